@@ -1,0 +1,35 @@
+"""Event contracts, one module a publishing service; no behaviour."""
+
+from types import ModuleType
+
+from shared.contracts import crm, reception, reporting, workshop
+from shared.contracts.base import Event
+
+PUBLISHERS: dict[str, ModuleType] = {
+    "reception": reception,
+    "workshop": workshop,
+    "crm": crm,
+    "reporting": reporting,
+}
+
+
+def type_name(event: type[Event]) -> str:
+    """``ce_type`` of a contract, such as ``aftersales.workshop.JobAssigned.v1``."""
+    return f"aftersales.{event.publisher}.{event.__name__}.v{event.version}"
+
+
+def contracts_of(publisher: str) -> tuple[type[Event], ...]:
+    """The public event models of one service, in the order of their definition."""
+    return tuple(
+        value
+        for name, value in vars(PUBLISHERS[publisher]).items()
+        if isinstance(value, type)
+        and issubclass(value, Event)
+        and value is not Event
+        and not name.startswith("_")
+    )
+
+
+CONTRACTS: dict[str, type[Event]] = {
+    type_name(event): event for publisher in PUBLISHERS for event in contracts_of(publisher)
+}

@@ -1,0 +1,61 @@
+"""Business time. Token expiry, backoff and leases use real time and do not come from here."""
+
+import mmap
+import struct
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAYOUT = struct.Struct("<qq")
+
+
+class Clock(Protocol):
+    """Anything that tells the business time in UTC."""
+
+    def now(self) -> datetime: ...
+
+
+class SystemClock:
+    """Real time, moved by ``skew_s`` seconds where a test wants a clock that is wrong."""
+
+    def __init__(self, skew_s: float = 0.0) -> None:
+        self._skew = timedelta(seconds=skew_s)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._skew
+
+
+class SteppedClock:
+    """A clock that all processes of a simulated day share through one small file.
+
+    The file holds two little-endian 64-bit integers: simulated microseconds since the epoch, and
+    an anchor. With anchor 0 time stands still until :meth:`set` moves it; otherwise the anchor is
+    the real time in microseconds at which the simulated time began to run at its natural pace.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(_LAYOUT.pack(_micros(datetime.now(UTC)), 0))
+        with path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), _LAYOUT.size)
+
+    def now(self) -> datetime:
+        simulated, anchor = _LAYOUT.unpack(self._memory[: _LAYOUT.size])
+        elapsed = time.time_ns() // 1000 - anchor if anchor else 0
+        return _EPOCH + timedelta(microseconds=simulated + elapsed)
+
+    def set(self, moment: datetime, *, running: bool = False) -> None:
+        """Move every process's business time to ``moment``; ``running`` lets it go on from there."""
+        anchor = time.time_ns() // 1000 if running else 0
+        self._memory[: _LAYOUT.size] = _LAYOUT.pack(_micros(moment), anchor)
+
+
+def clock_from(path: Path | None, skew_s: float = 0.0) -> Clock:
+    """The simulated clock where a file is named, real time otherwise."""
+    return SteppedClock(path) if path else SystemClock(skew_s)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)

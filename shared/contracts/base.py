@@ -1,0 +1,34 @@
+"""What every event contract has in common."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Identifier = Annotated[str, Field(min_length=1, max_length=120)]
+Cents = Annotated[int, Field(ge=0, le=10**12, description="integer cents (分) of CNY")]
+Seconds = Annotated[int, Field(ge=0)]
+Hours = Annotated[float, Field(gt=0, le=200, description="standard hours (标准工时)")]
+Moment = AwareDatetime
+
+
+class Event(BaseModel):
+    """Data of one event. ``topic`` and ``key_field`` say where it stands and in which order.
+
+    A publisher fills every field; a consumer ignores fields that it does not know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    topic: ClassVar[str]
+    key_field: ClassVar[str]
+    publisher: ClassVar[str]
+    duties: ClassVar[tuple[str, ...]]
+    version: ClassVar[int] = 1
+
+    store_id: Identifier
+
+
+class Part(BaseModel):
+    """A value inside an event; never published alone."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")

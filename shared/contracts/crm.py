@@ -1,0 +1,56 @@
+"""Events of customer relations (客服). They carry references, never a person's data."""
+
+from typing import ClassVar, Literal
+
+from shared.contracts.base import Event, Identifier, Moment
+
+
+class _CustomerEvent(Event):
+    topic = "aftersales.crm.customer.v1"
+    key_field = "customer_ref"
+    publisher = "crm"
+
+    customer_ref: Identifier
+
+
+class CustomerRegistered(_CustomerEvent):
+    """A customer and vehicle are in the archive (建档)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R19",)
+
+    vehicle_ref: Identifier
+    plate_ref: Identifier
+    registered_at: Moment
+
+
+class FollowUpScheduled(_CustomerEvent):
+    """A call is due after a delivery (回访计划)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R21",)
+
+    follow_up_id: Identifier
+    order_id: Identifier
+    agent_id: Identifier
+    due_at: Moment
+
+
+class FollowUpCompleted(_CustomerEvent):
+    """The call was made (回访完成), whether or not the customer was reached."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R21",)
+
+    follow_up_id: Identifier
+    order_id: Identifier
+    agent_id: Identifier
+    reached: bool
+    satisfaction: int | None = None
+    channel: Literal["phone", "email", "sms"] = "phone"
+    completed_at: Moment
+
+
+class CustomerErased(_CustomerEvent):
+    """The customer's data and keys are gone everywhere (删除个人信息)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R19",)
+
+    erased_at: Moment

@@ -1,0 +1,183 @@
+"""Events of reception (前台接待): appointments and repair orders."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Cents, Event, Hours, Identifier, Moment, Part
+
+PayType = Literal["customer", "warranty", "goodwill", "internal"]
+
+
+class _AppointmentEvent(Event):
+    topic = "aftersales.reception.appointment.v1"
+    key_field = "appointment_id"
+    publisher = "reception"
+    duties: ClassVar[tuple[str, ...]] = ("R1",)
+
+    appointment_id: Identifier
+
+
+class AppointmentBooked(_AppointmentEvent):
+    """A customer has a place (预约登记)."""
+
+    plate_ref: Identifier
+    planned_at: Moment
+    operations: tuple[Identifier, ...]
+    hold_id: Identifier | None = None
+
+
+class AppointmentCancelled(_AppointmentEvent):
+    """The customer or the store gave the place up (预约取消)."""
+
+    reason: str
+
+
+class _OrderEvent(Event):
+    topic = "aftersales.reception.order.v1"
+    key_field = "order_id"
+    publisher = "reception"
+
+    order_id: Identifier
+
+
+class VehicleArrived(_OrderEvent):
+    """A vehicle stands at reception (进厂)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R2",)
+
+    queue_number: int = Field(ge=1)
+    plate_ref: Identifier
+    appointment_id: Identifier | None = None
+    arrived_at: Moment
+    greeting_due_at: Moment
+
+
+class CustomerGreeted(_OrderEvent):
+    """An advisor receives the customer (接待)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R2",)
+
+    advisor_id: Identifier
+    greeted_at: Moment
+
+
+class ReceptionOverdue(_OrderEvent):
+    """The customer has waited longer than the store allows (接待超时)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R2",)
+
+    queue_number: int
+    due_at: Moment
+
+
+class EstimateLine(Part):
+    """One labor operation or part of an estimate or invoice (估价行)."""
+
+    kind: Literal["labor", "part"]
+    code: Identifier
+    pay_type: PayType = "customer"
+    quantity: int = Field(ge=1)
+    standard_hours: float | None = Field(default=None, ge=0)
+    amount_cents: Cents
+
+
+class OrderedOperation(Part):
+    """A labor operation (维修项目) that the workshop is to plan."""
+
+    operation_id: Identifier
+    standard_hours: Hours
+
+
+class OrderOpened(_OrderEvent):
+    """The repair order (工单) with its estimate and its promise."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R3", "R4", "R5")
+
+    advisor_id: Identifier
+    customer_ref: Identifier | None
+    vehicle_ref: Identifier
+    odometer_km: int = Field(ge=0)
+    symptoms: tuple[Identifier, ...]
+    operations: tuple[OrderedOperation, ...]
+    lines: tuple[EstimateLine, ...]
+    estimate_cents: Cents
+    promised_at: Moment
+    promise_confidence: float = Field(gt=0, lt=1)
+    promise_provisional: bool = False
+    hold_id: Identifier | None
+    appointment_id: Identifier | None = None
+    waiting_customer: bool = False
+    opened_at: Moment
+
+
+class OrderCustomerLinked(_OrderEvent):
+    """Details that were taken while customer relations was away now have a customer."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R19",)
+
+    customer_ref: Identifier
+
+
+class PromiseRevised(_OrderEvent):
+    """The customer has been told another completion time (承诺变更)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R9", "R11")
+
+    promised_at: Moment
+    reason: str
+
+
+class OrderCancelled(_OrderEvent):
+    """The order ends without work (工单取消)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R5",)
+
+    reason: str
+
+
+class DeliveryStep(Part):
+    """One step of the delivery checklist (交车步骤): done, by whom and when."""
+
+    step: Identifier
+    done_by: Identifier
+    done_at: Moment
+
+
+class VehicleDelivered(_OrderEvent):
+    """The customer has the vehicle back (交车), with every step recorded."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R7",)
+
+    advisor_id: Identifier
+    customer_ref: Identifier | None
+    delivered_at: Moment
+    steps: tuple[DeliveryStep, ...]
+
+
+class InvoiceIssued(_OrderEvent):
+    """The bill (结算单). ``total_cents`` is the sum of the lines' amounts, tax included."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    invoice_id: Identifier
+    lines: tuple[EstimateLine, ...]
+    labor_cents: Cents
+    parts_cents: Cents
+    tax_cents: Cents
+    total_cents: Cents
+    due_at: Moment
+    issued_at: Moment
+
+
+class PaymentReceived(_OrderEvent):
+    """Money from a payer (收款)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    payment_id: Identifier
+    invoice_id: Identifier
+    method: Literal["cash", "card", "wechat", "alipay", "transfer"]
+    amount_cents: Cents
+    balance_cents: Cents
+    received_at: Moment

@@ -1,0 +1,80 @@
+"""PostgreSQL: pools, scoped transactions and migrations."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+from asyncpg_trek import Direction, execute, plan
+from asyncpg_trek.asyncpg import AsyncpgBackend
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+TRANSIENT = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InsufficientResourcesError,
+    ConnectionError,
+    TimeoutError,
+)
+"""Errors after which the same transaction may succeed when it is tried again."""
+
+_MIGRATION_LOCK = 0x4A_F7_E5
+
+
+async def open_pool(url: str, size: int, name: str) -> Pool:
+    """A pool whose connections speak JSON and carry ``name`` for whoever looks at the server."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        init=_speak_json,
+        command_timeout=30,
+        timeout=5,
+        server_settings={"application_name": name, "idle_in_transaction_session_timeout": "60s"},
+    )
+
+
+async def _speak_json(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
+    )
+
+
+@asynccontextmanager
+async def transaction(pool: Pool, stores: Iterable[str]) -> AsyncIterator[Connection]:
+    """One transaction that sees the rows of ``stores`` and of no other store."""
+    async with pool.acquire() as pooled, pooled.transaction():
+        connection: Any = pooled
+        await connection.execute(
+            "SELECT set_config('app.stores', $1, true)", ",".join(sorted(stores))
+        )
+        yield connection
+
+
+async def migrate(owner_url: str, service: str) -> None:
+    """Bring the schema of ``service`` up to the newest of its numbered migrations."""
+    folder = Path(__file__).parent.parent / "services" / service / "migrations"
+    newest = max(path.stem.rsplit("_", 1)[1] for path in folder.glob("*_up_*.sql"))
+    connection = await asyncpg.connect(owner_url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+        backend = AsyncpgBackend(connection, schema=service)
+        await execute(backend, await plan(backend, folder, newest, Direction.up))
+    finally:
+        await connection.close()

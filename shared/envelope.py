@@ -1,0 +1,139 @@
+"""CloudEvents 1.0.2 in Kafka's binary mode: the value is the data, the headers say what it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from shared.contracts import CONTRACTS, Event, type_name
+
+if TYPE_CHECKING:
+    Record = ConsumerRecord[bytes | None, bytes | None]
+else:
+    Record = ConsumerRecord
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What an event follows from: the chain's correlation id and the direct cause's ``ce_id``."""
+
+    correlation_id: str
+    causation_id: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """The readable headers of one record on a stream."""
+
+    event_id: str
+    type: str
+    store_id: str
+    time: datetime
+    correlation_id: str
+    traceparent: str | None
+
+    @property
+    def cause(self) -> Cause:
+        return Cause(self.correlation_id, self.event_id, self.traceparent)
+
+
+@dataclass(frozen=True)
+class Received:
+    """An event that a service understands, with its envelope."""
+
+    envelope: Envelope
+    event: Event
+
+
+class UnreadableEventError(Exception):
+    """A record that breaks the rules of the envelope or of its contract."""
+
+
+def headers_of(
+    event: Event, *, event_id: str, sequence: int, time: datetime, cause: Cause
+) -> dict[str, str]:
+    """The CloudEvents headers of ``event`` as text."""
+    kind = type_name(type(event))
+    key = str(getattr(event, event.key_field))
+    headers = {
+        "content-type": "application/json",
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_source": f"/stores/{event.store_id}/{event.publisher}",
+        "ce_type": kind,
+        "ce_subject": key,
+        "ce_time": time.astimezone(UTC).isoformat(),
+        "ce_dataschema": f"/schemas/{kind}.json",
+        "ce_partitionkey": key,
+        "ce_sequence": str(sequence),
+        "ce_storeid": event.store_id,
+        "ce_correlationid": cause.correlation_id,
+        "ce_causationid": cause.causation_id,
+    }
+    return headers | ({"traceparent": cause.traceparent} if cause.traceparent else {})
+
+
+def header_texts(raw: Any) -> dict[str, str]:
+    """Kafka headers as text; a header that is null or not UTF-8 is left out."""
+    texts: dict[str, str] = {}
+    for name, value in raw or ():
+        try:
+            texts[name] = value.decode()
+        except (AttributeError, UnicodeDecodeError):
+            continue
+    return texts
+
+
+def sequence_of(headers: Mapping[str, str]) -> int | None:
+    """``ce_sequence`` when it is a positive number."""
+    text = headers.get("ce_sequence", "")
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
+
+
+def is_known(kind: str) -> bool:
+    """Whether any version of this event type is in the contracts."""
+    stem = kind.rpartition(".v")[0]
+    return any(known.rpartition(".v")[0] == stem for known in CONTRACTS)
+
+
+def decode(headers: Mapping[str, str], key: str, value: bytes | None) -> Received:
+    """Read one record whose type is known.
+
+    Raises:
+        UnreadableEventError: a header is missing, the major version is unknown, the data breaks the
+            contract, or key or store of data and envelope differ.
+    """
+    missing = [
+        name for name in ("ce_id", "ce_type", "ce_storeid", "ce_time") if not headers.get(name)
+    ]
+    if missing:
+        raise UnreadableEventError(f"header {missing[0]} is missing or unreadable")
+    contract = CONTRACTS.get(headers["ce_type"])
+    if contract is None:
+        raise UnreadableEventError(f"unknown version of {headers['ce_type']}")
+    try:
+        event = contract.model_validate_json(value or b"")
+        time = datetime.fromisoformat(headers["ce_time"])
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "data"
+        raise UnreadableEventError(f"{place}: {first['msg']}") from None
+    except ValueError as error:
+        raise UnreadableEventError(f"header ce_time: {error}") from None
+    if str(getattr(event, event.key_field)) != key:
+        raise UnreadableEventError(f"{event.key_field} differs from the record's key")
+    if event.store_id != headers["ce_storeid"]:
+        raise UnreadableEventError("store_id differs from header ce_storeid")
+    envelope = Envelope(
+        event_id=headers["ce_id"],
+        type=headers["ce_type"],
+        store_id=event.store_id,
+        time=time,
+        correlation_id=headers.get("ce_correlationid", headers["ce_id"]),
+        traceparent=headers.get("traceparent"),
+    )
+    return Received(envelope, event)

@@ -1,0 +1,44 @@
+"""Settings of one process, read from the environment (prefix ``AFTERSALES_``)."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a service needs to know about its surroundings; business data is in the group folder."""
+
+    model_config = SettingsConfigDict(env_prefix="AFTERSALES_", extra="ignore")
+
+    kafka_bootstrap: str = "127.0.0.1:19092"
+    kafka_security_protocol: str = "PLAINTEXT"
+    kafka_username: str | None = None
+    kafka_password: str | None = None
+    kafka_ca_file: Path | None = None
+
+    database_url: str = ""
+    worker_database_url: str = ""
+    owner_database_url: str = ""
+    database_pool_size: int = 10
+
+    issuer: str = "https://issuer.aftersales.local"
+    audience: str = "aftersales"
+    jwks_file: Path | None = None
+    jwks_url: str | None = None
+    issuer_key_file: Path | None = None
+
+    group_folder: Path = Path("deploy/group")
+    personal_keys_file: Path = Path("var/platform/secrets/personal.json")
+    clock_file: Path | None = None
+    clock_skew_s: float = 0.0
+
+    http_host: str = "127.0.0.1"
+    http_port: int = 0
+    reception_url: str = "http://127.0.0.1:8081"
+    workshop_url: str = "http://127.0.0.1:8082"
+    crm_url: str = "http://127.0.0.1:8083"
+    reporting_url: str = "http://127.0.0.1:8084"
+
+    instance: str = "1"
+    retention_days: int = 30
+    failpoint: str = ""
