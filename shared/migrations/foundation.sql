@@ -1,5 +1,5 @@
 -- What every service has besides its own tables. Runs as the schema's owner; search_path is the schema.
--- {app} and {worker} are the service's runtime and worker roles.
+-- The roles are named after the schema: reception runs, reception_worker relays and keeps time.
 
 CREATE FUNCTION stores_in_scope() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -161,38 +161,42 @@ $$;
 
 SELECT maintain_partitions(14, 30);
 
+-- Grants and policies. The runtime role sees the stores in scope; the worker its own tables only.
 DO $$
 DECLARE
-    name text;
+    app    text := current_schema();
+    worker text := current_schema() || '_worker';
+    owner  text := current_schema() || '_owner';
+    name   text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['outbox', 'stream_head', 'stream_position', 'parked_event',
                                 'dead_letter', 'timer', 'idempotency', 'subject_key'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
-        EXECUTE format('CREATE POLICY own_stores ON %I TO {app} '
-                       'USING (store_id = ANY (stores_in_scope()))', name);
+        EXECUTE format('CREATE POLICY own_stores ON %I TO %I '
+                       'USING (store_id = ANY (stores_in_scope()))', name, app);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['outbox', 'stream_position', 'parked_event', 'dead_letter',
                                 'timer'] LOOP
-        EXECUTE format('CREATE POLICY worker ON %I TO {worker} USING (true)', name);
+        EXECUTE format('CREATE POLICY worker ON %I TO %I USING (true)', name, worker);
     END LOOP;
-    -- The partitions' owner drops old ones and must see whether anything in them is unsent.
-    CREATE POLICY maintenance ON outbox FOR SELECT TO {owner} USING (true);
+    -- An event without a readable store is set aside under the empty store.
+    EXECUTE format('CREATE POLICY storeless ON dead_letter FOR INSERT TO %I '
+                   'WITH CHECK (store_id = '''')', app);
+    -- maintain_partitions, run as the owner, must see whether an old partition has unsent rows.
+    EXECUTE format('CREATE POLICY maintenance ON outbox FOR SELECT TO %I USING (true)', owner);
+
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I, %I', app, app, worker);
+    EXECUTE format('GRANT INSERT ON outbox, dead_letter TO %I', app);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON stream_head, stream_position TO %I', app);
+    EXECUTE format('GRANT SELECT, INSERT, DELETE ON parked_event, subject_key TO %I', app);
+    EXECUTE format('GRANT SELECT, UPDATE ON dead_letter TO %I', app);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON timer TO %I', app);
+    EXECUTE format('GRANT SELECT, INSERT ON idempotency TO %I', app);
+    EXECUTE format('GRANT SELECT, UPDATE ON outbox, dead_letter TO %I', worker);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON relay_lease TO %I', worker);
+    EXECUTE format('GRANT SELECT ON stream_position, parked_event, timer TO %I', worker);
+    EXECUTE format('REVOKE ALL ON FUNCTION maintain_partitions FROM PUBLIC');
+    EXECUTE format('GRANT EXECUTE ON FUNCTION maintain_partitions TO %I', worker);
 END
 $$;
--- An event without a readable store is set aside under the empty store.
-CREATE POLICY storeless ON dead_letter FOR INSERT TO {app} WITH CHECK (store_id = '');
-
-GRANT USAGE ON SCHEMA {schema} TO {app}, {worker};
-GRANT INSERT ON outbox TO {app};
-GRANT SELECT, INSERT, UPDATE ON stream_head, stream_position TO {app};
-GRANT SELECT, INSERT, DELETE ON parked_event TO {app};
-GRANT SELECT, INSERT, UPDATE ON dead_letter TO {app};
-GRANT SELECT, INSERT, UPDATE, DELETE ON timer TO {app};
-GRANT SELECT, INSERT ON idempotency TO {app};
-GRANT SELECT, INSERT, DELETE ON subject_key TO {app};
-GRANT SELECT, UPDATE ON outbox TO {worker};
-GRANT SELECT, INSERT, UPDATE, DELETE ON relay_lease TO {worker};
-GRANT SELECT ON stream_position, parked_event, timer TO {worker};
-GRANT SELECT, UPDATE ON dead_letter TO {worker};
-GRANT EXECUTE ON FUNCTION maintain_partitions(integer, integer) TO {worker};
