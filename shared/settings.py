@@ -11,7 +11,6 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="AFTERSALES_", extra="ignore")
 
     kafka_bootstrap: str = "127.0.0.1:19092"
-    kafka_security_protocol: str = "PLAINTEXT"
     kafka_username: str | None = None
     kafka_password: str | None = None
     kafka_ca_file: Path | None = None
@@ -41,4 +40,3 @@ class Settings(BaseSettings):
 
     instance: str = "1"
     retention_days: int = 30
-    failpoint: str = ""

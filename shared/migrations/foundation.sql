@@ -17,12 +17,11 @@ CREATE TABLE outbox (
     type          text        NOT NULL,
     payload       bytea       NOT NULL,
     headers       jsonb       NOT NULL,
-    shard         smallint    NOT NULL,
     sent_at       timestamptz,
     PRIMARY KEY (id, created_at)
 ) PARTITION BY RANGE (created_at);
--- The relay looks for the oldest unsent rows of its shard; sent rows leave the index.
-CREATE INDEX outbox_unsent ON outbox (shard, created_at) WHERE sent_at IS NULL;
+-- The relay looks for the oldest unsent rows; sent rows leave the index.
+CREATE INDEX outbox_unsent ON outbox (created_at) WHERE sent_at IS NULL;
 -- The relay then takes every unsent row of a key, in order.
 CREATE INDEX outbox_unsent_key ON outbox (topic, aggregateid, sequence) WHERE sent_at IS NULL;
 
@@ -35,12 +34,13 @@ CREATE TABLE stream_head (
     PRIMARY KEY (topic, key)
 );
 
+-- The one relay at work. A taker-over ends this database session before it begins.
 CREATE TABLE relay_lease (
-    shard           smallint    PRIMARY KEY,
-    holder          text        NOT NULL,
-    backend_pid     integer     NOT NULL,
-    backend_start   timestamptz NOT NULL,
-    heartbeat_at    timestamptz NOT NULL
+    single        boolean     PRIMARY KEY DEFAULT true CHECK (single),
+    holder        text        NOT NULL,
+    backend_pid   integer     NOT NULL,
+    backend_start timestamptz NOT NULL,
+    heartbeat_at  timestamptz NOT NULL
 );
 
 -- How far a consumer has applied the events of a key: the duplicate guard.

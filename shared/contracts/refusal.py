@@ -1,0 +1,27 @@
+"""How a decision says no."""
+
+from typing import Any, Literal
+
+
+class Refused(Exception):  # noqa: N818
+    """A command that breaks a rule of the trade; nothing has changed.
+
+    ``rule`` is a stable code for programs and translations, ``field`` the part of the command at
+    fault, ``message`` one English sentence, ``values`` what the sentence speaks of.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        message: str,
+        *,
+        field: str = "",
+        kind: Literal["invalid", "conflict", "not_found", "forbidden"] = "invalid",
+        **values: Any,
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+        self.field = field
+        self.kind = kind
+        self.values = values
