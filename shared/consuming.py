@@ -1,0 +1,417 @@
+"""Events in: FastStream hands over raw batches, and one transaction applies each of them."""
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+
+from shared import positions
+from shared.contracts import CONTRACTS, Event, type_name
+from shared.db import TRANSIENT, Connection, Pool
+from shared.envelope import (
+    Received,
+    Record,
+    UnreadableEventError,
+    decode,
+    header_texts,
+    is_known,
+    sequence_of,
+)
+from shared.failpoints import reached
+from shared.unit import Unit, Units
+
+log = structlog.get_logger()
+
+BatchHandler = Callable[[Unit, Sequence[Received]], Awaitable[None]]
+
+_STORE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_LARGEST_BATCH = 500
+_IDLE_WAIT_MS = 20
+_LONGEST_BACKOFF_S = 10.0
+_GIVE_UP_S = 240.0
+STALL_S = 60.0
+"""Lag without progress for so long ends the process, so that a fresh one takes over."""
+
+_INSERT_PARKED = """
+INSERT INTO parked_event (consumer, topic, key, sequence, store_id, value, headers, partition,
+                          "offset")
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[],
+                         $7::jsonb[], $8::int[], $9::bigint[])
+ON CONFLICT DO NOTHING
+"""
+
+_LOAD_PARKED = """
+SELECT topic, key, sequence, store_id, value, headers, partition, "offset"
+FROM parked_event JOIN unnest($2::text[], $3::text[]) AS seen (topic, key) USING (topic, key)
+WHERE consumer = $1
+"""
+
+_DELETE_PARKED = """
+DELETE FROM parked_event AS parked
+USING unnest($2::text[], $3::text[], $4::bigint[]) AS reached (topic, key, last_sequence)
+WHERE parked.consumer = $1 AND parked.topic = reached.topic AND parked.key = reached.key
+  AND parked.sequence <= reached.last_sequence
+"""
+
+_INSERT_DEAD = """
+INSERT INTO dead_letter (consumer, topic, partition, "offset", store_id, key, sequence, value,
+                         headers, error)
+SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::bytea[],
+                         $7::bigint[], $8::bytea[], $9::jsonb[], $10::text[])
+ON CONFLICT DO NOTHING
+"""
+
+_DECIDED = """
+SELECT dead_letter_id, topic, partition, "offset", store_id, key, sequence, value, headers,
+       decision
+FROM dead_letter
+WHERE consumer = $1 AND decision IS NOT NULL AND resolved_at IS NULL AND store_id <> ''
+ORDER BY dead_letter_id
+LIMIT 100
+"""
+
+_SETTLE = """
+UPDATE dead_letter
+SET resolved_at = CASE WHEN $2 THEN now() END, decision = CASE WHEN $2 THEN decision END
+WHERE dead_letter_id = $1
+"""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One record with the address that its headers give it; without one, ``sequence`` is 0."""
+
+    topic: str
+    partition: int
+    offset: int
+    raw_key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, str]
+    key: str
+    sequence: int
+    store_id: str
+
+    @property
+    def stream(self) -> positions.Key:
+        return self.topic, self.key
+
+    @property
+    def addressed(self) -> bool:
+        return bool(self.key and self.sequence and self.store_id)
+
+
+def incoming(record: Record) -> Incoming:
+    """Read the address of a raw record."""
+    headers = header_texts(record.headers)
+    store_id = headers.get("ce_storeid", "")
+    return Incoming(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        raw_key=record.key,
+        value=record.value,
+        headers=headers,
+        key=_text(record.key),
+        sequence=sequence_of(headers) or 0,
+        store_id=store_id if _STORE_ID.fullmatch(store_id) else "",
+    )
+
+
+class Consumer:
+    """Consumes the streams of ``handlers`` for one service, each event exactly once in effect."""
+
+    def __init__(
+        self,
+        broker: KafkaBroker,
+        *,
+        name: str,
+        units: Units,
+        interests: Iterable[type[Event]],
+        handle: BatchHandler,
+        max_records: int = _LARGEST_BATCH,
+    ) -> None:
+        contracts = list(interests)
+        self.name = name
+        self.applied = 0
+        self.unknown = 0
+        self._units = units
+        self._handle = handle
+        self._wanted = {type_name(contract) for contract in contracts}
+        self._committed: dict[TopicPartition, int] = {}
+        self._progress_at = time.monotonic()
+        self._subscriber = broker.subscriber(
+            *sorted({contract.topic for contract in contracts}),
+            group_id=name,
+            batch=True,
+            max_records=max_records,
+            batch_timeout_ms=_IDLE_WAIT_MS,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            parser=_unparsed,
+            decoder=_undecoded,
+        )
+        self._subscriber(self.consume)
+
+    async def consume(self, records: tuple[Record, ...]) -> None:
+        """Apply one batch in one transaction, then commit its offsets.
+
+        A batch that fails for a passing reason is tried again, with growing pauses. One that fails
+        for another reason is applied record by record, and the record at fault is set aside.
+        """
+        batch = [incoming(record) for record in records]
+        await self._until_done(batch)
+        reached("before_offset_commit")
+        await self._commit_offsets(records)
+        reached("after_offset_commit")
+
+    async def _until_done(self, batch: Sequence[Incoming]) -> None:
+        pause, gave_up_at = 0.1, time.monotonic() + _GIVE_UP_S
+        while True:
+            self._progress_at = time.monotonic()
+            try:
+                await self.apply(batch)
+            except TRANSIENT as error:
+                log.warning("batch will be tried again", consumer=self.name, error=repr(error))
+                if time.monotonic() > gave_up_at:
+                    log.critical("giving up; a fresh process takes over", consumer=self.name)
+                    os._exit(75)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_BACKOFF_S)
+            except Exception as error:
+                log.exception("batch failed", consumer=self.name)
+                if len(batch) == 1:
+                    await self.apply(batch, fault=error)
+                    return
+                for item in batch:
+                    await self._until_done([item])
+                return
+            else:
+                return
+
+    async def apply(
+        self, batch: Sequence[Incoming], *, fault: Exception | None = None, skip: bool = False
+    ) -> bool:
+        """Apply ``batch`` and whatever was parked behind it; answers whether all was understood.
+
+        With ``fault``, what is not parked or discarded becomes a dead letter; with ``skip``, it is
+        passed over without effect.
+        """
+        addressed = [item for item in batch if item.addressed]
+        dead: list[tuple[Incoming, str]] = [
+            (item, "key, ce_sequence or ce_storeid is missing or unreadable")
+            for item in batch
+            if not item.addressed
+        ]
+        received: list[Received] = []
+        given = {(item.stream, item.sequence) for item in addressed}
+
+        def take(item: Incoming) -> bool:
+            if skip and (item.stream, item.sequence) in given:
+                return True
+            try:
+                if fault:
+                    raise UnreadableEventError(repr(fault))
+                received.extend(self._read(item))
+            except UnreadableEventError as error:
+                dead.append((item, str(error)))
+                return False
+            return True
+
+        async with self._units.open({item.store_id for item in addressed}) as unit:
+            connection = unit.connection
+            locked = await positions.lock(
+                connection, self.name, positions.streams_of(addressed)
+            )
+            dead += [
+                (item, "the key belongs to another store")
+                for item in addressed
+                if item.stream not in locked
+            ]
+            waiting = await self._parked(connection, locked)
+            result = positions.walk(
+                [item for item in [*addressed, *waiting] if item.stream in locked],
+                locked,
+                take,
+            )
+            await self._park(connection, [item for item in result.parked if item not in waiting])
+            await positions.advance(connection, self.name, result.positions)
+            await self._unpark(connection, result.positions)
+            await self._bury(connection, dead)
+            if received:
+                await self._handle(unit, received)
+        self.applied += result.applied
+        for item, error in dead:
+            log.error("dead letter", consumer=self.name, error=error, **_address(item))
+        return not dead
+
+    def _read(self, item: Incoming) -> list[Received]:
+        """The event, if this consumer wants its type."""
+        kind = item.headers.get("ce_type", "")
+        if kind and not is_known(kind):
+            self.unknown += 1
+            return []
+        if kind and kind not in self._wanted and kind in CONTRACTS:
+            return []
+        return [decode(item.headers, item.key, item.value)]
+
+    async def _parked(
+        self, connection: Connection, locked: Mapping[positions.Key, int]
+    ) -> list[Incoming]:
+        rows = await connection.fetch(
+            _LOAD_PARKED, self.name, [topic for topic, _ in locked], [key for _, key in locked]
+        )
+        return [_from_row(row, row["key"].encode()) for row in rows]
+
+    async def _park(self, connection: Connection, items: Sequence[Any]) -> None:
+        if items:
+            await connection.execute(
+                _INSERT_PARKED,
+                self.name,
+                [item.topic for item in items],
+                [item.key for item in items],
+                [item.sequence for item in items],
+                [item.store_id for item in items],
+                [item.value for item in items],
+                [dict(item.headers) for item in items],
+                [item.partition for item in items],
+                [item.offset for item in items],
+            )
+
+    async def _unpark(
+        self, connection: Connection, reached_positions: Mapping[positions.Key, int]
+    ) -> None:
+        if reached_positions:
+            await connection.execute(
+                _DELETE_PARKED,
+                self.name,
+                [topic for topic, _ in reached_positions],
+                [key for _, key in reached_positions],
+                list(reached_positions.values()),
+            )
+
+    async def _bury(
+        self, connection: Connection, dead: Sequence[tuple[Incoming, str]]
+    ) -> None:
+        if dead:
+            await connection.execute(
+                _INSERT_DEAD,
+                self.name,
+                [item.topic for item, _ in dead],
+                [item.partition for item, _ in dead],
+                [item.offset for item, _ in dead],
+                [item.store_id if item.addressed else "" for item, _ in dead],
+                [item.raw_key for item, _ in dead],
+                [item.sequence or None for item, _ in dead],
+                [item.value for item, _ in dead],
+                [dict(item.headers) for item, _ in dead],
+                [error for _, error in dead],
+            )
+
+    async def settle_decided(self, workers: Pool) -> None:
+        """Carry out what operators decided on dead letters: replay or skip."""
+        for row in await workers.fetch(_DECIDED, self.name):
+            item = _from_row(row, row["key"])
+            understood = await self.apply([item], skip=row["decision"] == "skip")
+            await workers.execute(_SETTLE, row["dead_letter_id"], understood)
+
+    async def _commit_offsets(self, records: Sequence[Record]) -> None:
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            place = TopicPartition(record.topic, record.partition)
+            offsets[place] = max(offsets.get(place, 0), record.offset + 1)
+        try:
+            await self._client.commit(offsets)
+        except (CommitFailedError, IllegalStateError) as error:
+            log.info("partitions moved before the commit", consumer=self.name, error=str(error))
+        except KafkaError as error:
+            log.warning("offsets not committed", consumer=self.name, error=str(error))
+        else:
+            self._committed.update(offsets)
+        self._progress_at = time.monotonic()
+
+    @property
+    def _client(self) -> AIOKafkaConsumer:
+        client = self._subscriber.consumer
+        if client is None:
+            raise IllegalStateError("the consumer is not running")
+        return client
+
+    async def lag(self) -> int | None:
+        """Records that wait in the assigned partitions; ``None`` without an assignment."""
+        client = self._subscriber.consumer
+        assigned = client.assignment() if client else frozenset()
+        if client is None or not assigned:
+            return None
+        ends = await client.end_offsets(list(assigned))
+        behind = 0
+        for place, end in ends.items():
+            done = self._committed.get(place)
+            if done is None:
+                done = await client.committed(place) or 0
+                self._committed[place] = done
+            behind += max(0, end - done)
+        return behind
+
+    async def watch(self) -> None:
+        """End the process when records wait and nothing has moved for a while."""
+        while True:
+            await asyncio.sleep(5)
+            try:
+                waiting = await self.lag()
+            except (KafkaError, OSError, TimeoutError):
+                waiting = None
+            if not waiting:
+                self._progress_at = time.monotonic()
+            elif time.monotonic() - self._progress_at > STALL_S:
+                log.critical("no progress under lag", consumer=self.name, lag=waiting)
+                os._exit(75)
+
+    @property
+    def stalled_s(self) -> float:
+        """Seconds since the consumer last made progress or had nothing to do."""
+        return time.monotonic() - self._progress_at
+
+
+async def _unparsed(records: tuple[Record, ...]) -> KafkaMessage:
+    """Leave headers and values alone: a null header must not lose the batch."""
+    return KafkaMessage(body=b"", raw_message=records, headers={}, consumer=FAKE_CONSUMER)
+
+
+async def _undecoded(message: KafkaMessage) -> Any:
+    return message.raw_message
+
+
+def _from_row(row: Mapping[str, Any], raw_key: bytes | None) -> Incoming:
+    headers = row["headers"]
+    return Incoming(
+        topic=row["topic"],
+        partition=row["partition"],
+        offset=row["offset"],
+        raw_key=raw_key,
+        value=row["value"],
+        headers=headers,
+        key=_text(raw_key),
+        sequence=row["sequence"] or 0,
+        store_id=row["store_id"],
+    )
+
+
+def _text(raw: bytes | None) -> str:
+    try:
+        return (raw or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _address(item: Incoming) -> dict[str, Any]:
+    return {"topic": item.topic, "partition": item.partition, "offset": item.offset}

@@ -1,0 +1,111 @@
+"""Deadlines as rows: they survive restarts and fire once, in one transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from shared.clock import Clock
+from shared.db import TRANSIENT, Pool
+from shared.envelope import Cause
+from shared.ids import new_id
+from shared.unit import Unit, Units
+
+log = structlog.get_logger()
+
+_POLL_S = 0.1
+_PORTION = 200
+
+_SCHEDULE = """
+INSERT INTO timer (timer_id, store_id, kind, subject, due_at, data)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, data = excluded.data
+"""
+
+_DUE = "SELECT timer_id, store_id FROM timer WHERE due_at <= $1 ORDER BY due_at, timer_id LIMIT $2"
+
+_CLAIM = """
+DELETE FROM timer WHERE timer_id = (
+    SELECT timer_id FROM timer WHERE timer_id = $1 AND due_at <= $2 FOR UPDATE SKIP LOCKED)
+RETURNING timer_id, store_id, kind, subject, due_at, data
+"""
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A deadline that has passed."""
+
+    store_id: str
+    subject: str
+    due_at: datetime
+    data: Mapping[str, Any]
+    cause: Cause
+
+
+TimerHandler = Callable[[Unit, Timer], Awaitable[None]]
+
+
+async def schedule(  # noqa: PLR0913
+    unit: Unit,
+    kind: str,
+    subject: str,
+    *,
+    store_id: str,
+    due_at: datetime,
+    cause: Cause,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """Set the one deadline of ``kind`` for ``subject``, moving it where it exists."""
+    content = {"correlation_id": cause.correlation_id, **(data or {})}
+    await unit.connection.execute(_SCHEDULE, new_id(), store_id, kind, subject, due_at, content)
+
+
+async def cancel(unit: Unit, kind: str, subject: str) -> None:
+    """Drop a deadline that no longer matters."""
+    await unit.connection.execute(
+        "DELETE FROM timer WHERE kind = $1 AND subject = $2", kind, subject
+    )
+
+
+class Timers:
+    """Fires due deadlines; several instances share the work through row locks."""
+
+    def __init__(
+        self, workers: Pool, units: Units, clock: Clock, handlers: Mapping[str, TimerHandler]
+    ) -> None:
+        self._workers = workers
+        self._units = units
+        self._clock = clock
+        self._handlers = handlers
+
+    async def run(self) -> None:
+        """Fire deadlines until cancelled."""
+        while True:
+            try:
+                due = await self._workers.fetch(_DUE, self._clock.now(), _PORTION)
+            except TRANSIENT:
+                due = []
+            failures = 0
+            for row in due:
+                failures += not await self._fire(row["timer_id"], row["store_id"])
+            await asyncio.sleep(1 if failures else _POLL_S)
+
+    async def _fire(self, timer_id: object, store_id: str) -> bool:
+        """Handle one deadline; answers whether it may be forgotten."""
+        try:
+            async with self._units.open([store_id]) as unit:
+                row = await unit.connection.fetchrow(_CLAIM, timer_id, unit.now)
+                if row is not None:
+                    cause = Cause(row["data"]["correlation_id"], str(timer_id))
+                    timer = Timer(store_id, row["subject"], row["due_at"], row["data"], cause)
+                    await self._handlers[row["kind"]](unit, timer)
+        except TRANSIENT as error:
+            log.warning("timer will fire again", timer=str(timer_id), error=repr(error))
+            return False
+        except Exception:
+            log.exception("timer failed", timer=str(timer_id))
+            return False
+        return True

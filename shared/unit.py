@@ -1,0 +1,51 @@
+"""The unit of work: one transaction whose events are published if and only if it commits."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared import outbox
+from shared.clock import Clock
+from shared.contracts import Event
+from shared.db import Connection, Pool, transaction
+from shared.envelope import Cause
+from shared.failpoints import reached
+
+
+@dataclass
+class Unit:
+    """A running transaction, the business time at which it began, and the events it publishes."""
+
+    connection: Connection
+    now: datetime
+    stores: frozenset[str]
+    _outgoing: list[tuple[Event, Cause]] = field(default_factory=list)
+
+    def publish(self, events: Iterable[Event], cause: Cause) -> None:
+        """Publish ``events``, in this order per key, when the transaction commits."""
+        self._outgoing.extend((event, cause) for event in events)
+
+    async def flush(self) -> None:
+        await outbox.append(self.connection, self._outgoing, self.now)
+
+
+@dataclass(frozen=True)
+class Units:
+    """Opens units of work for commands, batches and timers alike."""
+
+    pool: Pool
+    clock: Clock
+    after_commit: Callable[[], None]
+
+    @asynccontextmanager
+    async def open(self, stores: Iterable[str]) -> AsyncIterator[Unit]:
+        """A unit that sees the rows of ``stores``; commits at the end, rolls back on an error."""
+        scope = frozenset(stores)
+        async with transaction(self.pool, scope) as connection:
+            unit = Unit(connection, self.clock.now(), scope)
+            yield unit
+            await unit.flush()
+            reached("before_commit")
+        reached("after_commit")
+        self.after_commit()
