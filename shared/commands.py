@@ -1,0 +1,126 @@
+"""Commands over HTTP: one transaction, one effect and one answer per ``Idempotency-Key``."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from shared.db import transaction
+from shared.envelope import Cause
+from shared.ids import new_id
+from shared.problems import Problem
+from shared.security import Credentials, Principal, Role, caller
+from shared.unit import Unit, Units
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=8,
+        max_length=120,
+        description="Chosen by the client, the same for each try of one command",
+    ),
+]
+
+_EARLIER = """
+SELECT request_hash, status, answer FROM idempotency WHERE principal = $1 AND key = $2
+"""
+
+_REMEMBER = """
+INSERT INTO idempotency (principal, key, store_id, request_hash, status, answer)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of one caller on one store."""
+
+    principal: Principal
+    store_id: str
+    key: str
+    cause: Cause
+    _request_hash: bytes
+    _units: Units
+
+    async def earlier_answer(self) -> JSONResponse | None:
+        """The answer that this command already has; to be asked before anything remote is done."""
+        async with transaction(self._units.pool, [self.store_id]) as connection:
+            return self._replay(
+                await connection.fetchrow(_EARLIER, self.principal.subject, self.key)
+            )
+
+    async def run(
+        self, effect: Callable[[Unit], Awaitable[BaseModel]], *, status: int = 200
+    ) -> JSONResponse:
+        """Apply ``effect`` once and answer with its result, now and whenever it is repeated.
+
+        Raises:
+            Problem: 422, when the key was used for another request.
+        """
+        async with self._units.open([self.store_id]) as unit:
+            connection = unit.connection
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
+                f"{self.principal.subject}/{self.key}",
+            )
+            row = await connection.fetchrow(_EARLIER, self.principal.subject, self.key)
+            if answered := self._replay(row):
+                return answered
+            answer = (await effect(unit)).model_dump(mode="json")
+            await connection.execute(
+                _REMEMBER,
+                self.principal.subject,
+                self.key,
+                self.store_id,
+                self._request_hash,
+                status,
+                answer,
+            )
+        return JSONResponse(answer, status)
+
+    def _replay(self, row: Any) -> JSONResponse | None:
+        if row is None:
+            return None
+        if row["request_hash"] != self._request_hash:
+            raise Problem(
+                422,
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request.",
+                field="Idempotency-Key",
+            )
+        return JSONResponse(row["answer"], row["status"], headers={"Idempotent-Replayed": "true"})
+
+
+def command(*roles: Role) -> Callable[..., Coroutine[Any, Any, Command]]:
+    """A dependency: the command of a caller who has one of ``roles`` in the path's store."""
+    authenticate = caller(*roles)
+
+    async def received(
+        request: Request, credentials: Credentials, idempotency_key: IdempotencyKey
+    ) -> Command:
+        principal = await authenticate(request, credentials)
+        content = f"{request.method} {request.url.path}\n".encode() + await request.body()
+        return Command(
+            principal=principal,
+            store_id=request.path_params["store_id"],
+            key=idempotency_key,
+            cause=Cause(
+                correlation_id=request.headers.get("X-Correlation-Id") or str(new_id()),
+                causation_id=idempotency_key,
+                traceparent=request.headers.get("traceparent"),
+            ),
+            _request_hash=hashlib.sha256(content).digest(),
+            _units=request.app.state.units,
+        )
+
+    return received
+
+
+def reader(*roles: Role) -> Any:
+    """The annotation of a query's caller."""
+    return Depends(caller(*roles))

@@ -1,0 +1,57 @@
+"""Formats of the identifiers on a vehicle: plate (GA 36) and VIN (GB 16735, ISO 3779)."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_PLATE = re.compile(
+    rf"[{_PROVINCES}][A-HJ-NP-Z]"
+    r"(?:[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]"
+    r"|[DFABCEGHJK][A-HJ-NP-Z0-9][0-9]{4}"
+    r"|[0-9]{5}[DFABCEGHJK])"
+)
+_VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+_VIN_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "12345678123457923456789"), strict=True))
+_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+
+
+def vin_check_digit(vin: str) -> str:
+    """The digit that belongs at the ninth place of ``vin``."""
+    total = sum(
+        weight * (_VIN_VALUES[letter] if letter in _VIN_VALUES else int(letter))
+        for letter, weight in zip(vin, _VIN_WEIGHTS, strict=True)
+    )
+    return "0123456789X"[total % 11]
+
+
+def valid_plate(text: str) -> str:
+    """``text`` as a plate (车牌号) in capitals without separators.
+
+    Raises:
+        ValueError: not a mainland plate: province, letter, then five characters or six for new
+            energy; no I or O.
+    """
+    plate = re.sub(r"[\s·.-]", "", text).upper()
+    if not _PLATE.fullmatch(plate):
+        raise ValueError("not a plate: province, letter, then 5 characters (6 for new energy)")
+    return plate
+
+
+def valid_vin(text: str) -> str:
+    """``text`` as a VIN (车架号) in capitals.
+
+    Raises:
+        ValueError: not 17 characters of the alphabet without I, O, Q, or a wrong check digit.
+    """
+    vin = text.strip().upper()
+    if not _VIN.fullmatch(vin):
+        raise ValueError("not a VIN: 17 letters and digits without I, O and Q")
+    if vin[8] != vin_check_digit(vin):
+        raise ValueError(f"not a VIN: check digit {vin[8]} should be {vin_check_digit(vin)}")
+    return vin
+
+
+Plate = Annotated[str, AfterValidator(valid_plate)]
+Vin = Annotated[str, AfterValidator(valid_vin)]

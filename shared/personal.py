@@ -1,0 +1,90 @@
+"""Personal data: keyed references that recognise, and text encrypted under a key per subject."""
+
+import base64
+import hashlib
+import hmac
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.db import Connection
+
+_NONCE_BYTES = 12
+
+_FIND = "SELECT wrapped_key FROM subject_key WHERE store_id = $1 AND subject = $2"
+
+_ADD = """
+INSERT INTO subject_key (store_id, subject, wrapped_key) VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING
+"""
+
+
+def new_keys(key_id: str = "k1") -> bytes:
+    """Content of a fresh key file: the master key that wraps subjects' keys, and the hash key."""
+    return orjson.dumps(
+        {
+            "key_id": key_id,
+            "master": base64.b64encode(os.urandom(32)).decode(),
+            "hash": base64.b64encode(os.urandom(32)).decode(),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class PersonalData:
+    """The group's keys for personal data."""
+
+    key_id: str
+    _master: bytes
+    _hash: bytes
+
+    @classmethod
+    def from_file(cls, path: Path) -> "PersonalData":
+        keys = orjson.loads(path.read_bytes())
+        return cls(
+            keys["key_id"], base64.b64decode(keys["master"]), base64.b64decode(keys["hash"])
+        )
+
+    def reference(self, kind: str, value: str) -> str:
+        """A keyed hash of ``value`` (a plate, a VIN) that carries the key's id."""
+        digest = hmac.digest(self._hash, f"{kind}:{value}".encode(), hashlib.sha256)
+        return f"{self.key_id}-{digest[:16].hex()}"
+
+    async def encrypt(
+        self, connection: Connection, store_id: str, subject: str, text: str
+    ) -> bytes:
+        """``text`` under the subject's key, which is made when there is none."""
+        wrapped = await connection.fetchval(_FIND, store_id, subject)
+        if wrapped is None:
+            fresh = _seal(self._master, AESGCM.generate_key(256), subject)
+            await connection.execute(_ADD, store_id, subject, fresh)
+            wrapped = await connection.fetchval(_FIND, store_id, subject)
+        return _seal(_unseal(self._master, wrapped, subject), text.encode(), subject)
+
+    async def decrypt(
+        self, connection: Connection, store_id: str, subject: str, sealed: bytes | None
+    ) -> str | None:
+        """The text, or ``None`` when the subject's key was destroyed."""
+        wrapped = await connection.fetchval(_FIND, store_id, subject)
+        if wrapped is None or sealed is None:
+            return None
+        return _unseal(_unseal(self._master, wrapped, subject), sealed, subject).decode()
+
+
+async def erase(connection: Connection, store_id: str, subject: str) -> None:
+    """Destroy the subject's key; what it encrypted can never be read again."""
+    await connection.execute(
+        "DELETE FROM subject_key WHERE store_id = $1 AND subject = $2", store_id, subject
+    )
+
+
+def _seal(key: bytes, content: bytes, subject: str) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, content, subject.encode())
+
+
+def _unseal(key: bytes, sealed: bytes, subject: str) -> bytes:
+    return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], subject.encode())

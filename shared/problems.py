@@ -1,0 +1,149 @@
+"""Errors over HTTP as problem details (RFC 9457)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from shared.contracts.refusal import Refused
+from shared.db import TRANSIENT
+
+log = structlog.get_logger()
+
+RETRY_AFTER_S = 2
+_STATUS = {"invalid": 422, "conflict": 409, "not_found": 404, "forbidden": 403}
+
+
+class Fault(BaseModel):
+    """One part of a request that breaks a rule."""
+
+    field: str
+    rule: str
+    message: str
+
+
+class ProblemDetails(BaseModel):
+    """What a refused request is answered with (``application/problem+json``)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] = []
+
+
+class Problem(Exception):  # noqa: N818
+    """A request that cannot be served; ``rule`` is its stable code."""
+
+    def __init__(
+        self,
+        status: int,
+        rule: str,
+        detail: str,
+        *,
+        field: str = "",
+        headers: Mapping[str, str] | None = None,
+        **values: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.rule = rule
+        self.detail = detail
+        self.field = field
+        self.headers = headers
+        self.values = values
+
+
+def unavailable(what: str) -> Problem:
+    """503 with Retry-After: ``what`` is down and nothing has changed."""
+    return Problem(
+        503,
+        "unavailable",
+        f"{what} is not available; nothing was changed. Try again shortly.",
+        headers={"Retry-After": str(RETRY_AFTER_S)},
+    )
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemDetails, "description": text}
+    for status, text in {
+        401: "Token missing, expired or forged",
+        403: "Role or store not allowed",
+        404: "Not found",
+        409: "Conflict with the present state",
+        422: "A field breaks a rule",
+        503: "Temporarily unavailable",
+    }.items()
+}
+"""OpenAPI responses that every operation may give."""
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Answer every error of ``app`` as problem details."""
+
+    @app.exception_handler(Problem)
+    async def on_problem(_: Request, problem: Problem) -> JSONResponse:
+        return _respond(problem)
+
+    @app.exception_handler(Refused)
+    async def on_refused(_: Request, refused: Refused) -> JSONResponse:
+        return _respond(
+            Problem(
+                _STATUS[refused.kind],
+                refused.rule,
+                refused.message,
+                field=refused.field,
+                **refused.values,
+            )
+        )
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [
+            Fault(
+                field=".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
+                rule=item["type"],
+                message=item["msg"],
+            )
+            for item in error.errors()
+        ]
+        detail = "; ".join(f"{fault.field}: {fault.message}" for fault in faults)
+        return _respond(Problem(422, "invalid_request", detail), faults)
+
+    @app.exception_handler(HTTPException)
+    async def on_http(_: Request, error: HTTPException) -> JSONResponse:
+        return _respond(Problem(error.status_code, "http_error", str(error.detail)))
+
+    async def on_transient(_: Request, error: Exception) -> JSONResponse:
+        log.warning("database unavailable", error=repr(error))
+        return _respond(unavailable("The database"))
+
+    for kind in TRANSIENT:
+        app.add_exception_handler(kind, on_transient)
+
+
+def _respond(problem: Problem, faults: list[Fault] | None = None) -> JSONResponse:
+    if faults is None:
+        faults = (
+            [Fault(field=problem.field, rule=problem.rule, message=problem.detail)]
+            if problem.field
+            else []
+        )
+    details = ProblemDetails(
+        type=f"/problems/{problem.rule}",
+        title=problem.rule.replace("_", " ").capitalize(),
+        status=problem.status,
+        detail=problem.detail,
+        errors=faults,
+    )
+    return JSONResponse(
+        details.model_dump() | ({"values": problem.values} if problem.values else {}),
+        problem.status,
+        media_type="application/problem+json",
+        headers=problem.headers,
+    )
