@@ -47,7 +47,7 @@ class SteppedClock:
         return _EPOCH + timedelta(microseconds=simulated + elapsed)
 
     def set(self, moment: datetime, *, running: bool = False) -> None:
-        """Move every process's business time to ``moment``; ``running`` lets it go on from there."""
+        """Move every process to ``moment``; ``running`` lets time go on from there."""
         anchor = time.time_ns() // 1000 if running else 0
         self._memory[: _LAYOUT.size] = _LAYOUT.pack(_micros(moment), anchor)
 

@@ -229,9 +229,7 @@ class Consumer:
 
         async with self._units.open({item.store_id for item in addressed}) as unit:
             connection = unit.connection
-            locked = await positions.lock(
-                connection, self.name, positions.streams_of(addressed)
-            )
+            locked = await positions.lock(connection, self.name, positions.streams_of(addressed))
             dead += [
                 (item, "the key belongs to another store")
                 for item in addressed
@@ -299,9 +297,7 @@ class Consumer:
                 list(reached_positions.values()),
             )
 
-    async def _bury(
-        self, connection: Connection, dead: Sequence[tuple[Incoming, str]]
-    ) -> None:
+    async def _bury(self, connection: Connection, dead: Sequence[tuple[Incoming, str]]) -> None:
         if dead:
             await connection.execute(
                 _INSERT_DEAD,
@@ -372,14 +368,20 @@ class Consumer:
                 waiting = None
             if not waiting:
                 self._progress_at = time.monotonic()
-            elif time.monotonic() - self._progress_at > STALL_S:
+            elif self.stalled:
                 log.critical("no progress under lag", consumer=self.name, lag=waiting)
                 os._exit(75)
 
     @property
-    def stalled_s(self) -> float:
-        """Seconds since the consumer last made progress or had nothing to do."""
-        return time.monotonic() - self._progress_at
+    def assigned(self) -> bool:
+        """Whether the group has given this consumer partitions."""
+        client = self._subscriber.consumer
+        return bool(client and client.assignment())
+
+    @property
+    def stalled(self) -> bool:
+        """Whether records wait and nothing has moved for a while."""
+        return time.monotonic() - self._progress_at > STALL_S
 
 
 async def _unparsed(records: tuple[Record, ...]) -> KafkaMessage:
@@ -391,7 +393,7 @@ async def _undecoded(message: KafkaMessage) -> Any:
     return message.raw_message
 
 
-def _from_row(row: Mapping[str, Any], raw_key: bytes | None) -> Incoming:
+def _from_row(row: Any, raw_key: bytes | None) -> Incoming:
     headers = row["headers"]
     return Incoming(
         topic=row["topic"],

@@ -144,9 +144,7 @@ async def _take_sequences(
     )
     taken = dict(counts)
     return {
-        (head["topic"], head["key"]): head["last_sequence"]
-        - taken[head["topic"], head["key"]]
-        + 1
+        (head["topic"], head["key"]): head["last_sequence"] - taken[head["topic"], head["key"]] + 1
         for head in heads
     }
 

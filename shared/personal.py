@@ -44,9 +44,7 @@ class PersonalData:
     @classmethod
     def from_file(cls, path: Path) -> "PersonalData":
         keys = orjson.loads(path.read_bytes())
-        return cls(
-            keys["key_id"], base64.b64decode(keys["master"]), base64.b64decode(keys["hash"])
-        )
+        return cls(keys["key_id"], base64.b64decode(keys["master"]), base64.b64decode(keys["hash"]))
 
     def reference(self, kind: str, value: str) -> str:
         """A keyed hash of ``value`` (a plate, a VIN) that carries the key's id."""

@@ -57,9 +57,7 @@ class Walk:
     positions: dict[Key, int] = field(default_factory=dict)
 
 
-def walk(
-    records: Iterable[S], positions: Mapping[Key, int], take: Callable[[S], bool]
-) -> Walk:
+def walk(records: Iterable[S], positions: Mapping[Key, int], take: Callable[[S], bool]) -> Walk:
     """Go through ``records`` per key in sequence, from the position of each key.
 
     ``take`` gets every record whose turn it is and answers whether the key goes on behind it. A
@@ -89,9 +87,7 @@ def walk(
     return result
 
 
-async def lock(
-    connection: Connection, consumer: str, streams: Mapping[Key, str]
-) -> dict[Key, int]:
+async def lock(connection: Connection, consumer: str, streams: Mapping[Key, str]) -> dict[Key, int]:
     """Lock the positions of ``streams`` (key → store) and return them; a new stream begins at 0."""
     keys = sorted(streams)
     topics, names = [topic for topic, _ in keys], [key for _, key in keys]
@@ -100,9 +96,7 @@ async def lock(
     return {(row["topic"], row["key"]): row["last_sequence"] for row in rows}
 
 
-async def advance(
-    connection: Connection, consumer: str, positions: Mapping[Key, int]
-) -> None:
+async def advance(connection: Connection, consumer: str, positions: Mapping[Key, int]) -> None:
     """Store the positions reached."""
     if positions:
         await connection.execute(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import httpx
+import orjson
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
@@ -72,7 +73,9 @@ class Verifier:
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError) as error:
             reason = str(error) or type(error).__name__
-            raise Problem(401, "token_rejected", f"The access token is not valid: {reason}") from None
+            raise Problem(
+                401, "token_rejected", f"The access token is not valid: {reason}"
+            ) from None
         claims = decoded.claims
         return Principal(
             subject=str(claims["sub"]),
@@ -95,8 +98,6 @@ class Verifier:
                 return response.raise_for_status().json()
         if self._settings.jwks_file is None:
             raise ValueError("neither AFTERSALES_JWKS_URL nor AFTERSALES_JWKS_FILE is set")
-        import orjson
-
         return orjson.loads(self._settings.jwks_file.read_bytes())
 
 

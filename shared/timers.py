@@ -48,7 +48,7 @@ class Timer:
 TimerHandler = Callable[[Unit, Timer], Awaitable[None]]
 
 
-async def schedule(  # noqa: PLR0913
+async def schedule(
     unit: Unit,
     kind: str,
     subject: str,

@@ -5,6 +5,8 @@ from types import ModuleType
 from shared.contracts import crm, reception, reporting, workshop
 from shared.contracts.base import Event
 
+__all__ = ["CONTRACTS", "PUBLISHERS", "Event", "contracts_of", "type_name"]
+
 PUBLISHERS: dict[str, ModuleType] = {
     "reception": reception,
     "workshop": workshop,

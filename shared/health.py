@@ -1,0 +1,85 @@
+"""What a service tells about itself: alive, ready, and how far it is behind."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from shared.db import TRANSIENT
+from shared.problems import Problem
+from shared.security import Principal, caller
+
+router = APIRouter(tags=["platform"])
+
+_BACKLOG = """
+SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
+       (SELECT extract(epoch FROM clock_timestamp() - min(created_at))
+          FROM outbox WHERE sent_at IS NULL) AS outbox_age_s,
+       (SELECT count(*) FROM timer WHERE due_at <= $1) AS due_timers,
+       (SELECT count(DISTINCT (topic, key)) FROM parked_event) AS parked_keys,
+       (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL) AS dead_letters
+"""
+
+
+class Status(BaseModel):
+    """The backlog of one process (积压). ``lag`` is absent while no partition is assigned."""
+
+    service: str
+    instance: str
+    lag: int | None
+    outbox: int
+    outbox_age_s: float
+    due_timers: int
+    parked_keys: int
+    dead_letters: int
+    published: int
+    applied: int
+    unknown_types: int
+
+
+@router.get("/health/live", summary="The process answers and its consumer is not stuck")
+async def live(request: Request) -> dict[str, str]:
+    if request.app.state.service.stuck:
+        raise Problem(503, "stuck_consumer", "Records wait and nothing moves.")
+    return {"status": "live"}
+
+
+@router.get("/health/ready", summary="Database reachable and partitions assigned")
+async def ready(request: Request) -> dict[str, str]:
+    service = request.app.state.service
+    try:
+        await service.workers.fetchval("SELECT 1")
+    except TRANSIENT:
+        raise Problem(503, "database_unavailable", "The database does not answer.") from None
+    if not service.consumer.assigned:
+        raise Problem(503, "no_assignment", "No partition is assigned yet.")
+    return {"status": "ready"}
+
+
+@router.get("/status", response_model=Status)
+async def status(
+    request: Request, _: Annotated[Principal, Depends(caller("operator", "service"))]
+) -> Status:
+    """How far this process is behind; lag first, so that zeros mean that nothing was in flight."""
+    service = request.app.state.service
+    lag = await service.consumer.lag()
+    backlog = await service.workers.fetchrow(_BACKLOG, service.clock.now())
+    return Status(
+        service=service.name,
+        instance=service.settings.instance,
+        lag=lag,
+        outbox=backlog["outbox"],
+        outbox_age_s=float(backlog["outbox_age_s"] or 0),
+        due_timers=backlog["due_timers"],
+        parked_keys=backlog["parked_keys"],
+        dead_letters=backlog["dead_letters"],
+        published=service.relay.published,
+        applied=service.consumer.applied,
+        unknown_types=service.consumer.unknown,
+    )
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

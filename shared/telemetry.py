@@ -1,0 +1,31 @@
+"""Structured logs, and counters for Prometheus."""
+
+import logging
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Histogram(
+    "aftersales_request_seconds",
+    "Time to answer a request",
+    ["service", "operation", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+EVENTS_APPLIED = Counter("aftersales_events_applied", "Events applied", ["consumer"])
+DEAD_LETTERS = Counter("aftersales_dead_letters", "Events set aside", ["consumer"])
+
+
+def configure_logging(service: str, instance: str) -> None:
+    """One JSON object a line on standard output, each naming the process."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    structlog.contextvars.bind_contextvars(service=service, instance=instance)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
