@@ -1,0 +1,1 @@
+"""Kafka, PostgreSQL and the five processes on one machine, from Python packages alone."""

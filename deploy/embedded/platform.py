@@ -1,0 +1,356 @@
+"""The whole platform on one machine: Kafka, PostgreSQL, the four services and the desk."""
+
+import asyncio
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from deploy.embedded import database
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.kafka import Kafka
+from deploy.embedded.postgres import Postgres
+from deploy.embedded.processes import Process, Running, State, kill_left_over, ports_taken
+from deploy.embedded.secrets import SERVICES, Secrets, ensure_secrets, roles
+from deploy.embedded.settings import EmbeddedSettings, free_ports
+from deploy.embedded.topics import declared_topics, drop_topics, ensure_topics
+from shared.db import migrate
+
+DESK = "desk"
+ALL = (*SERVICES, DESK)
+_OWN_FILES = ("kafka", "postgres", "secrets", "logs", "state.json", "lock")
+_BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+_STEADY_S = 60.0
+
+Report = Callable[[str], None]
+CommandOf = Callable[[str, int], Sequence[str]]
+
+
+def service_command(service: str, port: int) -> Sequence[str]:
+    """How a service's process is started on ``port``."""
+    if service == DESK:
+        return (sys.executable, "-m", "services.desk.app")
+    factory = f"services.{service}.app:create_app"
+    listen = ("--host", "127.0.0.1", "--port", str(port), "--no-access-log")
+    return (sys.executable, "-m", "uvicorn", factory, "--factory", *listen)
+
+
+@dataclass
+class _Restarts:
+    """How often a process had to be restarted lately, and when it may be next."""
+
+    count: int = 0
+    started_at: float = 0.0
+
+    def pause_s(self) -> float:
+        if time.monotonic() - self.started_at > _STEADY_S:
+            self.count = 0
+        pause = _BACKOFF_S[min(self.count, len(_BACKOFF_S) - 1)]
+        self.count += 1
+        return pause
+
+
+class Platform:
+    """The processes on one data folder. Use it from one event loop in one lasting thread.
+
+    ``report`` is told each step in one line. ``command_of`` gives the command line of a service by
+    name and port, for a process that stands in for it.
+    """
+
+    def __init__(
+        self,
+        settings: EmbeddedSettings,
+        report: Report = lambda _: None,
+        command_of: CommandOf = service_command,
+    ) -> None:
+        self.settings = settings
+        self._report = report
+        self._command_of = command_of
+        self._processes: dict[str, Process] = {}
+        self._restarts: dict[str, _Restarts] = {}
+        self._lock: IO[str] | None = None
+        self._secrets: Secrets | None = None
+        self.kafka = Kafka(settings, report)
+
+    # What the platform consists of
+
+    @property
+    def state_file(self) -> Path:
+        return self.settings.data / "state.json"
+
+    @property
+    def secrets(self) -> Secrets:
+        """Key files and passwords; made when the data folder has none."""
+        if self._secrets is None:
+            self._secrets = ensure_secrets(self.settings.data.resolve() / "secrets")
+        return self._secrets
+
+    @property
+    def postgres(self) -> Postgres:
+        return Postgres(self.settings, self.secrets.passwords["postgres"])
+
+    @property
+    def admin_url(self) -> str:
+        """The superuser's address of the platform's database; row-level security does not apply."""
+        return self.database_url("postgres")
+
+    def database_url(self, role: str) -> str:
+        """Address of the platform's database for ``role`` (see ``secrets.roles``)."""
+        return self.postgres.url(role, self.secrets.passwords[role], database.DATABASE)
+
+    def url(self, name: str) -> str:
+        """Base address of a service, of the desk, or of an added instance."""
+        process = self._processes.get(name)
+        port = process.port if process else getattr(self.settings.ports, name)
+        return f"http://127.0.0.1:{port}"
+
+    def process(self, name: str) -> Process:
+        """The process called ``name``: ``kafka``, ``postgres``, a service, ``desk``, an instance."""
+        try:
+            return self._processes[name]
+        except KeyError:
+            raise EmbeddedError(f"no process {name} was started") from None
+
+    @property
+    def processes(self) -> list[Process]:
+        """All processes in the order in which they were started."""
+        return list(self._processes.values())
+
+    def environment(self, service: str) -> dict[str, str]:
+        """Settings of ``service`` (or of the desk) as environment variables."""
+        common = {
+            "KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+            "JWKS_FILE": self.secrets.jwks_file,
+            "GROUP_FOLDER": self.settings.group_folder.resolve(),
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": getattr(self.settings.ports, service),
+            **{f"{name.upper()}_URL": self.url(name) for name in SERVICES},
+        }
+        if self.settings.clock_file:
+            common["CLOCK_FILE"] = self.settings.clock_file.resolve()
+        own = self._desk_settings() if service == DESK else self._service_settings(service)
+        return {f"AFTERSALES_{name}": str(value) for name, value in {**common, **own}.items()}
+
+    def _desk_settings(self) -> dict[str, object]:
+        return {"ISSUER_KEY_FILE": self.secrets.issuer_key_file}
+
+    def _service_settings(self, service: str) -> dict[str, object]:
+        _, runtime, worker = roles(service)
+        return {
+            "DATABASE_URL": self.database_url(runtime),
+            "WORKER_DATABASE_URL": self.database_url(worker),
+            "PERSONAL_KEYS_FILE": self.secrets.personal_keys_file,
+            "INSTANCE": "1",
+        }
+
+    # Starting
+
+    async def start(self, services: Sequence[str] = ALL) -> None:
+        """Start the servers, bring database and topics up to date, start ``services``.
+
+        Raises :class:`EmbeddedError` in one line, with everything stopped again, when a port is
+        taken, the data folder is in use, or a process does not come up.
+        """
+        self._take_folder()
+        try:
+            self._check_ports(["kafka", "kafka_controller", "postgres", *services])
+            await self._start_servers()
+            await self._bring_up_to_date()
+            await self.start_services(services)
+        except BaseException:
+            await self.stop()
+            raise
+
+    def _take_folder(self) -> None:
+        self.settings.data.mkdir(parents=True, exist_ok=True)
+        lock = (self.settings.data / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            state = State.read(self.state_file)
+            by = f" by pid {state.supervisor.pid}" if state else ""
+            raise EmbeddedError(f"{self.settings.data} is already in use{by}") from None
+        self._lock = lock
+        state = State.read(self.state_file)
+        for left_over in kill_left_over(state) if state else ():
+            self._report(f"{left_over.name}: ended pid {left_over.pid}, left by an earlier run")
+
+    def _check_ports(self, names: Sequence[str]) -> None:
+        wanted = {name: getattr(self.settings.ports, name) for name in names}
+        if taken := ports_taken(wanted):
+            raise EmbeddedError("; ".join(taken))
+
+    async def _start_servers(self) -> None:
+        self._report("starting Kafka and PostgreSQL")
+        for server in (await self.kafka.prepare(), await self.postgres.prepare()):
+            self._run(server)
+        await asyncio.gather(
+            self._until_ready(self.process("kafka"), self.kafka.answers),
+            self._until_ready(self.process("postgres"), self.postgres.answers),
+        )
+
+    async def _bring_up_to_date(self) -> None:
+        self._report("preparing database and topics")
+        await database.ensure_database(self.postgres.server_url, self.secrets.passwords)
+        await database.ensure_schemas(self.admin_url)
+        for service in SERVICES:
+            await migrate(self.database_url(roles(service)[0]), service)
+        async with self.kafka.admin() as admin:
+            await ensure_topics(admin, declared_topics(self.settings.topics_file, replication=1))
+
+    async def empty(self) -> None:
+        """Begin anew on running servers: no event, no row. No service may be running."""
+        if busy := [name for name in self._processes if name not in ("kafka", "postgres")]:
+            raise EmbeddedError(f"stop {', '.join(busy)} before the data is removed")
+        await database.drop_database(self.postgres.server_url)
+        async with self.kafka.admin() as admin:
+            await drop_topics(admin)
+        await self._bring_up_to_date()
+
+    async def start_services(self, services: Sequence[str] = ALL) -> None:
+        """Start ``services`` together and wait until each says that it is ready."""
+        if services:
+            self._report(f"starting {', '.join(services)}")
+        for service in services:
+            self._run(self._service(service, service, getattr(self.settings.ports, service), {}))
+        await asyncio.gather(*(self.ready(service) for service in services))
+
+    async def add_instance(self, service: str, instance: str, **overrides: str) -> Process:
+        """Start one more process of ``service`` on a free port, called ``service-instance``."""
+        port = free_ports(1)[0]
+        own = {"AFTERSALES_INSTANCE": instance, "AFTERSALES_HTTP_PORT": str(port), **overrides}
+        process = self._service(f"{service}-{instance}", service, port, own)
+        self._run(process)
+        await self.ready(process.name)
+        return process
+
+    async def restart(self, name: str, **overrides: str) -> None:
+        """Start ``name`` again, after stopping it if it runs, and wait until it is ready."""
+        process = self.process(name)
+        await process.stop()
+        process.start(**overrides)
+        self._write_state()
+        await self.ready(name)
+
+    async def ready(self, name: str) -> None:
+        """Wait until ``name`` takes requests."""
+        servers = {"kafka": self.kafka.answers, "postgres": self.postgres.answers}
+        process = self.process(name)
+        await self._until_ready(process, servers.get(name) or (lambda: _answers(process.port)))
+
+    def _service(self, name: str, service: str, port: int, own: dict[str, str]) -> Process:
+        return Process(
+            name,
+            port,
+            self._command_of(service, port),
+            {**self.environment(service), **own},
+            self.settings.data / "logs" / f"{name}.log",
+        )
+
+    def _run(self, process: Process) -> None:
+        process.start()
+        self._processes[process.name] = process
+        self._write_state()
+
+    async def _until_ready(self, process: Process, answers: Callable[[], Awaitable[bool]]) -> None:
+        deadline = time.monotonic() + self.settings.ready_timeout_s
+        while not await answers():
+            if not process.alive:
+                raise EmbeddedError(
+                    f"{process.name} ended while it started: {process.last_words()} ({process.log})"
+                )
+            if time.monotonic() > deadline:
+                waited = self.settings.ready_timeout_s
+                raise EmbeddedError(
+                    f"{process.name} was not ready after {waited:.0f} s ({process.log})"
+                )
+            await asyncio.sleep(0.1)
+
+    # Running
+
+    async def supervise(self) -> None:
+        """Restart whatever ends, with a growing pause, until cancelled."""
+        while True:
+            await asyncio.gather(*(self._revive(process) for process in self._due()))
+            await asyncio.sleep(0.5)
+
+    def _due(self) -> list[Process]:
+        return [each for each in self._processes.values() if each.wanted and not each.alive]
+
+    async def _revive(self, process: Process) -> None:
+        restarts = self._restarts.setdefault(process.name, _Restarts())
+        pause = restarts.pause_s()
+        self._report(
+            f"{process.name} ended ({process.exit_status()}), starting it again in {pause:.0f} s; "
+            f"see {process.log}"
+        )
+        await asyncio.sleep(pause)
+        restarts.started_at = time.monotonic()
+        process.start()
+        self._write_state()
+
+    def _write_state(self) -> None:
+        State(
+            supervisor=Running.of("supervisor", os.getpid(), 0),
+            processes=tuple(
+                Running.of(each.name, each.pid, each.port)
+                for each in self._processes.values()
+                if each.alive
+            ),
+        ).write(self.state_file)
+
+    # Stopping
+
+    async def stop_services(self) -> None:
+        """Stop desk and services, and leave Kafka and PostgreSQL running."""
+        await self._stop([name for name in self._processes if name not in ("kafka", "postgres")])
+
+    async def stop(self) -> None:
+        """Stop everything in reverse order; what does not end in time is killed."""
+        await self.stop_services()
+        await self._stop(["kafka"])
+        await self._stop(["postgres"])
+        if self._lock:
+            self.state_file.unlink(missing_ok=True)
+            self._lock.close()
+            self._lock = None
+
+    async def _stop(self, names: Sequence[str]) -> None:
+        known = [self._processes.pop(name) for name in names if name in self._processes]
+        for process, ended in zip(
+            known, await asyncio.gather(*(each.stop() for each in known)), strict=True
+        ):
+            if not ended:
+                self._report(f"{process.name} did not end in time and was killed")
+        if known:
+            self._write_state()
+
+
+def remove_data(settings: EmbeddedSettings) -> None:
+    """Delete what a platform keeps in its data folder, and nothing else in it."""
+    state = State.read(settings.data / "state.json")
+    if state and state.supervisor.find():
+        raise EmbeddedError(f"{settings.data} is in use by pid {state.supervisor.pid}")
+    for name in _OWN_FILES:
+        path = settings.data / name
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+async def _answers(port: int) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/health/ready")
+    except httpx.HTTPError:
+        return False
+    return answer.is_success

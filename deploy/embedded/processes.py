@@ -1,0 +1,225 @@
+"""Child processes that never outlive who started them."""
+
+import asyncio
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.embedded.errors import EmbeddedError
+
+_LOG_LIMIT = 10_000_000
+_SAME_START_S = 1.0
+
+
+class Process:
+    """One child process with its log file.
+
+    It leads a process group of its own, which ends with it, and the kernel kills it when the
+    thread that called :meth:`start` ends: start it from a thread that lives as long as it should.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        port: int,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        privileges: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.port = port
+        self.log = log
+        self._command = command
+        self._environment = dict(environment)
+        self._stop_signal = stop_signal
+        self._privileges = privileges
+        self._child: subprocess.Popen[bytes] | None = None
+        self.wanted = False
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child that was started last; an error when there was none."""
+        if self._child is None:
+            raise EmbeddedError(f"{self.name} was never started")
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._child is not None and self.exit_status() is None
+
+    def exit_status(self) -> int | None:
+        """How the child ended (negative: the signal), or ``None`` while it runs."""
+        child = self._child
+        if child is None:
+            return None
+        if child.returncode is None and _has_ended(child.pid):
+            _signal_group(child.pid, signal.SIGKILL)
+            child.wait()
+        return child.returncode
+
+    def start(self, **overrides: str) -> None:
+        """Start the child; ``overrides`` are added to its environment for this run only."""
+        if self.alive:
+            raise EmbeddedError(f"{self.name} is already running with pid {self.pid}")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        with self.log.open("ab") as log:
+            self._child = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self._privileges, "--", *self._command],
+                env={**os.environ, **self._environment, **overrides},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wanted = True
+
+    def kill(self) -> None:
+        """End the child and its children at once, as a power cut would."""
+        self.wanted = False
+        if self._child is not None and self.exit_status() is None:
+            _signal_group(self._child.pid, signal.SIGKILL)
+            self._child.wait()
+
+    async def stop(self, grace_s: float = 15.0) -> bool:
+        """Ask the child to end and kill it after ``grace_s``; whether it ended by itself."""
+        self.wanted = False
+        if not self.alive:
+            return True
+        os.kill(self.pid, self._stop_signal)
+        try:
+            async with asyncio.timeout(grace_s):
+                while self.alive:
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            self.kill()
+            return False
+        return True
+
+    def last_words(self) -> str:
+        """The last line of the log that is not empty."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 4096))
+            lines = log.read().decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _has_ended(pid: int) -> bool:
+    # The child is left unreaped so that its process group's number cannot be given to another.
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return
+
+
+@dataclass(frozen=True)
+class Running:
+    """A process as another terminal can find it again: by pid and start time, never by name."""
+
+    name: str
+    pid: int
+    started: float
+    port: int
+
+    @classmethod
+    def of(cls, name: str, pid: int, port: int) -> "Running":
+        return cls(name, pid, psutil.Process(pid).create_time(), port)
+
+    def find(self) -> psutil.Process | None:
+        """The very process that was recorded, if it still runs."""
+        try:
+            found = psutil.Process(self.pid)
+            same = abs(found.create_time() - self.started) < _SAME_START_S
+            return found if same and found.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+@dataclass(frozen=True)
+class State:
+    """Who supervises a data folder and which processes run on it."""
+
+    supervisor: Running
+    processes: tuple[Running, ...]
+
+    @classmethod
+    def read(cls, file: Path) -> "State | None":
+        """The state last written, or ``None``; one half written by a dying machine counts as none."""
+        try:
+            content = json.loads(file.read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return cls(
+            Running(**content["supervisor"]),
+            tuple(Running(**each) for each in content["processes"]),
+        )
+
+    def write(self, file: Path) -> None:
+        draft = file.with_suffix(".new")
+        draft.write_text(json.dumps(asdict(self), indent=1))
+        draft.replace(file)
+
+    def alive(self) -> list[Running]:
+        """Those of the recorded processes that still run, the supervisor left out."""
+        return [each for each in self.processes if each.find()]
+
+
+def kill_left_over(state: State) -> list[Running]:
+    """End the recorded processes that survived their supervisor; which those were."""
+    left_over = state.alive()
+    for each in left_over:
+        _signal_group(each.pid, signal.SIGKILL)
+    psutil.wait_procs([found for each in left_over if (found := each.find())], timeout=10)
+    return left_over
+
+
+def ports_taken(ports: Mapping[str, int]) -> list[str]:
+    """One line a port on the loopback address that something else listens on."""
+    return [
+        f"port {port} ({name}) is taken by {_listener(port)}"
+        for name, port in ports.items()
+        if not can_listen(port)
+    ]
+
+
+def can_listen(port: int) -> bool:
+    """Whether nobody listens on the loopback ``port``."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _listener(port: int) -> str:
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            if connection.pid is None:
+                break
+            return f"pid {connection.pid} {_command_line(connection.pid)}"
+    return "a process that this user cannot see"
+
+
+def _command_line(pid: int) -> str:
+    try:
+        return shlex.join(psutil.Process(pid).cmdline())[:120]
+    except psutil.Error:
+        return "(ended)"

@@ -1,0 +1,73 @@
+"""Secrets of one data folder: made once, readable by their owner only."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey
+
+from shared.personal import new_keys
+
+SERVICES = ("reception", "workshop", "crm", "reporting")
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Files of the folder, and the database passwords by role."""
+
+    issuer_key_file: Path
+    jwks_file: Path
+    personal_keys_file: Path
+    passwords: dict[str, str]
+
+
+def roles(service: str) -> tuple[str, str, str]:
+    """Owner, runtime and worker role of a service's schema."""
+    return f"{service}_owner", service, f"{service}_worker"
+
+
+def ensure_secrets(folder: Path) -> Secrets:
+    """Read the secrets of ``folder`` and make those that are missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    made = Secrets(
+        issuer_key_file=folder / "issuer.json",
+        jwks_file=folder / "jwks.json",
+        personal_keys_file=folder / "personal.json",
+        passwords=_ensure(folder / "passwords.json", _new_passwords),
+    )
+    issuer = _ensure(made.issuer_key_file, _new_issuer_key)
+    _ensure(made.jwks_file, lambda: _public_keys(issuer))
+    _ensure(made.personal_keys_file, lambda: json.loads(new_keys()))
+    return made
+
+
+def _ensure(file: Path, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    if not file.exists():
+        draft = file.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as content:
+            json.dump(make(), content, indent=1)
+        draft.rename(file)
+    read: dict[str, Any] = json.loads(file.read_text())
+    return read
+
+
+def _new_passwords() -> dict[str, str]:
+    names = ["postgres", *(role for service in SERVICES for role in roles(service))]
+    return {name: secrets.token_urlsafe(24) for name in names}
+
+
+def _new_issuer_key() -> dict[str, Any]:
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, private=True)
+    key.ensure_kid()
+    return dict(key.as_dict(private=True))
+
+
+def _public_keys(issuer: dict[str, Any]) -> dict[str, Any]:
+    return {"keys": [ECKey.import_key(issuer).as_dict(private=False)]}

@@ -1,0 +1,56 @@
+"""Where the embedded platform keeps its data and listens (environment, ``AFTERSALES_EMBEDDED_``)."""
+
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_DISTRIBUTION = Path(__file__).resolve().parents[2]
+
+
+class Ports(BaseModel, frozen=True):
+    """Loopback ports by the name of what listens there."""
+
+    desk: int = 8080
+    reception: int = 8081
+    workshop: int = 8082
+    crm: int = 8083
+    reporting: int = 8084
+    postgres: int = 15432
+    kafka: int = 19092
+    kafka_controller: int = 19093
+
+    @classmethod
+    def free(cls) -> Self:
+        """Ports that nothing listens on at the moment."""
+        names = list(cls.model_fields)
+        return cls(**dict(zip(names, free_ports(len(names)), strict=True)))
+
+
+class EmbeddedSettings(BaseSettings):
+    """One embedded platform; two with different data folders and ports don't meet."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AFTERSALES_EMBEDDED_", env_nested_delimiter="__", extra="ignore"
+    )
+
+    data: Path = Path("var/platform")
+    cache: Path = Path.home() / ".cache" / "aftersales"
+    ports: Ports = Ports()
+    group_folder: Path = _DISTRIBUTION / "deploy" / "group"
+    topics_file: Path = _DISTRIBUTION / "deploy" / "topics.yaml"
+    clock_file: Path | None = None
+    kafka_heap_mb: int = 384
+    ready_timeout_s: float = 90.0
+
+
+def free_ports(count: int) -> list[int]:
+    """``count`` different loopback ports that nothing listens on at the moment."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]

@@ -1,0 +1,41 @@
+"""Creates the topics that ``deploy/topics.yaml`` declares."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from deploy.embedded.errors import EmbeddedError
+
+
+def declared_topics(file: Path, replication: int) -> list[NewTopic]:
+    """The declared topics with their partitions and configuration."""
+    declared: dict[str, Any] = yaml.safe_load(file.read_text())
+    return [
+        NewTopic(
+            topic["name"],
+            declared["partitions"],
+            replication,
+            topic_configs=declared[f"keep_{topic['keep']}"],
+        )
+        for topic in declared["topics"]
+    ]
+
+
+async def ensure_topics(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
+    """Create those of ``topics`` that don't exist yet."""
+    answer = await admin.create_topics(topics)
+    for name, code, message in answer.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise EmbeddedError(f"topic {name}: {for_code(code).__name__} {message}")
+
+
+async def drop_topics(admin: AIOKafkaAdminClient) -> None:
+    """Delete every topic that is not Kafka's own, with all its events."""
+    names = [name for name in await admin.list_topics() if not name.startswith("__")]
+    answer = await admin.delete_topics(names)
+    for name, code in answer.topic_error_codes:
+        if code:
+            raise EmbeddedError(f"topic {name}: {for_code(code).__name__}")

@@ -1,0 +1,55 @@
+"""What a service finds when the servers have been started."""
+
+import asyncpg
+import pytest
+
+from deploy.embedded.platform import Platform
+from deploy.embedded.secrets import SERVICES, roles
+from deploy.embedded.topics import declared_topics
+
+
+async def test_every_declared_topic_exists_with_its_partitions(servers: Platform) -> None:
+    declared = declared_topics(servers.settings.topics_file, replication=1)
+    async with servers.kafka.admin() as admin:
+        found = {topic["topic"]: topic for topic in await admin.describe_topics()}
+    partitions = {topic.name: len(found[topic.name]["partitions"]) for topic in declared}
+    assert partitions == {topic.name: 12 for topic in declared}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_each_role_works_in_its_own_schema(servers: Platform, service: str) -> None:
+    for role in roles(service):
+        connection = await asyncpg.connect(servers.database_url(role))
+        assert await connection.fetchval("SELECT current_schema()") == service
+        await connection.close()
+
+
+async def test_a_runtime_role_sees_no_row_of_a_store_out_of_scope(servers: Platform) -> None:
+    owner, runtime, _ = roles("reception")
+    admin = await asyncpg.connect(servers.admin_url)
+    await admin.execute(
+        "INSERT INTO reception.stream_head VALUES ('topic', 'key', 'S01', 1), ('topic', 'k', 'S02', 1)"
+    )
+    await admin.close()
+    service = await asyncpg.connect(servers.database_url(runtime))
+    await service.execute("SELECT set_config('app.stores', 'S01', false)")
+    stores = await service.fetch("SELECT store_id FROM stream_head")
+    await service.close()
+    assert [row["store_id"] for row in stores] == ["S01"]
+
+
+async def test_a_service_cannot_read_another_services_schema(servers: Platform) -> None:
+    connection = await asyncpg.connect(servers.database_url("crm"))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.fetch("SELECT * FROM reception.outbox")
+    await connection.close()
+
+
+async def test_emptying_removes_rows(servers: Platform) -> None:
+    connection = await asyncpg.connect(servers.admin_url)
+    await connection.execute("INSERT INTO crm.stream_head VALUES ('topic', 'key', 'S01', 1)")
+    await connection.close()
+    await servers.empty()
+    connection = await asyncpg.connect(servers.admin_url)
+    assert await connection.fetchval("SELECT count(*) FROM crm.stream_head") == 0
+    await connection.close()
