@@ -135,7 +135,6 @@ class Consumer:
         broker: KafkaBroker,
         *,
         name: str,
-        units: Units,
         interests: Iterable[type[Event]],
         handle: BatchHandler,
         max_records: int = _LARGEST_BATCH,
@@ -144,7 +143,7 @@ class Consumer:
         self.name = name
         self.applied = 0
         self.unknown = 0
-        self._units = units
+        self.units: Units
         self._handle = handle
         self._wanted = {type_name(contract) for contract in contracts}
         self._committed: dict[TopicPartition, int] = {}
@@ -227,7 +226,7 @@ class Consumer:
                 return False
             return True
 
-        async with self._units.open({item.store_id for item in addressed}) as unit:
+        async with self.units.open({item.store_id for item in addressed}) as unit:
             connection = unit.connection
             locked = await positions.lock(connection, self.name, positions.streams_of(addressed))
             dead += [

@@ -43,7 +43,7 @@ class Service:
         self.workers: Pool
         self.units: Units
         self.consumer: Consumer
-        self.timers: Timers
+        self._timer_handlers: Mapping[str, TimerHandler] = {}
         holder = f"{name}-{settings.instance}"
         self.relay = Relay(settings.worker_database_url, client_options(settings), holder)
         self.broker = KafkaBroker(
@@ -69,7 +69,7 @@ class Service:
         self.workers = await _patiently(
             lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
         )
-        self.units = Units(self.pool, self.clock, self.relay.wake)
+        self.units = self.consumer.units = Units(self.pool, self.clock, self.relay.wake)
 
     def listen(
         self,
@@ -78,19 +78,18 @@ class Service:
         timers: Mapping[str, TimerHandler],
     ) -> None:
         """Say which events and deadlines the service handles."""
-        self.consumer = Consumer(
-            self.broker, name=self.name, units=self.units, interests=interests, handle=handle
-        )
-        self.timers = Timers(self.workers, self.units, self.clock, timers)
+        self.consumer = Consumer(self.broker, name=self.name, interests=interests, handle=handle)
+        self._timer_handlers = timers
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Relay, consume and fire timers until the block ends; then drain and close."""
+        timers = Timers(self.workers, self.units, self.clock, self._timer_handlers)
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in {
                 "relay": self.relay.run(),
-                "timers": self.timers.run(),
+                "timers": timers.run(),
                 "consumer": self._consume(),
                 "watchdog": self.consumer.watch(),
                 "dead letters": self._settle_dead_letters(),
@@ -138,17 +137,14 @@ def service_app(
     title: str,
     stores: Iterable[str],
     routers: Iterable[APIRouter],
-    compose: Callable[[Service, FastAPI], Awaitable[None]],
 ) -> FastAPI:
-    """The HTTP face of ``service``. ``compose`` runs once the pools are open: it says what the
-    service listens to and what its routes find in ``app.state``."""
+    """The HTTP face of ``service``, which runs as long as the application does."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(service.name, service.settings.instance)
         await service.open()
         app.state.units = service.units
-        await compose(service, app)
         async with service.running():
             yield
 

@@ -1,0 +1,24 @@
+"""Composition root of reception."""
+
+from fastapi import FastAPI
+
+from services.reception import handlers
+from services.reception.catalogue import load_catalogue
+from services.reception.http import router
+from services.reception.workshop import WorkshopClient
+from shared.personal import PersonalData
+from shared.service import Service, service_app
+from shared.settings import Settings
+
+
+def create_app() -> FastAPI:
+    """Reception (前台接待): appointments, arrivals, repair orders, delivery and settlement."""
+    settings = Settings()
+    catalogue = load_catalogue(settings.group_folder)
+    service = Service("reception", settings)
+    service.listen(handlers.INTERESTS, handlers.handle, handlers.TIMERS)
+    app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
+    app.state.catalogue = catalogue
+    app.state.personal = PersonalData.from_file(settings.personal_keys_file)
+    app.state.workshop = WorkshopClient(settings.workshop_url)
+    return app

@@ -1,0 +1,50 @@
+"""What reception reads from the group folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.reception.domain.estimate import LaborOperation, PriceList
+from shared.group import Store, load_stores, read_yaml
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Stores, prices, symptom codes and the delivery checklist."""
+
+    stores: Mapping[str, Store]
+    operations: Mapping[str, LaborOperation]
+    part_price_cents: Mapping[str, int]
+    symptoms: frozenset[str]
+    delivery_steps: tuple[str, ...]
+    entries: Mapping[str, Any]
+
+    def prices(self, store_id: str) -> PriceList:
+        """What one store charges."""
+        rates = self.stores[store_id].labor_rate_cents
+        return PriceList(self.operations, rates, self.part_price_cents)
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """Read the group folder once, when the service starts."""
+    operations = read_yaml(folder, "catalogue/operations.yaml")["operations"]
+    parts = read_yaml(folder, "catalogue/parts.yaml")["parts"]
+    symptoms = read_yaml(folder, "catalogue/symptoms.yaml")["symptoms"]
+    steps = read_yaml(folder, "catalogue/delivery.yaml")["delivery_steps"]
+    return Catalogue(
+        stores=load_stores(folder),
+        operations={
+            entry["id"]: LaborOperation(entry["id"], entry["trade"], float(entry["standard_hours"]))
+            for entry in operations
+        },
+        part_price_cents={entry["part_no"]: entry["list_price_cents"] for entry in parts},
+        symptoms=frozenset(entry["code"] for entry in symptoms),
+        delivery_steps=tuple(entry["id"] for entry in steps),
+        entries={
+            "operations": operations,
+            "parts": parts,
+            "symptoms": symptoms,
+            "delivery_steps": steps,
+        },
+    )

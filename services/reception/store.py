@@ -1,0 +1,265 @@
+"""All SQL of reception. Every function takes a connection; none commits."""
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+
+from services.reception.domain.appointment import Appointment
+from services.reception.domain.order import Order
+from shared.contracts.reception import DeliveryStep, EstimateLine, OrderedOperation
+from shared.contracts.refusal import Refused
+from shared.contracts.workshop import FreeCapacity
+from shared.db import Connection
+
+_ORDER = """
+SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
+       appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
+       waiting_customer, symptoms, operations, lines, estimate_cents, hold_id, opened_at,
+       promised_at, promise_provisional, ready_at, steps, delivered_at, invoice_id,
+       invoiced_cents, received_cents
+FROM repair_order
+"""
+
+_SAVE_ORDER = """
+INSERT INTO repair_order (
+    order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
+    appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
+    waiting_customer, symptoms, operations, lines, estimate_cents, hold_id, opened_at,
+    promised_at, promise_provisional, ready_at, steps, delivered_at, invoice_id,
+    invoiced_cents, received_cents)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+        $20, $21, $22, $23, $24, $25, $26, $27, $28)
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
+    customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
+    odometer_km = excluded.odometer_km, waiting_customer = excluded.waiting_customer,
+    symptoms = excluded.symptoms, operations = excluded.operations, lines = excluded.lines,
+    estimate_cents = excluded.estimate_cents, hold_id = excluded.hold_id,
+    opened_at = excluded.opened_at, promised_at = excluded.promised_at,
+    promise_provisional = excluded.promise_provisional, ready_at = excluded.ready_at,
+    steps = excluded.steps, delivered_at = excluded.delivered_at,
+    invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
+    received_cents = excluded.received_cents
+"""
+
+_TAKE_NUMBER = """
+INSERT INTO arrival_queue AS queue (store_id, day, last_number) VALUES ($1, $2, 1)
+ON CONFLICT (store_id, day) DO UPDATE SET last_number = queue.last_number + 1
+RETURNING last_number
+"""
+
+_RAISE_ODOMETER = """
+INSERT INTO vehicle AS known (store_id, vehicle_ref, odometer_km) VALUES ($1, $2, $3)
+ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET odometer_km = excluded.odometer_km
+"""
+
+_APPOINTMENT = """
+SELECT appointment_id, store_id, plate_ref, planned_at, operations, hold_id, status
+FROM appointment
+"""
+
+_SAVE_APPOINTMENT = """
+INSERT INTO appointment (appointment_id, store_id, plate_ref, planned_at, operations, hold_id,
+                         status)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (store_id, appointment_id) DO UPDATE SET status = excluded.status
+"""
+
+_SAVE_CAPACITY = """
+INSERT INTO store_capacity (store_id, free) VALUES ($1, $2)
+ON CONFLICT (store_id) DO UPDATE SET free = excluded.free
+"""
+
+
+async def lock_order(connection: Connection, store_id: str, order_id: str) -> Order:
+    """The order, locked until the transaction ends.
+
+    Raises:
+        Refused: there is no such order in the store.
+    """
+    row = await connection.fetchrow(
+        _ORDER + "WHERE store_id = $1 AND order_id = $2 FOR UPDATE", store_id, order_id
+    )
+    return _order(row, order_id)
+
+
+async def read_order(connection: Connection, store_id: str, order_id: str) -> Order:
+    """The order as it is."""
+    row = await connection.fetchrow(
+        _ORDER + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
+    )
+    return _order(row, order_id)
+
+
+async def list_orders(
+    connection: Connection, store_id: str, stages: Sequence[str], since: datetime
+) -> list[Order]:
+    """Orders at one of ``stages`` that arrived since then, in order of arrival."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND stage = ANY ($2) AND arrived_at >= $3 "
+        "ORDER BY arrived_at, queue_number LIMIT 1000",
+        store_id,
+        list(stages),
+        since,
+    )
+    return [_order(row, row["order_id"]) for row in rows]
+
+
+async def save_order(connection: Connection, order: Order) -> None:
+    """Store every field of the order.
+
+    Raises:
+        Refused: the same vehicle already stands at reception.
+    """
+    values = {name: getattr(order, name) for name in _ORDER_FIELDS} | {
+        "symptoms": list(order.symptoms),
+        "operations": [operation.model_dump(mode="json") for operation in order.operations],
+        "lines": [line.model_dump(mode="json") for line in order.lines],
+        "steps": {name: step.model_dump(mode="json") for name, step in order.steps.items()},
+    }
+    try:
+        await connection.execute(_SAVE_ORDER, *(values[name] for name in _ORDER_FIELDS))
+    except asyncpg.UniqueViolationError:
+        raise Refused(
+            "already_at_reception",
+            "This vehicle already stands at reception.",
+            field="plate",
+            kind="conflict",
+        ) from None
+
+
+async def save_words(connection: Connection, store_id: str, order_id: str, words: bytes) -> None:
+    """Keep the customer's own words, encrypted."""
+    await connection.execute(
+        "UPDATE repair_order SET words = $3 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        words,
+    )
+
+
+async def sealed_words(connection: Connection, store_id: str, order_id: str) -> bytes | None:
+    """The customer's own words, still encrypted."""
+    words: bytes | None = await connection.fetchval(
+        "SELECT words FROM repair_order WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+    )
+    return words
+
+
+async def take_queue_number(connection: Connection, store_id: str, day: date) -> int:
+    """The next queue number of the store's day."""
+    return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))
+
+
+async def lock_odometer(connection: Connection, store_id: str, vehicle_ref: str) -> int:
+    """The highest odometer reading known of a vehicle, in km; 0 when it is new here."""
+    known = await connection.fetchval(
+        "SELECT odometer_km FROM vehicle WHERE store_id = $1 AND vehicle_ref = $2 FOR UPDATE",
+        store_id,
+        vehicle_ref,
+    )
+    return known or 0
+
+
+async def raise_odometer(
+    connection: Connection, store_id: str, vehicle_ref: str, odometer_km: int
+) -> None:
+    """Remember the reading."""
+    await connection.execute(_RAISE_ODOMETER, store_id, vehicle_ref, odometer_km)
+
+
+async def lock_appointment(
+    connection: Connection, store_id: str, appointment_id: str
+) -> Appointment:
+    """The appointment, locked until the transaction ends.
+
+    Raises:
+        Refused: there is no such appointment in the store.
+    """
+    row = await connection.fetchrow(
+        _APPOINTMENT + "WHERE store_id = $1 AND appointment_id = $2 FOR UPDATE",
+        store_id,
+        appointment_id,
+    )
+    if row is None:
+        raise Refused(
+            "unknown_appointment",
+            f"There is no appointment {appointment_id}.",
+            field="appointment_id",
+            kind="not_found",
+        )
+    return _appointment(row)
+
+
+async def list_appointments(
+    connection: Connection, store_id: str, begin: datetime, end: datetime
+) -> list[Appointment]:
+    """Appointments planned from ``begin`` until before ``end``."""
+    rows = await connection.fetch(
+        _APPOINTMENT + "WHERE store_id = $1 AND planned_at >= $2 AND planned_at < $3 "
+        "ORDER BY planned_at, appointment_id",
+        store_id,
+        begin,
+        end,
+    )
+    return [_appointment(row) for row in rows]
+
+
+async def save_appointment(connection: Connection, appointment: Appointment) -> None:
+    """Store the appointment."""
+    await connection.execute(
+        _SAVE_APPOINTMENT,
+        appointment.appointment_id,
+        appointment.store_id,
+        appointment.plate_ref,
+        appointment.planned_at,
+        list(appointment.operations),
+        appointment.hold_id,
+        appointment.status,
+    )
+
+
+async def save_capacity(
+    connection: Connection, store_id: str, free: Sequence[FreeCapacity]
+) -> None:
+    """Remember the workshop's last word on its free time."""
+    await connection.execute(
+        _SAVE_CAPACITY, store_id, [slot.model_dump(mode="json") for slot in free]
+    )
+
+
+async def last_capacity(connection: Connection, store_id: str) -> list[FreeCapacity]:
+    """The workshop's last word on its free time."""
+    free = await connection.fetchval(
+        "SELECT free FROM store_capacity WHERE store_id = $1", store_id
+    )
+    return [FreeCapacity.model_validate(slot) for slot in free or []]
+
+
+_ORDER_FIELDS = [field.name for field in dataclasses.fields(Order)]
+
+
+def _order(row: Any, order_id: str) -> Order:
+    if row is None:
+        raise Refused(
+            "unknown_order",
+            f"There is no order {order_id} in this store.",
+            field="order_id",
+            kind="not_found",
+        )
+    values = dict(row) | {
+        "symptoms": tuple(row["symptoms"]),
+        "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
+        "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
+        "steps": {name: DeliveryStep.model_validate(step) for name, step in row["steps"].items()},
+    }
+    return Order(**values)
+
+
+def _appointment(row: Any) -> Appointment:
+    return Appointment(**dict(row) | {"operations": tuple(row["operations"])})

@@ -1,0 +1,95 @@
+"""What reception asks the workshop over HTTP: quotes and capacity holds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from shared.commands import Command
+from shared.problems import Problem
+from shared.security import Principal
+
+_TIMEOUT = httpx.Timeout(3.0, connect=1.0)
+_SERVER_ERROR = 500
+
+
+class WorkshopAwayError(Exception):
+    """The workshop does not answer; its last published capacity is all there is."""
+
+
+class WorkshopClient:
+    """Calls the workshop in the name of the person who asked."""
+
+    def __init__(self, base_url: str) -> None:
+        self._client = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def quote(
+        self,
+        principal: Principal,
+        store_id: str,
+        operation_ids: Sequence[str],
+        *,
+        confidence: float,
+        earliest_start_at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """The earliest promise; nothing is reserved.
+
+        Raises:
+            WorkshopAwayError: no answer.
+            Problem: the workshop refuses, with its reason.
+        """
+        body = _body(operation_ids, confidence, earliest_start_at)
+        return await self._post(f"/stores/{store_id}/quotes", body, principal.token, None)
+
+    async def hold(
+        self,
+        command: Command,
+        operation_ids: Sequence[str],
+        *,
+        confidence: float,
+        earliest_start_at: datetime | None = None,
+        replaces: str | None = None,
+    ) -> dict[str, Any]:
+        """Reserve the earliest promise; repeating the command reserves nothing more."""
+        body = _body(operation_ids, confidence, earliest_start_at) | {"replaces": replaces}
+        return await self._post(
+            f"/stores/{command.store_id}/capacity-holds",
+            body,
+            command.principal.token,
+            f"{command.key}:hold",
+        )
+
+    async def _post(
+        self, path: str, body: dict[str, Any], token: str, key: str | None
+    ) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
+        try:
+            response = await self._client.post(path, json=body, headers=headers)
+        except httpx.TransportError as error:
+            raise WorkshopAwayError(str(error)) from error
+        if response.status_code >= _SERVER_ERROR:
+            raise WorkshopAwayError(f"status {response.status_code}")
+        answer: dict[str, Any] = response.json()
+        if response.is_error:
+            faults = answer.get("errors") or [{"field": "", "rule": "refused"}]
+            raise Problem(
+                response.status_code,
+                faults[0]["rule"],
+                answer.get("detail", "The workshop refused."),
+                field=faults[0]["field"],
+            )
+        return answer
+
+
+def _body(
+    operation_ids: Sequence[str], confidence: float, earliest_start_at: datetime | None
+) -> dict[str, Any]:
+    return {
+        "operations": list(operation_ids),
+        "confidence": confidence,
+        "earliest_start_at": earliest_start_at.isoformat() if earliest_start_at else None,
+    }

@@ -1,0 +1,53 @@
+"""The stores of the group, as every service needs them; the rest each service reads itself."""
+
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+
+class Store(BaseModel):
+    """One store (门店): names, zone, hours and limits."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    zh: str
+    en: str
+    zone: str = "Asia/Shanghai"
+    opening: time
+    closing: time
+    greeting_limit_s: int
+    labor_rate_cents: dict[str, int]
+    tax_rate_bp: int
+    payment_days: int
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    def local_day(self, moment: datetime) -> date:
+        """The store's calendar day at ``moment``."""
+        return moment.astimezone(self.timezone).date()
+
+    def at(self, day: date, local: time) -> datetime:
+        """The moment at which the store's clocks show ``local`` on ``day``."""
+        return datetime.combine(day, local, self.timezone)
+
+    def day_bounds(self, day: date) -> tuple[datetime, datetime]:
+        """The first moment of ``day`` and of the day after."""
+        return self.at(day, time.min), self.at(day + timedelta(days=1), time.min)
+
+
+def read_yaml(folder: Path, name: str) -> Any:
+    """One file of the group folder."""
+    return yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+
+
+def load_stores(folder: Path) -> dict[str, Store]:
+    """The stores by id, in the order of the file."""
+    stores = (Store.model_validate(entry) for entry in read_yaml(folder, "stores.yaml")["stores"])
+    return {store.id: store for store in stores}
