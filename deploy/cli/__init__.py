@@ -1,0 +1,30 @@
+"""The ``aftersales`` command: one module a command."""
+
+import sys
+
+import typer
+
+from deploy.cli.down import down
+from deploy.cli.migrate import migrate
+from deploy.cli.status import status
+from deploy.cli.terminal import complain
+from deploy.cli.up import up
+from deploy.embedded.errors import EmbeddedError
+
+app = typer.Typer(
+    help="The after-sales platform of a dealership group.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (up, down, status, migrate):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line and exit status 1."""
+    try:
+        app()
+    except EmbeddedError as error:
+        complain(str(error))
+        sys.exit(1)

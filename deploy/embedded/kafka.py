@@ -28,6 +28,7 @@ VERSION = "4.3.1"
 _KAFKA = f"org.apache.kafka:kafka_2.13:{VERSION}"
 _LOG_BINDING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
 _SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_SCRATCH = "download-"
 _PROGRESS_EVERY_S = 2.0
 _JVM = ("-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Xms96m", "-Xss512k")
 
@@ -75,6 +76,8 @@ def kafka_libraries(cache: Path, report: Callable[[str], None]) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "kafka.lock"):
         if not folder.exists():
+            for interrupted in cache.glob(f"{_SCRATCH}*"):
+                shutil.rmtree(interrupted)
             _download(folder, report)
     return folder
 
@@ -89,7 +92,7 @@ def _locked(file: Path) -> Iterator[None]:
 def _download(folder: Path, report: Callable[[str], None]) -> None:
     if "REQUESTS_CA_BUNDLE" not in os.environ and _SYSTEM_CERTIFICATES.exists():
         os.environ["REQUESTS_CA_BUNDLE"] = str(_SYSTEM_CERTIFICATES)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="download-") as scratch:
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_SCRATCH) as scratch:
         complete = Path(scratch) / folder.name
         complete.mkdir()
         report(f"Kafka {VERSION}: looking up its libraries")

@@ -112,7 +112,7 @@ class Platform:
         return f"http://127.0.0.1:{port}"
 
     def process(self, name: str) -> Process:
-        """The process called ``name``: ``kafka``, ``postgres``, a service, ``desk``, an instance."""
+        """``kafka``, ``postgres``, a service, ``desk``, or an instance that was added."""
         try:
             return self._processes[name]
         except KeyError:

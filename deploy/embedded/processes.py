@@ -160,7 +160,7 @@ class State:
 
     @classmethod
     def read(cls, file: Path) -> "State | None":
-        """The state last written, or ``None``; one half written by a dying machine counts as none."""
+        """The state last written, or ``None`` where there is none that can be read."""
         try:
             content = json.loads(file.read_text())
         except (FileNotFoundError, json.JSONDecodeError):
@@ -211,9 +211,9 @@ def can_listen(port: int) -> bool:
 
 def _listener(port: int) -> str:
     for connection in psutil.net_connections("tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
-            if connection.pid is None:
-                break
+        address = connection.laddr
+        listens = connection.status == psutil.CONN_LISTEN and address and address.port == port
+        if listens and connection.pid is not None:
             return f"pid {connection.pid} {_command_line(connection.pid)}"
     return "a process that this user cannot see"
 

@@ -1,4 +1,4 @@
-"""Where the embedded platform keeps its data and listens (environment, ``AFTERSALES_EMBEDDED_``)."""
+"""Where the embedded platform keeps its data and listens (prefix ``AFTERSALES_EMBEDDED_``)."""
 
 import socket
 from contextlib import ExitStack

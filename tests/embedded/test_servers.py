@@ -25,10 +25,10 @@ async def test_each_role_works_in_its_own_schema(servers: Platform, service: str
 
 
 async def test_a_runtime_role_sees_no_row_of_a_store_out_of_scope(servers: Platform) -> None:
-    owner, runtime, _ = roles("reception")
+    _, runtime, _ = roles("reception")
     admin = await asyncpg.connect(servers.admin_url)
     await admin.execute(
-        "INSERT INTO reception.stream_head VALUES ('topic', 'key', 'S01', 1), ('topic', 'k', 'S02', 1)"
+        "INSERT INTO reception.stream_head VALUES ('t', 'a', 'S01', 1), ('t', 'b', 'S02', 1)"
     )
     await admin.close()
     service = await asyncpg.connect(servers.database_url(runtime))

@@ -22,7 +22,7 @@ class Appointment:
     status: Literal["booked", "arrived", "cancelled"]
 
 
-def book(  # noqa: PLR0913
+def book(
     *,
     appointment_id: str,
     store_id: str,

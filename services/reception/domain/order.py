@@ -90,7 +90,7 @@ class Intake:
     waiting_customer: bool
 
 
-def arrive(  # noqa: PLR0913
+def arrive(
     *,
     order_id: str,
     store_id: str,
@@ -147,7 +147,7 @@ def greeting_overdue(order: Order) -> list[ReceptionOverdue]:
     ]
 
 
-def open_order(  # noqa: PLR0913
+def open_order(
     order: Order,
     intake: Intake,
     estimate: Estimate,
