@@ -23,7 +23,7 @@ from shared.problems import RESPONSES, answer_problems
 from shared.security import Verifier
 from shared.settings import Settings
 from shared.telemetry import REQUESTS, configure_logging
-from shared.timers import TimerHandler, Timers
+from shared.timers import Preparation, TimerHandler, Timers
 from shared.unit import Units
 
 log = structlog.get_logger()
@@ -44,6 +44,7 @@ class Service:
         self.units: Units
         self.consumer: Consumer
         self._timer_handlers: Mapping[str, TimerHandler] = {}
+        self._preparations: Mapping[str, Preparation] = {}
         holder = f"{name}-{settings.instance}"
         self.relay = Relay(settings.worker_database_url, client_options(settings), holder)
         self.broker = KafkaBroker(
@@ -76,15 +77,19 @@ class Service:
         interests: Iterable[type[Event]],
         handle: BatchHandler,
         timers: Mapping[str, TimerHandler],
+        preparations: Mapping[str, Preparation] | None = None,
     ) -> None:
         """Say which events and deadlines the service handles."""
         self.consumer = Consumer(self.broker, name=self.name, interests=interests, handle=handle)
         self._timer_handlers = timers
+        self._preparations = preparations or {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Relay, consume and fire timers until the block ends; then drain and close."""
-        timers = Timers(self.workers, self.units, self.clock, self._timer_handlers)
+        timers = Timers(
+            self.workers, self.units, self.clock, self._timer_handlers, self._preparations
+        )
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in {

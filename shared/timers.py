@@ -25,7 +25,10 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, data = excluded.data
 """
 
-_DUE = "SELECT timer_id, store_id FROM timer WHERE due_at <= $1 ORDER BY due_at, timer_id LIMIT $2"
+_DUE = """
+SELECT timer_id, store_id, kind, subject FROM timer
+WHERE due_at <= $1 ORDER BY due_at, timer_id LIMIT $2
+"""
 
 _CLAIM = """
 DELETE FROM timer WHERE timer_id = (
@@ -43,9 +46,16 @@ class Timer:
     due_at: datetime
     data: Mapping[str, Any]
     cause: Cause
+    prepared: Any = None
 
 
 TimerHandler = Callable[[Unit, Timer], Awaitable[None]]
+Preparation = Callable[[str, str], Awaitable[Any]]
+"""Computes, from store and subject and outside any transaction, what the handler will apply."""
+
+
+class StalePreparationError(Exception):
+    """What was prepared no longer fits; the timer stays and is prepared anew."""
 
 
 async def schedule(
@@ -74,12 +84,18 @@ class Timers:
     """Fires due deadlines; several instances share the work through row locks."""
 
     def __init__(
-        self, workers: Pool, units: Units, clock: Clock, handlers: Mapping[str, TimerHandler]
+        self,
+        workers: Pool,
+        units: Units,
+        clock: Clock,
+        handlers: Mapping[str, TimerHandler],
+        preparations: Mapping[str, Preparation],
     ) -> None:
         self._workers = workers
         self._units = units
         self._clock = clock
         self._handlers = handlers
+        self._preparations = preparations
 
     async def run(self) -> None:
         """Fire deadlines until cancelled."""
@@ -90,22 +106,29 @@ class Timers:
                 due = []
             failures = 0
             for row in due:
-                failures += not await self._fire(row["timer_id"], row["store_id"])
+                failures += not await self._fire(row)
             await asyncio.sleep(1 if failures else _POLL_S)
 
-    async def _fire(self, timer_id: object, store_id: str) -> bool:
+    async def _fire(self, due: Any) -> bool:
         """Handle one deadline; answers whether it may be forgotten."""
+        timer_id, store_id, kind = due["timer_id"], due["store_id"], due["kind"]
         try:
+            prepare = self._preparations.get(kind)
+            prepared = await prepare(store_id, due["subject"]) if prepare else None
             async with self._units.open([store_id]) as unit:
                 row = await unit.connection.fetchrow(_CLAIM, timer_id, unit.now)
                 if row is not None:
                     cause = Cause(row["data"]["correlation_id"], str(timer_id))
-                    timer = Timer(store_id, row["subject"], row["due_at"], row["data"], cause)
-                    await self._handlers[row["kind"]](unit, timer)
+                    timer = Timer(
+                        store_id, row["subject"], row["due_at"], row["data"], cause, prepared
+                    )
+                    await self._handlers[kind](unit, timer)
+        except StalePreparationError:
+            log.info("timer is prepared anew", kind=kind)
         except TRANSIENT as error:
             log.warning("timer will fire again", timer=str(timer_id), error=repr(error))
             return False
         except Exception:
-            log.exception("timer failed", timer=str(timer_id))
+            log.exception("timer failed", timer=str(timer_id), kind=kind)
             return False
         return True

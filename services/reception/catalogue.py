@@ -30,8 +30,8 @@ def load_catalogue(folder: Path) -> Catalogue:
     """Read the group folder once, when the service starts."""
     operations = read_yaml(folder, "catalogue/operations.yaml")["operations"]
     parts = read_yaml(folder, "catalogue/parts.yaml")["parts"]
-    symptoms = read_yaml(folder, "catalogue/symptoms.yaml")["symptoms"]
-    steps = read_yaml(folder, "catalogue/delivery.yaml")["delivery_steps"]
+    systems = read_yaml(folder, "catalogue/symptoms.yaml")["systems"]
+    steps = read_yaml(folder, "catalogue/delivery.yaml")["steps"]
     return Catalogue(
         stores=load_stores(folder),
         operations={
@@ -39,12 +39,17 @@ def load_catalogue(folder: Path) -> Catalogue:
             for entry in operations
         },
         part_price_cents={entry["part_no"]: entry["list_price_cents"] for entry in parts},
-        symptoms=frozenset(entry["code"] for entry in symptoms),
-        delivery_steps=tuple(entry["id"] for entry in steps),
+        symptoms=frozenset(
+            condition["code"]
+            for system in systems
+            for symptom in system["symptoms"]
+            for condition in symptom["conditions"]
+        ),
+        delivery_steps=tuple(entry["step"] for entry in steps),
         entries={
             "operations": operations,
             "parts": parts,
-            "symptoms": symptoms,
+            "systems": systems,
             "delivery_steps": steps,
         },
     )
