@@ -1,0 +1,255 @@
+"""The group folder fits together: every name is there, every reference resolves, all work can be
+done by somebody somewhere in each store."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+
+from deploy.demo.group import GROUP_FOLDER, write_group
+
+TRADES = {"maintenance", "mechanical", "electrical", "high_voltage", "body", "paint"}
+ROLES = {
+    "advisor",
+    "dispatcher",
+    "technician",
+    "inspector",
+    "agent",
+    "manager",
+    "group_manager",
+    "operator",
+}
+STORE_ROLES = ROLES - {"group_manager", "operator"}
+STEPS = {
+    "work_explained",
+    "bill_explained",
+    "operation_explained",
+    "old_parts_shown",
+    "vehicle_clean",
+    "next_service_told",
+    "belongings_returned",
+}
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+Record = dict[str, Any]
+
+
+class Group:
+    """What the files of one folder say."""
+
+    def __init__(self, folder: Path) -> None:
+        def read(name: str) -> Any:
+            return yaml.safe_load((folder / name).read_text())
+
+        self.stores: list[Record] = read("stores.yaml")["stores"]
+        self.people: list[Record] = read("people.yaml")["people"]
+        self.bays: list[Record] = read("bays.yaml")["bays"]
+        self.calendar: Record = read("calendar.yaml")
+        self.operations: list[Record] = read("catalogue/operations.yaml")["operations"]
+        self.parts: list[Record] = read("catalogue/parts.yaml")["parts"]
+        self.systems: list[Record] = read("catalogue/symptoms.yaml")["systems"]
+        self.delivery: Record = read("catalogue/delivery.yaml")
+
+    def conditions(self) -> Iterator[tuple[str, Record]]:
+        for system in self.systems:
+            for symptom in system["symptoms"]:
+                for condition in symptom["conditions"]:
+                    yield f"{system['system']}-{symptom['symptom']}", condition
+
+    def technicians(self, store_id: str) -> list[Record]:
+        return [
+            p for p in self.people if p["roles"] == ["technician"] and p["stores"] == [store_id]
+        ]
+
+
+@pytest.fixture(scope="module", params=["shipped", "written small", "written large"])
+def group(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Group:
+    if request.param == "shipped":
+        return Group(GROUP_FOLDER)
+    folder = tmp_path_factory.mktemp("group")
+    stores, orders = (2, 5) if request.param == "written small" else (30, 60)
+    write_group(folder, stores, orders, seed=7)
+    return Group(folder)
+
+
+def unique(values: list[str]) -> bool:
+    return max(Counter(values).values()) == 1
+
+
+def test_counts_are_those_of_a_real_catalogue(group: Group) -> None:
+    assert len(group.operations) >= 80
+    assert len(group.parts) >= 120
+    assert len(list(group.conditions())) >= 150
+
+
+def test_identifiers_are_unique(group: Group) -> None:
+    for records in (group.stores, group.people, group.bays, group.operations):
+        assert unique([record["id"] for record in records])
+    assert unique([part["part_no"] for part in group.parts])
+    assert unique([condition["code"] for _, condition in group.conditions()])
+
+
+def test_everything_has_a_chinese_and_an_english_name(group: Group) -> None:
+    symptoms = [symptom for system in group.systems for symptom in system["symptoms"]]
+    inspection = [item for items in group.delivery["inspection"].values() for item in items]
+    named = [
+        *group.stores,
+        *(store[part] for store in group.stores for part in ("city", "brand")),
+        *group.people,
+        *group.operations,
+        *group.parts,
+        *group.systems,
+        *symptoms,
+        *(condition for _, condition in group.conditions()),
+        *group.delivery["steps"],
+        *inspection,
+        *group.calendar["shifts"].values(),
+    ]
+    for record in named:
+        assert HAN.search(record["zh"]), record
+        assert record["en"].strip(), record
+        assert not HAN.search(record["en"]), record
+
+
+def test_symptom_codes_spell_system_symptom_and_condition(group: Group) -> None:
+    for prefix, condition in group.conditions():
+        assert re.fullmatch(rf"{prefix}-[A-Z]+", condition["code"])
+
+
+def test_operations_refer_to_what_exists(group: Group) -> None:
+    parts = {part["part_no"] for part in group.parts}
+    symptoms = {condition["code"] for _, condition in group.conditions()}
+    for operation in group.operations:
+        assert operation["trade"] in TRADES
+        assert 1 <= operation["level"] <= 3
+        assert 0 < operation["standard_hours"] <= 40
+        assert operation["standard_hours"] * 10 == pytest.approx(
+            round(operation["standard_hours"] * 10)
+        )
+        assert operation["technicians"] in (1, 2)
+        assert operation.get("stage") in (None, "body", "paint", "detail")
+        assert set(operation["parts"]) <= parts, operation
+        assert all(quantity >= 1 for quantity in operation["parts"].values())
+        assert set(operation["symptoms"]) <= symptoms, operation
+
+
+def test_high_voltage_work_needs_its_certificate(group: Group) -> None:
+    for operation in group.operations:
+        needed = "high_voltage" if operation["trade"] == "high_voltage" else None
+        assert operation.get("certificate") == needed, operation
+
+
+def test_parts_have_a_trade_and_are_sold_above_cost(group: Group) -> None:
+    for part in group.parts:
+        assert part["trade"] in TRADES
+        assert 0 < part["cost_cents"] < part["list_price_cents"]
+
+
+def test_every_trade_is_offered_and_has_an_inspection_list(group: Group) -> None:
+    assert {operation["trade"] for operation in group.operations} == TRADES
+    assert set(group.delivery["inspection"]) == TRADES
+    assert {step["step"] for step in group.delivery["steps"]} == STEPS
+
+
+def test_stores_open_before_they_close_and_price_every_trade(group: Group) -> None:
+    for store in group.stores:
+        assert time.fromisoformat(store["opening"]) < time.fromisoformat(store["closing"])
+        assert ZoneInfo(store["zone"])
+        assert set(store["labor_rate_cents"]) == TRADES
+        assert all(rate > 0 for rate in store["labor_rate_cents"].values())
+        assert 0 <= store["tax_rate_bp"] < 10_000
+        assert store["greeting_limit_s"] > 0
+        assert store["payment_days"] > 0
+
+
+def test_every_person_has_a_known_role_and_store(group: Group) -> None:
+    stores = {store["id"] for store in group.stores}
+    for person in group.people:
+        assert person["roles"]
+        assert set(person["roles"]) <= ROLES
+        assert person["stores"]
+        assert set(person["stores"]) <= stores
+
+
+def test_every_store_has_each_role(group: Group) -> None:
+    for store in group.stores:
+        roles = {r for p in group.people if p["stores"] == [store["id"]] for r in p["roles"]}
+        assert roles >= STORE_ROLES
+    everyone = {role for person in group.people for role in person["roles"]}
+    assert everyone == ROLES
+
+
+def test_technicians_have_skills_pace_and_a_shift(group: Group) -> None:
+    for person in group.people:
+        if person["roles"] != ["technician"]:
+            continue
+        assert set(person["skills"]) <= TRADES
+        assert all(1 <= level <= 3 for level in person["skills"].values())
+        assert 0.8 <= person["pace"] <= 1.2
+        assert person["shift"] in group.calendar["shifts"]
+        if "high_voltage" in person["skills"]:
+            assert "high_voltage" in person["certificates"]
+
+
+def test_bays_can_be_used_for_what_they_were_built_for(group: Group) -> None:
+    stores = {store["id"] for store in group.stores}
+    for bay in group.bays:
+        assert bay["store"] in stores
+        assert bay["type"] in bay["capabilities"]
+
+
+def test_every_store_can_do_every_operation(group: Group) -> None:
+    for store in group.stores:
+        team = group.technicians(store["id"])
+        capabilities = {
+            capability
+            for bay in group.bays
+            if bay["store"] == store["id"]
+            for capability in bay["capabilities"]
+        }
+        for operation in group.operations:
+            able = [
+                technician
+                for technician in team
+                if technician["skills"].get(operation["trade"], 0) >= operation["level"]
+                and operation.get("certificate") in (None, *technician["certificates"])
+            ]
+            assert len(able) >= operation["technicians"], (store["id"], operation["id"])
+            assert operation["bay"] in capabilities, (store["id"], operation["id"])
+
+
+def test_calendar_has_real_days_and_breaks_inside_shifts(group: Group) -> None:
+    assert all(date.fromisoformat(day) for day in group.calendar["closed"])
+    for year, days in group.calendar["overrides"].items():
+        listed = [date.fromisoformat(day) for day in (*days["holidays"], *days["workdays"])]
+        assert {day.year for day in listed} == {year}
+        assert unique([str(day) for day in listed])
+    for shift in group.calendar["shifts"].values():
+        assert set(shift["weekdays"]) <= set(range(1, 8))
+        edges = [shift["start"]]
+        for pause in shift["breaks"]:
+            edges += [pause["start"], pause["finish"]]
+        edges.append(shift["finish"])
+        assert edges == sorted(edges)
+
+
+def test_team_grows_with_the_orders(tmp_path: Path) -> None:
+    sizes = []
+    for orders in (10, 60):
+        write_group(tmp_path / str(orders), 1, orders, seed=1)
+        sizes.append(len(Group(tmp_path / str(orders)).technicians("S01")))
+    assert sizes == [8, 24]
+
+
+def test_same_seed_writes_the_same_group(tmp_path: Path) -> None:
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        write_group(tmp_path / name, 8, 20, seed=seed)
+    people = [(tmp_path / name / "people.yaml").read_text() for name in "abc"]
+    assert people[0] == people[1]
+    assert people[0] != people[2]
