@@ -74,7 +74,6 @@ class Platform:
         self._report = report
         self._command_of = command_of
         self._processes: dict[str, Process] = {}
-        self._restarts: dict[str, _Restarts] = {}
         self._lock: IO[str] | None = None
         self._secrets: Secrets | None = None
         self.kafka = Kafka(settings, report)
@@ -278,15 +277,16 @@ class Platform:
 
     async def supervise(self) -> None:
         """Restart whatever ends, with a growing pause, until cancelled."""
+        await asyncio.gather(*(self._keep_alive(process) for process in self.processes))
+
+    async def _keep_alive(self, process: Process) -> None:
+        restarts = _Restarts()
         while True:
-            await asyncio.gather(*(self._revive(process) for process in self._due()))
             await asyncio.sleep(0.5)
+            if process.wanted and not process.alive:
+                await self._revive(process, restarts)
 
-    def _due(self) -> list[Process]:
-        return [each for each in self._processes.values() if each.wanted and not each.alive]
-
-    async def _revive(self, process: Process) -> None:
-        restarts = self._restarts.setdefault(process.name, _Restarts())
+    async def _revive(self, process: Process, restarts: _Restarts) -> None:
         pause = restarts.pause_s()
         self._report(
             f"{process.name} ended ({process.exit_status()}), starting it again in {pause:.0f} s; "
@@ -300,11 +300,7 @@ class Platform:
     def _write_state(self) -> None:
         State(
             supervisor=Running.of("supervisor", os.getpid(), 0),
-            processes=tuple(
-                Running.of(each.name, each.pid, each.port)
-                for each in self._processes.values()
-                if each.alive
-            ),
+            processes=tuple(each.running for each in self._processes.values()),
         ).write(self.state_file)
 
     # Stopping

@@ -45,14 +45,20 @@ class Process:
         self._stop_signal = stop_signal
         self._privileges = privileges
         self._child: subprocess.Popen[bytes] | None = None
+        self._running: Running | None = None
         self.wanted = False
 
     @property
-    def pid(self) -> int:
-        """Process id of the child that was started last; an error when there was none."""
-        if self._child is None:
+    def running(self) -> "Running":
+        """The child that was started last; an error when there was none."""
+        if self._running is None:
             raise EmbeddedError(f"{self.name} was never started")
-        return self._child.pid
+        return self._running
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child that was started last."""
+        return self.running.pid
 
     @property
     def alive(self) -> bool:
@@ -84,6 +90,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._running = Running.of(self.name, self._child.pid, self.port)
         self.wanted = True
 
     def kill(self) -> None:

@@ -1,0 +1,51 @@
+"""``aftersales migrate``: bring database schemas up to date."""
+
+import asyncio
+from typing import Annotated
+
+import asyncpg
+import typer
+
+from deploy.cli.options import DataFolder, settings_for
+from deploy.cli.terminal import say
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.platform import Platform
+from deploy.embedded.secrets import SERVICES, roles
+from shared import db
+from shared.settings import Settings
+
+
+def migrate(
+    services: Annotated[
+        list[str] | None, typer.Argument(help="Services to migrate.", show_default="all")
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Run the numbered migrations that are missing.
+
+    With AFTERSALES_OWNER_DATABASE_URL set, on that database, for one named service; otherwise on
+    the running embedded platform.
+    """
+    wanted = services or list(SERVICES)
+    if unknown := sorted(set(wanted) - set(SERVICES)):
+        raise EmbeddedError(f"no service {', '.join(unknown)}; there are {', '.join(SERVICES)}")
+    owner_url = Settings().owner_database_url
+    if owner_url and len(wanted) != 1:
+        raise EmbeddedError("AFTERSALES_OWNER_DATABASE_URL belongs to one service: name it")
+    for service in wanted:
+        _migrate(service, owner_url or _embedded_owner_url(service, data))
+        say(f"{service} is up to date")
+
+
+def _embedded_owner_url(service: str, data: DataFolder) -> str:
+    settings = settings_for(data)
+    if not (settings.data / "secrets").exists():
+        raise EmbeddedError(f"{settings.data} holds no platform")
+    return Platform(settings).database_url(roles(service)[0])
+
+
+def _migrate(service: str, owner_url: str) -> None:
+    try:
+        asyncio.run(db.migrate(owner_url, service))
+    except (OSError, asyncpg.PostgresError) as error:
+        raise EmbeddedError(f"{service} could not be migrated: {error}") from error

@@ -1,0 +1,160 @@
+"""``aftersales status``: every process, and how far behind it is."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import psutil
+import typer
+from pydantic import BaseModel, ValidationError
+from rich.table import Table
+
+from deploy.cli.options import DataFolder, settings_for
+from deploy.cli.terminal import console
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.processes import Running, State
+from deploy.embedded.secrets import SERVICES
+
+_FIGURES = ("lag", "outbox", "outbox_age_s", "due_timers", "parked_keys", "dead_letters")
+
+
+class ServiceStatus(BaseModel):
+    """What a service answers to ``GET /status``; ages in seconds, everything else in pieces."""
+
+    lag: int
+    outbox: int
+    outbox_age_s: float
+    due_timers: int
+    parked_keys: int
+    dead_letters: int
+    published: int
+    applied: int
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """One process as it is now; ``memory`` in bytes, ``uptime_s`` in seconds."""
+
+    name: str
+    pid: int
+    port: int
+    uptime_s: float
+    memory: int
+    service: ServiceStatus | None
+    alive: bool
+
+
+def status(
+    *,
+    data: DataFolder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show each process, its memory, and what waits; exit status 1 when something is down."""
+    settings = settings_for(data)
+    rows = asyncio.run(survey(settings.data / "state.json"))
+    if not rows:
+        raise EmbeddedError(f"nothing runs on {settings.data}")
+    if as_json:
+        console.print_json(data=[_plain(row) for row in rows])
+    else:
+        console.print(_table(rows))
+    if not all(_well(row) for row in rows):
+        raise typer.Exit(1)
+
+
+async def survey(state_file: Path) -> list[ProcessStatus]:
+    """The recorded processes as they are now; empty when none is recorded."""
+    state = State.read(state_file)
+    if state is None:
+        return []
+    async with httpx.AsyncClient(timeout=3, trust_env=False) as client:
+        return list(await asyncio.gather(*(_look(client, each) for each in state.processes)))
+
+
+def one_line(rows: list[ProcessStatus]) -> str:
+    """The whole platform in one line."""
+    services = [row.service for row in rows if row.service]
+    memory = sum(row.memory for row in rows) / 1e6
+    return (
+        f"{sum(row.alive for row in rows)} processes, {memory:,.0f} MB; "
+        f"lag {sum(each.lag for each in services)}, "
+        f"outbox {sum(each.outbox for each in services)}, "
+        f"parked keys {sum(each.parked_keys for each in services)}, "
+        f"dead letters {sum(each.dead_letters for each in services)}; Ctrl-C stops"
+    )
+
+
+async def _look(client: httpx.AsyncClient, running: Running) -> ProcessStatus:
+    process = running.find()
+    is_service = running.name.split("-")[0] in SERVICES
+    return ProcessStatus(
+        name=running.name,
+        pid=running.pid,
+        port=running.port,
+        uptime_s=time.time() - running.started if process else 0,
+        memory=await asyncio.to_thread(_memory, process) if process else 0,
+        service=await _ask(client, running.port) if process and is_service else None,
+        alive=process is not None,
+    )
+
+
+async def _ask(client: httpx.AsyncClient, port: int) -> ServiceStatus | None:
+    try:
+        answer = await client.get(f"http://127.0.0.1:{port}/status")
+        return ServiceStatus.model_validate_json(answer.raise_for_status().content)
+    except (httpx.HTTPError, ValidationError):
+        return None
+
+
+def _memory(process: psutil.Process) -> int:
+    """Bytes of the process and its children, shared pages counted once."""
+    total = 0
+    for each in (process, *process.children(recursive=True)):
+        try:
+            total += each.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total
+
+
+def _well(row: ProcessStatus) -> bool:
+    return row.alive and (row.service is not None or row.name.split("-")[0] not in SERVICES)
+
+
+def _plain(row: ProcessStatus) -> dict[str, object]:
+    figures = row.service.model_dump() if row.service else {}
+    return {
+        "name": row.name,
+        "pid": row.pid,
+        "port": row.port,
+        "alive": row.alive,
+        "uptime_s": round(row.uptime_s, 1),
+        "memory": row.memory,
+        **figures,
+    }
+
+
+def _table(rows: list[ProcessStatus]) -> Table:
+    table = Table(
+        "process", "pid", "port", "up", "memory", *(n.replace("_", " ") for n in _FIGURES)
+    )
+    for row in rows:
+        table.add_row(
+            row.name,
+            str(row.pid),
+            str(row.port),
+            f"{row.uptime_s:,.0f} s" if row.alive else "[red]down[/]",
+            f"{row.memory / 1e6:,.0f} MB",
+            *_figures(row),
+        )
+    return table
+
+
+def _figures(row: ProcessStatus) -> list[str]:
+    if row.service is None:
+        silent = "" if _well(row) else "[red]?[/]"
+        return [silent for _ in _FIGURES]
+    return [f"{getattr(row.service, name):g}" for name in _FIGURES]

@@ -1,0 +1,95 @@
+"""``aftersales up``: the whole platform, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+from typing import Annotated
+
+import typer
+from rich.status import Status
+
+from deploy.cli.options import DataFolder, settings_for
+from deploy.cli.status import one_line, survey
+from deploy.cli.terminal import console, say
+from deploy.embedded.kafka import kafka_libraries
+from deploy.embedded.platform import DESK, CommandOf, Platform, remove_data, service_command
+from deploy.embedded.secrets import SERVICES
+from deploy.embedded.settings import EmbeddedSettings
+
+_REFRESH_S = 2.0
+_INTERRUPTED = 130
+
+
+def up(
+    *,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Remove the kept data first.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Start Kafka, PostgreSQL, the four services and the desk; Ctrl-C stops them all."""
+    settings = settings_for(data)
+    kafka_libraries(settings.cache, say)
+    if fresh:
+        remove_data(settings)
+    if not asyncio.run(run_until_told(settings)):
+        raise typer.Exit(_INTERRUPTED)
+
+
+async def run_until_told(
+    settings: EmbeddedSettings, command_of: CommandOf = service_command
+) -> bool:
+    """Run until a signal arrives; whether the platform had come up by then."""
+    stop_asked = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
+    platform = Platform(settings, say, command_of)
+    starting = asyncio.create_task(platform.start())
+    came_up = await _first(starting, stop_asked)
+    if came_up:
+        _show_addresses(platform)
+        await _watch(platform, stop_asked)
+        say("stopping")
+        await platform.stop()
+    say("stopped, nothing is left running")
+    return came_up
+
+
+async def _first(starting: asyncio.Task[None], stop_asked: asyncio.Event) -> bool:
+    """Whether the start completed before the stop was asked for; a failed start raises."""
+    asked = asyncio.create_task(stop_asked.wait())
+    await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if starting.done():
+        await starting
+        return True
+    say("stopping")
+    starting.cancel()
+    await asyncio.wait((starting,))
+    return False
+
+
+def _show_addresses(platform: Platform) -> None:
+    say(f"desk       {platform.url(DESK)}")
+    for service in SERVICES:
+        say(f"{service:<10} {platform.url(service)}/docs")
+    say(f"data and logs are in {platform.settings.data}")
+    say(f"Ctrl-C, or `aftersales down`, stops everything (pid {os.getpid()})")
+
+
+async def _watch(platform: Platform, stop_asked: asyncio.Event) -> None:
+    supervision = asyncio.create_task(platform.supervise())
+    display = asyncio.create_task(_display(platform))
+    stopping = asyncio.create_task(stop_asked.wait())
+    tasks = (supervision, display, stopping)
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _display(platform: Platform) -> None:
+    if not console.is_terminal:
+        await asyncio.Event().wait()
+    with Status("", console=console) as line:
+        while True:
+            line.update(one_line(await survey(platform.state_file)))
+            await asyncio.sleep(_REFRESH_S)

@@ -1,0 +1,31 @@
+"""A process that stands in for a service: it says that it is ready, and what its settings are."""
+
+import json
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+STATUS = {
+    "lag": 0,
+    "outbox": 0,
+    "outbox_age_s": 0.0,
+    "due_timers": 0,
+    "parked_keys": 0,
+    "dead_letters": 0,
+    "published": 0,
+    "applied": 0,
+}
+
+
+class StandIn(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        answers = {"/health/ready": {}, "/status": STATUS, "/environment": dict(os.environ)}
+        content = json.dumps(answers[self.path]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), StandIn).serve_forever()

@@ -1,0 +1,207 @@
+"""The life of ``aftersales up``: started, disturbed, killed, stopped."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import psutil
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from deploy.cli.down import down
+from deploy.embedded.platform import ALL, Platform
+from deploy.embedded.processes import Running, State
+from deploy.embedded.settings import EmbeddedSettings, Ports
+
+REPOSITORY = Path(__file__).parents[2]
+TOPIC = "aftersales.reception.order.v1"
+
+
+class Up:
+    """``aftersales up`` in a process of its own, as another terminal would see it."""
+
+    def __init__(self, settings: EmbeddedSettings) -> None:
+        self.settings = settings
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "tests.embedded.up_with_stand_ins", settings.model_dump_json()],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+
+    def read_until(self, text: str) -> str:
+        assert self.child.stdout
+        for line in self.child.stdout:
+            self.lines.append(line.rstrip())
+            if text in line:
+                return line.rstrip()
+        pytest.fail(f"{text!r} was never said: {self.lines}")
+
+    def come_up(self) -> State:
+        self.read_until("Ctrl-C")
+        state = State.read(self.settings.data / "state.json")
+        assert state
+        assert {each.name for each in state.alive()} == {"kafka", "postgres", *ALL}
+        return state
+
+    def kill_everything(self, state: State) -> None:
+        for each in state.alive():
+            os.kill(each.pid, signal.SIGKILL)
+        self.child.kill()
+        self.child.wait()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedSettings:
+    return EmbeddedSettings(data=tmp_path_factory.mktemp("up") / "data", ports=Ports.free())
+
+
+@pytest.fixture
+def up(settings: EmbeddedSettings) -> Iterator[Up]:
+    running = Up(settings)
+    yield running
+    running.child.kill()
+    running.child.wait()
+
+
+def left_on(settings: EmbeddedSettings) -> list[str]:
+    """Command lines of the processes that name the data folder or its ports."""
+    ports = {str(port) for port in settings.ports.model_dump().values()}
+    return [
+        " ".join(process.info["cmdline"])
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if process.info["cmdline"]
+        and process.pid != os.getpid()
+        and (
+            str(settings.data) in " ".join(process.info["cmdline"])
+            or str(settings.data) in (process.info["cwd"] or "")
+            or ports & set(process.info["cmdline"])
+        )
+    ]
+
+
+def wait_until_none_is_left(settings: EmbeddedSettings) -> None:
+    deadline = time.monotonic() + 10
+    while (left := left_on(settings)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left == []
+
+
+def test_ctrl_c_leaves_no_process(up: Up, settings: EmbeddedSettings) -> None:
+    up.come_up()
+    up.child.send_signal(signal.SIGINT)
+    up.read_until("stopped, nothing is left running")
+    assert up.child.wait(30) == 0
+    assert left_on(settings) == []
+    assert not (settings.data / "state.json").exists()
+
+
+def test_a_second_up_on_the_same_folder_is_refused(up: Up, settings: EmbeddedSettings) -> None:
+    up.come_up()
+    second = Up(settings)
+    second.read_until(f"is already in use by pid {up.child.pid}")
+    assert second.child.wait(10) == 1
+    assert len(second.lines) == 1
+
+
+def test_down_from_another_terminal_stops_it(up: Up, settings: EmbeddedSettings) -> None:
+    up.come_up()
+    down(settings.data)
+    assert up.child.wait(5) == 0
+    assert left_on(settings) == []
+
+
+def test_nothing_survives_when_only_the_command_is_killed(
+    up: Up, settings: EmbeddedSettings
+) -> None:
+    up.come_up()
+    up.child.kill()
+    up.child.wait()
+    wait_until_none_is_left(settings)
+
+
+async def test_rows_and_events_survive_the_kill_of_everything(
+    up: Up, settings: EmbeddedSettings
+) -> None:
+    state = up.come_up()
+    platform = Platform(settings)
+    connection = await asyncpg.connect(platform.admin_url)
+    await connection.execute("CREATE TABLE kept (note text)")
+    await connection.execute("INSERT INTO kept VALUES ('committed')")
+    async with AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap, acks="all") as producer:
+        await producer.send_and_wait(TOPIC, b"sent", key=b"order", partition=0)
+    up.kill_everything(state)
+
+    again = Up(settings)
+    again.come_up()
+    connection = await asyncpg.connect(platform.admin_url)
+    assert await connection.fetchval("SELECT note FROM kept") == "committed"
+    await connection.execute("DROP TABLE kept")
+    await connection.close()
+    consumer = AIOKafkaConsumer(
+        TOPIC, bootstrap_servers=platform.kafka.bootstrap, auto_offset_reset="earliest"
+    )
+    async with consumer:
+        assert (await consumer.getone()).value == b"sent"
+    again.child.send_signal(signal.SIGTERM)
+    again.read_until("stopped")
+    again.child.wait(30)
+    wait_until_none_is_left(settings)
+
+
+def test_a_process_that_ends_is_started_again(up: Up, settings: EmbeddedSettings) -> None:
+    state = up.come_up()
+    victim = next(each for each in state.processes if each.name == "workshop")
+    os.kill(victim.pid, signal.SIGKILL)
+    said = up.read_until("workshop ended (-9)")
+    assert "starting it again in 1 s" in said
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        now = State.read(settings.data / "state.json")
+        assert now
+        pid = next(each.pid for each in now.processes if each.name == "workshop")
+        if pid != victim.pid and answers(settings.ports.workshop):
+            return
+        time.sleep(0.2)
+    pytest.fail("workshop did not come back")
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path) -> None:
+    ports = Ports.free()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", ports.desk))
+        other.listen()
+        refused = Up(EmbeddedSettings(data=tmp_path / "data", ports=ports))
+        refused.read_until("taken")
+        assert refused.child.wait(10) == 1
+    expected = rf"aftersales: port {ports.desk} \(desk\) is taken by pid {os.getpid()} .*pytest"
+    assert re.match(expected, refused.lines[0])
+    assert len(refused.lines) == 1
+    assert not (tmp_path / "data" / "kafka").exists()
+
+
+def test_down_spares_a_process_that_got_the_pid_later(tmp_path: Path) -> None:
+    stranger = subprocess.Popen(["sleep", "60"])
+    recorded = Running("desk", stranger.pid, started=time.time() - 3600, port=1)
+    State(supervisor=recorded, processes=(recorded,)).write(tmp_path / "state.json")
+    down(tmp_path)
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
