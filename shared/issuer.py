@@ -1,5 +1,6 @@
 """The development issuer: signs tokens with its own key where no OIDC provider is configured."""
 
+import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,7 @@ class DevelopmentIssuer:
     """Issues ES256 access tokens; only for the embedded stack and tests."""
 
     def __init__(self, key_file: Path, issuer: str, audience: str) -> None:
-        self._key = ECKey.import_key(key_file.read_text())
+        self._key = ECKey.import_key(json.loads(key_file.read_text()))
         self._issuer = issuer
         self._audience = audience
 
