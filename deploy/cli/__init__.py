@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from deploy.cli import dead_letters
 from deploy.cli.down import down
 from deploy.cli.migrate import migrate
 from deploy.cli.status import status
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 for command in (up, down, status, migrate):
     app.command()(command)
+app.add_typer(dead_letters.app, name="dead-letters")
 
 
 def main() -> None:
