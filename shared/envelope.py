@@ -33,7 +33,9 @@ class Envelope:
     type: str
     store_id: str
     time: datetime
+    sequence: int
     correlation_id: str
+    causation_id: str | None
     traceparent: str | None
 
     @property
@@ -43,10 +45,11 @@ class Envelope:
 
 @dataclass(frozen=True)
 class Received:
-    """An event that a service understands, with its envelope."""
+    """An event that a service understands, with its envelope and its JSON as published."""
 
     envelope: Envelope
     event: Event
+    value: bytes
 
 
 class UnreadableEventError(Exception):
@@ -133,7 +136,9 @@ def decode(headers: Mapping[str, str], key: str, value: bytes | None) -> Receive
         type=headers["ce_type"],
         store_id=event.store_id,
         time=time,
+        sequence=sequence_of(headers) or 0,
         correlation_id=headers.get("ce_correlationid", headers["ce_id"]),
+        causation_id=headers.get("ce_causationid"),
         traceparent=headers.get("traceparent"),
     )
-    return Received(envelope, event)
+    return Received(envelope, event, value or b"")

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from shared.db import Connection
 _NONCE_BYTES = 12
 
 _FIND = "SELECT wrapped_key FROM subject_key WHERE store_id = $1 AND subject = $2"
+
+_FIND_ALL = """
+SELECT subject, wrapped_key FROM subject_key WHERE store_id = $1 AND subject = ANY ($2)
+"""
 
 _ADD = """
 INSERT INTO subject_key (store_id, subject, wrapped_key) VALUES ($1, $2, $3)
@@ -70,6 +75,20 @@ class PersonalData:
         if wrapped is None or sealed is None:
             return None
         return _unseal(_unseal(self._master, wrapped, subject), sealed, subject).decode()
+
+    async def decrypt_all(
+        self, connection: Connection, store_id: str, sealed: Sequence[tuple[str, bytes]]
+    ) -> list[str | None]:
+        """The texts of (subject, sealed) pairs, in their order, with one look at the keys."""
+        rows = await connection.fetch(_FIND_ALL, store_id, [subject for subject, _ in sealed])
+        keys = {
+            row["subject"]: _unseal(self._master, row["wrapped_key"], row["subject"])
+            for row in rows
+        }
+        return [
+            _unseal(keys[subject], content, subject).decode() if subject in keys else None
+            for subject, content in sealed
+        ]
 
 
 async def erase(connection: Connection, store_id: str, subject: str) -> None:
