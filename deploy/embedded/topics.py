@@ -1,5 +1,7 @@
 """Creates the topics that ``deploy/topics.yaml`` declares."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from deploy.embedded.errors import EmbeddedError
+
+_KNOWN_EVERYWHERE_S = 30.0
 
 
 def declared_topics(file: Path, replication: int) -> list[NewTopic]:
@@ -25,11 +29,13 @@ def declared_topics(file: Path, replication: int) -> list[NewTopic]:
 
 
 async def ensure_topics(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
-    """Create those of ``topics`` that don't exist yet."""
+    """Create those of ``topics`` that don't exist yet, and wait until the broker serves them."""
     answer = await admin.create_topics(topics)
     for name, code, message in answer.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
             raise EmbeddedError(f"topic {name}: {for_code(code).__name__} {message}")
+    wanted = {topic.name for topic in topics}
+    await _until(admin, lambda served: wanted <= served)
 
 
 async def drop_topics(admin: AIOKafkaAdminClient) -> None:
@@ -39,3 +45,19 @@ async def drop_topics(admin: AIOKafkaAdminClient) -> None:
     for name, code in answer.topic_error_codes:
         if code:
             raise EmbeddedError(f"topic {name}: {for_code(code).__name__}")
+    await _until(admin, lambda served: not served & set(names))
+
+
+async def _until(admin: AIOKafkaAdminClient, reached: Callable[[set[str]], bool]) -> None:
+    # The controller answers before the broker has heard of the change.
+    async with asyncio.timeout(_KNOWN_EVERYWHERE_S):
+        while not reached(_served(await admin.describe_topics())):
+            await asyncio.sleep(0.05)
+
+
+def _served(topics: list[dict[str, Any]]) -> set[str]:
+    return {
+        topic["topic"]
+        for topic in topics
+        if topic["partitions"] and all(each["leader"] >= 0 for each in topic["partitions"])
+    }

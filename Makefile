@@ -1,0 +1,45 @@
+SHELL := /bin/bash
+AFTERSALES := .venv/bin/aftersales
+PYTHON := .venv/bin/python
+ARGS ?=
+
+.PHONY: help setup test-setup demo up down status audit test lint bench faults
+
+help:  ## Show this list.
+	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup:  ## Install what the platform needs, into this folder.
+	@deploy/bootstrap.sh
+
+test-setup:
+	@deploy/bootstrap.sh tests
+
+demo: setup  ## Play one business day of a simulated group, with ARGS="--stores 3 --orders 60 --seed 7".
+	@$(AFTERSALES) demo $(ARGS)
+
+up: setup  ## Start the platform and keep it running until Ctrl-C.
+	@$(AFTERSALES) up $(ARGS)
+
+down:  ## Stop the platform that another terminal started.
+	@$(AFTERSALES) down $(ARGS)
+
+status:  ## Show each process and what waits.
+	@$(AFTERSALES) status $(ARGS)
+
+audit:  ## Compare the services with the events, independently of their code.
+	@$(AFTERSALES) audit $(ARGS)
+
+test: test-setup  ## Run all tests on real Kafka and PostgreSQL, with ARGS="tests/embedded -k port".
+	@$(PYTHON) -m pytest $(ARGS)
+
+lint: setup  ## Check style, types and the rules of the architecture.
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@.venv/bin/lint-imports
+	@$(PYTHON) -m mypy
+
+bench: setup  ## Measure, with ARGS to choose what.
+	@$(PYTHON) -m tests.bench $(ARGS)
+
+faults: setup  ## Disturb the running platform and check that nothing is lost.
+	@$(PYTHON) -m tests.faults $(ARGS)
