@@ -1,0 +1,98 @@
+"""The plan that is always at hand: jobs in order of urgency, each to its earliest finish."""
+
+from collections.abc import Iterable
+
+from services.workshop.planning.model import (
+    Aim,
+    Assignment,
+    Job,
+    Objective,
+    Plan,
+    Refusal,
+    Workshop,
+)
+from services.workshop.planning.network import Network, Urgency
+from services.workshop.planning.objective import judge
+from services.workshop.planning.placing import Floor
+from services.workshop.planning.timeline import NEVER
+
+
+def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
+    """The best of four plans: by latest start, running plan, shortest and longest work.
+
+    Frozen jobs and reservations stay as they are. Ties are decided by job id, so that the same
+    snapshot always gives the same plan.
+    """
+    network, floor = Network(workshop.jobs), Floor(workshop)
+    plans = [_serial(workshop, network, floor, u) for u in _urgencies(workshop, network)]
+    return min(plans, key=lambda plan: rating(plan, aim))
+
+
+def rating(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
+    """What plans are compared by; the least is the best."""
+    return len(plan.unplannable), plan.closing if aim == "closing" else 0, plan.objective
+
+
+def serial(workshop: Workshop, order: Iterable[str]) -> Plan:
+    """The plan that results from placing jobs in this order, as far as precedence allows."""
+    place = {job_id: float(i) for i, job_id in enumerate(order)}
+    network = Network(workshop.jobs)
+    return _serial(workshop, network, Floor(workshop), lambda job: (place[job.job_id],))
+
+
+def _urgencies(workshop: Workshop, network: Network) -> tuple[Urgency, ...]:
+    tails = network.tails()
+    starts = {assignment.job_id: assignment.start for assignment in workshop.running}
+
+    def latest_start(job: Job) -> tuple[float, ...]:
+        due = NEVER if job.promise is None else job.promise - tails[job.job_id]
+        return -job.weight, due, -job.waiting_customer, job.release
+
+    def longest_chain(job: Job) -> tuple[float, ...]:
+        return (-tails[job.job_id],)
+
+    def running(job: Job) -> tuple[float, ...]:
+        return starts.get(job.job_id, NEVER), *latest_start(job)
+
+    def shortest(job: Job) -> tuple[float, ...]:
+        return -job.weight, -job.waiting_customer, tails[job.job_id]
+
+    return latest_start, running, shortest, longest_chain
+
+
+def _serial(workshop: Workshop, network: Network, floor: Floor, urgency: Urgency) -> Plan:
+    floor.clear()
+    for reservation in workshop.held:
+        floor.take(reservation)
+    placed: dict[str, Assignment] = {}
+    for job in workshop.jobs:
+        if job.frozen:
+            floor.take(job.frozen, job.order_id)
+            placed[job.job_id] = job.frozen
+    refused: dict[str, Refusal] = {}
+    for job in network.sequence(urgency):
+        if job.frozen:
+            continue
+        if any(other not in placed for other in network.before[job.job_id]):
+            continue
+        ready = max((placed[other].finish for other in network.before[job.job_id]), default=0)
+        answer = floor.place(job, ready)
+        if isinstance(answer, Refusal):
+            refused[job.job_id] = answer
+        else:
+            floor.take(answer, job.order_id)
+            placed[job.job_id] = answer
+    return _planned(workshop, placed, refused)
+
+
+def _planned(
+    workshop: Workshop, placed: dict[str, Assignment], refused: dict[str, Refusal]
+) -> Plan:
+    stuck = (
+        Refusal(job.job_id, "predecessor", {"job_id": ", ".join(job.after)})
+        for job in workshop.jobs
+        if job.job_id not in placed and job.job_id not in refused
+    )
+    unplannable = sorted([*refused.values(), *stuck], key=lambda refusal: refusal.job_id)
+    assignments = sorted(placed.values(), key=lambda a: (a.start, a.job_id))
+    return Plan(tuple(assignments), tuple(unplannable), judge(workshop, assignments))

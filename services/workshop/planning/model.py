@@ -1,0 +1,214 @@
+"""The workshop as the planner sees it: people, bays, work, and what is promised.
+
+All times are whole minutes since an epoch that the caller chooses; intervals are half-open.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Detail = Mapping[str, str | int]
+"""Values to be put into words beside a code."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Window:
+    """A stretch of time ``[start, finish)`` in which work can go on (可用时段)."""
+
+    start: int
+    finish: int
+
+
+@dataclass(frozen=True)
+class Technician:
+    """A technician (技师): ``skills`` maps a trade to the level held.
+
+    ``pace`` multiplies durations (0.9 needs a tenth less than the standard). ``working`` holds
+    the shifts less breaks, leave and holidays.
+    """
+
+    technician_id: str
+    skills: Mapping[str, int]
+    working: tuple[Window, ...]
+    certificates: frozenset[str] = frozenset()
+    pace: float = 1.0
+
+
+@dataclass(frozen=True)
+class Bay:
+    """A bay (工位), the bay types it can serve as, and when work in it is possible."""
+
+    bay_id: str
+    capabilities: frozenset[str]
+    open: tuple[Window, ...]
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """Technicians and a bay kept from ``start`` to ``finish``, breaks between included (占用)."""
+
+    technician_ids: tuple[str, ...]
+    bay_id: str
+    start: int
+    finish: int
+
+
+@dataclass(frozen=True)
+class Assignment(Reservation):
+    """Who does a job, where and when (派工)."""
+
+    job_id: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work on one vehicle (作业).
+
+    ``minutes`` is the working time to plan with, at pace 1 and with all ``technicians_needed``
+    at work together; ``own_minutes`` replaces it for technicians whose time on this job is known.
+    ``spread`` is the standard deviation of the logarithm of the actual duration.
+    ``release`` is when the vehicle is there, ``parts_at`` when its last part is.
+    ``promise`` is the order's promised time and ``weight`` its importance (1 is ordinary).
+    ``frozen`` is the assignment of work in hand, with the finish expected now; it is never moved.
+    """
+
+    job_id: str
+    order_id: str
+    trade: str
+    level: int
+    bay_type: str
+    minutes: int
+    spread: float = 0.3
+    certificate: str | None = None
+    technicians_needed: int = 1
+    own_minutes: Mapping[str, int] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    release: int = 0
+    parts_at: int = 0
+    promise: int | None = None
+    weight: int = 1
+    waiting_customer: bool = False
+    pinned_technicians: tuple[str, ...] = ()
+    pinned_bay: str | None = None
+    forbidden_technicians: frozenset[str] = frozenset()
+    frozen: Assignment | None = None
+
+    def __post_init__(self) -> None:
+        if self.minutes < 1 or self.technicians_needed < 1 or self.spread < 0:
+            raise ValueError(f"job {self.job_id}: duration, people and spread must be positive")
+        if self.frozen and self.frozen.finish <= self.frozen.start:
+            raise ValueError(f"job {self.job_id}: finishes before it starts")
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A snapshot of one store's workshop (车间快照).
+
+    ``jobs`` are all open jobs, ``running`` the plan in force for them, ``held`` what is reserved
+    for orders not yet opened (产能预留). A job named in ``after`` that is not open counts as done.
+    """
+
+    now: int
+    technicians: tuple[Technician, ...]
+    bays: tuple[Bay, ...]
+    jobs: tuple[Job, ...] = ()
+    running: tuple[Assignment, ...] = ()
+    held: tuple[Reservation, ...] = ()
+
+
+RefusalCode = Literal[
+    "no_skill",
+    "no_certificate",
+    "no_bay",
+    "too_few_technicians",
+    "pin_unfit",
+    "forbidden",
+    "no_time",
+    "predecessor",
+]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a job cannot be planned here; ``detail`` names the skill, certificate or bay missing."""
+
+    job_id: str
+    code: RefusalCode
+    detail: Detail
+
+
+class CannotPromiseError(Exception):
+    """No promise can be given, for the reason in ``refusal``."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, order=True)
+class Objective:
+    """What a plan is judged by, the first figure first; less is better.
+
+    ``broken``: weighted orders planned to miss their promise. ``lateness``: weighted minutes
+    after the promise. ``waiting``: weighted minutes until each order is done, those of waiting
+    customers fourfold. ``changed``: jobs whose technician or bay differs from the running plan.
+    ``imbalance``: minutes between the most and the least loaded technician.
+    """
+
+    broken: int
+    lateness: int
+    waiting: int
+    changed: int
+    imbalance: int
+
+
+Aim = Literal["promises", "closing"]
+"""``promises``: the objective as it stands. ``closing``: all work done as early as possible."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Assignments of all jobs that can be planned, by start, and the others with the reason."""
+
+    assignments: tuple[Assignment, ...]
+    unplannable: tuple[Refusal, ...]
+    objective: Objective
+
+    @property
+    def closing(self) -> int:
+        """When the last job is done, or 0 without jobs (收工)."""
+        return max((assignment.finish for assignment in self.assignments), default=0)
+
+
+RestCode = Literal["work", "part", "vehicle", "technician", "queue", "bay", "shift"]
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What a job of a promise had to wait for.
+
+    ``work``: nothing, it starts at once. ``part``, ``vehicle``: they arrive ``at``.
+    ``technician``: the one person who can do it is free ``at``. ``queue``: all ``capable``
+    technicians of the ``trade`` are busy. ``bay``: bays of the type are taken until ``at``.
+    ``shift``: work is resumed ``at``.
+    """
+
+    job_id: str
+    code: RestCode
+    detail: Detail
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A completion time that holds with ``confidence`` (承诺交车时间).
+
+    ``expected`` is the median finish and ``spread`` the working minutes from it to the simulated
+    90 % finish: with the actual finish they are what the calibration learns from.
+    """
+
+    finish: int
+    confidence: float
+    assignments: tuple[Assignment, ...]
+    rests_on: tuple[Rest, ...]
+    expected: int
+    spread: float

@@ -1,0 +1,87 @@
+"""The earliest promise for new work, on top of what is planned already."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from math import ceil, hypot
+from statistics import NormalDist
+
+from services.workshop.planning.greedy import greedy
+from services.workshop.planning.model import (
+    Assignment,
+    CannotPromiseError,
+    Job,
+    Promise,
+    Refusal,
+    Rest,
+    Workshop,
+)
+from services.workshop.planning.network import Network
+from services.workshop.planning.placing import Floor
+from services.workshop.planning.rests import rests_on
+from services.workshop.planning.timeline import NEVER, Calendar
+
+
+def quote(workshop: Workshop, jobs: Sequence[Job], confidence: float) -> Promise:
+    """The earliest finish of one order's new jobs that holds with ``confidence`` (0 < p < 1).
+
+    The running plan, holds and work in hand keep their places; nothing is reserved.
+
+    Raises:
+        CannotPromiseError: somebody or something needed is missing; the refusal names it.
+        ValueError: no jobs, or a confidence outside (0, 1).
+    """
+    if not jobs or not 0 < confidence < 1:
+        raise ValueError("a quote needs jobs and a confidence between 0 and 1")
+    floor = Floor(workshop)
+    ahead = current(workshop)
+    for reservation in (*workshop.held, *ahead):
+        floor.take(reservation)
+    assignments, rests = _earliest(floor, jobs)
+    expected = max(a.finish for a in assignments)
+    minutes = {job.job_id: job.minutes * job.spread for job in (*workshop.jobs, *jobs)}
+    spread = hypot(*(minutes[a.job_id] for a in (*_in_front(ahead, assignments), *assignments)))
+    margin = ceil(NormalDist().inv_cdf(confidence) * spread)
+    hours = Calendar(window for t in workshop.technicians for window in t.working)
+    finish = hours.reach(max(1, hours.worked(expected) + margin))
+    if finish >= NEVER:
+        raise CannotPromiseError(Refusal(jobs[-1].job_id, "no_time", {"trade": jobs[-1].trade}))
+    return Promise(finish, confidence, assignments, rests, expected, spread)
+
+
+def current(workshop: Workshop) -> tuple[Assignment, ...]:
+    """The plan in force for every open job: frozen, as running, or else where greedy puts it."""
+    running = {a.job_id: a for a in workshop.running}
+    known = {job.job_id: job.frozen or running.get(job.job_id) for job in workshop.jobs}
+    if all(known.values()):
+        return tuple(a for a in known.values() if a)
+    settled = tuple(replace(job, frozen=known[job.job_id]) for job in workshop.jobs)
+    return greedy(replace(workshop, jobs=settled)).assignments
+
+
+def _earliest(floor: Floor, jobs: Sequence[Job]) -> tuple[tuple[Assignment, ...], tuple[Rest, ...]]:
+    """Place the jobs one after another, and say what each waits for."""
+    network = Network(tuple(jobs))
+    place = {job.job_id: float(i) for i, job in enumerate(jobs)}
+    placed: dict[str, Assignment] = {}
+    rests: list[Rest] = []
+    for job in network.sequence(lambda job: (place[job.job_id],)):
+        ready = max((placed[other].finish for other in network.before[job.job_id]), default=0)
+        answer = floor.place(job, ready)
+        if isinstance(answer, Refusal):
+            raise CannotPromiseError(answer)
+        rests.append(rests_on(floor, job, ready, answer))
+        floor.take(answer, job.order_id)
+        placed[job.job_id] = answer
+    if len(placed) < len(jobs):
+        stuck = min(job.job_id for job in jobs if job.job_id not in placed)
+        raise CannotPromiseError(Refusal(stuck, "predecessor", {}))
+    return tuple(placed.values()), tuple(rests)
+
+
+def _in_front(
+    ahead: Iterable[Assignment], assignments: Sequence[Assignment]
+) -> Iterable[Assignment]:
+    """What is to be done by the same people before the last of the new work."""
+    people = set(assignments[-1].technician_ids)
+    start = assignments[-1].start
+    return (a for a in ahead if a.start < start and people & set(a.technician_ids))

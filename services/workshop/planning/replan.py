@@ -1,0 +1,163 @@
+"""A new plan after a disturbance, and why each job moved (重排)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from services.workshop.planning.model import (
+    Aim,
+    Assignment,
+    Detail,
+    Job,
+    Plan,
+    Refusal,
+    Reservation,
+    Workshop,
+)
+from services.workshop.planning.plan import plan
+from services.workshop.planning.teams import candidates
+from services.workshop.planning.timeline import Calendar
+
+ChangeCode = Literal[
+    "new",
+    "vehicle_late",
+    "part_late",
+    "technician_absent",
+    "bay_closed",
+    "override",
+    "work_in_hand",
+    "reserved",
+    "predecessor_moved",
+    "late_start",
+    "work_grew",
+    "pulled_forward",
+    "made_room",
+    "rearranged",
+]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One job's move and its reason (改派原因); ``before`` is None for a job that had no plan.
+
+    ``detail`` names what forced it: the technician absent, the time at which a part arrives, the
+    job that overruns or that took the place. ``late_start`` says that the planned start passed,
+    ``rearranged`` that the old place is still free but the new plan is better as a whole.
+    """
+
+    job_id: str
+    before: Assignment | None
+    after: Assignment
+    code: ChangeCode
+    detail: Detail
+
+
+@dataclass(frozen=True)
+class Replan:
+    """The new plan and what it changes, in order of the new starts."""
+
+    plan: Plan
+    changes: tuple[Change, ...]
+
+
+def replan(
+    workshop: Workshop,
+    *,
+    seed: int = 0,
+    seconds: float = 0.0,
+    workers: int = 1,
+    aim: Aim = "promises",
+) -> Replan:
+    """Plan the snapshot anew and explain each difference from the running plan."""
+    new = plan(workshop, seed=seed, seconds=seconds, workers=workers, aim=aim)
+    return Replan(new, changes(workshop, new))
+
+
+def changes(workshop: Workshop, new: Plan) -> tuple[Change, ...]:
+    """How ``new`` differs from the snapshot's running plan, and why; work in hand is left out."""
+    facts = _Facts(workshop, new)
+    running = {assignment.job_id: assignment for assignment in workshop.running}
+    return tuple(
+        facts.change(running.get(after.job_id), after)
+        for after in new.assignments
+        if facts.jobs[after.job_id].frozen is None and running.get(after.job_id) != after
+    )
+
+
+class _Facts:
+    """What the new snapshot says about places of the running plan."""
+
+    def __init__(self, workshop: Workshop, new: Plan) -> None:
+        self.jobs: Mapping[str, Job] = {job.job_id: job for job in workshop.jobs}
+        self._workshop = workshop
+        self._planned = {assignment.job_id: assignment for assignment in new.assignments}
+        self._people = {t.technician_id: Calendar(t.working) for t in workshop.technicians}
+        self._bays = {bay.bay_id: Calendar(bay.open) for bay in workshop.bays}
+
+    def change(self, before: Assignment | None, after: Assignment) -> Change:
+        """The first reason that holds; the last always does."""
+        if before is None:
+            return Change(after.job_id, None, after, "new", {})
+        code, detail = next(self._reasons(self.jobs[after.job_id], before, after))
+        return Change(after.job_id, before, after, code, detail)
+
+    def _reasons(
+        self, job: Job, before: Assignment, after: Assignment
+    ) -> Iterator[tuple[ChangeCode, Detail]]:
+        yield from self._supplies(job, before)
+        yield from self._resources(before)
+        found = candidates(job, self._workshop.technicians, self._workshop.bays)
+        if not isinstance(found, Refusal) and not found.admit(before):
+            yield "override", {"technician_id": ", ".join(before.technician_ids)}
+        yield from self._clashes(job, before)
+        if before.start < self._workshop.now:
+            yield "late_start", {"at": before.start}
+        if after.finish - after.start > before.finish - before.start and (
+            after.start == before.start
+        ):
+            yield "work_grew", {"minutes": job.minutes}
+        if after.finish < before.finish:
+            yield "pulled_forward", {"minutes": before.finish - after.finish}
+        for other in self._planned.values():
+            if other.job_id != job.job_id and _meet(before, other):
+                yield "made_room", {"job_id": other.job_id}
+        yield "rearranged", {}
+
+    def _supplies(self, job: Job, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
+        if job.release > before.start:
+            yield "vehicle_late", {"at": job.release}
+        if job.parts_at > before.start:
+            yield "part_late", {"at": job.parts_at}
+
+    def _resources(self, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
+        for technician_id in before.technician_ids:
+            if not _works(self._people.get(technician_id), before):
+                yield "technician_absent", {"technician_id": technician_id}
+        if not _works(self._bays.get(before.bay_id), before):
+            yield "bay_closed", {"bay_id": before.bay_id}
+
+    def _clashes(self, job: Job, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
+        for other in self.jobs.values():
+            if other.frozen and other is not job and _meet(before, other.frozen):
+                yield "work_in_hand", {"job_id": other.job_id}
+        for held in self._workshop.held:
+            if _meet(before, held):
+                yield "reserved", {"at": held.start}
+        for job_id in job.after:
+            if job_id in self._planned and self._planned[job_id].finish > before.start:
+                yield "predecessor_moved", {"job_id": job_id}
+
+
+def _works(calendar: Calendar | None, place: Reservation) -> bool:
+    """Whether the first and the last minute of the place are working time."""
+    return (
+        calendar is not None
+        and calendar.begin(place.start) == place.start
+        and calendar.begin(place.finish - 1) == place.finish - 1
+    )
+
+
+def _meet(first: Reservation, second: Reservation) -> bool:
+    """Whether two places overlap in time and share a technician or the bay."""
+    shared = first.bay_id == second.bay_id or set(first.technician_ids) & set(second.technician_ids)
+    return bool(shared) and first.start < second.finish and second.start < first.finish

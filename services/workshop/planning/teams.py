@@ -1,0 +1,96 @@
+"""Who may do a job, and in which bays."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import floor
+
+from services.workshop.planning.model import (
+    Bay,
+    Job,
+    Refusal,
+    RefusalCode,
+    Reservation,
+    Technician,
+)
+
+
+def duration(job: Job, team: tuple[Technician, ...]) -> int:
+    """Working minutes of the job for these technicians; the slowest sets the pace."""
+    return max(_own_duration(job, technician) for technician in team)
+
+
+def _own_duration(job: Job, technician: Technician) -> int:
+    known = job.own_minutes.get(technician.technician_id)
+    return known or max(1, floor(job.minutes * technician.pace + 0.5))
+
+
+def skilled(job: Job, technician: Technician) -> bool:
+    """Whether the technician has the trade at the job's level and the certificate."""
+    return technician.skills.get(job.trade, 0) >= job.level and (
+        job.certificate is None or job.certificate in technician.certificates
+    )
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The technicians and the bays that may serve one job, in order of their ids."""
+
+    technicians: tuple[Technician, ...]
+    bays: tuple[Bay, ...]
+
+    def admit(self, place: Reservation) -> bool:
+        """Whether the people and the bay of ``place`` are among the candidates."""
+        people = {technician.technician_id for technician in self.technicians}
+        return people.issuperset(place.technician_ids) and any(
+            bay.bay_id == place.bay_id for bay in self.bays
+        )
+
+    def teams(self, job: Job) -> Iterator[tuple[Technician, ...]]:
+        """Every team of the size that the job needs."""
+        return combinations(self.technicians, job.technicians_needed)
+
+
+def candidates(
+    job: Job, technicians: tuple[Technician, ...], bays: tuple[Bay, ...]
+) -> Candidates | Refusal:
+    """Who may do the job where, or why nobody can."""
+    able = tuple(t for t in technicians if skilled(job, t))
+    if len(able) < job.technicians_needed:
+        return _unskilled(job, technicians, able)
+    fitting = tuple(b for b in bays if job.bay_type in b.capabilities)
+    if not fitting:
+        return _refuse(job, "no_bay", bay_type=job.bay_type)
+    if job.pinned_bay:
+        fitting = tuple(b for b in fitting if b.bay_id == job.pinned_bay)
+        if not fitting:
+            return _refuse(job, "pin_unfit", bay_id=job.pinned_bay)
+    allowed = tuple(t for t in able if t.technician_id not in job.forbidden_technicians)
+    if job.pinned_technicians:
+        allowed = tuple(t for t in allowed if t.technician_id in job.pinned_technicians)
+        if len(allowed) < len(job.pinned_technicians):
+            return _refuse(job, "pin_unfit", technician_ids=", ".join(job.pinned_technicians))
+    if len(allowed) < job.technicians_needed:
+        return _refuse(job, "forbidden", trade=job.trade, level=job.level)
+    return Candidates(allowed, fitting)
+
+
+def _unskilled(
+    job: Job, technicians: tuple[Technician, ...], able: tuple[Technician, ...]
+) -> Refusal:
+    levelled = [t for t in technicians if t.skills.get(job.trade, 0) >= job.level]
+    if not levelled:
+        return _refuse(job, "no_skill", trade=job.trade, level=job.level)
+    if not able and job.certificate:
+        return _refuse(job, "no_certificate", certificate=job.certificate, trade=job.trade)
+    return _refuse(
+        job,
+        "too_few_technicians",
+        trade=job.trade,
+        needed=job.technicians_needed,
+        capable=len(able),
+    )
+
+
+def _refuse(job: Job, code: RefusalCode, **detail: str | int) -> Refusal:
+    return Refusal(job.job_id, code, detail)

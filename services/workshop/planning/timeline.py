@@ -1,0 +1,104 @@
+"""Arithmetic of working time: calendars that pause, and what is taken."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Final
+
+from services.workshop.planning.model import Window
+
+NEVER: Final = 1 << 40
+"""Later than any calendar."""
+
+
+def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """The same time as disjoint windows in order; touching ones become one."""
+    result: list[Window] = []
+    for window in sorted(w for w in windows if w.start < w.finish):
+        if result and window.start <= result[-1].finish:
+            result[-1] = Window(result[-1].start, max(result[-1].finish, window.finish))
+        else:
+            result.append(window)
+    return tuple(result)
+
+
+def common(first: Sequence[Window], second: Sequence[Window]) -> tuple[Window, ...]:
+    """The time that two sequences of disjoint ordered windows share."""
+    result: list[Window] = []
+    i = j = 0
+    while i < len(first) and j < len(second):
+        start = max(first[i].start, second[j].start)
+        finish = min(first[i].finish, second[j].finish)
+        if start < finish:
+            result.append(Window(start, finish))
+        if first[i].finish < second[j].finish:
+            i += 1
+        else:
+            j += 1
+    return tuple(result)
+
+
+class Calendar:
+    """Working time that pauses between windows."""
+
+    __slots__ = ("_before", "_finishes", "_reached", "_starts", "windows")
+
+    def __init__(self, windows: Iterable[Window]) -> None:
+        self.windows = merged(windows)
+        self._starts = [window.start for window in self.windows]
+        self._finishes = [window.finish for window in self.windows]
+        self._reached = list(accumulate(w.finish - w.start for w in self.windows))
+        self._before = [0, *self._reached]
+
+    def worked(self, moment: int) -> int:
+        """Working minutes before ``moment``."""
+        i = bisect_right(self._finishes, moment)
+        if i == len(self._starts):
+            return self._before[i]
+        return self._before[i] + max(0, moment - self._starts[i])
+
+    def begin(self, moment: int) -> int:
+        """The first working minute at or after ``moment``, or NEVER."""
+        i = bisect_right(self._finishes, moment)
+        return max(moment, self._starts[i]) if i < len(self._starts) else NEVER
+
+    def reach(self, worked: int) -> int:
+        """The earliest moment before which ``worked`` minutes (at least 1) lie, or NEVER."""
+        i = bisect_left(self._reached, worked)
+        return self._starts[i] + worked - self._before[i] if i < len(self._starts) else NEVER
+
+    def finish(self, start: int, minutes: int) -> int:
+        """When work of ``minutes`` begun at ``start`` is done, pauses included, or NEVER."""
+        return self.reach(self.worked(start) + minutes)
+
+
+class Busy:
+    """The disjoint intervals in which someone or something is taken."""
+
+    __slots__ = ("_finishes", "_starts")
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._finishes: list[int] = []
+
+    def take(self, start: int, finish: int) -> None:
+        """Add an interval; it swallows those that it meets."""
+        first = bisect_left(self._finishes, start)
+        last = bisect_right(self._starts, finish)
+        if first < last:
+            start = min(start, self._starts[first])
+            finish = max(finish, self._finishes[last - 1])
+            del self._starts[first:last], self._finishes[first:last]
+        insort(self._starts, start)
+        insort(self._finishes, finish)
+
+    def clear(self, start: int, finish: int) -> int:
+        """``start`` if the interval is free, else the end of the first that it meets."""
+        i = bisect_right(self._finishes, start)
+        if i < len(self._starts) and self._starts[i] < finish:
+            return self._finishes[i]
+        return start
+
+    def minutes(self) -> int:
+        """Time taken altogether."""
+        return sum(self._finishes) - sum(self._starts)

@@ -1,0 +1,62 @@
+"""What every plan must keep, checked without the planner's own arithmetic."""
+
+from collections import defaultdict
+from itertools import pairwise
+
+from services.workshop.planning import Assignment, Job, Plan, Technician, Workshop
+
+
+def check(workshop: Workshop, plan: Plan) -> None:
+    """Assert that the plan accounts for every job and breaks no rule of the workshop."""
+    jobs = {job.job_id: job for job in workshop.jobs}
+    planned = {a.job_id: a for a in plan.assignments}
+    refused = {refusal.job_id for refusal in plan.unplannable}
+    assert planned.keys() | refused == jobs.keys()
+    assert not planned.keys() & refused
+    people = {t.technician_id: t for t in workshop.technicians}
+    for a in plan.assignments:
+        job = jobs[a.job_id]
+        if job.frozen:
+            assert a == job.frozen
+        else:
+            _check_place(workshop, job, a, people)
+        for before in job.after:
+            assert before not in refused
+            assert before not in planned or job.frozen or planned[before].finish <= a.start
+    _check_overlaps(workshop, plan, jobs)
+
+
+def _check_place(
+    workshop: Workshop, job: Job, a: Assignment, people: dict[str, Technician]
+) -> None:
+    assert a.start >= max(workshop.now, job.release, job.parts_at)
+    assert len(a.technician_ids) == job.technicians_needed
+    bay = next(b for b in workshop.bays if b.bay_id == a.bay_id)
+    assert job.bay_type in bay.capabilities
+    team = [people[i] for i in a.technician_ids]
+    for member in team:
+        assert member.skills[job.trade] >= job.level
+        assert job.certificate is None or job.certificate in member.certificates
+        assert member.technician_id not in job.forbidden_technicians
+    worked = sum(
+        all(any(w.start <= m < w.finish for w in t.working) for t in team)
+        and any(w.start <= m < w.finish for w in bay.open)
+        for m in range(a.start, a.finish)
+    )
+    needed = max(
+        job.own_minutes.get(t.technician_id, max(1, int(job.minutes * t.pace + 0.5))) for t in team
+    )
+    assert worked == needed
+
+
+def _check_overlaps(workshop: Workshop, plan: Plan, jobs: dict[str, Job]) -> None:
+    taken: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for r in (*workshop.held, *plan.assignments):
+        for technician_id in r.technician_ids:
+            taken["technician", technician_id].append((r.start, r.finish))
+        taken["bay", r.bay_id].append((r.start, r.finish))
+    for a in plan.assignments:
+        taken["vehicle", jobs[a.job_id].order_id].append((a.start, a.finish))
+    for resource, intervals in taken.items():
+        for first, second in pairwise(sorted(intervals)):
+            assert first[1] <= second[0], resource

@@ -1,0 +1,110 @@
+"""The greedy plan keeps every rule of the workshop, on any workshop."""
+
+from dataclasses import replace
+
+from hypothesis import given
+
+from services.workshop.planning import Reservation, Workshop, plan
+from tests.workshop.unit.planning.rules import check
+from tests.workshop.unit.planning.shops import job, small, technician, workshops
+
+
+@given(workshops())
+def test_every_rule_holds(workshop: Workshop) -> None:
+    check(workshop, plan(workshop))
+
+
+@given(workshops())
+def test_the_same_snapshot_gives_the_same_plan(workshop: Workshop) -> None:
+    shuffled = replace(workshop, technicians=workshop.technicians[::-1], bays=workshop.bays[::-1])
+    assert plan(workshop) == plan(shuffled)
+
+
+@given(workshops())
+def test_work_in_hand_is_never_moved(workshop: Workshop) -> None:
+    first = plan(workshop)
+    begun = {a.job_id: a for a in first.assignments[:2]}
+    later = replace(
+        workshop,
+        jobs=tuple(replace(j, frozen=begun.get(j.job_id)) for j in workshop.jobs),
+        running=first.assignments,
+    )
+    check(later, plan(later))
+
+
+def test_work_pauses_over_the_break_and_the_night() -> None:
+    workshop = replace(small(now=11 * 60), jobs=(job("long", 6 * 60),))
+    (assignment,) = plan(workshop).assignments
+    assert (assignment.start, assignment.finish) == (11 * 60, 24 * 60 + 9 * 60)
+
+
+def test_a_hold_keeps_its_place() -> None:
+    held = (
+        Reservation(("t1",), "b1", 8 * 60, 10 * 60),
+        Reservation(("t2",), "b2", 8 * 60, 9 * 60),
+    )
+    workshop = replace(small(), jobs=(job("new"),), held=held)
+    (assignment,) = plan(workshop).assignments
+    assert (assignment.technician_ids, assignment.start) == (("t2",), 9 * 60)
+
+
+def test_a_rush_order_goes_first() -> None:
+    shop = small()
+    shop = replace(shop, technicians=shop.technicians[:1])
+    jobs = (job("early", 60, promise=9 * 60), job("rush", 60, promise=12 * 60, weight=10))
+    first, _ = plan(replace(shop, jobs=jobs)).assignments
+    assert first.job_id == "early"
+    late = replace(jobs[1], promise=8 * 60 + 60)
+    first, _ = plan(replace(shop, jobs=(jobs[0], late))).assignments
+    assert first.job_id == "rush"
+
+
+def test_one_vehicle_is_in_one_bay_at_a_time() -> None:
+    jobs = (job("a", order_id="same"), job("b", order_id="same"))
+    first, second = plan(replace(small(), jobs=jobs)).assignments
+    assert first.finish <= second.start
+
+
+def test_scarce_skills_are_kept_free() -> None:
+    workshop = small()
+    (assignment,) = plan(replace(workshop, jobs=(job("plain"),))).assignments
+    assert assignment.technician_ids == ("t1",)
+
+
+def test_refusals_name_what_is_missing() -> None:
+    jobs = (
+        job("paint", trade="paint"),
+        job("hv", certificate="high_voltage"),
+        job("booth", bay_type="paint_booth"),
+        job("three", technicians_needed=3),
+        job("barred", forbidden_technicians=frozenset({"t1", "t2"})),
+        job("pinned", pinned_technicians=("t3",)),
+        job("endless", 10_000),
+        job("follows", after=("paint",)),
+        job("circle1", after=("circle2",)),
+        job("circle2", after=("circle1",)),
+    )
+    refusals = {r.job_id: r for r in plan(replace(small(), jobs=jobs)).unplannable}
+    assert {job_id: r.code for job_id, r in refusals.items()} == {
+        "paint": "no_skill",
+        "hv": "no_certificate",
+        "booth": "no_bay",
+        "three": "too_few_technicians",
+        "barred": "forbidden",
+        "pinned": "pin_unfit",
+        "endless": "no_time",
+        "follows": "predecessor",
+        "circle1": "predecessor",
+        "circle2": "predecessor",
+    }
+    assert refusals["paint"].detail == {"trade": "paint", "level": 1}
+    assert refusals["hv"].detail["certificate"] == "high_voltage"
+    assert refusals["booth"].detail["bay_type"] == "paint_booth"
+
+
+def test_the_faster_technician_finishes_earlier() -> None:
+    workshop = replace(small(), technicians=(technician("slow", "mechanical", pace=1.2),))
+    slow = plan(replace(workshop, jobs=(job("a", 100),))).assignments[0]
+    fast = replace(workshop, technicians=(technician("fast", "mechanical", pace=0.8),))
+    assert slow.finish - slow.start == 120
+    assert plan(replace(fast, jobs=(job("a", 100),))).closing == 8 * 60 + 80

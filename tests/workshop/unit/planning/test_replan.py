@@ -1,0 +1,58 @@
+"""A changed plan says why, for each job that moves."""
+
+from dataclasses import replace
+
+from hypothesis import given
+
+from services.workshop.planning import Assignment, Job, Reservation, Window, Workshop, plan, replan
+from tests.workshop.unit.planning.shops import DAY, bay, job, small, technician, workshops
+
+PLANNED = Assignment(("t1",), "b1", 480, 540, "a")
+
+
+def reason(workshop: Workshop, new: Job, before: Assignment = PLANNED) -> str:
+    changed = replan(replace(workshop, jobs=(*workshop.jobs, new), running=(before,)))
+    return next(c.code for c in changed.changes if c.job_id == new.job_id)
+
+
+@given(workshops())
+def test_a_plan_in_force_is_kept_when_nothing_happens(workshop: Workshop) -> None:
+    running = plan(workshop).assignments
+    again = replan(replace(workshop, running=running))
+    assert again.plan.objective <= plan(workshop).objective
+    assert {c.job_id for c in again.changes} <= {a.job_id for a in again.plan.assignments}
+    for change in again.changes:
+        assert change.code in ("pulled_forward", "made_room", "rearranged", "predecessor_moved")
+
+
+def test_reasons() -> None:
+    shop = small()
+    absent = replace(technician("t1", "mechanical"), working=(Window(DAY + 480, DAY + 720),))
+    t2 = shop.technicians[1]
+    overrun = Assignment(("t1",), "b1", 470, 600, "long")
+    assert reason(shop, job("a", release=600)) == "vehicle_late"
+    assert reason(shop, job("a", parts_at=600)) == "part_late"
+    assert reason(replace(shop, technicians=(absent, t2)), job("a")) == "technician_absent"
+    assert reason(replace(shop, technicians=(t2,)), job("a")) == "technician_absent"
+    assert reason(replace(shop, bays=(bay("b2", "lift"),)), job("a")) == "bay_closed"
+    assert reason(shop, job("a", forbidden_technicians=frozenset({"t1"}))) == "override"
+    assert reason(shop, job("a", pinned_bay="b2")) == "override"
+    assert reason(replace(shop, jobs=(job("long", frozen=overrun),)), job("a")) == "work_in_hand"
+    held = (Reservation(("t1",), "b1", 500, 560),)
+    assert reason(replace(shop, held=held), job("a")) == "reserved"
+    assert reason(replace(shop, jobs=(job("b", order_id="o"),)), job("a", after=("b",))) == (
+        "predecessor_moved"
+    )
+    assert reason(replace(shop, now=490), job("a")) == "late_start"
+    assert reason(shop, job("a", 90)) == "work_grew"
+    later = replace(PLANNED, start=600, finish=660)
+    assert reason(shop, job("a"), later) == "pulled_forward"
+
+
+def test_a_rush_order_takes_the_place_of_another() -> None:
+    shop = replace(small(), technicians=(technician("t1", "mechanical"),))
+    shop = replace(shop, jobs=(job("rush", 60, weight=9, promise=540),))
+    changed = replan(replace(shop, jobs=(*shop.jobs, job("a", promise=700)), running=(PLANNED,)))
+    moved = next(c for c in changed.changes if c.job_id == "a")
+    assert (moved.code, moved.detail) == ("made_room", {"job_id": "rush"})
+    assert next(c for c in changed.changes if c.job_id == "rush").code == "new"
