@@ -364,8 +364,8 @@ async def open_order(
         if symptom not in known.symptoms:
             raise errors.unknown_code("symptoms", symptom)
     priced = _estimate(request, command.store_id, body)
-    await _check_may_open(request, command, order_id, body)
-    promise = await _promise(request, command, body)
+    replaces = await _check_may_open(request, command, order_id, body)
+    promise = await _promise(request, command, body, replaces)
     personal = _personal(request)
 
     async def effect(unit: Unit) -> BaseModel:
@@ -531,17 +531,26 @@ def _intake(body: OpenOrder, priced: Estimate) -> Intake:
 
 async def _check_may_open(
     request: Request, command: Command, order_id: str, body: OpenOrder
-) -> None:
-    """Refuse before capacity is reserved what the decision would refuse after it."""
+) -> str | None:
+    """Refuse before capacity is reserved what the decision would refuse after it; answers with
+    the hold of the order's appointment, which the order's own hold replaces."""
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         order = await store.read_order(connection, command.store_id, order_id)
         known = await store.lock_odometer(connection, command.store_id, body.vehicle_ref)
-    orders.check_may_open(order, body.odometer_km, known)
+        orders.check_may_open(order, body.odometer_km, known)
+        if order.appointment_id is None:
+            return None
+        booked = await store.lock_appointment(connection, command.store_id, order.appointment_id)
+        return booked.hold_id
 
 
-async def _promise(request: Request, command: Command, body: OpenOrder) -> Promise:
+async def _promise(
+    request: Request, command: Command, body: OpenOrder, replaces: str | None
+) -> Promise:
     try:
-        answer = await _workshop(request).hold(command, body.operations, confidence=body.confidence)
+        answer = await _workshop(request).hold(
+            command, body.operations, confidence=body.confidence, replaces=replaces
+        )
     except WorkshopAwayError:
         answer = await _provisional(request, command.store_id, body)
     return Promise(

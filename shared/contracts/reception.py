@@ -31,6 +31,7 @@ class AppointmentCancelled(_AppointmentEvent):
     """The customer or the store gave the place up (预约取消)."""
 
     reason: str
+    hold_id: Identifier | None = None
 
 
 class _OrderEvent(Event):

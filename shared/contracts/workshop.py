@@ -135,7 +135,6 @@ class CapacityChanged(Event):
 
     plan_version: int
     free: tuple[FreeCapacity, ...]
-    earliest_promise_at: dict[str, Moment]
 
 
 class _WorkshopStoreEvent(Event):

@@ -53,7 +53,10 @@ def cancel(appointment: Appointment, reason: str) -> tuple[Appointment, list[App
     """Give the place up."""
     _require_booked(appointment)
     event = AppointmentCancelled(
-        store_id=appointment.store_id, appointment_id=appointment.appointment_id, reason=reason
+        store_id=appointment.store_id,
+        appointment_id=appointment.appointment_id,
+        reason=reason,
+        hold_id=appointment.hold_id,
     )
     return replace(appointment, status="cancelled"), [event]
 

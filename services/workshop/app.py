@@ -1,0 +1,28 @@
+"""Composition root of the workshop."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from fastapi import FastAPI
+
+from services.workshop.handlers import INTERESTS, Handlers
+from services.workshop.http import router
+from services.workshop.planner import Planner
+from services.workshop.workforce import load_workforce
+from shared.service import Service, service_app
+from shared.settings import Settings
+
+
+def create_app() -> FastAPI:
+    """The workshop (车间): capacity, dispatch, clocking and inspection."""
+    settings = Settings()
+    workforce = load_workforce(settings.group_folder)
+    service = Service("workshop", settings)
+    planner = Planner(
+        workforce, service, ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
+    )
+    handlers = Handlers(planner)
+    service.listen(INTERESTS, handlers.handle, handlers.timers, handlers.preparations)
+    app = service_app(service, title="Workshop", stores=workforce.stores, routers=[router])
+    app.state.planner = planner
+    return app

@@ -1,0 +1,294 @@
+"""A job (派工单): one labor operation of an order in the workshop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from services.workshop.domain import errors
+from shared.contracts.workshop import (
+    InspectionFailed,
+    InspectionPassed,
+    JobAssigned,
+    JobFinished,
+    JobPaused,
+    JobReassigned,
+    JobResumed,
+    JobStarted,
+    VehicleReady,
+)
+
+JobStatus = Literal["planned", "in_progress", "paused", "finished", "passed", "failed", "cancelled"]
+"""待开工、施工中、已暂停、待质检、质检合格、质检不合格、已取消."""
+
+PauseReason = Literal[
+    "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
+]
+
+_UNFINISHED = ("planned", "in_progress", "paused")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Who does a job, where and when (派工)."""
+
+    technician_ids: tuple[str, ...]
+    bay_id: str
+    start_at: datetime
+    finish_at: datetime
+
+
+@dataclass(frozen=True)
+class Job:
+    """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out."""
+
+    job_id: str
+    store_id: str
+    order_id: str
+    place: int
+    operation_id: str
+    standard_hours: float
+    status: JobStatus
+    promised_at: datetime
+    opened_at: datetime
+    technician_ids: tuple[str, ...] = ()
+    bay_id: str | None = None
+    planned_start_at: datetime | None = None
+    planned_finish_at: datetime | None = None
+    waiting_customer: bool = False
+    pinned: bool = False
+    started_at: datetime | None = None
+    resumed_at: datetime | None = None
+    clocked_s: int = 0
+    finished_at: datetime | None = None
+    rework_of: str | None = None
+
+    @property
+    def assignment(self) -> Assignment | None:
+        if self.bay_id is None or self.planned_start_at is None or self.planned_finish_at is None:
+            return None
+        return Assignment(
+            self.technician_ids, self.bay_id, self.planned_start_at, self.planned_finish_at
+        )
+
+
+def assign(
+    job: Job, assignment: Assignment, *, reason: str, by: str
+) -> tuple[Job, list[JobAssigned | JobReassigned]]:
+    """Give a job its technician, bay and time; the first time it is assigned, later reassigned."""
+    _require(job, "planned")
+    if job.assignment == assignment:
+        return job, []
+    assigned = replace(
+        job,
+        technician_ids=assignment.technician_ids,
+        bay_id=assignment.bay_id,
+        planned_start_at=assignment.start_at,
+        planned_finish_at=assignment.finish_at,
+    )
+    if job.assignment is None:
+        return assigned, [
+            JobAssigned(
+                store_id=job.store_id,
+                order_id=job.order_id,
+                job_id=job.job_id,
+                operation_id=job.operation_id,
+                standard_hours=job.standard_hours,
+                technician_ids=assignment.technician_ids,
+                bay_id=assignment.bay_id,
+                planned_start_at=assignment.start_at,
+                planned_finish_at=assignment.finish_at,
+                reason=reason,
+            )
+        ]
+    return assigned, [
+        JobReassigned(
+            store_id=job.store_id,
+            order_id=job.order_id,
+            job_id=job.job_id,
+            technician_ids=assignment.technician_ids,
+            bay_id=assignment.bay_id,
+            planned_start_at=assignment.start_at,
+            planned_finish_at=assignment.finish_at,
+            reason=reason,
+            by=by,
+        )
+    ]
+
+
+def start(
+    job: Job,
+    technician_id: str,
+    open_jobs: Sequence[Job],
+    expected_finish_at: datetime,
+    now: datetime,
+) -> tuple[Job, list[JobStarted]]:
+    """Clock on (开工). Nobody works on two jobs, no bay holds two, and jobs follow their turn.
+
+    ``open_jobs`` are the store's unfinished jobs; ``expected_finish_at`` replaces the planned one.
+    """
+    _require(job, "planned")
+    _require_technician(job, technician_id)
+    for other in open_jobs:
+        if other.order_id == job.order_id and other.place < job.place:
+            raise errors.predecessor_open(other.job_id)
+        if other.status == "in_progress":
+            busy = set(other.technician_ids) & set(job.technician_ids)
+            if busy:
+                raise errors.technician_busy(min(busy), other.job_id)
+        if other.status in ("in_progress", "paused") and other.bay_id == job.bay_id:
+            raise errors.bay_occupied(str(job.bay_id), other.job_id)
+    started = replace(
+        job,
+        status="in_progress",
+        started_at=now,
+        resumed_at=now,
+        planned_start_at=now,
+        planned_finish_at=expected_finish_at,
+    )
+    event = JobStarted(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        job_id=job.job_id,
+        technician_ids=job.technician_ids,
+        started_at=now,
+    )
+    return started, [event]
+
+
+def pause(
+    job: Job, technician_id: str, reason: PauseReason, now: datetime
+) -> tuple[Job, list[JobPaused]]:
+    """Clock off for a while (暂停)."""
+    _require(job, "in_progress")
+    _require_technician(job, technician_id)
+    paused = replace(job, status="paused", clocked_s=_clocked(job, now), resumed_at=None)
+    event = JobPaused(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        job_id=job.job_id,
+        reason=reason,
+        paused_at=now,
+    )
+    return paused, [event]
+
+
+def resume(
+    job: Job, technician_id: str, open_jobs: Sequence[Job], now: datetime
+) -> tuple[Job, list[JobResumed]]:
+    """Clock on again (复工)."""
+    _require(job, "paused")
+    _require_technician(job, technician_id)
+    for other in open_jobs:
+        busy = set(other.technician_ids) & set(job.technician_ids)
+        if other.status == "in_progress" and busy:
+            raise errors.technician_busy(min(busy), other.job_id)
+    event = JobResumed(
+        store_id=job.store_id, order_id=job.order_id, job_id=job.job_id, resumed_at=now
+    )
+    return replace(job, status="in_progress", resumed_at=now), [event]
+
+
+def finish(job: Job, technician_id: str, now: datetime) -> tuple[Job, list[JobFinished]]:
+    """The work is done (完工); the job goes to inspection."""
+    _require(job, "in_progress")
+    _require_technician(job, technician_id)
+    clocked = _clocked(job, now)
+    finished = replace(job, status="finished", clocked_s=clocked, resumed_at=None, finished_at=now)
+    event = JobFinished(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        job_id=job.job_id,
+        technician_ids=job.technician_ids,
+        standard_hours=job.standard_hours,
+        clocked_s=clocked,
+        finished_at=now,
+    )
+    return finished, [event]
+
+
+def pass_inspection(
+    job: Job, inspector_id: str, order_jobs: Sequence[Job], now: datetime
+) -> tuple[Job, list[InspectionPassed | VehicleReady]]:
+    """Accept a job (质检合格); with the order's last one the vehicle is ready (竣工).
+
+    ``order_jobs`` are all jobs of the order.
+    """
+    _require(job, "finished")
+    events: list[InspectionPassed | VehicleReady] = [
+        InspectionPassed(
+            store_id=job.store_id,
+            order_id=job.order_id,
+            job_id=job.job_id,
+            inspector_id=inspector_id,
+            inspected_at=now,
+        )
+    ]
+    others = [other for other in order_jobs if other.job_id != job.job_id]
+    if all(other.status in ("passed", "failed", "cancelled") for other in others):
+        events.append(VehicleReady(store_id=job.store_id, order_id=job.order_id, ready_at=now))
+    return replace(job, status="passed"), events
+
+
+def fail_inspection(
+    job: Job,
+    inspector_id: str,
+    failed_items: tuple[str, ...],
+    *,
+    rework_job_id: str,
+    rework_hours: float,
+    now: datetime,
+) -> tuple[Job, Job, list[InspectionFailed]]:
+    """Send a job back (质检不合格); its rework (返修) is a new job linked to it."""
+    _require(job, "finished")
+    if not failed_items:
+        raise errors.items_missing()
+    rework = Job(
+        job_id=rework_job_id,
+        store_id=job.store_id,
+        order_id=job.order_id,
+        place=job.place,
+        operation_id=job.operation_id,
+        standard_hours=rework_hours,
+        status="planned",
+        promised_at=job.promised_at,
+        opened_at=now,
+        waiting_customer=job.waiting_customer,
+        rework_of=job.job_id,
+    )
+    event = InspectionFailed(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        job_id=job.job_id,
+        rework_job_id=rework_job_id,
+        inspector_id=inspector_id,
+        failed_items=failed_items,
+        inspected_at=now,
+    )
+    return replace(job, status="failed"), rework, [event]
+
+
+def cancel(job: Job) -> Job:
+    """The order was cancelled before work began."""
+    return replace(job, status="cancelled") if job.status == "planned" else job
+
+
+def is_unfinished(job: Job) -> bool:
+    """Whether the job still takes workshop time."""
+    return job.status in _UNFINISHED
+
+
+def _clocked(job: Job, now: datetime) -> int:
+    if job.resumed_at is None:
+        return job.clocked_s
+    return job.clocked_s + int((now - job.resumed_at).total_seconds())
+
+
+def _require(job: Job, status: JobStatus) -> None:
+    if job.status != status:
+        raise errors.wrong_status(job.status, status)
+
+
+def _require_technician(job: Job, technician_id: str) -> None:
+    if technician_id not in job.technician_ids:
+        raise errors.not_your_job(technician_id)

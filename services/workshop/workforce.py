@@ -1,0 +1,212 @@
+"""What the workshop reads from the group folder: operations, technicians, bays and shifts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from services.workshop import planning
+from services.workshop.domain import errors
+from shared.group import Store, load_stores, read_yaml
+
+HORIZON = timedelta(days=14)
+"""How far ahead the workshop plans."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A labor operation (维修项目) and what it demands."""
+
+    operation_id: str
+    trade: str
+    level: int
+    standard_hours: float
+    bay_type: str
+    technicians: int
+    certificate: str | None
+    stage: str | None
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Working time of a weekday pattern (班次), local to the store."""
+
+    weekdays: frozenset[int]
+    spans: tuple[tuple[time, time], ...]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A technician (技师) of one store."""
+
+    technician_id: str
+    name: str
+    skills: Mapping[str, int]
+    certificates: frozenset[str]
+    pace: float
+    shift: Shift
+
+
+@dataclass(frozen=True)
+class BayPlace:
+    """A bay (工位) of one store."""
+
+    bay_id: str
+    type: str
+    capabilities: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Workforce:
+    """Everything about the workshops that configuration says."""
+
+    stores: Mapping[str, Store]
+    operations: Mapping[str, Operation]
+    members: Mapping[str, Sequence[Member]]
+    bays: Mapping[str, Sequence[BayPlace]]
+    closed: frozenset[date]
+
+    def operation(self, operation_id: str) -> Operation:
+        """An operation of the catalogue.
+
+        Raises:
+            Refused: it is not there.
+        """
+        operation = self.operations.get(operation_id)
+        if operation is None:
+            raise errors.unknown_operation(operation_id)
+        return operation
+
+    def technicians(
+        self,
+        store_id: str,
+        begin: datetime,
+        away: Mapping[str, Sequence[tuple[datetime, datetime]]],
+    ) -> tuple[planning.Technician, ...]:
+        """The store's technicians with their working windows from ``begin`` to the horizon."""
+        days = self._open_days(store_id, begin)
+        return tuple(
+            planning.Technician(
+                technician_id=member.technician_id,
+                skills=member.skills,
+                certificates=member.certificates,
+                pace=member.pace,
+                working=self._working(store_id, member, days, away.get(member.technician_id, ())),
+            )
+            for member in self.members[store_id]
+        )
+
+    def open_bays(self, store_id: str, begin: datetime) -> tuple[planning.Bay, ...]:
+        """The store's bays, open while the store is."""
+        store = self.stores[store_id]
+        hours = tuple(
+            window(store.at(day, store.opening), store.at(day, store.closing))
+            for day in self._open_days(store_id, begin)
+        )
+        return tuple(
+            planning.Bay(bay.bay_id, bay.capabilities, hours) for bay in self.bays[store_id]
+        )
+
+    def _working(
+        self,
+        store_id: str,
+        member: Member,
+        days: Iterable[date],
+        away: Sequence[tuple[datetime, datetime]],
+    ) -> tuple[planning.Window, ...]:
+        store = self.stores[store_id]
+        spans = [
+            (store.at(day, start), store.at(day, finish))
+            for day in days
+            if day.isoweekday() in member.shift.weekdays
+            for start, finish in member.shift.spans
+        ]
+        for gone, back in away:
+            spans = [
+                piece
+                for start, finish in spans
+                for piece in ((start, min(finish, gone)), (max(start, back), finish))
+                if piece[0] < piece[1]
+            ]
+        return tuple(window(start, finish) for start, finish in spans)
+
+    def _open_days(self, store_id: str, begin: datetime) -> list[date]:
+        first = self.stores[store_id].local_day(begin)
+        days = (first + timedelta(days=ahead) for ahead in range(HORIZON.days))
+        return [day for day in days if day not in self.closed]
+
+
+def minute(moment: datetime) -> int:
+    """Whole minutes since the epoch at or before ``moment``: the planner's time."""
+    return int(moment.timestamp() // 60)
+
+
+def window(start: datetime, finish: datetime) -> planning.Window:
+    """A span of real time as the planner's."""
+    return planning.Window(minute(start), minute(finish))
+
+
+def load_workforce(folder: Path) -> Workforce:
+    """Read the group folder once, when the service starts."""
+    calendar = read_yaml(folder, "calendar.yaml")
+    shifts = {name: _shift(entry) for name, entry in calendar["shifts"].items()}
+    people = read_yaml(folder, "people.yaml")["people"]
+    bays = read_yaml(folder, "bays.yaml")["bays"]
+    stores = load_stores(folder)
+    return Workforce(
+        stores=stores,
+        operations={
+            entry["id"]: _operation(entry)
+            for entry in read_yaml(folder, "catalogue/operations.yaml")["operations"]
+        },
+        members={
+            store_id: [
+                _member(person, shifts)
+                for person in people
+                if "technician" in person["roles"] and store_id in person["stores"]
+            ]
+            for store_id in stores
+        },
+        bays={
+            store_id: [
+                BayPlace(bay["id"], bay["type"], frozenset(bay["capabilities"]))
+                for bay in bays
+                if bay["store"] == store_id
+            ]
+            for store_id in stores
+        },
+        closed=frozenset(map(date.fromisoformat, map(str, calendar["closed"]))),
+    )
+
+
+def _operation(entry: Mapping[str, Any]) -> Operation:
+    return Operation(
+        operation_id=entry["id"],
+        trade=entry["trade"],
+        level=entry["level"],
+        standard_hours=float(entry["standard_hours"]),
+        bay_type=entry["bay"],
+        technicians=entry["technicians"],
+        certificate=entry.get("certificate"),
+        stage=entry.get("stage"),
+    )
+
+
+def _member(person: Mapping[str, Any], shifts: Mapping[str, Shift]) -> Member:
+    return Member(
+        technician_id=person["id"],
+        name=person["zh"],
+        skills=person["skills"],
+        certificates=frozenset(person["certificates"]),
+        pace=float(person["pace"]),
+        shift=shifts[person["shift"]],
+    )
+
+
+def _shift(entry: Mapping[str, Any]) -> Shift:
+    moments = [time.fromisoformat(entry["start"])]
+    for pause in entry["breaks"]:
+        moments += [time.fromisoformat(pause["start"]), time.fromisoformat(pause["finish"])]
+    moments.append(time.fromisoformat(entry["finish"]))
+    return Shift(frozenset(entry["weekdays"]), tuple(zip(moments[::2], moments[1::2], strict=True)))
