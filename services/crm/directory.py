@@ -1,0 +1,64 @@
+"""What customer relations reads from the group folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from services.crm.domain.calendar import WorkingCalendar
+from shared.group import Store, load_stores, read_yaml
+
+_CALLING_HOUR = time(10)
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Stores, their agents (客服专员) and the working calendar."""
+
+    stores: Mapping[str, Store]
+    agents: Mapping[str, tuple[str, ...]]
+    calendar: WorkingCalendar
+
+    def follow_up_due(self, store_id: str, delivered_at: datetime) -> datetime:
+        """Ten o'clock, local, on the working day after the delivery."""
+        place = self.stores[store_id]
+        day = self.calendar.next_working_day(place.local_day(delivered_at))
+        return place.at(day, _CALLING_HOUR).astimezone(UTC)
+
+
+def load_directory(folder: Path) -> Directory:
+    """Read the group folder once, when the service starts.
+
+    Raises:
+        ValueError: a store has no agent.
+    """
+    stores = load_stores(folder)
+    people = read_yaml(folder, "people.yaml")["people"]
+    agents = {
+        store_id: tuple(
+            sorted(
+                person["id"]
+                for person in people
+                if "agent" in person["roles"] and store_id in person["stores"]
+            )
+        )
+        for store_id in stores
+    }
+    if missing := [store_id for store_id, ids in agents.items() if not ids]:
+        raise ValueError(f"people.yaml names no agent for {', '.join(missing)}")
+    return Directory(stores, agents, _calendar(read_yaml(folder, "calendar.yaml")))
+
+
+def _calendar(content: Mapping[str, Any]) -> WorkingCalendar:
+    overrides = content.get("overrides") or {}
+    return WorkingCalendar(
+        closed=_days(content.get("closed")),
+        overridden=frozenset(overrides),
+        holidays=_days(day for year in overrides.values() for day in year["holidays"]),
+        workdays=_days(day for year in overrides.values() for day in year["workdays"]),
+    )
+
+
+def _days(texts: Any) -> frozenset[date]:
+    return frozenset(date.fromisoformat(text) for text in texts or ())

@@ -1,0 +1,38 @@
+"""Reasons for which customer relations refuses a command."""
+
+from shared.contracts.refusal import Refused
+
+
+def unknown_plate() -> Refused:
+    return Refused(
+        "unknown_customer",
+        "No customer of this store has a vehicle with this plate.",
+        field="plate",
+        kind="not_found",
+    )
+
+
+def unknown_follow_up(follow_up_id: str) -> Refused:
+    return Refused(
+        "unknown_follow_up",
+        f"There is no follow-up {follow_up_id} in this store.",
+        field="follow_up_id",
+        kind="not_found",
+    )
+
+
+def already_completed(follow_up_id: str) -> Refused:
+    return Refused(
+        "already_completed",
+        f"The follow-up {follow_up_id} is already completed.",
+        field="follow_up_id",
+        kind="conflict",
+    )
+
+
+def satisfaction_without_contact() -> Refused:
+    return Refused(
+        "satisfaction_without_contact",
+        "A customer who was not reached cannot have said how satisfied they are.",
+        field="satisfaction",
+    )

@@ -1,0 +1,100 @@
+"""Follow-up calls after a delivery (回访)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from services.crm.domain import errors
+from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
+
+Channel = Literal["phone", "email", "sms"]
+"""电话、邮件、短信."""
+
+Status = Literal["scheduled", "due", "completed"]
+"""已排期、到期、已完成."""
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """One call that an agent owes a customer."""
+
+    follow_up_id: str
+    store_id: str
+    order_id: str
+    customer_ref: str
+    agent_id: str
+    due_at: datetime
+    completed_at: datetime | None = None
+    completed_by: str | None = None
+    reached: bool | None = None
+    satisfaction: int | None = None
+    channel: Channel | None = None
+
+    def status(self, now: datetime) -> Status:
+        if self.completed_at is not None:
+            return "completed"
+        return "due" if self.due_at <= now else "scheduled"
+
+
+def least_loaded(agents: Sequence[str], open_calls: Mapping[str, int]) -> str:
+    """The agent (客服专员) with the fewest open calls; of equals, the first by id."""
+    return min(agents, key=lambda agent_id: (open_calls.get(agent_id, 0), agent_id))
+
+
+def schedule(
+    *,
+    follow_up_id: str,
+    store_id: str,
+    order_id: str,
+    customer_ref: str,
+    agent_id: str,
+    due_at: datetime,
+) -> tuple[FollowUp, list[FollowUpScheduled]]:
+    """Plan the call after a delivery."""
+    follow_up = FollowUp(follow_up_id, store_id, order_id, customer_ref, agent_id, due_at)
+    event = FollowUpScheduled(
+        store_id=store_id,
+        customer_ref=customer_ref,
+        follow_up_id=follow_up_id,
+        order_id=order_id,
+        agent_id=agent_id,
+        due_at=due_at,
+    )
+    return follow_up, [event]
+
+
+def complete(
+    follow_up: FollowUp,
+    *,
+    agent_id: str,
+    reached: bool,
+    satisfaction: int | None,
+    channel: Channel,
+    now: datetime,
+) -> tuple[FollowUp, list[FollowUpCompleted]]:
+    """The call was made by ``agent_id``; who was not reached cannot have said how satisfied."""
+    if follow_up.completed_at is not None:
+        raise errors.already_completed(follow_up.follow_up_id)
+    if satisfaction is not None and not reached:
+        raise errors.satisfaction_without_contact()
+    completed = replace(
+        follow_up,
+        completed_at=now,
+        completed_by=agent_id,
+        reached=reached,
+        satisfaction=satisfaction,
+        channel=channel,
+    )
+    event = FollowUpCompleted(
+        store_id=follow_up.store_id,
+        customer_ref=follow_up.customer_ref,
+        follow_up_id=follow_up.follow_up_id,
+        order_id=follow_up.order_id,
+        agent_id=agent_id,
+        reached=reached,
+        satisfaction=satisfaction,
+        channel=channel,
+        completed_at=now,
+    )
+    return completed, [event]
