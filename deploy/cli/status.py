@@ -3,28 +3,40 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import httpx
 import psutil
 import typer
 from pydantic import BaseModel, ValidationError
+from rich.box import SIMPLE
 from rich.table import Table
 
 from deploy.cli.options import DataFolder, settings_for
 from deploy.cli.terminal import console
 from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Running, State
 from deploy.embedded.secrets import SERVICES
+from deploy.embedded.settings import EmbeddedSettings
 
-_FIGURES = ("lag", "outbox", "outbox_age_s", "due_timers", "parked_keys", "dead_letters")
+_FIGURES = {
+    "lag": "lag",
+    "outbox": "outbox",
+    "oldest s": "outbox_age_s",
+    "due": "due_timers",
+    "parked": "parked_keys",
+    "dead": "dead_letters",
+}
 
 
 class ServiceStatus(BaseModel):
-    """What a service answers to ``GET /status``; ages in seconds, everything else in pieces."""
+    """What a service answers to ``GET /status``; ages in seconds, everything else in pieces.
 
-    lag: int
+    ``lag`` is absent while no partition is assigned.
+    """
+
+    lag: int | None
     outbox: int
     outbox_age_s: float
     due_timers: int
@@ -54,7 +66,7 @@ def status(
 ) -> None:
     """Show each process, its memory, and what waits; exit status 1 when something is down."""
     settings = settings_for(data)
-    rows = asyncio.run(survey(settings.data / "state.json"))
+    rows = asyncio.run(survey(settings))
     if not rows:
         raise EmbeddedError(f"nothing runs on {settings.data}")
     if as_json:
@@ -65,38 +77,47 @@ def status(
         raise typer.Exit(1)
 
 
-async def survey(state_file: Path) -> list[ProcessStatus]:
-    """The recorded processes as they are now; empty when none is recorded."""
-    state = State.read(state_file)
+async def survey(settings: EmbeddedSettings) -> list[ProcessStatus]:
+    """The processes recorded in the data folder as they are now; empty when none is."""
+    platform = Platform(settings)
+    state = State.read(platform.state_file)
     if state is None:
         return []
-    async with httpx.AsyncClient(timeout=3, trust_env=False) as client:
+    token = platform.issuer.token("status", roles=["operator"], stores=[])
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(timeout=3, trust_env=False, headers=headers) as client:
         return list(await asyncio.gather(*(_look(client, each) for each in state.processes)))
 
 
 def one_line(rows: list[ProcessStatus]) -> str:
     """The whole platform in one line."""
-    services = [row.service for row in rows if row.service]
+    alive = sum(row.alive for row in rows)
     memory = sum(row.memory for row in rows) / 1e6
-    return (
-        f"{sum(row.alive for row in rows)} processes, {memory:,.0f} MB; "
-        f"lag {sum(each.lag for each in services)}, "
-        f"outbox {sum(each.outbox for each in services)}, "
-        f"parked keys {sum(each.parked_keys for each in services)}, "
-        f"dead letters {sum(each.dead_letters for each in services)}; Ctrl-C stops"
+    figures = ", ".join(
+        f"{label} {_total(rows, name)}" for label, name in _FIGURES.items() if label != "oldest s"
     )
+    return f"{alive} of {len(rows)} processes, {memory:,.0f} MB; {figures}; Ctrl-C stops"
+
+
+def _total(rows: list[ProcessStatus], figure: str) -> str:
+    figures = [getattr(row.service, figure, None) for row in rows if _is_service(row.name)]
+    known = [each for each in figures if each is not None]
+    return str(sum(known)) if len(known) == len(figures) else "?"
+
+
+def _is_service(name: str) -> bool:
+    return name.split("-", maxsplit=1)[0] in SERVICES
 
 
 async def _look(client: httpx.AsyncClient, running: Running) -> ProcessStatus:
     process = running.find()
-    is_service = running.name.split("-")[0] in SERVICES
     return ProcessStatus(
         name=running.name,
         pid=running.pid,
         port=running.port,
         uptime_s=time.time() - running.started if process else 0,
         memory=await asyncio.to_thread(_memory, process) if process else 0,
-        service=await _ask(client, running.port) if process and is_service else None,
+        service=await _ask(client, running.port) if process and _is_service(running.name) else None,
         alive=process is not None,
     )
 
@@ -121,7 +142,7 @@ def _memory(process: psutil.Process) -> int:
 
 
 def _well(row: ProcessStatus) -> bool:
-    return row.alive and (row.service is not None or row.name.split("-")[0] not in SERVICES)
+    return row.alive and (row.service is not None or not _is_service(row.name))
 
 
 def _plain(row: ProcessStatus) -> dict[str, object]:
@@ -138,16 +159,17 @@ def _plain(row: ProcessStatus) -> dict[str, object]:
 
 
 def _table(rows: list[ProcessStatus]) -> Table:
-    table = Table(
-        "process", "pid", "port", "up", "memory", *(n.replace("_", " ") for n in _FIGURES)
-    )
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("process", no_wrap=True)
+    for heading in ("pid", "port", "up s", "MB", *_FIGURES):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             row.name,
             str(row.pid),
             str(row.port),
-            f"{row.uptime_s:,.0f} s" if row.alive else "[red]down[/]",
-            f"{row.memory / 1e6:,.0f} MB",
+            f"{row.uptime_s:,.0f}" if row.alive else "[red]down[/]",
+            f"{row.memory / 1e6:,.0f}",
             *_figures(row),
         )
     return table
@@ -157,4 +179,5 @@ def _figures(row: ProcessStatus) -> list[str]:
     if row.service is None:
         silent = "" if _well(row) else "[red]?[/]"
         return [silent for _ in _FIGURES]
-    return [f"{getattr(row.service, name):g}" for name in _FIGURES]
+    figures = [getattr(row.service, name) for name in _FIGURES.values()]
+    return ["?" if figure is None else f"{figure:.0f}" for figure in figures]

@@ -91,5 +91,5 @@ async def _display(platform: Platform) -> None:
         await asyncio.Event().wait()
     with Status("", console=console) as line:
         while True:
-            line.update(one_line(await survey(platform.state_file)))
+            line.update(one_line(await survey(platform.settings)))
             await asyncio.sleep(_REFRESH_S)

@@ -22,6 +22,8 @@ from deploy.embedded.secrets import SERVICES, Secrets, ensure_secrets, roles
 from deploy.embedded.settings import EmbeddedSettings, free_ports
 from deploy.embedded.topics import declared_topics, drop_topics, ensure_topics
 from shared.db import migrate
+from shared.issuer import DevelopmentIssuer
+from shared.settings import Settings
 
 DESK = "desk"
 ALL = (*SERVICES, DESK)
@@ -99,6 +101,12 @@ class Platform:
     def admin_url(self) -> str:
         """The superuser's address of the platform's database; row-level security does not apply."""
         return self.database_url("postgres")
+
+    @property
+    def issuer(self) -> DevelopmentIssuer:
+        """Signs tokens that this platform's services accept."""
+        expected = Settings()
+        return DevelopmentIssuer(self.secrets.issuer_key_file, expected.issuer, expected.audience)
 
     def database_url(self, role: str) -> str:
         """Address of the platform's database for ``role`` (see ``secrets.roles``)."""

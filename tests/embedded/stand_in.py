@@ -28,4 +28,6 @@ class StandIn(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    if "STAND_IN_FAILS" in os.environ:
+        raise KeyError("a setting is missing")
     ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), StandIn).serve_forever()
