@@ -135,6 +135,7 @@ class Consumer:
         broker: KafkaBroker,
         *,
         name: str,
+        kafka: Mapping[str, Any],
         interests: Iterable[type[Event]],
         handle: BatchHandler,
         max_records: int = _LARGEST_BATCH,
@@ -145,6 +146,8 @@ class Consumer:
         self.unknown = 0
         self.units: Units
         self._handle = handle
+        self._kafka = kafka
+        self._probe: AIOKafkaConsumer | None = None
         self._wanted = {type_name(contract) for contract in contracts}
         self._committed: dict[TopicPartition, int] = {}
         self._progress_at = time.monotonic()
@@ -347,7 +350,7 @@ class Consumer:
         assigned = client.assignment() if client else frozenset()
         if client is None or not assigned:
             return None
-        ends = await client.end_offsets(list(assigned))
+        ends = await (await self._sounding()).end_offsets(list(assigned))
         behind = 0
         for place, end in ends.items():
             done = self._committed.get(place)
@@ -356,6 +359,19 @@ class Consumer:
                 self._committed[place] = done
             behind += max(0, end - done)
         return behind
+
+    async def _sounding(self) -> AIOKafkaConsumer:
+        """A second connection: on the first one, questions wait behind the long poll."""
+        if self._probe is None:
+            probe = AIOKafkaConsumer(**self._kafka)
+            await probe.start()
+            self._probe = probe
+        return self._probe
+
+    async def close(self) -> None:
+        """Close the second connection; the broker stops the first."""
+        if self._probe is not None:
+            await self._probe.stop()
 
     async def watch(self) -> None:
         """End the process when records wait and nothing has moved for a while."""

@@ -23,7 +23,7 @@ from shared.problems import RESPONSES, answer_problems
 from shared.security import Verifier
 from shared.settings import Settings
 from shared.telemetry import REQUESTS, configure_logging
-from shared.timers import Preparation, TimerHandler, Timers
+from shared.timers import Deadline, Timers
 from shared.unit import Units
 
 log = structlog.get_logger()
@@ -43,8 +43,7 @@ class Service:
         self.workers: Pool
         self.units: Units
         self.consumer: Consumer
-        self._timer_handlers: Mapping[str, TimerHandler] = {}
-        self._preparations: Mapping[str, Preparation] = {}
+        self._deadlines: Mapping[str, Deadline] = {}
         holder = f"{name}-{settings.instance}"
         self.relay = Relay(settings.worker_database_url, client_options(settings), holder)
         self.broker = KafkaBroker(
@@ -76,20 +75,22 @@ class Service:
         self,
         interests: Iterable[type[Event]],
         handle: BatchHandler,
-        timers: Mapping[str, TimerHandler],
-        preparations: Mapping[str, Preparation] | None = None,
+        deadlines: Mapping[str, Deadline],
     ) -> None:
         """Say which events and deadlines the service handles."""
-        self.consumer = Consumer(self.broker, name=self.name, interests=interests, handle=handle)
-        self._timer_handlers = timers
-        self._preparations = preparations or {}
+        self.consumer = Consumer(
+            self.broker,
+            name=self.name,
+            kafka=client_options(self.settings),
+            interests=interests,
+            handle=handle,
+        )
+        self._deadlines = deadlines
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Relay, consume and fire timers until the block ends; then drain and close."""
-        timers = Timers(
-            self.workers, self.units, self.clock, self._timer_handlers, self._preparations
-        )
+        timers = Timers(self.workers, self.units, self.clock, self._deadlines)
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in {
@@ -108,6 +109,7 @@ class Service:
         finally:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self.broker.stop(), 10)
+                await asyncio.wait_for(self.consumer.close(), 2)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -49,9 +49,18 @@ class Timer:
     prepared: Any = None
 
 
-TimerHandler = Callable[[Unit, Timer], Awaitable[None]]
-Preparation = Callable[[str, str], Awaitable[Any]]
-"""Computes, from store and subject and outside any transaction, what the handler will apply."""
+@dataclass(frozen=True)
+class Deadline:
+    """What happens when a deadline of one kind has passed.
+
+    ``prepare`` computes, from store and subject and outside any transaction, what ``fire`` will
+    apply. ``lock`` takes the locks that commands take before they touch the timer; without it two
+    of them could wait for each other. ``fire`` acts, in the transaction that forgets the timer.
+    """
+
+    fire: Callable[[Unit, Timer], Awaitable[None]]
+    lock: Callable[[Unit, str, str], Awaitable[Any]] | None = None
+    prepare: Callable[[str, str], Awaitable[Any]] | None = None
 
 
 class StalePreparationError(Exception):
@@ -88,14 +97,12 @@ class Timers:
         workers: Pool,
         units: Units,
         clock: Clock,
-        handlers: Mapping[str, TimerHandler],
-        preparations: Mapping[str, Preparation],
+        deadlines: Mapping[str, Deadline],
     ) -> None:
         self._workers = workers
         self._units = units
         self._clock = clock
-        self._handlers = handlers
-        self._preparations = preparations
+        self._deadlines = deadlines
 
     async def run(self) -> None:
         """Fire deadlines until cancelled."""
@@ -111,24 +118,24 @@ class Timers:
 
     async def _fire(self, due: Any) -> bool:
         """Handle one deadline; answers whether it may be forgotten."""
-        timer_id, store_id, kind = due["timer_id"], due["store_id"], due["kind"]
+        timer_id, store_id, subject = due["timer_id"], due["store_id"], due["subject"]
+        deadline = self._deadlines[due["kind"]]
         try:
-            prepare = self._preparations.get(kind)
-            prepared = await prepare(store_id, due["subject"]) if prepare else None
+            prepared = await deadline.prepare(store_id, subject) if deadline.prepare else None
             async with self._units.open([store_id]) as unit:
+                if deadline.lock:
+                    await deadline.lock(unit, store_id, subject)
                 row = await unit.connection.fetchrow(_CLAIM, timer_id, unit.now)
                 if row is not None:
                     cause = Cause(row["data"]["correlation_id"], str(timer_id))
-                    timer = Timer(
-                        store_id, row["subject"], row["due_at"], row["data"], cause, prepared
-                    )
-                    await self._handlers[kind](unit, timer)
+                    timer = Timer(store_id, subject, row["due_at"], row["data"], cause, prepared)
+                    await deadline.fire(unit, timer)
         except StalePreparationError:
-            log.info("timer is prepared anew", kind=kind)
+            log.info("timer is prepared anew", kind=due["kind"])
         except TRANSIENT as error:
             log.warning("timer will fire again", timer=str(timer_id), error=repr(error))
             return False
         except Exception:
-            log.exception("timer failed", timer=str(timer_id), kind=kind)
+            log.exception("timer failed", timer=str(timer_id), kind=due["kind"])
             return False
         return True

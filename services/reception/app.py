@@ -16,7 +16,7 @@ def create_app() -> FastAPI:
     settings = Settings()
     catalogue = load_catalogue(settings.group_folder)
     service = Service("reception", settings)
-    service.listen(handlers.INTERESTS, handlers.handle, handlers.TIMERS)
+    service.listen(handlers.INTERESTS, handlers.handle, handlers.DEADLINES)
     app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
     app.state.catalogue = catalogue
     app.state.personal = PersonalData.from_file(settings.personal_keys_file)

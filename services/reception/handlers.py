@@ -7,7 +7,7 @@ from services.reception.domain import order as orders
 from shared.contracts import Event
 from shared.contracts.workshop import CapacityChanged, JobStarted, VehicleReady
 from shared.envelope import Received
-from shared.timers import Timer, TimerHandler
+from shared.timers import Deadline, Timer
 from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (JobStarted, VehicleReady, CapacityChanged)
@@ -31,8 +31,14 @@ async def handle(unit: Unit, batch: Sequence[Received]) -> None:
 
 async def on_greeting_overdue(unit: Unit, timer: Timer) -> None:
     """The customer's waiting time has reached the store's limit (R2)."""
-    order = await store.lock_order(unit.connection, timer.store_id, timer.subject)
+    order = await store.read_order(unit.connection, timer.store_id, timer.subject)
     unit.publish(orders.greeting_overdue(order), timer.cause)
 
 
-TIMERS: Mapping[str, TimerHandler] = {GREETING_OVERDUE: on_greeting_overdue}
+async def _lock_order(unit: Unit, store_id: str, order_id: str) -> None:
+    await store.lock_order(unit.connection, store_id, order_id)
+
+
+DEADLINES: Mapping[str, Deadline] = {
+    GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order)
+}

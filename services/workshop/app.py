@@ -22,7 +22,7 @@ def create_app() -> FastAPI:
         workforce, service, ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
     )
     handlers = Handlers(planner)
-    service.listen(INTERESTS, handlers.handle, handlers.timers, handlers.preparations)
+    service.listen(INTERESTS, handlers.handle, handlers.deadlines)
     app = service_app(service, title="Workshop", stores=workforce.stores, routers=[router])
     app.state.planner = planner
     return app

@@ -16,7 +16,7 @@ from shared.contracts.reception import AppointmentCancelled, OrderCancelled, Ord
 from shared.contracts.workshop import CapacityChanged, FreeCapacity
 from shared.envelope import Cause, Received
 from shared.ids import new_id
-from shared.timers import Preparation, StalePreparationError, Timer, TimerHandler
+from shared.timers import Deadline, StalePreparationError, Timer
 from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (OrderOpened, OrderCancelled, AppointmentCancelled)
@@ -31,17 +31,13 @@ class Handlers:
     planner: Planner
 
     @property
-    def timers(self) -> Mapping[str, TimerHandler]:
+    def deadlines(self) -> Mapping[str, Deadline]:
         return {
-            booking.REPLAN: self.on_replan,
-            booking.CAPACITY: self.on_capacity,
-            booking.HOLD_EXPIRY: self.on_hold_expiry,
-            booking.OVERRUN: self.on_overrun,
+            booking.REPLAN: Deadline(self.on_replan, _lock_plan, self.planner.replan),
+            booking.CAPACITY: Deadline(self.on_capacity, _lock_plan),
+            booking.HOLD_EXPIRY: Deadline(self.on_hold_expiry, _lock_plan),
+            booking.OVERRUN: Deadline(self.on_overrun, _lock_plan),
         }
-
-    @property
-    def preparations(self) -> Mapping[str, Preparation]:
-        return {booking.REPLAN: self.planner.replan}
 
     async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
         """Apply each event in order."""
@@ -75,7 +71,7 @@ class Handlers:
     async def on_replan(self, unit: Unit, timer: Timer) -> None:
         """Apply the fresh plan, unless the plan has changed while it was computed."""
         proposal: Proposal = timer.prepared
-        version = await store.lock_plan(unit.connection, timer.store_id)
+        version = await store.plan_version(unit.connection, timer.store_id)
         if version != proposal.version + 1:
             raise StalePreparationError
         open_jobs = await store.open_jobs(unit.connection, timer.store_id)
@@ -93,13 +89,11 @@ class Handlers:
 
     async def on_hold_expiry(self, unit: Unit, timer: Timer) -> None:
         """Nobody confirmed the hold in time."""
-        await store.lock_plan(unit.connection, timer.store_id)
         if hold := await _hold(unit, timer.store_id, timer.subject):
             await booking.release(unit, hold, timer.cause)
 
     async def on_overrun(self, unit: Unit, timer: Timer) -> None:
         """Work in hand needs longer than expected: keep its place and move the others."""
-        await store.lock_plan(unit.connection, timer.store_id)
         job = await store.read_job(unit.connection, timer.store_id, timer.subject)
         if job.status not in ("in_progress", "paused") or job.bay_id is None:
             return
@@ -141,6 +135,10 @@ class Handlers:
             ),
         )
         unit.publish([event], timer.cause)
+
+
+async def _lock_plan(unit: Unit, store_id: str, _subject: str) -> None:
+    await store.lock_plan(unit.connection, store_id)
 
 
 async def _hold(unit: Unit, store_id: str, hold_id: str | None) -> store.Hold | None:
