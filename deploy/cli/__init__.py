@@ -5,7 +5,6 @@ import sys
 import typer
 
 from deploy.cli import dead_letters
-from deploy.cli import dead_letters
 from deploy.cli.down import down
 from deploy.cli.migrate import migrate
 from deploy.cli.status import status
@@ -21,7 +20,6 @@ app = typer.Typer(
 )
 for command in (up, down, status, migrate):
     app.command()(command)
-app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 
