@@ -350,14 +350,30 @@ class Consumer:
         assigned = client.assignment() if client else frozenset()
         if client is None or not assigned:
             return None
-        ends = await (await self._sounding()).end_offsets(list(assigned))
+        return await self._behind(client, await self._ends(assigned))
+
+    async def catch_up(self, patience_s: float) -> bool:
+        """Whether all that the assigned partitions hold now is applied within ``patience_s``."""
+        client = self._client
+        ends = await self._ends(client.assignment())
+        give_up_at = time.monotonic() + patience_s
+        while await self._behind(client, ends):
+            if time.monotonic() > give_up_at:
+                return False
+            await asyncio.sleep(0.05)
+        return bool(ends)
+
+    async def _ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        ends: dict[TopicPartition, int] = await (await self._sounding()).end_offsets(list(places))
+        return ends
+
+    async def _behind(self, client: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> int:
+        """Records below ``ends`` that are not committed, by this process or another before it."""
         behind = 0
         for place, end in ends.items():
-            done = self._committed.get(place)
-            if done is None:
-                done = await client.committed(place) or 0
-                self._committed[place] = done
-            behind += max(0, end - done)
+            if self._committed.get(place, -1) < end:
+                self._committed[place] = await client.committed(place) or 0
+            behind += max(0, end - self._committed[place])
         return behind
 
     async def _sounding(self) -> AIOKafkaConsumer:

@@ -15,7 +15,7 @@ def create_app() -> FastAPI:
     settings = Settings()
     directory = load_directory(settings.group_folder)
     service = Service("crm", settings)
-    service.listen(handlers.INTERESTS, handlers.Handlers(directory).handle, handlers.TIMERS)
+    service.listen(handlers.INTERESTS, handlers.Handlers(directory).handle, handlers.DEADLINES)
     app = service_app(
         service, title="Customer relations", stores=directory.stores, routers=[router]
     )

@@ -11,12 +11,12 @@ from shared.contracts import Event
 from shared.contracts.reception import OrderCustomerLinked, VehicleDelivered
 from shared.envelope import Received
 from shared.ids import new_id
-from shared.timers import TimerHandler
+from shared.timers import Deadline
 from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (VehicleDelivered, OrderCustomerLinked)
 
-TIMERS: Mapping[str, TimerHandler] = {}
+DEADLINES: Mapping[str, Deadline] = {}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,26 @@
+"""Composition root of reporting."""
+
+from fastapi import FastAPI
+
+from services.reporting import handlers
+from services.reporting.handlers import Handlers
+from services.reporting.http import router
+from shared.group import load_stores
+from shared.service import Service, service_app
+from shared.settings import Settings
+
+
+def create_app() -> FastAPI:
+    """Reporting (报表): the log of events, live figures and daily reports."""
+    settings = Settings()
+    stores = load_stores(settings.group_folder)
+    service = Service("reporting", settings)
+
+    async def catch_up(patience_s: float) -> bool:
+        return await service.consumer.catch_up(patience_s)
+
+    own = Handlers(stores, catch_up)
+    service.listen(handlers.INTERESTS, own.handle, own.deadlines)
+    app = service_app(service, title="Reporting", stores=stores, routers=[router])
+    app.state.places = stores
+    return app

@@ -1,0 +1,41 @@
+"""The history of one order, from the events of several topics."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """One event as it was published."""
+
+    event_id: str
+    type: str
+    time: datetime
+    sequence: int
+    topic: str
+    key: str
+    causation_id: str | None
+    data: Mapping[str, Any]
+
+
+def in_order(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
+    """The events by time, but never against the order of their stream or before their cause.
+
+    Sequence orders the events of one topic and key; between streams clocks may differ a little,
+    and an event's cause comes first whatever they say.
+    """
+    streams: dict[tuple[str, str], deque[LoggedEvent]] = defaultdict(deque)
+    for event in sorted(events, key=lambda event: event.sequence):
+        streams[event.topic, event.key].append(event)
+    waiting = {event.event_id for stream in streams.values() for event in stream}
+    ordered = []
+    while heads := [stream[0] for stream in streams.values() if stream]:
+        free = [head for head in heads if head.causation_id not in waiting]
+        first = min(free or heads, key=lambda head: (head.time, head.event_id))
+        streams[first.topic, first.key].popleft()
+        waiting.remove(first.event_id)
+        ordered.append(first)
+    return ordered

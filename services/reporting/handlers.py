@@ -1,0 +1,96 @@
+"""Events and deadlines that reporting acts on."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.reporting.domain.figures import daily_report
+from services.reporting.store import facts, log, reports
+from shared import timers
+from shared.contracts import CONTRACTS, Event
+from shared.contracts.reporting import DailyReportPublished
+from shared.contracts.workshop import CapacityChanged
+from shared.envelope import Cause, Received
+from shared.group import Store
+from shared.timers import Deadline, StalePreparationError, Timer
+from shared.unit import Unit
+
+INTERESTS: tuple[type[Event], ...] = tuple(
+    contract for contract in CONTRACTS.values() if contract is not CapacityChanged
+)
+"""Every event but CapacityChanged, whose compacted topic cannot be replayed from its start."""
+
+CLOSING = "closing"
+
+_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """Folds events into log and facts, and reports each day of each store at closing time."""
+
+    stores: Mapping[str, Store]
+    catch_up: Callable[[float], Awaitable[bool]]
+
+    @property
+    def deadlines(self) -> Mapping[str, Deadline]:
+        """Closing time, once the day's events are read."""
+        return {CLOSING: Deadline(self.on_closing, prepare=self.prepare_closing)}
+
+    async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
+        """Log and fold a batch, whatever the order of its events' types."""
+        await log.append(unit.connection, batch)
+        await facts.record(unit.connection, batch)
+        published = [
+            received.event for received in batch if isinstance(received.event, DailyReportPublished)
+        ]
+        if published:
+            await reports.keep(unit.connection, published)
+        await self._open_days(unit, batch)
+
+    async def _open_days(self, unit: Unit, batch: Sequence[Received]) -> None:
+        """Set the deadline of each day on which something happened before closing (R30).
+
+        It follows from the events alone, so neither a restart nor a clock that jumps can lose a
+        day or report it twice.
+        """
+        days = {
+            (received.envelope.store_id, day)
+            for received in batch
+            if (day := self._business_day(received))
+        }
+        for store_id, day in await reports.open_days(unit.connection, sorted(days)):
+            place = self.stores[store_id]
+            subject = f"{store_id}/{day}"
+            await timers.schedule(
+                unit,
+                CLOSING,
+                subject,
+                store_id=store_id,
+                due_at=place.at(day, place.closing),
+                cause=Cause(correlation_id=subject, causation_id=subject),
+                data={"day": day.isoformat()},
+            )
+
+    def _business_day(self, received: Received) -> date | None:
+        envelope = received.envelope
+        place = self.stores[envelope.store_id]
+        day = place.local_day(envelope.time)
+        before_closing = envelope.time < place.at(day, place.closing)
+        return day if before_closing and received.event.publisher != "reporting" else None
+
+    async def prepare_closing(self, _store_id: str, _subject: str) -> None:
+        """Read on until what was published so far is in the facts: no outage shortens a report."""
+        if not await self.catch_up(_PATIENCE_S):
+            raise StalePreparationError
+
+    async def on_closing(self, unit: Unit, timer: Timer) -> None:
+        """Publish the store's daily report (日报), once a day."""
+        day = date.fromisoformat(timer.data["day"])
+        if await reports.is_published(unit.connection, timer.store_id, day):
+            return
+        begin, end = self.stores[timer.store_id].day_bounds(day)
+        figures = await reports.figures(unit.connection, timer.store_id, begin, min(end, unit.now))
+        report = daily_report(timer.store_id, day, figures, unit.now)
+        await reports.keep(unit.connection, [report])
+        unit.publish([report], timer.cause)

@@ -1,0 +1,138 @@
+"""Queries of reporting; it takes no commands."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from services.reporting.domain.figures import Figures
+from services.reporting.domain.history import in_order
+from services.reporting.store import log, reports
+from shared.contracts.refusal import Refused
+from shared.contracts.reporting import DailyReportPublished
+from shared.db import transaction
+from shared.duties import serves
+from shared.group import Store
+from shared.security import Principal, caller
+
+router = APIRouter()
+
+Reader = Annotated[
+    Principal,
+    Depends(
+        caller(
+            "advisor", "dispatcher", "technician", "inspector", "agent", "manager", "group_manager"
+        )
+    ),
+]
+FiguresReader = Annotated[
+    Principal,
+    Depends(caller("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager")),
+]
+GroupReader = Annotated[Principal, Depends(caller("group_manager"))]
+
+
+class LiveFigures(BaseModel):
+    """The fields of a daily report; ``published_at`` is absent, for this is not published."""
+
+    store_id: str
+    day: date
+    published_at: datetime | None = None
+    arrived: int
+    orders: int
+    delivered: int
+    settled: int
+    invoiced_cents: int
+    labor_cents: int
+    parts_cents: int
+    received_cents: int
+    on_time_first: float | None
+    on_time_last: float | None
+    same_day: float | None
+    greet_wait_median_s: float | None
+    greet_wait_p90_s: float | None
+    greeted_late: int
+    delivery_complete: float | None
+    appointment: float | None
+    standard_hours_sold: float
+    clocked_hours: float
+    efficiency: float | None
+    override: float | None
+    follow_ups_scheduled: int
+
+
+class HistoryEntry(BaseModel):
+    """One event of an order, as it was published."""
+
+    event_id: str
+    type: str
+    time: datetime
+    sequence: int
+    topic: str
+    causation_id: str | None
+    data: Mapping[str, Any]
+
+
+@router.get("/stores/{store_id}/figures", tags=["figures"], openapi_extra=serves("R30", "R33"))
+async def live_figures(
+    request: Request, store_id: str, _: FiguresReader, day: date | None = None
+) -> LiveFigures:
+    """The figures of a day as far as it has gone; of the store's present day by default."""
+    places: Mapping[str, Store] = request.app.state.places
+    place = places[store_id]
+    wanted = day or place.local_day(request.app.state.service.clock.now())
+    begin, end = place.day_bounds(wanted)
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        figures = await reports.figures(connection, store_id, begin, end)
+    return _live(store_id, wanted, figures)
+
+
+@router.get("/stores/{store_id}/daily-reports", tags=["reports"], openapi_extra=serves("R30"))
+async def daily_reports(
+    request: Request, store_id: str, _: FiguresReader, day: date
+) -> list[DailyReportPublished]:
+    """The store's published report of a day (日报); none before closing time."""
+    return await _published(request, [store_id], day)
+
+
+@router.get(
+    "/stores/{store_id}/orders/{order_id}/history",
+    tags=["history"],
+    openapi_extra=serves("R33"),
+)
+async def order_history(
+    request: Request, store_id: str, order_id: str, _: Reader
+) -> list[HistoryEntry]:
+    """Every event that names the order, in order."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        events = await log.of_order(connection, store_id, order_id)
+    if not events:
+        raise Refused(
+            "unknown_order",
+            f"No event of this store names the order {order_id}.",
+            field="order_id",
+            kind="not_found",
+        )
+    return [HistoryEntry.model_validate(event, from_attributes=True) for event in in_order(events)]
+
+
+@router.get("/group/daily-reports", tags=["reports"], openapi_extra=serves("R30", "R38", "R40"))
+async def group_daily_reports(
+    request: Request, principal: GroupReader, day: date
+) -> list[DailyReportPublished]:
+    """The published reports of a day, one for each of the caller's stores that has one."""
+    return await _published(request, sorted(principal.stores), day)
+
+
+async def _published(
+    request: Request, stores: Sequence[str], day: date
+) -> list[DailyReportPublished]:
+    async with transaction(request.app.state.units.pool, stores) as connection:
+        return await reports.of_day(connection, day)
+
+
+def _live(store_id: str, day: date, figures: Figures) -> LiveFigures:
+    return LiveFigures(store_id=store_id, day=day, **dataclasses.asdict(figures))

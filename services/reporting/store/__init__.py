@@ -1,0 +1,1 @@
+"""All SQL of reporting. Every function takes a connection; none commits."""

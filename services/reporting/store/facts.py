@@ -1,0 +1,329 @@
+"""Facts (事实表) folded from events: one row an order, payment, job, appointment and follow-up.
+
+Each event type has one statement that sets its own columns for a whole batch. It may come before
+or after those of other types, so any order of topics and any cut into batches gives the same rows.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from shared.contracts import Event
+from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
+from shared.contracts.reception import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    CustomerGreeted,
+    EstimateLine,
+    InvoiceIssued,
+    OrderOpened,
+    PaymentReceived,
+    PromiseRevised,
+    ReceptionOverdue,
+    VehicleArrived,
+    VehicleDelivered,
+)
+from shared.contracts.workshop import JobAssigned, JobFinished, JobReassigned
+from shared.db import Connection
+from shared.envelope import Envelope, Received
+
+E = TypeVar("E", bound=Event)
+
+PLANNER = "planner"
+"""``by`` of a JobReassigned that no person decided."""
+
+
+@dataclass(frozen=True)
+class Fact(Generic[E]):
+    """How one event type enters the facts: a statement, and the row that an event gives it."""
+
+    event: type[E]
+    statement: str
+    row: Callable[[E, Envelope], tuple[Any, ...]]
+
+
+async def record(connection: Connection, batch: Sequence[Received]) -> None:
+    """Fold a batch into the facts, one statement an event type."""
+    rows: dict[type[Event], list[tuple[Any, ...]]] = defaultdict(list)
+    for received in batch:
+        kind = type(received.event)
+        if fact := _FACTS.get(kind):
+            rows[kind].append(fact.row(received.event, received.envelope))
+    for kind, found in rows.items():
+        await connection.execute(_FACTS[kind].statement, *map(list, zip(*found, strict=True)))
+
+
+async def fingerprint(connection: Connection) -> str:
+    """A hash over log, facts and reports of the stores in scope; the same after any replay."""
+    digest = hashlib.sha256()
+    for table, columns in _KEYS.items():
+        digest.update(table.encode())
+        async for row in connection.cursor(f"SELECT * FROM {table} ORDER BY {columns}"):
+            digest.update(repr(tuple(row)).encode())
+    return digest.hexdigest()
+
+
+_KEYS = {
+    "event_log": "store_id, event_id",
+    "order_fact": "store_id, order_id",
+    "payment_fact": "store_id, payment_id",
+    "job_fact": "store_id, job_id",
+    "appointment_fact": "store_id, appointment_id",
+    "follow_up_fact": "store_id, follow_up_id",
+    "business_day": "store_id, day",
+    "daily_report": "store_id, day",
+}
+
+
+def _hours_sold(lines: Sequence[EstimateLine]) -> Decimal:
+    """Standard hours (标准工时) of the invoice's labor lines, in exact arithmetic."""
+    return sum(
+        (Decimal(str(line.standard_hours or 0)) for line in lines if line.kind == "labor"),
+        Decimal(0),
+    )
+
+
+_ARRIVED = """
+INSERT INTO order_fact (store_id, order_id, arrived_at, greeting_due_at, appointment_id)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    arrived_at = excluded.arrived_at, greeting_due_at = excluded.greeting_due_at,
+    appointment_id = excluded.appointment_id
+"""
+
+_GREETED = """
+INSERT INTO order_fact (store_id, order_id, greeted_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET greeted_at = excluded.greeted_at
+"""
+
+_OVERDUE = """
+INSERT INTO order_fact (store_id, order_id, overdue_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET overdue_at = excluded.overdue_at
+"""
+
+_OPENED = """
+INSERT INTO order_fact (store_id, order_id, opened_at, first_promised_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    opened_at = excluded.opened_at, first_promised_at = excluded.first_promised_at
+"""
+
+_PROMISE_REVISED = """
+INSERT INTO order_fact AS fact (store_id, order_id, last_promised_at, last_promise_sequence)
+SELECT DISTINCT ON (store_id, order_id) store_id, order_id, promised_at, sequence
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[])
+  AS revision (store_id, order_id, promised_at, sequence)
+ORDER BY store_id, order_id, sequence DESC
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    last_promised_at = excluded.last_promised_at,
+    last_promise_sequence = excluded.last_promise_sequence
+WHERE fact.last_promise_sequence IS NULL
+   OR fact.last_promise_sequence < excluded.last_promise_sequence
+"""
+
+_DELIVERED = """
+INSERT INTO order_fact (store_id, order_id, delivered_at, delivery_steps)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    delivered_at = excluded.delivered_at, delivery_steps = excluded.delivery_steps
+"""
+
+_INVOICED = """
+INSERT INTO order_fact (store_id, order_id, issued_at, invoiced_cents, labor_cents, parts_cents,
+                        hours_sold)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[],
+                     $6::bigint[], $7::numeric[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    issued_at = excluded.issued_at, invoiced_cents = excluded.invoiced_cents,
+    labor_cents = excluded.labor_cents, parts_cents = excluded.parts_cents,
+    hours_sold = excluded.hours_sold
+"""
+
+_PAID = """
+INSERT INTO payment_fact (store_id, payment_id, order_id, amount_cents, received_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
+"""
+
+_ASSIGNED = """
+INSERT INTO job_fact (store_id, job_id, order_id, assigned_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+ON CONFLICT (store_id, job_id) DO UPDATE SET assigned_at = excluded.assigned_at
+"""
+
+_REASSIGNED = """
+INSERT INTO job_fact AS fact (store_id, job_id, order_id, overridden_at)
+SELECT store_id, job_id, order_id, min(overridden_at)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+  AS change (store_id, job_id, order_id, overridden_at)
+GROUP BY store_id, job_id, order_id
+ON CONFLICT (store_id, job_id) DO UPDATE SET
+    overridden_at = least(fact.overridden_at, excluded.overridden_at)
+"""
+
+_FINISHED = """
+INSERT INTO job_fact (store_id, job_id, order_id, finished_at, clocked_s)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
+ON CONFLICT (store_id, job_id) DO UPDATE SET
+    finished_at = excluded.finished_at, clocked_s = excluded.clocked_s
+"""
+
+_BOOKED = """
+INSERT INTO appointment_fact (store_id, appointment_id, planned_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+ON CONFLICT (store_id, appointment_id) DO UPDATE SET planned_at = excluded.planned_at
+"""
+
+_APPOINTMENT_CANCELLED = """
+INSERT INTO appointment_fact (store_id, appointment_id, cancelled_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
+ON CONFLICT (store_id, appointment_id) DO UPDATE SET cancelled_at = excluded.cancelled_at
+"""
+
+_CALL_SCHEDULED = """
+INSERT INTO follow_up_fact (store_id, follow_up_id, order_id, scheduled_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+ON CONFLICT (store_id, follow_up_id) DO UPDATE SET scheduled_at = excluded.scheduled_at
+"""
+
+_CALL_COMPLETED = """
+INSERT INTO follow_up_fact (store_id, follow_up_id, order_id, completed_at, reached, satisfaction)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[],
+                     $6::smallint[])
+ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
+    completed_at = excluded.completed_at, reached = excluded.reached,
+    satisfaction = excluded.satisfaction
+"""
+
+_FACTS: dict[type[Event], Fact[Any]] = {
+    fact.event: fact
+    for fact in (
+        Fact(
+            VehicleArrived,
+            _ARRIVED,
+            lambda event, _: (
+                event.store_id,
+                event.order_id,
+                event.arrived_at,
+                event.greeting_due_at,
+                event.appointment_id,
+            ),
+        ),
+        Fact(
+            CustomerGreeted,
+            _GREETED,
+            lambda event, _: (event.store_id, event.order_id, event.greeted_at),
+        ),
+        Fact(
+            ReceptionOverdue,
+            _OVERDUE,
+            lambda event, envelope: (event.store_id, event.order_id, envelope.time),
+        ),
+        Fact(
+            OrderOpened,
+            _OPENED,
+            lambda event, _: (event.store_id, event.order_id, event.opened_at, event.promised_at),
+        ),
+        Fact(
+            PromiseRevised,
+            _PROMISE_REVISED,
+            lambda event, envelope: (
+                event.store_id,
+                event.order_id,
+                event.promised_at,
+                envelope.sequence,
+            ),
+        ),
+        Fact(
+            VehicleDelivered,
+            _DELIVERED,
+            lambda event, _: (event.store_id, event.order_id, event.delivered_at, len(event.steps)),
+        ),
+        Fact(
+            InvoiceIssued,
+            _INVOICED,
+            lambda event, _: (
+                event.store_id,
+                event.order_id,
+                event.issued_at,
+                event.total_cents,
+                event.labor_cents,
+                event.parts_cents,
+                _hours_sold(event.lines),
+            ),
+        ),
+        Fact(
+            PaymentReceived,
+            _PAID,
+            lambda event, _: (
+                event.store_id,
+                event.payment_id,
+                event.order_id,
+                event.amount_cents,
+                event.received_at,
+            ),
+        ),
+        Fact(
+            JobAssigned,
+            _ASSIGNED,
+            lambda event, envelope: (event.store_id, event.job_id, event.order_id, envelope.time),
+        ),
+        Fact(
+            JobReassigned,
+            _REASSIGNED,
+            lambda event, envelope: (
+                event.store_id,
+                event.job_id,
+                event.order_id,
+                None if event.by == PLANNER else envelope.time,
+            ),
+        ),
+        Fact(
+            JobFinished,
+            _FINISHED,
+            lambda event, _: (
+                event.store_id,
+                event.job_id,
+                event.order_id,
+                event.finished_at,
+                event.clocked_s,
+            ),
+        ),
+        Fact(
+            AppointmentBooked,
+            _BOOKED,
+            lambda event, _: (event.store_id, event.appointment_id, event.planned_at),
+        ),
+        Fact(
+            AppointmentCancelled,
+            _APPOINTMENT_CANCELLED,
+            lambda event, envelope: (event.store_id, event.appointment_id, envelope.time),
+        ),
+        Fact(
+            FollowUpScheduled,
+            _CALL_SCHEDULED,
+            lambda event, envelope: (
+                event.store_id,
+                event.follow_up_id,
+                event.order_id,
+                envelope.time,
+            ),
+        ),
+        Fact(
+            FollowUpCompleted,
+            _CALL_COMPLETED,
+            lambda event, _: (
+                event.store_id,
+                event.follow_up_id,
+                event.order_id,
+                event.completed_at,
+                event.reached,
+                event.satisfaction,
+            ),
+        ),
+    )
+}

@@ -1,0 +1,125 @@
+"""The figures of a day, computed from the facts, and the reports that were published."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from services.reporting.domain.figures import Figures
+from shared.contracts.reporting import DailyReportPublished
+from shared.db import Connection
+
+_FIGURES = """
+WITH arrival AS (
+    SELECT count(*) AS arrived,
+           count(*) FILTER (WHERE opened_at < $3) AS orders,
+           count(appointment_id) AS with_appointment,
+           count(*) FILTER (WHERE CASE WHEN greeted_at < $3 THEN greeted_at > greeting_due_at
+                                       ELSE overdue_at < $3 END) AS greeted_late,
+           percentile_cont(ARRAY[0.5, 0.9])
+               WITHIN GROUP (ORDER BY extract(epoch FROM greeted_at - arrived_at)::float8)
+               FILTER (WHERE greeted_at < $3) AS waited_s
+    FROM order_fact WHERE store_id = $1 AND arrived_at >= $2 AND arrived_at < $3
+), delivery AS (
+    SELECT count(*) AS delivered,
+           count(*) FILTER (WHERE delivered_at <= first_promised_at) AS kept_first,
+           count(*) FILTER (WHERE delivered_at <= coalesce(last_promised_at, first_promised_at))
+               AS kept_last,
+           count(*) FILTER (WHERE arrived_at >= $2) AS same_day,
+           count(*) FILTER (WHERE delivery_steps > 0) AS complete
+    FROM order_fact WHERE store_id = $1 AND delivered_at >= $2 AND delivered_at < $3
+), invoice AS (
+    SELECT count(*) AS settled,
+           coalesce(sum(invoiced_cents), 0)::bigint AS invoiced_cents,
+           coalesce(sum(labor_cents), 0)::bigint AS labor_cents,
+           coalesce(sum(parts_cents), 0)::bigint AS parts_cents,
+           coalesce(sum(hours_sold), 0)::float8 AS hours_sold
+    FROM order_fact WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
+), payment AS (
+    SELECT coalesce(sum(amount_cents), 0)::bigint AS received_cents
+    FROM payment_fact WHERE store_id = $1 AND received_at >= $2 AND received_at < $3
+), assignment AS (
+    SELECT count(*) AS assigned, count(*) FILTER (WHERE overridden_at < $3) AS overridden
+    FROM job_fact WHERE store_id = $1 AND assigned_at >= $2 AND assigned_at < $3
+), work AS (
+    SELECT coalesce(sum(clocked_s), 0)::float8 / 3600 AS clocked_hours
+    FROM job_fact WHERE store_id = $1 AND finished_at >= $2 AND finished_at < $3
+), follow_up AS (
+    SELECT count(*) AS scheduled
+    FROM follow_up_fact WHERE store_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3
+)
+SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_cents,
+       received_cents,
+       kept_first / nullif(delivered, 0)::float8 AS on_time_first,
+       kept_last / nullif(delivered, 0)::float8 AS on_time_last,
+       same_day / nullif(delivered, 0)::float8 AS same_day,
+       waited_s[1] AS greet_wait_median_s,
+       waited_s[2] AS greet_wait_p90_s,
+       greeted_late,
+       complete / nullif(delivered, 0)::float8 AS delivery_complete,
+       with_appointment / nullif(arrived, 0)::float8 AS appointment,
+       hours_sold AS standard_hours_sold,
+       clocked_hours,
+       hours_sold / nullif(clocked_hours, 0) AS efficiency,
+       overridden / nullif(assigned, 0)::float8 AS override,
+       scheduled AS follow_ups_scheduled
+FROM arrival, delivery, invoice, payment, assignment, work, follow_up
+"""
+
+_OPEN_DAYS = """
+INSERT INTO business_day (store_id, day)
+SELECT * FROM unnest($1::text[], $2::date[])
+ON CONFLICT DO NOTHING
+RETURNING store_id, day
+"""
+
+_KEEP = """
+INSERT INTO daily_report (store_id, day, published_at, report)
+SELECT * FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::jsonb[])
+ON CONFLICT DO NOTHING
+"""
+
+_OF_DAY = "SELECT report FROM daily_report WHERE day = $1 ORDER BY store_id"
+
+
+async def figures(
+    connection: Connection, store_id: str, begin: datetime, until: datetime
+) -> Figures:
+    """The figures of what happened in a store from ``begin`` until before ``until``."""
+    row: Any = await connection.fetchrow(_FIGURES, store_id, begin, until)
+    return Figures(**row)
+
+
+async def open_days(
+    connection: Connection, days: Sequence[tuple[str, date]]
+) -> list[tuple[str, date]]:
+    """Remember that something happened on these days of stores; answers which of them are new."""
+    rows = await connection.fetch(
+        _OPEN_DAYS, [store_id for store_id, _ in days], [day for _, day in days]
+    )
+    return [(row["store_id"], row["day"]) for row in rows]
+
+
+async def is_published(connection: Connection, store_id: str, day: date) -> bool:
+    """Whether the store's report of the day has gone out."""
+    return bool(
+        await connection.fetchval(
+            "SELECT true FROM daily_report WHERE store_id = $1 AND day = $2", store_id, day
+        )
+    )
+
+
+async def keep(connection: Connection, reports: Sequence[DailyReportPublished]) -> None:
+    """Keep published reports; the first of a store and day stands."""
+    await connection.execute(
+        _KEEP,
+        [report.store_id for report in reports],
+        [date.fromisoformat(report.day) for report in reports],
+        [report.published_at for report in reports],
+        [report.model_dump(mode="json") for report in reports],
+    )
+
+
+async def of_day(connection: Connection, day: date) -> list[DailyReportPublished]:
+    """The reports of a day of the stores in scope."""
+    rows = await connection.fetch(_OF_DAY, day)
+    return [DailyReportPublished.model_validate(row["report"]) for row in rows]
