@@ -1,0 +1,142 @@
+"""What the people of a simulated day say to the platform over HTTP, each with their own token."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from shared.issuer import DevelopmentIssuer
+
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+_IDLE_S = 2.0
+"""Connections are given up earlier than the services close them (5 s)."""
+
+_PAUSES_S = (0.1, 0.5, 2.0)
+_AWAY = 503
+_TOKEN_LIFETIME_S = 6 * 3600
+
+Answer = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """The platform refused a request, and said why."""
+
+    def __init__(self, request: str, status: int, problem: Answer) -> None:
+        self.status = status
+        self.rules = [fault.get("rule", "") for fault in problem.get("errors", ())]
+        super().__init__(f"{request} was refused ({status}): {problem.get('detail', problem)}")
+
+
+@dataclass
+class Person:
+    """Somebody of the group with an access token; commands are numbered for their keys."""
+
+    subject: str
+    token: str
+    commands: int = field(default=0)
+
+    def next_key(self) -> str:
+        """The ``Idempotency-Key`` of the person's next command."""
+        self.commands += 1
+        return f"{self.subject}:{self.commands:06d}"
+
+
+class People:
+    """The persons of a group folder by subject, with tokens of the development issuer."""
+
+    def __init__(self, entries: Sequence[Answer], issuer: DevelopmentIssuer) -> None:
+        self._entries = {entry["id"]: entry for entry in entries}
+        self._persons = {
+            subject: Person(
+                subject,
+                issuer.token(
+                    subject,
+                    roles=entry["roles"],
+                    stores=entry["stores"],
+                    name=entry["zh"],
+                    lifetime_s=_TOKEN_LIFETIME_S,
+                ),
+            )
+            for subject, entry in self._entries.items()
+        }
+
+    def with_role(self, role: str, store_id: str | None = None) -> list[Person]:
+        """Everybody with ``role``, in the order of the file; of one store when it is given."""
+        return [
+            self._persons[subject]
+            for subject, entry in self._entries.items()
+            if role in entry["roles"] and (store_id is None or entry["stores"] == [store_id])
+        ]
+
+    def entry(self, person: Person) -> Answer:
+        """What the group folder says about a person."""
+        return self._entries[person.subject]
+
+
+class Client:
+    """One service over HTTP. A command is tried again with its key while the service is away."""
+
+    def __init__(self, base_url: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            timeout=_TIMEOUT,
+            limits=httpx.Limits(keepalive_expiry=_IDLE_S),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def get(self, person: Person, path: str, **params: Any) -> Any:
+        """Answer of a query.
+
+        Raises:
+            RefusedError: the platform refused.
+            httpx.TransportError: no answer after several tries.
+        """
+        return await self._insist("GET", person, path, params=params)
+
+    async def post(self, person: Person, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Answer of a command.
+
+        Raises:
+            RefusedError: the platform refused.
+            httpx.TransportError: no answer after several tries.
+        """
+        key = {"Idempotency-Key": person.next_key()}
+        return await self._insist("POST", person, path, json=body, headers=key)
+
+    async def _insist(
+        self,
+        method: str,
+        person: Person,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> Any:
+        """Send the same request until it is answered by something else than "not now"."""
+        headers = {"Authorization": f"Bearer {person.token}", **(headers or {})}
+        for pause in _PAUSES_S:
+            try:
+                response = await self._http.request(method, path, headers=headers, **content)
+            except httpx.TransportError:
+                await asyncio.sleep(pause)
+                continue
+            if response.status_code != _AWAY:
+                return _answer(response)
+            await asyncio.sleep(pause)
+        return _answer(await self._http.request(method, path, headers=headers, **content))
+
+
+def _answer(response: httpx.Response) -> Any:
+    if response.is_success:
+        return response.json()
+    problem = (
+        response.json()
+        if "json" in response.headers.get("content-type", "")
+        else {"detail": response.text[:200]}
+    )
+    request = f"{response.request.method} {response.request.url.path}"
+    raise RefusedError(request, response.status_code, problem)

@@ -1,0 +1,167 @@
+"""One business day of the simulated group, and the morning after, through the HTTP interfaces."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+from deploy.demo.clients import Answer, Client, People
+from deploy.demo.quiet import Quiet
+from deploy.demo.rounds import Rounds
+from deploy.demo.script import write_script
+from deploy.demo.shop import BOOKING_MIN, Services, Shift, Shop
+from deploy.embedded.platform import Platform
+from deploy.embedded.secrets import SERVICES
+from shared.clock import SteppedClock
+from shared.group import load_stores, read_yaml
+from shared.issuer import DevelopmentIssuer
+from shared.settings import Settings
+
+DAY = date(2026, 3, 4)
+"""A Wednesday without a holiday near it, so that both shifts work on it and on the next day."""
+
+_DAY_ENDS_MIN = 22 * 60
+_CALLS_BEGIN_MIN = (24 + 10) * 60
+_CALLS_END_MIN = (24 + 18) * 60
+
+Show = Callable[[datetime, int], None]
+"""Is told the simulated moment and how many vehicles have been delivered."""
+
+
+@dataclass(frozen=True)
+class StoreFigures:
+    """A store's day as its daily report (日报) says. Money in integer cents."""
+
+    orders: int
+    delivered: int
+    invoiced_cents: int
+    received_cents: int
+    on_time_first: float | None
+    follow_ups_scheduled: int
+    greet_wait_median_s: float | None
+
+
+@dataclass(frozen=True)
+class DayFigures:
+    """The group's day: what the daily reports say, and what passed through Kafka."""
+
+    day: date
+    jobs_assigned: int
+    events_published: int
+    follow_ups_completed: int
+    reports: Mapping[str, StoreFigures]
+
+    def total(self, figure: str) -> int:
+        """The sum of one figure over all stores."""
+        return sum(getattr(report, figure) for report in self.reports.values())
+
+    @property
+    def on_time_first(self) -> float | None:
+        """Share of the group's deliveries that kept their first promise."""
+        kept = sum((each.on_time_first or 0) * each.delivered for each in self.reports.values())
+        return kept / self.total("delivered") if self.total("delivered") else None
+
+
+async def play_day(
+    platform: Platform, orders: int, seed: int, show: Show = lambda *_: None
+) -> DayFigures:
+    """Play the day on a running, empty platform whose processes read a stepped clock.
+
+    Raises:
+        RefusedError: the platform refused what it should have accepted.
+        NotQuietError: something stayed under way.
+        httpx.TransportError: a service did not answer.
+    """
+    services = Services(*(Client(platform.url(name)) for name in SERVICES))
+    try:
+        return await _Day(platform, services, orders, seed, show).play()
+    finally:
+        await asyncio.gather(*(client.close() for client in services.by_name().values()))
+
+
+class _Day:
+    """The stores of one day, on one clock."""
+
+    def __init__(
+        self, platform: Platform, services: Services, orders: int, seed: int, show: Show
+    ) -> None:
+        folder = platform.settings.group_folder
+        clock_file = platform.settings.clock_file
+        if clock_file is None:
+            raise ValueError("a simulated day needs a platform with a stepped clock")
+        people = _people(folder, platform.secrets.issuer_key_file)
+        self._services = services
+        self._manager = people.with_role("group_manager")[0]
+        self._show = show
+        self._quiet = Quiet(services.by_name(), people.with_role("operator")[0])
+        zone = next(iter(load_stores(folder).values())).timezone
+        midnight = datetime.combine(DAY, time.min, zone)
+        clock = SteppedClock(clock_file)
+        clock.set(midnight + timedelta(minutes=BOOKING_MIN - 1))
+        self._rounds = Rounds(midnight, clock, self._settle, self._look)
+        shifts = read_yaml(folder, "calendar.yaml")["shifts"]
+        steps = read_yaml(folder, "catalogue/delivery.yaml")["steps"]
+        self._shops = {
+            store_id: Shop(
+                store_id,
+                visits,
+                services=services,
+                people=people,
+                shifts={name: Shift.of(entry) for name, entry in shifts.items()},
+                delivery_steps=[entry["step"] for entry in steps],
+                rounds=self._rounds,
+            )
+            for store_id, visits in write_script(folder, orders, seed).items()
+        }
+
+    async def play(self) -> DayFigures:
+        for shop in self._shops.values():
+            shop.open()
+        await self._rounds.play(until=_DAY_ENDS_MIN)
+        reports = await self._reports()
+        jobs_assigned = await self._jobs_assigned()
+        await self._rounds.pass_time(_CALLS_BEGIN_MIN)
+        for shop in self._shops.values():
+            shop.call_back()
+        await self._rounds.play(until=_CALLS_END_MIN)
+        last = await self._quiet.wait()
+        return DayFigures(
+            day=DAY,
+            jobs_assigned=jobs_assigned,
+            events_published=sum(state["published"] for state in last.values()),
+            follow_ups_completed=sum(shop.calls_made for shop in self._shops.values()),
+            reports=reports,
+        )
+
+    async def _settle(self) -> None:
+        await self._quiet.wait()
+        delivered = sum(shop.delivered for shop in self._shops.values())
+        self._show(self._rounds.now, delivered)
+
+    async def _look(self, store_id: str) -> None:
+        await self._shops[store_id].look_at_plan()
+
+    async def _reports(self) -> dict[str, StoreFigures]:
+        return {store_id: await self._report(store_id) for store_id in self._shops}
+
+    async def _report(self, store_id: str) -> StoreFigures:
+        path = f"/stores/{store_id}/reports/daily/{DAY}"
+        report: Answer = await self._services.reporting.get(self._manager, path)
+        return StoreFigures(
+            **{each.name: report[each.name] for each in dataclasses.fields(StoreFigures)}
+        )
+
+    async def _jobs_assigned(self) -> int:
+        plans = [
+            await self._services.workshop.get(self._manager, f"/stores/{store_id}/plan", day=DAY)
+            for store_id in self._shops
+        ]
+        return sum(bool(job["technician_ids"]) for plan in plans for job in plan["jobs"])
+
+
+def _people(folder: Path, issuer_key_file: Path) -> People:
+    issuer = DevelopmentIssuer.from_settings(Settings(issuer_key_file=issuer_key_file))
+    assert issuer  # noqa: S101
+    return People(read_yaml(folder, "people.yaml")["people"], issuer)

@@ -1,0 +1,66 @@
+"""Waiting until nothing is under way in the platform any more."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.demo.clients import Client, Person
+
+_PAUSE_S = 0.004
+_PATIENCE_S = 60.0
+_BACKLOG = ("lag", "outbox", "due_timers")
+_STATE = (*_BACKLOG, "parked_keys", "dead_letters", "published", "applied")
+
+Round = Mapping[str, Mapping[str, Any]]
+
+
+class NotQuietError(Exception):
+    """Something stays under way, or is stuck for good."""
+
+
+class Quiet:
+    """Asks every service until outbox, lag and due timers are zero twice in a row."""
+
+    def __init__(self, services: Mapping[str, Client], operator: Person) -> None:
+        self._services = services
+        self._operator = operator
+
+    async def wait(self) -> Round:
+        """The state of each service, once two consecutive equal rounds show no backlog.
+
+        The two rounds matter: an event can pass from one service to the next between the answers
+        of a single round, but then the counts of published and applied events differ in the next.
+
+        Raises:
+            NotQuietError: after a minute.
+        """
+        deadline = time.monotonic() + _PATIENCE_S
+        before = await self._round()
+        while True:
+            now = await self._round()
+            if now == before and not backlog(now):
+                return now
+            if time.monotonic() > deadline:
+                raise NotQuietError(f"still under way after {_PATIENCE_S:.0f} s: {backlog(now)}")
+            if backlog(now):
+                await asyncio.sleep(_PAUSE_S)
+            before = now
+
+    async def _round(self) -> Round:
+        answers = await asyncio.gather(
+            *(client.get(self._operator, "/status") for client in self._services.values())
+        )
+        return {
+            name: {figure: answer[figure] for figure in _STATE}
+            for name, answer in zip(self._services, answers, strict=True)
+        }
+
+
+def backlog(state: Round) -> dict[str, dict[str, Any]]:
+    """What is under way by service; a consumer without partitions counts as being behind."""
+    behind = {
+        name: {figure: answer[figure] for figure in _BACKLOG if answer[figure] != 0}
+        for name, answer in state.items()
+    }
+    return {name: figures for name, figures in behind.items() if figures}

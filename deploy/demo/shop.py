@@ -1,0 +1,354 @@
+"""One store on the simulated day: its people at work, by the commands that they send."""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import simpy
+
+from deploy.demo.clients import Answer, Client, People, Person, RefusedError
+from deploy.demo.rounds import Process, Rounds
+from deploy.demo.script import Visit
+
+BOOKING_MIN = 7 * 60 + 30
+"""When the agents enter the day's appointments, in minutes since local midnight."""
+
+_STEPS_BEFORE_HANDOVER = 5
+_CALL_MIN = 4
+_RETRY_MIN = 2
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services over HTTP."""
+
+    reception: Client
+    workshop: Client
+    crm: Client
+    reporting: Client
+
+    def by_name(self) -> dict[str, Client]:
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A technician's breaks (休息) in minutes since local midnight."""
+
+    breaks: Sequence[tuple[int, int]]
+
+    @classmethod
+    def of(cls, entry: Answer) -> "Shift":
+        """The shift of the group's calendar."""
+        return cls([(_minute(each["start"]), _minute(each["finish"])) for each in entry["breaks"]])
+
+    def rest_left(self, minute: int) -> int:
+        """Minutes until the break that ``minute`` falls into is over."""
+        return next((end - minute for begin, end in self.breaks if begin <= minute < end), 0)
+
+    def spells(self, begin: int, length: int) -> Iterator[tuple[int, int]]:
+        """Work of ``length`` minutes from ``begin`` on: spells of work, each with the break that
+        follows it (0 after the last)."""
+        for rest_begin, rest_end in self.breaks:
+            if begin < rest_begin < begin + length:
+                yield rest_begin - begin, rest_end - rest_begin
+                length -= rest_begin - begin
+                begin = rest_end
+        yield length, 0
+
+
+@dataclass(order=True)
+class Member:
+    """Somebody of a team, who has served so many customers today."""
+
+    served: int
+    number: int
+    person: Person = field(compare=False)
+
+
+class Team:
+    """The people of one role; of those who are free, who has served fewest takes the next."""
+
+    def __init__(self, env: simpy.Environment, persons: Sequence[Person]) -> None:
+        self._free = simpy.PriorityStore(env)
+        for number, person in enumerate(persons):
+            self._free.put(Member(0, number, person))
+
+    def take(self) -> simpy.Event:
+        """The event of a :class:`Member` being free."""
+        return self._free.get()
+
+    def release(self, member: Member) -> None:
+        """The member has finished with a customer."""
+        self._free.put(Member(member.served + 1, member.number, member.person))
+
+
+@dataclass
+class Case:
+    """A visit under way: its order, and what remains to be accepted by the inspectors."""
+
+    visit: Visit
+    order_id: str
+    unaccepted: int
+    ready: simpy.Event
+
+
+class Shop:
+    """One store: visits come in, advisors receive, technicians work by the plan, inspectors check,
+    advisors deliver, and agents call on the next morning."""
+
+    def __init__(
+        self,
+        store_id: str,
+        visits: Sequence[Visit],
+        *,
+        services: Services,
+        people: People,
+        shifts: Mapping[str, Shift],
+        delivery_steps: Sequence[str],
+        rounds: Rounds,
+    ) -> None:
+        self.store_id = store_id
+        self.visits = visits
+        self.delivered = 0
+        self.calls_made = 0
+        self._services = services
+        self._people = people
+        self._shifts = shifts
+        self._steps = delivery_steps
+        self._rounds = rounds
+        self._env = rounds.env
+        self._cases: dict[str, Case] = {}
+        self._jobs: list[Answer] = []
+        self._plan_changed = self._env.event()
+        self._agents = people.with_role("agent", store_id)
+        self._dispatcher = people.with_role("dispatcher", store_id)[0]
+        self._advisors = Team(self._env, people.with_role("advisor", store_id))
+        self._inspectors = Team(self._env, people.with_role("inspector", store_id))
+
+    def open(self) -> None:
+        """Begin the day."""
+        for visit in self.visits:
+            self._env.process(self._visit(visit))
+        for person in self._people.with_role("technician", self.store_id):
+            self._env.process(self._technician(person))
+
+    async def look_at_plan(self) -> None:
+        """Read the workshop's board; technicians notice when it has changed."""
+        jobs = await self._services.workshop.get(self._dispatcher, self._path("jobs"))
+        if jobs != self._jobs:
+            self._jobs = jobs
+            noticed, self._plan_changed = self._plan_changed, self._env.event()
+            noticed.succeed()
+
+    # Reception
+
+    def _visit(self, visit: Visit) -> Process:
+        appointment_id = None
+        if visit.booked_for_min is not None:
+            yield self._until(BOOKING_MIN)
+            booked = yield from self._command(
+                self._services.reception,
+                self._agent(visit),
+                "appointments",
+                {
+                    "plate": visit.customer.plate,
+                    "planned_at": self._moment(visit.booked_for_min),
+                    "operations": [each.operation_id for each in visit.operations],
+                },
+            )
+            appointment_id = booked["appointment_id"]
+        yield self._until(visit.arrives_min)
+        arrived = yield from self._command(
+            self._services.reception,
+            self._agent(visit),
+            "arrivals",
+            {"plate": visit.customer.plate, "appointment_id": appointment_id},
+        )
+        case = Case(visit, arrived["order_id"], len(visit.operations), self._env.event())
+        self._cases[case.order_id] = case
+        yield from self._receive(case)
+        yield case.ready
+        yield self._env.timeout(visit.pickup_min)
+        yield from self._deliver(case)
+        self.delivered += 1
+
+    def _receive(self, case: Case) -> Process:
+        """The freest advisor greets the customer, writes the order and promises a time."""
+        visit, reception = case.visit, self._services.reception
+        advisor: Member = yield self._advisors.take()
+        yield self._env.timeout(visit.approach_min)
+        yield from self._command(reception, advisor.person, f"orders/{case.order_id}/greeting")
+        yield self._env.timeout(visit.intake_min)
+        customer = yield from self._command(
+            self._services.crm,
+            advisor.person,
+            "customers",
+            vars(visit.customer),
+        )
+        yield from self._command(
+            reception,
+            advisor.person,
+            f"orders/{case.order_id}/opening",
+            {
+                "customer_ref": customer["customer_ref"],
+                "vehicle_ref": customer["vehicle_ref"],
+                "odometer_km": visit.odometer_km,
+                "words": visit.words,
+                "symptoms": list(visit.symptoms),
+                "operations": [each.operation_id for each in visit.operations],
+                "parts": [
+                    {"part_no": part_no, "quantity": quantity}
+                    for part_no, quantity in visit.parts.items()
+                ],
+                "waiting_customer": visit.waiting_customer,
+            },
+        )
+        self._advisors.release(advisor)
+
+    def _deliver(self, case: Case) -> Process:
+        """Every step of the checklist, then keys against money."""
+        reception, path = self._services.reception, f"orders/{case.order_id}"
+        advisor: Member = yield self._advisors.take()
+        for number, step in enumerate(self._steps, start=1):
+            body = {"step": step}
+            yield from self._command(reception, advisor.person, f"{path}/delivery-steps", body)
+            if number == _STEPS_BEFORE_HANDOVER:
+                yield self._env.timeout(case.visit.handover_min)
+        yield from self._command(reception, advisor.person, f"{path}/delivery")
+        bill = yield from self._command(reception, advisor.person, f"{path}/invoice")
+        yield from self._command(
+            reception,
+            advisor.person,
+            f"{path}/payments",
+            {"method": case.visit.payment, "amount_cents": bill["balance_cents"]},
+        )
+        self._advisors.release(advisor)
+
+    # Workshop
+
+    def _technician(self, person: Person) -> Process:
+        """Work by the plan: the next job when its time has come, until the last is delivered."""
+        entry = self._people.entry(person)
+        shift, pace = self._shifts[entry["shift"]], float(entry["pace"])
+        while self.delivered < len(self.visits):
+            job = self._next_job(person)
+            if job is None:
+                yield self._plan_changed
+                continue
+            now = int(self._env.now)
+            wait = max(self._minutes_until(job["planned_start_at"]), shift.rest_left(now))
+            if wait > 0:
+                yield self._plan_changed | self._env.timeout(wait)
+                continue
+            try:
+                yield from self._job_command(person, job, "start")
+            except RefusedError:
+                yield self._env.timeout(_RETRY_MIN)
+                continue
+            yield from self._work(person, job, shift, pace)
+
+    def _work(self, person: Person, job: Answer, shift: Shift, pace: float) -> Process:
+        visit = self._cases[job["order_id"]].visit
+        factor = visit.work_factors[visit.place(job["operation_id"])]
+        length = max(1, round(job["standard_hours"] * 60 * pace * factor))
+        for spell, rest in shift.spells(int(self._env.now), length):
+            yield self._env.timeout(spell)
+            if rest:
+                yield from self._job_command(person, job, "pause", {"reason": "break"})
+                yield self._env.timeout(rest)
+                yield from self._job_command(person, job, "resume")
+        yield from self._job_command(person, job, "finish")
+        self._env.process(self._inspect(job))
+
+    def _inspect(self, job: Answer) -> Process:
+        case = self._cases[job["order_id"]]
+        inspector: Member = yield self._inspectors.take()
+        yield self._env.timeout(case.visit.inspection_min)
+        yield from self._job_command(inspector.person, job, "inspection", {"passed": True})
+        self._inspectors.release(inspector)
+        case.unaccepted -= 1
+        if not case.unaccepted:
+            case.ready.succeed()
+
+    def _next_job(self, person: Person) -> Answer | None:
+        """The person's earliest planned job; of two together, the first named begins it."""
+        own = [
+            job
+            for job in self._jobs
+            if job["status"] == "planned" and job["technician_ids"][:1] == [person.subject]
+        ]
+        return min(own, key=self._turn, default=None)
+
+    def _turn(self, job: Answer) -> tuple[str, int, int]:
+        visit = self._cases[job["order_id"]].visit
+        return job["planned_start_at"], visit.number, visit.place(job["operation_id"])
+
+    def _job_command(
+        self, person: Person, job: Answer, verb: str, body: Mapping[str, Any] | None = None
+    ) -> Process:
+        path = f"jobs/{job['job_id']}/{verb}"
+        return self._command(self._services.workshop, person, path, body)
+
+    # Customer relations
+
+    def call_back(self) -> None:
+        """On the next morning each agent calls the customers that are theirs."""
+        for agent in self._agents:
+            self._env.process(self._calls(agent))
+
+    def _calls(self, agent: Person) -> Process:
+        crm = self._services.crm
+        due = yield self._rounds.act(
+            self.store_id, lambda: crm.get(agent, self._path("follow-ups"), status="due")
+        )
+        own = [call for call in due if call["agent_id"] == agent.subject]
+        for call in sorted(own, key=lambda call: self._cases[call["order_id"]].visit.number):
+            visit = self._cases[call["order_id"]].visit
+            yield self._env.timeout(_CALL_MIN)
+            yield from self._command(
+                crm,
+                agent,
+                f"follow-ups/{call['follow_up_id']}/completion",
+                {
+                    "reached": visit.reached,
+                    "satisfaction": visit.satisfaction if visit.reached else None,
+                    "channel": "phone",
+                    "record": visit.said_on_the_phone,
+                },
+            )
+            self.calls_made += 1
+
+    # How it is said
+
+    def _command(
+        self, service: Client, person: Person, path: str, body: Mapping[str, Any] | None = None
+    ) -> Generator[simpy.Event, Any, Answer]:
+        answer: Answer = yield self._rounds.act(
+            self.store_id, lambda: service.post(person, self._path(path), body)
+        )
+        return answer
+
+    def _path(self, path: str) -> str:
+        return f"/stores/{self.store_id}/{path}"
+
+    def _agent(self, visit: Visit) -> Person:
+        return self._agents[visit.number % len(self._agents)]
+
+    def _until(self, minute: int) -> simpy.Event:
+        return self._env.timeout(max(0, minute - self._env.now))
+
+    def _moment(self, minute: int) -> str:
+        moment = self._rounds.now + timedelta(minutes=minute - self._env.now)
+        return moment.isoformat()
+
+    def _minutes_until(self, moment: str) -> int:
+        """Whole minutes until a moment, rounded up; negative when it has passed."""
+        left: timedelta = datetime.fromisoformat(moment) - self._rounds.now
+        return -int(-left.total_seconds() // 60)
+
+
+def _minute(local: str) -> int:
+    moment = time.fromisoformat(local)
+    return moment.hour * 60 + moment.minute
