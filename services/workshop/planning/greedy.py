@@ -12,19 +12,20 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.network import Network, Urgency
-from services.workshop.planning.objective import judge
+from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, judge
 from services.workshop.planning.placing import Floor
 from services.workshop.planning.timeline import NEVER
 
 
 def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
-    """The best of four plans: by latest start, running plan, shortest and longest work.
+    """The best of a few plans, each in another order of urgency.
 
     Frozen jobs and reservations stay as they are. Ties are decided by job id, so that the same
     snapshot always gives the same plan.
     """
     network, floor = Network(workshop.jobs), Floor(workshop)
-    plans = [_serial(workshop, network, floor, u) for u in _urgencies(workshop, network)]
+    urgencies = _urgencies(workshop, network, aim)
+    plans = [_serial(workshop, network, floor, urgency) for urgency in urgencies]
     return min(plans, key=lambda plan: rating(plan, aim))
 
 
@@ -40,13 +41,13 @@ def serial(workshop: Workshop, order: Iterable[str]) -> Plan:
     return _serial(workshop, network, Floor(workshop), lambda job: (place[job.job_id],))
 
 
-def _urgencies(workshop: Workshop, network: Network) -> tuple[Urgency, ...]:
+def _urgencies(workshop: Workshop, network: Network, aim: Aim) -> tuple[Urgency, ...]:
     tails = network.tails()
     starts = {assignment.job_id: assignment.start for assignment in workshop.running}
 
     def latest_start(job: Job) -> tuple[float, ...]:
         due = NEVER if job.promise is None else job.promise - tails[job.job_id]
-        return -job.weight, due, -job.waiting_customer, job.release
+        return due, -job.weight, -job.waiting_customer, job.release
 
     def longest_chain(job: Job) -> tuple[float, ...]:
         return (-tails[job.job_id],)
@@ -55,9 +56,12 @@ def _urgencies(workshop: Workshop, network: Network) -> tuple[Urgency, ...]:
         return starts.get(job.job_id, NEVER), *latest_start(job)
 
     def shortest(job: Job) -> tuple[float, ...]:
-        return -job.weight, -job.waiting_customer, tails[job.job_id]
+        patience = WAITING_CUSTOMER_WEIGHT if job.waiting_customer else 1
+        return (tails[job.job_id] / (patience * job.weight),)
 
-    return latest_start, running, shortest, longest_chain
+    if aim == "closing":
+        return running, longest_chain
+    return latest_start, running, shortest
 
 
 def _serial(workshop: Workshop, network: Network, floor: Floor, urgency: Urgency) -> Plan:

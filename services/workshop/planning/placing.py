@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from services.workshop.planning.model import (
     Assignment,
@@ -16,22 +16,29 @@ from services.workshop.planning.model import (
 from services.workshop.planning.teams import Candidates, candidates, duration
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, common
 
-
-@dataclass(frozen=True)
-class _Choice:
-    """A team and a bay with the time they would take; the least ``rank`` is the best."""
-
-    rank: tuple[int, int, int, tuple[str, ...], int, str]
-    start: int
+_Rank = tuple[int, int, int, tuple[str, ...], int, str]
+"""Finish, start negated, breadth of skills, technicians, breadth of bay, bay: least is best."""
+_NOWHERE: Final[_Rank] = (NEVER, 0, 0, (), 0, "")
 
 
-@dataclass(frozen=True)
-class _Team:
-    technician_ids: tuple[str, ...]
-    minutes: int
-    start: int
+class _Team(NamedTuple):
+    """A team with the earliest possession it could have if a bay were always free."""
+
     finish: int
-    skills: int
+    technician_ids: tuple[str, ...]
+    start: int
+    minutes: int
+    breadth: int
+
+
+class _Stand(NamedTuple):
+    """A bay with the earliest possession it could have if the fastest team were always free."""
+
+    finish: int
+    breadth: int
+    bay_id: str
+    start: int
+    bay: Bay
 
 
 class Floor:
@@ -43,7 +50,7 @@ class Floor:
         self._bays = tuple(sorted(workshop.bays, key=lambda b: b.bay_id))
         self._by_id = {t.technician_id: t for t in self._technicians}
         self._calendars: dict[tuple[str, ...], Calendar] = {}
-        self._shared: dict[tuple[tuple[str, ...], int], Calendar] = {}
+        self._shared: dict[tuple[tuple[str, ...], Calendar], Calendar] = {}
         self._hours = _distinct_hours(self._bays)
         self._candidates: dict[str, Candidates | Refusal] = {}
         self.people: defaultdict[str, Busy] = defaultdict(Busy)
@@ -79,7 +86,7 @@ class Floor:
         key = technician_ids, self._hours[bay.bay_id]
         if key not in self._shared:
             team = self._together(technician_ids)
-            self._shared[key] = Calendar(common(team.windows, Calendar(bay.open).windows))
+            self._shared[key] = Calendar(common(team.windows, key[1].windows))
         return self._shared[key]
 
     def _together(self, technician_ids: tuple[str, ...]) -> Calendar:
@@ -99,18 +106,21 @@ class Floor:
         found = self.candidates(job)
         if isinstance(found, Refusal):
             return found
-        best: _Choice | None = None
-        for team in self._teams(job, found, self.earliest(job, ready)):
-            if best is not None and team.finish > best.rank[0]:
+        earliest = self.earliest(job, ready)
+        teams = self._teams(job, found, earliest)
+        stands = self._stands(job, found, earliest, min((t.minutes for t in teams), default=1))
+        best = _NOWHERE
+        for team in teams:
+            if team.finish > best[0]:
                 break
-            for bay in found.bays:
-                choice = self._choice(job, team, bay)
-                if choice is not None and (best is None or choice.rank < best.rank):
-                    best = choice
-        if best is None:
+            for stand in stands:
+                if stand.finish > best[0]:
+                    break
+                best = min(best, self._meeting(job, team, stand))
+        finish, back, _, technician_ids, _, bay_id = best
+        if finish >= NEVER:
             return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
-        finish, _, _, technician_ids, _, bay_id = best.rank
-        return Assignment(technician_ids, bay_id, best.start, finish, job.job_id)
+        return Assignment(technician_ids, bay_id, -back, finish, job.job_id)
 
     def earliest(self, job: Job, ready: int) -> int:
         """When the vehicle and the parts are there and what goes before is done."""
@@ -127,50 +137,58 @@ class Floor:
     def _teams(self, job: Job, found: Candidates, earliest: int) -> list[_Team]:
         """Teams by the finish that they would reach if a bay were always free."""
         teams = []
+        vehicle = self.vehicles[job.order_id]
         for members in found.teams(job):
             ids = tuple(t.technician_id for t in members)
             minutes = duration(job, members)
-            busy = [self.people[i] for i in ids] + [self.vehicles[job.order_id]]
+            busy = [*(self.people[i] for i in ids), vehicle]
             start, finish = _slot(self.calendar(ids), minutes, earliest, busy)
             if finish < NEVER:
-                teams.append(_Team(ids, minutes, start, finish, _breadth(members)))
-        teams.sort(key=lambda team: (team.finish, team.technician_ids))
+                teams.append(_Team(finish, ids, start, minutes, _breadth(members)))
+        teams.sort()
         return teams
 
-    def _choice(self, job: Job, team: _Team, bay: Bay) -> _Choice | None:
+    def _stands(self, job: Job, found: Candidates, earliest: int, minutes: int) -> list[_Stand]:
+        """Bays by the finish that the fastest team would reach in them if it were free."""
+        stands = []
+        vehicle = self.vehicles[job.order_id]
+        for bay in found.bays:
+            busy = [self.bays[bay.bay_id], vehicle]
+            start, finish = _slot(self._hours[bay.bay_id], minutes, earliest, busy)
+            stands.append(_Stand(finish, len(bay.capabilities), bay.bay_id, start, bay))
+        stands.sort(key=lambda stand: stand[:3])
+        return stands
+
+    def _meeting(self, job: Job, team: _Team, stand: _Stand) -> _Rank:
+        """The earliest time that the team and the bay have for the job together."""
         busy = [self.people[i] for i in team.technician_ids]
-        busy += [self.bays[bay.bay_id], self.vehicles[job.order_id]]
-        calendar = self.calendar(team.technician_ids, bay)
-        start, finish = _slot(calendar, team.minutes, team.start, busy)
-        if finish >= NEVER:
-            return None
-        rank = (
-            finish,
-            -start,
-            team.skills,
-            team.technician_ids,
-            len(bay.capabilities),
-            bay.bay_id,
-        )
-        return _Choice(rank, start)
+        busy += [self.bays[stand.bay_id], self.vehicles[job.order_id]]
+        calendar = self.calendar(team.technician_ids, stand.bay)
+        earliest = max(team.start, stand.start)
+        start, finish = _slot(calendar, team.minutes, earliest, busy)
+        return finish, -start, team.breadth, team.technician_ids, stand.breadth, stand.bay_id
 
 
 def _slot(calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy]) -> tuple[int, int]:
     """The first start and finish of uninterrupted possession from ``earliest``."""
-    start = calendar.begin(earliest)
+    start, finish = calendar.span(earliest, minutes)
     while start < NEVER:
-        finish = calendar.finish(start, minutes)
-        clear = max(taken.clear(start, finish) for taken in busy)
+        clear = start
+        for taken in busy:
+            after = taken.clear(start, finish)
+            if after > clear:
+                clear = after
         if clear == start:
-            return start, finish
-        start = calendar.begin(clear)
-    return NEVER, NEVER
+            break
+        start, finish = calendar.span(clear, minutes)
+    return start, finish
 
 
 def _breadth(members: tuple[Technician, ...]) -> int:
     return sum(sum(t.skills.values()) + len(t.certificates) for t in members)
 
 
-def _distinct_hours(bays: tuple[Bay, ...]) -> dict[str, int]:
-    known: dict[object, int] = {}
-    return {bay.bay_id: known.setdefault(bay.open, len(known)) for bay in bays}
+def _distinct_hours(bays: tuple[Bay, ...]) -> dict[str, Calendar]:
+    """Each bay's calendar; bays that open at the same times share one."""
+    calendars = {hours: Calendar(hours) for hours in {bay.open for bay in bays}}
+    return {bay.bay_id: calendars[bay.open] for bay in bays}

@@ -67,9 +67,18 @@ class Calendar:
         i = bisect_left(self._reached, worked)
         return self._starts[i] + worked - self._before[i] if i < len(self._starts) else NEVER
 
-    def finish(self, start: int, minutes: int) -> int:
-        """When work of ``minutes`` begun at ``start`` is done, pauses included, or NEVER."""
-        return self.reach(self.worked(start) + minutes)
+    def span(self, earliest: int, minutes: int) -> tuple[int, int]:
+        """Start and finish of work of ``minutes`` begun from ``earliest``, or NEVER twice."""
+        i = bisect_right(self._finishes, earliest)
+        if i == len(self._starts):
+            return NEVER, NEVER
+        start = self._starts[i]
+        if earliest > start:
+            start = earliest
+        if start + minutes <= self._finishes[i]:
+            return start, start + minutes
+        finish = self.reach(self._before[i] + start - self._starts[i] + minutes)
+        return (start, finish) if finish < NEVER else (NEVER, NEVER)
 
 
 class Busy:

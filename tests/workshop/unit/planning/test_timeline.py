@@ -20,7 +20,8 @@ def minutes(calendar: Calendar) -> list[int]:
 def test_finish_counts_working_minutes(given_windows: list[Window], start: int, work: int) -> None:
     calendar = Calendar(given_windows)
     ahead = [m for m in minutes(calendar) if m >= start]
-    assert calendar.finish(start, work) == (ahead[work - 1] + 1 if len(ahead) >= work else NEVER)
+    span = (ahead[0], ahead[work - 1] + 1) if len(ahead) >= work else (NEVER, NEVER)
+    assert calendar.span(start, work) == span
     assert calendar.begin(start) == (ahead[0] if ahead else NEVER)
     assert calendar.worked(start) == len([m for m in minutes(calendar) if m < start])
 

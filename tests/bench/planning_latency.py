@@ -1,0 +1,147 @@
+"""How long a quote and a greedy replan take: ``python -m tests.bench.planning_latency``.
+
+The workshop runs a full book: about seven open jobs a technician, one bay for two technicians.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from services.workshop.planning import (
+    Bay,
+    CannotPromiseError,
+    Job,
+    Technician,
+    Window,
+    Workshop,
+    plan,
+    quote,
+    replan,
+)
+
+DAY = 24 * 60
+TRADES = ("maintenance", "mechanical", "electrical", "body", "paint")
+BAY_TYPES = {
+    "maintenance": "quick",
+    "mechanical": "lift",
+    "electrical": "lift",
+    "body": "body",
+    "paint": "paint",
+}
+SHIFT = ((480, 720), (780, 1020))
+
+
+def workshop(technicians: int, rng: random.Random) -> Workshop:
+    """A busy workshop at half past nine on its first day, with its plan in force."""
+    days = range(14)
+    shift = tuple(Window(d * DAY + a, d * DAY + b) for d in days for a, b in SHIFT)
+    opening = tuple(Window(d * DAY + 480, d * DAY + 1080) for d in days)
+    people = tuple(
+        Technician(
+            f"t{i:03}",
+            {TRADES[i % 5]: 3, rng.choice(TRADES): rng.randint(1, 3)},
+            shift,
+            pace=rng.choice((0.9, 1.0, 1.1)),
+        )
+        for i in range(technicians)
+    )
+    kinds = tuple(BAY_TYPES[trade] for trade in TRADES)
+    bays = tuple(
+        Bay(f"b{i:03}", frozenset({kinds[i % 5], *rng.sample(("quick", "lift"), 1)}), opening)
+        for i in range(max(5, technicians // 2))
+    )
+    jobs = tuple(job for n in range(technicians * 10 // 3) for job in order(f"o{n:04}", 2, rng))
+    empty = Workshop(570, people, bays, jobs)
+    return replace(empty, running=plan(empty).assignments)
+
+
+def order(order_id: str, size: int, rng: random.Random) -> tuple[Job, ...]:
+    """An order of ``size`` jobs, one after the other."""
+    jobs: list[Job] = []
+    promise = 570 + rng.randint(120, 2 * DAY)
+    for i in range(size):
+        trade = rng.choices(TRADES, (5, 3, 2, 1, 1))[0]
+        after = (jobs[-1].job_id,) if jobs else ()
+        minutes = rng.choice((20, 30, 45, 60, 90, 150))
+        level = rng.randint(1, 2)
+        jobs.append(
+            Job(
+                f"{order_id}-{i}",
+                order_id,
+                trade,
+                level,
+                BAY_TYPES[trade],
+                minutes,
+                after=after,
+                promise=promise,
+            )
+        )
+    return tuple(jobs)
+
+
+def measure(technicians: int, seed: int, quotes: int, replans: int) -> dict[str, float]:
+    """Milliseconds of quotes and greedy replans for one size of workshop."""
+    rng = random.Random(seed)
+    shop = workshop(technicians, rng)
+    asked = [order(f"q{i}", rng.randint(1, 3), rng) for i in range(quotes)]
+    quoted = [_milliseconds(lambda o=o: _quote(shop, o)) for o in asked]  # type: ignore[misc]
+    replanned = [
+        _milliseconds(lambda i=i: replan(_disturbed(shop, i)))  # type: ignore[misc]
+        for i in range(replans)
+    ]
+    return {
+        "technicians": technicians,
+        "bays": len(shop.bays),
+        "jobs": len(shop.jobs),
+        "quote_p50_ms": _quantile(quoted, 0.5),
+        "quote_p99_ms": _quantile(quoted, 0.99),
+        "replan_p50_ms": _quantile(replanned, 0.5),
+        "replan_p99_ms": _quantile(replanned, 0.99),
+    }
+
+
+def _quote(shop: Workshop, jobs: tuple[Job, ...]) -> None:
+    with suppress(CannotPromiseError):
+        quote(shop, jobs, 0.95)
+
+
+def _disturbed(shop: Workshop, index: int) -> Workshop:
+    """The same workshop with one technician gone home."""
+    gone = shop.technicians[index % len(shop.technicians)]
+    return replace(shop, technicians=tuple(t for t in shop.technicians if t is not gone))
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1000
+
+
+def _quantile(values: list[float], share: float) -> float:
+    return round(sorted(values)[min(len(values) - 1, int(share * len(values)))], 2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quotes", type=int, default=200)
+    parser.add_argument("--replans", type=int, default=20)
+    parser.add_argument("--technicians", type=int, nargs="+", default=[10, 30, 100])
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    sizes = [measure(n, given.seed, given.quotes, given.replans) for n in given.technicians]
+    if given.json:
+        sys.stdout.write(json.dumps(sizes) + "\n")
+        return
+    for size in sizes:
+        line = "  ".join(f"{name} {figure:g}" for name, figure in size.items())
+        sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    main()
