@@ -1,0 +1,136 @@
+"""The topics and the tables side by side, and who consumes what."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from uuid import UUID
+
+from deploy.cli.audit.tables import SERVICES, Row, Tables
+from deploy.cli.audit.topics import Log, Stream, StreamEvent
+
+APPOINTMENTS = "aftersales.reception.appointment.v1"
+ORDERS = "aftersales.reception.order.v1"
+JOBS = "aftersales.workshop.job.v1"
+CAPACITY = "aftersales.workshop.capacity.v1"
+WORKSHOP_STORE = "aftersales.workshop.store.v1"
+CUSTOMERS = "aftersales.crm.customer.v1"
+REPORTS = "aftersales.reporting.store.v1"
+
+CONSUMES: Mapping[str, frozenset[str]] = {
+    "reception": frozenset({JOBS, CAPACITY}),
+    "workshop": frozenset({APPOINTMENTS, ORDERS}),
+    "crm": frozenset({ORDERS}),
+    "reporting": frozenset({APPOINTMENTS, ORDERS, JOBS, WORKSHOP_STORE, CUSTOMERS, REPORTS}),
+}
+"""The topics that each service promises to follow."""
+
+Step = tuple[str, str, int]
+"""Topic, key and sequence."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an audit judges: every event, and every table of the services."""
+
+    log: Log
+    tables: Tables
+
+    @cached_property
+    def published(self) -> Mapping[str, tuple[str, Row]]:
+        """Service and outbox row by event id, as far as outboxes are kept."""
+        return {
+            row["id"]: (service, row)
+            for service in SERVICES
+            for row in self.tables.of(service, "outbox")
+        }
+
+    @cached_property
+    def set_aside(self) -> Mapping[str, frozenset[Step]]:
+        """By consumer, the steps without effect: dead letters not replayed, and what is parked."""
+        return {
+            service: frozenset(
+                _step(row)
+                for row in (
+                    *self.tables.of(service, "parked_event"),
+                    *(
+                        letter
+                        for letter in self.tables.of(service, "dead_letter")
+                        if not (letter["resolved_at"] and letter["decision"] == "replay")
+                    ),
+                )
+            )
+            for service in SERVICES
+        }
+
+    @cached_property
+    def foreign(self) -> frozenset[str]:
+        """Ids of events that no service published, as far as outboxes can tell."""
+        return frozenset(
+            event.id
+            for event in self.log.events
+            if event.id not in self.published and not self._forgotten(event)
+        )
+
+    @cached_property
+    def own_events(self) -> Sequence[StreamEvent]:
+        """Events that the services published, in the order of each stream."""
+        return [event for event in self.log.events if event.id not in self.foreign]
+
+    @cached_property
+    def streams(self) -> Mapping[Stream, Sequence[StreamEvent]]:
+        """The services' events by topic and key."""
+        streams: dict[Stream, list[StreamEvent]] = defaultdict(list)
+        for event in self.own_events:
+            streams[event.stream].append(event)
+        return streams
+
+    @cached_property
+    def compacted(self) -> frozenset[str]:
+        return frozenset(topic.name for topic in self.log.topics if topic.compacted)
+
+    def of_topic(self, topic: str) -> Iterator[StreamEvent]:
+        """The services' events of one topic."""
+        return (event for event in self.own_events if event.place[0] == topic)
+
+    def applied_by(self, consumer: str, topic: str) -> Iterator[StreamEvent]:
+        """Events of a topic that must have had their effect in ``consumer``."""
+        without_effect = self.set_aside[consumer]
+        return (
+            event
+            for event in self.of_topic(topic)
+            if (*event.stream, event.sequence) not in without_effect
+        )
+
+    def _forgotten(self, event: StreamEvent) -> bool:
+        """Whether the event is older than what its publisher's outbox keeps."""
+        publisher = publisher_of(event)
+        if publisher not in SERVICES:
+            return False
+        return created_on(event.id) < self.tables.outbox_since[publisher]
+
+
+def publisher_of(event: StreamEvent) -> str:
+    """The service that the event's type belongs to."""
+    return event.type.split(".")[1] if event.type.count(".") == 3 else ""
+
+
+def created_on(event_id: str) -> date:
+    """The UTC day on which a UUIDv7 was made; the last of days for any other id."""
+    try:
+        identifier = UUID(event_id)
+    except ValueError:
+        return date.max
+    if identifier.version != 7:
+        return date.max
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC).date()
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time as events write it."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _step(row: Row) -> Step:
+    return row["topic"], row["key"], row["sequence"]

@@ -1,0 +1,222 @@
+"""Reception's appointments and repair orders against the events."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from deploy.cli.audit.evidence import APPOINTMENTS, CAPACITY, JOBS, ORDERS, Evidence, moment
+from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.topics import StreamEvent
+
+Fields = dict[str, Any]
+
+_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps")
+_OPENED = (
+    "advisor_id",
+    "customer_ref",
+    "vehicle_ref",
+    "odometer_km",
+    "symptoms",
+    "operations",
+    "lines",
+    "estimate_cents",
+    "hold_id",
+)
+
+
+def check_reception(evidence: Evidence) -> Iterator[Check]:
+    """Rows of reception, and money that adds up."""
+    yield _orders(evidence)
+    yield _amounts(evidence)
+    yield _appointments(evidence)
+    yield _capacity(evidence)
+    yield _odometers(evidence)
+
+
+def _orders(evidence: Evidence) -> Check:
+    comparison = Comparison("repair orders are as the events say", "reception")
+    orders: dict[str, Fields] = {}
+    for event in evidence.of_topic(ORDERS):
+        if event.name == "VehicleArrived":
+            orders[event.key] = _arrived(event)
+        elif event.key in orders:
+            orders[event.key].update(_order_fields(event, orders[event.key]))
+        else:
+            comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
+    for event in evidence.applied_by("reception", JOBS):
+        if event.key in orders:
+            orders[event.key].update(_workshop_fields(event, orders[event.key]))
+        else:
+            comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
+    comparison.rows(
+        "repair_order",
+        orders,
+        (
+            (row["order_id"], {**row, **{name: orjson.loads(row[name]) for name in _JSON_COLUMNS}})
+            for row in evidence.tables.of("reception", "repair_order")
+        ),
+    )
+    return comparison.check()
+
+
+def _arrived(event: StreamEvent) -> Fields:
+    return {
+        "stage": "arrived",
+        "store_id": event.store_id,
+        "queue_number": event.data["queue_number"],
+        "plate_ref": event.data["plate_ref"],
+        "appointment_id": event.data.get("appointment_id"),
+        "arrived_at": moment(event.data["arrived_at"]),
+        "greeting_due_at": moment(event.data["greeting_due_at"]),
+        "estimate_cents": 0,
+        "invoiced_cents": 0,
+        "received_cents": 0,
+    }
+
+
+def _opened(data: Mapping[str, Any]) -> Fields:
+    return {
+        "stage": "opened",
+        **{name: data.get(name) for name in _OPENED},
+        "waiting_customer": data.get("waiting_customer", False),
+        "promise_provisional": data.get("promise_provisional", False),
+        "opened_at": moment(data["opened_at"]),
+        "promised_at": moment(data["promised_at"]),
+    }
+
+
+def _order_fields(event: StreamEvent, order: Fields) -> Fields:
+    data = event.data
+    match event.name:
+        case "CustomerGreeted":
+            greeted_at = moment(data["greeted_at"])
+            return {"stage": "greeted", "advisor_id": data["advisor_id"], "greeted_at": greeted_at}
+        case "OrderOpened":
+            return _opened(data)
+        case "OrderCustomerLinked":
+            return {"customer_ref": data["customer_ref"]}
+        case "PromiseRevised":
+            return {"promised_at": moment(data["promised_at"])}
+        case "OrderCancelled":
+            return {"stage": "cancelled"}
+        case "VehicleDelivered":
+            steps = {step["step"]: step for step in data["steps"]}
+            delivered_at = moment(data["delivered_at"])
+            return {"stage": "delivered", "delivered_at": delivered_at, "steps": steps}
+    return _money_fields(event, order)
+
+
+def _money_fields(event: StreamEvent, order: Fields) -> Fields:
+    data = event.data
+    match event.name:
+        case "InvoiceIssued":
+            return {"invoice_id": data["invoice_id"], "invoiced_cents": data["total_cents"]}
+        case "PaymentReceived":
+            received = order["received_cents"] + data["amount_cents"]
+            settled = {"stage": "settled"} if received == order["invoiced_cents"] else {}
+            return {"received_cents": received, **settled}
+    return {}
+
+
+def _workshop_fields(event: StreamEvent, order: Fields) -> Fields:
+    match event.name, order["stage"]:
+        case "JobStarted", "opened":
+            return {"stage": "in_work"}
+        case "VehicleReady", stage:
+            ready = {"stage": "ready"} if stage in ("opened", "in_work") else {}
+            return {"ready_at": moment(event.data["ready_at"]), **ready}
+    return {}
+
+
+def _amounts(evidence: Evidence) -> Check:
+    """Each invoice is the sum of its lines, and each balance what is left of it."""
+    comparison = Comparison("amounts add up to the cent", "reception")
+    left: dict[str, int] = {}
+    for event in evidence.of_topic(ORDERS):
+        data, key = event.data, f"{event.name} of {event.key}"
+        if event.name == "OrderOpened":
+            comparison.equal(key, "estimate_cents", _sum(data["lines"]), data["estimate_cents"])
+        elif event.name == "InvoiceIssued":
+            labor = _sum(line for line in data["lines"] if line["kind"] == "labor")
+            parts = _sum(line for line in data["lines"] if line["kind"] == "part")
+            comparison.equal(key, "labor_cents", labor, data["labor_cents"])
+            comparison.equal(key, "parts_cents", parts, data["parts_cents"])
+            comparison.equal(key, "total_cents", labor + parts, data["total_cents"])
+            left[data["invoice_id"]] = data["total_cents"]
+        elif event.name == "PaymentReceived":
+            invoice_id = data["invoice_id"]
+            left[invoice_id] = left.get(invoice_id, 0) - data["amount_cents"]
+            comparison.equal(key, "balance_cents", left[invoice_id], data["balance_cents"])
+    return comparison.check()
+
+
+def _sum(lines: Any) -> int:
+    return sum(line["amount_cents"] for line in lines)
+
+
+def _appointments(evidence: Evidence) -> Check:
+    comparison = Comparison("appointments are as the events say", "reception")
+    booked: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.of_topic(APPOINTMENTS):
+        data = event.data
+        if event.name == "AppointmentBooked":
+            booked[event.key] = {
+                "status": "booked",
+                "store_id": event.store_id,
+                "plate_ref": data["plate_ref"],
+                "planned_at": moment(data["planned_at"]),
+                "operations": data["operations"],
+                "hold_id": data.get("hold_id"),
+            }
+        elif event.name == "AppointmentCancelled":
+            booked[event.key]["status"] = "cancelled"
+    for event in evidence.of_topic(ORDERS):
+        if event.name == "VehicleArrived" and event.data.get("appointment_id"):
+            booked[event.data["appointment_id"]]["status"] = "arrived"
+    comparison.rows(
+        "appointment",
+        booked,
+        (
+            (row["appointment_id"], {**row, "operations": orjson.loads(row["operations"])})
+            for row in evidence.tables.of("reception", "appointment")
+        ),
+    )
+    return comparison.check()
+
+
+def _capacity(evidence: Evidence) -> Check:
+    comparison = Comparison("the workshop's last free time is known", "reception")
+    last = {
+        event.store_id: {"free": event.data["free"]}
+        for event in evidence.applied_by("reception", CAPACITY)
+    }
+    comparison.rows(
+        "store_capacity",
+        last,
+        (
+            (row["store_id"], {"free": orjson.loads(row["free"])})
+            for row in evidence.tables.of("reception", "store_capacity")
+        ),
+    )
+    return comparison.check()
+
+
+def _odometers(evidence: Evidence) -> Check:
+    comparison = Comparison("odometers stand at the highest reading", "reception")
+    highest: dict[str, Fields] = {}
+    for event in evidence.of_topic(ORDERS):
+        if event.name == "OrderOpened":
+            vehicle = f"{event.store_id} {event.data['vehicle_ref']}"
+            known = highest.setdefault(vehicle, {"odometer_km": 0})
+            known["odometer_km"] = max(known["odometer_km"], event.data["odometer_km"])
+    comparison.rows(
+        "vehicle",
+        highest,
+        (
+            (f"{row['store_id']} {row['vehicle_ref']}", row)
+            for row in evidence.tables.of("reception", "vehicle")
+        ),
+    )
+    return comparison.check()

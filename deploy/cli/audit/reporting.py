@@ -1,0 +1,246 @@
+"""Reporting's log, facts and daily reports against the events."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from deploy.cli.audit.day import figures_of_day
+from deploy.cli.audit.evidence import (
+    APPOINTMENTS,
+    CONSUMES,
+    CUSTOMERS,
+    JOBS,
+    ORDERS,
+    REPORTS,
+    Evidence,
+    moment,
+)
+from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.topics import StreamEvent
+
+Fields = dict[str, Any]
+Facts = Mapping[str, Fields]
+
+_LARGEST_ROUNDING = 1e-9
+
+
+def check_reporting(evidence: Evidence) -> Iterator[Check]:
+    """Everything that reporting keeps."""
+    yield _event_log(evidence)
+    yield _facts(evidence, "order_fact", "order_id", _order_facts(evidence))
+    yield _facts(evidence, "payment_fact", "payment_id", _payment_facts(evidence))
+    yield _facts(evidence, "job_fact", "job_id", _job_facts(evidence))
+    yield _facts(evidence, "appointment_fact", "appointment_id", _appointment_facts(evidence))
+    yield _facts(evidence, "follow_up_fact", "follow_up_id", _follow_up_facts(evidence))
+    yield _reports_kept(evidence)
+    yield _reports_due(evidence)
+    yield _report_figures(evidence)
+
+
+def _event_log(evidence: Evidence) -> Check:
+    comparison = Comparison("each event is logged once", "reporting")
+    expected = {
+        event.id: {
+            "store_id": event.store_id,
+            "topic": event.place[0],
+            "key": event.key,
+            "sequence": event.sequence,
+            "type": event.type,
+            "time": event.time,
+            "data": event.data,
+        }
+        for topic in CONSUMES["reporting"]
+        for event in evidence.applied_by("reporting", topic)
+    }
+    comparison.rows(
+        "event_log",
+        expected,
+        (
+            (str(row["event_id"]), {**row, "data": orjson.loads(row["data"])})
+            for row in evidence.tables.of("reporting", "event_log")
+        ),
+    )
+    return comparison.check()
+
+
+def _facts(evidence: Evidence, table: str, key: str, expected: Facts) -> Check:
+    comparison = Comparison(f"{table} is the fold of the events", "reporting")
+    comparison.rows(
+        table, expected, ((row[key], row) for row in evidence.tables.of("reporting", table))
+    )
+    return comparison.check()
+
+
+def _order_facts(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.applied_by("reporting", ORDERS):
+        if changed := _order_fact(event):
+            facts[event.key].update(changed, store_id=event.store_id)
+    return facts
+
+
+def _order_fact(event: StreamEvent) -> Fields:
+    data = event.data
+    match event.name:
+        case "VehicleArrived":
+            return {
+                "arrived_at": moment(data["arrived_at"]),
+                "greeting_due_at": moment(data["greeting_due_at"]),
+                "appointment_id": data.get("appointment_id"),
+            }
+        case "CustomerGreeted":
+            return {"greeted_at": moment(data["greeted_at"])}
+        case "ReceptionOverdue":
+            return {"overdue_at": event.time}
+        case "OrderOpened":
+            return {
+                "opened_at": moment(data["opened_at"]),
+                "first_promised_at": moment(data["promised_at"]),
+            }
+        case "PromiseRevised":
+            return {"last_promised_at": moment(data["promised_at"])}
+        case "VehicleDelivered":
+            delivered_at = moment(data["delivered_at"])
+            return {"delivered_at": delivered_at, "delivery_steps": len(data["steps"])}
+        case "InvoiceIssued":
+            return {
+                "issued_at": moment(data["issued_at"]),
+                "invoiced_cents": data["total_cents"],
+                "labor_cents": data["labor_cents"],
+                "parts_cents": data["parts_cents"],
+                "hours_sold": hours_sold(data["lines"]),
+            }
+    return {}
+
+
+def hours_sold(lines: Sequence[Mapping[str, Any]]) -> Decimal:
+    """Standard hours of an invoice's labor lines."""
+    return sum(
+        (Decimal(str(line["standard_hours"] or 0)) for line in lines if line["kind"] == "labor"),
+        Decimal(0),
+    )
+
+
+def _payment_facts(evidence: Evidence) -> Facts:
+    return {
+        event.data["payment_id"]: {
+            "store_id": event.store_id,
+            "order_id": event.key,
+            "amount_cents": event.data["amount_cents"],
+            "received_at": moment(event.data["received_at"]),
+        }
+        for event in evidence.applied_by("reporting", ORDERS)
+        if event.name == "PaymentReceived"
+    }
+
+
+def _job_facts(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.applied_by("reporting", JOBS):
+        data = event.data
+        match event.name:
+            case "JobAssigned":
+                changed: Fields = {"assigned_at": event.time}
+            case "JobReassigned":
+                known = facts[data["job_id"]].get("overridden_at")
+                by_hand = None if data["by"] == "planner" else event.time
+                changed = {"overridden_at": known or by_hand}
+            case "JobFinished":
+                finished_at = moment(data["finished_at"])
+                changed = {"finished_at": finished_at, "clocked_s": data["clocked_s"]}
+            case _:
+                continue
+        facts[data["job_id"]].update(changed, store_id=event.store_id, order_id=event.key)
+    return facts
+
+
+def _appointment_facts(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.applied_by("reporting", APPOINTMENTS):
+        if event.name == "AppointmentBooked":
+            facts[event.key].update(planned_at=moment(event.data["planned_at"]))
+        elif event.name == "AppointmentCancelled":
+            facts[event.key].update(cancelled_at=event.time)
+    return facts
+
+
+def _follow_up_facts(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.applied_by("reporting", CUSTOMERS):
+        data = event.data
+        if event.name == "FollowUpScheduled":
+            facts[data["follow_up_id"]].update(order_id=data["order_id"], scheduled_at=event.time)
+        elif event.name == "FollowUpCompleted":
+            facts[data["follow_up_id"]].update(
+                order_id=data["order_id"],
+                completed_at=moment(data["completed_at"]),
+                reached=data["reached"],
+                satisfaction=data.get("satisfaction"),
+            )
+    return facts
+
+
+def _reports_kept(evidence: Evidence) -> Check:
+    comparison = Comparison("daily reports are kept as published", "reporting")
+    published = {
+        f"{event.store_id} {event.data['day']}": {"report": event.data}
+        for event in _published_reports(evidence)
+    }
+    comparison.rows(
+        "daily_report",
+        published,
+        (
+            (f"{row['store_id']} {row['day']}", {"report": orjson.loads(row["report"])})
+            for row in evidence.tables.of("reporting", "daily_report")
+        ),
+    )
+    return comparison.check()
+
+
+def _reports_due(evidence: Evidence) -> Check:
+    """Each business day has one report, or a deadline that is still to come."""
+    comparison = Comparison("each business day has its report", "reporting")
+    published: dict[str, int] = defaultdict(int)
+    for event in _published_reports(evidence):
+        published[f"{event.store_id}/{event.data['day']}"] += 1
+    awaited = {
+        row["subject"]
+        for row in evidence.tables.of("reporting", "timer")
+        if row["kind"] == "closing"
+    }
+    for row in evidence.tables.of("reporting", "business_day"):
+        day = f"{row['store_id']}/{row['day']}"
+        expected = 0 if day in awaited else 1
+        comparison.equal(day, "DailyReportPublished events", expected, published[day])
+    return comparison.check()
+
+
+def _report_figures(evidence: Evidence) -> Check:
+    comparison = Comparison("report figures are the fold of the events", "reporting")
+    by_store: dict[str, list[StreamEvent]] = defaultdict(list)
+    for event in evidence.own_events:
+        by_store[event.store_id].append(event)
+    for report in _published_reports(evidence):
+        figures = figures_of_day(
+            by_store[report.store_id], report.data["day"], report.data["published_at"]
+        )
+        for name, expected in figures.items():
+            found = report.data[name]
+            if _rounding_only(expected, found):
+                found = expected
+            comparison.equal(f"{report.store_id} {report.data['day']}", name, expected, found)
+    return comparison.check()
+
+
+def _rounding_only(expected: float | None, found: float | None) -> bool:
+    """Whether two ratios or hours differ in their last binary digits only; counts never do."""
+    if not (isinstance(expected, float) and isinstance(found, int | float)):
+        return False
+    return abs(expected - found) <= _LARGEST_ROUNDING * max(1.0, abs(expected))
+
+
+def _published_reports(evidence: Evidence) -> Iterable[StreamEvent]:
+    return (event for event in evidence.of_topic(REPORTS) if event.name == "DailyReportPublished")

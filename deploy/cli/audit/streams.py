@@ -1,0 +1,193 @@
+"""Checks on the streams themselves: order, envelopes, outboxes, positions, backlog, stores."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+import orjson
+
+from deploy.cli.audit.evidence import CONSUMES, Evidence, publisher_of
+from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.tables import SERVICES, Row
+from deploy.cli.audit.topics import Stream, StreamEvent
+
+
+def check_streams(evidence: Evidence) -> Iterator[Check]:
+    """All checks that need no knowledge of the trade."""
+    yield _sequences(evidence)
+    yield _envelopes(evidence)
+    yield _origins(evidence)
+    for service in SERVICES:
+        yield _outbox(evidence, service)
+        yield _heads(evidence, service)
+        yield _positions(evidence, service)
+        yield _backlog(evidence, service)
+    yield _stores(evidence)
+
+
+def _sequences(evidence: Evidence) -> Check:
+    comparison = Comparison("sequence per topic and key", "kafka")
+    for (topic, key), events in evidence.streams.items():
+        expected = events[0].sequence if topic in evidence.compacted else 1
+        for event in events:
+            if topic in evidence.compacted and event.sequence > expected:
+                expected = event.sequence
+            comparison.equal(f"{topic} {key}", "next sequence", expected, event.sequence)
+            expected = max(expected, event.sequence) + 1
+    return comparison.check()
+
+
+def _envelopes(evidence: Evidence) -> Check:
+    comparison = Comparison("envelope agrees with data", "kafka")
+    for event in evidence.own_events:
+        key = f"{event.name} {event.id}"
+        source = f"/stores/{event.store_id}/{publisher_of(event)}"
+        comparison.equal(key, "ce_source", source, event.source)
+        comparison.equal(key, "data.store_id", event.store_id, event.data.get("store_id"))
+    for (topic, key), events in evidence.streams.items():
+        for event in events:
+            comparison.equal(f"{topic} {key}", "store", events[0].store_id, event.store_id)
+    return comparison.check()
+
+
+def _origins(evidence: Evidence) -> Check:
+    """A record that no service published may stand only where a consumer has set it aside."""
+    comparison = Comparison("records without a publisher are set aside", "kafka")
+    letters = [row for service in SERVICES for row in evidence.tables.of(service, "dead_letter")]
+    buried_places = {(row["topic"], row["partition"], row["offset"]) for row in letters}
+    buried_steps = {(row["topic"], row["key"], row["sequence"]) for row in letters}
+    types = {row["type"] for _, row in evidence.published.values()}
+    for place in evidence.log.homeless:
+        topic, partition, offset = place
+        where = f"{topic} partition {partition} offset {offset}"
+        comparison.equal(where, "dead letter of an unreadable record", True, place in buried_places)
+    for event in evidence.log.events:
+        if event.id in evidence.foreign and event.type in types:
+            buried = (*event.stream, event.sequence) in buried_steps
+            where = f"{event.place[0]} {event.key}"
+            comparison.equal(where, f"outbox row or dead letter of {event.id}", True, buried)
+    return comparison.check()
+
+
+def _outbox(evidence: Evidence, service: str) -> Check:
+    comparison = Comparison("outbox rows are the topics' events", service)
+    events = {event.id: event for event in evidence.own_events}
+    newest: Mapping[Stream, int] = {
+        stream: stream_events[-1].sequence for stream, stream_events in evidence.streams.items()
+    }
+    for row in evidence.tables.of(service, "outbox"):
+        comparison.compared += 1
+        key = f"outbox {row['type'].split('.')[2]} {row['id']}"
+        event = events.get(row["id"])
+        stream = row["topic"], row["aggregateid"]
+        if row["sent_at"] is None:
+            comparison.differ(key, "sent_at", "a time", None)
+        elif event is not None:
+            _same_event(comparison, key, row, event)
+        elif row["topic"] not in evidence.compacted or row["sequence"] >= newest.get(stream, 0):
+            comparison.differ(key, "records in the topic", 1, 0)
+    return comparison.check()
+
+
+def _same_event(comparison: Comparison, key: str, row: Row, event: StreamEvent) -> None:
+    comparison.equal(key, "stream", (row["topic"], row["aggregateid"]), event.stream)
+    comparison.equal(key, "sequence", row["sequence"], event.sequence)
+    comparison.equal(key, "store", row["store_id"], event.store_id)
+    comparison.equal(key, "data", orjson.loads(row["payload"]), event.data)
+
+
+def _heads(evidence: Evidence, service: str) -> Check:
+    comparison = Comparison("stream heads stand at the last event", service)
+    last = {
+        stream: events[-1]
+        for stream, events in evidence.streams.items()
+        if publisher_of(events[-1]) == service
+    }
+    comparison.rows(
+        "stream_head",
+        {_name(stream): {"last_sequence": event.sequence} for stream, event in last.items()},
+        _by_stream(evidence.tables.of(service, "stream_head")),
+    )
+    return comparison.check()
+
+
+def _positions(evidence: Evidence, consumer: str) -> Check:
+    comparison = Comparison("positions stand at the last contiguous event", consumer)
+    expected: dict[Stream, int] = defaultdict(int)
+    unresolved = {
+        (row["topic"], row["key"], row["sequence"])
+        for row in evidence.tables.of(consumer, "dead_letter")
+        if row["resolved_at"] is None
+    }
+    for event in sorted(evidence.log.events, key=lambda each: each.sequence):
+        stream, topic = event.stream, event.place[0]
+        if topic not in CONSUMES[consumer]:
+            continue
+        follows = event.sequence == expected[stream] + 1 or topic in evidence.compacted
+        if follows and (*stream, event.sequence) not in unresolved:
+            expected[stream] = event.sequence
+    comparison.rows(
+        "stream_position",
+        {_name(stream): {"last_sequence": last} for stream, last in expected.items()},
+        _by_stream(evidence.tables.of(consumer, "stream_position")),
+    )
+    return comparison.check()
+
+
+def _backlog(evidence: Evidence, consumer: str) -> Check:
+    comparison = Comparison("nothing is on its way", consumer)
+    unsent = sum(row["sent_at"] is None for row in evidence.tables.of(consumer, "outbox"))
+    comparison.equal("outbox", "unsent rows", 0, unsent)
+    committed = evidence.log.committed[consumer]
+    for (topic, partition), end in evidence.log.ends.items():
+        if topic in CONSUMES[consumer] and end:
+            behind = end - committed.get((topic, partition), 0)
+            comparison.equal(f"{topic} partition {partition}", "lag", 0, behind)
+    return comparison.check()
+
+
+def _stores(evidence: Evidence) -> Check:
+    """A row belongs to the store in whose events its identifiers appear."""
+    comparison = Comparison("no row stands in a foreign store", "")
+    known = _stores_by_identifier(evidence.own_events)
+    for table, rows in evidence.tables.rows.items():
+        comparison.service, _, name = table.partition(".")
+        for row in rows:
+            if not row.get("store_id"):
+                continue
+            for column, value in _identifiers(row):
+                comparison.compared += 1
+                stores = known.get((column, value))
+                if stores and row["store_id"] not in stores:
+                    where = f"{name} {column} {value}"
+                    comparison.differ(where, "store", " or ".join(sorted(stores)), row["store_id"])
+                    break
+    return comparison.check()
+
+
+def _stores_by_identifier(events: Iterable[StreamEvent]) -> Mapping[tuple[str, str], set[str]]:
+    stores: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for event in events:
+        stores["key", event.key].add(event.store_id)
+        for name, value in event.data.items():
+            if name.endswith(("_id", "_ref")) and isinstance(value, str):
+                stores[name, value].add(event.store_id)
+                stores["subject", value].add(event.store_id)
+    return stores
+
+
+def _identifiers(row: Row) -> Iterator[tuple[str, str]]:
+    for column, value in row.items():
+        if not isinstance(value, str) or column == "store_id":
+            continue
+        if column.endswith(("_id", "_ref")) or column in ("key", "subject"):
+            yield column, value
+        elif column == "aggregateid":
+            yield "key", value
+
+
+def _by_stream(rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
+    return ((_name((row["topic"], row["key"])), row) for row in rows)
+
+
+def _name(stream: Stream) -> str:
+    return " ".join(stream)

@@ -1,0 +1,185 @@
+"""The topics from their beginning, with a consumer and a reading of the audit's own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+Place = tuple[str, int, int]
+"""Topic, partition and offset."""
+
+Stream = tuple[str, str]
+"""Topic and key."""
+
+Offsets = Mapping[tuple[str, int], int]
+"""By topic and partition."""
+
+_FETCH_MS = 500
+
+
+@dataclass(frozen=True)
+class DeclaredTopic:
+    """A topic of ``deploy/topics.yaml``; one that is compacted forgets replaced events."""
+
+    name: str
+    compacted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEvent:
+    """A record with a place in a stream. ``data`` is empty when its JSON cannot be read."""
+
+    place: Place
+    key: str
+    id: str
+    type: str
+    source: str
+    store_id: str
+    sequence: int
+    time: datetime | None
+    data: Mapping[str, Any]
+
+    @property
+    def stream(self) -> Stream:
+        return self.place[0], self.key
+
+    @property
+    def name(self) -> str:
+        """``JobAssigned`` of ``aftersales.workshop.JobAssigned.v1``."""
+        return self.type.split(".")[2] if self.type.count(".") == 3 else self.type
+
+
+@dataclass(frozen=True)
+class Log:
+    """Everything that the topics hold. ``events`` are first occurrences by ``ce_id``, each
+    partition's in its order; ``homeless`` are records without a readable key, sequence or store.
+    """
+
+    topics: Sequence[DeclaredTopic]
+    events: Sequence[StreamEvent]
+    repeated: int
+    homeless: Sequence[Place]
+    ends: Offsets
+    committed: Mapping[str, Offsets]
+
+
+def declared_topics(file: Path) -> tuple[DeclaredTopic, ...]:
+    """The topics that the platform declares."""
+    return tuple(
+        DeclaredTopic(topic["name"], topic["keep"] == "newest")
+        for topic in yaml.safe_load(file.read_text())["topics"]
+    )
+
+
+async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], groups: Sequence[str]) -> Log:
+    """Read every topic from its first record to its present end."""
+    committed = await _committed(bootstrap, groups)
+    consumer = AIOKafkaConsumer(
+        *(topic.name for topic in topics),
+        bootstrap_servers=bootstrap,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        events, homeless, repeated = [], [], 0
+        seen: set[str] = set()
+        async for record in _records(consumer, ends):
+            event = _event(record)
+            if event is None:
+                homeless.append(_place(record))
+            elif event.id in seen:
+                repeated += 1
+            else:
+                events.append(event)
+                seen.add(event.id)
+    finally:
+        await consumer.stop()
+    return Log(
+        topics=topics,
+        events=events,
+        repeated=repeated,
+        homeless=homeless,
+        ends={(place.topic, place.partition): end for place, end in ends.items()},
+        committed=committed,
+    )
+
+
+async def _records(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> Any:
+    """Records up to ``ends``, in the order of each partition."""
+    unfinished = {place for place, end in ends.items() if end}
+    while unfinished:
+        batches = await consumer.getmany(timeout_ms=_FETCH_MS)
+        for place, batch in batches.items():
+            for record in batch:
+                if record.offset < ends[place]:
+                    yield record
+        unfinished = {place for place in unfinished if await consumer.position(place) < ends[place]}
+
+
+async def _committed(bootstrap: str, groups: Sequence[str]) -> dict[str, Offsets]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return {
+            group: {
+                (place.topic, place.partition): offset.offset
+                for place, offset in (await admin.list_consumer_group_offsets(group)).items()
+            }
+            for group in groups
+        }
+    finally:
+        await admin.close()
+
+
+def _place(record: ConsumerRecord[bytes | None, bytes | None]) -> Place:
+    return record.topic, record.partition, record.offset
+
+
+def _event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | None:
+    headers = {name: text for name, value in record.headers if (text := _text(value))}
+    key, store_id = _text(record.key), headers.get("ce_storeid", "")
+    number = headers.get("ce_sequence", "")
+    if not (key and store_id and number.isdecimal() and int(number)):
+        return None
+    place = _place(record)
+    return StreamEvent(
+        place=place,
+        key=key,
+        id=headers.get("ce_id") or "/".join(map(str, place)),
+        type=headers.get("ce_type", ""),
+        source=headers.get("ce_source", ""),
+        store_id=store_id,
+        sequence=int(number),
+        time=_moment(headers.get("ce_time", "")),
+        data=_data(record.value),
+    )
+
+
+def _text(raw: bytes | None) -> str:
+    try:
+        return (raw or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _data(value: bytes | None) -> Mapping[str, Any]:
+    try:
+        data = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return {}
+    return data if isinstance(data, dict) else {}
