@@ -1,0 +1,148 @@
+"""Composition root of the desk (工作台): web pages over the services' HTTP interfaces."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import nicegui
+import uvicorn
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import FileResponse, RedirectResponse, Response
+from nicegui import ui
+from starlette.middleware.sessions import SessionMiddleware
+
+import services.desk.pages  # noqa: F401 registers the pages
+from services.desk.i18n import LOCALES
+from services.desk.page import landing
+from services.desk.session import DemoSignIn, OidcSignIn, SignedOutError
+from services.desk.visit import Desk
+from shared.settings import Settings
+
+_STATIC = Path(__file__).parent / "static"
+_SESSION_S = 12 * 3600
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The desk; it opens no connection before somebody looks at a page."""
+    desk = Desk(settings)
+    nicegui.app.state.desk = desk
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await desk.connections.close()
+
+    app = FastAPI(title="Desk", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=_secret(settings),
+        session_cookie="aftersales_desk",
+        max_age=_SESSION_S,
+        same_site="lax",
+    )
+    _add_routes(app, desk)
+    ui.run_with(
+        app,
+        favicon=_STATIC / "favicon.svg",
+        tailwind=False,
+        show_welcome_message=False,
+        reconnect_timeout=10,
+    )
+    return app
+
+
+def main() -> None:
+    """Serve the desk where the settings say."""
+    settings = Settings()
+    uvicorn.run(
+        create_app(settings),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_level="warning",
+        access_log=False,
+    )
+
+
+def _add_routes(app: FastAPI, desk: Desk) -> None:
+    @app.get("/health/live")
+    @app.get("/health/ready")
+    async def ready() -> dict[str, str]:
+        return {"status": "ready"}
+
+    @app.get("/desk.css")
+    async def style() -> Response:
+        return FileResponse(_STATIC / "desk.css", media_type="text/css")
+
+    _add_session_routes(app, desk)
+    if isinstance(desk.sign_in, DemoSignIn):
+        _add_demo_routes(app, desk.sign_in)
+    else:
+        _add_oidc_routes(app, desk.sign_in)
+
+
+def _add_session_routes(app: FastAPI, desk: Desk) -> None:
+    @app.get("/")
+    async def home(request: Request) -> Response:
+        signed_in = desk.sign_in.current(request.session)
+        if signed_in is None:
+            return RedirectResponse("/sign-in", 303)
+        return RedirectResponse(landing(desk, signed_in.person, request.session.get("store")), 303)
+
+    @app.get("/language/{language}")
+    async def speak(request: Request, language: str, next: str = "/") -> Response:  # noqa: A002
+        if language in LOCALES:
+            request.session["language"] = language
+        return RedirectResponse(_inside(next), 303)
+
+    @app.post("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        desk.sign_in.end(request.session)
+        return RedirectResponse("/sign-in", 303)
+
+
+def _add_demo_routes(app: FastAPI, sign_in: DemoSignIn) -> None:
+    @app.post("/sign-in/person")
+    async def as_person(
+        request: Request,
+        subject: Annotated[str, Form()],
+        next: Annotated[str, Form()] = "/",  # noqa: A002
+    ) -> Response:
+        request.session.pop("store", None)
+        if not sign_in.begin(request.session, subject):
+            return RedirectResponse("/sign-in", 303)
+        return RedirectResponse(_inside(next), 303)
+
+
+def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn) -> None:
+    @app.get("/sign-in/issuer")
+    async def at_issuer(request: Request, next: str = "/") -> Response:  # noqa: A002
+        request.session["next"] = _inside(next)
+        return await sign_in.redirect(request, str(request.url_for("from_issuer")))
+
+    @app.get("/sign-in/callback", name="from_issuer")
+    async def from_issuer(request: Request) -> Response:
+        try:
+            await sign_in.complete(request)
+        except SignedOutError:
+            return RedirectResponse("/sign-in", 303)
+        return RedirectResponse(request.session.pop("next", "/"), 303)
+
+
+def _inside(address: str) -> str:
+    """``address`` when it is a page of the desk, otherwise the first page."""
+    parts = urlsplit(address)
+    inside = not parts.scheme and not parts.netloc and address.startswith("/")
+    return address if inside and not address.startswith(("//", "/\\")) else "/"
+
+
+def _secret(settings: Settings) -> str:
+    """Signs the session cookies; without a configured one, sessions end with the process."""
+    file = settings.desk_secret_file
+    return file.read_text().strip() if file else secrets.token_urlsafe(32)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Names of labor operations, parts, symptoms and checklists in one language."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.desk.i18n import Words
+
+
+class Catalogue:
+    """The catalogue that reception serves, for display and for choosing."""
+
+    def __init__(self, entries: Mapping[str, Any], words: Words) -> None:
+        self.operations: dict[str, Mapping[str, Any]] = {
+            entry["id"]: entry for entry in entries["operations"]
+        }
+        self.parts: dict[str, Mapping[str, Any]] = {
+            entry["part_no"]: entry for entry in entries["parts"]
+        }
+        self.steps: dict[str, str] = {
+            entry["step"]: words.of(entry) for entry in entries["delivery_steps"]
+        }
+        self.symptoms: dict[str, str] = _symptoms(entries["systems"], words)
+        self._words = words
+
+    def operation(self, operation_id: str) -> str:
+        """The name of a labor operation; its number when it is no longer listed."""
+        entry = self.operations.get(operation_id)
+        return self._words.of(dict(entry)) if entry else operation_id
+
+    def part(self, part_no: str) -> str:
+        """The name of a part."""
+        entry = self.parts.get(part_no)
+        return self._words.of(dict(entry)) if entry else part_no
+
+    def symptom(self, code: str) -> str:
+        """A symptom in words."""
+        return self.symptoms.get(code, code)
+
+    def line(self, kind: str, code: str) -> str:
+        """The name of an estimate line."""
+        return self.operation(code) if kind == "labor" else self.part(code)
+
+    def operation_choices(self, symptoms: Sequence[str]) -> dict[str, str]:
+        """All operations by name, those that commonly answer ``symptoms`` first."""
+        told = set(symptoms)
+        ordered = sorted(
+            self.operations.values(), key=lambda entry: told.isdisjoint(entry.get("symptoms", ()))
+        )
+        return {
+            entry["id"]: f"{self.operation(entry['id'])} · {entry['standard_hours']} h"
+            for entry in ordered
+        }
+
+    def typical_parts(self, operation_ids: Sequence[str]) -> dict[str, int]:
+        """How many of which part the operations commonly take together."""
+        typical: dict[str, int] = {}
+        for operation_id in operation_ids:
+            for part_no, quantity in self.operations[operation_id].get("parts", {}).items():
+                typical[part_no] = typical.get(part_no, 0) + quantity
+        return typical
+
+    def part_choices(self) -> dict[str, str]:
+        """All parts by name and number."""
+        return {part_no: f"{self.part(part_no)} · {part_no}" for part_no in self.parts}
+
+
+def _symptoms(systems: Sequence[Mapping[str, Any]], words: Words) -> dict[str, str]:
+    return {
+        condition["code"]: " · ".join(map(words.of, (system, symptom, condition)))
+        for system in systems
+        for symptom in system["symptoms"]
+        for condition in symptom["conditions"]
+    }

@@ -1,0 +1,140 @@
+"""The services' HTTP interfaces, called in the name of the person who is signed in."""
+
+import hashlib
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+import orjson
+
+from shared.settings import Settings
+
+Service = Literal["reception", "workshop", "crm", "reporting"]
+
+_TIMEOUT = httpx.Timeout(8.0, connect=1.0)
+_SERVER_ERROR = 500
+_NOT_FOUND = 404
+
+
+class AwayError(Exception):
+    """A service does not answer; nothing was changed as far as anybody knows."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service)
+        self.service: Service = service
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One field of a request and the rule that it breaks."""
+
+    field: str
+    rule: str
+    message: str
+
+
+class RefusalError(Exception):
+    """A service said no; ``rule`` is its stable code, ``values`` what its sentence speaks of."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.rule = str(problem.get("type", "")).removeprefix("/problems/") or f"http_{status}"
+        self.detail = str(problem.get("detail", ""))
+        self.values: dict[str, Any] = dict(problem.get("values") or {})
+        self.faults = [
+            Fault(fault["field"], fault["rule"], fault["message"])
+            for fault in problem.get("errors") or ()
+        ]
+        super().__init__(self.detail or self.rule)
+
+
+class Connections:
+    """One connection pool a service, shared by everybody at the desk."""
+
+    def __init__(self, settings: Settings) -> None:
+        addresses: dict[Service, str] = {
+            "reception": settings.reception_url,
+            "workshop": settings.workshop_url,
+            "crm": settings.crm_url,
+            "reporting": settings.reporting_url,
+        }
+        self.clients = {
+            service: httpx.AsyncClient(base_url=address, timeout=_TIMEOUT, trust_env=False)
+            for service, address in addresses.items()
+        }
+
+    async def close(self) -> None:
+        for client in self.clients.values():
+            await client.aclose()
+
+
+class Services:
+    """Queries and commands with one person's token.
+
+    Every call raises :class:`AwayError` when the service does not answer and
+    :class:`RefusalError` when it refuses.
+    """
+
+    def __init__(self, connections: Connections, token: Callable[[], Awaitable[str]]) -> None:
+        self._clients = connections.clients
+        self._token = token
+
+    async def get(self, service: Service, path: str, **query: Any) -> Any:
+        """The answer to a query; parameters that are None are left out."""
+        known = {name: value for name, value in query.items() if value is not None}
+        return await self._call(service, "GET", path, params=known)
+
+    async def find(self, service: Service, path: str, **query: Any) -> Any | None:
+        """The answer to a query, or None where there is nothing."""
+        try:
+            return await self.get(service, path, **query)
+        except RefusalError as refusal:
+            if refusal.status == _NOT_FOUND:
+                return None
+            raise
+
+    async def ask(self, service: Service, path: str, body: Any) -> Any:
+        """The answer to a query that has a body; it changes nothing."""
+        return await self._call(service, "POST", path, json=body)
+
+    async def command(self, service: Service, path: str, body: Any = None, *, attempt: str) -> Any:
+        """Send a command. One ``attempt`` with the same body takes effect once, however often it
+        is sent."""
+        headers = {"Idempotency-Key": idempotency_key(attempt, path, body)}
+        return await self._call(service, "POST", path, json=body, headers=headers)
+
+    async def _call(self, service: Service, method: str, path: str, **request: Any) -> Any:
+        authorization = {"Authorization": f"Bearer {await self._token()}"}
+        headers = authorization | request.pop("headers", {})
+        try:
+            response = await self._clients[service].request(
+                method, path, headers=headers, **request
+            )
+        except httpx.TransportError:
+            raise AwayError(service) from None
+        if response.status_code >= _SERVER_ERROR:
+            raise AwayError(service)
+        if response.is_error:
+            raise RefusalError(response.status_code, _problem(response))
+        return response.json()
+
+
+def new_attempt() -> str:
+    """Names what a person sets out to do when a form or a button appears."""
+    return uuid.uuid4().hex
+
+
+def idempotency_key(attempt: str, path: str, body: Any) -> str:
+    """The same for each try of one attempt as long as its content stays the same."""
+    content = orjson.dumps([path, body], option=orjson.OPT_SORT_KEYS)
+    return f"{attempt}-{hashlib.sha256(content).hexdigest()[:24]}"
+
+
+def _problem(response: httpx.Response) -> Mapping[str, Any]:
+    try:
+        problem = response.json()
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}

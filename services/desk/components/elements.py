@@ -1,0 +1,118 @@
+"""Small building blocks with the desk's own look."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from nicegui import ui
+
+Handler = Callable[[], Any]
+
+
+def box(classes: str) -> ui.element:
+    """A block with style classes."""
+    return ui.element("div").classes(classes)
+
+
+def text(value: str, classes: str = "") -> ui.label:
+    """Plain text."""
+    return ui.label(value).classes(classes)
+
+
+def mark(name: str, element: ui.element) -> ui.element:
+    """Name an element for tests and for people who automate the desk."""
+    return element.props(f'data-testid="{name}"')
+
+
+def badge(value: str, tone: str) -> ui.label:
+    """A short state in its colour: ``calm``, ``busy``, ``good``, ``warn``, ``bad`` or ``quiet``."""
+    return text(value, f"badge tone-{tone}")
+
+
+def link(value: str, address: str, classes: str = "") -> ui.link:
+    """A link to another page."""
+    return ui.link(value, address).classes(classes)
+
+
+def button(value: str, handler: Handler, *, name: str, kind: str = "plain") -> ui.button:
+    """A button of kind ``main``, ``plain`` or ``small``; it rests while its handler runs."""
+
+    async def pressed() -> None:
+        made.disable()
+        try:
+            result = handler()
+            if hasattr(result, "__await__"):
+                await result
+        finally:
+            if not made.is_deleted:
+                made.enable()
+
+    made = ui.button(value, on_click=pressed, color=None).props("no-caps unelevated")
+    made.classes(f"button button-{kind}")
+    mark(name, made)
+    return made
+
+
+@contextmanager
+def panel(title: str = "", classes: str = "") -> Iterator[ui.element]:
+    """A titled surface."""
+    with box(f"panel {classes}") as surface:
+        if title:
+            text(title, "panel-title")
+        yield surface
+
+
+@contextmanager
+def table(headings: Sequence[str], classes: str = "") -> Iterator[None]:
+    """A table with its headings; the block adds :func:`row`."""
+    with box(f"table-scroll {classes}"), ui.element("table").classes("table"):
+        with ui.element("thead"), ui.element("tr"):
+            for heading in headings:
+                with ui.element("th"):
+                    text(heading)
+        with ui.element("tbody"):
+            yield
+
+
+def row(classes: str = "") -> ui.element:
+    """A row of a table."""
+    return ui.element("tr").classes(classes)
+
+
+def cell(value: str, classes: str = "") -> ui.label:
+    """A cell that holds text."""
+    with ui.element("td").classes(classes):
+        return text(value)
+
+
+def cell_box(classes: str = "") -> ui.element:
+    """A cell that holds other elements."""
+    return ui.element("td").classes(classes)
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Names and values, side by side."""
+    with ui.element("dl").classes("facts"):
+        for name, value in pairs:
+            with box("fact"):
+                with ui.element("dt"):
+                    text(name)
+                with ui.element("dd"):
+                    text(value)
+
+
+def empty(value: str) -> None:
+    """What is said where there is nothing to show."""
+    with box("empty"):
+        ui.icon("inbox")
+        text(value)
+
+
+@contextmanager
+def dialog(title: str) -> Iterator[ui.dialog]:
+    """Open a dialog above the page; it outlives the part of the page that asked for it."""
+    with ui.context.client.content, ui.dialog() as opened, box("dialog"):
+        text(title, "dialog-title")
+        yield opened
+    opened.on("hide", opened.delete)
+    opened.open()

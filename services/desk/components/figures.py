@@ -1,0 +1,119 @@
+"""Figures of a day: tiles, ratios with their formula and reference, and charts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import box, mark, text
+from services.desk.i18n import Words
+
+Figures = Mapping[str, Any]
+
+INK, MUTED, LINE = "#1b2733", "#66727f", "#e4e8ec"
+PALETTE = ("#1d4e6f", "#4f86a6", "#9fb8c6", "#2f7a55", "#a86a12")
+
+COUNTS = ("arrived", "orders", "delivered", "settled")
+AMOUNTS = ("invoiced_cents", "received_cents")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """An indicator (指标) of the report, how it is written and where it should be."""
+
+    name: str
+    write: Callable[[Any], str] = formats.share
+    reference: float | None = None
+
+
+RATIOS = (
+    Ratio("on_time_first", reference=0.95),
+    Ratio("on_time_last"),
+    Ratio("same_day", reference=0.80),
+    Ratio("delivery_complete", reference=1.0),
+    Ratio("appointment"),
+    Ratio("efficiency", reference=1.10),
+    Ratio("override"),
+    Ratio("greet_wait_median_s", formats.minutes_seconds),
+    Ratio("greet_wait_p90_s", formats.minutes_seconds),
+)
+
+
+def tiles(t: Words, figures: Figures) -> None:
+    """The day at a glance."""
+    with box("tiles"):
+        for name in COUNTS:
+            _tile(t.code("figure", name), str(figures[name]), name)
+        for name in AMOUNTS:
+            _tile(t.code("figure", name), formats.money(figures[name]), name)
+
+
+def _tile(name: str, value: str, key: str) -> None:
+    with mark(f"figure-{key}", box("tile")):
+        text(name, "tile-name")
+        text(value, "tile-value")
+
+
+def ratios(t: Words, figures: Figures) -> None:
+    """Each indicator with its formula beside the name."""
+    with box("ratios"):
+        for ratio in RATIOS:
+            value = figures[ratio.name]
+            with mark(f"figure-{ratio.name}", box("ratio")):
+                with box("ratio-name"):
+                    text(t.code("figure", ratio.name))
+                    text(t.code("formula", ratio.name), "formula")
+                with box("ratio-value"):
+                    text(ratio.write(value), tone_of(ratio, value))
+                    if ratio.reference is not None:
+                        text(f"≥ {ratio.reference:.0%}", "formula")
+
+
+def tone_of(ratio: Ratio, value: float | None) -> str:
+    """Style of a value by its reference."""
+    if value is None or ratio.reference is None:
+        return "ratio-plain"
+    return "ratio-good" if value >= ratio.reference else "ratio-low"
+
+
+def bars(
+    categories: Sequence[str], series: Mapping[str, Sequence[float | None]], *, unit: str = ""
+) -> ui.echart:
+    """Vertical bars, one colour a series."""
+    return ui.echart(
+        {
+            "color": list(PALETTE),
+            "grid": {"left": 8, "right": 12, "top": 36, "bottom": 4, "containLabel": True},
+            "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10}
+            if len(series) > 1
+            else {"show": False},
+            "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
+            "xAxis": {
+                "type": "category",
+                "data": list(categories),
+                "axisTick": {"show": False},
+                "axisLine": {"lineStyle": {"color": LINE}},
+                "axisLabel": {"color": MUTED, "interval": 0},
+            },
+            "yAxis": {
+                "type": "value",
+                "name": unit,
+                "nameTextStyle": {"color": MUTED, "align": "left"},
+                "splitLine": {"lineStyle": {"color": LINE}},
+                "axisLabel": {"color": MUTED},
+            },
+            "series": [
+                {
+                    "name": name,
+                    "type": "bar",
+                    "data": list(values),
+                    "barMaxWidth": 34,
+                    "itemStyle": {"borderRadius": [3, 3, 0, 0]},
+                    "label": {"show": len(series) == 1, "position": "top", "color": INK},
+                }
+                for name, values in series.items()
+            ],
+        }
+    ).classes("chart")

@@ -1,0 +1,97 @@
+"""Forms keep what was typed; what is wrong stands beside its field."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from nicegui import ui
+from nicegui.elements.mixins.validation_element import ValidationElement
+
+from services.desk.client import AwayError, RefusalError, Service, new_attempt
+from services.desk.components.elements import Handler, box, button, text
+from services.desk.components.problems import away_text, fault_text, refusal_text
+from services.desk.session import SignedOutError
+from services.desk.visit import Visit
+
+T = TypeVar("T")
+FieldT = TypeVar("FieldT", bound=ValidationElement[Any])
+
+
+class Form:
+    """Fields by the name that the service gives them, and one attempt until it succeeds."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self.attempt = new_attempt()
+        self._fields: dict[str, ValidationElement[Any]] = {}
+        self._message = text("", "form-message")
+        self._message.set_visibility(False)
+
+    def field(self, name: str, element: FieldT) -> FieldT:
+        """Take ``element`` in as the field ``name``."""
+        self._fields[name] = element
+        element.classes("field").props(f'outlined dense data-testid="{name}"')
+        element.on_value_change(lambda: setattr(element, "error", None))
+        return element
+
+    def require(self, *names: str) -> bool:
+        """Whether the named fields are filled in; says so beside those that are not."""
+        missing = [name for name in names if self._fields[name].value in (None, "", [])]
+        for name in missing:
+            self._fields[name].error = self.visit.t("Please fill this in.")
+        return not missing
+
+    async def send(self, action: Callable[[], Awaitable[T]]) -> T | None:
+        """The answer of ``action``; None when it failed, with the reasons shown."""
+        self.say("")
+        try:
+            answer = await action()
+        except RefusalError as refusal:
+            self._explain(refusal)
+        except AwayError as away:
+            self.say(away_text(self.visit.t, away))
+        except SignedOutError:
+            ui.navigate.to("/sign-in")
+        else:
+            self.attempt = new_attempt()
+            return answer
+        return None
+
+    def say(self, message: str) -> None:
+        """Show one sentence above the fields, or none."""
+        self._message.set_text(message)
+        self._message.set_visibility(bool(message))
+
+    def _explain(self, refusal: RefusalError) -> None:
+        t, elsewhere = self.visit.t, []
+        for fault in refusal.faults:
+            element = self._fields.get(fault.field.split(".")[0])
+            sentence = fault_text(t, fault, refusal)
+            if element is None:
+                elsewhere.append(sentence)
+            else:
+                element.error = sentence
+        if elsewhere or not refusal.faults:
+            self.say(" ".join(elsewhere) or refusal_text(t, refusal))
+
+
+async def send_now(
+    visit: Visit, service: Service, path: str, body: Any = None, *, attempt: str
+) -> bool:
+    """Send a command that a single button stands for; says why when it fails."""
+    try:
+        await visit.services.command(service, visit.store_path + path, body, attempt=attempt)
+    except RefusalError as refusal:
+        ui.notify(refusal_text(visit.t, refusal), type="negative", position="top")
+        return False
+    except AwayError as away:
+        ui.notify(away_text(visit.t, away), type="negative", position="top")
+        return False
+    await visit.changed()
+    return True
+
+
+def dialog_actions(visit: Visit, opened: ui.dialog, label: str, send: Handler) -> None:
+    """The buttons at the foot of a dialog."""
+    with box("dialog-actions"):
+        button(visit.t("Cancel"), opened.close, name="dialog-cancel")
+        button(label, send, name="dialog-send", kind="main")

@@ -1,0 +1,123 @@
+"""What surrounds every page: group, store, menu, language and person."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from nicegui import ui
+
+from services.desk.components.elements import box, mark, text
+from services.desk.formats import clock
+from services.desk.i18n import Words
+from services.desk.visit import Visit
+
+_STYLE = Path(__file__).parent.parent / "static" / "desk.css"
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """One entry of the menu."""
+
+    title: str
+    icon: str
+    address: str
+    current: bool
+
+
+def head(title: str) -> None:
+    """Title and style of a page."""
+    ui.page_title(title)
+    ui.add_head_html(f'<link rel="stylesheet" href="/desk.css?{_STYLE.stat().st_mtime_ns}">')
+    ui.colors(primary="#1d4e6f", positive="#2f7a55", negative="#b3362b", warning="#a86a12")
+
+
+@contextmanager
+def frame(visit: Visit, title: str, menu: Sequence[MenuItem], here: str) -> Iterator[None]:
+    """The page's surroundings; the block fills its middle."""
+    t = visit.t
+    head(f"{t(title)} · {t.of(dict(visit.desk.group))}")
+    with box("shell"):
+        _top(visit, here)
+        with ui.element("nav").classes("menu").props(f'aria-label="{t("Menu")}"'):
+            for item in menu:
+                _menu_link(t, item)
+        with ui.element("main").classes("content"):
+            text(t(title), "page-title").props('role=heading aria-level="1"')
+            yield
+
+
+def notice(message: str) -> None:
+    """A sentence about something that does not work at the moment."""
+    with box("notice").props("role=status"):
+        ui.icon("cloud_off")
+        text(message)
+
+
+def language_link(t: Words, here: str) -> None:
+    """The switch to the other language."""
+    other, label = ("en", "English") if t.language == "zh" else ("zh", "中文")
+    made = ui.link(label, f"/language/{other}?next={quote(here)}").classes("language")
+    mark("language", made)
+
+
+def _menu_link(t: Words, item: MenuItem) -> None:
+    with ui.link(target=item.address).classes(
+        "menu-item current" if item.current else "menu-item"
+    ) as made:
+        ui.icon(item.icon)
+        text(t(item.title))
+    mark(f"menu-{item.icon}", made)
+
+
+def _top(visit: Visit, here: str) -> None:
+    t = visit.t
+    with ui.element("header").classes("top"):
+        with box("brand"):
+            ui.icon("directions_car")
+            text(t.of(dict(visit.desk.group)), "brand-name")
+        _store_choice(visit, here)
+        box("spacer")
+        now = text("", "business-time").props(f'title="{t("Business time")}"')
+
+        def tell_time() -> None:
+            now.set_text(clock(visit.now(), visit.store.timezone))
+
+        tell_time()
+        ui.timer(1.0, tell_time)
+        language_link(t, here)
+        _person(visit)
+
+
+def _store_choice(visit: Visit, here: str) -> None:
+    stores = [visit.desk.stores[each] for each in visit.person.stores if each in visit.desk.stores]
+    name = visit.store.zh if visit.t.language == "zh" else visit.store.en
+    if len(stores) == 1:
+        text(name, "store")
+        return
+    section = here.split("/")[3] if here.startswith("/stores/") else "today"
+    with (
+        ui.button(name, color=None).props("flat no-caps dense icon-right=expand_more") as chosen,
+        ui.menu(),
+    ):
+        for store in stores:
+            label = store.zh if visit.t.language == "zh" else store.en
+            address = f"/stores/{store.id}/{section}"
+            ui.menu_item(label, on_click=lambda address=address: ui.navigate.to(address))
+    chosen.classes("store")
+
+
+def _person(visit: Visit) -> None:
+    t = visit.t
+    roles = "、".join(t.code("role", role) for role in sorted(visit.person.roles))
+    with box("person"):
+        with box("person-text"):
+            text(visit.person.name(t.language), "person-name")
+            text(roles, "person-role")
+        button = f'type="submit" data-testid="sign-out" title="{t("Sign out")}"'
+        with (
+            ui.element("form").props('method="post" action="/sign-out"'),
+            ui.element("button").classes("sign-out").props(button),
+        ):
+            ui.icon("logout")

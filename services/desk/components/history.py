@@ -1,0 +1,68 @@
+"""The events of an order as a timeline, each one to be opened."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.components.elements import box, empty, mark, text
+from services.desk.visit import Visit
+
+_HIDDEN = frozenset({"store_id", "order_id"})
+
+
+def history(visit: Visit, catalogue: Catalogue, events: Sequence[Mapping[str, Any]]) -> None:
+    """The latest event first."""
+    if not events:
+        empty(visit.t("No events yet."))
+        return
+    with mark("history", box("timeline")):
+        for event in reversed(events):
+            _event(visit, catalogue, event)
+
+
+def _event(visit: Visit, catalogue: Catalogue, event: Mapping[str, Any]) -> None:
+    publisher, name = event["type"].split(".")[1:3]
+    at = formats.day_and_clock(event["time"], visit.store.timezone, visit.now())
+    with box(f"event from-{publisher}"):
+        box("event-dot")
+        with ui.element("details").classes("event-body"):
+            with ui.element("summary"):
+                text(visit.t.code("event", name), "event-name")
+                text(at, "event-time")
+                if note := _note(visit, catalogue, event["data"]):
+                    text(note, "event-note")
+            with ui.element("dl").classes("event-data"):
+                _pair(visit.t("Type"), event["type"])
+                _pair(visit.t("Sequence"), f"{event['topic']} · {event['sequence']}")
+                _pair(visit.t("Caused by"), event["causation_id"] or formats.NOTHING)
+                for key, value in event["data"].items():
+                    if key not in _HIDDEN:
+                        _pair(key, formats.plain(value))
+
+
+def _pair(name: str, value: str) -> None:
+    with ui.element("dt"):
+        text(name)
+    with ui.element("dd"):
+        text(value)
+
+
+def _note(visit: Visit, catalogue: Catalogue, data: Mapping[str, Any]) -> str:
+    """Who and what, in one line."""
+    parts = []
+    for field in ("advisor_id", "technician_ids", "inspector_id", "agent_id"):
+        value = data.get(field)
+        people = value if isinstance(value, list) else [value] if value else []
+        parts += [visit.colleague(person) for person in people]
+    if operation := data.get("operation_id"):
+        parts.append(catalogue.operation(operation))
+    if promised := data.get("promised_at"):
+        at = formats.day_and_clock(promised, visit.store.timezone, visit.now())
+        parts.append(visit.t("promised {time}", time=at))
+    for field in ("total_cents", "amount_cents"):
+        if field in data:
+            parts.append(formats.money(data[field]))
+    return " · ".join(parts)

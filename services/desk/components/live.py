@@ -1,0 +1,92 @@
+"""A part of a page that follows the services without a reload."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from nicegui import ui
+
+from services.desk.client import AwayError, RefusalError
+from services.desk.components.elements import box
+from services.desk.components.frame import notice
+from services.desk.components.problems import away_text, refusal_text
+from services.desk.session import SignedOutError
+from services.desk.visit import Visit
+
+T = TypeVar("T")
+
+EverySecond = Callable[[Callable[[datetime], None]], None]
+"""Registers what a rendered part does each second with the business time."""
+
+_INTERVAL_S = 1.0
+
+
+class Live(Generic[T]):
+    """Shows what ``fetch`` answers; renders again only when the answer differs.
+
+    When a service is away the last answer stays, with a notice above it.
+    """
+
+    def __init__(
+        self,
+        visit: Visit,
+        fetch: Callable[[], Awaitable[T]],
+        render: Callable[[T, EverySecond], None],
+    ) -> None:
+        self._visit = visit
+        self._fetch = fetch
+        self._render = render
+        self._shown: T | None = None
+        self._ticks: list[Callable[[datetime], None]] = []
+        with box("live"):
+            self._notices = box("notices")
+            self._content = box("live-content")
+
+    async def start(self) -> None:
+        """Show the first answer and follow it from then on."""
+        self._visit.refreshers.append(self.refresh)
+        await self.refresh()
+        ui.timer(_INTERVAL_S, self.refresh, immediate=False)
+
+    async def refresh(self) -> None:
+        """Ask, and show what has changed."""
+        problem = ""
+        try:
+            answer = await self._fetch()
+        except AwayError as away:
+            problem = away_text(self._visit.t, away)
+        except RefusalError as refusal:
+            problem = refusal_text(self._visit.t, refusal)
+        except SignedOutError:
+            ui.navigate.to("/sign-in")
+            return
+        else:
+            self._show(answer)
+        self._say(problem)
+        now = self._visit.now()
+        for tick in self._ticks:
+            tick(now)
+
+    def _show(self, answer: T) -> None:
+        if self._content.is_deleted or answer == self._shown:
+            return
+        self._shown = answer
+        self._ticks.clear()
+        self._content.clear()
+        with self._content:
+            self._render(answer, self._ticks.append)
+
+    def _say(self, problem: str) -> None:
+        if self._notices.is_deleted:
+            return
+        self._notices.clear()
+        if problem:
+            with self._notices:
+                notice(problem)
+
+
+async def live(
+    visit: Visit, fetch: Callable[[], Awaitable[T]], render: Callable[[T, EverySecond], None]
+) -> None:
+    """Put a live part here."""
+    await Live(visit, fetch, render).start()

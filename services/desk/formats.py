@@ -1,0 +1,70 @@
+"""How moments, durations, money and shares are written."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+NOTHING = "—"
+
+
+def moment(value: str | None) -> datetime | None:
+    """A time as the services write it."""
+    return datetime.fromisoformat(value) if value else None
+
+
+def clock(value: datetime | str | None, zone: ZoneInfo) -> str:
+    """Hour and minute on the store's clocks."""
+    known = moment(value) if isinstance(value, str) else value
+    return known.astimezone(zone).strftime("%H:%M") if known else NOTHING
+
+
+def day_and_clock(value: datetime | str | None, zone: ZoneInfo, now: datetime) -> str:
+    """Hour and minute, with the day in front unless it is today."""
+    known = moment(value) if isinstance(value, str) else value
+    if known is None:
+        return NOTHING
+    local, today = known.astimezone(zone), now.astimezone(zone).date()
+    return local.strftime("%H:%M" if local.date() == today else "%m-%d %H:%M")
+
+
+def seconds_since(value: str, now: datetime) -> int:
+    """Whole seconds from ``value`` to ``now``, never negative."""
+    return max(0, int((now - datetime.fromisoformat(value)) / timedelta(seconds=1)))
+
+
+def stopwatch(seconds: float) -> str:
+    """Minutes and seconds, with hours in front when there are any."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
+
+
+def money(cents: int | None) -> str:
+    """Yuan with two decimals."""
+    return NOTHING if cents is None else f"¥{cents / 100:,.2f}"
+
+
+def hours(value: float | None) -> str:
+    """Hours with one decimal."""
+    return NOTHING if value is None else f"{value:,.1f} h"
+
+
+def share(value: float | None) -> str:
+    """A ratio in per cent; absent when its denominator is 0."""
+    return NOTHING if value is None else f"{value:.1%}"
+
+
+def minutes_seconds(value: float | None) -> str:
+    """A duration in seconds as minutes and seconds."""
+    return NOTHING if value is None else stopwatch(value)
+
+
+def plain(value: Any) -> str:
+    """A value of an event, readable."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {plain(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return " · ".join(plain(each) for each in value) or NOTHING
+    return NOTHING if value is None else str(value)

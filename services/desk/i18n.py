@@ -1,0 +1,56 @@
+"""Words of the interface: gettext catalogues, compiled in memory when the desk starts."""
+
+import gettext
+import io
+from pathlib import Path
+from typing import Any, Literal
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+Language = Literal["zh", "en"]
+
+LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en"}
+"""Folder of each language's catalogue; the first is shown unless a person chooses otherwise."""
+
+DEFAULT: Language = "zh"
+
+_FOLDER = Path(__file__).parent / "locale"
+
+
+class Words:
+    """Texts in one language. Called with an English text, it gives the translation."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self._catalogue = _compile(LOCALES[language])
+
+    def __call__(self, text: str, **values: Any) -> str:
+        translated = self._catalogue.gettext(text)
+        return translated.format(**values) if values else translated
+
+    def code(self, kind: str, code: str | None) -> str:
+        """The word for a coded value, such as ``code("stage", "in_work")``; else the code."""
+        if not code:
+            return "—"
+        return self.known(f"{kind}.{code}") or code
+
+    def known(self, key: str) -> str | None:
+        """The text under a key of the catalogue, where there is one."""
+        text = self._catalogue.gettext(key)
+        return None if text == key else text
+
+    def of(self, named: dict[str, Any]) -> str:
+        """The name of a catalogue entry or store, which carries ``zh`` and ``en``."""
+        name: str = named[self.language]
+        return name
+
+
+def _compile(locale: str) -> gettext.GNUTranslations:
+    source = _FOLDER / locale / "LC_MESSAGES" / "desk.po"
+    with source.open("rb") as text:
+        messages = read_po(text, locale=locale)
+    compiled = io.BytesIO()
+    write_mo(compiled, messages)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

@@ -1,0 +1,117 @@
+"""A page: its address, who may see it and which duties it serves."""
+
+from collections.abc import Awaitable, Callable
+from copy import copy
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+from nicegui import app, ui
+
+from services.desk.client import AwayError, RefusalError, Services
+from services.desk.components.frame import MenuItem, frame, notice
+from services.desk.components.problems import away_text, refusal_text
+from services.desk.i18n import LOCALES
+from services.desk.people import Person
+from services.desk.session import SignedIn, SignedOutError
+from services.desk.visit import Desk, Visit
+from shared.security import Role
+
+Build = Callable[[Visit], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the desk; those of the menu have an ``icon``."""
+
+    path: str
+    title: str
+    roles: frozenset[Role]
+    duties: tuple[str, ...]
+    icon: str = ""
+
+    def shows(self, build: Build) -> Build:
+        """Serve the page; ``build`` fills its frame."""
+
+        async def view(request: Request) -> Response | None:
+            desk: Desk = app.state.desk
+            signed_in = desk.sign_in.current(request.session)
+            if signed_in is None:
+                return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
+            visit = _visit(desk, signed_in, request)
+            if visit is None or not visit.person.has(self.roles):
+                return RedirectResponse("/", 303)
+            _speak(visit)
+            with frame(visit, self.title, menu(visit, self), request.url.path):
+                await _build_safely(build, visit)
+            return None
+
+        ui.page(self.path, response_timeout=15)(view)
+        return build
+
+    def address(self, store_id: str) -> str:
+        """Where the page is for one store."""
+        return self.path.replace("{store_id}", store_id)
+
+    def is_above(self, page: "Page | None") -> bool:
+        """Whether ``page`` is this one or one that is opened from it."""
+        return page is not None and f"{page.path}/".startswith(f"{self.path}/")
+
+
+MENU: list[Page] = []
+"""The pages of the menu in their order; a person begins on the first one that they may see."""
+
+
+def menu(visit: Visit, current: Page | None = None) -> list[MenuItem]:
+    """The pages that the person's roles open."""
+    return [
+        MenuItem(page.title, page.icon, page.address(visit.store.id), page.is_above(current))
+        for page in MENU
+        if visit.person.has(page.roles)
+    ]
+
+
+def landing(desk: Desk, person: Person, store_id: str | None) -> str:
+    """The page on which a person begins: the first one of their menu, in their last store."""
+    stores = [each for each in person.stores if each in desk.stores]
+    store = store_id if store_id in stores else next(iter(stores), None)
+    first = next((page for page in MENU if person.has(page.roles)), None)
+    return first.address(store) if first and store else "/nothing"
+
+
+def _visit(desk: Desk, signed_in: SignedIn, request: Request) -> Visit | None:
+    allowed = [store for store in signed_in.person.stores if store in desk.stores]
+    store_id = request.path_params.get("store_id") or request.session.get("store")
+    if "store_id" not in request.path_params and store_id not in allowed:
+        store_id = allowed[0] if allowed else None
+    if store_id not in allowed:
+        return None
+    request.session["store"] = store_id
+    return Visit(
+        desk=desk,
+        signed_in=signed_in,
+        store=desk.stores[store_id],
+        t=desk.words_for(request.session),
+        parameters=dict(request.path_params),
+        query=dict(request.query_params),
+        services=Services(desk.connections, signed_in.token),
+    )
+
+
+def _speak(visit: Visit) -> None:
+    """Let Quasar and the document speak the person's language."""
+    client = ui.context.client
+    client.page = copy(client.page)
+    client.page.language = "zh-CN" if LOCALES[visit.t.language] == "zh_CN" else "en-US"
+
+
+async def _build_safely(build: Build, visit: Visit) -> None:
+    try:
+        await build(visit)
+    except AwayError as away:
+        notice(away_text(visit.t, away))
+    except RefusalError as refusal:
+        notice(refusal_text(visit.t, refusal))
+    except SignedOutError:
+        ui.navigate.to("/sign-in")

@@ -1,0 +1,168 @@
+"""Calls after a delivery (回访): what is due, for whom, and how it went."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    cell,
+    cell_box,
+    dialog,
+    empty,
+    facts,
+    link,
+    mark,
+    row,
+    table,
+    text,
+)
+from services.desk.components.forms import Form, dialog_actions
+from services.desk.components.live import EverySecond, live
+from services.desk.page import Page
+from services.desk.visit import Names, Visit
+
+DUTIES = ("R20", "R21")
+
+PAGE = Page(
+    path="/stores/{store_id}/follow-ups",
+    title="Follow-ups",
+    icon="phone_in_talk",
+    roles=frozenset({"agent", "manager"}),
+    duties=DUTIES,
+)
+
+_VIEWS = {"due": "Due", "scheduled": "Scheduled", "completed": "Completed"}
+_TONES = {"due": "warn", "scheduled": "calm", "completed": "good"}
+_CHANNELS = ("phone", "sms", "email")
+_BEST = 5
+
+Calls = tuple[list[dict[str, Any]], Names]
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """One tab a status."""
+    chosen = visit.query.get("view", "due")
+    if chosen not in _VIEWS:
+        chosen = "due"
+    with box("tabs"):
+        for view, title in _VIEWS.items():
+            classes = "tab current" if view == chosen else "tab"
+            mark(f"tab-{view}", link(visit.t(title), f"?view={view}", classes))
+
+    async def fetch() -> Calls:
+        path = f"{visit.store_path}/follow-ups"
+        calls = await visit.shared(
+            f"follow-ups {chosen}", lambda: visit.services.get("crm", path, status=chosen)
+        )
+        return calls, await visit.names(calls)
+
+    def render(found: Calls, _: EverySecond) -> None:
+        calls, names = found
+        if calls:
+            _table(visit, calls, names)
+        else:
+            empty(visit.t("No calls here."))
+
+    await live(visit, fetch, render)
+
+
+def _table(visit: Visit, calls: list[dict[str, Any]], names: Names) -> None:
+    t = visit.t
+    names_of_call = [t("Customer"), t("Due"), t("Agent"), t("Status")]
+    names_of_result = [t("Reached"), t("Satisfaction"), ""]
+    with table(names_of_call + names_of_result):
+        for call in calls:
+            with mark("follow-up", row()):
+                _row(visit, call, names)
+
+
+def _row(visit: Visit, call: Mapping[str, Any], names: Names) -> None:
+    t = visit.t
+    cell(names.customers.get(call["customer_ref"], formats.NOTHING))
+    cell(formats.day_and_clock(call["due_at"], visit.store.timezone, visit.now()), "number")
+    cell(visit.colleague(call["completed_by"] or call["agent_id"]))
+    with cell_box():
+        badge(t.code("status", call["status"]), _TONES[call["status"]])
+    reached = call["reached"]
+    cell(formats.NOTHING if reached is None else t("Yes") if reached else t("No"))
+    cell("★" * (call["satisfaction"] or 0) or formats.NOTHING, "stars")
+    with cell_box("cell-actions"):
+        if call["status"] != "completed":
+            button(
+                t("Call"),
+                lambda: _call_dialog(visit, call, names),
+                name="call",
+                kind="small",
+            )
+        link(t("Order"), f"{visit.store_path}/orders/{call['order_id']}", "text-link")
+
+
+async def _call_dialog(visit: Visit, call: Mapping[str, Any], names: Names) -> None:
+    t = visit.t
+    name = names.customers.get(call["customer_ref"], formats.NOTHING)
+    with dialog(t("Follow-up call: {name}", name=name)) as opened:
+        details = box("found")
+        form = Form(visit)
+        reached = form.field(
+            "reached",
+            ui.select({True: t("Reached"), False: t("Not reached")}, label=t("Result"), value=True),
+        )
+        stars = {count: "★" * count for count in range(_BEST, 0, -1)}
+        satisfaction = form.field(
+            "satisfaction", ui.select(stars, label=t("Satisfaction"), clearable=True)
+        )
+        channels = {channel: t.code("channel", channel) for channel in _CHANNELS}
+        channel = form.field("channel", ui.select(channels, label=t("Channel"), value="phone"))
+        record = form.field("record", ui.textarea(t("Record")).props("autogrow"))
+
+        async def send() -> None:
+            if not form.require("record"):
+                return
+            body = {
+                "reached": reached.value,
+                "satisfaction": satisfaction.value,
+                "channel": channel.value,
+                "record": record.value,
+            }
+            path = f"{visit.store_path}/follow-ups/{call['follow_up_id']}/completion"
+            if await form.send(
+                lambda: visit.services.command("crm", path, body, attempt=form.attempt)
+            ):
+                opened.close()
+                await visit.changed()
+
+        dialog_actions(visit, opened, t("Save"), send)
+    customer = await form.send(lambda: _customer(visit, call))
+    with details:
+        _contact(visit, customer or {})
+
+
+async def _customer(visit: Visit, call: Mapping[str, Any]) -> dict[str, Any]:
+    """The archive's entry of the customer, by way of the order's plate."""
+    order = await visit.services.get("reception", f"{visit.store_path}/orders/{call['order_id']}")
+    plate = (await visit.names([order])).plates.get(order["plate_ref"])
+    if plate is None:
+        return {}
+    path = f"{visit.store_path}/customers"
+    return await visit.services.find("crm", path, plate=plate) or {}
+
+
+def _contact(visit: Visit, customer: Mapping[str, Any]) -> None:
+    t = visit.t
+    if not customer:
+        text(t("The archive has no contact details for this customer."), "hint")
+        return
+    facts(
+        [
+            (t("Phone"), customer["phone"]),
+            (t("Plate"), customer["plate"]),
+            (t("Vehicle"), f"{customer['brand']} {customer['model']}"),
+            (t("Visits"), str(customer["visits"])),
+        ]
+    )

@@ -1,0 +1,140 @@
+"""The group's stores side by side (集团日报), for group managers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.desk import formats
+from services.desk.components.elements import (
+    box,
+    cell,
+    cell_box,
+    link,
+    mark,
+    panel,
+    row,
+    table,
+    text,
+)
+from services.desk.components.figures import RATIOS, bars, tone_of
+from services.desk.components.live import EverySecond, live
+from services.desk.page import Page
+from services.desk.pages.today import chosen_day, day_choice
+from services.desk.visit import Visit
+
+DUTIES = ("R30", "R38", "R40")
+
+PAGE = Page(
+    path="/group",
+    title="Group",
+    icon="hub",
+    roles=frozenset({"group_manager"}),
+    duties=DUTIES,
+)
+
+_CENTS = 100
+_RATIOS = {ratio.name: ratio for ratio in RATIOS}
+_SHOWN = ("on_time_first", "same_day", "delivery_complete", "efficiency")
+
+Reports = list[dict[str, Any]]
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """One row a store, and the stores compared."""
+    day = chosen_day(visit)
+    day_choice(visit, day)
+
+    async def fetch() -> Reports:
+        await visit.signed_in.token()
+        reports: Reports = await visit.desk.answers.get(
+            ("group", f"{day}", visit.person.subject),
+            lambda: visit.services.get("reporting", "/group/daily-reports", day=f"{day}"),
+        )
+        return reports
+
+    def render(reports: Reports, _: EverySecond) -> None:
+        by_store = {report["store_id"]: report for report in reports}
+        with panel(visit.t("Stores")):
+            _comparison(visit, by_store)
+        if reports:
+            _charts(visit, by_store)
+
+    await live(visit, fetch, render)
+
+
+def _name(visit: Visit, store_id: str) -> str:
+    store = visit.desk.stores.get(store_id)
+    if store is None:
+        return store_id
+    return store.zh if visit.t.language == "zh" else store.en
+
+
+def _comparison(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
+    t = visit.t
+    counts = [t.code("figure", name) for name in ("arrived", "delivered")]
+    money = [t.code("figure", name) for name in ("invoiced_cents", "received_cents")]
+    shares = [t.code("figure", name) for name in _SHOWN]
+    wait = t.code("figure", "greet_wait_median_s")
+    with table([t("Store"), *counts, *money, *shares, wait]):
+        for store_id in visit.person.stores:
+            with mark(f"store-{store_id}", row()):
+                with cell_box():
+                    link(_name(visit, store_id), f"/stores/{store_id}/today", "row-anchor")
+                _cells(visit, reports.get(store_id))
+        if reports:
+            _totals(visit, reports)
+
+
+def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:
+    if report is None:
+        with _wide_cell(9):
+            text(visit.t("Not published yet"), "hint")
+        return
+    cell(str(report["arrived"]), "number")
+    cell(str(report["delivered"]), "number")
+    cell(formats.money(report["invoiced_cents"]), "number")
+    cell(formats.money(report["received_cents"]), "number")
+    for name in _SHOWN:
+        ratio = _RATIOS[name]
+        cell(formats.share(report[name]), "number").classes(tone_of(ratio, report[name]))
+    cell(formats.minutes_seconds(report["greet_wait_median_s"]), "number")
+
+
+def _wide_cell(columns: int) -> Any:
+    """A cell as wide as several."""
+    return cell_box().props(f"colspan={columns}")
+
+
+def _totals(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
+    def total(name: str) -> int:
+        return sum(report[name] for report in reports.values())
+
+    with row("total"):
+        cell(visit.t("Group"))
+        cell(str(total("arrived")), "number")
+        cell(str(total("delivered")), "number")
+        cell(formats.money(total("invoiced_cents")), "number")
+        cell(formats.money(total("received_cents")), "number")
+        _wide_cell(5)
+
+
+def _charts(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
+    t, names = visit.t, [_name(visit, store_id) for store_id in reports]
+    with box("columns even"):
+        with box("column-wide"), panel(t("Money")):
+            bars(
+                names,
+                {
+                    t.code("figure", name): [
+                        round(report[name] / _CENTS) for report in reports.values()
+                    ]
+                    for name in ("invoiced_cents", "received_cents")
+                },
+                unit="¥",
+            )
+        with box("column-wide"), panel(t.code("figure", "on_time_first")):
+            shares = [
+                None if report["on_time_first"] is None else round(100 * report["on_time_first"], 1)
+                for report in reports.values()
+            ]
+            bars(names, {t.code("figure", "on_time_first"): shares}, unit="%")

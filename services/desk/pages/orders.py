@@ -1,0 +1,127 @@
+"""Orders by stage (工单): what is in work, ready, or still to be paid."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.desk import formats
+from services.desk.client import AwayError
+from services.desk.components.elements import (
+    badge,
+    box,
+    cell,
+    cell_box,
+    empty,
+    link,
+    mark,
+    row,
+    table,
+    text,
+)
+from services.desk.components.live import EverySecond, live
+from services.desk.page import Page
+from services.desk.pages.reception import t_number
+from services.desk.visit import Names, Visit
+
+DUTIES = ("R5", "R7", "R8")
+
+PAGE = Page(
+    path="/stores/{store_id}/orders",
+    title="Orders",
+    icon="receipt_long",
+    roles=frozenset({"advisor", "manager", "dispatcher", "inspector", "agent"}),
+    duties=DUTIES,
+)
+
+STAGE_TONES = {
+    "arrived": "warn",
+    "greeted": "calm",
+    "opened": "calm",
+    "in_work": "busy",
+    "ready": "good",
+    "delivered": "warn",
+    "settled": "quiet",
+    "cancelled": "quiet",
+}
+
+_VIEWS = {
+    "workshop": ("opened", "in_work"),
+    "ready": ("ready",),
+    "payment": ("delivered",),
+    "settled": ("settled",),
+    "cancelled": ("cancelled",),
+}
+_VIEW_TITLES = {
+    "workshop": "In the workshop",
+    "ready": "Ready for delivery",
+    "payment": "To be paid",
+    "settled": "Settled",
+    "cancelled": "Cancelled",
+}
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """One tab a group of stages; the tab is part of the address."""
+    chosen = visit.query.get("view", "workshop")
+    if chosen not in _VIEWS:
+        chosen = "workshop"
+    with box("tabs"):
+        for view, title in _VIEW_TITLES.items():
+            classes = "tab current" if view == chosen else "tab"
+            mark(f"tab-{view}", link(visit.t(title), f"?view={view}", classes))
+
+    async def fetch() -> tuple[list[dict[str, Any]], Names]:
+        orders = await orders_at(visit, *_VIEWS[chosen])
+        try:
+            return orders, await visit.names(orders)
+        except AwayError:
+            return orders, Names()
+
+    def render(found: tuple[list[dict[str, Any]], Names], _: EverySecond) -> None:
+        orders, names = found
+        if orders:
+            _orders_table(visit, orders, names)
+        else:
+            empty(visit.t("No orders here."))
+
+    await live(visit, fetch, render)
+
+
+async def orders_at(visit: Visit, *stages: str) -> list[dict[str, Any]]:
+    """The store's orders at the given stages."""
+    found: list[dict[str, Any]] = await visit.shared(
+        f"orders {' '.join(stages)}",
+        lambda: visit.services.get("reception", f"{visit.store_path}/orders", stage=list(stages)),
+    )
+    return found
+
+
+def _orders_table(visit: Visit, orders: list[dict[str, Any]], names: Names) -> None:
+    t = visit.t
+    who = [t("Plate"), t("Customer")] if visit.sees_persons else []
+    times = [t("Stage"), t("Arrived"), t("Promised")]
+    with table([t("No."), *who, *times, t("Advisor"), t("Amount"), t("Balance")]):
+        for order in orders:
+            with mark(f"order-{order['queue_number']}", row("row-link")):
+                _order_row(visit, order, names)
+
+
+def _order_row(visit: Visit, order: Mapping[str, Any], names: Names) -> None:
+    zone, now = visit.store.timezone, visit.now()
+    with cell_box():
+        link(
+            t_number(order["queue_number"]),
+            f"{visit.store_path}/orders/{order['order_id']}",
+            "row-anchor number",
+        )
+    if visit.sees_persons:
+        cell(names.plates.get(order["plate_ref"], "—"), "plate-cell")
+        cell(names.customers.get(order["customer_ref"] or "", "—"))
+    with cell_box():
+        badge(visit.t.code("stage", order["stage"]), STAGE_TONES[order["stage"]])
+    cell(formats.day_and_clock(order["arrived_at"], zone, now), "number")
+    cell(formats.day_and_clock(order["promised_at"], zone, now), "number")
+    cell(visit.colleague(order["advisor_id"]))
+    cell(formats.money(order["invoiced_cents"] or order["estimate_cents"]), "number")
+    with cell_box("number"):
+        text(formats.money(order["balance_cents"]) if order["invoice_id"] else "—")

@@ -1,0 +1,97 @@
+"""Signing in (登录): as one of the demo people, or at the OIDC issuer."""
+
+from collections.abc import Iterable, Mapping
+from copy import copy
+from itertools import groupby
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+from nicegui import app, ui
+
+from services.desk.components.elements import box, link, mark, text
+from services.desk.components.frame import head, language_link
+from services.desk.i18n import Words
+from services.desk.people import Person
+from services.desk.session import DemoSignIn
+from services.desk.visit import Desk
+
+_ROLE_ORDER = ("manager", "advisor", "dispatcher", "technician", "inspector", "agent")
+
+
+@ui.page("/sign-in")
+async def show(request: Request) -> Response | None:
+    """Stores as sections, people by role; without the development issuer, one button."""
+    desk: Desk = app.state.desk
+    if desk.sign_in.current(request.session):
+        return RedirectResponse("/", 303)
+    t = desk.words_for(request.session)
+    client = ui.context.client
+    client.page = copy(client.page)
+    client.page.language = "zh-CN" if t.language == "zh" else "en-US"
+    back = request.query_params.get("next", "/")
+    head(f"{t('Sign in')} · {t.of(dict(desk.group))}")
+    with box("sign-in"):
+        with box("sign-in-head"):
+            with box("brand"):
+                ui.icon("directions_car")
+                text(t.of(dict(desk.group)), "brand-name")
+            language_link(t, "/sign-in")
+        text(t("After-sales"), "page-title").props('role=heading aria-level="1"')
+        if isinstance(desk.sign_in, DemoSignIn):
+            text(t("Choose who you are. This list exists in demonstrations only."), "hint")
+            with _form("/sign-in/person", back):
+                _people(desk, t)
+        else:
+            link(t("Sign in"), f"/sign-in/issuer?next={quote(back)}", "button-main as-button")
+    return None
+
+
+def _form(action: str, back: str) -> ui.element:
+    form = ui.element("form").props(f'method="post" action="{action}"')
+    with form:
+        ui.element("input").props(f'type="hidden" name="next" value="{back}"')
+    return form
+
+
+def _people(desk: Desk, t: Words) -> None:
+    for store_id, people in _by_store(desk.people).items():
+        store = desk.stores.get(store_id)
+        name = (store.zh if t.language == "zh" else store.en) if store else t("Group")
+        with box("panel"):
+            text(name, "panel-title")
+            for role, members in groupby(sorted(people, key=_rank), key=_role):
+                with box("role-row"):
+                    text(t.code("role", role), "role-name")
+                    with box("people"):
+                        for person in members:
+                            _person_button(t, person)
+
+
+def _person_button(t: Words, person: Person) -> None:
+    made = ui.element("button").classes("person-button")
+    made.props(f'type="submit" name="subject" value="{person.subject}"')
+    with mark(f"as-{person.subject}", made):
+        text(person.name(t.language))
+
+
+def _by_store(people: Mapping[str, Person]) -> dict[str, list[Person]]:
+    """People of one store under its id; those of several under an empty one, which comes first."""
+    grouped: dict[str, list[Person]] = {"": []}
+    for person in people.values():
+        home = person.stores[0] if len(person.stores) == 1 else ""
+        grouped.setdefault(home, []).append(person)
+    return {store_id: members for store_id, members in grouped.items() if members}
+
+
+def _role(person: Person) -> str:
+    return _first(role for role in _ROLE_ORDER if role in person.roles) or min(person.roles)
+
+
+def _rank(person: Person) -> tuple[int, str]:
+    role = _role(person)
+    return (_ROLE_ORDER.index(role) if role in _ROLE_ORDER else len(_ROLE_ORDER), role)
+
+
+def _first(values: Iterable[str]) -> str | None:
+    return next(iter(values), None)

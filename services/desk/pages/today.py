@@ -1,0 +1,101 @@
+"""The store's day in figures (今日经营), live, with the daily report when it is published."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from services.desk import formats
+from services.desk.components.elements import badge, box, facts, link, panel, text
+from services.desk.components.figures import COUNTS, bars, ratios, tiles
+from services.desk.components.live import EverySecond, live
+from services.desk.page import Page
+from services.desk.visit import Visit, together
+
+DUTIES = ("R30", "R33")
+
+PAGE = Page(
+    path="/stores/{store_id}/today",
+    title="Today's figures",
+    icon="insights",
+    roles=frozenset({"manager", "group_manager", "advisor", "dispatcher"}),
+    duties=DUTIES,
+)
+
+_CENTS = 100
+_MONEY = ("labor_cents", "parts_cents", "invoiced_cents", "received_cents")
+
+Figures = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """The figures of the address's day, as they are now and as they were published."""
+    day = chosen_day(visit)
+    day_choice(visit, day)
+
+    async def fetch() -> Figures:
+        services, store = visit.services, visit.store_path
+        live_figures, published = await together(
+            visit.shared(
+                f"figures {day}",
+                lambda: services.get("reporting", f"{store}/figures", day=f"{day}"),
+            ),
+            visit.shared(
+                f"report {day}",
+                lambda: services.get("reporting", f"{store}/daily-reports", day=f"{day}"),
+            ),
+        )
+        return live_figures, published
+
+    def render(figures: Figures, _: EverySecond) -> None:
+        now, published = figures
+        tiles(visit.t, now)
+        with box("columns even"):
+            with box("column-wide"), panel(visit.t("Vehicles")):
+                names = [visit.t.code("figure", name) for name in COUNTS]
+                bars(names, {visit.t("Vehicles"): [now[name] for name in COUNTS]})
+            with box("column-wide"), panel(visit.t("Money")):
+                names = [visit.t.code("figure", name) for name in _MONEY]
+                amounts = [round(now[name] / _CENTS) for name in _MONEY]
+                bars(names, {visit.t("Money"): amounts}, unit="¥")
+        with panel(visit.t("Indicators")):
+            ratios(visit.t, now)
+        _published(visit, published)
+
+    await live(visit, fetch, render)
+
+
+def chosen_day(visit: Visit) -> date:
+    """The day that the address names, otherwise the store's present day."""
+    try:
+        return date.fromisoformat(visit.query.get("day", ""))
+    except ValueError:
+        return visit.today()
+
+
+def day_choice(visit: Visit, day: date) -> None:
+    """Steps to the days around."""
+    with box("day-choice"):
+        link("‹", f"?day={day - timedelta(days=1)}", "day-step")
+        text(f"{day}", "day number")
+        link("›", f"?day={day + timedelta(days=1)}", "day-step")
+        if day != visit.today():
+            link(visit.t("Today"), "?", "day-step")
+
+
+def _published(visit: Visit, reports: list[dict[str, Any]]) -> None:
+    t = visit.t
+    with panel(t("Daily report")):
+        if not reports:
+            closing = visit.store.closing.strftime("%H:%M")
+            text(t("Published when the store closes at {time}.", time=closing), "hint")
+        for report in reports:
+            at = formats.clock(report["published_at"], visit.store.timezone)
+            badge(t("Published {time}", time=at), "good")
+            facts(
+                [
+                    (t.code("figure", "delivered"), str(report["delivered"])),
+                    (t.code("figure", "invoiced_cents"), formats.money(report["invoiced_cents"])),
+                    (t.code("figure", "received_cents"), formats.money(report["received_cents"])),
+                    (t.code("figure", "on_time_first"), formats.share(report["on_time_first"])),
+                ]
+            )

@@ -1,0 +1,158 @@
+"""One person looking at one page of one store, and everything that the page may ask for."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from services.desk.catalogue import Catalogue
+from services.desk.client import Connections, Services
+from services.desk.i18n import DEFAULT, LOCALES, Language, Words
+from services.desk.people import Person, load_people
+from services.desk.session import DemoSignIn, OidcSignIn, SignedIn, sign_in_from
+from services.desk.shared_answers import SharedAnswers
+from shared.clock import Clock, clock_from
+from shared.group import Store, load_stores, read_yaml
+from shared.settings import Settings
+
+SEES_PERSONS = frozenset({"advisor", "agent", "manager"})
+"""Roles that see names and plates; everybody else sees queue numbers."""
+
+_CATALOGUE_FRESH_S = 300.0
+_KNOWN_S = 60.0
+_UNKNOWN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names and plates by reference, as far as they are known and may be seen."""
+
+    customers: Mapping[str, str] = field(default_factory=dict)
+    plates: Mapping[str, str] = field(default_factory=dict)
+
+
+class Desk:
+    """What all visits share: settings, words, stores, connections, answers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.words: dict[Language, Words] = {language: Words(language) for language in LOCALES}
+        self.stores: dict[str, Store] = load_stores(settings.group_folder)
+        entries = read_yaml(settings.group_folder, "stores.yaml")
+        self.group: Mapping[str, str] = entries["group"]
+        self.brands: dict[str, Mapping[str, str]] = {
+            entry["id"]: entry["brand"] for entry in entries["stores"]
+        }
+        self.people: dict[str, Person] = load_people(settings.group_folder)
+        self.inspection: Mapping[str, Any] = read_yaml(
+            settings.group_folder, "catalogue/delivery.yaml"
+        )["inspection"]
+        self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.people)
+        self.connections = Connections(settings)
+        self.answers = SharedAnswers()
+        self.resolved: dict[tuple[str, str], tuple[str | None, float]] = {}
+        self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
+
+    def words_for(self, session: Mapping[str, Any]) -> Words:
+        """Words in the language that the person chose."""
+        return self.words.get(session.get("language", DEFAULT)) or self.words[DEFAULT]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page that somebody has open."""
+
+    desk: Desk
+    signed_in: SignedIn
+    store: Store
+    t: Words
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+    services: Services
+    refreshers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    @property
+    def person(self) -> Person:
+        return self.signed_in.person
+
+    @property
+    def store_path(self) -> str:
+        """Where the store's interfaces and pages are."""
+        return f"/stores/{self.store.id}"
+
+    @property
+    def sees_persons(self) -> bool:
+        return self.person.has(SEES_PERSONS)
+
+    def now(self) -> datetime:
+        """Business time."""
+        return self.desk.clock.now()
+
+    def today(self) -> date:
+        """The store's calendar day."""
+        return self.store.local_day(self.now())
+
+    def colleague(self, subject: str | None) -> str:
+        """The name of somebody who works in the group."""
+        person = self.desk.people.get(subject or "")
+        return person.name(self.t.language) if person else (subject or "—")
+
+    async def shared(self, kind: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """An answer about the store that all its viewers share; the token is checked first."""
+        await self.signed_in.token()
+        return await self.desk.answers.get((self.store.id, kind), ask)
+
+    async def changed(self) -> None:
+        """The person changed something: everybody in the store asks anew, this page at once."""
+        self.desk.answers.drop(self.store.id)
+        for refresh in self.refreshers:
+            await refresh()
+
+    async def catalogue(self) -> Catalogue:
+        """The catalogue in the person's language."""
+        entries = await self.desk.answers.get(
+            ("catalogue", self.store.id),
+            lambda: self.services.get("reception", f"{self.store_path}/catalogue"),
+            _CATALOGUE_FRESH_S,
+        )
+        return Catalogue(entries, self.t)
+
+    async def names(self, orders: Iterable[Mapping[str, Any]]) -> Names:
+        """Names and plates of all ``orders`` in one call, for those who may see them."""
+        if not self.sees_persons:
+            return Names()
+        wanted = {
+            kind: {str(order[field]) for order in orders if order.get(field)}
+            for kind, field in (("names", "customer_ref"), ("plates", "plate_ref"))
+        }
+        await self._resolve(wanted)
+        return Names(*(self._known(refs) for refs in wanted.values()))
+
+    async def _resolve(self, wanted: Mapping[str, set[str]]) -> None:
+        now, resolved = time.monotonic(), self.desk.resolved
+        missing = {
+            kind: sorted(
+                ref for ref in refs if resolved.get((self.store.id, ref), (None, 0.0))[1] < now
+            )
+            for kind, refs in wanted.items()
+        }
+        if not any(missing.values()):
+            return
+        body = {"customer_refs": missing["names"], "plate_refs": missing["plates"]}
+        answer = await self.services.ask("crm", f"{self.store_path}/resolutions", body)
+        for kind, refs in missing.items():
+            for ref in refs:
+                name = answer[kind].get(ref)
+                until = now + (_KNOWN_S if name else _UNKNOWN_S)
+                resolved[self.store.id, ref] = (name, until)
+
+    def _known(self, refs: Iterable[str]) -> dict[str, str]:
+        kept = {ref: self.desk.resolved.get((self.store.id, ref)) for ref in refs}
+        return {ref: known[0] for ref, known in kept.items() if known and known[0]}
+
+
+async def together(*asked: Awaitable[Any], forgiving: bool = False) -> list[Any]:
+    """The answers of several calls that were sent at once; ``forgiving`` gives errors as values."""
+    return await asyncio.gather(*asked, return_exceptions=forgiving)
