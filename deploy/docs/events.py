@@ -1,0 +1,95 @@
+"""``docs/events.md``: every event for people who build something on them."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from deploy.docs.streams import Stream, consumers_of, meaning
+from shared.contracts import Event
+
+FILE = Path("docs/events.md")
+
+_INTRODUCTION = """# Events
+
+Generated from `shared/contracts` by `python -m deploy.docs`; don't edit.
+
+Records are [CloudEvents 1.0.2](https://cloudevents.io) in Kafka's binary mode. The value is the
+data as JSON; the headers are `ce_id`, `ce_type`, `ce_source` (`/stores/{store_id}/{service}`),
+`ce_subject`, `ce_time`, `ce_sequence`, `ce_storeid`, `ce_correlationid`, `ce_causationid`,
+`ce_partitionkey`, `ce_dataschema`, `ce_specversion`, `content-type`, and `traceparent` where there
+is one. JSON schemas are in [`shared/contracts/schemas`](../shared/contracts/schemas), everything
+for a machine in [`shared/contracts/asyncapi.yaml`](../shared/contracts/asyncapi.yaml).
+
+How to read them: keep the last `ce_sequence` that you applied per topic and key, in the transaction
+of the effect. The next number is applied, a lower one is a repetition, a higher one waits. Ignore
+fields and types that you don't know. Inside a major version only optional fields are added; another
+meaning is another type (`….v2`). Times are UTC, money is integer cents (分), `?` marks what may be
+absent or null. Every event carries `store_id`; none carries personal data.
+"""
+
+
+def events_page(streams: Iterable[Stream]) -> dict[Path, str]:
+    """The page as a file."""
+    sections = "".join(_section(stream) for stream in streams if stream.events)
+    return {FILE: _INTRODUCTION + sections}
+
+
+def _section(stream: Stream) -> str:
+    rows = "".join(_row(event) for event in stream.events)
+    return (
+        f"\n## `{stream.name}`\n\n"
+        f"Key `{stream.key}`, published by {stream.publisher}, {stream.partitions} partitions. "
+        f"{stream.promise}\n\n"
+        "| event | says | consumers | duties | fields |\n|---|---|---|---|---|\n" + rows
+    )
+
+
+def _row(event: type[Event]) -> str:
+    schema = event.model_json_schema()
+    parts = schema.get("$defs", {})
+    fields = ", ".join(
+        _field(name, field, name in schema["required"], parts)
+        for name, field in schema["properties"].items()
+        if name != "store_id"
+    )
+    cells = (
+        f"**{event.__name__}**",
+        meaning(event),
+        ", ".join(consumers_of(event)) or "–",
+        ", ".join(event.duties),
+        fields,
+    )
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def _field(name: str, field: Mapping[str, Any], required: bool, parts: Mapping[str, Any]) -> str:
+    kind, nullable = _kind(field, parts)
+    return f"`{name}{'?' if nullable or not required else ''}` {kind}"
+
+
+def _kind(field: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[str, bool]:
+    """How a field's type is written, and whether it may be null."""
+    if "anyOf" in field:
+        some = [option for option in field["anyOf"] if option.get("type") != "null"]
+        return _kind(some[0], parts)[0], len(some) < len(field["anyOf"])
+    if "$ref" in field:
+        return _part(parts[field["$ref"].rpartition("/")[2]], parts), False
+    if "enum" in field:
+        return "/".join(field["enum"]), False
+    match field["type"]:
+        case "array":
+            return f"[{_kind(field['items'], parts)[0]}]", False
+        case "object":
+            return f"{{text: {_kind(field['additionalProperties'], parts)[0]}}}", False
+        case "string":
+            return {"date-time": "time"}.get(field.get("format", ""), "text"), False
+        case other:
+            return str(other), False
+
+
+def _part(part: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    inner = ", ".join(
+        _field(name, field, name in part["required"], parts)
+        for name, field in part["properties"].items()
+    )
+    return f"{{{inner}}}"

@@ -1,0 +1,83 @@
+"""Topics, their events, and who follows them: what AsyncAPI and docs/events.md have in common."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from services.crm import handlers as crm
+from services.reception import handlers as reception
+from services.reporting import handlers as reporting
+from services.workshop import handlers as workshop
+from shared.contracts import CONTRACTS, PUBLISHERS, Event
+
+INTERESTS: Mapping[str, Sequence[type[Event]]] = {
+    "reception": reception.INTERESTS,
+    "workshop": workshop.INTERESTS,
+    "crm": crm.INTERESTS,
+    "reporting": reporting.INTERESTS,
+}
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One topic with the events that stand on it."""
+
+    name: str
+    key: str
+    partitions: int
+    compacted: bool
+    configuration: Mapping[str, Any]
+    events: tuple[type[Event], ...]
+
+    @property
+    def publisher(self) -> str:
+        return self.name.split(".")[1]
+
+    @property
+    def title(self) -> str:
+        """``workshop.job`` of ``aftersales.workshop.job.v1``."""
+        return ".".join(self.name.split(".")[1:3])
+
+    @property
+    def promise(self) -> str:
+        """What a reader may rely on."""
+        if self.compacted:
+            return (
+                f"The newest event of each {self.key} is kept and replaces those before it; "
+                f"ce_sequence rises per {self.key}, with gaps where events were replaced."
+            )
+        return (
+            f"Every event is kept. Per {self.key} the events stand in the order in which they "
+            "happened, numbered 1, 2, 3 … by ce_sequence; a repeated record has the ce_id and "
+            "ce_sequence of its first occurrence. Between keys, and between topics, there is no "
+            "order: ce_causationid names the event or command that came before."
+        )
+
+
+def streams(topics_file: Path) -> list[Stream]:
+    """The declared topics in their order."""
+    declared = yaml.safe_load(topics_file.read_text())
+    return [
+        Stream(
+            name=topic["name"],
+            key=topic["key"],
+            partitions=declared["partitions"],
+            compacted=topic["keep"] == "newest",
+            configuration=declared[f"keep_{topic['keep']}"],
+            events=tuple(event for event in CONTRACTS.values() if event.topic == topic["name"]),
+        )
+        for topic in declared["topics"]
+    ]
+
+
+def consumers_of(event: type[Event]) -> list[str]:
+    """The services that act on an event."""
+    return [service for service in PUBLISHERS if event in INTERESTS[service]]
+
+
+def meaning(event: type[Event]) -> str:
+    """What an event says, in one paragraph."""
+    return " ".join((event.__doc__ or "").split())
