@@ -1,0 +1,193 @@
+"""Consuming through FastStream on the real broker: order, duplicates, poison, decisions."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from shared.envelope import headers_of
+from tests.shared.component.conftest import CAUSE, NOW, Bench, greeted
+
+BROKEN = "aftersales.reception.CustomerGreeted.v1"
+
+
+def headers(order_id: str, sequence: int, **changes: Any) -> dict[str, Any]:
+    made = headers_of(
+        greeted(order_id),
+        event_id=f"{order_id}-{sequence}",
+        sequence=sequence,
+        time=NOW,
+        cause=CAUSE,
+    )
+    return {name: v for name, v in (made | changes).items() if v is not ...}
+
+
+async def send(bench: Bench, order_id: str, sequence: int, **changes: Any) -> None:
+    value = greeted(order_id, f"a{sequence}").model_dump_json().encode()
+    await bench.send(order_id.encode(), value, headers(order_id, sequence, **changes))
+
+
+@asynccontextmanager
+async def running(bench: Bench) -> AsyncIterator[None]:
+    async with bench.service.running():
+        yield
+
+
+async def settled(bench: Bench) -> None:
+    """Wait until nothing waits."""
+    async with asyncio.timeout(40):
+        quiet = 0
+        while quiet < 3:
+            await asyncio.sleep(0.1)
+            quiet = quiet + 1 if await bench.service.consumer.lag() == 0 else 0
+
+
+async def dead(bench: Bench) -> list[asyncpg.Record]:
+    return await bench.admin.fetch(
+        "SELECT * FROM crm.dead_letter WHERE resolved_at IS NULL ORDER BY dead_letter_id"
+    )
+
+
+async def test_duplicates_and_disorder_have_one_effect_each_in_sequence(bench):
+    for sequence in (1, 3, 3, 2, 1, 5, 4, 2):
+        await send(bench, "o1", sequence)
+    async with running(bench):
+        await settled(bench)
+    assert bench.effects.advisors == {"o1": ["a1", "a2", "a3", "a4", "a5"]}
+    assert await bench.admin.fetchval("SELECT count(*) FROM crm.parked_event") == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "changes", "reason"),
+    [
+        (b"o1", b"{broken", {}, "Invalid JSON"),
+        (b"o1", None, {}, "Invalid JSON"),
+        (b"o1", b'{"store_id": "S01"}', {}, "Field required"),
+        (b"o1", ..., {"ce_type": "aftersales.reception.CustomerGreeted.v7"}, "unknown version"),
+        (b"o1", ..., {"ce_type": None}, "ce_type"),
+        (b"o1", ..., {"ce_id": None}, "ce_id"),
+        (b"o1", ..., {"ce_id": b"\xff\xfe"}, "ce_id"),
+    ],
+)
+async def test_poison_parks_its_key_and_nothing_else(bench, key, value, changes, reason):
+    body = greeted("o1").model_dump_json().encode() if value is ... else value
+    await bench.send(key, body, headers("o1", 1, **changes))
+    await send(bench, "o1", 2)
+    await send(bench, "o2", 1)
+    async with running(bench):
+        await settled(bench)
+        letters = await dead(bench)
+        assert [letter["sequence"] for letter in letters] == [1]
+        assert reason in letters[0]["error"]
+        assert letters[0]["value"] == body
+        assert bench.effects.advisors == {"o2": ["a1"]}
+
+        await bench.admin.execute("UPDATE crm.dead_letter SET decision = 'skip'")
+        async with asyncio.timeout(20):
+            while await dead(bench):
+                await asyncio.sleep(0.1)
+    assert bench.effects.advisors == {"o1": ["a2"], "o2": ["a1"]}
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        (None, {}),
+        (b"", {}),
+        (b"o1", {"ce_sequence": "0"}),
+        (b"o1", {"ce_sequence": None}),
+        (b"o1", {"ce_storeid": None}),
+        (b"o1", {"ce_storeid": "S01,S02"}),
+        (b"\xff", {}),
+    ],
+)
+async def test_a_record_without_an_address_is_set_aside_alone(bench, key, changes):
+    value = greeted("o1").model_dump_json().encode()
+    await bench.send(key, value, headers("o1", 1, **changes))
+    await send(bench, "o1", 1)
+    async with running(bench):
+        await settled(bench)
+    assert bench.effects.advisors == {"o1": ["a1"]}
+    assert [letter["store_id"] for letter in await dead(bench)] == [""]
+
+
+async def test_an_unknown_type_is_counted_and_passed(bench):
+    await send(bench, "o1", 1, ce_type="aftersales.reception.NeverHeardOf.v1")
+    await send(bench, "o1", 2)
+    async with running(bench):
+        await settled(bench)
+    assert bench.service.consumer.unknown == 1
+    assert bench.effects.advisors == {"o1": ["a2"]}
+    assert await dead(bench) == []
+
+
+async def test_a_repaired_event_is_replayed_before_those_behind_it(bench):
+    await bench.send(b"o1", b"{broken", headers("o1", 1))
+    await send(bench, "o1", 2)
+    async with running(bench):
+        await settled(bench)
+        assert len(await dead(bench)) == 1
+        await bench.admin.execute(
+            "UPDATE crm.dead_letter SET value = $1, decision = 'replay'",
+            greeted("o1", "repaired").model_dump_json().encode(),
+        )
+        async with asyncio.timeout(20):
+            while await dead(bench):
+                await asyncio.sleep(0.1)
+    assert bench.effects.advisors == {"o1": ["repaired", "a2"]}
+
+
+async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench):
+    class PoisonedError(Exception):
+        pass
+
+    good = bench.effects.handle
+
+    async def handle(unit, batch):
+        if any(received.event.order_id == "o2" for received in batch):
+            raise PoisonedError
+        await good(unit, batch)
+
+    bench.service.consumer._handle = handle
+    for order_id in ("o1", "o2", "o3"):
+        await send(bench, order_id, 1)
+    async with running(bench):
+        await settled(bench)
+    assert bench.effects.advisors == {"o1": ["a1"], "o3": ["a1"]}
+    assert ["PoisonedError" in letter["error"] for letter in await dead(bench)] == [True]
+
+
+async def test_a_passing_failure_is_tried_again(bench):
+    bench.effects.fail_with = [asyncpg.DeadlockDetectedError("x"), ConnectionError("y")]
+    await send(bench, "o1", 1)
+    async with running(bench):
+        await settled(bench)
+    assert bench.effects.advisors == {"o1": ["a1"]}
+    assert await dead(bench) == []
+
+
+async def test_an_event_that_claims_anothers_key_is_set_aside(bench):
+    await send(bench, "o1", 1)
+    foreign = greeted("o1", "intruder", store_id="S02").model_dump_json().encode()
+    async with running(bench):
+        await settled(bench)
+        await bench.send(b"o1", foreign, headers("o1", 2, ce_storeid="S02"))
+        await settled(bench)
+    assert bench.effects.advisors == {"o1": ["a1"]}
+    assert [letter["error"] for letter in await dead(bench)] == ["the key belongs to another store"]
+
+
+async def test_a_topic_delivered_again_from_its_start_changes_nothing(servers, bench):
+    for sequence in (1, 2, 3):
+        await send(bench, "o1", sequence)
+    async with running(bench):
+        await settled(bench)
+        client = bench.service.consumer._client
+        for place, offset in bench.begin.items():
+            client.seek(place, offset)
+        await asyncio.sleep(1)
+        await settled(bench)
+    assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}

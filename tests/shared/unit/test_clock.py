@@ -1,0 +1,25 @@
+"""Simulated time that several processes share."""
+
+from datetime import UTC, datetime, timedelta
+
+from shared.clock import SteppedClock, SystemClock
+
+MOMENT = datetime(2026, 3, 4, 1, 2, 3, 456789, tzinfo=UTC)
+
+
+def test_a_stepped_clock_stands_still_and_is_shared(tmp_path):
+    one, other = SteppedClock(tmp_path / "clock"), SteppedClock(tmp_path / "clock")
+    one.set(MOMENT)
+    assert other.now() == MOMENT == other.now()
+
+
+def test_a_running_clock_goes_on_from_where_it_was_set(tmp_path):
+    clock = SteppedClock(tmp_path / "clock")
+    clock.set(MOMENT, running=True)
+    first, second = clock.now(), clock.now()
+    assert MOMENT <= first <= second < MOMENT + timedelta(minutes=1)
+
+
+def test_a_skewed_clock_is_wrong_by_so_much():
+    difference = SystemClock(skew_s=3600).now() - SystemClock().now()
+    assert timedelta(minutes=59) < difference < timedelta(minutes=61)

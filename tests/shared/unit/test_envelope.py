@@ -1,0 +1,71 @@
+"""What a record must say about itself."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.contracts.reception import CustomerGreeted
+from shared.envelope import (
+    Cause,
+    UnreadableEventError,
+    decode,
+    header_texts,
+    headers_of,
+    is_known,
+    sequence_of,
+)
+
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+EVENT = CustomerGreeted(store_id="S01", order_id="o1", advisor_id="a1", greeted_at=NOW)
+HEADERS = headers_of(EVENT, event_id="e1", sequence=2, time=NOW, cause=Cause("c", "d"))
+
+
+def test_an_event_survives_the_way_through_its_envelope():
+    received = decode(HEADERS, "o1", EVENT.model_dump_json().encode())
+    assert received.event == EVENT
+    assert received.envelope.cause == Cause("c", "e1")
+    assert sequence_of(HEADERS) == 2
+    assert HEADERS["ce_source"] == "/stores/S01/reception"
+
+
+def test_a_consumer_ignores_fields_that_it_does_not_know():
+    value = EVENT.model_dump_json().replace('"order_id"', '"added":1,"order_id"').encode()
+    assert decode(HEADERS, "o1", value).event == EVENT
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value", "reason"),
+    [
+        ({}, "o1", b"{broken", "Invalid JSON"),
+        ({}, "o1", None, "Invalid JSON"),
+        ({}, "o1", b"{}", "Field required"),
+        ({"ce_id": ""}, "o1", EVENT.model_dump_json().encode(), "ce_id"),
+        (
+            {"ce_type": "aftersales.reception.CustomerGreeted.v9"},
+            "o1",
+            EVENT.model_dump_json().encode(),
+            "unknown version",
+        ),
+        ({}, "o2", EVENT.model_dump_json().encode(), "differs from the record's key"),
+        ({"ce_storeid": "S02"}, "o1", EVENT.model_dump_json().encode(), "differs from header"),
+        ({"ce_time": "soon"}, "o1", EVENT.model_dump_json().encode(), "ce_time"),
+    ],
+)
+def test_a_broken_record_is_named(change, key, value, reason):
+    with pytest.raises(UnreadableEventError, match=reason):
+        decode({**HEADERS, **change}, key, value)
+
+
+def test_headers_that_are_null_or_not_text_are_left_out():
+    raw = [("a", b"1"), ("b", None), ("c", b"\xff")]
+    assert header_texts(raw) == {"a": "1"}
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "x", "", "1.5", "²"])
+def test_a_sequence_is_a_positive_number(text):
+    assert sequence_of({"ce_sequence": text}) is None
+
+
+def test_any_version_of_a_type_makes_it_known():
+    assert is_known("aftersales.reception.CustomerGreeted.v9")
+    assert not is_known("aftersales.reception.NeverHeardOf.v1")

@@ -1,0 +1,43 @@
+"""Plates and VINs as the standards write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.identifiers import valid_plate, valid_vin, vin_check_digit
+
+ALPHABET = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
+
+
+@pytest.mark.parametrize("plate", ["沪A12345", "京AD12345", "粤B·F123挂", "浙a1b2c3", "沪A12345D"])
+def test_plates_of_the_standard_are_accepted(plate):
+    assert valid_plate(plate)
+
+
+@pytest.mark.parametrize("plate", ["", "A12345", "沪I12345", "沪A1234", "沪A1234567", "沪AO1234"])
+def test_other_plates_are_refused(plate):
+    with pytest.raises(ValueError, match="not a plate"):
+        valid_plate(plate)
+
+
+def test_a_published_vin_has_its_check_digit():
+    assert vin_check_digit("1M8GDM9AXKP042788") == "X"
+    assert valid_vin("1m8gdm9axkp042788") == "1M8GDM9AXKP042788"
+
+
+@given(st.text(ALPHABET, min_size=17, max_size=17), st.integers(0, 16), st.sampled_from(ALPHABET))
+def test_a_wrong_check_digit_is_refused(letters, place, other):
+    vin = letters[:8] + vin_check_digit(letters) + letters[9:]
+    assert valid_vin(vin) == vin
+    wrong = vin[:place] + other + vin[place + 1 :]
+    if wrong[8] == vin_check_digit(wrong):
+        assert valid_vin(wrong) == wrong
+    else:
+        with pytest.raises(ValueError, match="check digit"):
+            valid_vin(wrong)
+
+
+@pytest.mark.parametrize("vin", ["", "1M8GDM9AXKP04278", "IM8GDM9AXKP042788", "1M8GDM9AXKP0427888"])
+def test_other_vins_are_refused(vin):
+    with pytest.raises(ValueError, match="not a VIN"):
+        valid_vin(vin)

@@ -1,0 +1,76 @@
+"""The duplicate guard, whatever order and however often records come."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.positions import walk
+
+
+@dataclass(frozen=True)
+class Item:
+    stream: tuple[str, str]
+    sequence: int
+    store_id: str = "S01"
+
+
+STREAMS = [("topic", "a"), ("topic", "b"), ("other", "a")]
+
+
+@st.composite
+def deliveries(draw):
+    """Batches in which every stream is delivered completely, with repetitions, in any order."""
+    length = draw(st.integers(1, 6))
+    needed = [Item(stream, n) for stream in STREAMS for n in range(1, length + 1)]
+    repeated = draw(st.lists(st.sampled_from(needed), max_size=12))
+    records = draw(st.permutations(needed + repeated))
+    cuts = sorted(draw(st.lists(st.integers(0, len(records)), max_size=4)))
+    edges = [0, *cuts, len(records)]
+    return length, [records[a:b] for a, b in pairwise(edges)]
+
+
+@given(deliveries())
+def test_every_event_takes_effect_once_and_in_sequence(case):
+    length, batches = case
+    positions = dict.fromkeys(STREAMS, 0)
+    parked: list[Item] = []
+    effects: dict[tuple[str, str], list[int]] = {stream: [] for stream in STREAMS}
+
+    def take(item):
+        effects[item.stream].append(item.sequence)
+        return True
+
+    for batch in batches:
+        result = walk([*batch, *parked], positions, take)
+        positions.update(result.positions)
+        parked = result.parked
+
+    assert effects == {stream: list(range(1, length + 1)) for stream in STREAMS}
+    assert parked == []
+
+
+@given(st.integers(1, 8), st.data())
+def test_nothing_passes_an_event_that_was_not_understood(length, data):
+    poison = data.draw(st.integers(1, length))
+    stream = STREAMS[0]
+    taken: list[int] = []
+
+    def take(item):
+        if item.sequence == poison:
+            return False
+        taken.append(item.sequence)
+        return True
+
+    result = walk([Item(stream, n) for n in range(1, length + 1)], {stream: 0}, take)
+
+    assert taken == list(range(1, poison))
+    assert [item.sequence for item in result.parked] == list(range(poison + 1, length + 1))
+    assert result.positions.get(stream, 0) == poison - 1
+
+
+def test_a_repeated_event_is_discarded():
+    stream = STREAMS[0]
+    result = walk([Item(stream, 3), Item(stream, 4)], {stream: 4}, lambda _: True)
+    assert (result.applied, result.discarded, result.positions) == (0, 2, {})
