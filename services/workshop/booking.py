@@ -37,19 +37,20 @@ async def plan_changed(unit: Unit, store_id: str, cause: Cause, *, replan: bool 
 async def rebook(
     unit: Unit,
     store_id: str,
-    changes: Sequence[tuple[Job, Assignment]],
+    changes: Sequence[tuple[Job, Assignment, str]],
     *,
-    reason: str,
     by: str,
     cause: Cause,
 ) -> list[Job]:
-    """Give jobs their new assignments and bookings."""
-    await store.unbook(unit.connection, store_id, [job.job_id for job, _ in changes])
+    """Give jobs their new assignments and bookings, each for a reason."""
+    await store.unbook(unit.connection, store_id, [job.job_id for job, _, _ in changes])
     await store.book(
-        unit.connection, store_id, [(job.job_id, None, assignment) for job, assignment in changes]
+        unit.connection,
+        store_id,
+        [(job.job_id, None, assignment) for job, assignment, _ in changes],
     )
     changed = []
-    for job, assignment in changes:
+    for job, assignment, reason in changes:
         assigned, events = jobs.assign(job, assignment, reason=reason, by=by)
         changed.append(assigned)
         unit.publish(events, cause)
@@ -143,8 +144,7 @@ async def take_in(
     await rebook(
         unit,
         opened.store_id,
-        [(job, part.assignment) for job, part in zip(new_jobs, held, strict=True)],
-        reason="promised",
+        [(job, part.assignment, "promised") for job, part in zip(new_jobs, held, strict=True)],
         by="planner",
         cause=cause,
     )

@@ -77,14 +77,12 @@ class Handlers:
         open_jobs = await store.open_jobs(unit.connection, timer.store_id)
         booked = await store.booked_jobs(unit.connection, timer.store_id)
         changes = [
-            (job, proposal.assignments[job.job_id])
+            (job, proposal.assignments[job.job_id], proposal.reasons.get(job.job_id, "made_room"))
             for job in open_jobs
             if job.job_id in proposal.assignments
             and (job.assignment != proposal.assignments[job.job_id] or job.job_id not in booked)
         ]
-        await booking.rebook(
-            unit, timer.store_id, changes, reason="replanned", by="planner", cause=timer.cause
-        )
+        await booking.rebook(unit, timer.store_id, changes, by="planner", cause=timer.cause)
         await booking.plan_changed(unit, timer.store_id, timer.cause, replan=False)
 
     async def on_hold_expiry(self, unit: Unit, timer: Timer) -> None:

@@ -424,8 +424,7 @@ async def reassign_job(
         changed = await booking.rebook(
             unit,
             store_id,
-            [(pinned, wanted)],
-            reason=body.reason,
+            [(pinned, wanted, body.reason)],
             by=command.principal.subject,
             cause=command.cause,
         )

@@ -55,10 +55,11 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Proposal:
-    """New assignments by job id, good for one version of the plan."""
+    """New assignments and what moved each job, by job id; good for one version of the plan."""
 
     version: int
     assignments: dict[str, Assignment]
+    reasons: dict[str, str]
 
 
 class Planner:
@@ -110,17 +111,18 @@ class Planner:
     async def replan(self, store_id: str, _subject: str) -> Proposal:
         """A fresh plan for everything that is not in hand."""
         snapshot = await self.snapshot(store_id)
-        plan = await asyncio.get_running_loop().run_in_executor(
-            self._executor, planning.greedy, snapshot.workshop
+        answer = await asyncio.get_running_loop().run_in_executor(
+            self._executor, planning.replan, snapshot.workshop
         )
         movable = {job_id for job_id, job in snapshot.jobs.items() if job.status == "planned"}
         return Proposal(
             snapshot.version,
             {
                 assignment.job_id: as_assignment(assignment)
-                for assignment in plan.assignments
+                for assignment in answer.plan.assignments
                 if assignment.job_id in movable
             },
+            {change.job_id: change.code for change in answer.changes},
         )
 
     def technicians(
