@@ -21,7 +21,7 @@ from jgo.maven import Artifact, MavenContext
 from jgo.parse import Endpoint
 
 from deploy.embedded.errors import EmbeddedError
-from deploy.embedded.processes import Process, can_listen
+from deploy.embedded.processes import Process, can_listen, run_to_end
 from deploy.embedded.settings import EmbeddedSettings
 
 VERSION = "4.3.1"
@@ -139,6 +139,7 @@ class Kafka:
         self._settings = settings
         self._report = report
         self._folder = settings.data.resolve() / "kafka"
+        self._logs = self._folder / "logs"
         self.bootstrap = f"127.0.0.1:{settings.ports.kafka}"
 
     async def prepare(self) -> Process:
@@ -152,42 +153,37 @@ class Kafka:
             "-cp",
             f"{libraries}/*",
         ]
-        self._configure()
-        if not (self._folder / "logs" / "meta.properties").exists():
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "log4j2.yaml").write_text(_LOGGING)
+        if not self._logs.exists():
             await self._format(java)
+        properties = self._configure("server.properties", self._logs)
         return Process(
             "kafka",
             self._settings.ports.kafka,
-            [*java, "kafka.Kafka", str(self._folder / "server.properties")],
+            [*java, "kafka.Kafka", str(properties)],
             {},
             self._settings.data / "logs" / "kafka.log",
         )
 
-    def _configure(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+    def _configure(self, name: str, logs: Path) -> Path:
         ports = self._settings.ports
-        (self._folder / "log4j2.yaml").write_text(_LOGGING)
-        (self._folder / "server.properties").write_text(
-            _PROPERTIES.format(
-                port=ports.kafka, controller=ports.kafka_controller, logs=self._folder / "logs"
-            )
+        properties = self._folder / name
+        properties.write_text(
+            _PROPERTIES.format(port=ports.kafka, controller=ports.kafka_controller, logs=logs)
         )
+        return properties
 
     async def _format(self, java: list[str]) -> None:
+        draft = self._folder / "logs.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        properties = self._configure("format.properties", draft)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        process = await asyncio.create_subprocess_exec(
-            *java,
-            "kafka.tools.StorageTool",
-            "format",
-            f"--cluster-id={cluster}",
-            f"--config={self._folder / 'server.properties'}",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        if process.returncode:
-            last = output.decode().strip().split("\n")[-1]
+        format_storage = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}")
+        status, last = await run_to_end(*java, *format_storage, f"--config={properties}")
+        if status:
             raise EmbeddedError(f"Kafka's storage could not be formatted: {last}")
+        draft.rename(self._logs)
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:

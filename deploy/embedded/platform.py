@@ -27,7 +27,7 @@ from shared.settings import Settings
 
 DESK = "desk"
 ALL = (*SERVICES, DESK)
-_OWN_FILES = ("kafka", "postgres", "secrets", "logs", "state.json", "lock")
+_OWN_FILES = ("kafka", "postgres", "postgres.new", "secrets", "logs", "state.json", "lock")
 _BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY_S = 60.0
 

@@ -4,6 +4,7 @@ import asyncio
 import importlib.metadata
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ import asyncpg
 import psutil
 
 from deploy.embedded.errors import EmbeddedError
-from deploy.embedded.processes import Process
+from deploy.embedded.processes import Process, run_to_end
 from deploy.embedded.settings import EmbeddedSettings
 
 # The package's own start-up code is not imported: it opens folders to everyone.
@@ -76,8 +77,8 @@ class Postgres:
     async def prepare(self) -> Process:
         """Make the cluster the first time, clear what a crash left; the process to start."""
         privileges = _unprivileged()
-        if not (self._data / "PG_VERSION").exists():
-            await asyncio.to_thread(self._initialise, privileges)
+        if not self._data.exists():
+            await self._initialise(privileges)
         await self._await_orphans()
         self._forget_recycled_pid()
         options = [f"--{name}={value}" for name, value in _CONFIGURATION.items()]
@@ -91,33 +92,31 @@ class Postgres:
             privileges=privileges,
         )
 
-    def _initialise(self, privileges: tuple[str, ...]) -> None:
-        self._data.mkdir(parents=True, exist_ok=True)
+    async def _initialise(self, privileges: tuple[str, ...]) -> None:
+        draft = self._data.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
         if privileges:
             account = pwd.getpwnam(_ACCOUNT)
-            os.chown(self._data, account.pw_uid, account.pw_gid)
+            os.chown(draft, account.pw_uid, account.pw_gid)
         with tempfile.NamedTemporaryFile("w") as password:
             password.write(self._password)
             password.flush()
-            made = subprocess.run(
-                [
-                    *(("setpriv", *privileges, "--") if privileges else ()),
-                    str(_BINARIES / "initdb"),
-                    f"--pgdata={self._data}",
-                    f"--pwfile={password.name}",
-                    "--username=postgres",
-                    "--auth=scram-sha-256",
-                    "--encoding=UTF8",
-                    "--locale-provider=builtin",
-                    "--builtin-locale=C.UTF-8",
-                    "--locale=C",
-                ],
-                capture_output=True,
-                text=True,
-                check=False,
+            status, last = await run_to_end(
+                *(("setpriv", *privileges, "--") if privileges else ()),
+                str(_BINARIES / "initdb"),
+                f"--pgdata={draft}",
+                f"--pwfile={password.name}",
+                "--username=postgres",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--builtin-locale=C.UTF-8",
+                "--locale=C",
             )
-        if made.returncode:
-            raise EmbeddedError(f"PostgreSQL's data could not be made: {_last_line(made.stderr)}")
+        if status:
+            raise EmbeddedError(f"PostgreSQL's data could not be made: {last}")
+        draft.rename(self._data)
 
     async def _await_orphans(self) -> None:
         """Backends of a server that was killed end by themselves; until then it cannot start."""
@@ -167,8 +166,4 @@ def _add_account() -> None:
         check=False,
     )
     if added.returncode:
-        raise EmbeddedError(f"account {_ACCOUNT} could not be added: {_last_line(added.stderr)}")
-
-
-def _last_line(output: str) -> str:
-    return output.strip().split("\n")[-1]
+        raise EmbeddedError(f"account {_ACCOUNT} could not be added: {added.stderr.strip()}")

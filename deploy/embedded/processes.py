@@ -123,6 +123,22 @@ class Process:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
+async def run_to_end(*command: str) -> tuple[int, str]:
+    """Exit status and last line of a short command, which does not outlive a cancelled caller."""
+    child = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        output, _ = await child.communicate()
+    finally:
+        if child.returncode is None:
+            child.kill()
+    return await child.wait(), output.decode(errors="replace").strip().rsplit("\n", 1)[-1]
+
+
 def _has_ended(pid: int) -> bool:
     # The child is left unreaped so that its process group's number cannot be given to another.
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from deploy.embedded.processes import Running, State
 from deploy.embedded.settings import EmbeddedSettings, Ports
 
 REPOSITORY = Path(__file__).parents[2]
+PATIENCE_S = 120
 TOPIC = "aftersales.reception.order.v1"
 
 
@@ -41,9 +43,12 @@ class Up:
 
     def read_until(self, text: str) -> str:
         assert self.child.stdout
+        watchdog = threading.Timer(PATIENCE_S, self.child.kill)
+        watchdog.start()
         for line in self.child.stdout:
             self.lines.append(line.rstrip())
             if text in line:
+                watchdog.cancel()
                 return line.rstrip()
         pytest.fail(f"{text!r} was never said: {self.lines}")
 
@@ -54,6 +59,11 @@ class Up:
         assert {each.name for each in state.alive()} == {"kafka", "postgres", *ALL}
         return state
 
+    def pid_of(self, name: str) -> int:
+        state = State.read(self.settings.data / "state.json")
+        assert state
+        return next(each.pid for each in state.processes if each.name == name)
+
     def kill_everything(self, state: State) -> None:
         for each in state.alive():
             os.kill(each.pid, signal.SIGKILL)
@@ -63,12 +73,27 @@ class Up:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> EmbeddedSettings:
-    return EmbeddedSettings(data=tmp_path_factory.mktemp("up") / "data", ports=Ports.free())
+    """A folder on which a first start was killed before its databases were complete."""
+    data = tmp_path_factory.mktemp("up") / "data"
+    for unfinished in ("postgres.new/PG_VERSION", "kafka/logs.new/meta.properties"):
+        (data / unfinished).parent.mkdir(parents=True)
+        (data / unfinished).write_text("")
+    return EmbeddedSettings(data=data, ports=Ports.free())
 
 
 @pytest.fixture
 def up(settings: EmbeddedSettings) -> Iterator[Up]:
     running = Up(settings)
+    yield running
+    running.child.kill()
+    running.child.wait()
+
+
+@pytest.fixture(scope="module")
+def lasting(settings: EmbeddedSettings) -> Iterator[Up]:
+    """A platform that several tests share; the last of them stops it."""
+    running = Up(settings)
+    running.come_up()
     yield running
     running.child.kill()
     running.child.wait()
@@ -97,37 +122,28 @@ def wait_until_none_is_left(settings: EmbeddedSettings) -> None:
     assert left == []
 
 
-def test_ctrl_c_leaves_no_process(up: Up, settings: EmbeddedSettings) -> None:
-    up.come_up()
-    up.child.send_signal(signal.SIGINT)
-    up.read_until("stopped, nothing is left running")
-    assert up.child.wait(30) == 0
-    assert left_on(settings) == []
-    assert not (settings.data / "state.json").exists()
-
-
-def test_a_second_up_on_the_same_folder_is_refused(up: Up, settings: EmbeddedSettings) -> None:
-    up.come_up()
-    second = Up(settings)
-    second.read_until(f"is already in use by pid {up.child.pid}")
+def test_a_second_up_on_the_same_folder_is_refused(lasting: Up) -> None:
+    second = Up(lasting.settings)
+    second.read_until(f"is already in use by pid {lasting.child.pid}")
     assert second.child.wait(10) == 1
     assert len(second.lines) == 1
 
 
-def test_down_from_another_terminal_stops_it(up: Up, settings: EmbeddedSettings) -> None:
-    up.come_up()
-    down(settings.data)
-    assert up.child.wait(5) == 0
-    assert left_on(settings) == []
+def test_a_process_that_ends_is_started_again(lasting: Up) -> None:
+    killed = lasting.pid_of("workshop")
+    os.kill(killed, signal.SIGKILL)
+    said = lasting.read_until("workshop ended (-9)")
+    assert "starting it again in 1 s" in said
+    deadline = time.monotonic() + PATIENCE_S
+    while lasting.pid_of("workshop") == killed or not answers(lasting.settings.ports.workshop):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
-def test_nothing_survives_when_only_the_command_is_killed(
-    up: Up, settings: EmbeddedSettings
-) -> None:
-    up.come_up()
-    up.child.kill()
-    up.child.wait()
-    wait_until_none_is_left(settings)
+def test_down_from_another_terminal_stops_it(lasting: Up) -> None:
+    down(lasting.settings.data)
+    assert lasting.child.wait(5) == 0
+    assert left_on(lasting.settings) == []
 
 
 async def test_rows_and_events_survive_the_kill_of_everything(
@@ -146,34 +162,34 @@ async def test_rows_and_events_survive_the_kill_of_everything(
     again.come_up()
     connection = await asyncpg.connect(platform.admin_url)
     assert await connection.fetchval("SELECT note FROM kept") == "committed"
-    await connection.execute("DROP TABLE kept")
     await connection.close()
     consumer = AIOKafkaConsumer(
         TOPIC, bootstrap_servers=platform.kafka.bootstrap, auto_offset_reset="earliest"
     )
     async with consumer:
         assert (await consumer.getone()).value == b"sent"
-    again.child.send_signal(signal.SIGTERM)
-    again.read_until("stopped")
-    again.child.wait(30)
+    again.child.send_signal(signal.SIGINT)
+    again.read_until("stopped, nothing is left running")
+    assert again.child.wait(5) == 0
+    assert left_on(settings) == []
+
+
+def test_nothing_survives_when_only_the_command_is_killed(
+    up: Up, settings: EmbeddedSettings
+) -> None:
+    up.come_up()
+    up.child.kill()
+    up.child.wait()
     wait_until_none_is_left(settings)
 
 
-def test_a_process_that_ends_is_started_again(up: Up, settings: EmbeddedSettings) -> None:
-    state = up.come_up()
-    victim = next(each for each in state.processes if each.name == "workshop")
-    os.kill(victim.pid, signal.SIGKILL)
-    said = up.read_until("workshop ended (-9)")
-    assert "starting it again in 1 s" in said
-    deadline = time.monotonic() + 15
-    while time.monotonic() < deadline:
-        now = State.read(settings.data / "state.json")
-        assert now
-        pid = next(each.pid for each in now.processes if each.name == "workshop")
-        if pid != victim.pid and answers(settings.ports.workshop):
-            return
-        time.sleep(0.2)
-    pytest.fail("workshop did not come back")
+def test_ctrl_c_while_it_starts_leaves_no_process(tmp_path: Path) -> None:
+    starting = Up(EmbeddedSettings(data=tmp_path / "data", ports=Ports.free()))
+    starting.read_until("starting Kafka and PostgreSQL")
+    starting.child.send_signal(signal.SIGINT)
+    starting.read_until("stopped, nothing is left running")
+    starting.child.wait(5)
+    assert left_on(starting.settings) == []
 
 
 def answers(port: int) -> bool:
