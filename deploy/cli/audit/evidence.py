@@ -90,6 +90,18 @@ class Evidence:
     def compacted(self) -> frozenset[str]:
         return frozenset(topic.name for topic in self.log.topics if topic.compacted)
 
+    @cached_property
+    def stores_by_identifier(self) -> Mapping[tuple[str, str], set[str]]:
+        """The stores in whose events an identifier appears, by the name of its column."""
+        stores: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for event in self.own_events:
+            stores["key", event.key].add(event.store_id)
+            for name, value in event.data.items():
+                if name.endswith(("_id", "_ref")) and isinstance(value, str):
+                    stores[name, value].add(event.store_id)
+                    stores["subject", value].add(event.store_id)
+        return stores
+
     def of_topic(self, topic: str) -> Iterator[StreamEvent]:
         """The services' events of one topic."""
         return (event for event in self.own_events if event.place[0] == topic)

@@ -21,7 +21,7 @@ def check_streams(evidence: Evidence) -> Iterator[Check]:
         yield _heads(evidence, service)
         yield _positions(evidence, service)
         yield _backlog(evidence, service)
-    yield _stores(evidence)
+        yield _stores(evidence, service)
 
 
 def _sequences(evidence: Evidence) -> Check:
@@ -145,34 +145,26 @@ def _backlog(evidence: Evidence, consumer: str) -> Check:
     return comparison.check()
 
 
-def _stores(evidence: Evidence) -> Check:
+def _stores(evidence: Evidence, service: str) -> Check:
     """A row belongs to the store in whose events its identifiers appear."""
-    comparison = Comparison("no row stands in a foreign store", "")
-    known = _stores_by_identifier(evidence.own_events)
-    for table, rows in evidence.tables.rows.items():
-        comparison.service, _, name = table.partition(".")
+    comparison = Comparison("no row stands in a foreign store", service)
+    for name, rows in evidence.tables.of_service(service):
         for row in rows:
-            if not row.get("store_id"):
-                continue
-            for column, value in _identifiers(row):
-                comparison.compared += 1
-                stores = known.get((column, value))
-                if stores and row["store_id"] not in stores:
-                    where = f"{name} {column} {value}"
-                    comparison.differ(where, "store", " or ".join(sorted(stores)), row["store_id"])
-                    break
+            if row.get("store_id"):
+                _same_store(comparison, name, row, evidence.stores_by_identifier)
     return comparison.check()
 
 
-def _stores_by_identifier(events: Iterable[StreamEvent]) -> Mapping[tuple[str, str], set[str]]:
-    stores: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for event in events:
-        stores["key", event.key].add(event.store_id)
-        for name, value in event.data.items():
-            if name.endswith(("_id", "_ref")) and isinstance(value, str):
-                stores[name, value].add(event.store_id)
-                stores["subject", value].add(event.store_id)
-    return stores
+def _same_store(
+    comparison: Comparison, table: str, row: Row, known: Mapping[tuple[str, str], set[str]]
+) -> None:
+    for column, value in _identifiers(row):
+        comparison.compared += 1
+        stores = known.get((column, value))
+        if stores and row["store_id"] not in stores:
+            where = f"{table} {column} {value}"
+            comparison.differ(where, "store", " or ".join(sorted(stores)), row["store_id"])
+            return
 
 
 def _identifiers(row: Row) -> Iterator[tuple[str, str]]:

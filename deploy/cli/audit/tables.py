@@ -1,6 +1,6 @@
 """What the services have in their tables, read as the database's administrator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -46,6 +46,13 @@ class Tables:
 
     def of(self, service: str, table: str) -> Sequence[Row]:
         return self.rows[f"{service}.{table}"]
+
+    def of_service(self, service: str) -> Iterator[tuple[str, Sequence[Row]]]:
+        """Every table of a service by its name."""
+        for name, rows in self.rows.items():
+            schema, _, table = name.partition(".")
+            if schema == service:
+                yield table, rows
 
 
 async def read_tables(database_url: str) -> Tables:
