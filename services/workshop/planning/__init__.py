@@ -1,5 +1,8 @@
 """Planning of the workshop (派工): pure functions over a snapshot, no clock, no I/O."""
 
+from services.workshop.planning.calibration import UNTRIED, Calibration, Outcome
+from services.workshop.planning.durations import Durations, Estimate, FinishedJob, learn
+from services.workshop.planning.forecast import score, shop_hours
 from services.workshop.planning.greedy import greedy
 from services.workshop.planning.model import (
     Assignment,
@@ -21,12 +24,18 @@ from services.workshop.planning.quote import quote
 from services.workshop.planning.replan import Change, Replan, replan
 
 __all__ = [
+    "UNTRIED",
     "Assignment",
     "Bay",
+    "Calibration",
     "CannotPromiseError",
     "Change",
+    "Durations",
+    "Estimate",
+    "FinishedJob",
     "Job",
     "Objective",
+    "Outcome",
     "Plan",
     "Promise",
     "Refusal",
@@ -37,7 +46,10 @@ __all__ = [
     "Window",
     "Workshop",
     "greedy",
+    "learn",
     "plan",
     "quote",
     "replan",
+    "score",
+    "shop_hours",
 ]

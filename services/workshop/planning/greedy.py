@@ -1,6 +1,6 @@
 """The plan that is always at hand: jobs in order of urgency, each to its earliest finish."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from services.workshop.planning.model import (
     Aim,
@@ -34,11 +34,16 @@ def rating(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
     return len(plan.unplannable), plan.closing if aim == "closing" else 0, plan.objective
 
 
-def serial(workshop: Workshop, order: Iterable[str]) -> Plan:
-    """The plan that results from placing jobs in this order, as far as precedence allows."""
+def decode(
+    workshop: Workshop,
+    network: Network,
+    floor: Floor,
+    order: Iterable[str],
+    teams: Mapping[str, tuple[str, ...]],
+) -> Plan:
+    """The plan that results from placing jobs with these teams in this order."""
     place = {job_id: float(i) for i, job_id in enumerate(order)}
-    network = Network(workshop.jobs)
-    return _serial(workshop, network, Floor(workshop), lambda job: (place[job.job_id],))
+    return _serial(workshop, network, floor, lambda job: (place.get(job.job_id, NEVER),), teams)
 
 
 def _urgencies(workshop: Workshop, network: Network, aim: Aim) -> tuple[Urgency, ...]:
@@ -64,8 +69,14 @@ def _urgencies(workshop: Workshop, network: Network, aim: Aim) -> tuple[Urgency,
     return latest_start, running, shortest
 
 
-def _serial(workshop: Workshop, network: Network, floor: Floor, urgency: Urgency) -> Plan:
-    floor.clear()
+def _serial(
+    workshop: Workshop,
+    network: Network,
+    floor: Floor,
+    urgency: Urgency,
+    teams: Mapping[str, tuple[str, ...]] | None = None,
+) -> Plan:
+    floor.clear(teams)
     for reservation in workshop.held:
         floor.take(reservation)
     placed: dict[str, Assignment] = {}

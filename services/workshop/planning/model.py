@@ -5,14 +5,19 @@ All times are whole minutes since an epoch that the caller chooses; intervals ar
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from statistics import NormalDist
+from typing import Final, Literal, NamedTuple
 
 Detail = Mapping[str, str | int]
 """Values to be put into words beside a code."""
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Window:
+GRAIN: Final = 63
+"""Equally likely values that stand for a law."""
+NORMAL: Final = tuple(NormalDist().inv_cdf((i + 0.5) / GRAIN) for i in range(GRAIN))
+
+
+class Window(NamedTuple):
     """A stretch of time ``[start, finish)`` in which work can go on (可用时段)."""
 
     start: int
@@ -106,6 +111,7 @@ class Workshop:
 
     ``jobs`` are all open jobs, ``running`` the plan in force for them, ``held`` what is reserved
     for orders not yet opened (产能预留). A job named in ``after`` that is not open counts as done.
+    ``law`` are equally likely values, ascending, of the standardised logarithm of a duration.
     """
 
     now: int
@@ -114,6 +120,7 @@ class Workshop:
     jobs: tuple[Job, ...] = ()
     running: tuple[Assignment, ...] = ()
     held: tuple[Reservation, ...] = ()
+    law: tuple[float, ...] = NORMAL
 
 
 RefusalCode = Literal[

@@ -1,7 +1,7 @@
 """Finding the earliest finish of one job among technicians, bays and the vehicle's other work."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from services.workshop.planning.model import (
@@ -16,9 +16,9 @@ from services.workshop.planning.model import (
 from services.workshop.planning.teams import Candidates, candidates, duration
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, common
 
-_Rank = tuple[int, int, int, tuple[str, ...], int, str]
-"""Finish, start negated, breadth of skills, technicians, breadth of bay, bay: least is best."""
-_NOWHERE: Final[_Rank] = (NEVER, 0, 0, (), 0, "")
+_Rank = tuple[int, bool, int, int, tuple[str, ...], int, str]
+"""Finish, moved, start negated, breadth of skills, technicians, breadth of bay, bay."""
+_NOWHERE: Final[_Rank] = (NEVER, False, 0, 0, (), 0, "")
 
 
 class _Team(NamedTuple):
@@ -52,13 +52,16 @@ class Floor:
         self._calendars: dict[tuple[str, ...], Calendar] = {}
         self._shared: dict[tuple[tuple[str, ...], Calendar], Calendar] = {}
         self._hours = _distinct_hours(self._bays)
+        self._running = {assignment.job_id: assignment for assignment in workshop.running}
+        self._chosen: Mapping[str, tuple[str, ...]] = {}
         self._candidates: dict[str, Candidates | Refusal] = {}
         self.people: defaultdict[str, Busy] = defaultdict(Busy)
         self.bays: defaultdict[str, Busy] = defaultdict(Busy)
         self.vehicles: defaultdict[str, Busy] = defaultdict(Busy)
 
-    def clear(self) -> None:
-        """Free everything, so that another plan can be tried."""
+    def clear(self, chosen: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        """Free everything, for another plan, in which ``chosen`` fixes the teams of jobs."""
+        self._chosen = chosen or {}
         self.people.clear()
         self.bays.clear()
         self.vehicles.clear()
@@ -100,8 +103,9 @@ class Floor:
     def place(self, job: Job, ready: int) -> Assignment | Refusal:
         """The earliest finish of a job that may start from ``ready``; nothing is taken yet.
 
-        Of equal finishes the latest start wins, then the team with the fewest skills, then the
-        plainest bay, so that what is scarce stays free; ids decide the rest.
+        Of equal finishes that of the running plan wins, then the latest start, then the team
+        with the fewest skills and the plainest bay, so that what is scarce stays free; ids decide
+        the rest.
         """
         found = self.candidates(job)
         if isinstance(found, Refusal):
@@ -117,7 +121,7 @@ class Floor:
                 if stand.finish > best[0]:
                     break
                 best = min(best, self._meeting(job, team, stand))
-        finish, back, _, technician_ids, _, bay_id = best
+        finish, _, back, _, technician_ids, _, bay_id = best
         if finish >= NEVER:
             return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
         return Assignment(technician_ids, bay_id, -back, finish, job.job_id)
@@ -138,7 +142,7 @@ class Floor:
         """Teams by the finish that they would reach if a bay were always free."""
         teams = []
         vehicle = self.vehicles[job.order_id]
-        for members in found.teams(job):
+        for members in self._eligible(job, found):
             ids = tuple(t.technician_id for t in members)
             minutes = duration(job, members)
             busy = [*(self.people[i] for i in ids), vehicle]
@@ -147,6 +151,10 @@ class Floor:
                 teams.append(_Team(finish, ids, start, minutes, _breadth(members)))
         teams.sort()
         return teams
+
+    def _eligible(self, job: Job, found: Candidates) -> Iterable[tuple[Technician, ...]]:
+        chosen = self._chosen.get(job.job_id)
+        return [tuple(self._by_id[i] for i in chosen)] if chosen else found.teams(job)
 
     def _stands(self, job: Job, found: Candidates, earliest: int, minutes: int) -> list[_Stand]:
         """Bays by the finish that the fastest team would reach in them if it were free."""
@@ -166,7 +174,19 @@ class Floor:
         calendar = self.calendar(team.technician_ids, stand.bay)
         earliest = max(team.start, stand.start)
         start, finish = _slot(calendar, team.minutes, earliest, busy)
-        return finish, -start, team.breadth, team.technician_ids, stand.breadth, stand.bay_id
+        before = self._running.get(job.job_id)
+        moved = before is not None and (
+            before.bay_id != stand.bay_id or before.technician_ids != team.technician_ids
+        )
+        return (
+            finish,
+            moved,
+            -start,
+            team.breadth,
+            team.technician_ids,
+            stand.breadth,
+            stand.bay_id,
+        )
 
 
 def _slot(calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy]) -> tuple[int, int]:

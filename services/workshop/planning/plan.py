@@ -2,6 +2,7 @@
 
 from services.workshop.planning.greedy import greedy
 from services.workshop.planning.model import Aim, Plan, Workshop
+from services.workshop.planning.solver import improve
 
 
 def plan(
@@ -10,10 +11,18 @@ def plan(
     seed: int = 0,
     seconds: float = 0.0,
     workers: int = 1,
+    rounds: int = 1_000_000,
     aim: Aim = "promises",
 ) -> Plan:
     """Who does which job where and when.
 
-    ``seconds`` is the budget for improving on the greedy plan; 0 takes the greedy plan as it is.
+    ``seconds`` of wall time and ``rounds`` of search bound the improvement on the greedy plan; 0
+    seconds take the greedy plan as it is. The plan is a function of the arguments unless the wall
+    time cuts the search short.
     """
-    return greedy(workshop, aim)
+    first = greedy(workshop, aim)
+    if seconds <= 0 or not first.assignments:
+        return first
+    return improve(
+        workshop, first, aim=aim, seed=seed, seconds=seconds, workers=workers, rounds=rounds
+    )

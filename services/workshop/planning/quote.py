@@ -1,10 +1,10 @@
 """The earliest promise for new work, on top of what is planned already."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil, hypot
-from statistics import NormalDist
 
+from services.workshop.planning.calibration import UNTRIED, Calibration
+from services.workshop.planning.forecast import Forecast
 from services.workshop.planning.greedy import greedy
 from services.workshop.planning.model import (
     Assignment,
@@ -16,15 +16,22 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.network import Network
+from services.workshop.planning.outlook import finishes
 from services.workshop.planning.placing import Floor
 from services.workshop.planning.rests import rests_on
-from services.workshop.planning.timeline import NEVER, Calendar
+from services.workshop.planning.timeline import NEVER
 
 
-def quote(workshop: Workshop, jobs: Sequence[Job], confidence: float) -> Promise:
+def quote(
+    workshop: Workshop,
+    jobs: Sequence[Job],
+    confidence: float,
+    calibration: Calibration = UNTRIED,
+) -> Promise:
     """The earliest finish of one order's new jobs that holds with ``confidence`` (0 < p < 1).
 
-    The running plan, holds and work in hand keep their places; nothing is reserved.
+    The running plan, holds and work in hand keep their places; nothing is reserved. The plan is
+    played with uncertain durations, and the store's ``calibration`` sets the margin.
 
     Raises:
         CannotPromiseError: somebody or something needed is missing; the refusal names it.
@@ -37,15 +44,14 @@ def quote(workshop: Workshop, jobs: Sequence[Job], confidence: float) -> Promise
     for reservation in (*workshop.held, *ahead):
         floor.take(reservation)
     assignments, rests = _earliest(floor, jobs)
-    expected = max(a.finish for a in assignments)
-    minutes = {job.job_id: job.minutes * job.spread for job in (*workshop.jobs, *jobs)}
-    spread = hypot(*(minutes[a.job_id] for a in (*_in_front(ahead, assignments), *assignments)))
-    margin = ceil(NormalDist().inv_cdf(confidence) * spread)
-    hours = Calendar(window for t in workshop.technicians for window in t.working)
-    finish = hours.reach(max(1, hours.worked(expected) + margin))
+    known = {job.job_id: job for job in (*workshop.jobs, *jobs)}
+    last = max(a.start for a in assignments)
+    played = finishes(workshop, known, (*(a for a in ahead if a.start <= last), *assignments))
+    forecast = Forecast(workshop, [played[a.job_id] for a in assignments])
+    finish = forecast.promise(confidence, calibration)
     if finish >= NEVER:
         raise CannotPromiseError(Refusal(jobs[-1].job_id, "no_time", {"trade": jobs[-1].trade}))
-    return Promise(finish, confidence, assignments, rests, expected, spread)
+    return Promise(finish, confidence, assignments, rests, forecast.expected, forecast.spread)
 
 
 def current(workshop: Workshop) -> tuple[Assignment, ...]:
@@ -76,12 +82,3 @@ def _earliest(floor: Floor, jobs: Sequence[Job]) -> tuple[tuple[Assignment, ...]
         stuck = min(job.job_id for job in jobs if job.job_id not in placed)
         raise CannotPromiseError(Refusal(stuck, "predecessor", {}))
     return tuple(placed.values()), tuple(rests)
-
-
-def _in_front(
-    ahead: Iterable[Assignment], assignments: Sequence[Assignment]
-) -> Iterable[Assignment]:
-    """What is to be done by the same people before the last of the new work."""
-    people = set(assignments[-1].technician_ids)
-    start = assignments[-1].start
-    return (a for a in ahead if a.start < start and people & set(a.technician_ids))

@@ -112,8 +112,8 @@ class _Facts:
         yield from self._clashes(job, before)
         if before.start < self._workshop.now:
             yield "late_start", {"at": before.start}
-        if after.finish - after.start > before.finish - before.start and (
-            after.start == before.start
+        if (after.technician_ids, after.start) == (before.technician_ids, before.start) and (
+            after.finish > before.finish
         ):
             yield "work_grew", {"minutes": job.minutes}
         if after.finish < before.finish:

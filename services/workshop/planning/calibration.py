@@ -1,0 +1,91 @@
+"""Keeping stated confidences true, whatever the durations do (承诺校准).
+
+A promise's *score* is how far the actual finish lies from the expected one, in working minutes
+divided by the simulated spread. The margin of a new promise is a quantile of the store's recent
+scores, blended with those of the simulation while they are few, plus an offset for each
+confidence that a tracker moves after every kept or broken promise. The tracker is the quantile
+form of adaptive conformal inference (Gibbs and Candès 2021; Angelopoulos and others 2023): its
+long-run share of kept promises is right under any law and any drift.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from typing import Final
+
+MEMORY: Final = 400
+"""Recent scores that count."""
+LENT: Final = 40
+"""Scores that the simulation lends; after as many real ones both weigh the same."""
+STEP: Final = 0.1
+"""How far one outcome moves an offset, in spreads."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a promise given with ``confidence``."""
+
+    confidence: float
+    score: float
+    kept: bool
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One store's experience: recent scores, oldest first, and an offset by confidence."""
+
+    scores: tuple[float, ...] = ()
+    offsets: Mapping[float, float] = field(default_factory=dict)
+
+    def learn(self, outcome: Outcome) -> "Calibration":
+        """The experience after one more promise has been kept or broken."""
+        offset = self.offsets.get(outcome.confidence, 0.0)
+        offset += STEP * (outcome.confidence - outcome.kept)
+        return replace(
+            self,
+            scores=(*self.scores, outcome.score)[-MEMORY:],
+            offsets={**self.offsets, outcome.confidence: offset},
+        )
+
+    def margin(self, confidence: float, simulated: Sequence[float]) -> float:
+        """Spreads to add to the expected finish; it never falls as ``confidence`` rises."""
+        blend = _Blend(self.scores, simulated)
+        offsets = dict(sorted(self.offsets.items())) or {confidence: 0.0}
+        margins = [
+            blend.quantile(min(upper, confidence)) + offset
+            for (level, offset), upper in zip(
+                offsets.items(), [*list(offsets)[1:], 1.0], strict=True
+            )
+            if level <= confidence
+        ]
+        return max(margins, default=blend.quantile(confidence) + next(iter(offsets.values())))
+
+    def probability(self, score: float, simulated: Sequence[float]) -> float:
+        """The probability that the actual score is at most ``score``."""
+        return _Blend(self.scores, simulated).share(score)
+
+
+UNTRIED: Final = Calibration()
+"""A store without experience: the simulation alone decides."""
+
+
+class _Blend:
+    """Real scores and lent ones as one weighted distribution."""
+
+    def __init__(self, scores: Sequence[float], simulated: Sequence[float]) -> None:
+        weights = [(score, 1.0) for score in scores]
+        weights += [(score, LENT / len(simulated)) for score in simulated]
+        weights.sort()
+        self._values = [value for value, _ in weights]
+        self._reached = list(accumulate(weight for _, weight in weights))
+
+    def quantile(self, share: float) -> float:
+        """The score that a ``share`` of the distribution does not exceed."""
+        place = bisect_left(self._reached, share * self._reached[-1])
+        return self._values[min(place, len(self._values) - 1)]
+
+    def share(self, score: float) -> float:
+        """The share of the distribution that does not exceed ``score``."""
+        place = bisect_right(self._values, score)
+        return self._reached[place - 1] / self._reached[-1] if place else 0.0

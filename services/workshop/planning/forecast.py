@@ -1,0 +1,54 @@
+"""The finish of a whole order as a distribution, and the promises it supports."""
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Final
+
+import numpy as np
+
+from services.workshop.planning.calibration import Calibration
+from services.workshop.planning.model import Workshop
+from services.workshop.planning.outlook import Moments
+from services.workshop.planning.timeline import NEVER, Calendar
+
+LEAST_SPREAD: Final = 1.0
+"""Working minutes; below it, scores would only magnify rounding."""
+SPREAD_AT: Final = 0.9
+"""The quantile whose distance from the median is the spread."""
+
+
+def shop_hours(workshop: Workshop) -> Calendar:
+    """When at least one technician works; the clock of scores and margins."""
+    return Calendar(window for t in workshop.technicians for window in t.working)
+
+
+def score(hours: Calendar, expected: int, spread: float, finish: int) -> float:
+    """How late an order finished against what was expected, in spreads."""
+    return (hours.worked(finish) - hours.worked(expected)) / spread
+
+
+class Forecast:
+    """When an order's last job may finish, over all plays."""
+
+    def __init__(self, workshop: Workshop, jobs: Sequence[Moments]) -> None:
+        self._hours = shop_hours(workshop)
+        moments = np.max(np.array(jobs), axis=0)
+        self._finishes = np.sort(moments)
+        self._worked = [self._hours.worked(ceil(moment)) for moment in self._finishes]
+        middle = self._worked[len(self._worked) // 2]
+        self.expected = ceil(self._finishes[len(self._finishes) // 2])
+        upper = self._worked[int(SPREAD_AT * len(self._worked))]
+        self.spread = max(LEAST_SPREAD, float(upper - middle))
+        self._scores = [(worked - middle) / self.spread for worked in self._worked]
+
+    def promise(self, confidence: float, calibration: Calibration) -> int:
+        """The earliest moment that holds with ``confidence``, or NEVER."""
+        margin = calibration.margin(confidence, self._scores) * self.spread
+        earliest = max(1, self._worked[0])
+        worked = max(earliest, self._hours.worked(self.expected) + ceil(margin))
+        return self._hours.reach(worked) if self.expected < NEVER else NEVER
+
+    def probability(self, promise: int, calibration: Calibration) -> float:
+        """The probability that the order is finished by ``promise``."""
+        reached = score(self._hours, self.expected, self.spread, promise)
+        return calibration.probability(reached, self._scores)

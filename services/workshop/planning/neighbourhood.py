@@ -1,0 +1,251 @@
+"""One CP-SAT model: the freed jobs are open, all others keep their team and mutual order."""
+
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from ortools.sat.python import cp_model
+
+from services.workshop.planning.model import Aim, Assignment, Job, Reservation, Window
+from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT
+from services.workshop.planning.shoptime import Kind, Options, ShopTime, Team
+from services.workshop.planning.timeline import merged
+
+BROKEN: Final = 20_000
+LATE: Final = 100
+CHANGED: Final = 30
+"""Weights of a broken promise, a minute late and a job moved, beside 1 for a minute's waiting."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one solve: deterministic and wall seconds, threads, and the random seed."""
+
+    effort: float
+    seconds: float
+    seed: int
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Teams and placing order of all movable jobs."""
+
+    teams: Mapping[str, Team]
+    order: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a solve found; ``exhausted`` when the neighbourhood holds nothing better."""
+
+    proposal: Proposal | None
+    exhausted: bool
+
+
+class Neighbourhood:
+    """A model around an incumbent plan in which only the ``freed`` jobs change hands or order."""
+
+    def __init__(
+        self,
+        shop: ShopTime,
+        incumbent: Collection[Assignment],
+        freed: Collection[str],
+        aim: Aim,
+    ) -> None:
+        self._shop, self._jobs = shop, shop.network.jobs
+        self._model = cp_model.CpModel()
+        self._last = max(shop.at(a.finish) for a in incumbent)
+        self._starts: dict[str, cp_model.IntVar] = {}
+        self._ends: dict[str, cp_model.LinearExprT] = {}
+        self._picked: dict[str, dict[Team, cp_model.IntVar]] = {}
+        self._kept: dict[str, Assignment] = {}
+        self._taken: defaultdict[Hashable, list[cp_model.IntervalVar]] = defaultdict(list)
+        self._counted: defaultdict[Kind, list[cp_model.IntervalVar]] = defaultdict(list)
+        self._blocked: defaultdict[Hashable, list[Window]] = defaultdict(list)
+        for technician_id, gaps in shop.absences.items():
+            self._blocked[technician_id].extend(gaps)
+        for reservation in shop.workshop.held:
+            self._block(reservation)
+        for assignment in incumbent:
+            self._add(assignment, assignment.job_id in freed)
+        self._keep_order()
+        self._separate()
+        self._follow()
+        if aim == "closing":
+            self._close_early()
+        else:
+            self._keep_promises()
+
+    def solve(self, limits: Limits) -> Outcome:
+        """Look for something better than the incumbent."""
+        solver = cp_model.CpSolver()
+        solver.parameters.max_deterministic_time = limits.effort
+        solver.parameters.max_time_in_seconds = limits.seconds
+        solver.parameters.random_seed = limits.seed
+        solver.parameters.num_workers = limits.workers
+        status = solver.solve(self._model)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return Outcome(None, status == cp_model.INFEASIBLE)
+        starts = {job_id: solver.value(start) for job_id, start in self._starts.items()}
+        teams = {job_id: kept.technician_ids for job_id, kept in self._kept.items()}
+        for job_id, picked in self._picked.items():
+            teams[job_id] = next(t for t, literal in picked.items() if solver.value(literal))
+        order = sorted(starts, key=lambda job_id: (starts[job_id], job_id))
+        return Outcome(Proposal(teams, tuple(order)), status == cp_model.OPTIMAL)
+
+    def _add(self, assignment: Assignment, freed: bool) -> None:
+        job, options = self._jobs[assignment.job_id], self._shop.options.get(assignment.job_id)
+        if options is None or self._rigid(assignment, options):
+            self._block(assignment)
+            self._blocked["vehicle", job.order_id].append(self._shop.span(assignment))
+            self._ends[job.job_id] = self._shop.at(assignment.finish)
+            return
+        earliest = self._shop.at(max(self._shop.workshop.now, job.release, job.parts_at))
+        longest = max(options.minutes.values())
+        start = self._model.new_int_var(earliest, max(earliest, self._last) + longest, "")
+        self._model.add_hint(start, self._shop.at(assignment.start))
+        self._starts[job.job_id] = start
+        if freed:
+            self._free(job, options, assignment)
+        else:
+            self._keep(job, assignment)
+
+    def _rigid(self, assignment: Assignment, options: Options) -> bool:
+        """Whether the model cannot place the job where it is, and so must leave it there."""
+        span = self._shop.span(assignment)
+        return assignment.technician_ids not in options.minutes or any(
+            span.start < gap.finish and gap.start < span.finish
+            for technician_id in assignment.technician_ids
+            for gap in self._shop.absences[technician_id]
+        )
+
+    def _block(self, reservation: Reservation) -> None:
+        span = self._shop.span(reservation)
+        for technician_id in reservation.technician_ids:
+            self._blocked[technician_id].append(span)
+        kind = self._shop.kind.get(reservation.bay_id)
+        if kind:
+            self._counted[kind].append(self._interval(span))
+
+    def _keep(self, job: Job, assignment: Assignment) -> None:
+        span = self._shop.span(assignment)
+        start, minutes = self._starts[job.job_id], span.finish - span.start
+        interval = self._model.new_fixed_size_interval_var(start, minutes, "")
+        self._ends[job.job_id] = start + minutes
+        self._kept[job.job_id] = assignment
+        for resource in (*assignment.technician_ids, ("vehicle", job.order_id)):
+            self._taken[resource].append(interval)
+        self._counted[self._shop.kind[assignment.bay_id]].append(interval)
+
+    def _free(self, job: Job, options: Options, assignment: Assignment) -> None:
+        start, span = self._starts[job.job_id], self._shop.span(assignment)
+        minutes = options.minutes | {assignment.technician_ids: span.finish - span.start}
+        size = self._model.new_int_var(min(minutes.values()), max(minutes.values()), "")
+        end = self._model.new_int_var(0, self._last + 2 * max(minutes.values()), "")
+        whole = self._model.new_interval_var(start, size, end, "")
+        self._ends[job.job_id] = end
+        self._taken["vehicle", job.order_id].append(whole)
+        self._picked[job.job_id] = picked = {}
+        for team, length in minutes.items():
+            literal = picked[team] = self._model.new_bool_var("")
+            self._model.add_hint(literal, team == assignment.technician_ids)
+            self._model.add(size == length).only_enforce_if(literal)
+            part = self._model.new_optional_fixed_size_interval_var(start, length, literal, "")
+            for technician_id in team:
+                self._taken[technician_id].append(part)
+        self._model.add_exactly_one(picked.values())
+        self._model.add_hint(size, span.finish - span.start)
+        self._model.add_hint(end, span.finish)
+        self._choose_bay(options, assignment, (start, size, end), whole)
+
+    def _choose_bay(
+        self,
+        options: Options,
+        assignment: Assignment,
+        place: tuple[cp_model.IntVar, cp_model.IntVar, cp_model.IntVar],
+        whole: cp_model.IntervalVar,
+    ) -> None:
+        if len(options.kinds) == 1:
+            self._counted[options.kinds[0]].append(whole)
+            return
+        chosen = []
+        for kind in options.kinds:
+            literal = self._model.new_bool_var("")
+            self._model.add_hint(literal, kind == self._shop.kind[assignment.bay_id])
+            part = self._model.new_optional_interval_var(*place, literal, "")
+            self._counted[kind].append(part)
+            chosen.append(literal)
+        self._model.add_exactly_one(chosen)
+
+    def _interval(self, span: Window) -> cp_model.IntervalVar:
+        return self._model.new_fixed_size_interval_var(span.start, span.finish - span.start, "")
+
+    def _keep_order(self) -> None:
+        """Kept jobs stay in their order at each technician and vehicle."""
+        lines: defaultdict[Hashable, list[str]] = defaultdict(list)
+        for job_id, kept in sorted(self._kept.items(), key=lambda item: item[1].start):
+            for resource in (*kept.technician_ids, ("vehicle", self._jobs[job_id].order_id)):
+                lines[resource].append(job_id)
+        for line in lines.values():
+            for first, second in pairwise(line):
+                self._model.add(self._starts[second] >= self._ends[first])
+
+    def _separate(self) -> None:
+        """Nobody and no vehicle is in two places; no more bays are used than there are."""
+        for resource, intervals in self._taken.items():
+            fixed = [self._interval(span) for span in merged(self._blocked[resource])]
+            self._model.add_no_overlap([*intervals, *fixed])
+        people = len(self._shop.workshop.technicians)
+        for kind, counted in self._counted.items():
+            capacity = self._shop.capacity[kind]
+            if capacity < people:
+                closed = [self._interval(gap) for gap in self._shop.closed[kind]]
+                demands = [1] * len(counted) + [capacity] * len(closed)
+                self._model.add_cumulative([*counted, *closed], demands, capacity)
+
+    def _follow(self) -> None:
+        """Each job starts after those it waits for."""
+        for job_id, start in self._starts.items():
+            for other in self._shop.network.before[job_id]:
+                if other in self._ends:
+                    self._model.add(start >= self._ends[other])
+
+    def _close_early(self) -> None:
+        closing = self._model.new_int_var(0, self._last - 1, "")
+        for end in self._ends.values():
+            self._model.add(closing >= end)
+        self._model.minimize(closing)
+
+    def _keep_promises(self) -> None:
+        costs: list[cp_model.LinearExprT] = []
+        ends: defaultdict[str, list[str]] = defaultdict(list)
+        for job_id in self._starts:
+            ends[self._jobs[job_id].order_id].append(job_id)
+        for job_ids in ends.values():
+            costs += self._order_costs([self._ends[i] for i in job_ids], self._jobs[job_ids[0]])
+        for job_id, picked in self._picked.items():
+            before = self._shop.running.get(job_id)
+            if before and before.technician_ids in picked:
+                costs.append(CHANGED * (1 - picked[before.technician_ids]))
+        self._model.minimize(sum(costs))
+
+    def _order_costs(
+        self, ends: list[cp_model.LinearExprT], job: Job
+    ) -> list[cp_model.LinearExprT]:
+        latest = 1 << 24
+        end = self._model.new_int_var(0, latest, "")
+        for one in ends:
+            self._model.add(end >= one)
+        patience = WAITING_CUSTOMER_WEIGHT if job.waiting_customer else 1
+        costs: list[cp_model.LinearExprT] = [job.weight * patience * end]
+        if job.promise is not None:
+            promised = self._shop.at(job.promise)
+            late = self._model.new_int_var(0, latest, "")
+            self._model.add(late >= end - promised)
+            broken = self._model.new_bool_var("")
+            self._model.add(late == 0).only_enforce_if(~broken)
+            costs += [job.weight * LATE * late, job.weight * BROKEN * broken]
+        return costs

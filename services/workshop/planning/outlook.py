@@ -1,0 +1,134 @@
+"""When planned work may really finish: the plan played many times with uncertain durations."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Final
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.workshop.planning.model import Assignment, Job, Workshop
+from services.workshop.planning.teams import duration
+from services.workshop.planning.timeline import Calendar, common, merged
+
+SAMPLES: Final = 200
+"""Plays of the plan; each job's durations are spread evenly over its law."""
+
+Moments = NDArray[np.float64]
+"""One moment for each play, shape (SAMPLES,), in minutes since the caller's epoch."""
+
+
+class WorkingTime:
+    """A calendar for many moments at once."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        edges = [(w.start, w.finish) for w in calendar.windows] or [(0, 0)]
+        self._moments = np.array(edges, dtype=np.float64).ravel()
+        self._worked = np.array([[calendar.worked(a), calendar.worked(b)] for a, b in edges])
+        self._worked = self._worked.astype(np.float64).ravel()
+
+    def worked(self, moments: Moments | float) -> Moments:
+        """Working minutes before each moment."""
+        result: Moments = np.interp(moments, self._moments, self._worked)
+        return result
+
+    def reach(self, worked: Moments | float) -> Moments:
+        """The moments before which so many minutes lie; past the calendar, time runs on."""
+        beyond = np.maximum(worked - self._worked[-1], 0)
+        result: Moments = np.interp(worked, self._worked, self._moments) + beyond
+        return result
+
+    def finish(self, starts: Moments, minutes: Moments) -> Moments:
+        """When work begun at each start is done."""
+        return self.reach(self.worked(starts) + minutes)
+
+
+def finishes(
+    workshop: Workshop, jobs: Mapping[str, Job], planned: Iterable[Assignment]
+) -> dict[str, Moments]:
+    """Possible finishes by job, if people and bays take the work in the planned order.
+
+    Work starts as soon as people, bay, vehicle, parts and what goes before allow; work in hand
+    has taken the time it has taken already. Jobs are played by planned start.
+    """
+    return _Play(workshop, jobs).run(sorted(planned, key=lambda a: (a.start, a.job_id)))
+
+
+class _Play:
+    def __init__(self, workshop: Workshop, jobs: Mapping[str, Job]) -> None:
+        self._now, self._jobs = workshop.now, jobs
+        self._law = np.array(workshop.law)
+        self._people = {t.technician_id: t for t in workshop.technicians}
+        self._free: defaultdict[str, Moments] = defaultdict(self._at_once)
+        self._times: dict[tuple[str, ...], WorkingTime] = {}
+        self._done: dict[str, Moments] = {}
+
+    def run(self, planned: Iterable[Assignment]) -> dict[str, Moments]:
+        for assignment in planned:
+            job = self._jobs[assignment.job_id]
+            resources = [f"person {i}" for i in assignment.technician_ids]
+            resources += [f"bay {assignment.bay_id}", f"vehicle {job.order_id}"]
+            finish = self._finish(job, assignment, resources)
+            self._done[job.job_id] = finish
+            for resource in resources:
+                self._free[resource] = finish
+        return self._done
+
+    def _at_once(self) -> Moments:
+        return np.full(SAMPLES, float(self._now))
+
+    def _finish(self, job: Job, assignment: Assignment, resources: list[str]) -> Moments:
+        team = tuple(self._people[i] for i in assignment.technician_ids if i in self._people)
+        if not team:
+            return np.full(SAMPLES, float(max(assignment.finish, self._now)))
+        time = self._time(assignment.technician_ids)
+        median = float(duration(job, team))
+        if job.frozen:
+            spent = float(time.worked(self._now) - time.worked(job.frozen.start))
+            return time.finish(self._at_once(), self._left(job, median, max(0.0, spent)))
+        start = np.full(SAMPLES, float(max(self._now, job.release, job.parts_at)))
+        for moments in [self._free[r] for r in resources]:
+            np.maximum(start, moments, out=start)
+        for other in job.after:
+            if other in self._done:
+                np.maximum(start, self._done[other], out=start)
+        return time.finish(start, median * np.exp(job.spread * self._draw(job, 0.0)))
+
+    def _left(self, job: Job, median: float, spent: float) -> Moments:
+        """Minutes still to work, given those spent already."""
+        if spent <= 0 or job.spread <= 0:
+            return np.maximum(median * np.exp(job.spread * self._draw(job, 0.0)) - spent, 1.0)
+        reached = np.log(spent / median) / job.spread
+        passed = float(np.searchsorted(self._law, reached)) / len(self._law)
+        whole = median * np.exp(job.spread * self._draw(job, min(passed, 1.0)))
+        at_least = spent * (1 + 0.1 * self._evenly(job))
+        return np.maximum(np.maximum(whole, at_least) - spent, 1.0)
+
+    def _draw(self, job: Job, passed: float) -> Moments:
+        """Standardised log durations from the part of the law above ``passed``."""
+        place = (passed + (1 - passed) * self._evenly(job)) * len(self._law) - 0.5
+        result: Moments = np.interp(place, np.arange(len(self._law)), self._law)
+        return result
+
+    def _evenly(self, job: Job) -> Moments:
+        """Evenly spread numbers in (0, 1) in an order that belongs to the job."""
+        order: Moments = _orders()[crc32(job.job_id.encode()) % len(_orders())]
+        return order
+
+    def _time(self, technician_ids: tuple[str, ...]) -> WorkingTime:
+        if technician_ids not in self._times:
+            windows = [merged(self._people[i].working) for i in technician_ids if i in self._people]
+            together = windows[0]
+            for other in windows[1:]:
+                together = common(together, other)
+            self._times[technician_ids] = WorkingTime(Calendar(together))
+        return self._times[technician_ids]
+
+
+@cache
+def _orders() -> Moments:
+    """Evenly spread numbers in (0, 1) in many random orders, shape (1024, SAMPLES)."""
+    even = np.tile((np.arange(SAMPLES) + 0.5) / SAMPLES, (1024, 1))
+    return np.random.default_rng(0).permuted(even, axis=1)
