@@ -20,13 +20,20 @@ _TOKEN_LIFETIME_S = 6 * 3600
 Answer = dict[str, Any]
 
 
-class RefusedError(Exception):
-    """The platform refused a request, and said why."""
+class UnwelcomeAnswerError(Exception):
+    """The platform answered a request with an error, for this reason."""
 
-    def __init__(self, request: str, status: int, problem: Answer) -> None:
+    def __init__(self, request: str, status: int, reason: str) -> None:
+        super().__init__(request, status, reason)
         self.status = status
-        self.rules = [fault.get("rule", "") for fault in problem.get("errors", ())]
-        super().__init__(f"{request} was refused ({status}): {problem.get('detail', problem)}")
+
+    def __str__(self) -> str:
+        request, status, reason = self.args
+        return f"{request} was answered with {status}: {reason}"
+
+
+class RefusedError(UnwelcomeAnswerError):
+    """The request does not fit the state of things (4xx)."""
 
 
 @dataclass
@@ -93,7 +100,7 @@ class Client:
         """Answer of a query.
 
         Raises:
-            RefusedError: the platform refused.
+            UnwelcomeAnswerError: the platform refused (:class:`RefusedError`), or failed.
             httpx.TransportError: no answer after several tries.
         """
         return await self._insist("GET", person, path, params=params)
@@ -102,7 +109,7 @@ class Client:
         """Answer of a command.
 
         Raises:
-            RefusedError: the platform refused.
+            UnwelcomeAnswerError: the platform refused (:class:`RefusedError`), or failed.
             httpx.TransportError: no answer after several tries.
         """
         key = {"Idempotency-Key": person.next_key()}
@@ -133,10 +140,14 @@ class Client:
 def _answer(response: httpx.Response) -> Any:
     if response.is_success:
         return response.json()
-    problem = (
-        response.json()
-        if "json" in response.headers.get("content-type", "")
-        else {"detail": response.text[:200]}
-    )
     request = f"{response.request.method} {response.request.url.path}"
-    raise RefusedError(request, response.status_code, problem)
+    kind = RefusedError if response.is_client_error else UnwelcomeAnswerError
+    raise kind(request, response.status_code, _reason(response))
+
+
+def _reason(response: httpx.Response) -> str:
+    """What a problem document says; else the beginning of the text."""
+    if "json" not in response.headers.get("content-type", ""):
+        return response.text[:200]
+    problem = response.json()
+    return str(problem.get("detail", problem))

@@ -70,7 +70,7 @@ async def play_day(
     """Play the day on a running, empty platform whose processes read a stepped clock.
 
     Raises:
-        RefusedError: the platform refused what it should have accepted.
+        UnwelcomeAnswerError: the platform refused what it should have accepted, or failed.
         NotQuietError: something stayed under way.
         httpx.TransportError: a service did not answer.
     """
@@ -96,8 +96,10 @@ class _Day:
         self._manager = people.with_role("group_manager")[0]
         self._show = show
         self._quiet = Quiet(services.by_name(), people.with_role("operator")[0])
-        zone = next(iter(load_stores(folder).values())).timezone
-        midnight = datetime.combine(DAY, time.min, zone)
+        stores = load_stores(folder)
+        closing = max(store.closing for store in stores.values())
+        self._closing_min = closing.hour * 60 + closing.minute
+        midnight = datetime.combine(DAY, time.min, next(iter(stores.values())).timezone)
         clock = SteppedClock(clock_file)
         clock.set(midnight + timedelta(minutes=BOOKING_MIN - 1))
         self._rounds = Rounds(midnight, clock, self._settle, self._look)
@@ -119,6 +121,8 @@ class _Day:
     async def play(self) -> DayFigures:
         for shop in self._shops.values():
             shop.open()
+        await self._rounds.play(until=self._closing_min - 1)
+        await self._rounds.pass_time(self._closing_min)
         await self._rounds.play(until=_DAY_ENDS_MIN)
         reports = await self._reports()
         jobs_assigned = await self._jobs_assigned()
@@ -147,8 +151,9 @@ class _Day:
         return {store_id: await self._report(store_id) for store_id in self._shops}
 
     async def _report(self, store_id: str) -> StoreFigures:
-        path = f"/stores/{store_id}/reports/daily/{DAY}"
-        report: Answer = await self._services.reporting.get(self._manager, path)
+        path = f"/stores/{store_id}/daily-reports"
+        published: list[Answer] = await self._services.reporting.get(self._manager, path, day=DAY)
+        (report,) = published
         return StoreFigures(
             **{each.name: report[each.name] for each in dataclasses.fields(StoreFigures)}
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.demo.clients import Client, Person
 
-_PAUSE_S = 0.004
+_PAUSE_S = 0.01
 _PATIENCE_S = 60.0
 _BACKLOG = ("lag", "outbox", "due_timers")
 _STATE = (*_BACKLOG, "parked_keys", "dead_letters", "published", "applied")
@@ -25,27 +25,28 @@ class Quiet:
     def __init__(self, services: Mapping[str, Client], operator: Person) -> None:
         self._services = services
         self._operator = operator
+        self._last: Round = {}
 
     async def wait(self) -> Round:
         """The state of each service, once two consecutive equal rounds show no backlog.
 
         The two rounds matter: an event can pass from one service to the next between the answers
         of a single round, but then the counts of published and applied events differ in the next.
+        When nothing has happened since the last time, that round is the first of the two.
 
         Raises:
             NotQuietError: after a minute.
         """
         deadline = time.monotonic() + _PATIENCE_S
-        before = await self._round()
-        while True:
-            now = await self._round()
-            if now == before and not backlog(now):
-                return now
+        before, self._last = self._last, await self._round()
+        while self._last != before or backlog(self._last):
             if time.monotonic() > deadline:
-                raise NotQuietError(f"still under way after {_PATIENCE_S:.0f} s: {backlog(now)}")
-            if backlog(now):
+                behind = backlog(self._last)
+                raise NotQuietError(f"still under way after {_PATIENCE_S:.0f} s: {behind}")
+            if backlog(self._last):
                 await asyncio.sleep(_PAUSE_S)
-            before = now
+            before, self._last = self._last, await self._round()
+        return self._last
 
     async def _round(self) -> Round:
         answers = await asyncio.gather(

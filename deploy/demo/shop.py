@@ -1,8 +1,10 @@
 """One store on the simulated day: its people at work, by the commands that they send."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import simpy
@@ -14,7 +16,7 @@ from deploy.demo.script import Visit
 BOOKING_MIN = 7 * 60 + 30
 """When the agents enter the day's appointments, in minutes since local midnight."""
 
-_STEPS_BEFORE_HANDOVER = 5
+_STEPS_AT_DESK = 4
 _CALL_MIN = 4
 _RETRY_MIN = 2
 
@@ -148,24 +150,10 @@ class Shop:
         appointment_id = None
         if visit.booked_for_min is not None:
             yield self._until(BOOKING_MIN)
-            booked = yield from self._command(
-                self._services.reception,
-                self._agent(visit),
-                "appointments",
-                {
-                    "plate": visit.customer.plate,
-                    "planned_at": self._moment(visit.booked_for_min),
-                    "operations": [each.operation_id for each in visit.operations],
-                },
-            )
+            booked = yield self._act(self._book, visit)
             appointment_id = booked["appointment_id"]
         yield self._until(visit.arrives_min)
-        arrived = yield from self._command(
-            self._services.reception,
-            self._agent(visit),
-            "arrivals",
-            {"plate": visit.customer.plate, "appointment_id": appointment_id},
-        )
+        arrived = yield self._act(self._arrive, visit, appointment_id)
         case = Case(visit, arrived["order_id"], len(visit.operations), self._env.event())
         self._cases[case.order_id] = case
         yield from self._receive(case)
@@ -176,21 +164,49 @@ class Shop:
 
     def _receive(self, case: Case) -> Process:
         """The freest advisor greets the customer, writes the order and promises a time."""
-        visit, reception = case.visit, self._services.reception
         advisor: Member = yield self._advisors.take()
-        yield self._env.timeout(visit.approach_min)
-        yield from self._command(reception, advisor.person, f"orders/{case.order_id}/greeting")
-        yield self._env.timeout(visit.intake_min)
-        customer = yield from self._command(
-            self._services.crm,
-            advisor.person,
-            "customers",
-            vars(visit.customer),
+        yield self._env.timeout(case.visit.approach_min)
+        yield self._act(self._on_order, case, advisor.person, "greeting")
+        yield self._env.timeout(case.visit.intake_min)
+        yield self._act(self._open_order, case, advisor.person)
+        self._advisors.release(advisor)
+
+    def _deliver(self, case: Case) -> Process:
+        """Every step of the checklist, then keys against money."""
+        advisor: Member = yield self._advisors.take()
+        at_the_desk, at_the_car = self._steps[:_STEPS_AT_DESK], self._steps[_STEPS_AT_DESK:]
+        yield self._act(self._record_steps, case, advisor.person, at_the_desk)
+        yield self._env.timeout(case.visit.handover_min)
+        yield self._act(self._hand_over, case, advisor.person, at_the_car)
+        yield self._act(self._settle_bill, case, advisor.person)
+        self._advisors.release(advisor)
+
+    async def _book(self, visit: Visit) -> Answer:
+        booked_for_min = visit.booked_for_min or 0
+        return await self._say(
+            self._services.reception,
+            self._agent(visit),
+            "appointments",
+            {
+                "plate": visit.customer.plate,
+                "planned_at": self._moment(booked_for_min),
+                "operations": [each.operation_id for each in visit.operations],
+            },
         )
-        yield from self._command(
-            reception,
-            advisor.person,
-            f"orders/{case.order_id}/opening",
+
+    async def _arrive(self, visit: Visit, appointment_id: str | None) -> Answer:
+        body = {"plate": visit.customer.plate, "appointment_id": appointment_id}
+        return await self._say(self._services.reception, self._agent(visit), "arrivals", body)
+
+    async def _open_order(self, case: Case, advisor: Person) -> Answer:
+        visit = case.visit
+        customer = await self._say(
+            self._services.crm, advisor, "customers", dataclasses.asdict(visit.customer)
+        )
+        return await self._on_order(
+            case,
+            advisor,
+            "opening",
             {
                 "customer_ref": customer["customer_ref"],
                 "vehicle_ref": customer["vehicle_ref"],
@@ -205,26 +221,25 @@ class Shop:
                 "waiting_customer": visit.waiting_customer,
             },
         )
-        self._advisors.release(advisor)
 
-    def _deliver(self, case: Case) -> Process:
-        """Every step of the checklist, then keys against money."""
-        reception, path = self._services.reception, f"orders/{case.order_id}"
-        advisor: Member = yield self._advisors.take()
-        for number, step in enumerate(self._steps, start=1):
-            body = {"step": step}
-            yield from self._command(reception, advisor.person, f"{path}/delivery-steps", body)
-            if number == _STEPS_BEFORE_HANDOVER:
-                yield self._env.timeout(case.visit.handover_min)
-        yield from self._command(reception, advisor.person, f"{path}/delivery")
-        bill = yield from self._command(reception, advisor.person, f"{path}/invoice")
-        yield from self._command(
-            reception,
-            advisor.person,
-            f"{path}/payments",
-            {"method": case.visit.payment, "amount_cents": bill["balance_cents"]},
-        )
-        self._advisors.release(advisor)
+    async def _record_steps(self, case: Case, advisor: Person, steps: Sequence[str]) -> None:
+        for step in steps:
+            await self._on_order(case, advisor, "delivery-steps", {"step": step})
+
+    async def _hand_over(self, case: Case, advisor: Person, steps: Sequence[str]) -> None:
+        await self._record_steps(case, advisor, steps)
+        await self._on_order(case, advisor, "delivery")
+
+    async def _settle_bill(self, case: Case, advisor: Person) -> None:
+        bill = await self._on_order(case, advisor, "invoice")
+        payment = {"method": case.visit.payment, "amount_cents": bill["balance_cents"]}
+        await self._on_order(case, advisor, "payments", payment)
+
+    async def _on_order(
+        self, case: Case, person: Person, verb: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        path = f"orders/{case.order_id}/{verb}"
+        return await self._say(self._services.reception, person, path, body)
 
     # Workshop
 
@@ -243,7 +258,7 @@ class Shop:
                 yield self._plan_changed | self._env.timeout(wait)
                 continue
             try:
-                yield from self._job_command(person, job, "start")
+                yield self._act(self._on_job, job, person, "start")
             except RefusedError:
                 yield self._env.timeout(_RETRY_MIN)
                 continue
@@ -256,17 +271,18 @@ class Shop:
         for spell, rest in shift.spells(int(self._env.now), length):
             yield self._env.timeout(spell)
             if rest:
-                yield from self._job_command(person, job, "pause", {"reason": "break"})
+                yield self._act(self._on_job, job, person, "pause", {"reason": "break"})
                 yield self._env.timeout(rest)
-                yield from self._job_command(person, job, "resume")
-        yield from self._job_command(person, job, "finish")
+                yield self._act(self._on_job, job, person, "resume")
+        yield self._act(self._on_job, job, person, "finish")
         self._env.process(self._inspect(job))
 
     def _inspect(self, job: Answer) -> Process:
         case = self._cases[job["order_id"]]
         inspector: Member = yield self._inspectors.take()
         yield self._env.timeout(case.visit.inspection_min)
-        yield from self._job_command(inspector.person, job, "inspection", {"passed": True})
+        accepted = {"passed": True}
+        yield self._act(self._on_job, job, inspector.person, "inspection", accepted)
         self._inspectors.release(inspector)
         case.unaccepted -= 1
         if not case.unaccepted:
@@ -285,11 +301,12 @@ class Shop:
         visit = self._cases[job["order_id"]].visit
         return job["planned_start_at"], visit.number, visit.place(job["operation_id"])
 
-    def _job_command(
-        self, person: Person, job: Answer, verb: str, body: Mapping[str, Any] | None = None
-    ) -> Process:
-        path = f"jobs/{job['job_id']}/{verb}"
-        return self._command(self._services.workshop, person, path, body)
+    async def _on_job(
+        self, job: Answer, person: Person, verb: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        return await self._say(
+            self._services.workshop, person, f"jobs/{job['job_id']}/{verb}", body
+        )
 
     # Customer relations
 
@@ -299,35 +316,41 @@ class Shop:
             self._env.process(self._calls(agent))
 
     def _calls(self, agent: Person) -> Process:
-        crm = self._services.crm
-        due = yield self._rounds.act(
-            self.store_id, lambda: crm.get(agent, self._path("follow-ups"), status="due")
-        )
-        own = [call for call in due if call["agent_id"] == agent.subject]
-        for call in sorted(own, key=lambda call: self._cases[call["order_id"]].visit.number):
-            visit = self._cases[call["order_id"]].visit
+        due = yield self._act(self._due_calls, agent)
+        for call in due:
             yield self._env.timeout(_CALL_MIN)
-            yield from self._command(
-                crm,
-                agent,
-                f"follow-ups/{call['follow_up_id']}/completion",
-                {
-                    "reached": visit.reached,
-                    "satisfaction": visit.satisfaction if visit.reached else None,
-                    "channel": "phone",
-                    "record": visit.said_on_the_phone,
-                },
-            )
+            yield self._act(self._complete, agent, call)
             self.calls_made += 1
+
+    async def _due_calls(self, agent: Person) -> list[Answer]:
+        """The agent's calls in the order of the visits."""
+        due = await self._services.crm.get(agent, self._path("follow-ups"), status="due")
+        own = [call for call in due if call["agent_id"] == agent.subject]
+        return sorted(own, key=lambda call: self._cases[call["order_id"]].visit.number)
+
+    async def _complete(self, agent: Person, call: Answer) -> Answer:
+        visit = self._cases[call["order_id"]].visit
+        return await self._say(
+            self._services.crm,
+            agent,
+            f"follow-ups/{call['follow_up_id']}/completion",
+            {
+                "reached": visit.reached,
+                "satisfaction": visit.satisfaction if visit.reached else None,
+                "channel": "phone",
+                "record": visit.said_on_the_phone,
+            },
+        )
 
     # How it is said
 
-    def _command(
+    def _act(self, errand: Callable[..., Awaitable[Any]], *about: Any) -> simpy.Event:
+        return self._rounds.act(self.store_id, partial(errand, *about))
+
+    async def _say(
         self, service: Client, person: Person, path: str, body: Mapping[str, Any] | None = None
-    ) -> Generator[simpy.Event, Any, Answer]:
-        answer: Answer = yield self._rounds.act(
-            self.store_id, lambda: service.post(person, self._path(path), body)
-        )
+    ) -> Answer:
+        answer: Answer = await service.post(person, self._path(path), body)
         return answer
 
     def _path(self, path: str) -> str:
