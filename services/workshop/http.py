@@ -1,6 +1,6 @@
 """Commands and queries of the workshop."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -526,7 +526,7 @@ def _quoted(wishes: Sequence[Wish], promise: planning.Promise) -> dict[str, Any]
     return {
         "promised_at": moment(promise.finish),
         "confidence": promise.confidence,
-        "rests_on": {"code": waits[-1].code, **waits[-1].detail},
+        "rests_on": {"code": waits[-1].code, **_told(waits[-1].detail)},
         "jobs": [
             PlannedJob(
                 operation_id=wish.operation_id,
@@ -538,6 +538,11 @@ def _quoted(wishes: Sequence[Wish], promise: planning.Promise) -> dict[str, Any]
             for wish in wishes
         ],
     }
+
+
+def _told(detail: Mapping[str, str | int]) -> dict[str, Any]:
+    """The values of a reason with the planner's minutes as real time."""
+    return {name: moment(int(value)) if name == "at" else value for name, value in detail.items()}
 
 
 async def _locked_job(unit: Unit, store_id: str, job_id: str) -> Job:
