@@ -19,6 +19,11 @@ def clock(value: datetime | str | None, zone: ZoneInfo) -> str:
     return known.astimezone(zone).strftime("%H:%M") if known else NOTHING
 
 
+def span(begin: str | None, end: str | None, zone: ZoneInfo) -> str:
+    """From hour and minute to hour and minute; nothing while it is not planned."""
+    return f"{clock(begin, zone)}–{clock(end, zone)}" if begin and end else NOTHING
+
+
 def day_and_clock(value: datetime | str | None, zone: ZoneInfo, now: datetime) -> str:
     """Hour and minute, with the day in front unless it is today."""
     known = moment(value) if isinstance(value, str) else value

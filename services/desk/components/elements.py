@@ -1,6 +1,6 @@
 """Small building blocks with the desk's own look."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,21 +54,24 @@ def button(value: str, handler: Handler, *, name: str, kind: str = "plain") -> u
 
 
 @contextmanager
-def panel(title: str = "", classes: str = "") -> Iterator[ui.element]:
-    """A titled surface."""
+def panel(title: str = "", classes: str = "", *, number: int | None = None) -> Iterator[ui.element]:
+    """A titled surface; ``number`` is its place in a sequence of steps."""
     with box(f"panel {classes}") as surface:
         if title:
-            text(title, "panel-title")
+            with box("panel-title"):
+                if number:
+                    text(str(number), "panel-number")
+                text(title)
         yield surface
 
 
 @contextmanager
-def table(headings: Sequence[str], classes: str = "") -> Iterator[None]:
-    """A table with its headings; the block adds :func:`row`."""
-    with box(f"table-scroll {classes}"), ui.element("table").classes("table"):
+def table(headings: Sequence[str], numeric: Collection[str] = ()) -> Iterator[None]:
+    """A table with its headings, ``numeric`` ones to the right; the block adds :func:`row`."""
+    with box("table-scroll"), ui.element("table").classes("table"):
         with ui.element("thead"), ui.element("tr"):
             for heading in headings:
-                with ui.element("th"):
+                with ui.element("th").classes("figure" if heading in numeric else ""):
                     text(heading)
         with ui.element("tbody"):
             yield

@@ -74,8 +74,8 @@ def _comparison(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
     counts = [t.code("figure", name) for name in ("arrived", "delivered")]
     money = [t.code("figure", name) for name in ("invoiced_cents", "received_cents")]
     shares = [t.code("figure", name) for name in _SHOWN]
-    wait = t.code("figure", "greet_wait_median_s")
-    with table([t("Store"), *counts, *money, *shares, wait]):
+    numbers = [*counts, *money, *shares, t.code("figure", "greet_wait_median_s")]
+    with table([t("Store"), *numbers], numbers):
         for store_id in visit.person.stores:
             with mark(f"store-{store_id}", row()):
                 with cell_box():
@@ -90,14 +90,14 @@ def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:
         with _wide_cell(9):
             text(visit.t("Not published yet"), "hint")
         return
-    cell(str(report["arrived"]), "number")
-    cell(str(report["delivered"]), "number")
-    cell(formats.money(report["invoiced_cents"]), "number")
-    cell(formats.money(report["received_cents"]), "number")
+    cell(str(report["arrived"]), "figure")
+    cell(str(report["delivered"]), "figure")
+    cell(formats.money(report["invoiced_cents"]), "figure")
+    cell(formats.money(report["received_cents"]), "figure")
     for name in _SHOWN:
         ratio = _RATIOS[name]
-        cell(formats.share(report[name]), "number").classes(tone_of(ratio, report[name]))
-    cell(formats.minutes_seconds(report["greet_wait_median_s"]), "number")
+        cell(formats.share(report[name]), "figure").classes(tone_of(ratio, report[name]))
+    cell(formats.minutes_seconds(report["greet_wait_median_s"]), "figure")
 
 
 def _wide_cell(columns: int) -> Any:
@@ -111,10 +111,10 @@ def _totals(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
 
     with row("total"):
         cell(visit.t("Group"))
-        cell(str(total("arrived")), "number")
-        cell(str(total("delivered")), "number")
-        cell(formats.money(total("invoiced_cents")), "number")
-        cell(formats.money(total("received_cents")), "number")
+        cell(str(total("arrived")), "figure")
+        cell(str(total("delivered")), "figure")
+        cell(formats.money(total("invoiced_cents")), "figure")
+        cell(formats.money(total("received_cents")), "figure")
         _wide_cell(5)
 
 

@@ -59,11 +59,11 @@ class Intake:
         with box("columns"):
             with box("column-wide"):
                 self.form = Form(self.visit)
-                with panel(f"1 · {t('Customer and vehicle')}"):
+                with panel(t("Customer and vehicle"), number=1):
                     self._customer_part()
-                with panel(f"2 · {t('Fault description')}"):
+                with panel(t("Fault description"), number=2):
                     self._fault_part()
-                with panel(f"3 · {t('Work and parts')}"):
+                with panel(t("Work and parts"), number=3):
                     self._work_part()
             with box("column-side"), panel(t("Estimate and promise"), "sticky"):
                 self.summary = box("summary")
@@ -235,6 +235,7 @@ class Intake:
         if not self.operations.value:
             self._summarise(lambda: text(self.visit.t("Choose the work to see its price."), "hint"))
             return
+        self._summarise(lambda: text(self.visit.t("Calculating the promise …"), "hint"))
         try:
             answer = await self.visit.services.ask(
                 "reception", f"{self.visit.store_path}/quotes", self._work()
@@ -244,10 +245,13 @@ class Intake:
         except RefusalError as refusal:
             sentence = refusal_text(self.visit.t, refusal)
         else:
-            if asked == self._asked:
-                self._summarise(lambda: self._show_quote(answer))
+            sentence = ""
+        if asked != self._asked:
             return
-        self._summarise(lambda: text(sentence, "form-message"))
+        if sentence:
+            self._summarise(lambda: text(sentence, "form-message"))
+        else:
+            self._summarise(lambda: self._show_quote(answer))
 
     def _summarise(self, show: Any) -> None:
         self.summary.clear()

@@ -90,10 +90,7 @@ def _card(
                 text(f"{job['bay_id'] or ''} · {t.code('trade', job['trade'])}", "card-note")
             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
         with box("job-times"):
-            planned = (
-                f"{formats.clock(job['planned_start_at'], zone)}–"
-                f"{formats.clock(job['planned_finish_at'], zone)}"
-            )
+            planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             _time(t("Planned"), planned)
             _time(t("Standard hours"), formats.hours(job["standard_hours"]))
             _time(t("Promised"), formats.clock(job["promised_at"], zone))

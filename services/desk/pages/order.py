@@ -217,18 +217,19 @@ def _fault(visit: Visit, catalogue: Catalogue, order: Mapping[str, Any]) -> None
 
 def _work(visit: Visit, catalogue: Catalogue, file: File) -> None:
     t, zone = visit.t, visit.store.timezone
+    amounts = (t("Quantity"), t("Hours"), t("Amount"))
     with panel(t("Work and parts")):
-        with table([t("Item"), t("Quantity"), t("Hours"), t("Amount")]):
+        with table([t("Item"), *amounts], amounts):
             for line in file.order["lines"]:
                 with row():
                     cell(catalogue.line(line["kind"], line["code"]))
-                    cell(str(line["quantity"]), "number")
-                    cell(formats.hours(line["standard_hours"]), "number")
-                    cell(formats.money(line["amount_cents"]), "number")
+                    cell(str(line["quantity"]), "figure")
+                    cell(formats.hours(line["standard_hours"]), "figure")
+                    cell(formats.money(line["amount_cents"]), "figure")
         if file.jobs:
             text(t("Jobs in the workshop"), "section-title")
             who_and_where = [t("Technician"), t("Bay"), t("Planned"), t("Clocked")]
-            with table([t("Job"), t("Status"), *who_and_where]):
+            with table([t("Job"), t("Status"), *who_and_where], [t("Clocked")]):
                 for job in file.jobs:
                     with row():
                         cell(catalogue.operation(job["operation_id"]))
@@ -237,11 +238,10 @@ def _work(visit: Visit, catalogue: Catalogue, file: File) -> None:
                         cell("、".join(map(visit.colleague, job["technician_ids"])) or "—")
                         cell(job["bay_id"] or "—")
                         cell(
-                            f"{formats.clock(job['planned_start_at'], zone)}–"
-                            f"{formats.clock(job['planned_finish_at'], zone)}",
+                            formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
                             "number",
                         )
-                        cell(formats.stopwatch(job["clocked_s"]), "number")
+                        cell(formats.stopwatch(job["clocked_s"]), "figure")
 
 
 def _delivery(visit: Visit, catalogue: Catalogue, order: Mapping[str, Any]) -> None:

@@ -99,8 +99,9 @@ async def orders_at(visit: Visit, *stages: str) -> list[dict[str, Any]]:
 def _orders_table(visit: Visit, orders: list[dict[str, Any]], names: Names) -> None:
     t = visit.t
     who = [t("Plate"), t("Customer")] if visit.sees_persons else []
+    amounts = [t("Amount"), t("Balance")]
     times = [t("Stage"), t("Arrived"), t("Promised")]
-    with table([t("No."), *who, *times, t("Advisor"), t("Amount"), t("Balance")]):
+    with table([t("No."), *who, *times, t("Advisor"), *amounts], amounts):
         for order in orders:
             with mark(f"order-{order['queue_number']}", row("row-link")):
                 _order_row(visit, order, names)
@@ -122,6 +123,6 @@ def _order_row(visit: Visit, order: Mapping[str, Any], names: Names) -> None:
     cell(formats.day_and_clock(order["arrived_at"], zone, now), "number")
     cell(formats.day_and_clock(order["promised_at"], zone, now), "number")
     cell(visit.colleague(order["advisor_id"]))
-    cell(formats.money(order["invoiced_cents"] or order["estimate_cents"]), "number")
-    with cell_box("number"):
+    cell(formats.money(order["invoiced_cents"] or order["estimate_cents"]), "figure")
+    with cell_box("figure"):
         text(formats.money(order["balance_cents"]) if order["invoice_id"] else "—")

@@ -117,8 +117,7 @@ def _face(visit: Visit, catalogue: Catalogue, shown: Day) -> Face:
                 number_of(shown.numbers, job),
                 catalogue.operation(job["operation_id"]),
                 t.code("status", job["status"]),
-                f"{formats.clock(job['planned_start_at'], zone)}–"
-                f"{formats.clock(job['planned_finish_at'], zone)}",
+                formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
                 t("promised {time}", time=formats.clock(job["promised_at"], zone)),
             )
         )
@@ -143,8 +142,7 @@ def _job_dialog(visit: Visit, catalogue: Catalogue, shown: Day, job: Mapping[str
                 (t("Bay"), job["bay_id"] or formats.NOTHING),
                 (
                     t("Planned"),
-                    f"{formats.clock(job['planned_start_at'], zone)}–"
-                    f"{formats.clock(job['planned_finish_at'], zone)}",
+                    formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
                 ),
                 (t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now())),
                 (t("Standard hours"), formats.hours(job["standard_hours"])),
