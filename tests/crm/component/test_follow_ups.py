@@ -1,0 +1,190 @@
+"""Follow-up calls after a delivery, on real Kafka and PostgreSQL (R21)."""
+
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from services.crm.app import create_app
+from shared.clock import SteppedClock
+from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
+from shared.contracts.reception import DeliveryStep, OrderCustomerLinked, VehicleDelivered
+from tests.crm.persons import person
+from tests.harness import InProcess, in_process, published, publisher
+
+TOPIC = "aftersales.crm.customer.v1"
+DELIVERED_AT = datetime(2026, 3, 4, 8, tzinfo=UTC)
+NEXT_MORNING = datetime(2026, 3, 5, 2, tzinfo=UTC)
+
+
+def delivered(order: str, customer: str | None, store: str = "S01") -> VehicleDelivered:
+    return VehicleDelivered(
+        store_id=store,
+        order_id=order,
+        advisor_id=f"{store}-advisor-1",
+        customer_ref=customer,
+        delivered_at=DELIVERED_AT,
+        steps=(DeliveryStep(step="explain_bill", done_by="a", done_at=DELIVERED_AT),),
+    )
+
+
+@pytest_asyncio.fixture(scope="module")
+async def outside(servers: Platform):
+    async with publisher(servers) as sending:
+        yield sending
+
+
+@pytest_asyncio.fixture(scope="module")
+async def crm(servers: Platform, clock: SteppedClock):
+    async with in_process(servers, "crm", create_app) as running:
+        yield running
+
+
+async def scheduled(crm: InProcess, order: str) -> list[dict]:
+    await crm.at_rest()
+    answer = await crm.client.get(
+        "/stores/S01/follow-ups",
+        params={"status": ["scheduled", "due", "completed"]},
+        headers={"Authorization": f"Bearer {crm.token('agent')}"},
+    )
+    return [call for call in answer.json() if call["order_id"] == order]
+
+
+async def test_a_delivery_is_followed_up_on_the_next_working_day(
+    crm: InProcess, outside, servers: Platform
+) -> None:
+    await outside.publish(delivered("o-1", "c-1"), at=DELIVERED_AT)
+    (call,) = await scheduled(crm, "o-1")
+    assert datetime.fromisoformat(call["due_at"]) == NEXT_MORNING
+    assert call["status"] == "scheduled"
+    (event,) = [
+        received.event
+        for received in await published(servers, [TOPIC])
+        if isinstance(received.event, FollowUpScheduled) and received.event.order_id == "o-1"
+    ]
+    assert (event.follow_up_id, event.agent_id) == (call["follow_up_id"], call["agent_id"])
+
+
+async def test_calls_are_spread_evenly_over_the_stores_agents(
+    crm: InProcess, outside, servers: Platform
+) -> None:
+    for number in range(6):
+        await outside.publish(delivered(f"spread-{number}", f"cs-{number}"), at=DELIVERED_AT)
+    await crm.at_rest()
+    answer = await crm.get("/stores/S01/follow-ups", "agent", status="scheduled")
+    agents = [call["agent_id"] for call in answer.json()]
+    counts = {agent: agents.count(agent) for agent in agents}
+    assert set(counts) == {"S01-agent-1", "S01-agent-2"}
+    assert max(counts.values()) - min(counts.values()) <= 1
+
+
+async def test_nobody_is_called_before_it_is_known_whom(
+    crm: InProcess, outside, servers: Platform
+) -> None:
+    await outside.publish(delivered("o-2", None), at=DELIVERED_AT)
+    assert await scheduled(crm, "o-2") == []
+    await outside.publish(
+        OrderCustomerLinked(store_id="S01", order_id="o-2", customer_ref="c-2"), at=DELIVERED_AT
+    )
+    (call,) = await scheduled(crm, "o-2")
+    assert call["customer_ref"] == "c-2"
+
+
+async def test_an_order_linked_before_its_delivery_is_followed_up_once(
+    crm: InProcess, outside
+) -> None:
+    await outside.publish(
+        OrderCustomerLinked(store_id="S01", order_id="o-3", customer_ref="c-3"),
+        delivered("o-3", "c-3"),
+        at=DELIVERED_AT,
+    )
+    assert len(await scheduled(crm, "o-3")) == 1
+
+
+async def test_a_call_is_completed_once_and_its_record_is_encrypted(
+    crm: InProcess, outside, servers: Platform
+) -> None:
+    await outside.publish(delivered("o-4", "c-4"), at=DELIVERED_AT)
+    (call,) = await scheduled(crm, "o-4")
+    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/completion"
+    body = {"reached": True, "satisfaction": 5, "channel": "phone", "record": "客户很满意"}
+    done = await crm.post(path, "agent", body, subject="S01-agent-1", key="complete-o-4")
+    assert done.status_code == 200, done.text
+    assert (done.json()["status"], done.json()["completed_by"]) == ("completed", "S01-agent-1")
+    repeated = await crm.post(path, "agent", body, subject="S01-agent-1", key="complete-o-4")
+    assert repeated.json() == done.json()
+    again = await crm.post(path, "agent", body, subject="S01-agent-1")
+    assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "already_completed")
+    await crm.at_rest()
+    events = [
+        received
+        for received in await published(servers, [TOPIC])
+        if isinstance(received.event, FollowUpCompleted) and received.event.order_id == "o-4"
+    ]
+    assert [received.event.satisfaction for received in events] == [5]
+    assert "客户很满意".encode() not in events[0].value
+    connection = await asyncpg.connect(servers.admin_url)
+    record = await connection.fetchval(
+        "SELECT record FROM crm.follow_up WHERE follow_up_id = $1", call["follow_up_id"]
+    )
+    await connection.close()
+    assert record
+    assert "客户很满意".encode() not in record
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"satisfaction": 6}, 422),
+        ({"satisfaction": 0}, 422),
+        ({"channel": "pigeon"}, 422),
+        ({"record": ""}, 422),
+        ({"reached": False, "satisfaction": 3}, 422),
+        ({"reached": None}, 422),
+    ],
+)
+async def test_an_impossible_completion_is_refused(crm, outside, changes, status) -> None:
+    body = {"reached": True, "channel": "phone", "record": "notes"} | changes
+    (call,) = await scheduled(crm, "o-1")
+    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/completion"
+    assert (await crm.post(path, "agent", body)).status_code == status
+    (still,) = await scheduled(crm, "o-1")
+    assert still["completed_at"] is None
+
+
+async def test_an_unknown_call_is_not_found_and_a_technician_makes_none(crm: InProcess) -> None:
+    body = {"reached": False, "channel": "sms", "record": "no answer"}
+    unknown = await crm.post("/stores/S01/follow-ups/none/completion", "agent", body)
+    refused = await crm.post("/stores/S01/follow-ups/none/completion", "technician", body)
+    assert (unknown.status_code, refused.status_code) == (404, 403)
+
+
+async def test_visits_count_deliveries(crm: InProcess, outside) -> None:
+    registered = await crm.post("/stores/S01/customers", "advisor", person(1))
+    reference = registered.json()["customer_ref"]
+    await outside.publish(delivered("v-1", reference), delivered("v-2", reference), at=DELIVERED_AT)
+    await crm.at_rest()
+    found = await crm.get("/stores/S01/customers", "advisor", plate=person(1)["plate"])
+    assert found.json()["visits"] == 2
+
+
+async def test_an_event_of_a_store_without_agents_is_set_aside(
+    crm: InProcess, outside, servers: Platform
+) -> None:
+    await outside.publish(delivered("lost", "c-lost", store="S77"), at=DELIVERED_AT)
+    await outside.publish(delivered("after", "c-after"), at=DELIVERED_AT)
+    assert len(await scheduled(crm, "after")) == 1
+    connection = await asyncpg.connect(servers.admin_url)
+    dead = await connection.fetch("SELECT store_id, error FROM crm.dead_letter")
+    await connection.close()
+    assert [row["store_id"] for row in dead] == ["S77"]
+
+
+async def test_a_call_is_due_from_its_time_on(crm: InProcess, outside, clock: SteppedClock) -> None:
+    await outside.publish(delivered("o-5", "c-5"), at=DELIVERED_AT)
+    await crm.at_rest()
+    clock.set(NEXT_MORNING)
+    (call,) = await scheduled(crm, "o-5")
+    assert call["status"] == "due"

@@ -1,0 +1,149 @@
+"""One service in the test's own process, the rest of the platform played by a publisher."""
+
+import asyncio
+import os
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from fastapi import FastAPI
+
+from deploy.embedded.platform import Platform
+from shared.contracts import Event
+from shared.envelope import Cause, Received, decode, header_texts, headers_of
+from shared.ids import new_id
+from shared.issuer import DevelopmentIssuer
+from shared.security import Role
+from shared.settings import Settings
+
+_PATIENCE_S = 20.0
+
+
+@dataclass
+class InProcess:
+    """A running service and the tokens to call it with."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    issuer: DevelopmentIssuer
+
+    def token(self, *roles: Role, stores: Iterable[str] = ("S01",), subject: str = "") -> str:
+        return self.issuer.token(subject or f"test-{roles[0]}", roles=roles, stores=stores)
+
+    async def get(self, path: str, role: Role, **params: Any) -> httpx.Response:
+        return await self.client.get(
+            path, params=params or None, headers={"Authorization": f"Bearer {self.token(role)}"}
+        )
+
+    async def post(
+        self, path: str, role: Role, body: Any, *, key: str = "", subject: str = ""
+    ) -> httpx.Response:
+        return await self.client.post(
+            path,
+            json=body,
+            headers={
+                "Authorization": f"Bearer {self.token(role, subject=subject)}",
+                "Idempotency-Key": key or str(new_id()),
+            },
+        )
+
+    async def at_rest(self) -> None:
+        """Wait until nothing is to be read, sent or fired."""
+        headers = {"Authorization": f"Bearer {self.token('operator')}"}
+        give_up_at = time.monotonic() + _PATIENCE_S
+        quiet = 0
+        while quiet < 2:
+            status = (await self.client.get("/status", headers=headers)).json()
+            backlog = (status["lag"], status["outbox"], status["due_timers"])
+            quiet = quiet + 1 if backlog == (0, 0, 0) else 0
+            assert time.monotonic() < give_up_at, f"still busy: {status}"
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def in_process(
+    servers: Platform, service: str, create_app: Callable[[], FastAPI]
+) -> AsyncIterator[InProcess]:
+    """Run ``service`` on the real Kafka and PostgreSQL until the block ends."""
+    before = dict(os.environ)
+    os.environ.update(servers.environment(service))
+    try:
+        app, settings = create_app(), Settings()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    issuer = DevelopmentIssuer(servers.secrets.issuer_key_file, settings.issuer, settings.audience)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://service") as client,
+    ):
+        yield InProcess(app, client, issuer)
+
+
+@dataclass
+class Publisher:
+    """Publishes events as the other services would: enveloped, numbered by topic and key."""
+
+    producer: AIOKafkaProducer
+    sequences: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+
+    async def publish(self, *events: Event, at: datetime, cause: str = "test") -> list[str]:
+        """Send ``events`` as of ``at`` and return their ids."""
+        return [await self._send(event, at, Cause("test", cause)) for event in events]
+
+    async def _send(self, event: Event, at: datetime, cause: Cause) -> str:
+        key = str(getattr(event, event.key_field))
+        self.sequences[event.topic, key] += 1
+        event_id = str(new_id())
+        headers = headers_of(
+            event,
+            event_id=event_id,
+            sequence=self.sequences[event.topic, key],
+            time=at,
+            cause=cause,
+        )
+        await self.send_raw(event.topic, key, event.model_dump_json().encode(), headers)
+        return event_id
+
+    async def send_raw(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
+        """Send one record as it is."""
+        encoded = [(name, text.encode()) for name, text in headers.items()]
+        await self.producer.send_and_wait(topic, value, key=key.encode(), headers=encoded)
+
+
+@asynccontextmanager
+async def publisher(servers: Platform) -> AsyncIterator[Publisher]:
+    """A publisher for the time of the block."""
+    producer = AIOKafkaProducer(bootstrap_servers=servers.kafka.bootstrap)
+    await producer.start()
+    try:
+        yield Publisher(producer)
+    finally:
+        await producer.stop()
+
+
+async def published(servers: Platform, topics: Sequence[str]) -> list[Received]:
+    """Every event that stands on ``topics`` now, in order per key."""
+    consumer = AIOKafkaConsumer(
+        *topics, bootstrap_servers=servers.kafka.bootstrap, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        received = []
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                received += [
+                    decode(header_texts(record.headers), record.key.decode(), record.value)
+                    for record in records
+                ]
+        return received
+    finally:
+        await consumer.stop()

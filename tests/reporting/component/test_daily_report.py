@@ -1,0 +1,236 @@
+"""Figures, daily reports and rebuilds, on real Kafka and PostgreSQL (R30, R33, R40)."""
+
+from datetime import UTC, date, time, timedelta
+from itertools import chain
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.embedded.platform import Platform
+from services.reporting.app import create_app
+from services.reporting.handlers import INTERESTS
+from services.reporting.store import facts
+from shared.clock import SteppedClock
+from shared.contracts.reporting import DailyReportPublished
+from shared.db import transaction
+from tests.harness import InProcess, in_process, published, publisher
+from tests.reporting.story import ZONE, by_hand, local, story
+
+TOPIC = "aftersales.reporting.store.v1"
+DAY = date(2026, 3, 4)
+STORES = ("S01", "S02", "S03")
+TABLES = (
+    "event_log, order_fact, payment_fact, job_fact, appointment_fact, follow_up_fact, "
+    "business_day, daily_report, stream_position, timer"
+)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def told(servers: Platform, clock: SteppedClock):
+    """A day of three stores, published up to nine in the evening."""
+    events = {store: story(11, store, DAY, 25) for store in STORES}
+    async with publisher(servers) as outside:
+        for at, event in sorted(chain(*events.values()), key=lambda each: each[0]):
+            await outside.publish(event, at=at)
+    return events
+
+
+@pytest_asyncio.fixture(scope="module")
+async def reporting(servers: Platform, clock: SteppedClock, told):
+    async with in_process(servers, "reporting", create_app) as running:
+        await running.at_rest()
+        yield running
+
+
+async def reports_on_topic(servers: Platform, store: str) -> list[DailyReportPublished]:
+    return [
+        received.event
+        for received in await published(servers, [TOPIC])
+        if isinstance(received.event, DailyReportPublished) and received.event.store_id == store
+    ]
+
+
+@pytest.mark.parametrize("day", [DAY - timedelta(days=1), DAY, DAY + timedelta(days=1)])
+async def test_live_figures_are_what_the_events_add_up_to(
+    reporting: InProcess, told, day: date
+) -> None:
+    answer = await reporting.get("/stores/S01/figures", "manager", day=day.isoformat())
+    expected = by_hand(told["S01"], local(day, 0), local(day + timedelta(days=1), 0))
+    shown = answer.json()
+    assert {name: shown[name] for name in expected} == pytest.approx(expected)
+    assert shown["published_at"] is None
+
+
+async def test_a_day_on_which_nothing_happened_has_no_ratios(reporting: InProcess) -> None:
+    shown = (await reporting.get("/stores/S01/figures", "manager", day="2020-01-01")).json()
+    assert shown["arrived"] == shown["invoiced_cents"] == 0
+    assert shown["on_time_first"] is shown["greet_wait_p90_s"] is shown["efficiency"] is None
+
+
+async def test_no_report_before_closing_time(reporting: InProcess, clock: SteppedClock) -> None:
+    clock.set(local(DAY, 17, 59).astimezone(UTC))
+    await reporting.at_rest()
+    answer = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
+    assert answer.json() == []
+
+
+async def test_each_store_reports_its_day_once_at_closing_time(
+    reporting: InProcess, servers: Platform, clock: SteppedClock, told
+) -> None:
+    clock.set(local(DAY, 18).astimezone(UTC))
+    await reporting.at_rest()
+    for store in STORES:
+        expected = by_hand(told[store], local(DAY, 0), local(DAY, 18))
+        day_reports = [
+            report
+            for report in await reports_on_topic(servers, store)
+            if report.day == DAY.isoformat()
+        ]
+        (report,) = day_reports
+        assert report.published_at == local(DAY, 18)
+        assert report.model_dump(include=set(expected)) == pytest.approx(expected)
+    stored = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
+    assert [DailyReportPublished.model_validate(each) for each in stored.json()] == [
+        each for each in await reports_on_topic(servers, "S01") if each.day == DAY.isoformat()
+    ]
+
+
+async def test_a_clock_that_jumps_reports_every_day_with_activity_once(
+    reporting: InProcess, servers: Platform, clock: SteppedClock, told
+) -> None:
+    clock.set(local(DAY + timedelta(days=9), 3).astimezone(UTC))
+    await reporting.at_rest()
+    days = [report.day for report in await reports_on_topic(servers, "S01")]
+    moments = [at.astimezone(ZONE) for at, _ in told["S01"]]
+    active = {moment.date() for moment in moments if moment.time() < time(18)}
+    assert len(active) > 2
+    assert sorted(days) == sorted(day.isoformat() for day in active)
+
+
+async def test_a_group_manager_sees_the_reports_of_all_their_stores(reporting: InProcess) -> None:
+    async def ask(*roles, stores) -> list[str] | int:
+        token = reporting.token(*roles, stores=stores)
+        answer = await reporting.client.get(
+            "/group/daily-reports",
+            params={"day": DAY.isoformat()},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        return (
+            [each["store_id"] for each in answer.json()]
+            if answer.is_success
+            else answer.status_code
+        )
+
+    assert await ask("group_manager", stores=STORES) == list(STORES)
+    assert await ask("group_manager", stores=["S02"]) == ["S02"]
+    assert await ask("manager", stores=STORES) == 403
+
+
+async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, told) -> None:
+    order_id = next(
+        event.order_id for _, event in told["S01"] if type(event).__name__ == "PaymentReceived"
+    )
+    of_order = [
+        type(event).__name__
+        for _, event in told["S01"]
+        if getattr(event, "order_id", None) == order_id
+    ]
+    answer = await reporting.get(f"/stores/S01/orders/{order_id}/history", "technician")
+    shown = answer.json()
+    assert sorted(entry["type"].split(".")[2] for entry in shown) == sorted(of_order)
+    for topic in {entry["topic"] for entry in shown}:
+        sequences = [entry["sequence"] for entry in shown if entry["topic"] == topic]
+        assert sequences == sorted(sequences)
+    assert [entry["time"] for entry in shown] == sorted(entry["time"] for entry in shown)
+    assert shown[0]["type"] == "aftersales.reception.VehicleArrived.v1"
+    assert shown[0]["data"]["order_id"] == order_id
+
+
+async def test_a_foreign_stores_order_has_no_history_here(reporting: InProcess, told) -> None:
+    order_id = next(event.order_id for _, event in told["S02"] if hasattr(event, "order_id"))
+    answer = await reporting.get(f"/stores/S01/orders/{order_id}/history", "manager")
+    assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (404, "unknown_order")
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "status"),
+    [
+        ("/stores/S01/figures?day=4.3.2026", "manager", 422),
+        ("/stores/S01/daily-reports", "manager", 422),
+        ("/stores/S02/figures", "manager", 403),
+        ("/stores/S99/figures", "manager", 404),
+        ("/stores/S01/figures", "technician", 403),
+        ("/stores/S01/orders/x/history", "operator", 403),
+        ("/group/daily-reports?day=2026-03-04", "advisor", 403),
+    ],
+)
+async def test_other_requests_are_refused(reporting, path, role, status) -> None:
+    assert (await reporting.get(path, role)).status_code == status
+
+
+async def test_another_stores_rows_are_invisible_and_cannot_be_written(
+    reporting: InProcess, servers: Platform
+) -> None:
+    connection = await asyncpg.connect(servers.database_url("reporting"))
+    await connection.execute("SELECT set_config('app.stores', 'S02', false)")
+    try:
+        for table in TABLES.split(", "):
+            foreign = await connection.fetchval(
+                f"SELECT count(*) FROM {table} WHERE store_id <> 'S02'"
+            )
+            assert foreign == 0
+        assert await connection.fetchval("SELECT count(*) FROM order_fact") == 25
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("INSERT INTO business_day VALUES ('S01', '2026-01-01')")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("DELETE FROM event_log")
+    finally:
+        await connection.close()
+
+
+async def test_a_rebuild_from_empty_tables_gives_identical_facts_and_no_second_report(
+    servers: Platform, clock: SteppedClock, reporting: InProcess
+) -> None:
+    units = reporting.app.state.units
+    async with transaction(units.pool, STORES) as connection:
+        before = await facts.fingerprint(connection)
+    reports_before = await reports_on_topic(servers, "S01")
+    await reporting.at_rest()
+    await forget_everything(servers, reporting)
+    async with in_process(servers, "reporting", create_app) as rebuilt:
+        await rebuilt.at_rest()
+        async with transaction(rebuilt.app.state.units.pool, STORES) as connection:
+            after = await facts.fingerprint(connection)
+    assert after == before
+    assert await reports_on_topic(servers, "S01") == reports_before
+
+
+async def forget_everything(servers: Platform, reporting: InProcess) -> None:
+    """Stop reading, empty what reporting folded, and go back to the start of every topic."""
+    await reporting.app.state.service.broker.stop()
+    connection = await asyncpg.connect(servers.admin_url)
+    await connection.execute(
+        f"TRUNCATE {', '.join(f'reporting.{table}' for table in TABLES.split(', '))}"
+    )
+    await connection.close()
+    group = AIOKafkaConsumer(
+        bootstrap_servers=servers.kafka.bootstrap, group_id="reporting", enable_auto_commit=False
+    )
+    await group.start()
+    try:
+        places = [
+            TopicPartition(topic, partition)
+            for topic in {contract.topic for contract in INTERESTS}
+            for partition in group.partitions_for_topic(topic) or await _partitions(group, topic)
+        ]
+        group.assign(places)
+        await group.commit(dict.fromkeys(places, 0))
+    finally:
+        await group.stop()
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
+    await consumer._client.add_topic(topic)
+    return consumer._client.cluster.partitions_for_topic(topic) or set(range(12))

@@ -1,0 +1,144 @@
+"""Events that break the rules do not stop reporting and do not change a figure."""
+
+from datetime import UTC, date, datetime
+
+import asyncpg
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from services.reporting.app import create_app
+from shared.clock import SteppedClock
+from shared.contracts.reception import PromiseRevised, VehicleArrived
+from shared.envelope import Cause, headers_of
+from shared.ids import new_id
+from tests.harness import InProcess, Publisher, in_process, publisher
+from tests.reporting.story import local
+
+TOPIC = "aftersales.reception.order.v1"
+DAY = date(2026, 3, 4)
+NOW = local(DAY, 9).astimezone(UTC)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def outside(servers: Platform):
+    async with publisher(servers) as sending:
+        yield sending
+
+
+@pytest_asyncio.fixture(scope="module")
+async def reporting(servers: Platform, clock: SteppedClock):
+    async with in_process(servers, "reporting", create_app) as running:
+        yield running
+
+
+def arrived(order_id: str, store_id: str = "S01", at: datetime = NOW) -> VehicleArrived:
+    return VehicleArrived(
+        store_id=store_id,
+        order_id=order_id,
+        queue_number=1,
+        plate_ref="k1-p",
+        arrived_at=at,
+        greeting_due_at=at,
+    )
+
+
+def headers(event: VehicleArrived, **changes: str | None) -> dict[str, str]:
+    made = headers_of(
+        event, event_id=str(new_id()), sequence=1, time=NOW, cause=Cause("test", "test")
+    )
+    return {name: text for name, text in {**made, **changes}.items() if text is not None}
+
+
+async def count(reporting: InProcess) -> int:
+    await reporting.at_rest()
+    answer = await reporting.get("/stores/S01/figures", "manager", day=DAY.isoformat())
+    return answer.json()["arrived"]
+
+
+async def dead_letters(servers: Platform) -> list[tuple[str, str]]:
+    connection = await asyncpg.connect(servers.admin_url)
+    rows = await connection.fetch(
+        "SELECT convert_from(key, 'UTF8'), error FROM reporting.dead_letter ORDER BY 1"
+    )
+    await connection.close()
+    return [tuple(row) for row in rows]
+
+
+async def test_what_cannot_be_understood_is_set_aside_and_the_rest_counted(
+    reporting: InProcess, outside: Publisher, servers: Platform
+) -> None:
+    good = arrived("good").model_dump_json().encode()
+
+    async def send(key: str, value: bytes, **changes: str | None) -> None:
+        await outside.send_raw(TOPIC, key, value, headers(arrived(key), **changes))
+
+    await send("broken", b"{not json")
+    await send("negative", good.replace(b'"queue_number":1', b'"queue_number":-1'))
+    await send("other-key", good)
+    await send("foreign", arrived("foreign", "S02").model_dump_json().encode())
+    await send("no-store", good, ce_storeid=None)
+    await send("bad-id", arrived("bad-id").model_dump_json().encode(), ce_id="not-a-uuid")
+    await send("newer", b"{}", ce_type="aftersales.reception.VehicleArrived.v9")
+    await send("unknown", b"{}", ce_type="aftersales.reception.SomethingNew.v1")
+    await outside.publish(arrived("good"), at=NOW)
+    assert await count(reporting) == 1
+    assert {key for key, _ in await dead_letters(servers)} == {
+        "broken",
+        "negative",
+        "other-key",
+        "foreign",
+        "no-store",
+        "bad-id",
+        "newer",
+    }
+
+
+async def test_a_store_nobody_configured_is_set_aside(
+    reporting: InProcess, outside: Publisher, servers: Platform
+) -> None:
+    await outside.publish(arrived("elsewhere", "S77"), at=NOW)
+    await reporting.at_rest()
+    assert "elsewhere" in {key for key, _ in await dead_letters(servers)}
+
+
+async def test_a_repeated_event_counts_once(reporting: InProcess, outside: Publisher) -> None:
+    before = await count(reporting)
+    event = arrived("twice")
+    for _ in range(2):
+        await outside.send_raw(TOPIC, "twice", event.model_dump_json().encode(), headers(event))
+    assert await count(reporting) == before + 1
+
+
+async def test_events_of_a_key_wait_for_the_one_that_is_missing(
+    reporting: InProcess, outside: Publisher
+) -> None:
+    before = await count(reporting)
+    later = PromiseRevised(store_id="S01", order_id="gap", promised_at=NOW, reason="part_late")
+    second = headers_of(
+        later, event_id=str(new_id()), sequence=2, time=NOW, cause=Cause("test", "test")
+    )
+    await outside.send_raw(TOPIC, "gap", later.model_dump_json().encode(), second)
+    await reporting.at_rest()
+    missing = await reporting.get("/stores/S01/orders/gap/history", "manager")
+    assert missing.status_code == 404
+    await outside.send_raw(
+        TOPIC, "gap", arrived("gap").model_dump_json().encode(), headers(arrived("gap"))
+    )
+    assert await count(reporting) == before + 1
+    history = (await reporting.get("/stores/S01/orders/gap/history", "manager")).json()
+    assert [entry["sequence"] for entry in history] == [1, 2]
+
+
+async def test_a_field_that_a_newer_publisher_added_is_kept_in_the_log(
+    reporting: InProcess, outside: Publisher
+) -> None:
+    value = arrived("newer-field").model_dump_json().encode()
+    await outside.send_raw(
+        TOPIC,
+        "newer-field",
+        value.replace(b"{", b'{"lane":"B",', 1),
+        headers(arrived("newer-field")),
+    )
+    await reporting.at_rest()
+    history = (await reporting.get("/stores/S01/orders/newer-field/history", "manager")).json()
+    assert history[0]["data"]["lane"] == "B"

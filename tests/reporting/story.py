@@ -1,0 +1,378 @@
+"""Days of a store as its services would publish them, and the figures added up by hand."""
+
+import random
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from fractions import Fraction
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.contracts import Event
+from shared.contracts.crm import CustomerRegistered, FollowUpCompleted, FollowUpScheduled
+from shared.contracts.reception import (
+    AppointmentBooked,
+    CustomerGreeted,
+    DeliveryStep,
+    EstimateLine,
+    InvoiceIssued,
+    OrderCancelled,
+    OrderedOperation,
+    OrderOpened,
+    PaymentReceived,
+    PromiseRevised,
+    ReceptionOverdue,
+    VehicleArrived,
+    VehicleDelivered,
+)
+from shared.contracts.workshop import (
+    InspectionPassed,
+    JobAssigned,
+    JobFinished,
+    JobPaused,
+    JobReassigned,
+    JobResumed,
+    JobStarted,
+    VehicleReady,
+)
+
+ZONE = ZoneInfo("Asia/Shanghai")
+GREETING_LIMIT = timedelta(minutes=10)
+Told = tuple[datetime, Event]
+
+
+def local(day: date, hour: int, minute: int = 0) -> datetime:
+    return datetime.combine(day, time(hour, minute), ZONE)
+
+
+@dataclass
+class Visit:
+    """One order of the story; ``luck`` decides how its day goes."""
+
+    luck: random.Random
+    store_id: str
+    order_id: str
+    number: int
+    at: datetime
+
+    def minutes(self, low: int, high: int) -> datetime:
+        """Let some time pass."""
+        self.at += timedelta(seconds=self.luck.randint(low * 60, high * 60))
+        return self.at
+
+    def chance(self, share: float) -> bool:
+        return self.luck.random() < share
+
+    def events(self) -> Iterator[Told]:
+        yield from self._reception()
+        if self.chance(0.08):
+            yield self.at, OrderCancelled(**self._key, reason="customer left")
+            return
+        lines, promised_at = self._lines(), self.at + timedelta(minutes=self.luck.randint(90, 240))
+        yield self.minutes(5, 15), self._opened(lines, promised_at)
+        yield from self._workshop([line for line in lines if line.kind == "labor"])
+        if self.chance(0.2):
+            later = promised_at + timedelta(hours=1)
+            revised = PromiseRevised(**self._key, promised_at=later, reason="part_late")
+            yield self.at, revised
+        yield from self._delivery(lines)
+
+    @property
+    def _key(self) -> dict[str, Any]:
+        return {"store_id": self.store_id, "order_id": self.order_id}
+
+    def _reception(self) -> Iterator[Told]:
+        appointment_id = f"a-{self.order_id}" if self.chance(0.4) else None
+        if appointment_id:
+            booked = AppointmentBooked(
+                store_id=self.store_id,
+                appointment_id=appointment_id,
+                plate_ref="k1-p",
+                planned_at=self.at,
+                operations=("oil",),
+            )
+            yield self.at - timedelta(days=1), booked
+        due = self.at + GREETING_LIMIT
+        arrived = VehicleArrived(
+            **self._key,
+            queue_number=self.number,
+            plate_ref=f"k1-{self.order_id}",
+            appointment_id=appointment_id,
+            arrived_at=self.at,
+            greeting_due_at=due,
+        )
+        yield self.at, arrived
+        self.minutes(1, 14)
+        if self.at > due:
+            yield due, ReceptionOverdue(**self._key, queue_number=self.number, due_at=due)
+            if self.chance(0.3):
+                return
+        greeted = CustomerGreeted(
+            **self._key, advisor_id=f"{self.store_id}-advisor-1", greeted_at=self.at
+        )
+        yield self.at, greeted
+
+    def _lines(self) -> list[EstimateLine]:
+        hours = [
+            self.luck.choice([0.3, 0.5, 0.7, 1.1, 2.4]) for _ in range(self.luck.randint(1, 3))
+        ]
+        labor = [
+            EstimateLine(
+                kind="labor",
+                code=f"op-{place}",
+                quantity=1,
+                standard_hours=amount,
+                amount_cents=round(amount * 18_000),
+            )
+            for place, amount in enumerate(hours)
+        ]
+        parts = [
+            EstimateLine(
+                kind="part", code="oil", quantity=2, amount_cents=self.luck.randint(1, 99_999)
+            )
+        ]
+        return labor + parts * self.luck.randint(0, 2)
+
+    def _opened(self, lines: Sequence[EstimateLine], promised_at: datetime) -> OrderOpened:
+        return OrderOpened(
+            **self._key,
+            advisor_id=f"{self.store_id}-advisor-1",
+            customer_ref=f"c-{self.order_id}",
+            vehicle_ref=f"k1-v-{self.order_id}",
+            odometer_km=self.luck.randint(1, 200_000),
+            symptoms=("ENG-NOISE",),
+            operations=tuple(
+                OrderedOperation(operation_id=line.code, standard_hours=line.standard_hours)
+                for line in lines
+                if line.standard_hours
+            ),
+            lines=tuple(lines),
+            estimate_cents=sum(line.amount_cents for line in lines),
+            promised_at=promised_at,
+            promise_confidence=0.95,
+            hold_id=f"h-{self.order_id}",
+            opened_at=self.at,
+        )
+
+    def _workshop(self, labor: Sequence[EstimateLine]) -> Iterator[Told]:
+        people = (f"{self.store_id}-technician-1",)
+        for line in labor:
+            job = self._key | {"job_id": f"{self.order_id}/{line.code}"}
+            plan = {
+                "technician_ids": people,
+                "bay_id": f"{self.store_id}-lift-1",
+                "planned_start_at": self.at,
+                "planned_finish_at": self.at + timedelta(hours=1),
+                "reason": "earliest_finish",
+            }
+            hours = line.standard_hours or 0
+            yield (
+                self.at,
+                JobAssigned(**job, **plan, operation_id=line.code, standard_hours=hours),
+            )
+            for by in ("planner", f"{self.store_id}-dispatcher-1", f"{self.store_id}-dispatcher-2"):
+                if self.chance(0.15):
+                    yield self.minutes(0, 2), JobReassigned(**job, **plan, by=by)
+            yield (
+                self.minutes(1, 10),
+                JobStarted(**job, technician_ids=people, started_at=self.at),
+            )
+            began = self.at
+            if self.chance(0.2):
+                paused = JobPaused(**job, reason="part", paused_at=self.minutes(1, 5))
+                yield self.at, paused
+                yield self.at, JobResumed(**job, resumed_at=self.at)
+            yield (
+                self.minutes(5, 60),
+                JobFinished(
+                    **job,
+                    technician_ids=people,
+                    standard_hours=hours,
+                    clocked_s=int((self.at - began).total_seconds()),
+                    finished_at=self.at,
+                ),
+            )
+            inspected = InspectionPassed(**job, inspector_id="i", inspected_at=self.minutes(1, 5))
+            yield self.at, inspected
+        yield self.at, VehicleReady(**self._key, ready_at=self.at)
+
+    def _delivery(self, lines: Sequence[EstimateLine]) -> Iterator[Told]:
+        if self.chance(0.1):
+            self.at += timedelta(days=1)
+        self.minutes(5, 60)
+        steps = tuple(
+            DeliveryStep(step=step, done_by="advisor", done_at=self.at)
+            for step in ("explain_work", "explain_bill", "explain_operation")
+        )
+        delivered = VehicleDelivered(
+            **self._key,
+            advisor_id=f"{self.store_id}-advisor-1",
+            customer_ref=f"c-{self.order_id}",
+            delivered_at=self.at,
+            steps=steps,
+        )
+        yield self.at, delivered
+        yield from self._settlement(lines)
+        call = {
+            "store_id": self.store_id,
+            "customer_ref": f"c-{self.order_id}",
+            "follow_up_id": f"f-{self.order_id}",
+            "order_id": self.order_id,
+            "agent_id": f"{self.store_id}-agent-1",
+        }
+        due = self.at + timedelta(hours=16)
+        yield self.at, FollowUpScheduled(**call, due_at=due)
+        yield due, FollowUpCompleted(**call, reached=True, satisfaction=4, completed_at=due)
+
+    def _settlement(self, lines: Sequence[EstimateLine]) -> Iterator[Told]:
+        labor = sum(line.amount_cents for line in lines if line.kind == "labor")
+        total = sum(line.amount_cents for line in lines)
+        invoice = InvoiceIssued(
+            **self._key,
+            invoice_id=f"i-{self.order_id}",
+            lines=tuple(lines),
+            labor_cents=labor,
+            parts_cents=total - labor,
+            tax_cents=total * 13 // 113,
+            total_cents=total,
+            due_at=self.at + timedelta(days=30),
+            issued_at=self.minutes(0, 2),
+        )
+        yield self.at, invoice
+        first = self.luck.randint(1, total)
+        paid = 0
+        for place, amount in enumerate(amount for amount in (first, total - first) if amount):
+            paid += amount
+            payment = PaymentReceived(
+                **self._key,
+                payment_id=f"p-{self.order_id}-{place}",
+                invoice_id=f"i-{self.order_id}",
+                method="wechat",
+                amount_cents=amount,
+                balance_cents=total - paid,
+                received_at=self.minutes(0, 3),
+            )
+            yield self.at, payment
+
+
+def story(seed: int, store_id: str, day: date, orders: int) -> list[Told]:
+    """The events of ``orders`` visits that begin on ``day``, by time."""
+    luck = random.Random(f"{seed}/{store_id}/{day}")
+    told: list[Told] = []
+    for number in range(1, orders + 1):
+        order_id = f"{store_id}-{day:%m%d}-{number}"
+        arrival = local(day, 8) + timedelta(seconds=luck.randint(0, 7 * 3600))
+        registered = CustomerRegistered(
+            store_id=store_id,
+            customer_ref=f"c-{order_id}",
+            vehicle_ref=f"k1-v-{order_id}",
+            plate_ref=f"k1-{order_id}",
+            registered_at=arrival,
+        )
+        told.append((arrival, registered))
+        told += Visit(luck, store_id, order_id, number, arrival).events()
+    return sorted(told, key=lambda each: each[0])
+
+
+def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str, Any]:
+    """The figures of [``begin``, ``until``) by arithmetic that shares nothing with the product."""
+
+    def of(kind: type[Event]) -> dict[Any, Any]:
+        """The events known by ``until``, by order or job."""
+        return {
+            getattr(event, "job_id", getattr(event, "order_id", None)): (at, event)
+            for at, event in told
+            if isinstance(event, kind) and at < until
+        }
+
+    def today(kind: type[Event]) -> dict[Any, Any]:
+        return {key: event for key, (at, event) in of(kind).items() if at >= begin}
+
+    arrived, delivered, invoiced = (
+        today(VehicleArrived),
+        today(VehicleDelivered),
+        today(InvoiceIssued),
+    )
+    all_arrived = {key: event for key, (_, event) in of(VehicleArrived).items()}
+    opened = {key: event for key, (_, event) in of(OrderOpened).items()}
+    revised = {key: event for key, (_, event) in of(PromiseRevised).items()}
+    greeted = {key: event for key, (_, event) in of(CustomerGreeted).items()}
+    overdue = of(ReceptionOverdue)
+    waits = sorted(
+        (greeted[key].greeted_at - event.arrived_at).total_seconds()
+        for key, event in arrived.items()
+        if key in greeted
+    )
+    payments = [
+        event for at, event in told if isinstance(event, PaymentReceived) and begin <= at < until
+    ]
+    assigned = today(JobAssigned)
+    by_person = {
+        event.job_id
+        for at, event in told
+        if isinstance(event, JobReassigned) and at < until and event.by != "planner"
+    }
+    sold = float(
+        sum(
+            Fraction(str(line.standard_hours))
+            for event in invoiced.values()
+            for line in event.lines
+            if line.kind == "labor"
+        )
+    )
+    clocked = sum(event.clocked_s for event in today(JobFinished).values()) / 3600
+
+    def share(count: int, whole: int) -> float | None:
+        return count / whole if whole else None
+
+    late = sum(
+        greeted[key].greeted_at > event.greeting_due_at if key in greeted else key in overdue
+        for key, event in arrived.items()
+    )
+    on_time_last = sum(
+        event.delivered_at <= revised.get(key, opened[key]).promised_at
+        for key, event in delivered.items()
+    )
+    return {
+        "arrived": len(arrived),
+        "orders": sum(key in opened for key in arrived),
+        "delivered": len(delivered),
+        "settled": len(invoiced),
+        "invoiced_cents": sum(event.total_cents for event in invoiced.values()),
+        "labor_cents": sum(event.labor_cents for event in invoiced.values()),
+        "parts_cents": sum(event.parts_cents for event in invoiced.values()),
+        "received_cents": sum(event.amount_cents for event in payments),
+        "on_time_first": share(
+            sum(event.delivered_at <= opened[key].promised_at for key, event in delivered.items()),
+            len(delivered),
+        ),
+        "on_time_last": share(on_time_last, len(delivered)),
+        "same_day": share(
+            sum(all_arrived[key].arrived_at >= begin for key in delivered), len(delivered)
+        ),
+        "greet_wait_median_s": statistics.median(waits) if waits else None,
+        "greet_wait_p90_s": percentile(waits, 0.9),
+        "greeted_late": late,
+        "delivery_complete": share(
+            sum(bool(event.steps) for event in delivered.values()), len(delivered)
+        ),
+        "appointment": share(
+            sum(event.appointment_id is not None for event in arrived.values()), len(arrived)
+        ),
+        "standard_hours_sold": sold,
+        "clocked_hours": clocked,
+        "efficiency": sold / clocked if clocked else None,
+        "override": share(sum(key in by_person for key in assigned), len(assigned)),
+        "follow_ups_scheduled": len(today(FollowUpScheduled)),
+    }
+
+
+def percentile(ordered: Sequence[float], share: float) -> float | None:
+    """Linear interpolation between the nearest of the ordered values."""
+    if not ordered:
+        return None
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
