@@ -1,8 +1,5 @@
 """Composition root of the workshop."""
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-
 from fastapi import FastAPI
 
 from services.workshop.handlers import INTERESTS, Handlers
@@ -11,6 +8,7 @@ from services.workshop.planner import Planner
 from services.workshop.workforce import load_workforce
 from shared.service import Service, service_app
 from shared.settings import Settings
+from shared.workers import worker_pool
 
 
 def create_app() -> FastAPI:
@@ -18,9 +16,7 @@ def create_app() -> FastAPI:
     settings = Settings()
     workforce = load_workforce(settings.group_folder)
     service = Service("workshop", settings)
-    planner = Planner(
-        workforce, service, ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-    )
+    planner = Planner(workforce, service, worker_pool(1))
     handlers = Handlers(planner)
     service.listen(INTERESTS, handlers.handle, handlers.deadlines)
     app = service_app(service, title="Workshop", stores=workforce.stores, routers=[router])
