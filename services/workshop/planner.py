@@ -148,7 +148,7 @@ class Planner:
             return start_at + timedelta(hours=job.standard_hours)
         minutes = duration(self._job(job, None, minute(start_at)), team)
         working = reduce(common, (technician.working for technician in team))
-        finish = Calendar(working).finish(minute(start_at), minutes)
+        _, finish = Calendar(working).span(minute(start_at), minutes)
         if finish >= NEVER:
             finish = minute(start_at) + minutes
         return max(moment(finish), start_at + timedelta(minutes=1))
