@@ -1,0 +1,139 @@
+"""A job's rules, without any I/O (R12, R13, R14)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workshop.domain import job as jobs
+from services.workshop.domain.capacity import free_minutes
+from services.workshop.domain.job import Assignment, Job
+from shared.contracts.refusal import Refused
+from shared.contracts.workshop import JobAssigned, JobReassigned, VehicleReady
+
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PLACE = Assignment(("t1",), "b1", NOW, NOW + HOUR)
+
+
+def new_job(job_id: str = "j1", place: int = 0, order_id: str = "o1") -> Job:
+    return Job(job_id, "S01", order_id, place, "MNT-001", 1.0, "planned", NOW + 3 * HOUR, NOW)
+
+
+def planned(job_id: str = "j1", **changes) -> Job:
+    job, _ = jobs.assign(new_job(job_id), PLACE, reason="promised", by="planner")
+    return replace(job, **changes)
+
+
+def started(**changes) -> Job:
+    return jobs.start(planned(**changes), "t1", [], NOW + HOUR, NOW)[0]
+
+
+def refused(rule: str):
+    return pytest.raises(Refused, check=lambda refusal: refusal.rule == rule)
+
+
+def test_a_job_is_assigned_once_and_reassigned_later():
+    job, first = jobs.assign(new_job(), PLACE, reason="promised", by="planner")
+    _, same = jobs.assign(job, PLACE, reason="again", by="planner")
+    moved = replace(PLACE, bay_id="b2")
+    _, second = jobs.assign(job, moved, reason="rush", by="S01-dispatcher-1")
+    assert isinstance(first[0], JobAssigned)
+    assert same == []
+    assert isinstance(second[0], JobReassigned)
+    assert (second[0].reason, second[0].by) == ("rush", "S01-dispatcher-1")
+
+
+def test_work_in_hand_is_never_torn_up():
+    with refused("wrong_status"):
+        jobs.assign(started(), replace(PLACE, bay_id="b2"), reason="x", by="planner")
+
+
+def test_only_the_assigned_technician_starts_a_job():
+    with refused("not_your_job"):
+        jobs.start(planned(), "t9", [], NOW + HOUR, NOW)
+
+
+def test_nobody_works_on_two_jobs():
+    other = started(job_id="j2", order_id="o2", bay_id="b2")
+    with refused("technician_busy"):
+        jobs.start(planned(), "t1", [other], NOW + HOUR, NOW)
+
+
+def test_a_bay_holds_one_vehicle_even_while_its_work_is_paused():
+    paused, _ = jobs.pause(started(), "t1", "break", NOW)
+    other = replace(paused, job_id="j2", order_id="o2", technician_ids=("t2",))
+    with refused("bay_occupied"):
+        jobs.start(planned(), "t1", [other], NOW + HOUR, NOW)
+
+
+def test_an_orders_jobs_follow_their_turn():
+    earlier = planned(job_id="j0", place=0, technician_ids=("t2",), bay_id="b2")
+    with refused("predecessor_open"):
+        jobs.start(planned(place=1), "t1", [earlier], NOW + HOUR, NOW)
+
+
+@given(st.lists(st.integers(1, 7200), min_size=2, max_size=8))
+def test_pauses_are_not_clocked(seconds):
+    job, now, worked = started(), NOW, 0
+    for number, span in enumerate(seconds):
+        now += timedelta(seconds=span)
+        if number % 2 == 0:
+            job, _ = jobs.pause(job, "t1", "break", now)
+            worked += span
+        else:
+            job, _ = jobs.resume(job, "t1", [], now)
+    if job.status == "paused":
+        job, _ = jobs.resume(job, "t1", [], now)
+    finished, (event,) = jobs.finish(job, "t1", now)
+    assert finished.clocked_s == event.clocked_s == worked
+
+
+def test_a_vehicle_is_ready_with_its_last_job():
+    done, _ = jobs.finish(started(), "t1", NOW + HOUR)
+    waiting = planned(job_id="j2", place=1)
+    _, first = jobs.pass_inspection(done, "i1", [done, waiting], NOW)
+    _, last = jobs.pass_inspection(done, "i1", [done, replace(waiting, status="passed")], NOW)
+    assert not any(isinstance(event, VehicleReady) for event in first)
+    assert isinstance(last[-1], VehicleReady)
+
+
+def test_a_failed_inspection_names_its_items_and_makes_rework():
+    done, _ = jobs.finish(started(), "t1", NOW + HOUR)
+    with refused("failed_items_missing"):
+        jobs.fail_inspection(done, "i1", (), rework_job_id="r", rework_hours=0.5, now=NOW)
+    failed, rework, (event,) = jobs.fail_inspection(
+        done, "i1", ("no_leaks",), rework_job_id="r1", rework_hours=0.5, now=NOW
+    )
+    assert (failed.status, rework.status, rework.rework_of) == ("failed", "planned", "j1")
+    assert event.rework_job_id == "r1"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), max_size=3),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), max_size=3),
+)
+def test_free_time_is_working_time_that_is_not_taken(work, busy):
+    def spans(pairs):
+        ends, result = 0, []
+        for gap, length in pairs:
+            result.append((ends + gap, ends + gap + length))
+            ends += gap + length
+        return result
+
+    working, taken = spans(work), spans(busy)
+    free = free_minutes({"t1": ["body", "paint"]}, {"t1": working}, {"t1": taken}, 0, 300)
+    minutes = [
+        minute
+        for minute in range(300)
+        if any(a <= minute < b for a, b in working) and not any(a <= minute < b for a, b in taken)
+    ]
+    assert sum(value for (trade, _), value in free.items() if trade == "body") == len(minutes)
+    assert free == {
+        (trade, slot): count
+        for trade in ("body", "paint")
+        for slot in range(0, 300, 30)
+        if (count := sum(slot <= minute < slot + 30 for minute in minutes))
+    }
