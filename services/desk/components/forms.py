@@ -1,6 +1,6 @@
 """Forms keep what was typed; what is wrong stands beside its field."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from nicegui import ui
@@ -72,6 +72,14 @@ class Form:
                 element.error = sentence
         if elsewhere or not refusal.faults:
             self.say(" ".join(elsewhere) or refusal_text(t, refusal))
+
+
+def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> ui.select:
+    """A choice of several, found by typing; what was typed goes when something is chosen."""
+    made = ui.select(options, label=label, multiple=True, with_input=True, value=list(value))
+    made.props("use-chips input-debounce=100")
+    made.on_value_change(lambda: made.run_method("updateInputValue", ""))
+    return made
 
 
 async def send_now(

@@ -21,7 +21,7 @@ from services.desk.components.elements import (
     row,
     table,
 )
-from services.desk.components.forms import Form, dialog_actions
+from services.desk.components.forms import Form, dialog_actions, several
 from services.desk.components.live import EverySecond, live
 from services.desk.page import Page
 from services.desk.visit import Names, Visit
@@ -108,12 +108,7 @@ async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
         planned = form.field("planned_at", ui.input(t("Time")).props("type=datetime-local"))
         operations = form.field(
             "operations",
-            ui.select(
-                catalogue.operation_choices(()),
-                label=t("Labor operations"),
-                multiple=True,
-                with_input=True,
-            ).props("use-chips"),
+            several(catalogue.operation_choices(()), t("Labor operations")),
         )
 
         async def send() -> None:

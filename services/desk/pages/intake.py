@@ -10,7 +10,7 @@ from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError, RefusalError
 from services.desk.components.elements import box, button, facts, mark, panel, text
-from services.desk.components.forms import Form
+from services.desk.components.forms import Form, several
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
@@ -145,14 +145,9 @@ class Intake:
         )
         self.symptoms = self.form.field(
             "symptoms",
-            ui.select(
-                self.catalogue.symptoms,
-                label=t("Symptoms"),
-                multiple=True,
-                with_input=True,
-                on_change=self._suggest,
-            ).props("use-chips input-debounce=100"),
+            several(self.catalogue.symptoms, t("Symptoms")),
         )
+        self.symptoms.on_value_change(self._suggest)
         with box("fields"):
             self.odometer = self.form.field(
                 "odometer_km", ui.number(t("Odometer"), min=0, precision=0, suffix="km")
@@ -169,24 +164,14 @@ class Intake:
         t = self.visit.t
         self.operations = self.form.field(
             "operations",
-            ui.select(
-                self.catalogue.operation_choices(()),
-                label=t("Labor operations"),
-                multiple=True,
-                with_input=True,
-                on_change=self._operations_changed,
-            ).props("use-chips input-debounce=100"),
+            several(self.catalogue.operation_choices(()), t("Labor operations")),
         )
+        self.operations.on_value_change(self._operations_changed)
         self.parts = self.form.field(
             "parts",
-            ui.select(
-                self.catalogue.part_choices(),
-                label=t("Parts"),
-                multiple=True,
-                with_input=True,
-                on_change=self._parts_changed,
-            ).props("use-chips input-debounce=100"),
+            several(self.catalogue.part_choices(), t("Parts")),
         )
+        self.parts.on_value_change(self._parts_changed)
         self.amounts = box("amounts")
 
     async def _operations_changed(self) -> None:
