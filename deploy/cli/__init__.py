@@ -6,6 +6,7 @@ import typer
 
 from deploy.cli import dead_letters
 from deploy.cli.audit import audit
+from deploy.cli.demo import demo
 from deploy.cli.down import down
 from deploy.cli.migrate import migrate
 from deploy.cli.status import status
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, down, status, audit, migrate):
+for command in (up, down, status, demo, audit, migrate):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")
 
