@@ -259,7 +259,9 @@ def _resources(store_id: str, technician_ids: Iterable[str], bay_id: str | None)
 
 
 def _compare_overlaps(comparison: Comparison, occupations: Iterable[Occupation]) -> None:
-    ordered = sorted(occupations, key=lambda each: (each.resource, each.begin, each.end))
+    ordered = sorted(
+        occupations, key=lambda each: (each.resource, each.begin, each.end, each.job_id)
+    )
     comparison.compared += len(ordered)
     for earlier, later in pairwise(ordered):
         if earlier.resource == later.resource and later.begin < earlier.end:

@@ -1,0 +1,197 @@
+"""The audit finds nothing after a true day, and names whatever is then made wrong (R33, R40)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from deploy.cli.audit import AuditResult, run_audit
+from deploy.demo.day import play_day
+from deploy.embedded.platform import Platform
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One thing made wrong in ``table``. ``victim`` selects the text that the audit must name."""
+
+    name: str
+    table: str
+    victim: str
+    plant: str
+    named: str
+    without_constraint: str = ""
+
+
+CORRUPTIONS = [
+    Corruption(
+        "a lost row",
+        "workshop.job",
+        "SELECT min(job_id) FROM workshop.job",
+        "DELETE FROM workshop.job WHERE job_id = '{victim}'",
+        "workshop: {victim}: job: expected one row, found no row",
+    ),
+    Corruption(
+        "a doubled effect",
+        "reporting.payment_fact",
+        "SELECT min(payment_id) FROM reporting.payment_fact",
+        "INSERT INTO reporting.payment_fact SELECT store_id, payment_id || '-again', order_id, "
+        "amount_cents, received_at FROM reporting.payment_fact WHERE payment_id = '{victim}'",
+        "reporting: {victim}-again: payment_fact: expected no row, found another row",
+    ),
+    Corruption(
+        "a changed amount",
+        "reception.repair_order",
+        "SELECT min(order_id) FROM reception.repair_order",
+        "UPDATE reception.repair_order SET invoiced_cents = invoiced_cents + 1 "
+        "WHERE order_id = '{victim}'",
+        "reception: {victim}: repair_order.invoiced_cents: expected",
+    ),
+    Corruption(
+        "a stage that goes back",
+        "reception.repair_order",
+        "SELECT max(order_id) FROM reception.repair_order",
+        "UPDATE reception.repair_order SET stage = 'ready' WHERE order_id = '{victim}'",
+        "reception: {victim}: repair_order.stage: expected settled, found ready",
+    ),
+    Corruption(
+        "a swapped sequence",
+        "reporting.event_log",
+        "SELECT event_id::text FROM reporting.event_log WHERE sequence = 1 "
+        "ORDER BY event_id LIMIT 1",
+        "UPDATE reporting.event_log SET sequence = 3 - sequence WHERE sequence IN (1, 2) "
+        "AND key = (SELECT key FROM reporting.event_log WHERE event_id = '{victim}')",
+        "reporting: {victim}: event_log.sequence: expected 1, found 2",
+    ),
+    Corruption(
+        "a row in a foreign store",
+        "crm.delivery",
+        "SELECT min(order_id) FROM crm.delivery WHERE store_id = 'S01'",
+        "UPDATE crm.delivery SET store_id = 'S02' WHERE order_id = '{victim}'",
+        "crm: delivery order_id {victim}: store: expected S01, found S02",
+    ),
+    Corruption(
+        "an event that reporting lost",
+        "reporting.event_log",
+        "SELECT event_id::text FROM reporting.event_log ORDER BY event_id LIMIT 1",
+        "DELETE FROM reporting.event_log WHERE event_id = '{victim}'",
+        "reporting: {victim}: event_log: expected one row, found no row",
+    ),
+    Corruption(
+        "a double booking",
+        "workshop.booking",
+        "SELECT min(job_id) FROM workshop.booking",
+        "INSERT INTO workshop.booking SELECT store_id, 'second-job', hold_id, resource, during "
+        "FROM workshop.booking WHERE job_id = '{victim}'",
+        "expected only {victim}, found also second-job",
+        without_constraint="booking_store_id_resource_during_excl",
+    ),
+    Corruption(
+        "an outbox row that was not sent",
+        "reception.outbox",
+        "SELECT min(id::text) FROM reception.outbox",
+        "UPDATE reception.outbox SET sent_at = NULL WHERE id = '{victim}'",
+        "reception: outbox: unsent rows: expected 0, found 1",
+    ),
+    Corruption(
+        "an event that no outbox knows",
+        "workshop.outbox",
+        "SELECT min(id::text) FROM workshop.outbox",
+        "DELETE FROM workshop.outbox WHERE id = '{victim}'",
+        "outbox row or dead letter of {victim}: expected True, found False",
+    ),
+    Corruption(
+        "a report that is a cent off",
+        "reporting.daily_report",
+        "SELECT store_id || ' ' || day FROM reporting.daily_report ORDER BY 1 LIMIT 1",
+        "UPDATE reporting.daily_report SET report = jsonb_set(report, '{{invoiced_cents}}', "
+        "to_jsonb((report->>'invoiced_cents')::bigint + 1)) "
+        "WHERE store_id || ' ' || day = '{victim}'",
+        "reporting: {victim}: daily_report.report: expected",
+    ),
+    Corruption(
+        "a position behind",
+        "crm.stream_position",
+        "SELECT min(key) FROM crm.stream_position",
+        "UPDATE crm.stream_position SET last_sequence = last_sequence - 1 WHERE key = '{victim}'",
+        "crm: aftersales.reception.order.v1 {victim}: stream_position.last_sequence: expected",
+    ),
+    Corruption(
+        "clocked time that nobody worked",
+        "workshop.job",
+        "SELECT max(job_id) FROM workshop.job",
+        "UPDATE workshop.job SET clocked_s = clocked_s + 1 WHERE job_id = '{victim}'",
+        "workshop: {victim}: job.clocked_s: expected",
+    ),
+    Corruption(
+        "a call that was never promised",
+        "crm.follow_up",
+        "SELECT min(follow_up_id) FROM crm.follow_up",
+        "UPDATE crm.follow_up SET satisfaction = CASE satisfaction WHEN 1 THEN 2 ELSE 1 END "
+        "WHERE follow_up_id = '{victim}'",
+        "crm: {victim}: follow_up.satisfaction: expected",
+    ),
+]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def day(platform: Platform) -> Platform:
+    """A played day, at rest: no service runs that could carry on with what is made wrong."""
+    await play_day(platform, orders=6, seed=7)
+    await platform.stop_services()
+    return platform
+
+
+async def audit(platform: Platform) -> AuditResult:
+    return await run_audit(platform.admin_url, platform.kafka.bootstrap)
+
+
+@asynccontextmanager
+async def planted(platform: Platform, corruption: Corruption) -> AsyncIterator[str]:
+    """Makes one thing wrong, and right again at the end."""
+    table, constraint = corruption.table, corruption.without_constraint
+    connection = await asyncpg.connect(platform.admin_url)
+    await connection.execute(f"CREATE TABLE kept AS TABLE {table}")
+    if constraint:
+        definition = await connection.fetchval(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1", constraint
+        )
+        await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}")
+    victim = await connection.fetchval(corruption.victim)
+    await connection.execute(corruption.plant.format(victim=victim))
+    try:
+        yield str(victim)
+    finally:
+        await connection.execute(f"DELETE FROM {table}")
+        await connection.execute(f"INSERT INTO {table} TABLE kept")
+        if constraint:
+            await connection.execute(
+                f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {definition}"
+            )
+        await connection.execute("DROP TABLE kept")
+        await connection.close()
+
+
+async def test_a_true_day_has_no_difference(day: Platform) -> None:
+    result = await audit(day)
+    assert [str(each) for each in result.differences] == []
+    assert result.counted["events"] > 100
+    idle = [check.name for check in result.checks if not check.compared]
+    assert idle == [
+        "records without a publisher are set aside",
+        "no technician or bay is planned twice (events)",
+    ]
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda each: each.name)
+async def test_a_corruption_is_named(day: Platform, corruption: Corruption) -> None:
+    async with planted(day, corruption) as victim:
+        lines = [str(each) for each in (await audit(day)).differences]
+    expected = corruption.named.format(victim=victim)
+    assert any(expected in line for line in lines), lines
+
+
+async def test_all_is_well_once_everything_is_undone(day: Platform) -> None:
+    assert (await audit(day)).ok

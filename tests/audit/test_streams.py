@@ -1,0 +1,94 @@
+"""What the audit says about the raw topics: gaps, inversions, repetitions, strangers, other stores."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from deploy.cli.audit.evidence import CAPACITY, ORDERS, Evidence
+from deploy.cli.audit.streams import check_streams
+from deploy.cli.audit.tables import SERVICES, Tables
+from deploy.cli.audit.topics import DeclaredTopic, Log, StreamEvent
+
+KIND = "aftersales.reception.CustomerGreeted.v1"
+
+
+def event(sequence: int, **changes: Any) -> StreamEvent:
+    """The order's event of that number, as old as anything so that no outbox need know it."""
+    values: dict[str, Any] = {
+        "place": (ORDERS, 0, sequence),
+        "key": "order",
+        "id": f"00000000-0000-7000-8000-{sequence:012}",
+        "type": KIND,
+        "source": "/stores/S01/reception",
+        "store_id": "S01",
+        "sequence": sequence,
+        "time": datetime(2026, 3, 4, tzinfo=UTC),
+        "data": {"store_id": "S01"},
+    }
+    return StreamEvent(**values | changes)
+
+
+def differences(*events: StreamEvent, homeless: tuple[Any, ...] = ()) -> list[str]:
+    """What the audit says about the topics that hold ``events``, for tables that hold nothing."""
+    topics = (DeclaredTopic(ORDERS, False), DeclaredTopic(CAPACITY, True))
+    log = Log(topics, events, 0, homeless, {}, {service: {} for service in SERVICES})
+    own = ("outbox", "stream_head", "stream_position", "parked_event", "dead_letter")
+    tables = Tables(
+        {f"{service}.{table}": () for service in SERVICES for table in own},
+        dict.fromkeys(SERVICES, date(2026, 3, 1)),
+    )
+    checks = check_streams(Evidence(log, tables))
+    return [str(each) for check in checks for each in check.differences if each.service == "kafka"]
+
+
+def test_events_in_their_order_are_well() -> None:
+    assert differences(event(1), event(2), event(3)) == []
+
+
+def test_a_gap_is_named() -> None:
+    assert differences(event(1), event(3)) == [
+        f"kafka: {ORDERS} order: next sequence: expected 2, found 3"
+    ]
+
+
+def test_an_inversion_is_named() -> None:
+    assert differences(event(1), event(3), event(2)) == [
+        f"kafka: {ORDERS} order: next sequence: expected 2, found 3",
+        f"kafka: {ORDERS} order: next sequence: expected 4, found 2",
+    ]
+
+
+def test_a_number_given_twice_is_named() -> None:
+    again = event(2, id="00000000-0000-7000-8000-00000000000a")
+    assert differences(event(1), event(2), again) == [
+        f"kafka: {ORDERS} order: next sequence: expected 3, found 2"
+    ]
+
+
+def test_a_compacted_topic_may_have_gaps_but_no_inversion() -> None:
+    place = (CAPACITY, 0, 0)
+    assert differences(event(4, place=place), event(9, place=place)) == []
+    assert differences(event(9, place=place), event(4, place=place)) == [
+        f"kafka: {CAPACITY} order: next sequence: expected 10, found 4"
+    ]
+
+
+def test_an_event_of_another_store_is_named() -> None:
+    stray = event(2, store_id="S02", source="/stores/S02/reception", data={"store_id": "S02"})
+    assert differences(event(1), stray) == [
+        f"kafka: {ORDERS} order: store: expected S01, found S02"
+    ]
+
+
+def test_an_envelope_that_disagrees_with_itself_is_named() -> None:
+    assert differences(event(1, source="/stores/S02/reception", data={"store_id": "S03"})) == [
+        f"kafka: CustomerGreeted {event(1).id}: ce_source: "
+        "expected /stores/S01/reception, found /stores/S02/reception",
+        f"kafka: CustomerGreeted {event(1).id}: data.store_id: expected S01, found S03",
+    ]
+
+
+def test_an_unreadable_record_that_nobody_set_aside_is_named() -> None:
+    assert differences(homeless=((ORDERS, 3, 7),)) == [
+        f"kafka: {ORDERS} partition 3 offset 7: dead letter of an unreadable record: "
+        "expected True, found False"
+    ]
