@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     jwks_file: Path | None = None
     jwks_url: str | None = None
     issuer_key_file: Path | None = None
+    token_url: str = ""
+    client_id: str = ""
+    client_secret: str = ""
 
     group_folder: Path = Path("deploy/group")
     personal_keys_file: Path = Path("var/platform/secrets/personal.json")

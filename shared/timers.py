@@ -63,6 +63,10 @@ class Deadline:
     prepare: Callable[[str, str], Awaitable[Any]] | None = None
 
 
+class NotYetError(Exception):
+    """What the deadline needs is not there yet; the timer stays and fires again."""
+
+
 class StalePreparationError(Exception):
     """What was prepared no longer fits; the timer stays and is prepared anew."""
 
@@ -132,7 +136,7 @@ class Timers:
                     await deadline.fire(unit, timer)
         except StalePreparationError:
             log.info("timer is prepared anew", kind=due["kind"])
-        except TRANSIENT as error:
+        except (*TRANSIENT, NotYetError) as error:
             log.warning("timer will fire again", timer=str(timer_id), error=repr(error))
             return False
         except Exception:

@@ -154,6 +154,7 @@ class Platform:
             "DATABASE_URL": self.database_url(runtime),
             "WORKER_DATABASE_URL": self.database_url(worker),
             "PERSONAL_KEYS_FILE": self.secrets.personal_keys_file,
+            "ISSUER_KEY_FILE": self.secrets.issuer_key_file,
             "INSTANCE": "1",
         }
 

@@ -25,7 +25,7 @@ from shared.unit import Unit
 
 router = APIRouter(prefix="/stores/{store_id}")
 
-FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent"))]
+FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent", "service"))]
 Caller = Annotated[Command, Depends(command("agent", "manager"))]
 Reader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
 

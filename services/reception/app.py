@@ -3,9 +3,11 @@
 from fastapi import FastAPI
 
 from services.reception import handlers
+from services.reception.archive import CustomerArchive
 from services.reception.catalogue import load_catalogue
 from services.reception.http import router
 from services.reception.workshop import WorkshopClient
+from shared.credentials import ServiceCredentials
 from shared.personal import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
@@ -16,9 +18,12 @@ def create_app() -> FastAPI:
     settings = Settings()
     catalogue = load_catalogue(settings.group_folder)
     service = Service("reception", settings)
-    service.listen(handlers.INTERESTS, handlers.handle, handlers.DEADLINES)
+    personal = PersonalData.from_file(settings.personal_keys_file)
+    archive = CustomerArchive(settings.crm_url, ServiceCredentials(settings, "reception"))
+    link = handlers.CustomerLink(service, personal, archive)
+    service.listen(handlers.INTERESTS, handlers.handle, handlers.deadlines(link))
     app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
     app.state.catalogue = catalogue
-    app.state.personal = PersonalData.from_file(settings.personal_keys_file)
+    app.state.personal = personal
     app.state.workshop = WorkshopClient(settings.workshop_url)
     return app

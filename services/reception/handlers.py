@@ -1,18 +1,25 @@
 """Events and deadlines that reception acts on."""
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from services.reception import store
+from services.reception.archive import CustomerArchive
 from services.reception.domain import order as orders
 from shared.contracts import Event
 from shared.contracts.workshop import CapacityChanged, JobStarted, VehicleReady
+from shared.db import transaction
 from shared.envelope import Received
+from shared.personal import PersonalData
+from shared.service import Service
 from shared.timers import Deadline, Timer
 from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (JobStarted, VehicleReady, CapacityChanged)
 
 GREETING_OVERDUE = "greeting_overdue"
+LINK_CUSTOMER = "link_customer"
 
 
 async def handle(unit: Unit, batch: Sequence[Received]) -> None:
@@ -39,6 +46,39 @@ async def _lock_order(unit: Unit, store_id: str, order_id: str) -> None:
     await store.lock_order(unit.connection, store_id, order_id)
 
 
-DEADLINES: Mapping[str, Deadline] = {
-    GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order)
-}
+@dataclass(frozen=True)
+class CustomerLink:
+    """Moves details that were taken while customer relations was away into its archive."""
+
+    service: Service
+    personal: PersonalData
+    archive: CustomerArchive
+
+    async def prepare(self, store_id: str, order_id: str) -> str | None:
+        """Register the customer, outside any transaction; nothing to do without details."""
+        async with transaction(self.service.pool, [store_id]) as connection:
+            sealed = await store.sealed_details(connection, store_id, order_id)
+            details = await self.personal.decrypt(connection, store_id, order_id, sealed)
+        return (
+            await self.archive.register(store_id, order_id, json.loads(details))
+            if details
+            else None
+        )
+
+    async def fire(self, unit: Unit, timer: Timer) -> None:
+        """Link the order to its customer and forget the details (R19)."""
+        if timer.prepared is None:
+            return
+        order = await store.read_order(unit.connection, timer.store_id, timer.subject)
+        linked, events = orders.link_customer(order, timer.prepared)
+        await store.save_order(unit.connection, linked)
+        await store.save_details(unit.connection, timer.store_id, timer.subject, None)
+        unit.publish(events, timer.cause)
+
+
+def deadlines(link: CustomerLink) -> Mapping[str, Deadline]:
+    """What reception does when its deadlines have passed."""
+    return {
+        GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order),
+        LINK_CUSTOMER: Deadline(link.fire, lock=_lock_order, prepare=link.prepare),
+    }

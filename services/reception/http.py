@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.reception import handlers, store
 from services.reception.catalogue import Catalogue
@@ -23,7 +23,7 @@ from shared.commands import Command, command
 from shared.contracts.reception import DeliveryStep, EstimateLine
 from shared.db import transaction
 from shared.duties import serves
-from shared.identifiers import Plate
+from shared.identifiers import Plate, Vin
 from shared.ids import new_id
 from shared.personal import PersonalData
 from shared.security import Principal, caller
@@ -81,15 +81,36 @@ class Work(Body):
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = _DEFAULT_CONFIDENCE
 
 
-class OpenOrder(Work):
-    """What the advisor takes down; references come from customer relations."""
+class CustomerDetails(Body):
+    """A person and vehicle that customer relations does not have yet."""
 
-    customer_ref: Annotated[str, Field(min_length=1, max_length=120)]
-    vehicle_ref: Annotated[str, Field(min_length=1, max_length=120)]
+    name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
+    phone: Annotated[str, Field(min_length=7, max_length=20, description="电话")]
+    plate: Plate
+    vin: Vin
+    brand: Annotated[str, Field(min_length=1, max_length=40, description="品牌")]
+    model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
+
+
+class OpenOrder(Work):
+    """What the advisor takes down. References come from customer relations; while it is away,
+    ``customer`` carries the person's details, which are kept encrypted and follow later."""
+
+    customer_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
+    vehicle_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
+    customer: CustomerDetails | None = None
     odometer_km: Annotated[int, Field(ge=0, le=LARGEST_ODOMETER_KM)]
     words: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
     symptoms: Annotated[list[str], Field(max_length=10)] = []
     waiting_customer: bool = False
+
+    @model_validator(mode="after")
+    def _one_way_to_name_the_customer(self) -> Self:
+        if self.customer is None and not (self.customer_ref and self.vehicle_ref):
+            raise ValueError("customer_ref and vehicle_ref, or customer, is required")
+        if self.customer is not None and (self.customer_ref or self.vehicle_ref):
+            raise ValueError("either references or customer, not both")
+        return self
 
 
 class RecordStep(Body):
@@ -364,28 +385,29 @@ async def open_order(
         if symptom not in known.symptoms:
             raise errors.unknown_code("symptoms", symptom)
     priced = _estimate(request, command.store_id, body)
-    replaces = await _check_may_open(request, command, order_id, body)
-    promise = await _promise(request, command, body, replaces)
     personal = _personal(request)
+    vehicle_ref = body.vehicle_ref or _vehicle_ref(personal, body)
+    replaces = await _check_may_open(request, command, order_id, vehicle_ref, body.odometer_km)
+    promise = await _promise(request, command, body, replaces)
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
         opened, events = orders.open_order(
             order,
-            _intake(body, priced),
+            _intake(body, vehicle_ref, priced),
             priced,
             promise,
             advisor_id=command.principal.subject,
-            known_odometer_km=await store.lock_odometer(
-                connection, command.store_id, body.vehicle_ref
-            ),
+            known_odometer_km=await store.lock_odometer(connection, command.store_id, vehicle_ref),
             now=unit.now,
         )
         await store.save_order(connection, opened)
         words = await personal.encrypt(connection, command.store_id, order_id, body.words)
         await store.save_words(connection, command.store_id, order_id, words)
-        await store.raise_odometer(connection, command.store_id, body.vehicle_ref, body.odometer_km)
+        await store.raise_odometer(connection, command.store_id, vehicle_ref, body.odometer_km)
+        if body.customer is not None:
+            await _keep_details(unit, personal, command, order_id, body.customer)
         unit.publish(events, command.cause)
         return _view(opened)
 
@@ -518,10 +540,14 @@ def _estimate(request: Request, store_id: str, work: Work) -> Estimate:
     return estimate(_catalogue(request).prices(store_id), work.operations, parts)
 
 
-def _intake(body: OpenOrder, priced: Estimate) -> Intake:
+def _vehicle_ref(personal: PersonalData, body: OpenOrder) -> str:
+    return personal.reference("vin", body.customer.vin) if body.customer else ""
+
+
+def _intake(body: OpenOrder, vehicle_ref: str, priced: Estimate) -> Intake:
     return Intake(
         customer_ref=body.customer_ref,
-        vehicle_ref=body.vehicle_ref,
+        vehicle_ref=vehicle_ref,
         odometer_km=body.odometer_km,
         symptoms=tuple(body.symptoms),
         operations=priced.operations,
@@ -529,15 +555,32 @@ def _intake(body: OpenOrder, priced: Estimate) -> Intake:
     )
 
 
+async def _keep_details(
+    unit: Unit, personal: PersonalData, command: Command, order_id: str, details: CustomerDetails
+) -> None:
+    """Keep the person's details, encrypted, and have them moved to customer relations."""
+    store_id, text = command.store_id, details.model_dump_json()
+    sealed = await personal.encrypt(unit.connection, store_id, order_id, text)
+    await store.save_details(unit.connection, store_id, order_id, sealed)
+    await timers.schedule(
+        unit,
+        handlers.LINK_CUSTOMER,
+        order_id,
+        store_id=store_id,
+        due_at=unit.now,
+        cause=command.cause,
+    )
+
+
 async def _check_may_open(
-    request: Request, command: Command, order_id: str, body: OpenOrder
+    request: Request, command: Command, order_id: str, vehicle_ref: str, odometer_km: int
 ) -> str | None:
     """Refuse before capacity is reserved what the decision would refuse after it; answers with
     the hold of the order's appointment, which the order's own hold replaces."""
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         order = await store.read_order(connection, command.store_id, order_id)
-        known = await store.lock_odometer(connection, command.store_id, body.vehicle_ref)
-        orders.check_may_open(order, body.odometer_km, known)
+        known = await store.lock_odometer(connection, command.store_id, vehicle_ref)
+        orders.check_may_open(order, odometer_km, known)
         if order.appointment_id is None:
             return None
         booked = await store.lock_appointment(connection, command.store_id, order.appointment_id)

@@ -151,6 +151,28 @@ async def sealed_words(connection: Connection, store_id: str, order_id: str) -> 
     return words
 
 
+async def save_details(
+    connection: Connection, store_id: str, order_id: str, details: bytes | None
+) -> None:
+    """Keep a customer's details, encrypted, until customer relations has them; ``None`` after."""
+    await connection.execute(
+        "UPDATE repair_order SET customer_details = $3 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        details,
+    )
+
+
+async def sealed_details(connection: Connection, store_id: str, order_id: str) -> bytes | None:
+    """The customer's details, still encrypted."""
+    details: bytes | None = await connection.fetchval(
+        "SELECT customer_details FROM repair_order WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+    )
+    return details
+
+
 async def take_queue_number(connection: Connection, store_id: str, day: date) -> int:
     """The next queue number of the store's day."""
     return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))

@@ -13,6 +13,7 @@ from shared.contracts.reception import (
     EstimateLine,
     InvoiceIssued,
     OrderCancelled,
+    OrderCustomerLinked,
     OrderedOperation,
     OrderOpened,
     PaymentReceived,
@@ -82,7 +83,7 @@ class Promise:
 class Intake:
     """What the advisor takes down (接车登记)."""
 
-    customer_ref: str
+    customer_ref: str | None
     vehicle_ref: str
     odometer_km: int
     symptoms: tuple[str, ...]
@@ -196,6 +197,14 @@ def open_order(
         opened_at=now,
     )
     return opened, [event]
+
+
+def link_customer(order: Order, customer_ref: str) -> tuple[Order, list[OrderCustomerLinked]]:
+    """The details taken with the order now have a customer in the archive (客户补录)."""
+    event = OrderCustomerLinked(
+        store_id=order.store_id, order_id=order.order_id, customer_ref=customer_ref
+    )
+    return replace(order, customer_ref=customer_ref), [event]
 
 
 def check_may_open(order: Order, odometer_km: int, known_odometer_km: int) -> None:
