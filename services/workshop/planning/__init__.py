@@ -22,6 +22,8 @@ from services.workshop.planning.model import (
 from services.workshop.planning.plan import plan
 from services.workshop.planning.quote import quote
 from services.workshop.planning.replan import Change, Replan, replan
+from services.workshop.planning.risk import Risk, risks
+from services.workshop.planning.staffing import Demand, Shortage, shortages
 
 __all__ = [
     "UNTRIED",
@@ -30,6 +32,7 @@ __all__ = [
     "Calibration",
     "CannotPromiseError",
     "Change",
+    "Demand",
     "Durations",
     "Estimate",
     "FinishedJob",
@@ -42,6 +45,8 @@ __all__ = [
     "Replan",
     "Reservation",
     "Rest",
+    "Risk",
+    "Shortage",
     "Technician",
     "Window",
     "Workshop",
@@ -50,6 +55,8 @@ __all__ = [
     "plan",
     "quote",
     "replan",
+    "risks",
     "score",
     "shop_hours",
+    "shortages",
 ]

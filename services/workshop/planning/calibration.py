@@ -8,7 +8,7 @@ form of adaptive conformal inference (Gibbs and Candès 2021; Angelopoulos and o
 long-run share of kept promises is right under any law and any drift.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
@@ -61,10 +61,6 @@ class Calibration:
         ]
         return max(margins, default=blend.quantile(confidence) + next(iter(offsets.values())))
 
-    def probability(self, score: float, simulated: Sequence[float]) -> float:
-        """The probability that the actual score is at most ``score``."""
-        return _Blend(self.scores, simulated).share(score)
-
 
 UNTRIED: Final = Calibration()
 """A store without experience: the simulation alone decides."""
@@ -84,8 +80,3 @@ class _Blend:
         """The score that a ``share`` of the distribution does not exceed."""
         place = bisect_left(self._reached, share * self._reached[-1])
         return self._values[min(place, len(self._values) - 1)]
-
-    def share(self, score: float) -> float:
-        """The share of the distribution that does not exceed ``score``."""
-        place = bisect_right(self._values, score)
-        return self._reached[place - 1] / self._reached[-1] if place else 0.0

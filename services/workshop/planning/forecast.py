@@ -8,7 +8,7 @@ import numpy as np
 
 from services.workshop.planning.calibration import Calibration
 from services.workshop.planning.model import Workshop
-from services.workshop.planning.outlook import Moments
+from services.workshop.planning.outlook import SAMPLES, Moments
 from services.workshop.planning.timeline import NEVER, Calendar
 
 LEAST_SPREAD: Final = 1.0
@@ -48,7 +48,6 @@ class Forecast:
         worked = max(earliest, self._hours.worked(self.expected) + ceil(margin))
         return self._hours.reach(worked) if self.expected < NEVER else NEVER
 
-    def probability(self, promise: int, calibration: Calibration) -> float:
-        """The probability that the order is finished by ``promise``."""
-        reached = score(self._hours, self.expected, self.spread, promise)
-        return calibration.probability(reached, self._scores)
+    def probability(self, promise: int) -> float:
+        """The share of plays in which the order is finished by ``promise``."""
+        return float(np.searchsorted(self._finishes, promise, side="right")) / SAMPLES

@@ -16,9 +16,13 @@ from services.workshop.planning.model import (
 from services.workshop.planning.teams import Candidates, candidates, duration
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, common
 
-_Rank = tuple[int, bool, int, int, tuple[str, ...], int, str]
-"""Finish, moved, start negated, breadth of skills, technicians, breadth of bay, bay."""
-_NOWHERE: Final[_Rank] = (NEVER, False, 0, 0, (), 0, "")
+STABILITY: Final = 10
+"""Minutes that a job must gain before it leaves the people and the bay of the running plan."""
+
+_Rank = tuple[int, int, int, tuple[str, ...], int, str, int]
+"""Finish with the cost of moving, start negated, breadth of skills, technicians, breadth of bay,
+bay, finish."""
+_NOWHERE: Final[_Rank] = (NEVER, 0, 0, (), 0, "", NEVER)
 
 
 class _Team(NamedTuple):
@@ -103,7 +107,8 @@ class Floor:
     def place(self, job: Job, ready: int) -> Assignment | Refusal:
         """The earliest finish of a job that may start from ``ready``; nothing is taken yet.
 
-        Of equal finishes that of the running plan wins, then the latest start, then the team
+        A job keeps its place of the running plan unless it gains more than ``STABILITY`` minutes.
+        Of equal finishes the latest start wins, then the team
         with the fewest skills and the plainest bay, so that what is scarce stays free; ids decide
         the rest.
         """
@@ -121,7 +126,7 @@ class Floor:
                 if stand.finish > best[0]:
                     break
                 best = min(best, self._meeting(job, team, stand))
-        finish, _, back, _, technician_ids, _, bay_id = best
+        _, back, _, technician_ids, _, bay_id, finish = best
         if finish >= NEVER:
             return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
         return Assignment(technician_ids, bay_id, -back, finish, job.job_id)
@@ -179,13 +184,13 @@ class Floor:
             before.bay_id != stand.bay_id or before.technician_ids != team.technician_ids
         )
         return (
-            finish,
-            moved,
+            finish + STABILITY * moved,
             -start,
             team.breadth,
             team.technician_ids,
             stand.breadth,
             stand.bay_id,
+            finish,
         )
 
 

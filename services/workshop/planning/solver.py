@@ -1,6 +1,6 @@
 """Improving a plan by large neighbourhood search over CP-SAT models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from random import Random
 from time import monotonic
@@ -12,8 +12,8 @@ from services.workshop.planning.neighbourhood import Limits, Neighbourhood, Outc
 from services.workshop.planning.placing import Floor
 from services.workshop.planning.shoptime import ShopTime
 
-EFFORT: Final = 0.5
-"""Deterministic seconds for one neighbourhood."""
+EFFORT: Final[Mapping[Aim, float]] = {"closing": 0.5, "promises": 0.05}
+"""Deterministic seconds for one neighbourhood; one takes a few seconds of a core."""
 FIRST_SIZE: Final = 30
 """Jobs freed at first; an exhausted neighbourhood grows, an unfinished one shrinks."""
 GROWTH: Final = 1.1
@@ -59,7 +59,7 @@ class _Search:
         kinds = [self._random.randrange(len(_CHOICES)) for _ in range(workers)]
         tasks = [(kind, self._freed(kind), self._random.getrandbits(30)) for kind in kinds]
         futures = [
-            pool.submit(self._solve, freed, Limits(EFFORT, seconds, seed))
+            pool.submit(self._solve, freed, Limits(EFFORT[self._aim], seconds, seed))
             for _, freed, seed in tasks
         ]
         for (kind, freed, _), future in zip(tasks, futures, strict=True):

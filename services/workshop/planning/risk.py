@@ -1,0 +1,93 @@
+"""How likely each promise still is, why it is in danger, and the best that can be said now."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from services.workshop.planning.calibration import UNTRIED, Calibration
+from services.workshop.planning.forecast import Forecast
+from services.workshop.planning.model import Assignment, Detail, Job, Workshop
+from services.workshop.planning.outlook import finishes
+from services.workshop.planning.quote import current
+
+RiskCode = Literal["overrun", "part_late", "vehicle_late", "queue", "bay", "work"]
+
+
+@dataclass(frozen=True)
+class Risk:
+    """One order's prospect (承诺风险).
+
+    ``probability`` is that of keeping ``promise``. ``code`` says what the finish hangs on: a job
+    in hand past its time (``overrun``), a part or the vehicle, other work of the technician
+    (``queue``) or in the bay, or just the ``work`` itself. ``best_promise`` holds with the
+    confidence asked for.
+    """
+
+    order_id: str
+    promise: int
+    probability: float
+    code: RiskCode
+    detail: Detail
+    best_promise: int
+
+
+def risks(
+    workshop: Workshop, confidence: float = 0.95, calibration: Calibration = UNTRIED
+) -> tuple[Risk, ...]:
+    """The prospects of all orders with a promise, the least likely to be kept first."""
+    planned = current(workshop)
+    jobs = {job.job_id: job for job in workshop.jobs}
+    played = finishes(workshop, jobs, planned)
+    orders: defaultdict[str, list[Assignment]] = defaultdict(list)
+    for assignment in planned:
+        orders[jobs[assignment.job_id].order_id].append(assignment)
+    found = []
+    for order_id, own in orders.items():
+        promise = jobs[own[0].job_id].promise
+        if promise is None:
+            continue
+        forecast = Forecast(workshop, [played[a.job_id] for a in own])
+        code, detail = _cause(workshop, jobs, planned, own)
+        found.append(
+            Risk(
+                order_id,
+                promise,
+                forecast.probability(promise),
+                code,
+                detail,
+                forecast.promise(confidence, calibration),
+            )
+        )
+    return tuple(sorted(found, key=lambda risk: (risk.probability, risk.order_id)))
+
+
+def _cause(
+    workshop: Workshop,
+    jobs: Mapping[str, Job],
+    planned: Sequence[Assignment],
+    own: Sequence[Assignment],
+) -> tuple[RiskCode, Detail]:
+    waiting = [a for a in own if jobs[a.job_id].frozen is None]
+    if not waiting:
+        job = jobs[max(own, key=lambda a: a.finish).job_id]
+        return ("overrun", {"job_id": job.job_id}) if _overruns(workshop, job) else ("work", {})
+    first = min(waiting, key=lambda a: a.start)
+    job = jobs[first.job_id]
+    if job.parts_at > workshop.now and job.parts_at >= job.release:
+        return "part_late", {"job_id": job.job_id, "at": job.parts_at}
+    if job.release > workshop.now:
+        return "vehicle_late", {"job_id": job.job_id, "at": job.release}
+    ahead = [a for a in planned if a.finish <= first.start and a.job_id != first.job_id]
+    for other in sorted(ahead, key=lambda a: (-a.finish, a.job_id)):
+        if set(other.technician_ids) & set(first.technician_ids):
+            late = _overruns(workshop, jobs[other.job_id])
+            return "overrun" if late else "queue", {"job_id": other.job_id}
+        if other.bay_id == first.bay_id:
+            return "bay", {"job_id": other.job_id, "bay_id": first.bay_id}
+    return "work", {}
+
+
+def _overruns(workshop: Workshop, job: Job) -> bool:
+    """Whether a job in hand has been going on for longer than it should take."""
+    return job.frozen is not None and workshop.now - job.frozen.start > job.minutes

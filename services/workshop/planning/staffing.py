@@ -1,0 +1,108 @@
+"""Which technicians are missing when demand outgrows hours (人员建议)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from statistics import fmean
+from typing import Final
+
+from ortools.graph.python import max_flow
+
+from services.workshop.planning.model import Technician, Window
+
+TARGET_UTILISATION: Final = 0.875
+"""Share of attended hours that can be clocked on jobs; the middle of the trade's 85 to 90 %."""
+WEEK: Final = 7 * 24 * 60
+"""Minutes."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One trade's work in hours: by past week, oldest first, and ``queued`` at present.
+
+    ``growth`` is the expected rise against the past weeks (0.03 is 3 %), from vehicles in the
+    area (保有量) and visits per vehicle.
+    """
+
+    trade: str
+    weekly_hours: tuple[float, ...]
+    queued_hours: float = 0.0
+    growth: float = 0.0
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """Hours a week that the store's people cannot cover in a trade, and the people needed."""
+
+    trade: str
+    needed_hours: float
+    missing_hours: float
+    people: int
+
+
+def shortages(
+    technicians: Sequence[Technician],
+    demands: Sequence[Demand],
+    horizon: Window,
+    target: float = TARGET_UTILISATION,
+) -> tuple[Shortage, ...]:
+    """The trades that lack people, in order of trade.
+
+    Hours are those that ``technicians`` work within ``horizon`` (at least a week), brought to a
+    week and multiplied by ``target``. A person of several trades is counted once, where needed
+    most. The queue is to be worked off within the horizon.
+
+    Raises:
+        ValueError: the horizon is shorter than a week.
+    """
+    weeks = (horizon.finish - horizon.start) / WEEK
+    if weeks < 1:
+        raise ValueError("staffing needs a horizon of at least a week")
+    needed = {d.trade: _needed(d, weeks) for d in demands}
+    usable = {t.technician_id: _attended(t, horizon) / weeks * target for t in technicians}
+    covered = _covered(technicians, needed, usable)
+    a_person = target * _full_week(usable, target)
+    missing = {trade: needed[trade] - covered[trade] for trade in sorted(needed)}
+    return tuple(
+        Shortage(trade, round(needed[trade], 1), round(hours, 1), ceil(hours / a_person))
+        for trade, hours in missing.items()
+        if hours >= 0.05
+    )
+
+
+def _needed(demand: Demand, weeks: float) -> float:
+    usual = fmean(demand.weekly_hours) if demand.weekly_hours else 0.0
+    return usual * (1 + demand.growth) + demand.queued_hours / weeks
+
+
+def _attended(technician: Technician, horizon: Window) -> float:
+    """Hours worked within the horizon."""
+    minutes = (
+        min(w.finish, horizon.finish) - max(w.start, horizon.start) for w in technician.working
+    )
+    return sum(m for m in minutes if m > 0) / 60
+
+
+def _full_week(usable: Mapping[str, float], target: float) -> float:
+    """Attended hours a week of one more person: as the busiest of the store, or 40."""
+    return max(usable.values(), default=0.0) / target or 40.0
+
+
+def _covered(
+    technicians: Sequence[Technician], needed: Mapping[str, float], usable: Mapping[str, float]
+) -> dict[str, float]:
+    """Hours of each trade that the people can cover between them: a maximum flow in minutes."""
+    flow = max_flow.SimpleMaxFlow()
+    trades = {trade: 2 + i for i, trade in enumerate(sorted(needed))}
+    sinks = {
+        trade: flow.add_arc_with_capacity(node, 1, round(needed[trade] * 60))
+        for trade, node in trades.items()
+    }
+    for i, technician in enumerate(sorted(technicians, key=lambda t: t.technician_id)):
+        node = 2 + len(trades) + i
+        minutes = round(usable[technician.technician_id] * 60)
+        flow.add_arc_with_capacity(0, node, minutes)
+        for trade in sorted(technician.skills.keys() & trades.keys()):
+            flow.add_arc_with_capacity(node, trades[trade], minutes)
+    flow.solve(0, 1)
+    return {trade: flow.flow(arc) / 60 for trade, arc in sinks.items()}

@@ -1,0 +1,152 @@
+"""Dispatch policies for the simulated workshop; ours calls the production planner."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from services.workshop.planning import Assignment, Job, Plan, Technician, Workshop, plan
+from services.workshop.planning.teams import skilled
+from tests.bench.simulated_shop import DAY, Choose, Shop
+
+Planner = Callable[[Workshop], Plan]
+
+
+def arrival(_: Shop, job: Job) -> tuple[int, str]:
+    """First come, first served."""
+    return job.release, job.job_id
+
+
+def shortest(_: Shop, job: Job) -> tuple[int, str]:
+    """Shortest job first."""
+    return job.minutes, job.job_id
+
+
+def earliest_due(_: Shop, job: Job) -> tuple[int, str]:
+    """Earliest due date first."""
+    return job.promise or 0, job.job_id
+
+
+def by(key: Callable[[Shop, Job], tuple[int, str]]) -> Choose:
+    """A dispatcher who takes the waiting jobs by ``key`` and gives each the first free people."""
+
+    def choose(shop: Shop) -> list[Assignment]:
+        people = _free_people(shop)
+        bays = [b for b in shop.fate.bays if not _taken(shop, b.bay_id)]
+        begun = []
+        for job in sorted(_ready(shop), key=lambda job: key(shop, job)):
+            able = [t for t in people if skilled(job, t)]
+            fitting = [b for b in bays if job.bay_type in b.capabilities]
+            if able and fitting:
+                who = min(able, key=lambda t: (sum(t.skills.values()), t.technician_id))
+                where = min(fitting, key=lambda b: (len(b.capabilities), b.bay_id))
+                people.remove(who)
+                bays.remove(where)
+                begun.append(
+                    Assignment(
+                        (who.technician_id,), where.bay_id, shop.now, shop.now + 1, job.job_id
+                    )
+                )
+        return begun
+
+    return choose
+
+
+def planned(planner: Planner = plan) -> Choose:
+    """Ours: replan when something has happened, start what the plan starts now."""
+
+    def choose(shop: Shop) -> list[Assignment]:
+        if shop.eventful:
+            shop.plan = planner(shop.snapshot()).assignments
+        return _due(shop)
+
+    return choose
+
+
+def clairvoyant(planner: Planner) -> Choose:
+    """One who knows all arrivals, durations, parts, reworks and absences of today and tomorrow.
+
+    Plans each morning with the true durations and follows that plan to the minute.
+    """
+    morning = [-1]
+
+    def choose(shop: Shop) -> list[Assignment]:
+        day = shop.now // DAY
+        if morning[0] != day:
+            morning[0] = day
+            shop.plan = planner(_foreseen(shop, (day + 2) * DAY)).assignments
+        return _due(shop)
+
+    return choose
+
+
+def _foreseen(shop: Shop, until: int) -> Workshop:
+    """The snapshot with everything that will be known by ``until``."""
+    jobs = []
+    for task in shop.tasks.values():
+        job = task.job
+        if job.order_id in shop.figures.finished or job.release >= until:
+            continue
+        if job.job_id in shop.done:
+            continue
+        begun = shop.in_hand.get(job.job_id)
+        own = {t.technician_id: max(1, round(task.actual * t.pace)) for t in shop.fate.technicians}
+        frozen = None
+        if begun:
+            calendar = shop.foreseen_calendar(begun.technician_ids[0])
+            minutes = own[begun.technician_ids[0]]
+            frozen = replace(begun, finish=calendar.span(begun.start, minutes)[1])
+        jobs.append(
+            replace(
+                job,
+                minutes=task.actual,
+                own_minutes=own,
+                parts_at=task.parts_at,
+                frozen=frozen,
+            )
+        )
+    people = tuple(
+        replace(t, working=shop.foreseen_calendar(t.technician_id).windows)
+        for t in shop.fate.technicians
+    )
+    return Workshop(shop.now, people, shop.fate.bays, tuple(jobs))
+
+
+def _due(shop: Shop) -> list[Assignment]:
+    """What is planned to start by now and can; the next start wakes the dispatcher again."""
+    due: list[Assignment] = []
+    ready = {job.job_id for job in _ready(shop)}
+    free = {t.technician_id for t in _free_people(shop)}
+    for a in sorted(shop.plan, key=lambda a: (a.start, a.job_id)):
+        if a.job_id in shop.in_hand or a.job_id not in shop.open:
+            continue
+        if a.start > shop.now:
+            shop.look_at(a.start)
+            break
+        taken = any(a.bay_id == b.bay_id for b in due) or _taken(shop, a.bay_id)
+        if a.job_id in ready and free.issuperset(a.technician_ids) and not taken:
+            free.difference_update(a.technician_ids)
+            due.append(replace(a, start=shop.now))
+    return due
+
+
+def _ready(shop: Shop) -> list[Job]:
+    return [
+        shop.estimated(job)
+        for job in shop.open.values()
+        if job.job_id not in shop.in_hand
+        and max(job.release, job.parts_at) <= shop.now
+        and not any(other in shop.open for other in job.after)
+    ]
+
+
+def _free_people(shop: Shop) -> list[Technician]:
+    busy = {i for a in shop.in_hand.values() for i in a.technician_ids}
+    return [
+        t
+        for t in shop.technicians()
+        if t.technician_id not in busy
+        and shop.calendar(t.technician_id).begin(shop.now) == shop.now
+    ]
+
+
+def _taken(shop: Shop, bay_id: str) -> bool:
+    return any(a.bay_id == bay_id for a in shop.in_hand.values())

@@ -1,0 +1,390 @@
+"""A simulated workshop in SimPy: orders arrive, durations are random, things go wrong.
+
+The laws of the durations are not those of the planner. Everything random is drawn beforehand
+from the seed, so that all policies face the same days.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any, Literal
+
+import simpy
+
+from services.workshop.planning import (
+    Assignment,
+    Bay,
+    Durations,
+    FinishedJob,
+    Job,
+    Technician,
+    Window,
+    Workshop,
+    learn,
+)
+from services.workshop.planning.objective import moved
+from services.workshop.planning.timeline import Calendar
+
+DAY = 24 * 60
+Law = Literal["log-normal", "gamma", "mixture", "drift", "exponential"]
+TRADES = {
+    "maintenance": ("quick", 0.5),
+    "mechanical": ("lift", 0.3),
+    "electrical": ("lift", 0.2),
+}
+OPERATIONS = {
+    "maintenance": (30, 45, 60, 90),
+    "mechanical": (60, 90, 120, 180),
+    "electrical": (45, 90, 150),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job as fate knows it: what it really takes, when its parts really come."""
+
+    job: Job
+    operation_id: str
+    standard: float
+    actual: int
+    parts_at: int
+    rework: bool = False
+
+
+@dataclass(frozen=True)
+class Fate:
+    """All that will happen: orders in order of arrival, and who is away on which day."""
+
+    technicians: tuple[Technician, ...]
+    bays: tuple[Bay, ...]
+    orders: tuple[tuple[Task, ...], ...]
+    absent: frozenset[tuple[str, int]]
+    days: int
+
+
+def duration_factor(law: Law, rng: Random, progress: float) -> float:
+    """A random factor around 1; ``progress`` runs from 0 to 1 over the simulation."""
+    if law == "log-normal":
+        return rng.lognormvariate(0, 0.35)
+    if law == "gamma":
+        return rng.gammavariate(6, 1 / 6)
+    if law == "mixture":
+        return rng.lognormvariate(0, 0.2) * (3.0 if rng.random() < 0.08 else 1.0)
+    if law == "drift":
+        return rng.lognormvariate(0, 0.3) * (1.3 if progress > 0.5 else 1.0)
+    return rng.expovariate(1)
+
+
+def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
+    """Six technicians and five bays."""
+    shift = tuple(
+        Window(d * DAY + a, d * DAY + b)
+        for d in range(days + 30)
+        for a, b in ((480, 720), (780, 1020))
+    )
+    opening = tuple(Window(d * DAY + 480, d * DAY + 1080) for d in range(days + 30))
+    skills: tuple[dict[str, int], ...] = (
+        {"maintenance": 2},
+        {"maintenance": 2, "mechanical": 1},
+        {"mechanical": 3, "maintenance": 2},
+        {"mechanical": 2},
+        {"electrical": 3, "maintenance": 1},
+        {"electrical": 2, "mechanical": 2},
+    )
+    people = tuple(Technician(f"t{i}", known, shift) for i, known in enumerate(skills))
+    kinds = ({"quick"}, {"quick", "lift"}, {"lift"}, {"lift"}, {"lift"})
+    return people, tuple(Bay(f"b{i}", frozenset(k), opening) for i, k in enumerate(kinds))
+
+
+def fate(seed: int, days: int, law: Law, a_day: float = 17.0) -> Fate:
+    """Draw the days: about ``a_day`` orders each, four in five before noon or soon after."""
+    rng = Random(seed)
+    people, bays = crew(days)
+    hours = Calendar(people[0].working)
+    bias = {f"{t}-{m}": rng.uniform(0.85, 1.2) for t, ms in OPERATIONS.items() for m in ms}
+    pace = {t.technician_id: rng.uniform(0.9, 1.1) for t in people}
+    people = tuple(replace(t, pace=pace[t.technician_id]) for t in people)
+    orders = []
+    for day in range(days):
+        arrivals: list[int] = []
+        clock = 450.0
+        while (clock := clock + rng.expovariate(a_day / 480)) < 930:
+            arrivals.append(day * DAY + int(clock))
+        for n, arrival in enumerate(arrivals):
+            name = f"d{day:03}n{n:02}"
+            orders.append(_order(name, arrival, law, rng, day / days, bias, hours))
+    absent = frozenset((t.technician_id, d) for d in range(days) for t in people if _rarely(rng))
+    return Fate(people, bays, tuple(orders), absent, days)
+
+
+def _rarely(rng: Random) -> bool:
+    return rng.random() < 0.03
+
+
+def _order(
+    name: str,
+    arrival: int,
+    law: Law,
+    rng: Random,
+    progress: float,
+    bias: Mapping[str, float],
+    hours: Calendar,
+) -> tuple[Task, ...]:
+    tasks: list[Task] = []
+    slack = rng.uniform(1.2, 4.0)
+    waits = rng.random() < 0.3
+    for i in range(rng.choices((1, 2, 3), (6, 3, 1))[0]):
+        trade = rng.choices(list(TRADES), [share for _, share in TRADES.values()])[0]
+        tasks.append(_task(f"{name}j{i}", name, trade, arrival, law, rng, progress, bias, tasks))
+    if rng.random() < 0.05:
+        last = tasks[-1]
+        again = replace(last.job, job_id=f"{name}r", after=(last.job.job_id,), parts_at=0)
+        actual = max(5, round(last.actual * 0.4))
+        again = replace(again, minutes=max(5, round(last.standard * 0.4)))
+        tasks.append(replace(last, job=again, actual=actual, parts_at=0, rework=True))
+    work = sum(task.standard for task in tasks if not task.rework)
+    parts = max(task.job.parts_at for task in tasks)
+    due = hours.reach(hours.worked(max(arrival, parts)) + round(slack * work) + 30)
+    return tuple(
+        replace(task, job=replace(task.job, promise=due, waiting_customer=waits)) for task in tasks
+    )
+
+
+def _task(
+    job_id: str,
+    order_id: str,
+    trade: str,
+    arrival: int,
+    law: Law,
+    rng: Random,
+    progress: float,
+    bias: Mapping[str, float],
+    before: Iterable[Task],
+) -> Task:
+    standard = rng.choice(OPERATIONS[trade])
+    operation = f"{trade}-{standard}"
+    actual = standard * bias[operation] * duration_factor(law, rng, progress)
+    expected = arrival + rng.randint(60, 240) if rng.random() < 0.1 else 0
+    parts_at = expected + (rng.randint(30, 240) if expected and rng.random() < 0.3 else 0)
+    job = Job(
+        job_id,
+        order_id,
+        trade,
+        1,
+        TRADES[trade][0],
+        standard,
+        after=tuple(task.job.job_id for task in before)[-1:],
+        release=arrival,
+        parts_at=expected,
+    )
+    return Task(job, operation, float(standard), max(3, round(actual)), parts_at)
+
+
+Choose = Callable[["Shop"], list[Assignment]]
+Promised = Callable[["Shop", tuple[Job, ...]], int | None]
+
+
+@dataclass
+class Figures:
+    """What happened to each order, and how often the plan changed."""
+
+    finished: dict[str, int] = field(default_factory=dict)
+    clocked: int = 0
+    changes: int = 0
+    jobs: int = 0
+
+
+class Shop:
+    """The days played under one dispatch policy."""
+
+    def __init__(self, given: Fate, choose: Choose, promised: Promised | None = None) -> None:
+        self.fate, self.choose, self.promised = given, choose, promised
+        self.env = simpy.Environment()
+        self.open: dict[str, Job] = {}
+        self.in_hand: dict[str, Assignment] = {}
+        self.plan: tuple[Assignment, ...] = ()
+        self.figures = Figures()
+        self.durations = Durations()
+        self.finished_jobs: list[FinishedJob] = []
+        self.done: set[str] = set()
+        self.on_finish: list[Callable[[str], None]] = []
+        self.tasks = {task.job.job_id: task for order in given.orders for task in order}
+        self.reworks = {t.job.after[0]: t for t in self.tasks.values() if t.rework}
+        self.eventful = True
+        self._known = {t.technician_id: t for t in given.technicians}
+        self._calendars = {t.technician_id: Calendar(t.working) for t in given.technicians}
+        self._foreseen = {
+            t.technician_id: Calendar(
+                w for w in t.working if (t.technician_id, w.start // DAY) not in given.absent
+            )
+            for t in given.technicians
+        }
+        self._wake = self.env.event()
+
+    @property
+    def now(self) -> int:
+        return int(self.env.now)
+
+    def run(self) -> Figures:
+        """Play until every order is done."""
+        self.env.process(self._arrivals())
+        self.env.process(self._mornings())
+        self.env.process(self._dispatcher())
+        self.env.run(until=(self.fate.days + 25) * DAY)
+        assert not self.open, f"{len(self.open)} jobs were never done"
+        return self.figures
+
+    def technicians(self) -> tuple[Technician, ...]:
+        """The people as known now, with the pace and the absences known."""
+        return tuple(self._known.values())
+
+    def calendar(self, technician_id: str) -> Calendar:
+        return self._calendars[technician_id]
+
+    def foreseen_calendar(self, technician_id: str) -> Calendar:
+        """When the technician really works, absences to come included."""
+        return self._foreseen[technician_id]
+
+    def estimated(self, job: Job) -> Job:
+        """The job with the duration that the store has learned to expect."""
+        task = self.tasks[job.job_id]
+        standard = job.minutes if task.rework else task.standard
+        estimate = self.durations.estimate(task.operation_id, job.trade, standard)
+        return replace(job, minutes=estimate.minutes, spread=estimate.spread)
+
+    def snapshot(self) -> Workshop:
+        """What the workshop service would hand to the planner."""
+        jobs = []
+        for job in self.open.values():
+            estimated = self.estimated(job)
+            begun = self.in_hand.get(job.job_id)
+            jobs.append(replace(estimated, frozen=begun and self._expected(estimated, begun)))
+        running = tuple(a for a in self.plan if a.job_id in self.open)
+        return Workshop(
+            self.now,
+            self.technicians(),
+            self.fate.bays,
+            tuple(jobs),
+            running,
+            law=self.durations.law,
+        )
+
+    def _expected(self, job: Job, begun: Assignment) -> Assignment:
+        """Work in hand with the finish to expect; what runs over is soon done."""
+        calendar = self.calendar(begun.technician_ids[0])
+        spent = calendar.worked(self.now) - calendar.worked(begun.start)
+        minutes = max(job.minutes, round(spent * 1.15) + 1)
+        finish = calendar.span(begun.start, minutes)[1]
+        return replace(begun, finish=max(finish, self.now + 1))
+
+    def wake(self, eventful: bool = True) -> None:
+        """Let the dispatcher look; ``eventful`` when something has happened."""
+        self.eventful = self.eventful or eventful
+        if not self._wake.triggered:
+            self._wake.succeed()
+
+    def _dispatcher(self) -> Generator[Any, Any, None]:
+        while True:
+            yield self._wake
+            yield self.env.timeout(0)
+            self._wake = self.env.event()
+            before = {a.job_id: a for a in self.plan}
+            for assignment in self.choose(self):
+                self._start(assignment)
+            self.eventful = False
+            self.figures.changes += sum(moved(before.get(a.job_id), a) for a in self.plan)
+
+    def _start(self, assignment: Assignment) -> None:
+        self.in_hand[assignment.job_id] = assignment
+        self.env.process(self._work(assignment))
+
+    def _work(self, assignment: Assignment) -> Generator[Any, Any, None]:
+        task = self.tasks[assignment.job_id]
+        technician_id = assignment.technician_ids[0]
+        pace = next(t.pace for t in self.fate.technicians if t.technician_id == technician_id)
+        minutes = max(1, round(task.actual * pace))
+        finish = self.calendar(technician_id).span(self.now, minutes)[1]
+        yield self.env.timeout(finish - self.now)
+        job = self.open.pop(assignment.job_id)
+        del self.in_hand[assignment.job_id]
+        self.done.add(job.job_id)
+        self.figures.clocked += minutes
+        self.figures.jobs += 1
+        self._record(task, technician_id, minutes)
+        self._follow(job)
+        self.wake()
+
+    def _record(self, task: Task, technician_id: str, minutes: int) -> None:
+        standard = task.standard * (0.4 if task.rework else 1.0)
+        self.finished_jobs.append(
+            FinishedJob(task.operation_id, task.job.trade, technician_id, standard, minutes)
+        )
+
+    def _follow(self, job: Job) -> None:
+        """A failed inspection opens a rework; otherwise the order may be done."""
+        rework = self.reworks.get(job.job_id)
+        if rework:
+            self.open[rework.job.job_id] = replace(
+                rework.job, release=self.now, promise=job.promise
+            )
+        elif not any(other.order_id == job.order_id for other in self.open.values()):
+            self.figures.finished[job.order_id] = self.now
+            for listener in self.on_finish:
+                listener(job.order_id)
+
+    def _arrivals(self) -> Generator[Any, Any, None]:
+        for order in self.fate.orders:
+            yield self.env.timeout(order[0].job.release - self.now)
+            jobs = tuple(task.job for task in order if not task.rework)
+            if self.promised:
+                promise = self.promised(self, tuple(self.estimated(job) for job in jobs))
+                jobs = tuple(replace(job, promise=promise) for job in jobs)
+            for job in jobs:
+                self.open[job.job_id] = job
+                if self.tasks[job.job_id].parts_at > job.parts_at:
+                    self.env.process(self._late_part(job))
+                elif job.parts_at:
+                    self.env.process(self._look_at(job.parts_at))
+            self.wake()
+
+    def _late_part(self, job: Job) -> Generator[Any, Any, None]:
+        """When the part does not come, its new arrival becomes known."""
+        yield self.env.timeout(job.parts_at - self.now)
+        later = self.tasks[job.job_id].parts_at
+        self.open[job.job_id] = replace(self.open[job.job_id], parts_at=later)
+        self.env.process(self._look_at(later))
+        self.wake()
+
+    def look_at(self, moment: int) -> None:
+        """Wake the dispatcher at ``moment``, without anything having happened."""
+        self.env.process(self._look_at(moment, eventful=False))
+
+    def _look_at(self, moment: int, eventful: bool = True) -> Generator[Any, Any, None]:
+        yield self.env.timeout(moment - self.now)
+        self.wake(eventful)
+
+    def _mornings(self) -> Generator[Any, Any, None]:
+        """At eight it is known who is away; what was finished before has been learned from."""
+        for day in range(self.fate.days + 20):
+            yield self.env.timeout(day * DAY + 480 - self.now)
+            self.durations = learn(self.finished_jobs[-1500:])
+            for technician in self.fate.technicians:
+                self._know(technician, day)
+            self.wake()
+            for moment in (780, 1020):
+                yield self.env.timeout(day * DAY + moment - self.now)
+                self.wake()
+
+    def _know(self, technician: Technician, day: int) -> None:
+        name = technician.technician_id
+        working = self._known[name].working
+        if (name, day) in self.fate.absent:
+            start, finish = day * DAY, (day + 1) * DAY
+            working = tuple(w for w in working if not start <= w.start < finish)
+            self._calendars[name] = Calendar(working)
+        self._known[name] = replace(technician, working=working, pace=self.durations.pace(name))
+
+
+def lead_hours(calendar: Calendar, start: int, finish: int) -> float:
+    """Working hours from one moment to another."""
+    return (calendar.worked(finish) - calendar.worked(start)) / 60
