@@ -1,4 +1,4 @@
-"""What the audit says about the raw topics: gaps, inversions, repetitions, strangers, other stores."""
+"""What the audit says about the raw topics: gaps, inversions, strangers, other stores."""
 
 from datetime import UTC, date, datetime
 from typing import Any

@@ -65,7 +65,7 @@ class Evidence:
         }
 
     @cached_property
-    def foreign(self) -> frozenset[str]:
+    def strangers(self) -> frozenset[str]:
         """Ids of events that no service published, as far as outboxes can tell."""
         return frozenset(
             event.id
@@ -74,13 +74,27 @@ class Evidence:
         )
 
     @cached_property
+    def harmless(self) -> frozenset[str]:
+        """Strangers that services pass over, their type being unknown, or have set aside."""
+        types = {row["type"] for _, row in self.published.values()}
+        buried = {
+            _step(row) for service in SERVICES for row in self.tables.of(service, "dead_letter")
+        }
+        return frozenset(
+            event.id
+            for event in self.log.events
+            if event.id in self.strangers
+            and (event.type not in types or (*event.stream, event.sequence) in buried)
+        )
+
+    @cached_property
     def own_events(self) -> Sequence[StreamEvent]:
-        """Events that the services published, in the order of each stream."""
-        return [event for event in self.log.events if event.id not in self.foreign]
+        """Events that have effects, in the order of each stream."""
+        return [event for event in self.log.events if event.id not in self.harmless]
 
     @cached_property
     def streams(self) -> Mapping[Stream, Sequence[StreamEvent]]:
-        """The services' events by topic and key."""
+        """Events with effects by topic and key."""
         streams: dict[Stream, list[StreamEvent]] = defaultdict(list)
         for event in self.own_events:
             streams[event.stream].append(event)
@@ -103,7 +117,7 @@ class Evidence:
         return stores
 
     def of_topic(self, topic: str) -> Iterator[StreamEvent]:
-        """The services' events of one topic."""
+        """Events of one topic that have effects."""
         return (event for event in self.own_events if event.place[0] == topic)
 
     def applied_by(self, consumer: str, topic: str) -> Iterator[StreamEvent]:

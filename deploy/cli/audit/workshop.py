@@ -104,10 +104,11 @@ def _jobs(evidence: Evidence) -> Check:
         if event.name == "OrderCancelled"
     }
     for job in jobs.values():
-        if job["status"] == "planned" and job["order_id"] in cancelled:
+        if job.get("status") == "planned" and job["order_id"] in cancelled:
             job["status"] = "cancelled"
         if "started_at" in job:
-            del job["planned_start_at"], job["planned_finish_at"]
+            job.pop("planned_start_at", None)
+            job.pop("planned_finish_at", None)
     rows = [
         (row["job_id"], {**row, "technician_ids": orjson.loads(row["technician_ids"])})
         for row in evidence.tables.of("workshop", "job")
@@ -174,7 +175,7 @@ def _plan_in_events(evidence: Evidence) -> Check:
     planned = [
         (job_id, job)
         for job_id, job in fold_jobs(events).items()
-        if job["status"] == "planned"
+        if job.get("status") == "planned"
         and "planned_start_at" in job
         and job["order_id"] not in cancelled
         and job["planned_start_at"] >= now[job["store_id"]]
