@@ -8,7 +8,7 @@ from services.reception import store
 from services.reception.archive import CustomerArchive
 from services.reception.domain import order as orders
 from shared.contracts import Event
-from shared.contracts.workshop import CapacityChanged, JobStarted, VehicleReady
+from shared.contracts.workshop import CapacityChanged, JobAssigned, JobStarted, VehicleReady
 from shared.db import transaction
 from shared.envelope import Received
 from shared.personal import PersonalData
@@ -16,7 +16,12 @@ from shared.service import Service
 from shared.timers import Deadline, Timer
 from shared.unit import Unit
 
-INTERESTS: tuple[type[Event], ...] = (JobStarted, VehicleReady, CapacityChanged)
+INTERESTS: tuple[type[Event], ...] = (
+    JobAssigned,
+    JobStarted,
+    VehicleReady,
+    CapacityChanged,
+)
 
 GREETING_OVERDUE = "greeting_overdue"
 LINK_CUSTOMER = "link_customer"
@@ -26,6 +31,14 @@ async def handle(unit: Unit, batch: Sequence[Received]) -> None:
     """Apply each event in order."""
     for received in batch:
         match received.event:
+            case JobAssigned() as event:
+                order = await store.lock_order(unit.connection, event.store_id, event.order_id)
+                if order.promise_provisional:
+                    order, events = orders.confirm_promise(
+                        order, event.job_id, event.planned_finish_at
+                    )
+                    await store.save_order(unit.connection, order)
+                    unit.publish(events, received.envelope.cause)
             case JobStarted() as event:
                 order = await store.lock_order(unit.connection, event.store_id, event.order_id)
                 await store.save_order(unit.connection, orders.start_work(order))

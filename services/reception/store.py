@@ -18,8 +18,8 @@ _ORDER = """
 SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
        waiting_customer, symptoms, operations, lines, estimate_cents, hold_id, opened_at,
-       promised_at, promise_provisional, ready_at, steps, delivered_at, invoice_id,
-       invoiced_cents, received_cents
+       promised_at, promise_provisional, planned_finishes, ready_at, steps, delivered_at,
+       invoice_id, invoiced_cents, received_cents
 FROM repair_order
 """
 
@@ -28,10 +28,10 @@ INSERT INTO repair_order (
     order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
     waiting_customer, symptoms, operations, lines, estimate_cents, hold_id, opened_at,
-    promised_at, promise_provisional, ready_at, steps, delivered_at, invoice_id,
-    invoiced_cents, received_cents)
+    promised_at, promise_provisional, planned_finishes, ready_at, steps, delivered_at,
+    invoice_id, invoiced_cents, received_cents)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22, $23, $24, $25, $26, $27, $28)
+        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
@@ -39,7 +39,8 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     symptoms = excluded.symptoms, operations = excluded.operations, lines = excluded.lines,
     estimate_cents = excluded.estimate_cents, hold_id = excluded.hold_id,
     opened_at = excluded.opened_at, promised_at = excluded.promised_at,
-    promise_provisional = excluded.promise_provisional, ready_at = excluded.ready_at,
+    promise_provisional = excluded.promise_provisional,
+    planned_finishes = excluded.planned_finishes, ready_at = excluded.ready_at,
     steps = excluded.steps, delivered_at = excluded.delivered_at,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
     received_cents = excluded.received_cents
@@ -119,6 +120,9 @@ async def save_order(connection: Connection, order: Order) -> None:
         "operations": [operation.model_dump(mode="json") for operation in order.operations],
         "lines": [line.model_dump(mode="json") for line in order.lines],
         "steps": {name: step.model_dump(mode="json") for name, step in order.steps.items()},
+        "planned_finishes": {
+            job_id: finish.isoformat() for job_id, finish in order.planned_finishes.items()
+        },
     }
     try:
         await connection.execute(_SAVE_ORDER, *(values[name] for name in _ORDER_FIELDS))
@@ -279,6 +283,10 @@ def _order(row: Any, order_id: str) -> Order:
         "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
         "steps": {name: DeliveryStep.model_validate(step) for name, step in row["steps"].items()},
+        "planned_finishes": {
+            job_id: datetime.fromisoformat(finish)
+            for job_id, finish in row["planned_finishes"].items()
+        },
     }
     return Order(**values)
 

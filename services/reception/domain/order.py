@@ -17,6 +17,7 @@ from shared.contracts.reception import (
     OrderedOperation,
     OrderOpened,
     PaymentReceived,
+    PromiseRevised,
     ReceptionOverdue,
     VehicleArrived,
     VehicleDelivered,
@@ -56,6 +57,7 @@ class Order:
     opened_at: datetime | None = None
     promised_at: datetime | None = None
     promise_provisional: bool = False
+    planned_finishes: Mapping[str, datetime] = field(default_factory=dict)
     ready_at: datetime | None = None
     steps: Mapping[str, DeliveryStep] = field(default_factory=dict)
     delivered_at: datetime | None = None
@@ -212,6 +214,29 @@ def check_may_open(order: Order, odometer_km: int, known_odometer_km: int) -> No
     _require(order, "greeted")
     if odometer_km < known_odometer_km:
         raise errors.odometer_backwards(odometer_km, known_odometer_km)
+
+
+def confirm_promise(
+    order: Order, job_id: str, planned_finish_at: datetime
+) -> tuple[Order, list[PromiseRevised]]:
+    """The workshop has planned a job of an order whose promise is provisional.
+
+    With the last one the promise is confirmed, or revised to the latest planned finish.
+    """
+    planned = {**order.planned_finishes, job_id: planned_finish_at}
+    if not order.promise_provisional or len(planned) < len(order.operations):
+        return replace(order, planned_finishes=planned), []
+    latest = max(planned.values())
+    confirmed = replace(order, planned_finishes=planned, promise_provisional=False)
+    if order.promised_at is not None and latest <= order.promised_at:
+        return confirmed, []
+    event = PromiseRevised(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        promised_at=latest,
+        reason="workshop_returned",
+    )
+    return replace(confirmed, promised_at=latest), [event]
 
 
 def start_work(order: Order) -> Order:

@@ -192,3 +192,18 @@ def test_an_order_in_work_cannot_be_cancelled():
 def test_late_news_of_the_workshop_do_not_turn_the_stage_back():
     assert orders.start_work(delivered()).stage == "delivered"
     assert orders.finish_work(delivered(), NOW).stage == "delivered"
+
+
+@given(st.integers(-120, 120))
+def test_a_provisional_promise_is_confirmed_or_revised(minutes):
+    order = replace(opened(), promise_provisional=True)
+    finish = order.promised_at + timedelta(minutes=minutes)
+    confirmed, events = orders.confirm_promise(order, "j1", finish)
+    assert not confirmed.promise_provisional
+    assert confirmed.promised_at == max(order.promised_at, finish)
+    assert [event.promised_at for event in events] == ([finish] if minutes > 0 else [])
+
+
+def test_a_linked_customer_is_published_once_known():
+    linked, (event,) = orders.link_customer(replace(opened(), customer_ref=None), "c9")
+    assert linked.customer_ref == event.customer_ref == "c9"

@@ -1,0 +1,145 @@
+"""The platform as its users call it: over HTTP, each person with their own token."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from deploy.embedded.platform import Platform
+from shared.identifiers import vin_check_digit
+from shared.ids import new_id
+
+SERVICES = ("reception", "workshop", "crm", "reporting")
+ADVISOR, DISPATCHER, INSPECTOR = "S01-advisor-1", "S01-dispatcher-1", "S01-inspector-1"
+STEPS = (
+    "work_explained",
+    "bill_explained",
+    "operation_explained",
+    "old_parts_shown",
+    "vehicle_clean",
+    "next_service_told",
+    "belongings_returned",
+)
+
+
+def vin(number: int) -> str:
+    """A VIN with its check digit."""
+    draft = f"LSVAA4180{number:08d}"
+    return draft[:8] + vin_check_digit(draft) + draft[9:]
+
+
+def customer(number: int, plate: str) -> dict[str, Any]:
+    """A person and vehicle as the counter takes them down."""
+    return {
+        "name": "王小明",
+        "phone": f"138{number:08d}",
+        "plate": plate,
+        "vin": vin(number),
+        "brand": "启岳",
+        "model": "X1",
+    }
+
+
+@dataclass
+class Api:
+    """Calls in the name of one person of store S01 after another."""
+
+    platform: Platform
+    client: httpx.AsyncClient
+
+    def token(self, subject: str, stores: tuple[str, ...] = ("S01",), **claims: Any) -> str:
+        role = subject.split("-")[1]
+        return self.platform.issuer.token(subject, roles=[role], stores=stores, **claims)
+
+    async def post(
+        self,
+        service: str,
+        path: str,
+        subject: str,
+        body: Any = None,
+        *,
+        key: str = "",
+        token: str = "",
+        store: str = "S01",
+    ) -> httpx.Response:
+        return await self.client.post(
+            f"{self.platform.url(service)}/stores/{store}{path}",
+            json=body,
+            headers={
+                "Authorization": f"Bearer {token or self.token(subject)}",
+                "Idempotency-Key": key or str(new_id()),
+            },
+        )
+
+    async def get(self, service: str, path: str, subject: str, store: str = "S01") -> Any:
+        response = await self.client.get(
+            f"{self.platform.url(service)}/stores/{store}{path}",
+            headers={"Authorization": f"Bearer {self.token(subject)}"},
+        )
+        return response.raise_for_status().json()
+
+    async def done(self, *args: Any, **kwargs: Any) -> Any:
+        """A post that must succeed; answers with its body."""
+        response = await self.post(*args, **kwargs)
+        assert response.is_success, response.text
+        return response.json()
+
+    async def at_rest(self, services: tuple[str, ...] = SERVICES) -> None:
+        """Wait until nothing is to be read, sent or fired anywhere."""
+        headers = {"Authorization": f"Bearer {self.token('platform-operator-1')}"}
+        quiet: list[Any] = []
+        async with asyncio.timeout(60):
+            while len(quiet) < 3 or quiet[-1] != quiet[-3]:
+                states = [
+                    (
+                        await self.client.get(f"{self.platform.url(s)}/status", headers=headers)
+                    ).json()
+                    for s in services
+                ]
+                waits = any(s["lag"] != 0 or s["outbox"] or s["due_timers"] for s in states)
+                quiet = [] if waits else [*quiet, [(s["published"], s["applied"]) for s in states]]
+                await asyncio.sleep(0.1)
+
+    async def greeted(self, plate: str) -> str:
+        """A vehicle whose customer was greeted; its order id."""
+        order = await self.done("reception", "/arrivals", ADVISOR, {"plate": plate})
+        await self.done("reception", f"/orders/{order['order_id']}/greeting", ADVISOR)
+        return str(order["order_id"])
+
+    async def intake(self, number: int, plate: str, **changes: Any) -> dict[str, Any]:
+        """The body that opens an order for a registered customer."""
+        known = await self.done("crm", "/customers", ADVISOR, customer(number, plate))
+        return {
+            "customer_ref": known["customer_ref"],
+            "vehicle_ref": known["vehicle_ref"],
+            "odometer_km": 12_000,
+            "words": "冷车启动有异响",
+            "operations": ["MNT-001"],
+            "parts": [{"part_no": "OIL-5W30", "quantity": 4}],
+        } | changes
+
+    async def opened(self, number: int, plate: str) -> str:
+        """An open order; its id."""
+        order_id = await self.greeted(plate)
+        body = await self.intake(number, plate)
+        await self.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+        return order_id
+
+    async def worked(self, order_id: str) -> None:
+        """Every job of the order started, finished and accepted."""
+        await self.at_rest()
+        for job in await self.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER):
+            path, technician = f"/jobs/{job['job_id']}", job["technician_ids"][0]
+            await self.done("workshop", f"{path}/start", technician)
+            await self.done("workshop", f"{path}/finish", technician)
+            await self.done("workshop", f"{path}/inspection", INSPECTOR, {"passed": True})
+        await self.at_rest()
+
+    async def delivered(self, order_id: str) -> None:
+        """Every delivery step recorded and the vehicle handed over."""
+        for step in STEPS:
+            await self.done(
+                "reception", f"/orders/{order_id}/delivery-steps", ADVISOR, {"step": step}
+            )
+        await self.done("reception", f"/orders/{order_id}/delivery", ADVISOR)

@@ -1,0 +1,183 @@
+"""Bad input gets a clear error that names field and rule, and changes nothing (R1–R8, R40)."""
+
+import pytest
+
+from shared.ids import new_id
+from shared.issuer import DevelopmentIssuer
+from tests.system.api import ADVISOR, STEPS, customer, vin
+
+
+def assert_problem(response, status, rule, field=None):
+    body = response.json()
+    assert (response.status_code, response.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    ), response.text
+    assert body["status"] == status
+    found = {(fault["field"], fault["rule"]) for fault in body["errors"]}
+    if field is None:
+        assert body["type"] == f"/problems/{rule}"
+    else:
+        assert (field, rule) in found, body
+
+
+async def test_unknown_store_and_store_not_in_the_token(api):
+    body = {"plate": "沪A00001"}
+    unknown = await api.post("reception", "/arrivals", ADVISOR, body, store="S99")
+    foreign = await api.post("reception", "/arrivals", ADVISOR, body, store="S02")
+    assert_problem(unknown, 404, "unknown_store", "store_id")
+    assert_problem(foreign, 403, "store_not_allowed", "store_id")
+
+
+async def test_expired_forged_foreign_and_missing_tokens(api, tmp_path):
+    from joserfc.jwk import ECKey
+
+    key = ECKey.generate_key("P-256", {"kid": "other"})
+    (tmp_path / "key.json").write_text(__import__("json").dumps(key.as_dict(private=True)))
+    forger = DevelopmentIssuer(
+        tmp_path / "key.json", "https://issuer.aftersales.local", "aftersales"
+    )
+    forged = forger.token(ADVISOR, roles=["advisor"], stores=["S01"])
+    expired = api.token(ADVISOR, lifetime_s=-3600)
+    for token in (forged, expired, "not-a-token", api.token(ADVISOR)[:-4] + "AAAA"):
+        response = await api.post(
+            "reception", "/arrivals", ADVISOR, {"plate": "沪A00001"}, token=token
+        )
+        assert_problem(response, 401, "token_rejected")
+    bare = await api.client.get(f"{api.platform.url('reception')}/stores/S01/arrivals")
+    assert_problem(bare, 401, "token_missing")
+
+
+async def test_a_role_that_may_not(api):
+    response = await api.post("reception", "/arrivals", "S01-technician-1", {"plate": "沪A00001"})
+    assert_problem(response, 403, "role_required")
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "rule"),
+    [
+        ({}, "plate", "missing"),
+        ({"plate": "ABC"}, "plate", "value_error"),
+        ({"plate": "沪A00001", "color": "red"}, "color", "extra_forbidden"),
+        ({"plate": 7}, "plate", "string_type"),
+    ],
+)
+async def test_arrivals_that_break_a_rule(api, body, field, rule):
+    assert_problem(await api.post("reception", "/arrivals", ADVISOR, body), 422, rule, field)
+
+
+@pytest.mark.parametrize(
+    "wrong", [vin(1)[:8] + "Z" + vin(1)[9:], "123", vin(1).replace("L", "I", 1)]
+)
+async def test_a_vin_that_breaks_its_format_or_its_check_digit(api, wrong):
+    response = await api.post(
+        "crm", "/customers", ADVISOR, customer(1, "沪A00001") | {"vin": wrong}
+    )
+    assert_problem(response, 422, "value_error", "vin")
+
+
+async def test_a_command_without_an_idempotency_key(api):
+    response = await api.client.post(
+        f"{api.platform.url('reception')}/stores/S01/arrivals",
+        json={"plate": "沪A00001"},
+        headers={"Authorization": f"Bearer {api.token(ADVISOR)}"},
+    )
+    assert_problem(response, 422, "missing", "Idempotency-Key")
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "rule"),
+    [
+        ({"odometer_km": -1}, "odometer_km", "greater_than_equal"),
+        ({"odometer_km": 10_000_000}, "odometer_km", "less_than_equal"),
+        ({"operations": []}, "operations", "too_short"),
+        ({"operations": ["NO-SUCH"]}, "operations", "unknown_code"),
+        ({"parts": [{"part_no": "NO-SUCH", "quantity": 1}]}, "parts", "unknown_code"),
+        (
+            {"parts": [{"part_no": "OIL-5W30", "quantity": -1}]},
+            "parts.0.quantity",
+            "greater_than_equal",
+        ),
+        ({"symptoms": ["NO-SUCH"]}, "symptoms", "unknown_code"),
+        ({"words": ""}, "words", "string_too_short"),
+        ({"confidence": 1.5}, "confidence", "less_than_equal"),
+        ({"hours": -2}, "hours", "extra_forbidden"),
+    ],
+)
+async def test_openings_that_break_a_rule(api, change, field, rule):
+    body = await api.intake(2, "沪A00002", **change)
+    response = await api.post("reception", f"/orders/{new_id()}/opening", ADVISOR, body)
+    assert_problem(response, 422, rule, field)
+
+
+async def test_one_key_has_one_effect_and_the_same_answer(api):
+    key = str(new_id())
+    first = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10001"}, key=key)
+    again = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10001"}, key=key)
+    other = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10002"}, key=key)
+    assert first.json() == again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert_problem(other, 422, "idempotency_key_reused", "Idempotency-Key")
+    board = await api.get("reception", "/arrivals", ADVISOR)
+    plates = [row["plate_ref"] for row in board]
+    assert plates.count(first.json()["plate_ref"]) == 1
+
+
+async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
+    order_id = await api.greeted("沪A10003")
+    path = f"/orders/{order_id}"
+    twice = await api.post("reception", f"{path}/greeting", ADVISOR)
+    assert_problem(twice, 409, "wrong_stage", "order_id")
+    body = await api.intake(3, "沪A10003")
+    await api.done("reception", f"{path}/opening", ADVISOR, body)
+
+    early = await api.post("reception", f"{path}/delivery", ADVISOR)
+    assert_problem(early, 409, "wrong_stage", "order_id")
+    await api.worked(order_id)
+    for step in STEPS[1:]:
+        await api.done("reception", f"{path}/delivery-steps", ADVISOR, {"step": step})
+    incomplete = await api.post("reception", f"{path}/delivery", ADVISOR)
+    assert_problem(incomplete, 409, "delivery_steps_missing", "steps")
+    assert incomplete.json()["values"] == {"missing": [STEPS[0]]}
+    await api.done("reception", f"{path}/delivery-steps", ADVISOR, {"step": STEPS[0]})
+    await api.done("reception", f"{path}/delivery", ADVISOR)
+
+    unbilled = await api.post(
+        "reception", f"{path}/payments", ADVISOR, {"method": "cash", "amount_cents": 1}
+    )
+    assert_problem(unbilled, 409, "wrong_stage", "order_id")
+    total = (await api.done("reception", f"{path}/invoice", ADVISOR))["invoiced_cents"]
+    for amount, rule in ((-5, "greater_than"), (total + 1, "payment_above_balance")):
+        payment = {"method": "cash", "amount_cents": amount}
+        response = await api.post("reception", f"{path}/payments", ADVISOR, payment)
+        assert_problem(response, 422, rule, "amount_cents")
+    paid = await api.done(
+        "reception", f"{path}/payments", ADVISOR, {"method": "cash", "amount_cents": total}
+    )
+    assert (paid["stage"], paid["balance_cents"]) == ("settled", 0)
+
+    second = await api.greeted("沪A10003")
+    backwards = body | {"odometer_km": body["odometer_km"] - 1}
+    response = await api.post("reception", f"/orders/{second}/opening", ADVISOR, backwards)
+    assert_problem(response, 422, "odometer_backwards", "odometer_km")
+
+
+async def test_a_technician_cannot_take_another_ones_job_nor_start_it_twice(api):
+    order_id = await api.opened(4, "沪A10004")
+    await api.at_rest()
+    (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", ADVISOR)
+    mine = job["technician_ids"][0]
+    other = "S01-technician-1" if mine != "S01-technician-1" else "S01-technician-2"
+    path = f"/jobs/{job['job_id']}/start"
+    assert_problem(await api.post("workshop", path, other), 403, "not_your_job", "job_id")
+    await api.done("workshop", path, mine)
+    assert_problem(await api.post("workshop", path, mine), 409, "wrong_status", "job_id")
+
+
+async def test_what_nobody_refused_left_no_trace(api):
+    await api.at_rest()
+    headers = {"Authorization": f"Bearer {api.token('platform-operator-1')}"}
+    for service in ("reception", "workshop", "crm", "reporting"):
+        url = f"{api.platform.url(service)}/status"
+        status = (await api.client.get(url, headers=headers)).json()
+        assert (status["dead_letters"], status["parked_keys"]) == (0, 0), status
