@@ -45,11 +45,17 @@ def _orders(evidence: Evidence) -> Check:
             orders[event.key].update(_order_fields(event, orders[event.key]))
         else:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
+    planned: dict[str, set[str]] = defaultdict(set)
     for event in evidence.applied_by("reception", JOBS):
+        if event.name == "JobAssigned":
+            planned[event.key].add(event.data["job_id"])
         if event.key in orders:
             orders[event.key].update(_workshop_fields(event, orders[event.key]))
         else:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
+    for order_id, order in orders.items():
+        if "operations" in order and len(planned[order_id]) >= len(order["operations"]):
+            order["promise_provisional"] = False
     comparison.rows(
         "repair_order",
         orders,
