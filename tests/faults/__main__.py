@@ -1,0 +1,84 @@
+"""``python -m tests.faults --seed S --minutes M [--json FILE]``: disturb the working platform."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from deploy.embedded.secrets import SERVICES
+from tests.faults.campaign import Result, known_faults, run
+from tests.faults.invariants import INVARIANTS
+from tests.faults.load import Load
+from tests.faults.schedule import plan
+from tests.faults.stage import Stage
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Exit status 1 on a violation, an error, or a planned fault that never hit."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--json", type=Path, help="write the result to this file as well")
+    parser.add_argument("--only", default="", help="only faults whose name contains this")
+    parser.add_argument("--walkers", type=int, default=8, help="vehicles under way at a time")
+    arguments = parser.parse_args()
+    console.print(f"seed {arguments.seed}, {arguments.minutes:g} minutes")
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        result = asyncio.run(_campaign(Path(folder), arguments))
+    console.print(table(result))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result.as_json(), indent=1, ensure_ascii=False))
+    console.print(result.last_line)
+    return 0 if result.ok else 1
+
+
+async def _campaign(folder: Path, arguments: argparse.Namespace) -> Result:
+    began = time.monotonic()
+
+    def report(line: str) -> None:
+        console.print(f"{time.monotonic() - began:6.0f} s  {line}")
+
+    stage = Stage(folder, arguments.seed, report)
+    await stage.start(SERVICES)
+    try:
+        load = Load(stage, arguments.seed, arguments.walkers)
+        try:
+            if not stage.has_disks:
+                report("no small disks can be mounted here: faults of a full disk are left out")
+            faults = [each for each in known_faults(stage) if arguments.only in each.name]
+            rounds = plan(arguments.seed, arguments.minutes, faults)
+            return await run(stage, load, rounds, arguments.seed, report)
+        finally:
+            await load.close()
+    finally:
+        await stage.stop()
+
+
+def table(result: Result) -> Table:
+    """Fault by invariant; a cell shows the hits after which the invariant was asked."""
+    shown = Table("fault", "injected")
+    for invariant in INVARIANTS:
+        shown.add_column(invariant, justify="right")
+    for name in sorted(result.planned):
+        cells = [_cell(result, name, invariant) for invariant in INVARIANTS]
+        shown.add_row(name, str(result.planned[name]), *cells)
+    return shown
+
+
+def _cell(result: Result, fault: str, invariant: str) -> str:
+    hits = result.hits[fault]
+    if invariant in result.guilty[fault]:
+        return f"[bold red]{hits} ✗[/]"
+    return f"{hits}" if hits else "[bold red]0[/]"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,540 @@
+"""Every fault: how it is injected, and how often it was seen to hit."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from deploy.embedded.secrets import SERVICES
+from shared.clock import SteppedClock
+from shared.contracts.reception import CustomerGreeted
+from shared.envelope import Cause, headers_of
+from shared.ids import new_id
+from tests.faults.load import Load
+from tests.faults.proxy import Proxy
+from tests.faults.stage import Server, Stage, until
+
+_FAILPOINTS = (
+    "before_commit",
+    "after_commit",
+    "before_produce",
+    "after_produce",
+    "before_offset_commit",
+    "after_offset_commit",
+)
+_PUBLISHERS = ("reception", "workshop")
+_PATIENCE_S = 60.0
+_SESSION_S = 10.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a fault is injected into."""
+
+    stage: Stage
+    load: Load
+
+
+Inject = Callable[[Scene, random.Random], Awaitable[int]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``inject`` undoes itself and answers how many hits were seen; ``seconds`` is what it takes
+    on a busy machine. Faults with a common entry in ``disturbs`` are not injected together."""
+
+    name: str
+    inject: Inject
+    disturbs: frozenset[str]
+    seconds: float
+    needs_disks: bool = False
+
+
+# Processes
+
+
+async def kill_at(point: str, scene: Scene, rng: random.Random) -> int:
+    """``kill -9`` at a failpoint, seen by the signal that the process ended with."""
+    service = rng.choice(_PUBLISHERS if "produce" in point else SERVICES)
+    process = scene.stage.process(service)
+    await process.stop()
+    process.start(AFTERSALES_FAILPOINT=f"{point}@{rng.randint(2, 5)}")
+    await until(lambda: not process.alive, _PATIENCE_S)
+    hit = process.exit_status() == -signal.SIGKILL
+    await process.stop()
+    await scene.stage.revive(service)
+    return int(hit)
+
+
+async def drain(scene: Scene, rng: random.Random) -> int:
+    """SIGTERM: the process ends by itself, and another takes its place."""
+    service = rng.choice(SERVICES)
+    process = scene.stage.process(service)
+    pid = process.pid
+    drained = await process.stop()
+    await scene.stage.revive(service)
+    return int(drained and process.pid != pid)
+
+
+async def away(service: str, seen: str, scene: Scene, rng: random.Random) -> int:
+    """A service is killed and stays away; people see ``seen``."""
+    stage, history = scene.stage, scene.load.history
+    before = history.count(seen)
+    stage.process(service).kill()
+    await until(lambda: history.count(seen) > before, _PATIENCE_S)
+    await asyncio.sleep(rng.uniform(1, 3))
+    await stage.revive(service)
+    return history.count(seen) - before
+
+
+async def stopped_consumer(scene: Scene, rng: random.Random) -> int:
+    """SIGSTOP past the session timeout: the group has lost the member before SIGCONT."""
+    service = rng.choice(SERVICES)
+    with _stopped(scene.stage.process(service).pid):
+        await asyncio.sleep(_SESSION_S)
+        lost = await until(lambda: _is_empty(scene.stage, service), 20, 0.5)
+    await until(lambda: _has_members(scene.stage, service), _PATIENCE_S, 0.5)
+    return int(lost)
+
+
+async def stopped_lease_holder(scene: Scene, rng: random.Random) -> int:
+    """SIGSTOP of the relay at work, SIGCONT after another instance has taken its lease."""
+    stage, service = scene.stage, rng.choice(_PUBLISHERS)
+    second = await stage.add_instance(service, "2")
+    holder = await _holder(stage, service)
+    process = second if holder == f"{service}-2" else stage.process(service)
+    with _stopped(process.pid):
+        taken = await until(lambda: _other_holder(stage, service, holder), _PATIENCE_S, 0.5)
+    await asyncio.sleep(3)
+    await stage.remove_instance(second)
+    await stage.ready(service)
+    return int(taken)
+
+
+async def rebalance_storm(scene: Scene, rng: random.Random) -> int:
+    """A second instance of every service joins and leaves; each that was given partitions hits."""
+    stage = scene.stage
+    joined = [await stage.add_instance(service, "2") for service in rng.sample(SERVICES, 4)]
+    hits = sum([await stage.members(service) == 2 for service in SERVICES])
+    await asyncio.sleep(rng.uniform(1, 3))
+    for process in rng.sample(joined, len(joined)):
+        if rng.random() < 0.5:
+            process.kill()
+        await stage.remove_instance(process)
+    return hits
+
+
+async def redelivery(scene: Scene, rng: random.Random) -> int:
+    """Every topic of a consumer is delivered again from offset 0; hits are records."""
+    service = rng.choice(SERVICES)
+    await scene.stage.process(service).stop()
+    again = await scene.stage.rewind(service)
+    await scene.stage.revive(service)
+    return again
+
+
+async def skewed_clock(scene: Scene, rng: random.Random) -> int:
+    """A process whose business clock is wrong by a minute; hits are its events."""
+    stage, service = scene.stage, rng.choice(("reception", "crm"))
+    skew = timedelta(seconds=rng.choice((-60, 60)))
+    file = stage.settings.data / "skewed"
+    SteppedClock(file).set(stage.clock.now() + skew, running=True)
+    process = stage.process(service)
+    await process.stop()
+    process.start(AFTERSALES_CLOCK_FILE=str(file))
+    await stage.ready(service)
+    known = await _events(stage, service)
+    await until(lambda: _more_events(stage, service, known), _PATIENCE_S, 0.5)
+    hits = await _events(stage, service) - known
+    await process.stop()
+    await stage.revive(service)
+    return hits
+
+
+# Kafka
+
+
+async def paused_broker(scene: Scene, rng: random.Random) -> int:
+    """SIGSTOP of the broker; hits are commands acknowledged meanwhile, which waited in outboxes."""
+    with _stopped(scene.stage.process("kafka").pid):
+        return await _acknowledged_without_broker(scene, rng.uniform(5, 12))
+
+
+async def restarted_broker(scene: Scene, rng: random.Random) -> int:
+    """The broker shuts down in good order and comes back."""
+    await scene.stage.process("kafka").stop(30)
+    hits = await _acknowledged_without_broker(scene, rng.uniform(2, 5))
+    await scene.stage.revive("kafka")
+    return hits
+
+
+async def killed_broker(scene: Scene, rng: random.Random) -> int:
+    """``kill -9`` of the broker."""
+    scene.stage.process("kafka").kill()
+    hits = await _acknowledged_without_broker(scene, rng.uniform(2, 5))
+    await scene.stage.revive("kafka")
+    return hits
+
+
+async def _acknowledged_without_broker(scene: Scene, seconds: float) -> int:
+    """Outbox rows that were committed and could not be sent."""
+    await asyncio.sleep(seconds)
+    await until(lambda: _unsent(scene.stage), 30, 0.5)
+    return await _unsent(scene.stage)
+
+
+# PostgreSQL
+
+
+async def restarted_database(kind: str, scene: Scene, rng: random.Random) -> int:
+    """A fast or an immediate restart; hits are 503 with Retry-After that people saw."""
+    stage, history = scene.stage, scene.load.history
+    process = stage.process("postgres")
+    before = history.count("retry after")
+    if kind == "fast":
+        await process.stop(30)
+    else:
+        process.wanted = False
+        os.kill(process.pid, signal.SIGQUIT)
+        await until(lambda: not process.alive, 30)
+    await until(lambda: history.count("retry after") > before, 30)
+    await asyncio.sleep(rng.uniform(0, 3))
+    await stage.revive("postgres")
+    return history.count("retry after") - before
+
+
+async def ended_backends(scene: Scene, rng: random.Random) -> int:
+    """Database sessions of the services are ended; hits are sessions."""
+    hits = 0
+    for _ in range(4):
+        rows = await scene.stage.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = 'aftersales' AND usename <> 'postgres' AND random() < 0.6"
+        )
+        hits += len(rows)
+        await asyncio.sleep(rng.uniform(0.3, 1.5))
+    return hits
+
+
+async def late_commit(scene: Scene, rng: random.Random) -> int:
+    """Transactions sleep between their last statement and their commit; hits are sleepers seen."""
+    stage, service = scene.stage, rng.choice(_PUBLISHERS)
+    await stage.execute(_LATE.format(service=service))
+    try:
+        return await _sample(stage, "wait_event = 'PgSleep'", 8)
+    finally:
+        await _insist(stage, _PUNCTUAL.format(service=service))
+
+
+_LATE = """
+CREATE FUNCTION {service}.be_late() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF random() < 0.3 THEN PERFORM pg_sleep(random() * 2); END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER late AFTER INSERT ON {service}.outbox
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {service}.be_late();
+"""
+_PUNCTUAL = """
+SET lock_timeout = '2s';
+DROP TRIGGER IF EXISTS late ON {service}.outbox;
+DROP FUNCTION IF EXISTS {service}.be_late();
+"""
+
+
+async def long_transaction(scene: Scene, rng: random.Random) -> int:
+    """Somebody holds the heads of many streams locked; hits are transactions seen waiting."""
+    service = rng.choice(_PUBLISHERS)
+    connection = await asyncpg.connect(scene.stage.admin_url)
+    try:
+        async with connection.transaction():
+            await connection.execute(
+                f"SELECT 1 FROM {service}.stream_head ORDER BY topic DESC, key FOR UPDATE"
+            )
+            return await _sample(scene.stage, "wait_event_type = 'Lock'", rng.uniform(6, 10))
+    finally:
+        await connection.close()
+
+
+async def _sample(stage: Stage, condition: str, seconds: float) -> int:
+    """How many sessions were seen in a state, looking twice a second."""
+    seen = 0
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        rows = await stage.fetch(
+            f"SELECT 1 FROM pg_stat_activity WHERE datname = 'aftersales' AND {condition}"
+        )
+        seen += len(rows)
+        await asyncio.sleep(0.5)
+    return seen
+
+
+# Wires
+
+
+async def cut(wire: str, scene: Scene, rng: random.Random) -> int:
+    """Connections break and cannot be made again for a while."""
+    proxy = _proxy(scene.stage, wire, rng)
+    before = proxy.cut
+    async with _opened_again(proxy):
+        proxy.close()
+        await asyncio.sleep(rng.uniform(3, 8))
+    return proxy.cut - before
+
+
+async def slow(wire: str, scene: Scene, rng: random.Random) -> int:
+    """Everything takes longer; hits are pieces of data held back."""
+    proxy = _proxy(scene.stage, wire, rng)
+    before = proxy.delayed
+    async with _opened_again(proxy):
+        proxy.latency_s = rng.uniform(0.1, 0.5)
+        await asyncio.sleep(rng.uniform(5, 8))
+    return proxy.delayed - before
+
+
+async def lost_answers(wire: str, scene: Scene, rng: random.Random) -> int:
+    """Writes arrive and their answers do not; hits are answers lost."""
+    proxy = _proxy(scene.stage, wire, rng)
+    before = proxy.lost
+    async with _opened_again(proxy):
+        proxy.lose_answers()
+        await until(lambda: proxy.lost >= before + 3, 20)
+    return proxy.lost - before
+
+
+@asynccontextmanager
+async def _opened_again(proxy: Proxy) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        proxy.open()
+
+
+def _proxy(stage: Stage, wire: str, rng: random.Random) -> Proxy:
+    service = rng.choice(_PUBLISHERS)
+    wires: Mapping[str, Proxy] = {
+        "http": stage.doors[service],
+        "database": stage.databases[service],
+        "kafka": stage.broker,
+    }
+    return wires[wire]
+
+
+# Disks
+
+
+async def full_disk(server: Server, scene: Scene, rng: random.Random) -> int:
+    """No room on the server's disk; hits are its complaints in the log."""
+    stage = scene.stage
+    log = stage.process(server).log
+    complaint = b"No space left on device"
+    before = log.read_bytes().count(complaint)
+    stage.fill_disk(server)
+    try:
+        await until(lambda: log.read_bytes().count(complaint) > before, 30)
+        await asyncio.sleep(rng.uniform(1, 4))
+    finally:
+        stage.clear_disk(server)
+    hits = log.read_bytes().count(complaint) - before
+    await stage.revive(server)
+    return hits
+
+
+# People
+
+
+async def same_key_twice(scene: Scene, rng: random.Random) -> int:
+    """Clients send each command twice at once with one key; hits are replayed answers."""
+    history = scene.load.history
+    before = history.count("replayed")
+    scene.load.doubling = True
+    try:
+        await asyncio.sleep(rng.uniform(3, 6))
+        await until(lambda: history.count("replayed") > before, 20)
+    finally:
+        scene.load.doubling = False
+    return history.count("replayed") - before
+
+
+# Poison
+
+_POISON: Mapping[str, tuple[bytes | None, Mapping[str, bytes | None]]] = {
+    "broken JSON": (b"{broken", {}),
+    "wrong types": (b'{"store_id": 7, "order_id": [], "advisor_id": {}, "greeted_at": 1}', {}),
+    "null value": (None, {}),
+    "null header": (b"{}", {"ce_id": None}),
+    "binary header": (b"{}", {"ce_id": b"\xff\xfe"}),
+    "no sequence": (b"{}", {"ce_sequence": b"first"}),
+    "oversized": (b"[" + b" " * 1_000_000 + b"]", {}),
+    "unknown type": (b"{}", {"ce_type": b"aftersales.reception.NeverHeardOf.v1"}),
+    "unknown version": (b"{}", {"ce_type": b"aftersales.reception.CustomerGreeted.v9"}),
+}
+_READERS = ("workshop", "crm", "reporting")
+
+
+async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
+    """A record that nobody can apply; hits are consumers that set it aside (or, of an unknown
+    type, passed it). Operators then have it skipped."""
+    stage, key = scene.stage, f"poison-{new_id()}"
+    value, changes = _POISON[kind]
+    event = CustomerGreeted(
+        store_id="S01", order_id=key, advisor_id="nobody", greeted_at=datetime.now(UTC)
+    )
+    cause = Cause("faults", "faults")
+    texts = headers_of(
+        event, event_id=str(new_id()), sequence=1, time=stage.clock.now(), cause=cause
+    )
+    headers = {name: text.encode() for name, text in texts.items()} | dict(changes)
+    place = await _produce(stage, event.topic, key.encode(), value, headers)
+    hits = 0
+    for service in _READERS:
+        hits += await until(partial(_noticed, stage, service, key, place), _PATIENCE_S, 0.5)
+    await asyncio.sleep(rng.uniform(0, 1))
+    for service in _READERS:
+        await stage.execute(
+            f"UPDATE {service}.dead_letter SET decision = 'skip', "
+            "resolved_at = CASE WHEN store_id = '' THEN now() END WHERE resolved_at IS NULL"
+        )
+    return hits
+
+
+async def _produce(
+    stage: Stage, topic: str, key: bytes, value: bytes | None, headers: Mapping[str, bytes | None]
+) -> tuple[int, int]:
+    """Partition and offset of a raw record."""
+    producer = AIOKafkaProducer(bootstrap_servers=stage.kafka.bootstrap, max_request_size=1_048_576)
+    await producer.start()
+    try:
+        sent = await producer.send_and_wait(topic, value, key=key, headers=list(headers.items()))
+        return sent.partition, sent.offset
+    finally:
+        await producer.stop()
+
+
+async def _noticed(stage: Stage, service: str, key: str, place: tuple[int, int]) -> bool:
+    rows = await stage.fetch(
+        f'SELECT 1 FROM {service}.dead_letter WHERE partition = $1 AND "offset" = $2 '
+        f"UNION ALL SELECT 1 FROM {service}.stream_position WHERE key = $3 AND last_sequence = 1",
+        *place,
+        key,
+    )
+    return bool(rows)
+
+
+# What faults look at
+
+
+class _stopped:  # noqa: N801
+    """SIGSTOP for the time of the block."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def __enter__(self) -> None:
+        os.kill(self._pid, signal.SIGSTOP)
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGCONT)
+
+
+async def _is_empty(stage: Stage, service: str) -> bool:
+    return await _members(stage, service) == 0
+
+
+async def _has_members(stage: Stage, service: str) -> bool:
+    return await _members(stage, service) > 0
+
+
+async def _members(stage: Stage, service: str) -> int:
+    try:
+        return await stage.members(service)
+    except KafkaError:
+        return -1
+
+
+async def _holder(stage: Stage, service: str) -> str:
+    rows = await stage.fetch(f"SELECT holder FROM {service}.relay_lease")
+    return str(rows[0]["holder"]) if rows else ""
+
+
+async def _other_holder(stage: Stage, service: str, before: str) -> bool:
+    return await _holder(stage, service) != before
+
+
+async def _unsent(stage: Stage) -> int:
+    counts = [
+        await stage.fetch(f"SELECT count(*) FROM {service}.outbox WHERE sent_at IS NULL")
+        for service in SERVICES
+    ]
+    return sum(rows[0]["count"] for rows in counts)
+
+
+async def _events(stage: Stage, service: str) -> int:
+    rows = await stage.fetch(f"SELECT count(*) FROM {service}.outbox")
+    return int(rows[0]["count"])
+
+
+async def _more_events(stage: Stage, service: str, known: int) -> bool:
+    return await _events(stage, service) > known + 3
+
+
+async def _insist(stage: Stage, statement: str) -> None:
+    """Run a statement that needs a lock which others hold now and then."""
+    for _ in range(30):
+        with suppress(asyncpg.LockNotAvailableError):
+            await stage.execute(statement)
+            return
+    await stage.execute(statement)
+
+
+def _fault(
+    name: str, inject: Inject, disturbs: str, seconds: float, *, disks: bool = False
+) -> Fault:
+    return Fault(name, inject, frozenset(disturbs.split()), seconds, disks)
+
+
+FAULTS: tuple[Fault, ...] = (
+    *(
+        _fault(f"kill -9 {point.replace('_', ' ')}", partial(kill_at, point), "service", 15)
+        for point in _FAILPOINTS
+    ),
+    _fault("SIGTERM drain", drain, "service", 10),
+    _fault("workshop away", partial(away, "workshop", "provisional"), "service", 15),
+    _fault("customer relations away", partial(away, "crm", "no answer"), "service", 12),
+    _fault("stopped consumer", stopped_consumer, "service kafka", 25),
+    _fault("stopped lease holder", stopped_lease_holder, "service database", 25),
+    _fault("rebalance storm", rebalance_storm, "service kafka", 25),
+    _fault("redelivery from offset 0", redelivery, "service kafka", 12),
+    _fault("skewed clock", skewed_clock, "service", 20),
+    _fault("broker paused", paused_broker, "kafka", 12),
+    _fault("broker restarted", restarted_broker, "kafka", 15),
+    _fault("broker killed", killed_broker, "kafka", 15),
+    _fault("database fast restart", partial(restarted_database, "fast"), "database", 10),
+    _fault("database immediate restart", partial(restarted_database, "now"), "database", 10),
+    _fault("database sessions ended", ended_backends, "database", 6),
+    _fault("late commits", late_commit, "database", 12),
+    _fault("long transaction", long_transaction, "database", 10),
+    *(
+        _fault(f"{wire} {name}", partial(inject, wire), f"{wire} wires", 8)
+        for name, inject in (("cut", cut), ("latency", slow), ("lost answers", lost_answers))
+        for wire in ("http", "database", "kafka")
+    ),
+    _fault("database disk full", partial(full_disk, "postgres"), "database", 20, disks=True),
+    _fault("broker disk full", partial(full_disk, "kafka"), "kafka", 25, disks=True),
+    _fault("same key twice", same_key_twice, "people", 6),
+    *(
+        _fault(f"poison: {kind}", partial(poison, kind), "kafka service database", 3)
+        for kind in _POISON
+    ),
+)

@@ -1,0 +1,207 @@
+"""What must hold whatever was injected, asked of a platform that has come to rest."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import httpx
+
+from deploy.cli.audit import run_audit
+from deploy.embedded.secrets import SERVICES
+from services.reporting.store.facts import fingerprint
+from tests.faults.load import History, Said
+from tests.faults.stage import Stage, until
+
+REST_S = 120.0
+"""Lag, outboxes, due timers and parked keys are back at zero within this time."""
+
+INVARIANTS = (
+    "acknowledged",
+    "outbox",
+    "once",
+    "order",
+    "totals",
+    "booking",
+    "stores",
+    "rest",
+    "replay",
+)
+
+_OF_CHECK = {
+    "outbox rows are the topics' events": "outbox",
+    "stream heads stand at the last event": "outbox",
+    "records without a publisher are set aside": "outbox",
+    "sequence per topic and key": "order",
+    "envelope agrees with data": "order",
+    "positions stand at the last contiguous event": "order",
+    "amounts add up to the cent": "totals",
+    "daily reports are kept as published": "totals",
+    "each business day has its report": "totals",
+    "report figures are the fold of the events": "totals",
+    "no technician or bay works twice at once (events)": "booking",
+    "no technician or bay is planned twice (events)": "booking",
+    "no technician or bay is booked twice (tables)": "booking",
+    "no row stands in a foreign store": "stores",
+    "nothing is on its way": "rest",
+}
+"""Every other check of the audit compares tables with events: each had its one effect."""
+
+_PUBLISHING = frozenset(
+    {
+        "customers",
+        "arrivals",
+        "greeting",
+        "opening",
+        "delivery",
+        "invoice",
+        "payments",
+        "start",
+        "finish",
+        "inspection",
+        "completion",
+    }
+)
+_PROJECTION = (
+    "event_log, order_fact, payment_fact, job_fact, appointment_fact, follow_up_fact, "
+    "business_day, daily_report, stream_position, parked_event, timer"
+)
+_BACKLOG = ("lag", "outbox", "due_timers", "parked_keys")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which invariants were asked, how often, and where the answer was no."""
+
+    asked: Mapping[str, int]
+    violations: Mapping[str, Sequence[str]]
+
+    @property
+    def ok(self) -> bool:
+        return not any(self.violations.values())
+
+
+async def judge(stage: Stage, history: History, *, replay: bool) -> Verdict:
+    """Wait for rest, then ask every invariant; ``replay`` also rebuilds the projection."""
+    asked: Counter[str] = Counter()
+    violations: dict[str, list[str]] = defaultdict(list)
+
+    def hold(invariant: str, count: int, found: Sequence[str]) -> None:
+        asked[invariant] += count
+        violations[invariant] += found
+
+    hold("rest", len(SERVICES), await at_rest(stage))
+    await _audit(stage, hold)
+    hold("acknowledged", len(history.commands), await check_history(stage, history))
+    if replay:
+        hold("replay", 1, await check_replay(stage))
+    return Verdict(dict(asked), dict(violations))
+
+
+async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
+    """Empty once every service has nothing under way, twice in a row; else what stays."""
+    token = stage.issuer.token("faults", roles=["operator"], stores=[])
+    behind: dict[str, Any] = {}
+    before: dict[str, Any] = {}
+
+    async def quiet() -> bool:
+        nonlocal behind, before
+        states = {}
+        async with httpx.AsyncClient(
+            timeout=10, trust_env=False, headers={"Authorization": f"Bearer {token}"}
+        ) as client:
+            for service in SERVICES:
+                try:
+                    states[service] = (await client.get(f"{stage.url(service)}/status")).json()
+                except (httpx.HTTPError, json.JSONDecodeError) as error:
+                    states[service] = {"error": repr(error)}
+        behind = {
+            service: {name: state.get(name, state) for name in _BACKLOG if state.get(name) != 0}
+            for service, state in states.items()
+        }
+        same, before = before == states, states
+        return same and not any(behind.values())
+
+    if await until(quiet, patience_s, 0.3):
+        return []
+    return [f"{service}: {figures}" for service, figures in behind.items() if figures]
+
+
+async def _audit(stage: Stage, hold: Any) -> None:
+    result = await run_audit(stage.admin_url, stage.kafka.bootstrap, stage.settings.topics_file)
+    for check in result.checks:
+        found = [str(each)[:400] for each in check.differences]
+        hold(_OF_CHECK.get(check.name, "once"), check.compared, found)
+
+
+async def check_history(stage: Stage, history: History) -> list[str]:
+    """Acknowledged commands are there with their answer and events, refused ones are not, and
+    those whose sender never knew are there once or not at all."""
+    kept: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
+    caused: Counter[str] = Counter()
+    caused_by_type: Counter[tuple[str, str]] = Counter()
+    keys = {said.key for said in history.commands}
+    for service in SERVICES:
+        for row in await stage.fetch(f"SELECT principal, key, answer FROM {service}.idempotency"):
+            kept[service, row["principal"], row["key"]].append(json.loads(row["answer"]))
+        for row in await stage.fetch(
+            f"SELECT headers->>'ce_causationid' AS cause, type FROM {service}.outbox"
+        ):
+            caused[row["cause"]] += 1
+            if service == "reception":
+                caused_by_type[row["cause"], row["type"]] += 1
+    found = list(history.contradictions)
+    found += [
+        f"{cause} published {kind} {number} times"
+        for (cause, kind), number in caused_by_type.items()
+        if number > 1 and cause in keys
+    ]
+    for said in history.commands:
+        found += _contradictions(said, kept[said.service, said.subject, said.key], caused)
+    return found
+
+
+def _contradictions(said: Said, kept: Sequence[Any], caused: Mapping[str, int]) -> list[str]:
+    where = f"{said.service} {said.verb} {said.key} ({said.outcome}, {said.tries} tries)"
+    found = []
+    if said.outcome == "acknowledged" and kept != [said.answer]:
+        found.append(f"{where}: kept as {len(kept)} answers, not the one that was given")
+    if said.outcome == "refused" and kept:
+        found.append(f"{where}: refused, and yet it has an answer")
+    if len(kept) > 1:
+        found.append(f"{where}: had {len(kept)} effects")
+    if said.verb in _PUBLISHING and bool(kept) != bool(caused.get(said.key)):
+        found.append(f"{where}: {len(kept)} answers, {caused.get(said.key, 0)} events")
+    return found
+
+
+async def check_replay(stage: Stage) -> list[str]:
+    """Reporting's projection, rebuilt from offset 0, has the same fingerprint."""
+    process = stage.process("reporting")
+    before = await projection(stage)
+    await process.stop()
+    connection = await asyncpg.connect(stage.admin_url)
+    try:
+        await stage.rewind("reporting")
+        await connection.execute(f"SET search_path = reporting; TRUNCATE {_PROJECTION}")
+    finally:
+        await connection.close()
+    process.start()
+    await stage.ready("reporting")
+    if behind := await at_rest(stage):
+        return behind
+    after = await projection(stage)
+    return [] if before == after else [f"fingerprint {after} instead of {before}"]
+
+
+async def projection(stage: Stage) -> str:
+    """The fingerprint over all stores of reporting's projection."""
+    connection = await asyncpg.connect(stage.admin_url)
+    try:
+        await connection.execute("SET search_path = reporting")
+        async with connection.transaction():
+            return await fingerprint(connection)
+    finally:
+        await connection.close()

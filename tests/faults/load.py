@@ -1,0 +1,342 @@
+"""People at work under faults: what they said, and what they saw acknowledged."""
+
+import asyncio
+import dataclasses
+import random
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import httpx
+
+from deploy.demo.clients import People, Person
+from deploy.demo.script import Visit, write_script
+from shared.group import read_yaml
+from tests.faults.stage import Stage
+
+Answer = dict[str, Any]
+Outcome = Literal["acknowledged", "refused", "unknown"]
+
+_TIMEOUT_S = 5.0
+_TRIES = 8
+_PAUSE_S = 0.4
+_VISITS = 3000
+_POLL_S = 0.25
+_PATIENCE_S = 90.0
+
+
+@dataclass
+class Said:
+    """One command and what its sender knows of it."""
+
+    service: str
+    verb: str
+    subject: str
+    key: str
+    outcome: Outcome = "unknown"
+    answer: Answer | None = None
+    tries: int = 0
+
+
+class AbandonedError(Exception):
+    """The sender does not know whether the command took effect, and leaves it at that."""
+
+
+class RefusedError(Exception):
+    """The platform refused the command."""
+
+
+@dataclass
+class History:
+    """All that was said; ``seen`` counts what happened to single tries, by service and kind."""
+
+    commands: list[Said] = field(default_factory=list)
+    seen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    contradictions: list[str] = field(default_factory=list)
+    in_flight: int = 0
+    sent: int = 0
+
+    def count(self, kind: str, service: str | None = None) -> int:
+        return sum(
+            number
+            for (at, what), number in self.seen.items()
+            if what == kind and service in (None, at)
+        )
+
+
+class Load:
+    """Walks vehicles from arrival to follow-up, several at a time, while the gate is open."""
+
+    def __init__(self, stage: Stage, seed: int, walkers: int) -> None:
+        self.history = History()
+        self.visits_finished = 0
+        self.doubling = False
+        self._stage = stage
+        self._people: People = stage.people
+        self._walkers = walkers
+        self._seed = seed
+        self._gate = asyncio.Event()
+        self._http = {
+            name: httpx.AsyncClient(
+                base_url=stage.door(name),
+                timeout=_TIMEOUT_S,
+                limits=httpx.Limits(keepalive_expiry=2),
+                trust_env=False,
+            )
+            for name in stage.doors
+        }
+        folder = stage.settings.group_folder
+        self._steps = [
+            each["step"] for each in read_yaml(folder, "catalogue/delivery.yaml")["steps"]
+        ]
+        self._script = write_script(folder, _VISITS, seed)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        """Let people work."""
+        self._gate.set()
+        if not self._tasks:
+            stores = list(self._script)
+            self._tasks = [
+                asyncio.create_task(self._walk(number, stores[number % len(stores)]))
+                for number in range(self._walkers)
+            ]
+
+    async def pause(self) -> None:
+        """Let nobody begin a command any more, and wait for those under way."""
+        self._gate.clear()
+        while self.history.in_flight:
+            await asyncio.sleep(0.05)
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                task.result()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for client in self._http.values():
+            await client.aclose()
+
+    # One person's day
+
+    async def _walk(self, number: int, store_id: str) -> None:
+        rng = random.Random(f"{self._seed}/{number}")
+        visits = self._script[store_id][number // len(self._script) :: self._walkers]
+        for visit in visits:
+            with suppress(AbandonedError, RefusedError, TimeoutError):
+                await _Walk(self, store_id, visit, number, rng).go()
+                self.visits_finished += 1
+            await asyncio.sleep(0.1)
+
+    def person(self, role: str, store_id: str, number: int) -> Person:
+        known = self._people.with_role(role, store_id)
+        return known[number % len(known)]
+
+    def named(self, subject: str, store_id: str) -> Person:
+        return next(
+            each
+            for each in self._people.with_role("technician", store_id)
+            if each.subject == subject
+        )
+
+    # How it is said
+
+    async def ask(self, service: str, person: Person, path: str, **params: Any) -> Any:
+        """The answer of a query, or ``None`` when it cannot be had now."""
+        await self._gate.wait()
+        headers = {"Authorization": f"Bearer {person.token}"}
+        try:
+            response = await self._http[service].get(path, params=params, headers=headers)
+        except httpx.TransportError:
+            self.history.seen[service, "no answer"] += 1
+            return None
+        self._note(service, response)
+        return response.json() if response.is_success else None
+
+    async def say(
+        self, service: str, person: Person, path: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Send a command, with its key again and again until it is answered or given up."""
+        await self._gate.wait()
+        said = Said(service, path.rsplit("/", 1)[1], person.subject, person.next_key())
+        self.history.commands.append(said)
+        self.history.in_flight += 1
+        try:
+            return await self._insist(said, person, path, body)
+        finally:
+            self.history.in_flight -= 1
+
+    async def _insist(
+        self, said: Said, person: Person, path: str, body: Mapping[str, Any] | None
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {person.token}", "Idempotency-Key": said.key}
+        for attempt in range(_TRIES):
+            said.tries += 1
+            try:
+                response = await self._post(said, path, body, headers)
+            except httpx.TransportError:
+                self.history.seen[said.service, "no answer"] += 1
+            else:
+                self._note(said.service, response)
+                if not response.is_server_error:
+                    return self._settled(said, response)
+            await asyncio.sleep(_PAUSE_S * (attempt + 1))
+        raise AbandonedError(said.key)
+
+    async def _post(
+        self, said: Said, path: str, body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        client = self._http[said.service]
+        self.history.sent += 1
+        if not self.doubling:
+            return await client.post(path, json=body, headers=headers)
+        first, second = await asyncio.gather(
+            *(client.post(path, json=body, headers=headers) for _ in range(2))
+        )
+        if first.is_success and second.is_success and first.json() != second.json():
+            self.history.contradictions.append(f"{said.key} has two answers")
+        return second if second.is_success else first
+
+    def _settled(self, said: Said, response: httpx.Response) -> Answer:
+        if response.is_client_error:
+            said.outcome = "refused"
+            self.history.seen[said.service, f"refused {said.verb}"] += 1
+            raise RefusedError(f"{said.verb}: {response.text[:300]}")
+        answer: Answer = response.json()
+        said.outcome, said.answer = "acknowledged", answer
+        return answer
+
+    def _note(self, service: str, response: httpx.Response) -> None:
+        seen = self.history.seen
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            seen[service, "503"] += 1
+            seen[service, "retry after"] += "Retry-After" in response.headers
+        elif response.is_server_error:
+            seen[service, f"{response.status_code}"] += 1
+        seen[service, "replayed"] += "Idempotent-Replayed" in response.headers
+
+
+@dataclass
+class _Walk:
+    """One vehicle's way through the store."""
+
+    load: Load
+    store_id: str
+    visit: Visit
+    number: int
+    rng: random.Random
+
+    async def go(self) -> None:
+        advisor = self.load.person("advisor", self.store_id, self.number)
+        agent = self.load.person("agent", self.store_id, self.number)
+        customer = await self._say(
+            "crm", advisor, "customers", dataclasses.asdict(self.visit.customer)
+        )
+        arrived = await self._say(
+            "reception", agent, "arrivals", {"plate": self.visit.customer.plate}
+        )
+        order_id = arrived["order_id"]
+        await self._on_order(order_id, advisor, "greeting")
+        opened = await self._on_order(order_id, advisor, "opening", self._intake(customer))
+        self.load.history.seen["reception", "opened"] += 1
+        self.load.history.seen["reception", "provisional"] += opened["promise_provisional"]
+        await self._work(order_id, advisor)
+        await self._deliver(order_id, advisor)
+        await self._call(order_id, agent)
+
+    def _intake(self, customer: Answer) -> Answer:
+        visit = self.visit
+        return {
+            "customer_ref": customer["customer_ref"],
+            "vehicle_ref": customer["vehicle_ref"],
+            "odometer_km": visit.odometer_km,
+            "words": visit.words,
+            "symptoms": list(visit.symptoms),
+            "operations": [each.operation_id for each in visit.operations],
+            "parts": [
+                {"part_no": part_no, "quantity": quantity}
+                for part_no, quantity in visit.parts.items()
+            ],
+            "waiting_customer": visit.waiting_customer,
+        }
+
+    async def _work(self, order_id: str, advisor: Person) -> None:
+        """Start, finish and accept whatever jobs the order has, until it is ready."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                order = await self._ask("reception", advisor, f"orders/{order_id}")
+                if order and order["stage"] == "ready":
+                    return
+                jobs = await self._ask("workshop", advisor, "jobs", order_id=order_id)
+                for job in jobs or []:
+                    with suppress(RefusedError):
+                        await self._advance(job)
+                await asyncio.sleep(_POLL_S)
+
+    async def _advance(self, job: Answer) -> None:
+        if not job["technician_ids"]:
+            return
+        technician = self.load.named(job["technician_ids"][0], self.store_id)
+        match job["status"]:
+            case "planned":
+                await self._on_job(job, technician, "start")
+            case "in_progress":
+                await self._on_job(job, technician, "finish")
+            case "finished":
+                inspector = self.load.person("inspector", self.store_id, self.number)
+                await self._on_job(job, inspector, "inspection", {"passed": True})
+
+    async def _deliver(self, order_id: str, advisor: Person) -> None:
+        for step in self.load._steps:
+            await self._on_order(order_id, advisor, "delivery-steps", {"step": step})
+        await self._on_order(order_id, advisor, "delivery")
+        bill = await self._on_order(order_id, advisor, "invoice")
+        payment = {"method": self.visit.payment, "amount_cents": bill["balance_cents"]}
+        await self._on_order(order_id, advisor, "payments", payment)
+
+    async def _call(self, order_id: str, agent: Person) -> None:
+        """The follow-up is made as soon as it is known."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                calls = await self._ask("crm", agent, "follow-ups", status=["scheduled", "due"])
+                for call in calls or []:
+                    if call["order_id"] == order_id:
+                        await self._complete(call, agent)
+                        return
+                await asyncio.sleep(_POLL_S)
+
+    async def _complete(self, call: Answer, agent: Person) -> None:
+        visit = self.visit
+        await self._say(
+            "crm",
+            agent,
+            f"follow-ups/{call['follow_up_id']}/completion",
+            {
+                "reached": visit.reached,
+                "satisfaction": visit.satisfaction if visit.reached else None,
+                "channel": "phone",
+                "record": visit.said_on_the_phone,
+            },
+        )
+
+    async def _on_order(
+        self, order_id: str, person: Person, verb: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        return await self._say("reception", person, f"orders/{order_id}/{verb}", body)
+
+    async def _on_job(
+        self, job: Answer, person: Person, verb: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        return await self._say("workshop", person, f"jobs/{job['job_id']}/{verb}", body)
+
+    async def _say(
+        self, service: str, person: Person, path: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        await asyncio.sleep(self.rng.uniform(0.0, 0.1))
+        return await self.load.say(service, person, f"/stores/{self.store_id}/{path}", body)
+
+    async def _ask(self, service: str, person: Person, path: str, **params: Any) -> Any:
+        return await self.load.ask(service, person, f"/stores/{self.store_id}/{path}", **params)

@@ -1,0 +1,131 @@
+"""A TCP proxy that can be cut, slowed down, or made to lose the answers to writes."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+_CHUNK = 65_536
+
+IsWrite = Callable[[bytes], bool]
+
+
+def http_write(chunk: bytes) -> bool:
+    """The beginning of a command."""
+    return chunk.startswith(b"POST ")
+
+
+def database_write(chunk: bytes) -> bool:
+    """The end of a transaction of asyncpg."""
+    return b"COMMIT" in chunk
+
+
+def kafka_write(chunk: bytes) -> bool:
+    """A produce request: after its length, API key 0."""
+    return chunk[4:6] == b"\0\0"
+
+
+class Proxy:
+    """Stands between clients and one loopback port; counts what it has done to them."""
+
+    def __init__(self, target_port: int, is_write: IsWrite) -> None:
+        self.port = 0
+        self.latency_s = 0.0
+        self.cut = 0
+        self.delayed = 0
+        self.lost = 0
+        self._target_port = target_port
+        self._is_write = is_write
+        self._closed = False
+        self._losing = False
+        self._links: set[_Link] = set()
+        self._server: asyncio.Server
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        self._server.close()
+        self._abort_all()
+        await self._server.wait_closed()
+
+    def close(self) -> None:
+        """Break every connection and accept no new one."""
+        self._closed = True
+        self.cut += len(self._links)
+        self._abort_all()
+
+    def lose_answers(self) -> None:
+        """Let writes through, and break their connections instead of answering."""
+        self._losing = True
+
+    def open(self) -> None:
+        """Be a plain wire again."""
+        self._closed = self._losing = False
+        self.latency_s = 0.0
+
+    def _abort_all(self) -> None:
+        for link in list(self._links):
+            link.abort()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closed:
+            self.cut += 1
+            writer.transport.abort()
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        link = _Link(writer, far_writer)
+        self._links.add(link)
+        try:
+            await asyncio.gather(
+                self._requests(link, reader, far_writer), self._answers(link, far_reader, writer)
+            )
+        finally:
+            link.abort()
+            self._links.discard(link)
+
+    async def _requests(
+        self, link: "_Link", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(_CHUNK):
+                await self._delay()
+                link.doomed = link.doomed or (self._losing and self._is_write(chunk))
+                writer.write(chunk)
+                await writer.drain()
+        link.abort()
+
+    async def _answers(
+        self, link: "_Link", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(_CHUNK):
+                await self._delay()
+                if link.doomed:
+                    self.lost += 1
+                    break
+                writer.write(chunk)
+                await writer.drain()
+        link.abort()
+
+    async def _delay(self) -> None:
+        if self.latency_s:
+            self.delayed += 1
+            await asyncio.sleep(self.latency_s)
+
+
+class _Link:
+    """One proxied connection; ``doomed`` once the answer to a write is to be lost."""
+
+    def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
+        self.doomed = False
+        self._near = near
+        self._far = far
+
+    def abort(self) -> None:
+        self._near.transport.abort()
+        self._far.transport.abort()

@@ -1,0 +1,59 @@
+"""What is injected when: a pure function of the seed and the time there is."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.faults.faults import Fault
+
+QUIET_S = 30.0
+"""What the quiet period and the invariants take after each round."""
+
+_STEPS_A_ROUND = 8
+_COMPOSED_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Injection:
+    """One fault with the seed of whatever it draws."""
+
+    fault: Fault
+    seed: int
+
+
+Step = tuple[Injection, ...]
+"""Faults injected together."""
+
+Round = tuple[Step, ...]
+"""Steps after one another; then a quiet period, then the invariants."""
+
+
+def plan(seed: int, minutes: float, faults: Sequence[Fault]) -> tuple[Round, ...]:
+    """Rounds that fill ``minutes``: every fault once in drawn order, then again, some together."""
+    rng = random.Random(seed)
+    left = minutes * 60
+    queue: list[Fault] = []
+    rounds: list[Round] = []
+    while left > 0:
+        steps: list[Step] = []
+        left -= QUIET_S
+        while len(steps) < _STEPS_A_ROUND and (left > 0 or not steps):
+            if not queue:
+                queue = rng.sample(faults, len(faults))
+            step = _step(queue, rng)
+            steps.append(step)
+            left -= max(injection.fault.seconds for injection in step)
+        rounds.append(tuple(steps))
+    return tuple(rounds)
+
+
+def _step(queue: list[Fault], rng: random.Random) -> Step:
+    """Take one fault from ``queue``, or two that do not disturb the same thing."""
+    first = queue.pop()
+    chosen = [first]
+    if rng.random() < _COMPOSED_SHARE:
+        others = [each for each in queue if not each.disturbs & first.disturbs]
+        if others:
+            chosen.append(others[0])
+            queue.remove(others[0])
+    return tuple(Injection(fault, rng.getrandbits(32)) for fault in chosen)

@@ -1,0 +1,243 @@
+"""The embedded platform with a proxy on each of its wires and small disks under its servers."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from deploy.demo.clients import People
+from deploy.demo.group import write_group
+from deploy.embedded.kafka import Kafka
+from deploy.embedded.platform import ALL, Platform
+from deploy.embedded.processes import Process
+from deploy.embedded.secrets import SERVICES
+from deploy.embedded.settings import EmbeddedSettings, Ports, free_ports
+from shared.clock import SteppedClock
+from shared.group import read_yaml
+from tests.faults.proxy import Proxy, database_write, http_write, kafka_write
+
+MORNING = datetime(2026, 3, 4, 0, 30, tzinfo=UTC)
+"""Where the running clock begins: a Wednesday, 08:30 in Shanghai."""
+
+_STORES = 2
+_ORDERS_PER_STORE = 40
+_DISK_MB = {"postgres": 1400, "kafka": 700}
+_SPARE = 64 * 1024
+
+Server = Literal["postgres", "kafka"]
+
+
+class _WiredKafka(Kafka):
+    """A broker with a second listener whose advertised address is a proxy's."""
+
+    def __init__(self, settings: EmbeddedSettings, report: Callable[[str], None]) -> None:
+        super().__init__(settings, report)
+        self.wired_port = free_ports(1)[0]
+        self.proxy_port = 0
+
+    async def prepare(self) -> Process:
+        process = await super().prepare()
+        properties = self._folder / "server.properties"
+        plain = f"PLAINTEXT://127.0.0.1:{self._settings.ports.kafka}"
+        text = properties.read_text()
+        text = text.replace(
+            f"listeners={plain},", f"listeners={plain},WIRED://127.0.0.1:{self.wired_port},", 1
+        )
+        text = text.replace(
+            f"advertised.listeners={plain}",
+            f"advertised.listeners={plain},WIRED://127.0.0.1:{self.proxy_port}",
+        )
+        text += (
+            "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,WIRED:PLAINTEXT\n"
+            "inter.broker.listener.name=PLAINTEXT\n"
+        )
+        properties.write_text(text)
+        return process
+
+
+class Stage(Platform):
+    """The platform of a campaign. Its services reach Kafka, PostgreSQL and one another, and
+    people reach its services, through proxies; the campaign itself looks behind them."""
+
+    def __init__(self, folder: Path, seed: int, report: Callable[[str], None]) -> None:
+        group = folder / "group"
+        write_group(group, _STORES, _ORDERS_PER_STORE, seed)
+        settings = EmbeddedSettings(
+            data=folder / "platform",
+            ports=Ports.free(),
+            clock_file=folder / "clock",
+            group_folder=group,
+        )
+        super().__init__(settings, report)
+        self.kafka: _WiredKafka = _WiredKafka(settings, report)
+        self.clock = SteppedClock(folder / "clock")
+        self.clock.set(MORNING, running=True)
+        self.doors = {name: Proxy(getattr(settings.ports, name), http_write) for name in SERVICES}
+        self.databases = {name: Proxy(settings.ports.postgres, database_write) for name in SERVICES}
+        self.broker = Proxy(self.kafka.wired_port, kafka_write)
+        self._folder = folder
+        self._mounted: list[Path] = []
+
+    @property
+    def proxies(self) -> list[Proxy]:
+        return [*self.doors.values(), *self.databases.values(), self.broker]
+
+    @property
+    def people(self) -> People:
+        return People(read_yaml(self.settings.group_folder, "people.yaml")["people"], self.issuer)
+
+    @property
+    def has_disks(self) -> bool:
+        """Whether the servers' data stands on small disks of their own."""
+        return bool(self._mounted)
+
+    def environment(self, service: str) -> dict[str, str]:
+        own = super().environment(service)
+        own["AFTERSALES_KAFKA_BOOTSTRAP"] = f"127.0.0.1:{self.broker.port}"
+        for name in SERVICES:
+            own[f"AFTERSALES_{name.upper()}_URL"] = self.door(name)
+        if service in SERVICES:
+            direct = f":{self.settings.ports.postgres}/"
+            for name in ("AFTERSALES_DATABASE_URL", "AFTERSALES_WORKER_DATABASE_URL"):
+                own[name] = own[name].replace(direct, f":{self.databases[service].port}/")
+        return own
+
+    def door(self, service: str) -> str:
+        """Base address of a service as people reach it."""
+        return f"http://127.0.0.1:{self.doors[service].port}"
+
+    async def start(self, services: Sequence[str] = ALL) -> None:
+        for proxy in self.proxies:
+            await proxy.start()
+        self.kafka.proxy_port = self.broker.port
+        self._mount_disks()
+        await super().start(services)
+
+    async def stop(self) -> None:
+        await super().stop()
+        for proxy in self.proxies:
+            await proxy.stop()
+        for folder in reversed(self._mounted):
+            await asyncio.to_thread(subprocess.run, ["umount", "--lazy", folder], check=False)
+        self._mounted.clear()
+
+    async def revive(self, name: str) -> None:
+        """Start a process that has ended, and wait until it takes requests."""
+        if not self.process(name).alive:
+            await self._settle_orphans(name)
+            self.process(name).start()
+        await self.ready(name)
+
+    async def _settle_orphans(self, name: str) -> None:
+        if name == "postgres":
+            await self.postgres.prepare()
+
+    async def remove_instance(self, process: Process) -> None:
+        """Stop an added instance."""
+        await self._stop([process.name])
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Rows as the database's administrator sees them."""
+        connection = await asyncpg.connect(self.admin_url, timeout=10)
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+    async def execute(self, statements: str) -> None:
+        """Run statements as the database's administrator, in one transaction."""
+        connection = await asyncpg.connect(self.admin_url, timeout=10)
+        try:
+            await connection.execute(statements)
+        finally:
+            await connection.close()
+
+    async def members(self, service: str) -> int:
+        """How many consumers the service's group has at the moment."""
+        async with self.kafka.admin() as admin:
+            answers = await admin.describe_consumer_groups([service])
+        return len(answers[0].groups[0][5])
+
+    async def rewind(self, service: str) -> int:
+        """Set the offsets of a stopped service to 0; how many records it will get again."""
+        topics = sorted(
+            {
+                row["topic"]
+                for row in await self.fetch(f"SELECT topic FROM {service}.stream_position")
+            }
+        )
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.kafka.bootstrap, group_id=service, enable_auto_commit=False
+        )
+        places = [TopicPartition(topic, number) for topic in topics for number in range(12)]
+        consumer.assign(places)
+        await consumer.start()
+        try:
+            again = sum([await consumer.committed(place) or 0 for place in places])
+            await consumer.commit(dict.fromkeys(places, 0))
+            return again
+        finally:
+            await consumer.stop()
+
+    # Small disks
+
+    def _mount_disks(self) -> None:
+        """Put the data folder on one small disk and Kafka's part of it on another, logs on none."""
+        data = self.settings.data
+        logs = self._folder / "logs"
+        logs.mkdir()
+        data.mkdir(parents=True)
+        if not _mount(data, _DISK_MB["postgres"]):
+            return
+        self._mounted.append(data)
+        (data / "kafka").mkdir()
+        if _mount(data / "kafka", _DISK_MB["kafka"]):
+            self._mounted.append(data / "kafka")
+        (data / "logs").symlink_to(logs)
+
+    def fill_disk(self, server: Server) -> None:
+        """Leave a server's disk no room."""
+        folder = self._disk(server)
+        with (folder / "ballast").open("wb") as ballast:
+            free = os.statvfs(folder)
+            room = free.f_bavail * free.f_frsize - _SPARE
+            with suppress(OSError):
+                os.posix_fallocate(ballast.fileno(), 0, room)
+
+    def clear_disk(self, server: Server) -> None:
+        (self._disk(server) / "ballast").unlink(missing_ok=True)
+
+    def _disk(self, server: Server) -> Path:
+        data = self.settings.data
+        return data / "kafka" if server == "kafka" else data
+
+
+def _mount(folder: Path, megabytes: int) -> bool:
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder],
+        capture_output=True,
+        check=False,
+    )
+    return mounted.returncode == 0
+
+
+async def until(holds: Callable[[], Any], patience_s: float, pause_s: float = 0.1) -> bool:
+    """Wait for ``holds()`` (or what it awaits) to be true; whether it became so in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_s
+    while True:
+        answer = holds()
+        if asyncio.iscoroutine(answer):
+            answer = await answer
+        if answer:
+            return True
+        if loop.time() > deadline:
+            return False
+        await asyncio.sleep(pause_s)
