@@ -60,7 +60,10 @@ class Page:
 
 
 MENU: list[Page] = []
-"""The pages of the menu in their order; a person begins on the first one that they may see."""
+"""The pages of the menu in their order."""
+
+HOME: dict[Role, Page] = {}
+"""Where people of a role begin; the first role counts for those who have several."""
 
 
 def menu(visit: Visit, current: Page | None = None) -> list[MenuItem]:
@@ -73,10 +76,10 @@ def menu(visit: Visit, current: Page | None = None) -> list[MenuItem]:
 
 
 def landing(desk: Desk, person: Person, store_id: str | None) -> str:
-    """The page on which a person begins: the first one of their menu, in their last store."""
+    """The page on which a person begins, in their last store."""
     stores = [each for each in person.stores if each in desk.stores]
     store = store_id if store_id in stores else next(iter(stores), None)
-    first = next((page for page in MENU if person.has(page.roles)), None)
+    first = next((page for role, page in HOME.items() if role in person.roles), None)
     return first.address(store) if first and store else "/nothing"
 
 

@@ -1,6 +1,6 @@
 """The desk's pages, one module a page."""
 
-from services.desk.page import MENU
+from services.desk.page import HOME, MENU
 from services.desk.pages import (
     appointments,
     follow_ups,
@@ -22,13 +22,22 @@ __all__ = ["intake", "nothing", "order", "sign_in"]
 MENU.extend(
     (
         group.PAGE,
+        my_jobs.PAGE,
+        inspection.PAGE,
         reception.PAGE,
         appointments.PAGE,
         orders.PAGE,
-        my_jobs.PAGE,
-        inspection.PAGE,
-        follow_ups.PAGE,
         workshop.PAGE,
+        follow_ups.PAGE,
         today.PAGE,
     )
+)
+HOME.update(
+    group_manager=group.PAGE,
+    manager=today.PAGE,
+    advisor=reception.PAGE,
+    dispatcher=workshop.PAGE,
+    technician=my_jobs.PAGE,
+    inspector=inspection.PAGE,
+    agent=follow_ups.PAGE,
 )

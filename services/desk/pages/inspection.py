@@ -70,7 +70,7 @@ def _card(visit: Visit, catalogue: Catalogue, job: Mapping[str, Any], numbers: N
             for name in items_of(visit, job["trade"]).values():
                 text(f"· {name}", "card-note")
         finished = formats.clock(job["finished_at"], zone)
-        promised = formats.clock(job["promised_at"], zone)
+        promised = formats.day_and_clock(job["promised_at"], zone, visit.now())
         text(
             t("Finished {finished}, promised {promised}", finished=finished, promised=promised),
             "card-note",

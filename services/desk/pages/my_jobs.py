@@ -93,7 +93,7 @@ def _card(
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             _time(t("Planned"), planned)
             _time(t("Standard hours"), formats.hours(job["standard_hours"]))
-            _time(t("Promised"), formats.clock(job["promised_at"], zone))
+            _time(t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now()))
             clocked = _time(t("Clocked"), formats.stopwatch(job["clocked_s"]))
         if job["status"] == "in_progress":
             _run_clock(visit, job, clocked, every_second)

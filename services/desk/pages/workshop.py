@@ -118,7 +118,10 @@ def _face(visit: Visit, catalogue: Catalogue, shown: Day) -> Face:
                 catalogue.operation(job["operation_id"]),
                 t.code("status", job["status"]),
                 formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
-                t("promised {time}", time=formats.clock(job["promised_at"], zone)),
+                t(
+                    "promised {time}",
+                    time=formats.day_and_clock(job["promised_at"], zone, visit.now()),
+                ),
             )
         )
 

@@ -1,0 +1,106 @@
+"""The catalogues say everything that the desk shows, in both languages."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from services.desk.client import Fault, RefusalError
+from services.desk.components.problems import fault_text, refusal_text
+from services.desk.i18n import Words
+from services.desk.page import MENU
+from services.desk.pages import intake, order
+from services.reception.domain.order import PaymentMethod, Stage
+from services.workshop.domain.job import JobStatus, PauseReason
+from shared.contracts import contracts_of
+from shared.security import Role
+
+_DESK = Path("services/desk")
+_TEXT = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)+)"|'((?:[^'\\]|\\.)+)')""")
+_RULE = re.compile(r"""(?:Refused|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
+_NOT_FOR_PEOPLE = {"stuck_consumer", "database_unavailable", "no_assignment", "token_missing"}
+
+ZH, EN = Words("zh"), Words("en")
+
+
+def _texts() -> set[str]:
+    found = set()
+    for module in _DESK.rglob("*.py"):
+        for match in _TEXT.finditer(module.read_text(encoding="utf-8")):
+            found.add(next(filter(None, match.groups())))
+    return found | {page.title for page in (*MENU, intake.PAGE, order.PAGE)}
+
+
+def test_every_sentence_is_translated() -> None:
+    texts = _texts()
+    assert len(texts) > 100
+    assert [text for text in sorted(texts) if ZH(text) == text] == []
+
+
+def test_a_translation_speaks_of_the_same_values() -> None:
+    for text in _texts():
+        assert set(re.findall(r"{\w+}", ZH(text))) == set(re.findall(r"{\w+}", text)), text
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
+def test_every_coded_value_has_a_word(words: Words) -> None:
+    coded = {
+        "role": set(get_args(Role)) - {"service"},
+        "stage": get_args(Stage),
+        "status": get_args(JobStatus),
+        "pause": get_args(PauseReason),
+        "method": get_args(PaymentMethod),
+        "event": {
+            contract.__name__
+            for publisher in ("reception", "workshop", "crm")
+            for contract in contracts_of(publisher)
+            if "order_id" in contract.model_fields
+        },
+    }
+    missing = [
+        f"{kind}.{code}"
+        for kind, codes in coded.items()
+        for code in codes
+        if words.known(f"{kind}.{code}") is None
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
+def test_every_rule_of_the_services_can_be_explained(words: Words) -> None:
+    rules = {
+        rule
+        for folder in ("services", "shared")
+        for module in Path(folder).rglob("*.py")
+        for rule in _RULE.findall(module.read_text(encoding="utf-8"))
+    }
+    assert {"odometer_backwards", "technician_busy", "unknown_customer"} <= rules
+    unexplained = {rule for rule in rules if words.known(f"rule.{rule}") is None}
+    assert unexplained - _NOT_FOR_PEOPLE == set()
+
+
+def test_a_refusal_is_told_in_the_persons_language_with_its_values() -> None:
+    refusal = RefusalError(
+        422,
+        {
+            "type": "/problems/payment_above_balance",
+            "detail": "The payment is above the balance of 83400 cents.",
+            "errors": [{"field": "amount_cents", "rule": "payment_above_balance", "message": "m"}],
+            "values": {"balance_cents": 83400},
+        },
+    )
+    assert refusal_text(ZH, refusal) == "收款超过余额 ¥834.00。"
+    assert refusal_text(EN, refusal) == "The payment is above the balance of ¥834.00."
+
+
+def test_a_rule_may_read_differently_for_one_field() -> None:
+    refusal = RefusalError(422, {})
+    plate, other = (Fault(field, "value_error", "m") for field in ("plate", "elsewhere"))
+    assert "省份" in fault_text(ZH, plate, refusal)
+    assert fault_text(ZH, other, refusal) == "格式不对。"
+
+
+def test_an_unknown_rule_is_told_as_the_service_put_it() -> None:
+    unknown = Fault("plate", "brand_new_rule", "The service says so.")
+    assert fault_text(ZH, unknown, RefusalError(422, {})) == "The service says so."
