@@ -231,7 +231,8 @@ class Consumer:
 
         async with self.units.open({item.store_id for item in addressed}) as unit:
             connection = unit.connection
-            locked = await positions.lock(connection, self.name, positions.streams_of(addressed))
+            streams = positions.streams_of(addressed)
+            locked = await positions.lock(connection, self.name, streams)
             dead += [
                 (item, "the key belongs to another store")
                 for item in addressed
@@ -244,7 +245,7 @@ class Consumer:
                 take,
             )
             await self._park(connection, [item for item in result.parked if item not in waiting])
-            await positions.advance(connection, self.name, result.positions)
+            await positions.advance(connection, self.name, result.positions, streams)
             await self._unpark(connection, result.positions)
             await self._bury(connection, dead)
             if received:

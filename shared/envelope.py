@@ -97,10 +97,12 @@ def sequence_of(headers: Mapping[str, str]) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
 
 
+_STEMS = frozenset(kind.rpartition(".v")[0] for kind in CONTRACTS)
+
+
 def is_known(kind: str) -> bool:
     """Whether any version of this event type is in the contracts."""
-    stem = kind.rpartition(".v")[0]
-    return any(known.rpartition(".v")[0] == stem for known in CONTRACTS)
+    return kind.rpartition(".v")[0] in _STEMS
 
 
 def decode(headers: Mapping[str, str], key: str, value: bytes | None) -> Received:

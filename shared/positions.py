@@ -31,19 +31,23 @@ FROM unnest($2::text[], $3::text[], $4::text[]) AS seen (topic, key, store_id)
 ON CONFLICT DO NOTHING
 """
 
+# The lateral lookup takes the primary key whatever the planner believes about the table's size, and
+# locks in the order of the arrays.
 _LOCK = """
-SELECT topic, key, last_sequence
-FROM stream_position
-JOIN unnest($2::text[], $3::text[]) AS seen (topic, key) USING (topic, key)
-WHERE consumer = $1
-ORDER BY topic, key
-FOR UPDATE OF stream_position
+SELECT seen.topic, seen.key, position.last_sequence
+FROM unnest($2::text[], $3::text[]) AS seen (topic, key)
+CROSS JOIN LATERAL (
+    SELECT last_sequence FROM stream_position
+    WHERE consumer = $1 AND topic = seen.topic AND key = seen.key
+    FOR UPDATE) AS position
 """
 
 _ADVANCE = """
-UPDATE stream_position AS position SET last_sequence = reached.last_sequence
-FROM unnest($2::text[], $3::text[], $4::bigint[]) AS reached (topic, key, last_sequence)
-WHERE position.consumer = $1 AND position.topic = reached.topic AND position.key = reached.key
+INSERT INTO stream_position (consumer, topic, key, store_id, last_sequence)
+SELECT $1, topic, key, store_id, last_sequence
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+  AS reached (topic, key, store_id, last_sequence)
+ON CONFLICT (consumer, topic, key) DO UPDATE SET last_sequence = excluded.last_sequence
 """
 
 
@@ -96,14 +100,20 @@ async def lock(connection: Connection, consumer: str, streams: Mapping[Key, str]
     return {(row["topic"], row["key"]): row["last_sequence"] for row in rows}
 
 
-async def advance(connection: Connection, consumer: str, positions: Mapping[Key, int]) -> None:
-    """Store the positions reached."""
+async def advance(
+    connection: Connection,
+    consumer: str,
+    positions: Mapping[Key, int],
+    streams: Mapping[Key, str],
+) -> None:
+    """Store the positions reached on ``streams`` (key → store)."""
     if positions:
         await connection.execute(
             _ADVANCE,
             consumer,
             [topic for topic, _ in positions],
             [key for _, key in positions],
+            [streams[key] for key in positions],
             list(positions.values()),
         )
 

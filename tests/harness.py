@@ -98,24 +98,35 @@ class Publisher:
         """Send ``events`` as of ``at`` and return their ids."""
         return [await self._send(event, at, Cause("test", cause)) for event in events]
 
+    async def enqueue(self, event: Event, at: datetime) -> None:
+        """Send one event without waiting for the broker's answer."""
+        key, headers = self._enveloped(event, at, Cause("test", "test"))
+        await self.producer.send(
+            event.topic,
+            event.model_dump_json().encode(),
+            key=key.encode(),
+            headers=_encoded(headers),
+        )
+
     async def _send(self, event: Event, at: datetime, cause: Cause) -> str:
+        key, headers = self._enveloped(event, at, cause)
+        await self.send_raw(event.topic, key, event.model_dump_json().encode(), headers)
+        return headers["ce_id"]
+
+    def _enveloped(self, event: Event, at: datetime, cause: Cause) -> tuple[str, dict[str, str]]:
         key = str(getattr(event, event.key_field))
         self.sequences[event.topic, key] += 1
-        event_id = str(new_id())
-        headers = headers_of(
-            event,
-            event_id=event_id,
-            sequence=self.sequences[event.topic, key],
-            time=at,
-            cause=cause,
-        )
-        await self.send_raw(event.topic, key, event.model_dump_json().encode(), headers)
-        return event_id
+        sequence = self.sequences[event.topic, key]
+        headers = headers_of(event, event_id=str(new_id()), sequence=sequence, time=at, cause=cause)
+        return key, headers
 
     async def send_raw(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
         """Send one record as it is."""
-        encoded = [(name, text.encode()) for name, text in headers.items()]
-        await self.producer.send_and_wait(topic, value, key=key.encode(), headers=encoded)
+        await self.producer.send_and_wait(topic, value, key=key.encode(), headers=_encoded(headers))
+
+
+def _encoded(headers: dict[str, str]) -> list[tuple[str, bytes]]:
+    return [(name, text.encode()) for name, text in headers.items()]
 
 
 @asynccontextmanager

@@ -174,7 +174,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO %I '
-                       'USING (store_id = ANY (stores_in_scope()))', name, app);
+                       'USING (store_id = ANY ((SELECT stores_in_scope())::text[]))', name, app);
     END LOOP;
     FOREACH name IN ARRAY ARRAY['outbox', 'stream_position', 'parked_event', 'dead_letter',
                                 'timer'] LOOP

@@ -114,7 +114,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO reporting '
-                       'USING (store_id = ANY (stores_in_scope()))', name);
+                       'USING (store_id = ANY ((SELECT stores_in_scope())::text[]))', name);
         EXECUTE format('GRANT SELECT, INSERT ON %I TO reporting', name);
     END LOOP;
     GRANT UPDATE ON order_fact, job_fact, appointment_fact, follow_up_fact TO reporting;

@@ -1,0 +1,152 @@
+"""How many events a second reporting takes in, beside the minimal loop on the same records."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from faststream.kafka import KafkaBroker
+
+from deploy.embedded.platform import Platform
+from deploy.embedded.settings import EmbeddedSettings, Ports
+from services.reporting.handlers import INTERESTS, Handlers
+from shared.clock import SystemClock
+from shared.consuming import Consumer
+from shared.db import open_pool
+from shared.group import load_stores
+from shared.unit import Units
+from tests.bench.minimal_loop import MinimalLoop
+from tests.harness import Publisher
+from tests.reporting.story import Told, story
+
+TOPICS = sorted({contract.topic for contract in INTERESTS})
+_BATCH = 500
+_STORES = ("S01", "S02", "S03", "S04", "S05", "S06")
+_ORDERS_A_DAY = 60
+_FIRST_DAY = date(2026, 3, 4)
+_JOINING_S = 30.0
+_APPLYING_S = 600.0
+_EMPTY = """
+TRUNCATE reporting.event_log, reporting.order_fact, reporting.payment_fact, reporting.job_fact,
+         reporting.appointment_fact, reporting.follow_up_fact, reporting.business_day,
+         reporting.daily_report, reporting.stream_position, reporting.timer
+"""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Events a second, the median of the rounds; ``ratio`` is reporting's share of the minimum."""
+
+    events: int
+    minimal_per_s: float
+    reporting_per_s: float
+
+    @property
+    def ratio(self) -> float:
+        return self.reporting_per_s / self.minimal_per_s
+
+
+async def measure(events: int, seed: int, rounds: int) -> Throughput:
+    """Publish at least ``events`` events and take them in ``rounds`` times each way, in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        platform = Platform(EmbeddedSettings(data=Path(folder) / "platform", ports=Ports.free()))
+        await platform.start(services=())
+        try:
+            total = await _publish(platform, events, seed)
+            minimal, reporting = [], []
+            for number in range(rounds):
+                loop = MinimalLoop(
+                    platform.kafka.bootstrap, platform.admin_url, f"minimal-{number}", _BATCH
+                )
+                minimal.append(
+                    await _rate(loop.run(TOPICS, total), lambda loop=loop: loop.applied, total)
+                )
+                reporting.append(await _ingest(platform, f"reporting-{number}", total))
+            return Throughput(total, statistics.median(minimal), statistics.median(reporting))
+        finally:
+            await platform.stop()
+
+
+def _days(seed: int) -> Iterator[list[Told]]:
+    day = _FIRST_DAY
+    while True:
+        yield [told for store in _STORES for told in story(seed, store, day, _ORDERS_A_DAY)]
+        day += timedelta(days=1)
+
+
+async def _publish(platform: Platform, events: int, seed: int) -> int:
+    """Publish whole days of six stores, in the order of time."""
+    told: list[Told] = []
+    for day in _days(seed):
+        told += day
+        if len(told) >= events:
+            break
+    producer = AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap, linger_ms=5)
+    await producer.start()
+    try:
+        publisher = Publisher(producer)
+        for at, event in sorted(told, key=lambda each: each[0]):
+            await publisher.enqueue(event, at)
+        await producer.flush()
+    finally:
+        await producer.stop()
+    return len(told)
+
+
+async def _ingest(platform: Platform, group: str, total: int) -> float:
+    """Reporting's own consumer and handlers, from empty tables."""
+    admin = await asyncpg.connect(platform.admin_url)
+    await admin.execute(_EMPTY)
+    await admin.close()
+    pool = await open_pool(platform.database_url("reporting"), 4, group)
+    broker = KafkaBroker(
+        platform.kafka.bootstrap, apply_types=False, consumer_only=True, logger=None
+    )
+    handlers = Handlers(load_stores(platform.settings.group_folder), _never)
+    consumer = Consumer(
+        broker,
+        name=group,
+        kafka={"bootstrap_servers": platform.kafka.bootstrap},
+        interests=INTERESTS,
+        handle=handlers.handle,
+        max_records=_BATCH,
+    )
+    consumer.units = Units(pool, SystemClock(), lambda: None)
+    try:
+        return await _rate(broker.start(), lambda: consumer.applied, total)
+    finally:
+        await broker.stop()
+        await pool.close()
+
+
+async def _never(_: float) -> bool:
+    raise AssertionError("no deadline is due in this measurement")
+
+
+async def _rate(run: Awaitable[None], applied: Callable[[], int], total: int) -> float:
+    """Events a second from the first batch that is applied to the last; joining is left out."""
+    task = asyncio.ensure_future(run)
+    await _until(lambda: applied() > 0, task, _JOINING_S)
+    began, before = time.perf_counter(), applied()
+    await _until(lambda: applied() >= total, task, _APPLYING_S)
+    rate = (total - before) / (time.perf_counter() - began)
+    await task
+    return rate
+
+
+async def _until(
+    reached: Callable[[], bool], task: "asyncio.Future[None]", patience_s: float
+) -> None:
+    give_up_at = time.perf_counter() + patience_s
+    while not reached():
+        if task.done():
+            task.result()
+        if time.perf_counter() > give_up_at:
+            raise TimeoutError("the consumer does not move")
+        await asyncio.sleep(0.002)

@@ -1,0 +1,80 @@
+"""The least that an exactly-once consumer can do: the yardstick for reporting's ingest.
+
+One batch is one getmany, one statement that writes an inbox and an effect, one database commit and
+one offset commit. Nothing is decoded, ordered or checked.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer
+
+_TABLES = """
+DROP SCHEMA IF EXISTS bench CASCADE;
+CREATE SCHEMA bench;
+CREATE TABLE bench.inbox (event_id uuid PRIMARY KEY);
+CREATE TABLE bench.effect (
+    effect_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic     text  NOT NULL,
+    key       bytea NOT NULL,
+    value     bytea NOT NULL
+);
+"""
+
+_APPLY = """
+WITH batch AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::bytea[])
+      AS record (event_id, topic, key, value)
+), fresh AS (
+    INSERT INTO bench.inbox (event_id) SELECT event_id FROM batch
+    ON CONFLICT DO NOTHING RETURNING event_id
+)
+INSERT INTO bench.effect (topic, key, value)
+SELECT topic, key, value FROM batch JOIN fresh USING (event_id)
+"""
+
+
+class MinimalLoop:
+    """Consumes the same topics as reporting with nothing but an inbox."""
+
+    def __init__(self, bootstrap: str, admin_url: str, group: str, batch: int) -> None:
+        self.applied = 0
+        self._bootstrap = bootstrap
+        self._admin_url = admin_url
+        self._group = group
+        self._batch = batch
+
+    async def run(self, topics: Sequence[str], total: int) -> None:
+        """Apply ``total`` records."""
+        connection = await asyncpg.connect(self._admin_url)
+        consumer = AIOKafkaConsumer(
+            *topics,
+            bootstrap_servers=self._bootstrap,
+            group_id=self._group,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+        )
+        await connection.execute(_TABLES)
+        await consumer.start()
+        try:
+            while self.applied < total:
+                found = await consumer.getmany(timeout_ms=20, max_records=self._batch)
+                records = [record for part in found.values() for record in part]
+                if records:
+                    await self._apply(connection, records)
+                    await consumer.commit()
+                    self.applied += len(records)
+        finally:
+            await consumer.stop()
+            await connection.close()
+
+    async def _apply(self, connection: Any, records: Sequence[Any]) -> None:
+        async with connection.transaction():
+            await connection.execute(
+                _APPLY,
+                [dict(record.headers)["ce_id"].decode() for record in records],
+                [record.topic for record in records],
+                [record.key for record in records],
+                [record.value for record in records],
+            )
