@@ -45,17 +45,13 @@ def _orders(evidence: Evidence) -> Check:
             orders[event.key].update(_order_fields(event, orders[event.key]))
         else:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
-    planned: dict[str, set[str]] = defaultdict(set)
     for event in evidence.applied_by("reception", JOBS):
-        if event.name == "JobAssigned":
-            planned[event.key].add(event.data["job_id"])
         if event.key in orders:
             orders[event.key].update(_workshop_fields(event, orders[event.key]))
         else:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
-    for order_id, order in orders.items():
-        if "operations" in order and len(planned[order_id]) >= len(order["operations"]):
-            order["promise_provisional"] = False
+    for order_id in _fully_planned(evidence):
+        orders[order_id]["promise_provisional"] = False
     comparison.rows(
         "repair_order",
         orders,
@@ -65,6 +61,17 @@ def _orders(evidence: Evidence) -> Check:
         ),
     )
     return comparison.check()
+
+
+def _fully_planned(evidence: Evidence) -> Iterator[str]:
+    """Orders each of whose operations has a job in the plan: their promise is confirmed."""
+    jobs: dict[str, set[str]] = defaultdict(set)
+    for event in evidence.applied_by("reception", JOBS):
+        if event.name == "JobAssigned":
+            jobs[event.key].add(event.data["job_id"])
+    for event in evidence.of_topic(ORDERS):
+        if event.name == "OrderOpened" and len(jobs[event.key]) >= len(event.data["operations"]):
+            yield event.key
 
 
 def _arrived(event: StreamEvent) -> Fields:
