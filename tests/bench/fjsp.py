@@ -7,10 +7,12 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from services.workshop.planning import Bay, Job, Technician, Window, Workshop, plan
+from services.workshop.planning import Bay, Job, Plan, Technician, Window, Workshop, plan
 
 
 def read(text: str) -> Workshop:
@@ -53,6 +55,15 @@ def _take(numbers: Iterator[int]) -> int:
     raise ValueError("the instance ends before its last operation")
 
 
+def solve(file: Path, planner: Callable[..., Plan], seconds: float) -> dict[str, Any]:
+    """Plan one instance for the earliest closing within ``seconds`` of wall time."""
+    workshop = read(file.read_text(encoding="utf-8"))
+    began = time.monotonic()
+    found = planner(workshop, seconds=seconds, aim="closing")
+    taken = round(time.monotonic() - began, 2)
+    return {"instance": file.stem, "makespan": found.closing, "seconds": taken}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
@@ -63,19 +74,10 @@ def main() -> None:
     given = parser.parse_args()
     results = []
     for file in given.files:
-        workshop = read(file.read_text(encoding="utf-8"))
-        began = time.monotonic()
-        found = plan(
-            workshop,
-            seed=given.seed,
-            seconds=given.seconds,
-            workers=given.workers,
-            aim="closing",
-        )
-        seconds = round(time.monotonic() - began, 2)
-        results.append({"instance": file.stem, "makespan": found.closing, "seconds": seconds})
+        result = solve(file, partial(plan, workers=given.workers, seed=given.seed), given.seconds)
+        results.append(result)
         if not given.json:
-            sys.stdout.write("{instance}: makespan {makespan}, {seconds} s\n".format(**results[-1]))
+            sys.stdout.write("{instance}: makespan {makespan}, {seconds} s\n".format(**result))
     if given.json:
         sys.stdout.write(json.dumps(results) + "\n")
 

@@ -18,7 +18,7 @@ MEMORY: Final = 400
 """Recent scores that count."""
 LENT: Final = 40
 """Scores that the simulation lends; after as many real ones both weigh the same."""
-STEP: Final = 0.1
+STEP: Final = 0.25
 """How far one outcome moves an offset, in spreads."""
 
 

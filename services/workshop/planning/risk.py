@@ -78,7 +78,7 @@ def _cause(
         return "part_late", {"job_id": job.job_id, "at": job.parts_at}
     if job.release > workshop.now:
         return "vehicle_late", {"job_id": job.job_id, "at": job.release}
-    ahead = [a for a in planned if a.finish <= first.start and a.job_id != first.job_id]
+    ahead = [a for a in planned if a.start < first.start and a.finish >= workshop.now]
     for other in sorted(ahead, key=lambda a: (-a.finish, a.job_id)):
         if set(other.technician_ids) & set(first.technician_ids):
             late = _overruns(workshop, jobs[other.job_id])

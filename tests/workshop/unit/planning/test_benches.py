@@ -1,0 +1,69 @@
+"""The benches measure the production planner: damage it, and each of them shows it."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from services.workshop.planning import Plan, Workshop, plan, replan
+from services.workshop.planning.greedy import decode
+from services.workshop.planning.network import Network
+from services.workshop.planning.placing import Floor
+from tests.bench import fjsp, planning_latency, workshop_days
+from tests.bench.erlang import expected_wait, simulated_wait
+from tests.bench.simulated_shop import fate
+
+INSTANCE = """4 3 1
+ 3  1 1 5  1 2 4  1 3 6
+ 3  1 2 7  1 1 3  1 3 2
+ 3  1 3 4  1 2 6  1 1 5
+ 3  1 1 2  1 3 8  1 2 3
+"""
+
+
+def damaged(workshop: Workshop, **_: object) -> Plan:
+    """A planner that takes the last job first."""
+    backwards = sorted((job.job_id for job in workshop.jobs), reverse=True)
+    return decode(workshop, Network(workshop.jobs), Floor(workshop), backwards, {})
+
+
+def test_the_simulator_matches_erlang() -> None:
+    expected = expected_wait(3, 1.8, 120)
+    assert simulated_wait(3, 1.8, 120, 6000, seed=3) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_damaged_planner_keeps_fewer_promises() -> None:
+    days = fate(seed=2, days=3, law="log-normal")
+    sound = workshop_days.compare(days)
+    broken = workshop_days.compare(days, damaged)
+    assert broken["ours"]["kept"] < sound["ours"]["kept"]
+    assert workshop_days.closed_gap(broken) < workshop_days.closed_gap(sound)
+    assert broken["first_come"] == sound["first_come"]
+
+
+def test_a_damaged_planner_closes_later(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "small.txt"
+    file.write_text(INSTANCE, encoding="utf-8")
+    sound = fjsp.solve(file, plan, seconds=10)
+    broken = fjsp.solve(file, damaged, seconds=10)
+    assert set(sound) == {"instance", "makespan", "seconds"}
+    assert broken["makespan"] > sound["makespan"]
+
+
+def test_a_slower_planner_shows_in_the_latency(monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = planning_latency.measure(5, seed=1, quotes=3, replans=2)
+    slow = partial(plan, seconds=2, rounds=3)
+    module = sys.modules[replan.__module__]
+    monkeypatch.setattr(module, "plan", lambda shop, **_: slow(shop))
+    assert planning_latency.measure(5, 1, 3, 2)["replan_p50_ms"] > sound["replan_p50_ms"]
+
+
+def test_quoting_reports_every_confidence() -> None:
+    report = workshop_days.quoted(fate(seed=4, days=2, law="mixture"))
+    assert set(report["calibration"]) == {"0.5", "0.8", "0.9", "0.95"}
+    for confidence, hours in report["promise_hours"].items():
+        assert hours["ours"] > 0, confidence
+    assert 0 <= report["warned_in_time"] <= 1

@@ -1,0 +1,47 @@
+"""Durations are learned from finished jobs, leaning on the standard where there are few."""
+
+from random import Random
+
+import pytest
+
+from services.workshop.planning import Durations, FinishedJob, learn
+
+
+def finished(operation: str, factor: float, count: int, who: str = "t1") -> list[FinishedJob]:
+    return [FinishedJob(operation, "mechanical", who, 60, 60 * factor) for _ in range(count)]
+
+
+def test_nothing_known_means_the_standard_hours() -> None:
+    estimate = learn([]).estimate("brakes", "mechanical", 90)
+    assert (estimate.minutes, estimate.spread) == (90, 0.3)
+    assert learn([]).pace("t1") == 1.0
+    assert Durations().law == pytest.approx(learn([]).law, abs=0.1)
+
+
+def test_one_job_moves_an_estimate_a_little_and_many_move_it_all_the_way() -> None:
+    few = learn(finished("brakes", 2.0, 1)).estimate("brakes", "mechanical", 60).minutes
+    many = learn(finished("brakes", 2.0, 300)).estimate("brakes", "mechanical", 60).minutes
+    assert 60 < few < 90
+    assert 116 <= many <= 120
+
+
+def test_an_unknown_operation_leans_on_its_trade() -> None:
+    known = learn(finished("brakes", 1.5, 100))
+    assert known.estimate("clutch", "mechanical", 60).minutes > 80
+    assert known.estimate("wiring", "electrical", 60).minutes == 60
+
+
+def test_the_pace_of_a_technician_is_told_from_the_operation() -> None:
+    jobs = finished("a", 0.8, 60, "fast") + finished("a", 1.25, 60, "slow")
+    known = learn(jobs)
+    assert known.pace("fast") < 0.9 < 1.1 < known.pace("slow")
+    assert 55 <= known.estimate("a", "mechanical", 60).minutes <= 65
+
+
+def test_rare_long_jobs_show_in_the_tail_of_the_law() -> None:
+    rng = Random(3)
+    factors = [3.0 if rng.random() < 0.1 else rng.lognormvariate(0, 0.1) for _ in range(600)]
+    law = learn([FinishedJob("a", "mechanical", "t1", 60, 60 * f) for f in factors]).law
+    assert law == tuple(sorted(law))
+    assert law[-3] > 2.2
+    assert abs(law[0]) < law[-1]

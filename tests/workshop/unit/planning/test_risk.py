@@ -1,0 +1,49 @@
+"""A promise in danger is told early, with its cause and the best new promise."""
+
+from dataclasses import replace
+
+from services.workshop.planning import Assignment, Job, Workshop, risks
+from tests.workshop.unit.planning.shops import job, small
+
+PLANNED = Assignment(("t1",), "b1", 480, 540, "a")
+
+
+def workshop(*jobs: Job, running: tuple[Assignment, ...] = (PLANNED,), now: int = 480) -> Workshop:
+    return replace(small(now), jobs=jobs, running=running)
+
+
+def test_the_nearer_the_promise_the_less_likely_it_is_kept() -> None:
+    def probability(promise: int) -> float:
+        return risks(workshop(job("a", 60, promise=promise)))[0].probability
+
+    assert probability(500) < 0.05
+    assert 0.4 < probability(541) < 0.6
+    assert probability(700) > 0.95
+
+
+def test_a_job_running_over_endangers_what_waits_behind_it() -> None:
+    begun = Assignment(("t1",), "b1", 480, 540, "long")
+    waiting = Assignment(("t1",), "b1", 540, 600, "a")
+    jobs = (job("long", 60, frozen=begun), job("a", 60, promise=640))
+    early = risks(workshop(*jobs, running=(begun, waiting), now=500))[0]
+    late_begun = replace(begun, finish=590)
+    jobs = (replace(jobs[0], frozen=late_begun), jobs[1])
+    late = risks(workshop(*jobs, running=(late_begun, waiting), now=580))[0]
+    assert late.probability < early.probability
+    assert (early.code, late.code) == ("queue", "overrun")
+    assert late.detail == {"job_id": "long"}
+    assert late.best_promise > 640
+
+
+def test_a_late_part_is_the_cause() -> None:
+    (risk,) = risks(workshop(job("a", 60, promise=560, parts_at=600)))
+    assert (risk.code, risk.probability) == ("part_late", 0.0)
+    assert risk.best_promise > 660
+
+
+def test_the_worst_prospect_comes_first_and_orders_without_promise_are_left_out() -> None:
+    second = replace(PLANNED, technician_ids=("t2",), bay_id="b2", job_id="b")
+    third = replace(PLANNED, start=540, finish=600, job_id="c")
+    jobs = (job("a", promise=700), job("b", promise=500), job("c"))
+    found = risks(workshop(*jobs, running=(PLANNED, second, third)))
+    assert [risk.order_id for risk in found] == ["order-b", "order-a"]

@@ -1,0 +1,101 @@
+"""Search improves the greedy plan, keeps every rule and is a function of its seed."""
+
+from dataclasses import replace
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+
+from services.workshop.planning import Assignment, Reservation, Window, Workshop, plan
+from services.workshop.planning.greedy import rating
+from tests.bench.fjsp import read
+from tests.workshop.unit.planning.rules import check
+from tests.workshop.unit.planning.shops import DAY, job, shift, small, workshops
+
+
+@settings(max_examples=15)
+@given(workshops())
+def test_search_keeps_every_rule_and_never_worsens_a_plan(workshop: Workshop) -> None:
+    found = plan(workshop, seed=1, seconds=20, rounds=2)
+    check(workshop, found)
+    assert rating(found, "promises") <= rating(plan(workshop), "promises")
+
+
+def knotty() -> Workshop:
+    """Twelve jobs on two people, where urgency alone misleads."""
+    minutes = (50, 30, 70, 20, 90, 40, 60, 25, 80, 35, 45, 55)
+    jobs = tuple(
+        job(f"j{i:02}", m, promise=480 + 60 * (i % 6 + 1), level=1 + i % 3, weight=1 + i % 2)
+        for i, m in enumerate(minutes)
+    )
+    return replace(small(), jobs=jobs)
+
+
+def test_search_improves_on_greedy() -> None:
+    found = plan(knotty(), seed=3, seconds=60, rounds=8)
+    assert found.objective < plan(knotty()).objective
+
+
+def test_the_same_seed_gives_the_same_plan() -> None:
+    first = plan(knotty(), seed=3, seconds=60, rounds=4, workers=2)
+    assert first == plan(knotty(), seed=3, seconds=60, rounds=4, workers=2)
+
+
+def test_search_leaves_work_in_hand_and_holds_alone_and_plans_around_leave() -> None:
+    begun = Assignment(("t1",), "b1", 470, 560, "begun")
+    shop = knotty()
+    away = tuple(w for w in shift() if not DAY <= w.start < 3 * DAY)
+    people = (shop.technicians[0], replace(shop.technicians[1], working=away))
+    held = (Reservation(("t2",), "b2", 500, 530),)
+    jobs = (*shop.jobs, job("begun", 90, frozen=begun), job("late", 400, parts_at=DAY))
+    shop = replace(shop, technicians=people, jobs=jobs, held=held)
+    found = plan(shop, seed=2, seconds=60, rounds=4)
+    check(shop, found)
+    assert begun in found.assignments
+
+
+def planted(seed: int, machines: int, closing: int) -> str:
+    """An instance whose machines are all busy from 0 to ``closing``: nothing can be shorter."""
+    rng = Random(seed)
+    chains: list[list[tuple[int, int, int]]] = []
+    busy = []
+    for machine in range(machines):
+        cuts = sorted({0, closing, *rng.sample(range(3, closing - 3), closing // 7)})
+        busy += [(start, finish, machine) for start, finish in pairwise(cuts)]
+    for part in sorted(busy):
+        open_chains = [chain for chain in chains if chain[-1][1] <= part[0]]
+        if open_chains:
+            rng.choice(open_chains).append(part)
+        else:
+            chains.append([part])
+    lines = [f"{len(chains)} {machines} 2"]
+    for chain in chains:
+        parts = [str(len(chain))]
+        for start, finish, machine in chain:
+            other = (machine + rng.randrange(1, machines)) % machines
+            parts.append(
+                f"2 {machine + 1} {finish - start} {other + 1} {finish - start + rng.randint(0, 5)}"
+            )
+        lines.append(" ".join(parts))
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_instance_without_calendars_is_solved_to_its_optimum(seed: int) -> None:
+    workshop = read(planted(seed, machines=3, closing=40))
+    found = plan(workshop, seed=1, seconds=30, rounds=10, aim="closing")
+    assert found.closing == 40
+    check(workshop, found)
+
+
+def test_a_cut_instance_is_refused() -> None:
+    with pytest.raises(ValueError, match="ends before"):
+        read("2 2 1\n1 1 1 3\n")
+
+
+def test_no_working_time_is_no_plan() -> None:
+    shop = small()
+    idle = tuple(replace(t, working=(Window(0, 0),)) for t in shop.technicians)
+    found = plan(replace(shop, technicians=idle, jobs=(job("a"),)), seconds=5)
+    assert [refusal.code for refusal in found.unplannable] == ["no_time"]

@@ -1,0 +1,37 @@
+"""Hours and people missing, by trade."""
+
+import pytest
+
+from services.workshop.planning import Demand, Window, shortages
+from tests.workshop.unit.planning.shops import DAY, technician
+
+FORTNIGHT = Window(0, 14 * DAY)
+
+
+def test_enough_people_are_missing_none() -> None:
+    people = [technician("t1", "mechanical")]
+    assert shortages(people, [Demand("mechanical", (40.0,))], FORTNIGHT) == ()
+
+
+def test_missing_hours_and_people() -> None:
+    people = [technician("t1", "mechanical")]
+    demand = Demand("mechanical", (90.0, 110.0), queued_hours=20, growth=0.1)
+    (short,) = shortages(people, [demand], FORTNIGHT)
+    assert short.needed_hours == 120.0
+    assert short.missing_hours == pytest.approx(120 - 56 * 0.875)
+    assert short.people == 2
+
+
+def test_a_person_of_two_trades_counts_once_and_where_needed() -> None:
+    people = [technician("t1", "mechanical", "electrical"), technician("t2", "mechanical")]
+    demands = [Demand("mechanical", (49.0,)), Demand("electrical", (49.0,))]
+    assert shortages(people, demands, FORTNIGHT) == ()
+    demands = [Demand("mechanical", (60.0,)), Demand("electrical", (49.0,))]
+    assert sum(s.missing_hours for s in shortages(people, demands, FORTNIGHT)) == 11.0
+
+
+def test_a_trade_without_anyone_needs_people_of_a_full_week() -> None:
+    (short,) = shortages([], [Demand("paint", (70.0,))], FORTNIGHT)
+    assert (short.missing_hours, short.people) == (70.0, 2)
+    with pytest.raises(ValueError, match="week"):
+        shortages([], [], Window(0, DAY))
