@@ -46,11 +46,3 @@ class FollowUpCompleted(_CustomerEvent):
     satisfaction: int | None = None
     channel: Literal["phone", "email", "sms"] = "phone"
     completed_at: Moment
-
-
-class CustomerErased(_CustomerEvent):
-    """The customer's data and keys are gone everywhere (删除个人信息)."""
-
-    duties: ClassVar[tuple[str, ...]] = ("R19",)
-
-    erased_at: Moment

@@ -106,17 +106,6 @@ class VehicleReady(_JobEvent):
     ready_at: Moment
 
 
-class PromiseAtRisk(_JobEvent):
-    """The promise will probably not be kept (承诺预警)."""
-
-    duties: ClassVar[tuple[str, ...]] = ("R9", "R12")
-
-    promised_at: Moment
-    probability: float
-    cause: str
-    best_promise_at: Moment
-
-
 class FreeCapacity(Part):
     """Free technician minutes of one trade in one half hour (空闲工时)."""
 
