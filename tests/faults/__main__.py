@@ -18,7 +18,9 @@ from tests.faults.load import Load
 from tests.faults.schedule import plan
 from tests.faults.stage import Stage
 
-console = Console(highlight=False, soft_wrap=True)
+_WIDTH = 150
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
 
 
 def main() -> int:

@@ -12,9 +12,10 @@ from tests.faults.faults import FAULTS, Fault, Scene
 from tests.faults.invariants import INVARIANTS, Verdict, judge
 from tests.faults.load import Load
 from tests.faults.schedule import Injection, Round, Step
-from tests.faults.stage import Stage
+from tests.faults.stage import Stage, until
 
 _BETWEEN_STEPS_S = 1.0
+_WARM_UP_S = 240.0
 
 Report = Callable[[str], None]
 
@@ -90,6 +91,7 @@ async def run(
     result = Result(seed)
     began = time.monotonic()
     scene = Scene(stage, load)
+    await _warm_up(load)
     for number, steps in enumerate(rounds, start=1):
         load.open()
         for step in steps:
@@ -105,6 +107,17 @@ async def run(
     result.commands.update(said.outcome for said in load.history.commands)
     result.seconds = time.monotonic() - began
     return result
+
+
+async def _warm_up(load: Load) -> None:
+    """Let a first vehicle leave before anything is disturbed.
+
+    Raises:
+        TimeoutError: none leaves; the platform does not work even undisturbed.
+    """
+    load.open()
+    if not await until(lambda: load.visits_finished, _WARM_UP_S):
+        raise TimeoutError(f"no visit was finished in {_WARM_UP_S:.0f} s without any fault")
 
 
 async def _inject(scene: Scene, step: Step, result: Result, report: Report) -> None:

@@ -253,14 +253,12 @@ DROP FUNCTION IF EXISTS {service}.be_late();
 
 
 async def long_transaction(scene: Scene, rng: random.Random) -> int:
-    """Somebody holds the heads of many streams locked; hits are transactions seen waiting."""
-    service = rng.choice(_PUBLISHERS)
+    """Somebody holds the streams' heads and a snapshot; hits are transactions seen waiting."""
     connection = await asyncpg.connect(scene.stage.admin_url)
     try:
-        async with connection.transaction():
-            await connection.execute(
-                f"SELECT 1 FROM {service}.stream_head ORDER BY topic DESC, key FOR UPDATE"
-            )
+        async with connection.transaction(isolation="repeatable_read"):
+            for service in _PUBLISHERS:
+                await connection.execute(f"SELECT 1 FROM {service}.stream_head FOR UPDATE")
             return await _sample(scene.stage, "wait_event_type = 'Lock'", rng.uniform(6, 10))
     finally:
         await connection.close()

@@ -55,6 +55,7 @@ _PUBLISHING = frozenset(
         "arrivals",
         "greeting",
         "opening",
+        "cancellation",
         "delivery",
         "invoice",
         "payments",

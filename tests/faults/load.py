@@ -25,6 +25,8 @@ _PAUSE_S = 0.4
 _VISITS = 3000
 _POLL_S = 0.25
 _PATIENCE_S = 90.0
+_OF_WHOM_ONE_LEAVES = 4
+"""So that commands are under way even while nobody's work is planned."""
 
 
 @dataclass
@@ -127,8 +129,12 @@ class Load:
         visits = self._script[store_id][number // len(self._script) :: self._walkers]
         for visit in visits:
             with suppress(AbandonedError, RefusedError, TimeoutError):
-                await _Walk(self, store_id, visit, number, rng).go()
-                self.visits_finished += 1
+                walk = _Walk(self, store_id, visit, number, rng)
+                if number % _OF_WHOM_ONE_LEAVES:
+                    await walk.stay()
+                    self.visits_finished += 1
+                else:
+                    await walk.leave()
             await asyncio.sleep(0.1)
 
     def person(self, role: str, store_id: str, number: int) -> Person:
@@ -229,23 +235,35 @@ class _Walk:
     number: int
     rng: random.Random
 
-    async def go(self) -> None:
+    async def stay(self) -> None:
+        """From arrival to follow-up."""
         advisor = self.load.person("advisor", self.store_id, self.number)
         agent = self.load.person("agent", self.store_id, self.number)
-        customer = await self._say(
-            "crm", advisor, "customers", dataclasses.asdict(self.visit.customer)
-        )
-        arrived = await self._say(
-            "reception", agent, "arrivals", {"plate": self.visit.customer.plate}
-        )
-        order_id = arrived["order_id"]
+        customer = await self._register(advisor)
+        order_id = await self._arrive(agent)
         await self._on_order(order_id, advisor, "greeting")
         opened = await self._on_order(order_id, advisor, "opening", self._intake(customer))
-        self.load.history.seen["reception", "opened"] += 1
         self.load.history.seen["reception", "provisional"] += opened["promise_provisional"]
         await self._work(order_id, advisor)
         await self._deliver(order_id, advisor)
         await self._call(order_id, agent)
+
+    async def leave(self) -> None:
+        """Greeted, but not willing to wait."""
+        advisor = self.load.person("advisor", self.store_id, self.number)
+        await self._register(advisor)
+        order_id = await self._arrive(self.load.person("agent", self.store_id, self.number))
+        await self._on_order(order_id, advisor, "greeting")
+        await self._on_order(order_id, advisor, "cancellation", {"reason": "等待时间太长"})
+
+    async def _register(self, advisor: Person) -> Answer:
+        customer = dataclasses.asdict(self.visit.customer)
+        return await self._say("crm", advisor, "customers", customer)
+
+    async def _arrive(self, agent: Person) -> str:
+        plate = {"plate": self.visit.customer.plate}
+        arrived = await self._say("reception", agent, "arrivals", plate)
+        return str(arrived["order_id"])
 
     def _intake(self, customer: Answer) -> Answer:
         visit = self.visit

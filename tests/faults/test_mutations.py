@@ -1,0 +1,322 @@
+"""The checks of a campaign can fail: each way of getting the foundation wrong ends red.
+
+Every scenario runs on real Kafka and PostgreSQL, first with the code as it is and then with one
+mutation; the audit must find nothing the first time and something the second.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import pairwise
+
+import asyncpg
+import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faststream import AckPolicy
+
+from deploy.cli.audit import run_audit
+from deploy.embedded.platform import Platform
+from services.reporting.app import create_app
+from shared import consuming, outbox, positions
+from shared import unit as units_of_work
+from shared.clock import SteppedClock
+from shared.contracts.reception import CustomerGreeted
+from shared.db import open_pool
+from shared.envelope import Cause
+from shared.kafka import client_options
+from shared.outbox import Relay
+from shared.unit import Units
+from tests.faults.stage import until
+from tests.harness import in_process
+from tests.shared.component.conftest import settings_of
+
+TOPIC = CustomerGreeted.topic
+CHECKS = {
+    "sequence per topic and key",
+    "outbox rows are the topics' events",
+    "stream heads stand at the last event",
+    "positions stand at the last contiguous event",
+    "each event is logged once",
+}
+PARTIES = {"kafka", "reception", "reporting"}
+PATIENCE_S = 60.0
+EVENTS = 12
+
+
+class KilledError(BaseException):
+    """Stands for ``kill -9``: no handler of ours gets to see it."""
+
+
+@dataclass
+class Scene:
+    """Reception that publishes, its relays, and reporting that consumes, all in this process."""
+
+    servers: Platform
+    clock: SteppedClock
+    units: Units
+    admin: asyncpg.Connection
+
+    async def publish(self, *order_ids: str) -> None:
+        """One event an order, each in a transaction of its own, all at the same time."""
+
+        async def one(order_id: str) -> None:
+            event = CustomerGreeted(
+                store_id="S01", order_id=order_id, advisor_id="a1", greeted_at=self.clock.now()
+            )
+            async with self.units.open(["S01"]) as unit:
+                unit.publish([event], Cause("test", "test"))
+
+        await asyncio.gather(*(one(order_id) for order_id in order_ids))
+
+    @asynccontextmanager
+    async def relaying(self, holder: str = "one") -> AsyncIterator[Relay]:
+        settings = settings_of(self.servers, "reception")
+        relay = Relay(settings.worker_database_url, client_options(settings), holder)
+        task = asyncio.create_task(relay.run())
+        try:
+            yield relay
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError, KilledError):
+                await task
+
+    async def relay_all(self) -> None:
+        """Relay until nothing is unsent."""
+        async with self.relaying():
+            assert await until(self._all_sent, PATIENCE_S)
+
+    async def _all_sent(self) -> bool:
+        return not await self.admin.fetchval(
+            "SELECT count(*) FROM reception.outbox WHERE sent_at IS NULL"
+        )
+
+    async def report_all(self) -> None:
+        """Run reporting until it has consumed everything."""
+        async with in_process(self.servers, "reporting", create_app) as reporting:
+            await reporting.at_rest()
+
+    async def report_until_killed(self, killed: asyncio.Event) -> None:
+        """Run reporting until it dies, at the first batch."""
+        async with in_process(self.servers, "reporting", create_app):
+            await asyncio.wait_for(killed.wait(), PATIENCE_S)
+
+    async def findings(self) -> list[str]:
+        """What the audit finds wrong with the streams and their effects."""
+        result = await run_audit(
+            self.servers.admin_url, self.servers.kafka.bootstrap, self.servers.settings.topics_file
+        )
+        return [
+            str(difference)
+            for check in result.checks
+            if check.name in CHECKS and check.service in PARTIES
+            for difference in check.differences
+        ]
+
+    async def records(self) -> dict[bytes, list[int]]:
+        """The sequences of each key as they stand in the topic, repetitions included."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.servers.kafka.bootstrap)
+        places = [TopicPartition(TOPIC, number) for number in range(12)]
+        consumer.assign(places)
+        await consumer.start()
+        try:
+            await consumer.seek_to_beginning(*places)
+            ends = await consumer.end_offsets(places)
+            sequences: dict[bytes, list[int]] = defaultdict(list)
+            while any([await consumer.position(place) < ends[place] for place in places]):
+                for portion in (await consumer.getmany(timeout_ms=200)).values():
+                    for record in portion:
+                        sequence = int(dict(record.headers)["ce_sequence"])
+                        sequences[record.key].append(sequence)
+            return sequences
+        finally:
+            await consumer.stop()
+
+    async def rewind(self) -> None:
+        """Have the whole topic delivered to reporting again."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.servers.kafka.bootstrap, group_id="reporting"
+        )
+        places = [TopicPartition(TOPIC, number) for number in range(12)]
+        consumer.assign(places)
+        await consumer.start()
+        await consumer.commit(dict.fromkeys(places, 0))
+        await consumer.stop()
+
+
+@pytest_asyncio.fixture
+async def scene(servers: Platform, clock: SteppedClock) -> AsyncIterator[Scene]:
+    await servers.empty()
+    admin = await asyncpg.connect(servers.admin_url)
+    pool = await open_pool(settings_of(servers, "reception").database_url, 10, "mutations")
+    yield Scene(servers, clock, Units(pool, clock, lambda: None), admin)
+    await pool.close()
+    await admin.close()
+
+
+Act = Callable[[Scene], Awaitable[None]]
+
+
+async def both(scene: Scene, act: Act, mutate: Callable[[], None]) -> list[str]:
+    """Findings after the mutated act, once the act without it has been seen to be clean."""
+    await act(scene)
+    assert await scene.findings() == []
+    mutate()
+    await act(scene)
+    return await scene.findings()
+
+
+async def test_positions_that_are_not_checked_are_found(scene: Scene, monkeypatch) -> None:
+    async def deliver_twice(scene: Scene) -> None:
+        await scene.publish(*(f"o{number}" for number in range(EVENTS)))
+        await scene.relay_all()
+        await scene.report_all()
+        await scene.rewind()
+        await scene.report_all()
+
+    def forget_positions() -> None:
+        walk = positions.walk
+
+        def anything_goes(records, known, take):
+            records = list(records)
+            lowest = {
+                key: min(each.sequence for each in records if each.stream == key) - 1
+                for key in known
+            }
+            return walk(records, lowest, take)
+
+        monkeypatch.setattr(positions, "walk", anything_goes)
+
+    assert await both(scene, deliver_twice, forget_positions)
+
+
+def killing_once(monkeypatch, point: str) -> asyncio.Event:
+    """Have the next unit of work of a consumed batch die at ``point``."""
+    killed = asyncio.Event()
+
+    def reached(name: str) -> None:
+        if name == point and not killed.is_set():
+            killed.set()
+            raise KilledError
+
+    monkeypatch.setattr(units_of_work, "reached", reached)
+    return killed
+
+
+def consume_with_a_kill(monkeypatch) -> Act:
+    async def act(scene: Scene) -> None:
+        await scene.publish(*(f"o{number}" for number in range(EVENTS)))
+        await scene.relay_all()
+        killed = killing_once(monkeypatch, "before_commit")
+        await scene.report_until_killed(killed)
+        await scene.publish("last")
+        await scene.relay_all()
+        await scene.report_all()
+
+    return act
+
+
+async def test_a_batch_that_is_acknowledged_first_is_found(scene: Scene, monkeypatch) -> None:
+    class AcknowledgedFirst:
+        MANUAL = AckPolicy.ACK_FIRST
+
+    async def nothing(*_: object) -> None:
+        return
+
+    def acknowledge_first() -> None:
+        monkeypatch.setattr(consuming, "AckPolicy", AcknowledgedFirst)
+        monkeypatch.setattr(consuming.Consumer, "_commit_offsets", nothing)
+
+    assert await both(scene, consume_with_a_kill(monkeypatch), acknowledge_first)
+
+
+async def test_offsets_committed_before_the_database_are_found(scene: Scene, monkeypatch) -> None:
+    def commit_offsets_first() -> None:
+        async def consume(self, records):
+            await self._commit_offsets(records)
+            await self._until_done([consuming.incoming(record) for record in records])
+
+        monkeypatch.setattr(consuming.Consumer, "consume", consume)
+
+    assert await both(scene, consume_with_a_kill(monkeypatch), commit_offsets_first)
+
+
+async def test_relays_without_a_lease_are_found(scene: Scene, monkeypatch) -> None:
+    async def two_relays() -> dict[bytes, list[int]]:
+        async with scene.relaying("first"), scene.relaying("second"):
+            for _ in range(EVENTS):
+                await scene.publish(*(["o1"] * 4 + ["o2"] * 4))
+            assert await until(scene._all_sent, PATIENCE_S)
+        return await scene.records()
+
+    def in_sequence(records: dict[bytes, list[int]]) -> bool:
+        """Without a fault, nothing is repeated and nothing overtaken."""
+        return all(a + 1 == b for found in records.values() for a, b in pairwise(found))
+
+    async def granted(*_: object) -> bool:
+        return True
+
+    assert in_sequence(await two_relays())
+    monkeypatch.setattr(Relay, "_take_lease", granted)
+    monkeypatch.setattr(outbox, "_HEARTBEAT", "SELECT $1::text IS NOT NULL")
+    assert not in_sequence(await two_relays())
+
+
+async def test_an_outbox_that_is_marked_before_the_answer_is_found(
+    scene: Scene, monkeypatch
+) -> None:
+    async def die_while_sending(scene: Scene) -> None:
+        await scene.publish(*(f"o{number}" for number in range(EVENTS)))
+        killed = asyncio.Event()
+
+        def reached(name: str) -> None:
+            if name == "before_produce" and not killed.is_set():
+                killed.set()
+                raise KilledError
+
+        monkeypatch.setattr(outbox, "reached", reached)
+        async with scene.relaying("first"):
+            await asyncio.wait_for(killed.wait(), PATIENCE_S)
+        await scene.relay_all()
+        await scene.report_all()
+
+    def mark_first() -> None:
+        async def send_marked(self, connection):
+            rows = await connection.fetch(outbox._UNSENT, outbox._KEYS_A_ROUND)
+            await connection.execute(
+                outbox._MARK, [row["id"] for row in rows], [row["created_at"] for row in rows]
+            )
+            await self._send(rows)
+
+        monkeypatch.setattr(Relay, "_round", send_marked)
+
+    findings = await both(scene, die_while_sending, mark_first)
+    assert any("records in the topic" in finding for finding in findings)
+
+
+async def test_a_sequence_taken_outside_the_lock_is_found(scene: Scene, monkeypatch) -> None:
+    async def everybody_at_once(scene: Scene) -> None:
+        await scene.publish(*(f"o{number % 2}" for number in range(EVENTS)))
+        await scene.relay_all()
+        await scene.report_all()
+
+    def read_then_write() -> None:
+        async def take(connection, keys, events):
+            (topic, key) = keys[0]
+            last = await connection.fetchval(
+                "SELECT last_sequence FROM stream_head WHERE topic = $1 AND key = $2", topic, key
+            )
+            await asyncio.sleep(0.05)
+            await connection.execute(
+                "UPDATE stream_head SET last_sequence = $3 WHERE topic = $1 AND key = $2",
+                topic,
+                key,
+                last + 1,
+            )
+            return {(topic, key): last + 1}
+
+        monkeypatch.setattr(outbox, "_take_sequences", take)
+
+    findings = await both(scene, everybody_at_once, read_then_write)
+    assert any("next sequence" in finding or "last_sequence" in finding for finding in findings)

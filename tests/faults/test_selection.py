@@ -1,0 +1,56 @@
+"""A short selection of the campaign, and what its plan promises."""
+
+from pathlib import Path
+
+from deploy.embedded.secrets import SERVICES
+from tests.faults.campaign import run
+from tests.faults.faults import FAULTS
+from tests.faults.load import Load
+from tests.faults.schedule import Injection, plan
+from tests.faults.stage import Stage
+
+SEED = 3
+SELECTED = (
+    "same key twice",
+    "poison: broken JSON",
+    "kill -9 after commit",
+    "http lost answers",
+    "database sessions ended",
+)
+
+
+async def test_nothing_is_lost_doubled_or_reordered_by_a_few_faults(tmp_path: Path) -> None:
+    lines: list[str] = []
+    by_name = {fault.name: fault for fault in FAULTS}
+    steps = tuple((Injection(by_name[name], SEED),) for name in SELECTED)
+    stage = Stage(tmp_path, SEED, lines.append)
+    await stage.start(SERVICES)
+    try:
+        load = Load(stage, SEED, walkers=6)
+        try:
+            result = await run(stage, load, [steps], SEED, lines.append)
+        finally:
+            await load.close()
+    finally:
+        await stage.stop()
+    assert result.ok, "\n".join([*lines, result.last_line])
+    assert set(result.hits) == set(SELECTED)
+    assert result.commands["acknowledged"] > 0
+
+
+def test_a_seed_always_gives_the_same_plan() -> None:
+    assert plan(5, 30, FAULTS) == plan(5, 30, FAULTS)
+    assert plan(5, 30, FAULTS) != plan(6, 30, FAULTS)
+
+
+def test_half_an_hour_injects_every_fault_and_some_together() -> None:
+    steps = [step for steps in plan(5, 30, FAULTS) for step in steps]
+    assert {each.fault.name for step in steps for each in step} == {each.name for each in FAULTS}
+    assert any(len(step) == 2 for step in steps)
+
+
+def test_faults_that_disturb_the_same_thing_are_not_injected_together() -> None:
+    for seed in range(20):
+        for step in (step for steps in plan(seed, 30, FAULTS) for step in steps):
+            disturbed = [thing for each in step for thing in each.fault.disturbs]
+            assert len(disturbed) == len(set(disturbed))
