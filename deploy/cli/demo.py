@@ -19,7 +19,7 @@ from rich.table import Table
 from deploy.cli.audit import AuditResult, run_audit, show
 from deploy.cli.terminal import complain, console, say
 from deploy.demo.clients import UnwelcomeAnswerError
-from deploy.demo.day import DayFigures, play_day
+from deploy.demo.day import MORNING, DayFigures, play_day
 from deploy.demo.group import write_group
 from deploy.demo.quiet import NotQuietError
 from deploy.embedded.kafka import kafka_libraries
@@ -74,7 +74,7 @@ def _fresh(data: Path, stores: int, orders: int, seed: int) -> EmbeddedSettings:
     shutil.rmtree(data / "group", ignore_errors=True)
     (data / "clock").unlink(missing_ok=True)
     write_group(data / "group", stores, math.ceil(orders / stores), seed)
-    SteppedClock(data / "clock")
+    SteppedClock(data / "clock").set(MORNING)
     return settings
 
 

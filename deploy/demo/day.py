@@ -4,12 +4,12 @@ import asyncio
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from deploy.demo.clients import Answer, Client, People
 from deploy.demo.quiet import Quiet
-from deploy.demo.rounds import Rounds
+from deploy.demo.rounds import STEP_MIN, Rounds
 from deploy.demo.script import write_script
 from deploy.demo.shop import BOOKING_MIN, Services, Shift, Shop
 from deploy.embedded.platform import Platform
@@ -21,6 +21,9 @@ from shared.settings import Settings
 
 DAY = date(2026, 3, 4)
 """A Wednesday without a holiday near it, so that both shifts work on it and on the next day."""
+
+MORNING = datetime(2026, 3, 3, 23, tzinfo=UTC)
+"""Where the clock is to stand when the platform starts: seven o'clock in Shanghai on that day."""
 
 _DAY_ENDS_MIN = 22 * 60
 _CALLS_BEGIN_MIN = (24 + 10) * 60
@@ -101,7 +104,6 @@ class _Day:
         self._closing_min = closing.hour * 60 + closing.minute
         midnight = datetime.combine(DAY, time.min, next(iter(stores.values())).timezone)
         clock = SteppedClock(clock_file)
-        clock.set(midnight + timedelta(minutes=BOOKING_MIN - 1))
         self._rounds = Rounds(midnight, clock, self._settle, self._look)
         shifts = read_yaml(folder, "calendar.yaml")["shifts"]
         steps = read_yaml(folder, "catalogue/delivery.yaml")["steps"]
@@ -119,9 +121,10 @@ class _Day:
         }
 
     async def play(self) -> DayFigures:
+        await self._rounds.pass_time(BOOKING_MIN)
         for shop in self._shops.values():
             shop.open()
-        await self._rounds.play(until=self._closing_min - 1)
+        await self._rounds.play(until=self._closing_min - STEP_MIN)
         await self._rounds.pass_time(self._closing_min)
         await self._rounds.play(until=_DAY_ENDS_MIN)
         reports = await self._reports()

@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.demo.clients import Client, Person
 
-_PAUSE_S = 0.01
+_PAUSE_S = 0.03
 _PATIENCE_S = 60.0
 _BACKLOG = ("lag", "outbox", "due_timers")
 _STATE = (*_BACKLOG, "parked_keys", "dead_letters", "published", "applied")

@@ -10,7 +10,7 @@ from typing import Any
 import simpy
 
 from deploy.demo.clients import Answer, Client, People, Person, RefusedError
-from deploy.demo.rounds import Process, Rounds
+from deploy.demo.rounds import STEP_MIN, Process, Rounds
 from deploy.demo.script import Visit
 
 BOOKING_MIN = 7 * 60 + 30
@@ -18,7 +18,6 @@ BOOKING_MIN = 7 * 60 + 30
 
 _STEPS_AT_DESK = 4
 _CALL_MIN = 4
-_RETRY_MIN = 2
 
 
 @dataclass(frozen=True)
@@ -149,8 +148,7 @@ class Shop:
     def _visit(self, visit: Visit) -> Process:
         appointment_id = None
         if visit.booked_for_min is not None:
-            yield self._until(BOOKING_MIN)
-            booked = yield self._act(self._book, visit)
+            booked = yield self._replan(self._book, visit)
             appointment_id = booked["appointment_id"]
         yield self._until(visit.arrives_min)
         arrived = yield self._act(self._arrive, visit, appointment_id)
@@ -158,17 +156,17 @@ class Shop:
         self._cases[case.order_id] = case
         yield from self._receive(case)
         yield case.ready
-        yield self._env.timeout(visit.pickup_min)
+        yield self._rounds.wait(visit.pickup_min)
         yield from self._deliver(case)
         self.delivered += 1
 
     def _receive(self, case: Case) -> Process:
         """The freest advisor greets the customer, writes the order and promises a time."""
         advisor: Member = yield self._advisors.take()
-        yield self._env.timeout(case.visit.approach_min)
+        yield self._rounds.wait(case.visit.approach_min)
         yield self._act(self._on_order, case, advisor.person, "greeting")
-        yield self._env.timeout(case.visit.intake_min)
-        yield self._act(self._open_order, case, advisor.person)
+        yield self._rounds.wait(case.visit.intake_min)
+        yield self._replan(self._open_order, case, advisor.person)
         self._advisors.release(advisor)
 
     def _deliver(self, case: Case) -> Process:
@@ -176,7 +174,7 @@ class Shop:
         advisor: Member = yield self._advisors.take()
         at_the_desk, at_the_car = self._steps[:_STEPS_AT_DESK], self._steps[_STEPS_AT_DESK:]
         yield self._act(self._record_steps, case, advisor.person, at_the_desk)
-        yield self._env.timeout(case.visit.handover_min)
+        yield self._rounds.wait(case.visit.handover_min)
         yield self._act(self._hand_over, case, advisor.person, at_the_car)
         yield self._act(self._settle_bill, case, advisor.person)
         self._advisors.release(advisor)
@@ -254,13 +252,13 @@ class Shop:
                 continue
             now = int(self._env.now)
             wait = max(self._minutes_until(job["planned_start_at"]), shift.rest_left(now))
-            if wait > 0:
-                yield self._plan_changed | self._env.timeout(wait)
+            if wait > STEP_MIN / 2:
+                yield self._plan_changed | self._rounds.wait(wait)
                 continue
             try:
-                yield self._act(self._on_job, job, person, "start")
+                yield self._replan(self._on_job, job, person, "start")
             except RefusedError:
-                yield self._env.timeout(_RETRY_MIN)
+                yield self._rounds.wait(STEP_MIN)
                 continue
             yield from self._work(person, job, shift, pace)
 
@@ -269,18 +267,18 @@ class Shop:
         factor = visit.work_factors[visit.place(job["operation_id"])]
         length = max(1, round(job["standard_hours"] * 60 * pace * factor))
         for spell, rest in shift.spells(int(self._env.now), length):
-            yield self._env.timeout(spell)
+            yield self._rounds.wait(spell)
             if rest:
-                yield self._act(self._on_job, job, person, "pause", {"reason": "break"})
-                yield self._env.timeout(rest)
-                yield self._act(self._on_job, job, person, "resume")
-        yield self._act(self._on_job, job, person, "finish")
+                yield self._replan(self._on_job, job, person, "pause", {"reason": "break"})
+                yield self._rounds.wait(rest)
+                yield self._replan(self._on_job, job, person, "resume")
+        yield self._replan(self._on_job, job, person, "finish")
         self._env.process(self._inspect(job))
 
     def _inspect(self, job: Answer) -> Process:
         case = self._cases[job["order_id"]]
         inspector: Member = yield self._inspectors.take()
-        yield self._env.timeout(case.visit.inspection_min)
+        yield self._rounds.wait(case.visit.inspection_min)
         accepted = {"passed": True}
         yield self._act(self._on_job, job, inspector.person, "inspection", accepted)
         self._inspectors.release(inspector)
@@ -318,7 +316,7 @@ class Shop:
     def _calls(self, agent: Person) -> Process:
         due = yield self._act(self._due_calls, agent)
         for call in due:
-            yield self._env.timeout(_CALL_MIN)
+            yield self._rounds.wait(_CALL_MIN)
             yield self._act(self._complete, agent, call)
             self.calls_made += 1
 
@@ -345,7 +343,11 @@ class Shop:
     # How it is said
 
     def _act(self, errand: Callable[..., Awaitable[Any]], *about: Any) -> simpy.Event:
-        return self._rounds.act(self.store_id, partial(errand, *about))
+        return self._rounds.act(self.store_id, partial(errand, *about), touches_plan=False)
+
+    def _replan(self, errand: Callable[..., Awaitable[Any]], *about: Any) -> simpy.Event:
+        """An errand after which the workshop may plan anew."""
+        return self._rounds.act(self.store_id, partial(errand, *about), touches_plan=True)
 
     async def _say(
         self, service: Client, person: Person, path: str, body: Mapping[str, Any] | None = None
@@ -360,7 +362,7 @@ class Shop:
         return self._agents[visit.number % len(self._agents)]
 
     def _until(self, minute: int) -> simpy.Event:
-        return self._env.timeout(max(0, minute - self._env.now))
+        return self._rounds.wait(minute - self._env.now)
 
     def _moment(self, minute: int) -> str:
         moment = self._rounds.now + timedelta(minutes=minute - self._env.now)
