@@ -43,7 +43,7 @@ def frame(visit: Visit, title: str, menu: Sequence[MenuItem], here: str) -> Iter
         with ui.element("nav").classes("menu").props(f'aria-label="{t("Menu")}"'):
             for item in menu:
                 _menu_link(t, item)
-        with ui.element("main").classes("content"):
+        with box("content"):
             text(t(title), "page-title").props('role=heading aria-level="1"')
             yield
 

@@ -30,6 +30,7 @@ PAGE = Page(
     duties=DUTIES,
 )
 
+_SOON = timedelta(minutes=5)
 _DISPATCHES = ("dispatcher", "manager")
 _LEGEND = ("planned", "in_progress", "paused", "finished", "passed", "failed")
 
@@ -220,7 +221,7 @@ def _able(
 
 
 def _later(visit: Visit, job: Mapping[str, Any]) -> str:
-    """The planned start, or the next minute when that has passed, on the store's clocks."""
-    soon = visit.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+    """The planned start, or soon when that has passed, on the store's clocks."""
+    soon = visit.now().replace(second=0, microsecond=0) + _SOON
     planned = datetime.fromisoformat(job["planned_start_at"])
     return max(planned, soon).astimezone(visit.store.timezone).strftime("%Y-%m-%dT%H:%M")

@@ -1,0 +1,107 @@
+"""Colleagues at the desk, each in a browser of their own."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from deploy.embedded.platform import Platform
+
+SCREENSHOTS = Path("var/screenshots")
+
+_CHROMIUM = "/usr/bin/chromium"
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+_PATIENCE_MS = 60_000
+
+
+@dataclass
+class Colleague:
+    """One signed-in person with their page."""
+
+    page: Page
+    url: str
+    faults: list[str]
+
+    def at(self, name: str) -> Locator:
+        """The element of that name; names that end in ``*`` mean the first that begins so."""
+        if name.endswith("*"):
+            return self.page.locator(f'[data-testid^="{name[:-1]}"]').first
+        return self.page.locator(f'[data-testid="{name}"]')
+
+    async def press(self, name: str) -> None:
+        await self.at(name).click()
+
+    async def write(self, **values: str) -> None:
+        for name, value in values.items():
+            await self.at(name).fill(value)
+
+    async def choose(self, name: str, typed: str) -> None:
+        """Pick the first offer for what is typed into a choice of several."""
+        await self.at(name).click()
+        await self.page.keyboard.type(typed)
+        offer = self.page.locator(".q-menu .q-item").filter(has_text=typed).first
+        await offer.click()
+        await self.page.keyboard.press("Escape")
+
+    async def go(self, path: str) -> None:
+        await self.page.goto(self.url + path)
+
+    async def keep(self, name: str) -> None:
+        """A screenshot of the whole page."""
+        await self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+class Desk:
+    """Where colleagues sign in."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
+        self._url = url
+
+    async def sign_in(self, who: str, *, language: str = "zh", size: str = "desktop") -> Colleague:
+        width, height = _SIZES[size]
+        context = await self._browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(_PATIENCE_MS)
+        page = await context.new_page()
+        colleague = Colleague(page, self._url, [])
+        page.on("pageerror", lambda error: colleague.faults.append(str(error)))
+        page.on("request", lambda request: _note_foreign(colleague, request.url))
+        await page.goto(f"{self._url}/sign-in")
+        if language == "en":
+            await colleague.press("language")
+        await colleague.press(f"as-{who}")
+        await expect(page.get_by_role("main")).to_be_visible()
+        return colleague
+
+
+def _note_foreign(colleague: Colleague, url: str) -> None:
+    if not url.startswith((colleague.url, "data:", "blob:", colleague.url.replace("http", "ws"))):
+        colleague.faults.append(f"request to {url}")
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """Where screenshots are kept."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    return SCREENSHOTS
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk(platform: Platform, screenshots: Path) -> AsyncIterator[Desk]:
+    """The desk of the running platform, in the system's Chromium."""
+    expect.set_options(timeout=_PATIENCE_MS)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
+        yield Desk(browser, platform.url("desk"))
+        await browser.close()

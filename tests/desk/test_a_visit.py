@@ -1,0 +1,206 @@
+"""A vehicle's way from arrival to payment, by clicking at the desk (R2, R3, R4, R5, R7, R8, R11,
+R12, R13, R14, R21, R30)."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.async_api import expect
+
+from shared.clock import SteppedClock
+from shared.identifiers import vin_check_digit
+from tests.desk.conftest import Colleague, Desk
+
+NINE = datetime(2026, 3, 4, 1, 5, tzinfo=UTC)
+PLATE = "沪A8K215"
+VIN = "LSVAA418_E2184215"
+WORDS = "冷车启动后怠速抖动，顺便做个保养。"
+
+PAGES = {
+    "S01-advisor-1": ("reception", "appointments", "orders"),
+    "S01-dispatcher-1": ("workshop",),
+    "S01-manager-1": ("today", "follow-ups?view=scheduled", "orders?view=settled"),
+    "S01-technician-7": ("my-jobs",),
+    "S01-inspector-1": ("inspection",),
+}
+
+
+@pytest.fixture(autouse=True)
+def _business_hours(clock: SteppedClock) -> None:
+    clock.set(NINE)
+
+
+async def test_a_vehicle_is_taken_from_arrival_to_payment(desk: Desk, clock: SteppedClock) -> None:
+    advisor = await desk.sign_in("S01-advisor-1")
+    await _arrive(advisor, clock)
+    await _open_order(advisor)
+    dispatcher = await desk.sign_in("S01-dispatcher-1")
+    technician_id = await _reassign(dispatcher)
+    technician = await desk.sign_in(technician_id, size="phone")
+    await _work(technician, dispatcher, clock)
+    inspector = await desk.sign_in("S01-inspector-1")
+    await _inspect(inspector)
+    await _hand_over(advisor)
+    await _settle(advisor)
+    await _whole_history(advisor)
+    await _figures(await desk.sign_in("S01-manager-1"))
+    for colleague in (advisor, dispatcher, technician, inspector):
+        assert colleague.faults == []
+
+
+async def _arrive(advisor: Colleague, clock: SteppedClock) -> None:
+    await advisor.press("record-arrival")
+    await advisor.write(plate="沪I00")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("车牌格式不对")).to_be_visible()
+    await expect(advisor.at("plate")).to_have_value("沪I00")
+    await advisor.write(plate=PLATE)
+    await advisor.press("dialog-send")
+    card = advisor.at("arrival-1")
+    for waited, tone in ((65, "in-time"), (450, "near"), (605, "overdue")):
+        clock.set(NINE + timedelta(seconds=waited))
+        await expect(card.locator(".waited")).to_have_text(f"{waited // 60:02}:{waited % 60:02}")
+        await expect(card).to_have_class(re.compile(rf"\b{tone}\b"))
+    await advisor.keep("board")
+    await advisor.press("greet-1")
+    await advisor.press("open-1")
+
+
+async def _open_order(advisor: Colleague) -> None:
+    await advisor.write(plate=PLATE)
+    await advisor.press("find-customer")
+    await expect(advisor.page.get_by_text("请登记客户资料")).to_be_visible()
+    await advisor.write(name="王建国", phone="13916218421", vin=VIN, model="X5")
+    await advisor.write(words=WORDS, odometer_km="38200")
+    await advisor.choose("symptoms", "冷车")
+    await advisor.choose("operations", "常规保养")
+    await expect(advisor.at("estimate")).to_have_text("¥834.00")
+    await expect(advisor.at("promised-at")).to_be_visible()
+    await advisor.press("open-order")
+    await expect(advisor.page.get_by_text("车架号不对")).to_be_visible()
+    await expect(advisor.at("words")).to_have_value(WORDS)
+    await advisor.keep("intake")
+    await advisor.write(vin=VIN.replace("_", vin_check_digit(VIN.replace("_", "0"))))
+    await advisor.press("open-order")
+    await expect(advisor.at("history").get_by_text("派工", exact=True)).to_be_visible()
+    await expect(advisor.page.get_by_text("王建国")).to_be_visible()
+
+
+async def _reassign(dispatcher: Colleague) -> str:
+    """Give the job to the next technician who can do it, with a reason."""
+    await dispatcher.press("bar-*")
+    await dispatcher.page.locator(".q-chip__icon--remove").click()
+    await dispatcher.at("technician_ids").click()
+    await dispatcher.page.locator(".q-menu .q-item").filter(has_text="沈磊").click()
+    await dispatcher.page.keyboard.press("Escape")
+    await dispatcher.press("dialog-send")
+    await expect(dispatcher.page.get_by_text("请填写此项").first).to_be_visible()
+    await dispatcher.write(reason="客户指定技师")
+    await dispatcher.keep("reassignment")
+    await dispatcher.press("dialog-send")
+    await expect(dispatcher.at("row-S01-technician-7").locator(".bar")).to_be_visible()
+    return "S01-technician-7"
+
+
+async def _work(technician: Colleague, dispatcher: Colleague, clock: SteppedClock) -> None:
+    await technician.press("start")
+    await expect(technician.at("pause")).to_be_visible()
+    await expect(dispatcher.page.locator(".bar.status-in_progress")).to_be_visible()
+    await dispatcher.keep("workshop")
+    clock.set(NINE + timedelta(minutes=50))
+    await technician.press("pause")
+    await technician.press("dialog-send")
+    await expect(technician.at("resume")).to_be_visible()
+    await technician.keep("my-jobs-phone")
+    await technician.press("resume")
+    await technician.press("finish")
+    await expect(technician.page.get_by_text("目前没有派给你的任务")).to_be_visible()
+
+
+async def _inspect(inspector: Colleague) -> None:
+    await expect(inspector.page.get_by_text("常规保养（三滤）")).to_be_visible()
+    await inspector.keep("inspection")
+    await inspector.press("accept")
+    await expect(inspector.page.get_by_text("没有待质检的项目")).to_be_visible()
+
+
+async def _hand_over(advisor: Colleague) -> None:
+    await expect(advisor.at("deliver")).to_be_disabled()
+    await advisor.keep("delivery")
+    open_steps = advisor.page.locator(".can-check")
+    for missing in range(await open_steps.count(), 0, -1):
+        await expect(open_steps).to_have_count(missing)
+        await open_steps.first.click()
+    await expect(advisor.at("deliver")).to_be_enabled()
+    await advisor.press("deliver")
+
+
+async def _settle(advisor: Colleague) -> None:
+    await advisor.press("invoice")
+    await advisor.press("pay")
+    await advisor.write(amount_cents="900")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("收款超过余额 ¥834.00")).to_be_visible()
+    await advisor.write(amount_cents="834")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.locator(".way-step.here")).to_have_text("已结清")
+
+
+async def _whole_history(advisor: Colleague) -> None:
+    history = advisor.at("history")
+    for event in ("车辆到店", "客户已接待", "开单", "派工", "改派", "开工", "完工", "竣工"):
+        await expect(history.get_by_text(event, exact=True).first).to_be_visible()
+    for event in ("质检合格", "交车", "出结算单", "收款", "回访排期"):
+        await expect(history.get_by_text(event, exact=True)).to_be_visible()
+    await advisor.keep("order")
+
+
+async def _figures(manager: Colleague) -> None:
+    await expect(manager.at("figure-settled").locator(".tile-value")).to_have_text("1")
+    await expect(manager.at("figure-received_cents").locator(".tile-value")).to_have_text("¥834.00")
+    await manager.keep("today")
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_every_page_shows_in_both_languages_and_on_a_phone(
+    desk: Desk, language: str, size: str
+) -> None:
+    for who, paths in PAGES.items():
+        colleague = await desk.sign_in(who, language=language, size=size)
+        for path in paths:
+            await colleague.go(f"/stores/S01/{path}")
+            await expect(colleague.page.locator(".live-content > *").first).to_be_visible()
+            await expect(colleague.page.locator(".notice")).to_have_count(0)
+            width = await colleague.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= colleague.page.viewport_size["width"], path
+            name = path.split("?")[0]
+            await colleague.keep(f"pages/{name}-{language}-{size}")
+        assert colleague.faults == []
+        await colleague.page.context.close()
+
+
+async def test_the_group_compares_its_stores(desk: Desk) -> None:
+    manager = await desk.sign_in("group-manager-1", language="en")
+    await expect(manager.page).to_have_url(f"{manager.url}/group")
+    await expect(manager.page.get_by_text("Not published yet").first).to_be_visible()
+    await manager.keep("group")
+
+
+async def test_people_see_only_what_their_roles_and_stores_allow(desk: Desk) -> None:
+    technician = await desk.sign_in("S01-technician-1")
+    await expect(technician.at("menu-garage")).to_have_count(0)
+    for forbidden in ("/stores/S01/reception", "/stores/S02/my-jobs", "/group"):
+        await technician.go(forbidden)
+        await expect(technician.page).to_have_url(f"{technician.url}/stores/S01/my-jobs")
+    await technician.press("sign-out")
+    await technician.go("/stores/S01/my-jobs")
+    await expect(technician.page).to_have_url(f"{technician.url}/sign-in?next=/stores/S01/my-jobs")
+
+
+async def test_an_operator_has_no_page(desk: Desk) -> None:
+    page = (await desk.sign_in("S01-technician-1")).page
+    await page.context.clear_cookies()
+    await page.goto(page.url.split("/stores")[0] + "/sign-in")
+    await page.locator('[data-testid="as-operator-1"]').click()
+    await expect(page.get_by_text("没有可用页面")).to_be_visible()
