@@ -21,6 +21,7 @@ from services.reception.workshop import WorkshopAwayError, WorkshopClient
 from shared import timers
 from shared.commands import Command, command
 from shared.contracts.reception import DeliveryStep, EstimateLine
+from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.duties import serves
 from shared.identifiers import Plate, Vin
@@ -387,7 +388,13 @@ async def open_order(
     priced = _estimate(request, command.store_id, body)
     personal = _personal(request)
     vehicle_ref = body.vehicle_ref or _vehicle_ref(personal, body)
-    replaces = await _check_may_open(request, command, order_id, vehicle_ref, body.odometer_km)
+    try:
+        replaces = await _check_may_open(request, command, order_id, vehicle_ref, body.odometer_km)
+    except Refused:
+        # Another try of this command may have opened the order since the question above.
+        if answered := await command.earlier_answer():
+            return answered
+        raise
     promise = await _promise(request, command, body, replaces)
 
     async def effect(unit: Unit) -> BaseModel:
