@@ -68,8 +68,8 @@ async def kill_at(point: str, scene: Scene, rng: random.Random) -> int:
     service = rng.choice(_PUBLISHERS if "produce" in point else SERVICES)
     process = scene.stage.process(service)
     await process.stop()
-    process.start(AFTERSALES_FAILPOINT=f"{point}@{rng.randint(2, 5)}")
-    await until(lambda: not process.alive, _PATIENCE_S)
+    process.start(AFTERSALES_FAILPOINT=f"{point}@{rng.randint(1, 4)}")
+    await until(lambda: not process.alive, 2 * _PATIENCE_S)
     hit = process.exit_status() == -signal.SIGKILL
     await process.stop()
     await scene.stage.revive(service)

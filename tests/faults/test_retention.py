@@ -1,0 +1,70 @@
+"""Retention that is shorter than an outage is detected and said."""
+
+import asyncio
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from structlog.testing import capture_logs
+
+from shared.envelope import headers_of
+from tests.shared.component.conftest import CAUSE, NOW, Bench, bench, greeted
+
+__all__ = ["bench"]
+
+PATIENCE_S = 60.0
+
+
+async def send(bench: Bench, order_id: str, *sequences: int) -> None:
+    for sequence in sequences:
+        event = greeted(order_id)
+        headers = headers_of(
+            event, event_id=f"{order_id}-{sequence}", sequence=sequence, time=NOW, cause=CAUSE
+        )
+        await bench.send(order_id.encode(), event.model_dump_json().encode(), headers)
+
+
+async def consume(bench: Bench) -> None:
+    """Run until nothing waits, then stop."""
+    async with bench.service.running(), asyncio.timeout(PATIENCE_S):
+        while await bench.service.consumer.lag() != 0:
+            await asyncio.sleep(0.1)
+
+
+async def delete_unread(bench: Bench) -> int:
+    """Delete every record that the topic holds; how many nobody had read."""
+    ends = await bench.service.consumer._ends(bench.begin)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bench.bootstrap)
+    await admin.start()
+    await admin.delete_records(
+        {TopicPartition(*place): RecordsToDelete(end) for place, end in ends.items() if end}
+    )
+    await admin.close()
+    return sum(ends.values())
+
+
+async def test_records_deleted_during_an_outage_are_counted_and_their_keys_wait(
+    servers, bench: Bench
+) -> None:
+    await send(bench, "o1", 1, 2, 3)
+    await delete_unread(bench)
+    await send(bench, "o1", 4)
+    await send(bench, "o2", 1)
+    with capture_logs() as logs:
+        await consume(bench)
+    said = [
+        entry for entry in logs if entry["event"] == "records were deleted before they were read"
+    ]
+    assert sum(entry["records"] for entry in said) == 3
+    assert bench.service.consumer.missed == 3
+    assert bench.effects.advisors == {"o2": ["a1"]}
+    parked = await bench.admin.fetch("SELECT key, sequence FROM crm.parked_event")
+    assert [tuple(row) for row in parked] == [("o1", 4)]
+
+
+async def test_a_topic_that_keeps_everything_says_nothing(servers, bench: Bench) -> None:
+    await send(bench, "o3", 1)
+    with capture_logs() as logs:
+        await consume(bench)
+    assert bench.service.consumer.missed == 0
+    assert not [entry for entry in logs if entry["log_level"] == "critical"]
