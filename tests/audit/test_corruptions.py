@@ -1,5 +1,6 @@
 """The audit finds nothing after a true day, and names whatever is then made wrong (R33, R40)."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ import pytest
 import pytest_asyncio
 
 from deploy.cli.audit import AuditResult, run_audit
+from deploy.cli.audit.topics import declared_topics, read_log
 from deploy.demo.day import play_day
 from deploy.embedded.platform import Platform
+from shared.contracts import CONTRACTS
 
 
 @dataclass(frozen=True)
@@ -195,3 +198,13 @@ async def test_a_corruption_is_named(day: Platform, corruption: Corruption) -> N
 
 async def test_all_is_well_once_everything_is_undone(day: Platform) -> None:
     assert (await audit(day)).ok
+
+
+async def test_every_record_of_the_day_has_exactly_the_fields_of_its_contract(
+    day: Platform,
+) -> None:
+    log = await read_log(day.kafka.bootstrap, declared_topics(day.settings.topics_file), ())
+    assert len({event.type for event in log.events}) > 15
+    for event in log.events:
+        written = CONTRACTS[event.type].model_validate(event.data).model_dump_json()
+        assert json.loads(written) == event.data, event.type

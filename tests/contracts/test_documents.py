@@ -1,0 +1,78 @@
+"""The generated documents: complete, consistent in themselves, and true to the code (R39)."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.cli.audit.evidence import CONSUMES
+from deploy.docs.asyncapi import FILE
+from deploy.docs.duties import TITLES, Found
+from deploy.docs.streams import INTERESTS
+from shared.contracts import CONTRACTS
+from shared.contracts.reception import OrderCancelled
+from shared.envelope import Cause, headers_of
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def document() -> Any:
+    return yaml.safe_load((REPOSITORY / FILE).read_text())
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"]
+        for part in value.values():
+            yield from references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from references(part)
+
+
+def resolves(reference: str, root: Any) -> bool:
+    file, _, path = reference.partition("#")
+    if file:
+        return (REPOSITORY / FILE).parent.joinpath(file).exists()
+    for name in path.strip("/").split("/"):
+        if name not in root:
+            return False
+        root = root[name]
+    return True
+
+
+def test_every_reference_leads_somewhere() -> None:
+    root = document()
+    found = set(references(root))
+    assert found
+    assert [each for each in found if not resolves(each, root)] == []
+
+
+def test_every_event_stands_on_the_channel_of_its_topic() -> None:
+    channels = document()["channels"].values()
+    described = {(channel["address"], name) for channel in channels for name in channel["messages"]}
+    assert described == {(event.topic, event.__name__) for event in CONTRACTS.values()}
+
+
+def test_the_headers_described_are_the_headers_sent() -> None:
+    event = OrderCancelled(store_id="S01", order_id="o-1", reason="none")
+    cause = Cause("correlation", "causation", "00-aa-bb-01")
+    sent = headers_of(event, event_id="id", sequence=1, time=datetime.now(UTC), cause=cause)
+    assert document()["components"]["schemas"]["headers"]["properties"].keys() == sent.keys()
+
+
+def test_the_audit_expects_each_consumer_on_the_topics_that_it_follows() -> None:
+    followed = {
+        service: {event.topic for event in interests} for service, interests in INTERESTS.items()
+    }
+    assert followed == CONSUMES
+
+
+def test_an_unknown_duty_is_a_dead_reference() -> None:
+    found = Found()
+    found.add("events", "OrderOpened", ("R5", "R99"))
+    assert found.dead == ["OrderOpened names R99, which is no duty"]
+    assert list(TITLES) == [f"R{number}" for number in range(1, 44)]

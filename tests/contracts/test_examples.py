@@ -1,0 +1,60 @@
+"""Example messages: publishers write all fields, readers bear what they do not know (R39)."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from shared.contracts import CONTRACTS
+from shared.envelope import Cause, decode, headers_of
+
+EXAMPLES: dict[str, dict[str, Any]] = yaml.safe_load(
+    Path(__file__).with_name("examples.yaml").read_text()
+)
+
+
+def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """``data`` as a reader of the event understands it."""
+    event = CONTRACTS[kind].model_validate(EXAMPLES[kind])
+    headers = headers_of(
+        event,
+        event_id="01a20c75-e2d9-73a5-998e-f00891d1473d",
+        sequence=1,
+        time=datetime(2026, 3, 4, tzinfo=UTC),
+        cause=Cause("correlation", "causation"),
+    )
+    read = decode(headers, headers["ce_subject"], json.dumps(data).encode())
+    return read.event.model_dump(mode="json")
+
+
+def with_unknown_fields(value: Any) -> Any:
+    """The same with a field that nobody knows, on every level that has named fields."""
+    if isinstance(value, dict):
+        return {name: with_unknown_fields(part) for name, part in value.items()} | {"later": 1}
+    return [with_unknown_fields(part) for part in value] if isinstance(value, list) else value
+
+
+def test_every_event_has_an_example() -> None:
+    assert EXAMPLES.keys() == CONTRACTS.keys()
+
+
+@pytest.mark.parametrize("kind", CONTRACTS)
+def test_a_publisher_writes_every_field(kind: str) -> None:
+    published = CONTRACTS[kind].model_validate(EXAMPLES[kind]).model_dump_json()
+    assert json.loads(published) == EXAMPLES[kind]
+
+
+@pytest.mark.parametrize("kind", CONTRACTS)
+def test_a_reader_ignores_fields_that_it_does_not_know(kind: str) -> None:
+    assert received(kind, with_unknown_fields(EXAMPLES[kind])) == EXAMPLES[kind]
+
+
+@pytest.mark.parametrize("kind", CONTRACTS)
+def test_a_reader_understands_a_message_without_the_optional_fields(kind: str) -> None:
+    fields = CONTRACTS[kind].model_fields
+    required = {name: EXAMPLES[kind][name] for name, each in fields.items() if each.is_required()}
+    read = received(kind, required)
+    assert {name: read[name] for name in required} == required
