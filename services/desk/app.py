@@ -17,12 +17,11 @@ from starlette.middleware.sessions import SessionMiddleware
 import services.desk.pages  # noqa: F401 registers the pages
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
-from services.desk.session import DemoSignIn, OidcSignIn, SignedOutError
+from services.desk.session import SESSION_S, DemoSignIn, OidcSignIn, SignedOutError
 from services.desk.visit import Desk
 from shared.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
-_SESSION_S = 12 * 3600
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -40,7 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         SessionMiddleware,
         secret_key=_secret(settings),
         session_cookie="aftersales_desk",
-        max_age=_SESSION_S,
+        max_age=SESSION_S,
         same_site="lax",
     )
     _add_routes(app, desk)
@@ -95,7 +94,7 @@ def _add_session_routes(app: FastAPI, desk: Desk) -> None:
     async def speak(request: Request, language: str, next: str = "/") -> Response:  # noqa: A002
         if language in LOCALES:
             request.session["language"] = language
-        return RedirectResponse(_inside(next), 303)
+        return RedirectResponse(inside(next), 303)
 
     @app.post("/sign-out")
     async def sign_out(request: Request) -> Response:
@@ -113,13 +112,13 @@ def _add_demo_routes(app: FastAPI, sign_in: DemoSignIn) -> None:
         request.session.pop("store", None)
         if not sign_in.begin(request.session, subject):
             return RedirectResponse("/sign-in", 303)
-        return RedirectResponse(_inside(next), 303)
+        return RedirectResponse(inside(next), 303)
 
 
 def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn) -> None:
     @app.get("/sign-in/issuer")
     async def at_issuer(request: Request, next: str = "/") -> Response:  # noqa: A002
-        request.session["next"] = _inside(next)
+        request.session["next"] = inside(next)
         return await sign_in.redirect(request, str(request.url_for("from_issuer")))
 
     @app.get("/sign-in/callback", name="from_issuer")
@@ -131,7 +130,7 @@ def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn) -> None:
         return RedirectResponse(request.session.pop("next", "/"), 303)
 
 
-def _inside(address: str) -> str:
+def inside(address: str) -> str:
     """``address`` when it is a page of the desk, otherwise the first page."""
     parts = urlsplit(address)
     inside = not parts.scheme and not parts.netloc and address.startswith("/")

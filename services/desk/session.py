@@ -21,6 +21,9 @@ from shared.problems import Problem
 from shared.security import Principal, Verifier
 from shared.settings import Settings
 
+SESSION_S = 12 * 3600
+"""How long a browser stays signed in at most."""
+
 _LIFETIME_S = 600
 _MARGIN_S = 60.0
 
@@ -104,11 +107,12 @@ class _OidcPerson:
         self._verifier = verifier
         self._accept(tokens)
         self.person: Person
+        self.used_at = time.monotonic()
 
     def _accept(self, tokens: Mapping[str, Any]) -> None:
         self._access = str(tokens["access_token"])
         self._refresh = tokens.get("refresh_token")
-        lifetime_s = float(tokens.get("expires_in") or _LIFETIME_S)
+        lifetime_s = float(tokens.get("expires_in", _LIFETIME_S))
         self._fresh_until = time.monotonic() + lifetime_s - min(_MARGIN_S, lifetime_s / 2)
 
     async def identify(self) -> None:
@@ -116,7 +120,8 @@ class _OidcPerson:
         self.person = _person(await self._verifier.principal(self._access))
 
     async def token(self) -> str:
-        if time.monotonic() > self._fresh_until:
+        self.used_at = time.monotonic()
+        if self.used_at > self._fresh_until:
             await self._renew()
         return self._access
 
@@ -165,9 +170,18 @@ class OidcSignIn:
             await session.identify()
         except (OAuthError, HTTPError, Problem) as error:
             raise SignedOutError from error
+        self._forget_idle()
         identifier = uuid.uuid4().hex
         self._sessions[identifier] = session
         request.session["oidc"] = identifier
+
+    def _forget_idle(self) -> None:
+        limit = time.monotonic() - SESSION_S
+        self._sessions = {
+            identifier: session
+            for identifier, session in self._sessions.items()
+            if session.used_at > limit
+        }
 
     def current(self, cookie: Mapping[str, Any]) -> SignedIn | None:
         return self._sessions.get(str(cookie.get("oidc")))

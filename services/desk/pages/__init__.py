@@ -33,11 +33,13 @@ MENU.extend(
     )
 )
 HOME.update(
-    group_manager=group.PAGE,
-    manager=today.PAGE,
-    advisor=reception.PAGE,
-    dispatcher=workshop.PAGE,
-    technician=my_jobs.PAGE,
-    inspector=inspection.PAGE,
-    agent=follow_ups.PAGE,
+    {
+        "group_manager": group.PAGE,
+        "manager": today.PAGE,
+        "advisor": reception.PAGE,
+        "dispatcher": workshop.PAGE,
+        "technician": my_jobs.PAGE,
+        "inspector": inspection.PAGE,
+        "agent": follow_ups.PAGE,
+    }
 )
