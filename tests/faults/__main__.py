@@ -29,7 +29,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--json", type=Path, help="write the result to this file as well")
-    parser.add_argument("--only", default="", help="only faults whose name contains this")
+    parser.add_argument(
+        "--only", nargs="+", default=[""], help="only faults whose name contains one of these"
+    )
     parser.add_argument("--walkers", type=int, default=8, help="vehicles under way at a time")
     arguments = parser.parse_args()
     console.print(f"seed {arguments.seed}, {arguments.minutes:g} minutes")
@@ -55,7 +57,11 @@ async def _campaign(folder: Path, arguments: argparse.Namespace) -> Result:
         try:
             if not stage.has_disks:
                 report("no small disks can be mounted here: faults of a full disk are left out")
-            faults = [each for each in known_faults(stage) if arguments.only in each.name]
+            faults = [
+                fault
+                for fault in known_faults(stage)
+                if any(text in fault.name for text in arguments.only)
+            ]
             rounds = plan(arguments.seed, arguments.minutes, faults)
             return await run(stage, load, rounds, arguments.seed, report)
         finally:
