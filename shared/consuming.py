@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -144,6 +144,7 @@ class Consumer:
         self.name = name
         self.applied = 0
         self.unknown = 0
+        self.missed = 0
         self.units: Units
         self._handle = handle
         self._kafka = kafka
@@ -159,6 +160,7 @@ class Consumer:
             batch_timeout_ms=_IDLE_WAIT_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
+            listener=_AssignmentListener(self._look_for_missed),
             parser=_unparsed,
             decoder=_undecoded,
         )
@@ -377,6 +379,22 @@ class Consumer:
             behind += max(0, end - self._committed[place])
         return behind
 
+    async def _look_for_missed(self, assigned: Iterable[TopicPartition]) -> None:
+        """Say so when records were deleted before they were read: retention was too short."""
+        client = self._client
+        begins = await (await self._sounding()).beginning_offsets(list(assigned))
+        for place, begin in begins.items():
+            missed = begin and begin - (await client.committed(place) or 0)
+            if missed > 0:
+                self.missed += missed
+                log.critical(
+                    "records were deleted before they were read",
+                    consumer=self.name,
+                    topic=place.topic,
+                    partition=place.partition,
+                    records=missed,
+                )
+
     async def _sounding(self) -> AIOKafkaConsumer:
         """A second connection: on the first one, questions wait behind the long poll."""
         if self._probe is None:
@@ -414,6 +432,22 @@ class Consumer:
     def stalled(self) -> bool:
         """Whether records wait and nothing has moved for a while."""
         return time.monotonic() - self._progress_at > STALL_S
+
+
+class _AssignmentListener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Has assigned partitions looked at before the first record is read."""
+
+    def __init__(self, look: Callable[[Iterable[TopicPartition]], Awaitable[None]]) -> None:
+        self._look = look
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Batches end in one transaction each; there is nothing to hand over."""
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        try:
+            await self._look(assigned)
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("assigned partitions could not be looked at", error=repr(error))
 
 
 async def _unparsed(records: tuple[Record, ...]) -> KafkaMessage:
