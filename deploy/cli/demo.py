@@ -7,6 +7,8 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +21,7 @@ from rich.table import Table
 from deploy.cli.audit import AuditResult, run_audit, show
 from deploy.cli.terminal import complain, console, say
 from deploy.demo.clients import UnwelcomeAnswerError
-from deploy.demo.day import MORNING, DayFigures, play_day
+from deploy.demo.day import MORNING, DayFigures, Show, play_day
 from deploy.demo.group import write_group
 from deploy.demo.quiet import NotQuietError
 from deploy.embedded.kafka import kafka_libraries
@@ -88,12 +90,7 @@ async def _play(
     platform = Platform(settings, say)
     await platform.start()
     try:
-        with _progress() as progress:
-            line = progress.add_task("", total=orders)
-
-            def advance(now: datetime, delivered: int) -> None:
-                progress.update(line, description=f"{now:%m-%d %H:%M}", completed=delivered)
-
+        with _showing(orders) as advance:
             day = await play_day(platform, orders, seed, advance)
         say("auditing")
         audit = await run_audit(platform.admin_url, platform.kafka.bootstrap)
@@ -103,15 +100,39 @@ async def _play(
     return day, audit, addresses
 
 
-def _progress() -> Progress:
-    return Progress(
+@contextmanager
+def _showing(orders: int) -> Iterator[Show]:
+    """Show how far the day has come: a bar on a terminal, otherwise a line for each hour."""
+    if not console.is_terminal:
+        yield _Hours().show
+        return
+    with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("delivered"),
         TimeElapsedColumn(),
         console=console,
-    )
+    ) as progress:
+        line = progress.add_task("", total=orders)
+
+        def advance(now: datetime, delivered: int) -> None:
+            progress.update(line, description=f"{now:%m-%d %H:%M}", completed=delivered)
+
+        yield advance
+
+
+class _Hours:
+    """Tells each simulated hour once."""
+
+    def __init__(self) -> None:
+        self._told = ""
+
+    def show(self, now: datetime, delivered: int) -> None:
+        hour = f"{now:%m-%d %H}:00"
+        if hour != self._told:
+            say(f"{hour}  {delivered} delivered")
+            self._told = hour
 
 
 def _report(day: DayFigures, settings: EmbeddedSettings) -> Table:
