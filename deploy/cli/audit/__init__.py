@@ -72,7 +72,7 @@ def audit(
         kafka = kafka or addresses.kafka_bootstrap
     try:
         result = asyncio.run(run_audit(database_url, kafka))
-    except (OSError, KafkaError, asyncpg.PostgresError) as error:
+    except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise EmbeddedError(f"nothing could be audited: {error}") from error
     if as_json:
         console.print_json(data=result.as_json())
