@@ -10,7 +10,11 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Store(BaseModel):
-    """One store (门店): names, zone, hours and limits."""
+    """One store (门店): names, zone, hours and limits.
+
+    ``handover_minutes`` lie between the end of the work and the customer's departure: inspection,
+    call and explanation (质检与交车). Every promise contains them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -21,6 +25,7 @@ class Store(BaseModel):
     opening: time
     closing: time
     greeting_limit_s: int
+    handover_minutes: int = 0
     labor_rate_cents: dict[str, int]
     tax_rate_bp: int
     payment_days: int

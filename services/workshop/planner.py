@@ -91,7 +91,7 @@ class Planner:
         confidence: float,
         earliest_start_at: datetime | None,
     ) -> planning.Promise:
-        """The earliest promise for one order's new work.
+        """The earliest promise for one order's new work, with the store's time to hand over.
 
         Raises:
             Refused: an operation is unknown, or somebody or something needed is missing here.
@@ -102,11 +102,12 @@ class Planner:
             for before, wish in zip([None, *wishes], wishes, strict=False)
         ]
         try:
-            return await asyncio.get_running_loop().run_in_executor(
+            promise = await asyncio.get_running_loop().run_in_executor(
                 self._executor, planning.quote, snapshot.workshop, new, confidence
             )
         except planning.CannotPromiseError as error:
             raise self._refused(error.refusal, wishes) from None
+        return replace(promise, finish=promise.finish + self._handover(snapshot.store_id))
 
     async def replan(self, store_id: str, _subject: str) -> Proposal:
         """A fresh plan for everything that is not in hand."""
@@ -209,12 +210,15 @@ class Planner:
             technicians_needed=operation.technicians,
             after=(before,) if before else (),
             release=minute(job.opened_at),
-            promise=minute(job.promised_at),
+            promise=minute(job.promised_at) - self._handover(job.store_id),
             waiting_customer=job.waiting_customer,
             pinned_technicians=job.technician_ids if job.pinned else (),
             pinned_bay=job.bay_id if job.pinned else None,
             frozen=frozen,
         )
+
+    def _handover(self, store_id: str) -> int:
+        return self.workforce.stores[store_id].handover_minutes
 
     def _new_job(self, wish: Wish, before: Wish | None, release: int) -> planning.Job:
         operation = self.workforce.operation(wish.operation_id)

@@ -165,6 +165,7 @@ def test_stores_open_before_they_close_and_price_every_trade(group: Group) -> No
         assert all(rate > 0 for rate in store["labor_rate_cents"].values())
         assert 0 <= store["tax_rate_bp"] < 10_000
         assert store["greeting_limit_s"] > 0
+        assert 0 < store["handover_minutes"] < 120
         assert store["payment_days"] > 0
 
 
