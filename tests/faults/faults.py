@@ -339,7 +339,7 @@ async def full_disk(server: Server, scene: Scene, rng: random.Random) -> int:
     before = log.read_bytes().count(complaint)
     stage.fill_disk(server)
     try:
-        await until(lambda: log.read_bytes().count(complaint) > before, 30)
+        await until(lambda: log.read_bytes().count(complaint) > before, _PATIENCE_S)
         await asyncio.sleep(rng.uniform(1, 4))
     finally:
         stage.clear_disk(server)

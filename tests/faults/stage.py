@@ -26,10 +26,10 @@ from tests.faults.proxy import Proxy, database_write, http_write, kafka_write
 MORNING = datetime(2026, 3, 4, 0, 30, tzinfo=UTC)
 """Where the running clock begins: a Wednesday, 08:30 in Shanghai."""
 
+_READY_S = 240.0
 _STORES = 2
 _ORDERS_PER_STORE = 40
 _DISK_MB = {"postgres": 1400, "kafka": 700}
-_SPARE = 64 * 1024
 
 Server = Literal["postgres", "kafka"]
 
@@ -74,6 +74,7 @@ class Stage(Platform):
             ports=Ports.free(),
             clock_file=folder / "clock",
             group_folder=group,
+            ready_timeout_s=_READY_S,
         )
         super().__init__(settings, report)
         self.kafka: _WiredKafka = _WiredKafka(settings, report)
@@ -207,9 +208,8 @@ class Stage(Platform):
         folder = self._disk(server)
         with (folder / "ballast").open("wb") as ballast:
             free = os.statvfs(folder)
-            room = free.f_bavail * free.f_frsize - _SPARE
             with suppress(OSError):
-                os.posix_fallocate(ballast.fileno(), 0, room)
+                os.posix_fallocate(ballast.fileno(), 0, free.f_bavail * free.f_frsize)
 
     def clear_disk(self, server: Server) -> None:
         (self._disk(server) / "ballast").unlink(missing_ok=True)
