@@ -253,10 +253,10 @@ DROP FUNCTION IF EXISTS {service}.be_late();
 
 
 async def long_transaction(scene: Scene, rng: random.Random) -> int:
-    """Somebody holds the streams' heads and a snapshot; hits are transactions seen waiting."""
+    """Somebody holds the heads of all streams locked; hits are transactions seen waiting."""
     connection = await asyncpg.connect(scene.stage.admin_url)
     try:
-        async with connection.transaction(isolation="repeatable_read"):
+        async with connection.transaction():
             for service in _PUBLISHERS:
                 await connection.execute(f"SELECT 1 FROM {service}.stream_head FOR UPDATE")
             return await _sample(scene.stage, "wait_event_type = 'Lock'", rng.uniform(6, 10))
