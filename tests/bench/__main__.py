@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 
 import uvloop
@@ -16,6 +17,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    # New topics have no leader for a moment; the clients say so at length and try again.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     found = uvloop.run(measure(given.events, given.seed, given.rounds))
     if given.json:
         figures = {
