@@ -13,6 +13,7 @@ from services.desk.page import MENU
 from services.desk.pages import intake, order
 from services.reception.domain.order import PaymentMethod, Stage
 from services.workshop.domain.job import JobStatus, PauseReason
+from services.workshop.planning.replan import ChangeCode
 from shared.contracts import contracts_of
 from shared.security import Role
 
@@ -51,6 +52,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "status": get_args(JobStatus),
         "pause": get_args(PauseReason),
         "method": get_args(PaymentMethod),
+        "reason": get_args(ChangeCode),
         "event": {
             contract.__name__
             for publisher in ("reception", "workshop", "crm")

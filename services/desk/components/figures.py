@@ -15,6 +15,8 @@ Figures = Mapping[str, Any]
 INK, MUTED, LINE = "#1b2733", "#66727f", "#e4e8ec"
 PALETTE = ("#1d4e6f", "#4f86a6", "#9fb8c6", "#2f7a55", "#a86a12")
 
+_FONTS = "Inter, PingFang SC, Microsoft YaHei, Noto Sans SC, Noto Sans CJK SC, sans-serif"
+
 COUNTS = ("arrived", "orders", "delivered", "settled")
 AMOUNTS = ("invoiced_cents", "received_cents")
 
@@ -85,6 +87,8 @@ def bars(
     return ui.echart(
         {
             "color": list(PALETTE),
+            "textStyle": {"fontFamily": _FONTS},
+            "animationDuration": 250,
             "grid": {"left": 8, "right": 12, "top": 36, "bottom": 4, "containLabel": True},
             "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10}
             if len(series) > 1
@@ -99,6 +103,7 @@ def bars(
             },
             "yAxis": {
                 "type": "value",
+                "minInterval": 1,
                 "name": unit,
                 "nameTextStyle": {"color": MUTED, "align": "left"},
                 "splitLine": {"lineStyle": {"color": LINE}},

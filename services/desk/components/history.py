@@ -62,6 +62,10 @@ def _note(visit: Visit, catalogue: Catalogue, data: Mapping[str, Any]) -> str:
     if promised := data.get("promised_at"):
         at = formats.day_and_clock(promised, visit.store.timezone, visit.now())
         parts.append(visit.t("promised {time}", time=at))
+    if reason := data.get("reason"):
+        parts.append(
+            visit.t.known(f"reason.{reason}") or visit.t.known(f"pause.{reason}") or reason
+        )
     for field in ("total_cents", "amount_cents"):
         if field in data:
             parts.append(formats.money(data[field]))

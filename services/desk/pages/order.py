@@ -57,6 +57,7 @@ _WAY = ("arrived", "greeted", "opened", "in_work", "ready", "delivered", "settle
 _CHANGES = ("advisor", "manager")
 _METHODS = ("wechat", "alipay", "card", "cash", "transfer")
 _CENTS = 100
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _promise(visit: Visit, order: Mapping[str, Any], every_second: EverySecond) 
         compared = datetime.fromisoformat(done) if done else now
         seconds = (promised - compared).total_seconds()
         late = seconds < 0
-        duration = formats.stopwatch(abs(seconds))
+        duration = _duration(visit, abs(seconds))
         words = (
             ("Late by {time}" if late else "Kept, {time} early")
             if done
@@ -192,6 +193,14 @@ def _promise(visit: Visit, order: Mapping[str, Any], every_second: EverySecond) 
 
     tell(visit.now())
     every_second(tell)
+
+
+def _duration(visit: Visit, seconds: float) -> str:
+    """Hours and minutes in words; minutes and seconds within the hour."""
+    hours, rest = divmod(int(seconds), _HOUR_S)
+    if not hours:
+        return formats.stopwatch(seconds)
+    return visit.t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
 
 
 def _steps_of_the_way(visit: Visit, order: Mapping[str, Any]) -> None:
