@@ -150,6 +150,7 @@ class Consumer:
         self._kafka = kafka
         self._probe: AIOKafkaConsumer | None = None
         self._wanted = {type_name(contract) for contract in contracts}
+        self._compacted = {contract.topic for contract in contracts if contract.compacted}
         self._committed: dict[TopicPartition, int] = {}
         self._progress_at = time.monotonic()
         self._subscriber = broker.subscriber(
@@ -245,6 +246,7 @@ class Consumer:
                 [item for item in [*addressed, *waiting] if item.stream in locked],
                 locked,
                 take,
+                self._compacted,
             )
             await self._park(connection, [item for item in result.parked if item not in waiting])
             await positions.advance(connection, self.name, result.positions, streams)

@@ -1,7 +1,7 @@
 """The duplicate guard: how far a consumer has applied the events of each key."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -61,12 +61,18 @@ class Walk:
     positions: dict[Key, int] = field(default_factory=dict)
 
 
-def walk(records: Iterable[S], positions: Mapping[Key, int], take: Callable[[S], bool]) -> Walk:
+def walk(
+    records: Iterable[S],
+    positions: Mapping[Key, int],
+    take: Callable[[S], bool],
+    compacted: Set[str] = frozenset(),
+) -> Walk:
     """Go through ``records`` per key in sequence, from the position of each key.
 
     ``take`` gets every record whose turn it is and answers whether the key goes on behind it. A
     record whose sequence is not above the position is discarded; one that leaves a gap, or stands
-    behind a record that was not taken, is parked.
+    behind a record that was not taken, is parked. On a topic in ``compacted`` a gap means that
+    the broker has dropped what later records replace, and the key goes on.
     """
     result = Walk()
     streams: dict[Key, dict[int, S]] = defaultdict(dict)
@@ -74,11 +80,11 @@ def walk(records: Iterable[S], positions: Mapping[Key, int], take: Callable[[S],
         streams[record.stream].setdefault(record.sequence, record)
     for key, by_sequence in streams.items():
         position = positions[key]
-        blocked = False
+        blocked, gaps_allowed = False, key[0] in compacted
         for sequence in sorted(by_sequence):
             if sequence <= position:
                 result.discarded += 1
-            elif not blocked and sequence == position + 1:
+            elif not blocked and (gaps_allowed or sequence == position + 1):
                 if take(by_sequence[sequence]):
                     position = sequence
                     result.applied += 1

@@ -24,6 +24,7 @@ class Event(BaseModel):
     publisher: ClassVar[str]
     duties: ClassVar[tuple[str, ...]]
     version: ClassVar[int] = 1
+    compacted: ClassVar[bool] = False
 
     store_id: Identifier
 

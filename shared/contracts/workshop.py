@@ -119,6 +119,7 @@ class CapacityChanged(Event):
 
     topic = "aftersales.workshop.capacity.v1"
     key_field = "store_id"
+    compacted = True
     publisher = "workshop"
     duties: ClassVar[tuple[str, ...]] = ("R1", "R11")
 

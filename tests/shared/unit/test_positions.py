@@ -70,6 +70,14 @@ def test_nothing_passes_an_event_that_was_not_understood(length, data):
     assert result.positions.get(stream, 0) == poison - 1
 
 
+def test_a_compacted_stream_goes_on_over_what_the_broker_dropped():
+    stream = STREAMS[0]
+    taken: list[int] = []
+    records = [Item(stream, n) for n in (7, 4, 9)]
+    result = walk(records, {stream: 3}, lambda item: not taken.append(item.sequence), {"topic"})
+    assert (taken, result.parked, result.positions) == ([4, 7, 9], [], {stream: 9})
+
+
 def test_a_repeated_event_is_discarded():
     stream = STREAMS[0]
     result = walk([Item(stream, 3), Item(stream, 4)], {stream: 4}, lambda _: True)
