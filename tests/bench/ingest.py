@@ -122,6 +122,7 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
         return await _rate(broker.start(), lambda: consumer.applied, total)
     finally:
         await broker.stop()
+        await consumer.close()
         await pool.close()
 
 
