@@ -82,7 +82,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO reception '
-                       'USING (store_id = ANY (stores_in_scope()))', name);
+                       'USING (store_id = ANY ((SELECT stores_in_scope())::text[]))', name);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE ON %I TO reception', name);
     END LOOP;
 END
