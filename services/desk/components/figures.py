@@ -83,7 +83,7 @@ def tone_of(ratio: Ratio, value: float | None) -> str:
 def bars(
     categories: Sequence[str], series: Mapping[str, Sequence[float | None]], *, unit: str = ""
 ) -> ui.echart:
-    """Vertical bars, one colour a series."""
+    """Vertical bars, one colour a series; ``unit`` stands behind each number."""
     return ui.echart(
         {
             "color": list(PALETTE),
@@ -104,10 +104,8 @@ def bars(
             "yAxis": {
                 "type": "value",
                 "minInterval": 1,
-                "name": unit,
-                "nameTextStyle": {"color": MUTED, "align": "left"},
                 "splitLine": {"lineStyle": {"color": LINE}},
-                "axisLabel": {"color": MUTED},
+                "axisLabel": {"color": MUTED, "formatter": "{value}" + unit},
             },
             "series": [
                 {
@@ -116,7 +114,12 @@ def bars(
                     "data": list(values),
                     "barMaxWidth": 34,
                     "itemStyle": {"borderRadius": [3, 3, 0, 0]},
-                    "label": {"show": len(series) == 1, "position": "top", "color": INK},
+                    "label": {
+                        "show": len(series) == 1,
+                        "position": "top",
+                        "color": INK,
+                        "formatter": "{c}" + unit,
+                    },
                 }
                 for name, values in series.items()
             ],

@@ -130,7 +130,6 @@ def _charts(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
                     ]
                     for name in ("invoiced_cents", "received_cents")
                 },
-                unit="¥",
             )
         with box("column-wide"), panel(t.code("figure", "on_time_first")):
             shares = [

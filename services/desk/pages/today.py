@@ -56,7 +56,7 @@ async def show(visit: Visit) -> None:
             with box("column-wide"), panel(visit.t("Money")):
                 names = [visit.t.code("figure", name) for name in _MONEY]
                 amounts = [round(now[name] / _CENTS) for name in _MONEY]
-                bars(names, {visit.t("Money"): amounts}, unit="¥")
+                bars(names, {visit.t("Money"): amounts})
         with panel(visit.t("Indicators")):
             ratios(visit.t, now)
         _published(visit, published)
