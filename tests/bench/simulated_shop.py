@@ -262,11 +262,17 @@ class Shop:
         running = tuple(a for a in self.plan if a.job_id in self.open)
         return Workshop(
             self.now,
-            self.technicians(),
-            self.fate.bays,
+            tuple(replace(t, working=self._near(t.working)) for t in self.technicians()),
+            tuple(replace(b, open=self._near(b.open)) for b in self.fate.bays),
             tuple(jobs),
             running,
             law=self.durations.law,
+        )
+
+    def _near(self, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+        """The windows of the next three weeks and of the week before."""
+        return tuple(
+            w for w in windows if self.now - 7 * DAY < w.finish and w.start < self.now + 21 * DAY
         )
 
     def _expected(self, job: Job, begun: Assignment) -> Assignment:

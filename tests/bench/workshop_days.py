@@ -23,7 +23,6 @@ from services.workshop.planning import (
     quote,
     risks,
     score,
-    shop_hours,
 )
 from services.workshop.planning.timeline import Calendar
 from tests.bench.erlang import expected_wait, simulated_wait
@@ -149,7 +148,7 @@ def lived(given: Fate, confidence: float, planner: Planner = plan) -> Kept:
     """A store that promises every order with ``confidence`` lives through the days."""
     store = Quoting(confidence)
     shop = Shop(given, store.watch(planned(planner)), store.promised)
-    hours = shop_hours(shop.snapshot())
+    hours = Calendar(w for t in given.technicians for w in t.working)
     shop.on_finish.append(partial(store.done, shop, hours))
     finished = shop.run().finished
     counted = [o[0].job.order_id for o in given.orders][int(LEARNING * len(given.orders)) :]

@@ -31,6 +31,7 @@ class Forecast:
     """When an order's last job may finish, over all plays."""
 
     def __init__(self, workshop: Workshop, jobs: Sequence[Moments]) -> None:
+        self._now = workshop.now
         self._hours = shop_hours(workshop)
         moments = np.max(np.array(jobs), axis=0)
         self._finishes = np.sort(moments)
@@ -42,9 +43,12 @@ class Forecast:
         self._scores = [(worked - middle) / self.spread for worked in self._worked]
 
     def promise(self, confidence: float, calibration: Calibration) -> int:
-        """The earliest moment that holds with ``confidence``, or NEVER."""
+        """The earliest moment that holds with ``confidence``, or NEVER.
+
+        It may lie before the earliest play: replanning lets some orders pass others.
+        """
         margin = calibration.margin(confidence, self._scores) * self.spread
-        earliest = max(1, self._worked[0])
+        earliest = self._hours.worked(self._now) + 1
         worked = max(earliest, self._hours.worked(self.expected) + ceil(margin))
         return self._hours.reach(worked) if self.expected < NEVER else NEVER
 
