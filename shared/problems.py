@@ -48,7 +48,7 @@ class Problem(Exception):  # noqa: N818
         *,
         field: str = "",
         headers: Mapping[str, str] | None = None,
-        **values: Any,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -56,7 +56,7 @@ class Problem(Exception):  # noqa: N818
         self.detail = detail
         self.field = field
         self.headers = headers
-        self.values = values
+        self.values = dict(values or {})
 
 
 def unavailable(what: str) -> Problem:
@@ -98,7 +98,7 @@ def answer_problems(app: FastAPI) -> None:
                 refused.rule,
                 refused.message,
                 field=refused.field,
-                **refused.values,
+                values=refused.values,
             )
         )
 

@@ -35,6 +35,10 @@ Report = Callable[[str], None]
 CommandOf = Callable[[str, int], Sequence[str]]
 
 
+CALLS_IN_ITS_OWN_NAME = "reception"
+"""The service that needs a token of its own, here from the development issuer."""
+
+
 def service_command(service: str, port: int) -> Sequence[str]:
     """How a service's process is started on ``port``."""
     if service == DESK:
@@ -154,8 +158,8 @@ class Platform:
             "DATABASE_URL": self.database_url(runtime),
             "WORKER_DATABASE_URL": self.database_url(worker),
             "PERSONAL_KEYS_FILE": self.secrets.personal_keys_file,
-            "ISSUER_KEY_FILE": self.secrets.issuer_key_file,
             "INSTANCE": "1",
+            **(self._desk_settings() if service == CALLS_IN_ITS_OWN_NAME else {}),
         }
 
     # Starting

@@ -31,9 +31,9 @@ async def environment_of(platform: Platform, name: str) -> dict[str, str]:
 
 
 async def test_a_service_gets_its_own_roles_and_no_signing_key(stood_in: Platform) -> None:
-    seen = await environment_of(stood_in, "reception")
-    assert "://reception:" in seen["AFTERSALES_DATABASE_URL"]
-    assert "://reception_worker:" in seen["AFTERSALES_WORKER_DATABASE_URL"]
+    seen = await environment_of(stood_in, "crm")
+    assert "://crm:" in seen["AFTERSALES_DATABASE_URL"]
+    assert "://crm_worker:" in seen["AFTERSALES_WORKER_DATABASE_URL"]
     assert seen["AFTERSALES_WORKSHOP_URL"] == stood_in.url("workshop")
     assert seen["AFTERSALES_CLOCK_FILE"] == str(stood_in.settings.clock_file)
     assert "AFTERSALES_ISSUER_KEY_FILE" not in seen
