@@ -17,7 +17,6 @@ from typing import Any
 from services.workshop.planning import (
     Calibration,
     Job,
-    Outcome,
     Promise,
     plan,
     quote,
@@ -101,9 +100,11 @@ class Quoting:
     calibration: Calibration = field(default_factory=Calibration)
     promises: dict[str, tuple[Promise, int]] = field(default_factory=dict)
     warned: dict[str, int] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)
 
     def promised(self, shop: Shop, jobs: tuple[Job, ...]) -> int:
         """Quote the order."""
+        self._expire(shop.now)
         promise = quote(shop.snapshot(), jobs, self.confidence, self.calibration)
         self.promises[jobs[0].order_id] = promise, shop.now
         return promise.finish
@@ -111,9 +112,20 @@ class Quoting:
     def done(self, shop: Shop, hours: Calendar, order_id: str) -> None:
         """Learn from a finished order."""
         promise, _ = self.promises[order_id]
+        self._settle(order_id, kept=shop.now <= promise.finish)
         reached = score(hours, promise.expected, promise.spread, shop.now)
-        kept = shop.now <= promise.finish
-        self.calibration = self.calibration.learn(Outcome(promise.confidence, reached, kept))
+        self.calibration = self.calibration.finished(reached)
+
+    def _settle(self, order_id: str, *, kept: bool) -> None:
+        if order_id not in self.settled:
+            self.settled.add(order_id)
+            self.calibration = self.calibration.settled(self.confidence, kept)
+
+    def _expire(self, now: int) -> None:
+        """Promises whose time has passed are broken."""
+        for order_id, (promise, _) in self.promises.items():
+            if promise.finish < now:
+                self._settle(order_id, kept=False)
 
     def watch(self, choose: Choose) -> Choose:
         """The policy, with every replan followed by a look at the promises."""

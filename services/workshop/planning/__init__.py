@@ -1,6 +1,6 @@
 """Planning of the workshop (派工): pure functions over a snapshot, no clock, no I/O."""
 
-from services.workshop.planning.calibration import UNTRIED, Calibration, Outcome
+from services.workshop.planning.calibration import UNTRIED, Calibration
 from services.workshop.planning.durations import Durations, Estimate, FinishedJob, learn
 from services.workshop.planning.forecast import score, shop_hours
 from services.workshop.planning.greedy import greedy
@@ -38,7 +38,6 @@ __all__ = [
     "FinishedJob",
     "Job",
     "Objective",
-    "Outcome",
     "Plan",
     "Promise",
     "Refusal",

@@ -23,30 +23,24 @@ STEP: Final = 0.25
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a promise given with ``confidence``."""
-
-    confidence: float
-    score: float
-    kept: bool
-
-
-@dataclass(frozen=True)
 class Calibration:
     """One store's experience: recent scores, oldest first, and an offset by confidence."""
 
     scores: tuple[float, ...] = ()
     offsets: Mapping[float, float] = field(default_factory=dict)
 
-    def learn(self, outcome: Outcome) -> "Calibration":
-        """The experience after one more promise has been kept or broken."""
-        offset = self.offsets.get(outcome.confidence, 0.0)
-        offset += STEP * (outcome.confidence - outcome.kept)
-        return replace(
-            self,
-            scores=(*self.scores, outcome.score)[-MEMORY:],
-            offsets={**self.offsets, outcome.confidence: offset},
-        )
+    def settled(self, confidence: float, kept: bool) -> "Calibration":
+        """The experience after one more promise given with ``confidence`` is kept or broken.
+
+        A broken promise is settled when its time passes, not when the work is done at last:
+        otherwise kept ones would always be heard of first.
+        """
+        offset = self.offsets.get(confidence, 0.0) + STEP * (confidence - kept)
+        return replace(self, offsets={**self.offsets, confidence: offset})
+
+    def finished(self, score: float) -> "Calibration":
+        """The experience after one more order with a promise is done."""
+        return replace(self, scores=(*self.scores, score)[-MEMORY:])
 
     def margin(self, confidence: float, simulated: Sequence[float]) -> float:
         """Spreads to add to the expected finish; it never falls as ``confidence`` rises."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.planning.calibration import Calibration, Outcome
+from services.workshop.planning.calibration import Calibration
 from services.workshop.planning.model import NORMAL
 
 LAWS: dict[str, Callable[[Random, float], float]] = {
@@ -26,7 +26,7 @@ def test_promises_are_kept_as_often_as_stated(law: str, confidence: float) -> No
         actual = LAWS[law](rng, n / orders)
         held = actual <= experience.margin(confidence, NORMAL)
         kept += held
-        experience = experience.learn(Outcome(confidence, actual, held))
+        experience = experience.settled(confidence, held).finished(actual)
     assert abs(kept / orders - confidence) <= 0.02
 
 
