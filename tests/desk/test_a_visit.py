@@ -17,9 +17,14 @@ VIN = "LSVAA418_E2184215"
 WORDS = "冷车启动后怠速抖动，顺便做个保养。"
 
 PAGES = {
-    "S01-advisor-1": ("reception", "appointments", "orders"),
-    "S01-dispatcher-1": ("workshop",),
-    "S01-manager-1": ("today", "follow-ups?view=scheduled", "orders?view=settled"),
+    "S01-manager-1": (
+        "reception",
+        "appointments",
+        "orders?view=settled",
+        "workshop",
+        "follow-ups?view=scheduled",
+        "today",
+    ),
     "S01-technician-7": ("my-jobs",),
     "S01-inspector-1": ("inspection",),
 }
@@ -57,7 +62,7 @@ async def _arrive(advisor: Colleague, clock: SteppedClock) -> None:
     await advisor.write(plate=PLATE)
     await advisor.press("dialog-send")
     card = advisor.at("arrival-1")
-    for waited, tone in ((65, "in-time"), (450, "near"), (605, "overdue")):
+    for waited, tone in ((0, "in-time"), (65, "in-time"), (450, "near"), (605, "overdue")):
         clock.set(NINE + timedelta(seconds=waited))
         await expect(card.locator(".waited")).to_have_text(f"{waited // 60:02}:{waited % 60:02}")
         await expect(card).to_have_class(re.compile(rf"\b{tone}\b"))
