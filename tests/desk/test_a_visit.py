@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import expect
 
+from deploy.embedded.platform import Platform
 from shared.clock import SteppedClock
 from shared.identifiers import vin_check_digit
 from tests.desk.conftest import Colleague, Desk
@@ -183,6 +184,32 @@ async def test_every_page_shows_in_both_languages_and_on_a_phone(
             await colleague.keep(f"pages/{name}-{language}-{size}")
         assert colleague.faults == []
         await colleague.page.context.close()
+
+
+async def test_an_order_is_opened_while_the_archive_is_away(desk: Desk, platform: Platform) -> None:
+    advisor = await desk.sign_in("S01-advisor-2")
+    await platform.process("crm").stop()
+    await advisor.press("record-arrival")
+    await advisor.write(plate="沪AD12345")
+    await advisor.press("dialog-send")
+    await advisor.press("greet-*")
+    await advisor.press("open-*")
+    await advisor.write(plate="沪AD12345")
+    await advisor.press("find-customer")
+    await expect(advisor.page.get_by_text("客户档案暂不可用")).to_be_visible()
+    vin = VIN.replace("_", "0").replace("4215", "4216")
+    await advisor.write(name="李梅", phone="13916218422", vin="no VIN", model="E3")
+    await advisor.write(words="例行保养", odometer_km="9000")
+    await advisor.choose("operations", "常规保养")
+    await expect(advisor.at("estimate")).to_be_visible()
+    await advisor.press("open-order")
+    await expect(advisor.page.get_by_text("车架号不对")).to_be_visible()
+    await advisor.write(vin=vin[:8] + vin_check_digit(vin) + vin[9:])
+    await advisor.press("open-order")
+    await expect(advisor.page.locator(".way-step.here")).to_have_text("已开单")
+    await platform.restart("crm")
+    await expect(advisor.at("history").get_by_text("关联客户档案")).to_be_visible()
+    await expect(advisor.page.get_by_text("李梅")).to_be_visible()
 
 
 async def test_the_group_compares_its_stores(desk: Desk) -> None:

@@ -61,10 +61,15 @@ class Form:
         self._message.set_text(message)
         self._message.set_visibility(bool(message))
 
+    def _named(self, path: str) -> ValidationElement[Any] | None:
+        """The field that a path such as ``customer.plate`` or ``parts.0.quantity`` speaks of."""
+        known = (part for part in reversed(path.split(".")) if part in self._fields)
+        return self._fields.get(next(known, ""))
+
     def _explain(self, refusal: RefusalError) -> None:
         t, elsewhere = self.visit.t, []
         for fault in refusal.faults:
-            element = self._fields.get(fault.field.split(".")[0])
+            element = self._named(fault.field)
             sentence = fault_text(t, fault, refusal)
             if element is None:
                 elsewhere.append(sentence)

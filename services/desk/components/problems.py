@@ -6,7 +6,7 @@ from services.desk.i18n import Words
 
 def fault_text(t: Words, fault: Fault, refusal: RefusalError) -> str:
     """The sentence for one field: by rule and field, by rule, else as the service put it."""
-    field = fault.field.split(".")[0]
+    field = fault.field.split(".")[-1]
     found = t.known(f"rule.{fault.rule}.{field}") or t.known(f"rule.{fault.rule}")
     if found is None:
         return fault.message

@@ -51,6 +51,7 @@ class Intake:
     order: Mapping[str, Any]
     customer: Mapping[str, Any] | None = None
     quantities: dict[str, int] = field(default_factory=dict)
+    archive_away: bool = False
     _asked: int = 0
 
     async def build(self) -> None:
@@ -109,7 +110,13 @@ class Intake:
         path = f"{self.visit.store_path}/customers"
 
         async def ask() -> dict[str, Any]:
-            return await self.visit.services.find("crm", path, plate=self.plate.value) or {}
+            try:
+                return await self.visit.services.find("crm", path, plate=self.plate.value) or {}
+            except AwayError:
+                self.archive_away = True
+                return {}
+
+        self.archive_away = False
 
         answer = await self.form.send(ask)
         if answer is None:
@@ -122,6 +129,9 @@ class Intake:
 
     def _show_found(self) -> None:
         t, known = self.visit.t, self.customer
+        if self.archive_away:
+            text(t("The archive is away. Please take the details; they follow later."), "hint")
+            return
         if known is None:
             text(t("Not in the archive yet. Please take the details."), "hint")
             return
@@ -265,7 +275,10 @@ class Intake:
             text(rests_on_text(visit, quote), "hint")
 
     async def open(self) -> None:
-        """Register a new customer first, then open the order with the workshop's hold."""
+        """Register a new customer first, then open the order with the workshop's hold.
+
+        While the archive is away the details go with the order and follow later.
+        """
         needed = ["plate", "words", "odometer_km", "operations"]
         if self.customer is None:
             self.details.set_visibility(True)
@@ -279,11 +292,9 @@ class Intake:
             ui.navigate.to(f"{self.visit.store_path}/orders/{order['order_id']}")
 
     async def _open(self) -> dict[str, Any]:
-        customer = self.customer or await self._register()
         body = {
             **self._work(),
-            "customer_ref": customer["customer_ref"],
-            "vehicle_ref": customer["vehicle_ref"],
+            **await self._whose(),
             "odometer_km": int(self.odometer.value),
             "words": self.words.value,
             "symptoms": self.symptoms.value,
@@ -295,11 +306,15 @@ class Intake:
         )
         return opened
 
-    async def _register(self) -> dict[str, Any]:
-        body = {"plate": self.plate.value} | {
+    async def _whose(self) -> dict[str, Any]:
+        """The references of the customer and the vehicle, else the details themselves."""
+        details = {"plate": self.plate.value} | {
             name: element.value for name, element in self.person.items()
         }
-        registered: dict[str, Any] = await self.visit.services.command(
-            "crm", f"{self.visit.store_path}/customers", body, attempt=self.form.attempt
-        )
-        return registered
+        try:
+            known = self.customer or await self.visit.services.command(
+                "crm", f"{self.visit.store_path}/customers", details, attempt=self.form.attempt
+            )
+        except AwayError:
+            return {"customer": details}
+        return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
