@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Final
 
-MEMORY: Final = 400
+MEMORY: Final = 150
 """Recent scores that count."""
 LENT: Final = 40
 """Scores that the simulation lends; after as many real ones both weigh the same."""
-STEP: Final = 0.25
+STEP: Final = 0.35
 """How far one outcome moves an offset, in spreads."""
 
 
