@@ -98,6 +98,7 @@ def _foreseen(shop: Shop, until: int) -> Workshop:
             replace(
                 job,
                 minutes=task.actual,
+                spread=0.0,
                 own_minutes=own,
                 parts_at=task.parts_at,
                 frozen=frozen,

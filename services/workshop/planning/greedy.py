@@ -13,7 +13,7 @@ from services.workshop.planning.model import (
 )
 from services.workshop.planning.network import Network, Urgency
 from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, judge
-from services.workshop.planning.placing import Floor
+from services.workshop.planning.placing import VERSATILITY, Floor
 from services.workshop.planning.timeline import NEVER
 
 
@@ -23,7 +23,8 @@ def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
     Frozen jobs and reservations stay as they are. Ties are decided by job id, so that the same
     snapshot always gives the same plan.
     """
-    network, floor = Network(workshop.jobs), Floor(workshop)
+    network = Network(workshop.jobs)
+    floor = Floor(workshop, VERSATILITY if aim == "promises" else 0)
     urgencies = _urgencies(workshop, network, aim)
     plans = [_serial(workshop, network, floor, urgency) for urgency in urgencies]
     return min(plans, key=lambda plan: rating(plan, aim))

@@ -156,7 +156,8 @@ class CannotPromiseError(Exception):
 class Objective:
     """What a plan is judged by, the first figure first; less is better.
 
-    ``broken``: weighted orders planned to miss their promise. ``lateness``: weighted minutes
+    ``broken``: weighted orders expected to miss their promise, in hundredths; a plan that keeps a
+    promise only just counts half. ``lateness``: weighted minutes
     after the promise. ``waiting``: weighted minutes until each order is done, those of waiting
     customers fourfold. ``changed``: jobs whose technician or bay differs from the running plan.
     ``imbalance``: minutes between the most and the least loaded technician.

@@ -9,7 +9,7 @@ from typing import Final
 from ortools.sat.python import cp_model
 
 from services.workshop.planning.model import Aim, Assignment, Job, Reservation, Window
-from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT
+from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, deviation
 from services.workshop.planning.shoptime import Kind, Options, ShopTime, Team
 from services.workshop.planning.timeline import merged
 
@@ -57,6 +57,7 @@ class Neighbourhood:
     ) -> None:
         self._shop, self._jobs = shop, shop.network.jobs
         self._model = cp_model.CpModel()
+        self._finishes = {a.job_id: a.finish for a in incumbent}
         self._last = max(shop.at(a.finish) for a in incumbent)
         self._starts: dict[str, cp_model.IntVar] = {}
         self._ends: dict[str, cp_model.LinearExprT] = {}
@@ -245,7 +246,17 @@ class Neighbourhood:
             promised = self._shop.at(job.promise)
             late = self._model.new_int_var(0, latest, "")
             self._model.add(late >= end - promised)
-            broken = self._model.new_bool_var("")
-            self._model.add(late == 0).only_enforce_if(~broken)
-            costs += [job.weight * LATE * late, job.weight * BROKEN * broken]
+            costs.append(job.weight * LATE * late)
+            around = round(self._deviation(job.order_id))
+            for limit in (promised - around, promised, promised + around):
+                missed = self._model.new_bool_var("")
+                self._model.add(end <= max(0, limit)).only_enforce_if(~missed)
+                costs.append(job.weight * BROKEN // 3 * missed)
         return costs
+
+    def _deviation(self, order_id: str) -> float:
+        """How far the order's finish may stray, from its work and its place in the incumbent."""
+        own = [job for job in self._jobs.values() if job.order_id == order_id]
+        work = sum(job.spread * job.minutes for job in own)
+        finish = max(self._finishes.get(job.job_id, 0) for job in own)
+        return deviation(work, finish - self._shop.workshop.now)

@@ -2,11 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from statistics import NormalDist
+from typing import Final
 
 from services.workshop.planning.model import Assignment, Job, Objective, Workshop
 
 WAITING_CUSTOMER_WEIGHT = 4
 """How much more a minute counts for a customer who waits in the store (在店等候)."""
+
+DISTURBANCE: Final = 0.2
+"""Standard deviation of a finish that other work brings, as a share of the time until then."""
+_NORMAL: Final = NormalDist()
 
 
 def judge(workshop: Workshop, assignments: Iterable[Assignment]) -> Objective:
@@ -27,6 +33,14 @@ def judge(workshop: Workshop, assignments: Iterable[Assignment]) -> Objective:
     return Objective(broken, lateness, waiting, changed, imbalance)
 
 
+def deviation(own: float, ahead: int) -> float:
+    """Standard deviation of an order's finish ``ahead`` minutes from now, ``own`` from its work.
+
+    Work whose duration is certain is not disturbed either.
+    """
+    return max(1.0, own + DISTURBANCE * ahead) if own else 1.0
+
+
 def moved(before: Assignment | None, after: Assignment) -> bool:
     """Whether other people or another bay are to do the job."""
     return before is not None and (
@@ -36,12 +50,16 @@ def moved(before: Assignment | None, after: Assignment) -> bool:
 
 def _orders(now: int, jobs: Mapping[str, Job], finishes: Mapping[str, int]) -> tuple[int, int, int]:
     orders = {job.order_id: job for job in jobs.values()}
-    broken = lateness = waiting = 0
+    own: defaultdict[str, float] = defaultdict(float)
+    for job in jobs.values():
+        own[job.order_id] += job.spread * job.minutes
+    broken, lateness, waiting = 0.0, 0, 0
     for order_id, finish in finishes.items():
-        job = orders[order_id]
-        late = max(0, finish - job.promise) if job.promise is not None else 0
-        broken += job.weight * (late > 0)
-        lateness += job.weight * late
+        job, ahead = orders[order_id], max(0, finish - now)
+        if job.promise is not None:
+            late_by = (finish - job.promise) / deviation(own[order_id], ahead)
+            broken += job.weight * _NORMAL.cdf(late_by)
+            lateness += job.weight * max(0, finish - job.promise)
         patience = WAITING_CUSTOMER_WEIGHT if job.waiting_customer else 1
-        waiting += job.weight * patience * max(0, finish - now)
-    return broken, lateness, waiting
+        waiting += job.weight * patience * ahead
+    return round(100 * broken), lateness, waiting

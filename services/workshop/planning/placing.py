@@ -18,10 +18,12 @@ from services.workshop.planning.timeline import NEVER, Busy, Calendar, common
 
 STABILITY: Final = 10
 """Minutes that a job must gain before it leaves the people and the bay of the running plan."""
+VERSATILITY: Final = 10
+"""Minutes that a plan gives up for each further trade that stays free for other work."""
 
 _Rank = tuple[int, int, int, tuple[str, ...], int, str, int]
-"""Finish with the cost of moving, start negated, breadth of skills, technicians, breadth of bay,
-bay, finish."""
+"""Finish with the costs of moving and of versatile people, start negated, breadth of skills,
+technicians, breadth of bay, bay, finish."""
 _NOWHERE: Final[_Rank] = (NEVER, 0, 0, (), 0, "", NEVER)
 
 
@@ -33,6 +35,7 @@ class _Team(NamedTuple):
     start: int
     minutes: int
     breadth: int
+    further: int
 
 
 class _Stand(NamedTuple):
@@ -46,9 +49,13 @@ class _Stand(NamedTuple):
 
 
 class Floor:
-    """The shop floor while a plan is being made: who and what is taken when."""
+    """The shop floor while a plan is being made: who and what is taken when.
 
-    def __init__(self, workshop: Workshop) -> None:
+    ``versatility`` is the price in minutes of each further trade of the people chosen.
+    """
+
+    def __init__(self, workshop: Workshop, versatility: int = 0) -> None:
+        self._versatility = versatility
         self.now = workshop.now
         self._technicians = tuple(sorted(workshop.technicians, key=lambda t: t.technician_id))
         self._bays = tuple(sorted(workshop.bays, key=lambda b: b.bay_id))
@@ -153,7 +160,9 @@ class Floor:
             busy = [*(self.people[i] for i in ids), vehicle]
             start, finish = _slot(self.calendar(ids), minutes, earliest, busy)
             if finish < NEVER:
-                teams.append(_Team(finish, ids, start, minutes, _breadth(members)))
+                teams.append(
+                    _Team(finish, ids, start, minutes, _breadth(members), _further(members))
+                )
         teams.sort()
         return teams
 
@@ -184,7 +193,7 @@ class Floor:
             before.bay_id != stand.bay_id or before.technician_ids != team.technician_ids
         )
         return (
-            finish + STABILITY * moved,
+            finish + STABILITY * moved + self._versatility * team.further,
             -start,
             team.breadth,
             team.technician_ids,
@@ -211,6 +220,11 @@ def _slot(calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy])
 
 def _breadth(members: tuple[Technician, ...]) -> int:
     return sum(sum(t.skills.values()) + len(t.certificates) for t in members)
+
+
+def _further(members: tuple[Technician, ...]) -> int:
+    """Trades of the team beyond one each."""
+    return sum(len(t.skills) - 1 for t in members)
 
 
 def _distinct_hours(bays: tuple[Bay, ...]) -> dict[str, Calendar]:

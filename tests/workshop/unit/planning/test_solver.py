@@ -23,10 +23,17 @@ def test_search_keeps_every_rule_and_never_worsens_a_plan(workshop: Workshop) ->
 
 
 def knotty() -> Workshop:
-    """Twelve jobs on two people, where urgency alone misleads."""
-    minutes = (50, 30, 70, 20, 90, 40, 60, 25, 80, 35, 45, 55)
+    """Sixteen jobs on two people, one of whom alone does electrical work."""
+    minutes = (50, 30, 70, 20, 90, 40, 60, 25, 80, 35, 45, 55, 65, 15, 75, 85)
     jobs = tuple(
-        job(f"j{i:02}", m, promise=480 + 60 * (i % 6 + 1), level=1 + i % 3, weight=1 + i % 2)
+        job(
+            f"j{i:02}",
+            m,
+            promise=480 + 45 * (i * 5 % 11 + 1),
+            trade="electrical" if i % 3 == 0 else "mechanical",
+            order_id=f"order-{i // 2}",
+            weight=1 + i // 2 % 3,
+        )
         for i, m in enumerate(minutes)
     )
     return replace(small(), jobs=jobs)
