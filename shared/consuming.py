@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -179,29 +179,32 @@ class Consumer:
         await self._commit_offsets(records)
         reached("after_offset_commit")
 
-    async def _until_done(self, batch: Sequence[Incoming]) -> None:
+    async def _until_done(self, batch: Sequence[Incoming], fault: Exception | None = None) -> None:
+        """Return only when ``batch`` is applied or set aside: what follows commits past it."""
         pause, gave_up_at = 0.1, time.monotonic() + _GIVE_UP_S
         while True:
             self._progress_at = time.monotonic()
             try:
-                await self.apply(batch)
+                await self.apply(batch, fault=fault)
             except TRANSIENT as error:
                 log.warning("batch will be tried again", consumer=self.name, error=repr(error))
                 if time.monotonic() > gave_up_at:
-                    log.critical("giving up; a fresh process takes over", consumer=self.name)
-                    os._exit(75)
+                    self._give_up()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_BACKOFF_S)
             except Exception as error:
                 log.exception("batch failed", consumer=self.name)
-                if len(batch) == 1:
-                    await self.apply(batch, fault=error)
-                    return
+                if fault is not None:
+                    self._give_up()
                 for item in batch:
-                    await self._until_done([item])
+                    await self._until_done([item], error if len(batch) == 1 else None)
                 return
             else:
                 return
+
+    def _give_up(self) -> NoReturn:
+        log.critical("giving up; a fresh process takes over", consumer=self.name)
+        os._exit(75)
 
     async def apply(
         self, batch: Sequence[Incoming], *, fault: Exception | None = None, skip: bool = False

@@ -160,6 +160,27 @@ async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench)
     assert ["PoisonedError" in letter["error"] for letter in await dead(bench)] == [True]
 
 
+async def test_a_record_is_set_aside_even_when_the_database_is_away_at_that_moment(bench):
+    async def handle(unit, batch):
+        raise LookupError
+
+    consumer = bench.service.consumer
+    consumer._handle = handle
+    bury, failures = consumer._bury, [ConnectionError("away")]
+
+    async def bury_later(connection, dead):
+        if dead and failures:
+            raise failures.pop()
+        await bury(connection, dead)
+
+    consumer._bury = bury_later
+    await send(bench, "o1", 1)
+    async with running(bench):
+        await settled(bench)
+    assert failures == []
+    assert ["LookupError" in letter["error"] for letter in await dead(bench)] == [True]
+
+
 async def test_a_passing_failure_is_tried_again(bench):
     bench.effects.fail_with = [asyncpg.DeadlockDetectedError("x"), ConnectionError("y")]
     await send(bench, "o1", 1)
