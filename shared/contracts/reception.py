@@ -121,12 +121,49 @@ class OrderCustomerLinked(_OrderEvent):
 
 
 class PromiseRevised(_OrderEvent):
-    """The customer has been told another completion time (承诺变更)."""
+    """The customer has been told another completion time (承诺变更).
+
+    ``decided_by`` is absent where a provisional promise was settled without anybody's decision.
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R9", "R11")
 
     promised_at: Moment
     reason: str
+    confidence: float | None = Field(default=None, gt=0, lt=1)
+    decided_by: Identifier | None = None
+
+
+class AdditionalWorkAuthorized(_OrderEvent):
+    """The customer wants the work that was found (增项授权): who agreed, how and when.
+
+    ``hold_id`` reserves its time in the workshop, ``promised_at`` is the order's new promise.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R4", "R12")
+
+    additional_work_id: Identifier
+    operations: tuple[OrderedOperation, ...]
+    lines: tuple[EstimateLine, ...]
+    amount_cents: Cents
+    estimate_version: int = Field(ge=1)
+    channel: Literal["counter", "link", "phone"]
+    recorded_by: Identifier | None
+    promised_at: Moment | None
+    hold_id: Identifier | None
+    authorized_at: Moment
+
+
+class AdditionalWorkDeclined(_OrderEvent):
+    """The customer does not want the work that was found (增项拒绝); it is offered again later."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R4",)
+
+    additional_work_id: Identifier
+    operations: tuple[Identifier, ...]
+    channel: Literal["counter", "link", "phone"]
+    recorded_by: Identifier | None
+    declined_at: Moment
 
 
 class OrderCancelled(_OrderEvent):

@@ -30,7 +30,10 @@ class JobAssigned(_JobEvent):
 
 
 class JobReassigned(_JobEvent):
-    """The plan of a job changed (改派); ``reason`` is a code, ``by`` a person or ``planner``."""
+    """The plan of a job changed (改派); ``by`` is a person or ``planner``.
+
+    ``reason`` is a code, ``explanation`` the same in a sentence with the names and times.
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R12",)
 
@@ -41,6 +44,7 @@ class JobReassigned(_JobEvent):
     planned_finish_at: Moment
     reason: str
     by: Identifier
+    explanation: str | None = None
 
 
 class JobStarted(_JobEvent):
@@ -52,11 +56,15 @@ class JobStarted(_JobEvent):
 
 
 class JobPaused(_JobEvent):
-    """Clocked off for a while (暂停), for a reason of the list."""
+    """Clocked off for a while (暂停), for a reason of the list.
+
+    ``by_rule``: nobody clocked off when the shift ended (忘打卡), so the clock was closed then.
+    """
 
     job_id: Identifier
     reason: str
     paused_at: Moment
+    by_rule: bool = False
 
 
 class JobResumed(_JobEvent):
@@ -74,6 +82,30 @@ class JobFinished(_JobEvent):
     standard_hours: float
     clocked_s: int = Field(ge=0)
     finished_at: Moment
+
+
+class DiagnosisRecorded(_JobEvent):
+    """What the technician found to be wrong (诊断), in symptom codes of the catalogue."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R3",)
+
+    job_id: Identifier
+    symptoms: tuple[Identifier, ...]
+    technician_id: Identifier
+    recorded_at: Moment
+
+
+class AdditionalWorkFound(_JobEvent):
+    """More is needed than was ordered (增项); it waits for the customer's authorisation."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R4",)
+
+    additional_work_id: Identifier
+    job_id: Identifier
+    operations: tuple[Identifier, ...]
+    part_numbers: tuple[Identifier, ...] = ()
+    found_by: Identifier
+    found_at: Moment
 
 
 class InspectionPassed(_JobEvent):
@@ -104,6 +136,35 @@ class VehicleReady(_JobEvent):
     duties: ClassVar[tuple[str, ...]] = ("R7", "R14")
 
     ready_at: Moment
+
+
+class PromiseAtRisk(_JobEvent):
+    """The promise will hardly be kept (承诺风险); raised once until it looks safe again.
+
+    ``probability`` is that of keeping ``promised_at``; ``cause`` is a code and ``explanation`` the
+    same in a sentence; ``best_promise_at`` holds with ``confidence``.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R9", "R11", "R12")
+
+    promised_at: Moment
+    probability: float = Field(ge=0, le=1)
+    cause: str
+    explanation: str
+    best_promise_at: Moment
+    confidence: float = Field(gt=0, lt=1)
+    raised_at: Moment
+
+
+class ComebackLinked(_JobEvent):
+    """The vehicle is back within 30 days for the same symptom (返修进厂)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R14",)
+
+    earlier_order_id: Identifier
+    symptoms: tuple[Identifier, ...]
+    earlier_technician_ids: tuple[Identifier, ...]
+    earlier_finished_at: Moment
 
 
 class FreeCapacity(Part):
@@ -142,3 +203,17 @@ class TechnicianAbsent(_WorkshopStoreEvent):
     from_at: Moment
     until_at: Moment
     kind: Literal["leave", "sick", "training", "other"] = "other"
+
+
+class StaffingShort(_WorkshopStoreEvent):
+    """A trade lacks people (人员缺口): hours a week that nobody can cover, and people needed."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R18",)
+
+    trade: Identifier
+    needed_hours: float = Field(ge=0)
+    missing_hours: float = Field(ge=0)
+    people: int = Field(ge=1)
+    weeks_observed: int = Field(ge=1)
+    growth: float
+    computed_at: Moment
