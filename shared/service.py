@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
 
-from shared import health
+from shared import health, schemas
 from shared.clock import Clock, clock_from
 from shared.consuming import BatchHandler, Consumer
 from shared.contracts import Event
@@ -167,6 +167,7 @@ def service_app(
     app.state.stores = frozenset(stores)
     answer_problems(app)
     app.include_router(health.router)
+    app.include_router(schemas.router)
     for router in routers:
         app.include_router(router)
     _measure(app, service.name)

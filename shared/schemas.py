@@ -1,0 +1,22 @@
+"""The schemas that events name in ``ce_dataschema``, for whoever subscribes to them (R39)."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+
+from shared.contracts import CONTRACTS
+from shared.duties import serves
+from shared.problems import Problem
+
+router = APIRouter(tags=["platform"])
+
+_FOLDER = Path(__file__).parent / "contracts/schemas"
+
+
+@router.get("/schemas/{kind}.json", openapi_extra=serves("R39"))
+async def event_schema(kind: str) -> FileResponse:
+    """The JSON schema of one event type's data, such as ``aftersales.reception.OrderOpened.v1``."""
+    if kind not in CONTRACTS:
+        raise Problem(404, "unknown_event_type", f"There is no event type {kind}.")
+    return FileResponse(_FOLDER / f"{kind}.json", media_type="application/schema+json")

@@ -1,0 +1,31 @@
+"""Subscribers fetch the schema that an event's header names (R39)."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from deploy.docs.schemas import schema
+from shared import schemas
+from shared.contracts import CONTRACTS
+from shared.problems import answer_problems
+
+
+@pytest.fixture
+async def client() -> httpx.AsyncClient:
+    app = FastAPI()
+    answer_problems(app)
+    app.include_router(schemas.router)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
+
+
+@pytest.mark.parametrize("kind", CONTRACTS)
+async def test_each_event_type_has_its_schema(client: httpx.AsyncClient, kind: str) -> None:
+    answer = await client.get(f"/schemas/{kind}.json")
+    assert answer.json() == schema(kind)
+
+
+@pytest.mark.parametrize("kind", ["aftersales.crm.Nothing.v1", "..%2fasyncapi"])
+async def test_an_unknown_type_is_named(client: httpx.AsyncClient, kind: str) -> None:
+    answer = await client.get(f"/schemas/{kind}.json")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
