@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
+from asyncpg import CharacterNotInRepertoireError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -35,6 +36,7 @@ class ProblemDetails(BaseModel):
     status: int
     detail: str
     errors: list[Fault] = []
+    values: dict[str, Any] = {}
 
 
 class Problem(Exception):  # noqa: N818
@@ -69,9 +71,16 @@ def unavailable(what: str) -> Problem:
     )
 
 
+_MEDIA_TYPE = "application/problem+json"
+_REFERENCE = "#/components/schemas/{model}"
+
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDetails, "description": text}
+    status: {
+        "content": {_MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="ProblemDetails")}}},
+        "description": text,
+    }
     for status, text in {
+        400: "The body cannot be read",
         401: "Token missing, expired or forged",
         403: "Role or store not allowed",
         404: "Not found",
@@ -119,12 +128,35 @@ def answer_problems(app: FastAPI) -> None:
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
         return _respond(Problem(error.status_code, "http_error", str(error.detail)))
 
+    @app.exception_handler(CharacterNotInRepertoireError)
+    async def on_unstorable(_: Request, __: CharacterNotInRepertoireError) -> JSONResponse:
+        detail = "The address contains a character that cannot be looked up."
+        return _respond(Problem(422, "unstorable_text", detail))
+
     async def on_transient(_: Request, error: Exception) -> JSONResponse:
         log.warning("database unavailable", error=repr(error))
         return _respond(unavailable("The database"))
 
     for kind in TRANSIENT:
         app.add_exception_handler(kind, on_transient)
+
+    _describe_problems(app)
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Give the description of ``app`` the schema that ``RESPONSES`` refers to."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        description = describe()
+        own = ProblemDetails.model_json_schema(ref_template=_REFERENCE)
+        parts = own.pop("$defs")
+        description.setdefault("components", {}).setdefault("schemas", {}).update(
+            parts, ProblemDetails=own
+        )
+        return description
+
+    app.openapi = described  # type: ignore[method-assign]
 
 
 def _respond(problem: Problem, faults: list[Fault] | None = None) -> JSONResponse:
@@ -140,10 +172,11 @@ def _respond(problem: Problem, faults: list[Fault] | None = None) -> JSONRespons
         status=problem.status,
         detail=problem.detail,
         errors=faults,
+        values=problem.values,
     )
     return JSONResponse(
-        details.model_dump() | ({"values": problem.values} if problem.values else {}),
+        details.model_dump(exclude_none=True),
         problem.status,
-        media_type="application/problem+json",
+        media_type=_MEDIA_TYPE,
         headers=problem.headers,
     )

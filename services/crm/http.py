@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from services.crm import store
 from services.crm.domain import customer as customers
@@ -14,6 +14,7 @@ from services.crm.domain import follow_up as follow_ups
 from services.crm.domain.customer import Phone, References
 from services.crm.domain.follow_up import Channel, FollowUp, Status
 from services.crm.store import SealedCustomer, SealedVehicle
+from shared.body import Body
 from shared.commands import Command, command
 from shared.db import Connection, transaction
 from shared.duties import serves
@@ -31,12 +32,6 @@ Reader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
 
 _COMPLETED_DAYS = 30
 _LARGEST_PAGE = 500
-
-
-class Body(BaseModel):
-    """A request body; unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class RegisterCustomer(Body):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from services.reception import handlers, store
 from services.reception.catalogue import Catalogue
@@ -19,6 +19,7 @@ from services.reception.domain.order import Intake, Order, PaymentMethod, Promis
 from services.reception.domain.provisional import provisional_promise
 from services.reception.workshop import WorkshopAwayError, WorkshopClient
 from shared import timers
+from shared.body import Body
 from shared.commands import Command, command
 from shared.contracts.reception import DeliveryStep, EstimateLine
 from shared.contracts.refusal import Refused
@@ -46,12 +47,6 @@ Reader = Annotated[
 LARGEST_ODOMETER_KM = 2_000_000
 _DEFAULT_CONFIDENCE = 0.95
 _BOARD_DAYS = 30
-
-
-class Body(BaseModel):
-    """A request body; unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class BookAppointment(Body):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.workshop import booking, planning, store
 from services.workshop.domain import errors
@@ -16,6 +16,7 @@ from services.workshop.domain.job import Assignment, Job, JobStatus, PauseReason
 from services.workshop.planner import Planner, Snapshot, Wish, as_assignment, moment
 from services.workshop.store import Absence, HeldJob, Hold
 from services.workshop.workforce import Operation, Workforce
+from shared.body import Body
 from shared.commands import Command, command
 from shared.contracts.workshop import TechnicianAbsent
 from shared.db import transaction
@@ -44,12 +45,6 @@ _HOLD_LIFE = timedelta(minutes=15)
 _APPOINTMENT_GRACE = timedelta(hours=1)
 _ATTEMPTS = 8
 _REWORK_SHARE = 0.5
-
-
-class Body(BaseModel):
-    """A request body; unknown fields are refused."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class QuoteBody(Body):
