@@ -54,8 +54,7 @@ async def rebook(
         assigned, events = jobs.assign(job, assignment, reason=reason, by=by)
         changed.append(assigned)
         unit.publish(events, cause)
-    await store.save_jobs(unit.connection, changed)
-    return changed
+    return await store.save_jobs(unit.connection, changed)
 
 
 async def occupy(unit: Unit, job: Job, assignment: Assignment, cause: Cause) -> None:

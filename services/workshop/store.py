@@ -16,7 +16,7 @@ from shared.db import Connection
 _JOB = """
 SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-       pinned, started_at, resumed_at, clocked_s, finished_at, rework_of
+       pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, version
 FROM job
 """
 
@@ -24,14 +24,16 @@ _SAVE_JOBS = """
 INSERT INTO job (
     job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-    pinned, started_at, resumed_at, clocked_s, finished_at, rework_of)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+    pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
     promised_at = excluded.promised_at,
     planned_start_at = excluded.planned_start_at, planned_finish_at = excluded.planned_finish_at,
     pinned = excluded.pinned, started_at = excluded.started_at, resumed_at = excluded.resumed_at,
-    clocked_s = excluded.clocked_s, finished_at = excluded.finished_at
+    clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
+    version = excluded.version
 """
 
 _LOCK_PLAN = """
@@ -183,17 +185,19 @@ async def jobs_between(
     return [_job(row) for row in rows]
 
 
-async def save_jobs(connection: Connection, jobs: Iterable[Job]) -> None:
-    """Store every field of the jobs."""
+async def save_jobs(connection: Connection, jobs: Iterable[Job]) -> list[Job]:
+    """Store every field of the jobs; answers with them at their next version."""
+    saved = [dataclasses.replace(job, version=job.version + 1) for job in jobs]
     rows = [
         [
             list(value) if isinstance(value, tuple) else value
             for value in (getattr(job, name) for name in _JOB_FIELDS)
         ]
-        for job in jobs
+        for job in saved
     ]
     if rows:
         await connection.executemany(_SAVE_JOBS, rows)
+    return saved
 
 
 async def book(

@@ -40,7 +40,10 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Job:
-    """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out."""
+    """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out.
+
+    ``version`` is raised each time the job is saved.
+    """
 
     job_id: str
     store_id: str
@@ -62,6 +65,7 @@ class Job:
     clocked_s: int = 0
     finished_at: datetime | None = None
     rework_of: str | None = None
+    version: int = 0
 
     @property
     def assignment(self) -> Assignment | None:

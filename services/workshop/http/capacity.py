@@ -1,0 +1,207 @@
+"""Quotes and holds: what the front desk may promise."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, Field
+
+from services.workshop import booking, planning, store
+from services.workshop.domain import errors
+from services.workshop.http.common import (
+    FrontDesk,
+    planner_of,
+)
+from services.workshop.planner import Snapshot, Wish, as_assignment, moment
+from services.workshop.store import HeldJob, Hold
+from shared.body import Body
+from shared.commands import Command
+from shared.duties import serves
+from shared.ids import new_id
+from shared.problems import unavailable
+from shared.security import Principal, caller
+from shared.unit import Unit
+
+router = APIRouter(prefix="/stores/{store_id}")
+
+_HOLD_LIFE = timedelta(minutes=15)
+_APPOINTMENT_GRACE = timedelta(hours=1)
+_ATTEMPTS = 8
+
+
+class QuoteBody(Body):
+    operations: Annotated[list[str], Field(min_length=1, max_length=20)]
+    confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
+    earliest_start_at: AwareDatetime | None = None
+
+
+class HoldBody(QuoteBody):
+    replaces: str | None = None
+
+
+class PlannedJob(BaseModel):
+    """Where and when a quoted operation would be done."""
+
+    operation_id: str
+    technician_ids: Sequence[str]
+    bay_id: str
+    planned_start_at: datetime
+    planned_finish_at: datetime
+
+
+class QuoteView(BaseModel):
+    """A promise, its confidence, and what it rests on in a code and values."""
+
+    promised_at: datetime
+    confidence: float
+    rests_on: dict[str, Any]
+    jobs: Sequence[PlannedJob]
+
+
+class HoldView(QuoteView):
+    hold_id: str
+    expires_at: datetime
+
+
+class HoldState(BaseModel):
+    hold_id: str
+    status: str
+
+
+class StalePlanError(Exception):
+    """The plan changed between the computation and the reservation."""
+
+
+@router.post("/quotes", tags=["capacity"], openapi_extra=serves("R11"))
+async def quote(
+    request: Request,
+    store_id: str,
+    body: QuoteBody,
+    _: Annotated[Principal, Depends(caller("advisor", "agent", "manager", "service"))],
+) -> QuoteView:
+    """The earliest promise for the operations (报价承诺); nothing is reserved."""
+    snapshot = await planner_of(request).snapshot(store_id)
+    wishes, promise = await _promise(request, snapshot, body)
+    return QuoteView(**_quoted(wishes, promise))
+
+
+@router.post(
+    "/capacity-holds",
+    status_code=201,
+    response_model=HoldView,
+    tags=["capacity"],
+    openapi_extra=serves("R1", "R11"),
+)
+async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) -> JSONResponse:
+    """Reserve the earliest promise (产能预留) until an order confirms it or it expires."""
+    if answered := await command.earlier_answer():
+        return answered
+    for _ in range(_ATTEMPTS):
+        snapshot = await planner_of(request).snapshot(command.store_id, without_hold=body.replaces)
+        wishes, promise = await _promise(request, snapshot, body)
+        try:
+            return await command.run(
+                _reservation(command, body, snapshot, wishes, promise), status=201
+            )
+        except StalePlanError:
+            continue
+    raise unavailable("Capacity, which many are reserving at once,")
+
+
+@router.post(
+    "/capacity-holds/{hold_id}/release",
+    response_model=HoldState,
+    tags=["capacity"],
+    openapi_extra=serves("R11"),
+)
+async def release_hold(hold_id: str, command: FrontDesk) -> JSONResponse:
+    """Give back what nobody needs any more."""
+
+    async def effect(unit: Unit) -> BaseModel:
+        await store.lock_plan(unit.connection, command.store_id)
+        hold = await store.lock_hold(unit.connection, command.store_id, hold_id)
+        if hold is None:
+            raise errors.unknown("hold_id", hold_id)
+        await booking.release(unit, hold, command.cause)
+        status = "released" if hold.status == "held" else hold.status
+        return HoldState(hold_id=hold_id, status=status)
+
+    return await command.run(effect)
+
+
+def _reservation(
+    command: Command,
+    body: HoldBody,
+    snapshot: Snapshot,
+    wishes: Sequence[Wish],
+    promise: planning.Promise,
+) -> Callable[[Unit], Awaitable[BaseModel]]:
+    async def effect(unit: Unit) -> BaseModel:
+        version = await store.lock_plan(unit.connection, command.store_id)
+        if version != snapshot.version + 1:
+            raise StalePlanError
+        if body.replaces:
+            replaced = await store.lock_hold(unit.connection, command.store_id, body.replaces)
+            if replaced:
+                await booking.release(unit, replaced, command.cause)
+        quoted = _quoted(wishes, promise)
+        placed = {assignment.job_id: assignment for assignment in promise.assignments}
+        expires_at = unit.now + _HOLD_LIFE
+        if body.earliest_start_at:
+            expires_at = max(expires_at, body.earliest_start_at + _APPOINTMENT_GRACE)
+        hold = Hold(
+            hold_id=str(new_id()),
+            store_id=command.store_id,
+            status="held",
+            expires_at=expires_at,
+            promised_at=quoted["promised_at"],
+            confidence=promise.confidence,
+            jobs=tuple(
+                HeldJob(wish.job_id, wish.operation_id, as_assignment(placed[wish.job_id]))
+                for wish in wishes
+            ),
+        )
+        await booking.reserve(unit, hold, command.cause)
+        return HoldView(**quoted, hold_id=hold.hold_id, expires_at=hold.expires_at)
+
+    return effect
+
+
+async def _promise(
+    request: Request, snapshot: Snapshot, body: QuoteBody
+) -> tuple[list[Wish], planning.Promise]:
+    wishes = [Wish(str(new_id()), operation_id) for operation_id in body.operations]
+    promise = await planner_of(request).promise(
+        snapshot,
+        wishes,
+        confidence=body.confidence,
+        earliest_start_at=body.earliest_start_at,
+    )
+    return wishes, promise
+
+
+def _quoted(wishes: Sequence[Wish], promise: planning.Promise) -> dict[str, Any]:
+    placed = {assignment.job_id: as_assignment(assignment) for assignment in promise.assignments}
+    waits = [rest for rest in promise.rests_on if rest.code != "work"] or promise.rests_on
+    return {
+        "promised_at": moment(promise.finish),
+        "confidence": promise.confidence,
+        "rests_on": {"code": waits[-1].code, **_told(waits[-1].detail)},
+        "jobs": [
+            PlannedJob(
+                operation_id=wish.operation_id,
+                technician_ids=placed[wish.job_id].technician_ids,
+                bay_id=placed[wish.job_id].bay_id,
+                planned_start_at=placed[wish.job_id].start_at,
+                planned_finish_at=placed[wish.job_id].finish_at,
+            )
+            for wish in wishes
+        ],
+    }
+
+
+def _told(detail: Mapping[str, str | int]) -> dict[str, Any]:
+    """The values of a reason with the planner's minutes as real time."""
+    return {name: moment(int(value)) if name == "at" else value for name, value in detail.items()}

@@ -1,0 +1,95 @@
+"""What the workshop's commands and queries have in common."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from services.workshop import store
+from services.workshop.domain.job import Job, JobStatus
+from services.workshop.planner import Planner
+from services.workshop.workforce import Workforce
+from shared.commands import Command, command
+from shared.security import Principal, caller
+from shared.unit import Unit
+
+FrontDesk = Annotated[Command, Depends(command("advisor", "agent", "manager", "service"))]
+Technician = Annotated[Command, Depends(command("technician"))]
+Inspector = Annotated[Command, Depends(command("inspector"))]
+Dispatcher = Annotated[Command, Depends(command("dispatcher", "manager"))]
+Reader = Annotated[
+    Principal,
+    Depends(
+        caller(
+            "advisor", "dispatcher", "technician", "inspector", "agent", "manager", "group_manager"
+        )
+    ),
+]
+
+
+class JobView(BaseModel):
+    """One job (派工单)."""
+
+    job_id: str
+    order_id: str
+    operation_id: str
+    trade: str
+    status: JobStatus
+    technician_ids: Sequence[str]
+    bay_id: str | None
+    planned_start_at: datetime | None
+    planned_finish_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    clocked_s: int
+    standard_hours: float
+    promised_at: datetime
+    waiting_customer: bool
+    pinned: bool
+    rework_of: str | None
+    version: int
+
+
+async def locked_job(unit: Unit, store_id: str, job_id: str) -> Job:
+    await store.lock_plan(unit.connection, store_id)
+    return await store.read_job(unit.connection, store_id, job_id)
+
+
+async def change_job(
+    request: Request,
+    command: Command,
+    job_id: str,
+    change: Callable[[Unit, Job, datetime], Awaitable[tuple[Job, Sequence[Any]]]],
+) -> JSONResponse:
+    """Load one job under the plan's lock, change it, save it and publish what happened."""
+
+    async def effect(unit: Unit) -> BaseModel:
+        job = await locked_job(unit, command.store_id, job_id)
+        changed, events = await change(unit, job, unit.now)
+        (saved,) = await store.save_jobs(unit.connection, [changed])
+        unit.publish(events, command.cause)
+        return view(saved, workforce_of(request))
+
+    return await command.run(effect)
+
+
+def planner_of(request: Request) -> Planner:
+    planner: Planner = request.app.state.planner
+    return planner
+
+
+def workforce_of(request: Request) -> Workforce:
+    return planner_of(request).workforce
+
+
+def view(job: Job, workforce: Workforce) -> JobView:
+    return JobView(
+        **{name: getattr(job, name) for name in _VIEW_FIELDS},
+        trade=workforce.operation(job.operation_id).trade,
+    )
+
+
+_VIEW_FIELDS = [name for name in JobView.model_fields if name != "trade"]

@@ -1,0 +1,125 @@
+"""Jobs (派工单) and their clocks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from services.workshop import booking, store
+from services.workshop.domain import job as jobs
+from services.workshop.domain.job import Job, JobStatus, PauseReason
+from services.workshop.http.common import (
+    JobView,
+    Reader,
+    Technician,
+    change_job,
+    locked_job,
+    planner_of,
+    view,
+    workforce_of,
+)
+from shared.body import Body
+from shared.db import transaction
+from shared.duties import serves
+from shared.unit import Unit
+
+router = APIRouter(prefix="/stores/{store_id}")
+
+
+class PauseBody(Body):
+    reason: PauseReason
+
+
+@router.get("/jobs", tags=["jobs"], openapi_extra=serves("R13"))
+async def list_jobs(
+    request: Request,
+    store_id: str,
+    _: Reader,
+    technician_id: str | None = None,
+    order_id: str | None = None,
+    status: Annotated[list[JobStatus] | None, Query()] = None,
+) -> list[JobView]:
+    """An order's jobs, or the unfinished and uninspected ones, in order of their planned start."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        if order_id:
+            found = await store.jobs_of_order(connection, store_id, order_id)
+        else:
+            now = request.app.state.service.clock.now()
+            found = await store.jobs_between(connection, store_id, now, now)
+    return [
+        view(job, workforce_of(request))
+        for job in found
+        if (technician_id is None or technician_id in job.technician_ids)
+        and (status is None or job.status in status)
+    ]
+
+
+@router.post(
+    "/jobs/{job_id}/start", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
+)
+async def start_job(request: Request, job_id: str, command: Technician) -> JSONResponse:
+    """The calling technician clocks on (开工)."""
+    planner = planner_of(request)
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection, store_id = unit.connection, command.store_id
+        job = await locked_job(unit, store_id, job_id)
+        absences = await store.absences_after(connection, store_id, unit.now)
+        started, events = jobs.start(
+            job,
+            command.principal.subject,
+            await store.open_jobs(connection, store_id),
+            planner.expected_finish(job, job.technician_ids, unit.now, absences),
+            unit.now,
+        )
+        (saved,) = await store.save_jobs(connection, [started])
+        if started.assignment:
+            await booking.occupy(unit, started, started.assignment, command.cause)
+        unit.publish(events, command.cause)
+        return view(saved, planner.workforce)
+
+    return await command.run(effect)
+
+
+@router.post(
+    "/jobs/{job_id}/pause", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
+)
+async def pause_job(
+    request: Request, job_id: str, body: PauseBody, command: Technician
+) -> JSONResponse:
+    """The calling technician clocks off for a while (暂停)."""
+
+    async def change(_: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+        return jobs.pause(job, command.principal.subject, body.reason, now)
+
+    return await change_job(request, command, job_id, change)
+
+
+@router.post(
+    "/jobs/{job_id}/resume", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
+)
+async def resume_job(request: Request, job_id: str, command: Technician) -> JSONResponse:
+    """The calling technician clocks on again (复工)."""
+
+    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+        others = await store.open_jobs(unit.connection, command.store_id)
+        return jobs.resume(job, command.principal.subject, others, now)
+
+    return await change_job(request, command, job_id, change)
+
+
+@router.post(
+    "/jobs/{job_id}/finish", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
+)
+async def finish_job(request: Request, job_id: str, command: Technician) -> JSONResponse:
+    """The calling technician is done (完工)."""
+
+    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+        finished, events = jobs.finish(job, command.principal.subject, now)
+        await booking.vacate(unit, finished, command.cause)
+        return finished, events
+
+    return await change_job(request, command, job_id, change)
