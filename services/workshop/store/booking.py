@@ -1,0 +1,149 @@
+"""What technicians and bays are booked for (占用)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from services.workshop.domain import errors
+from services.workshop.domain.job import Assignment
+from shared.contracts.refusal import Refused
+from shared.db import Connection
+
+_BOOK = """
+INSERT INTO booking (store_id, job_id, hold_id, resource, during)
+SELECT $1, job_id, hold_id, resource, tstzrange(begin_at, end_at)
+FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+     AS new (job_id, hold_id, resource, begin_at, end_at)
+"""
+
+_DISPLACE = """
+DELETE FROM booking
+WHERE store_id = $1 AND job_id IN (
+    SELECT job_id FROM booking
+    JOIN unnest($2::text[], $3::timestamptz[], $4::timestamptz[])
+         AS wanted (resource, begin_at, end_at) USING (resource)
+    WHERE store_id = $1 AND during && tstzrange(begin_at, end_at) AND job_id <> ALL ($5))
+"""
+
+_IN_HAND = """
+SELECT resource, job_id
+FROM booking JOIN job USING (store_id, job_id)
+WHERE store_id = $1 AND resource = ANY ($2) AND during && tstzrange($3, $4) AND job_id <> $5
+  AND status IN ('in_progress', 'paused')
+ORDER BY resource
+LIMIT 1
+"""
+
+_BOOKINGS = """
+SELECT job_id, hold_id, resource, lower(during) AS begin_at, upper(during) AS end_at
+FROM booking
+WHERE store_id = $1 AND upper(during) > $2
+ORDER BY resource, lower(during)
+"""
+
+
+@dataclass(frozen=True)
+class Booking:
+    """A technician or a bay is taken from ``begin_at`` until before ``end_at``."""
+
+    job_id: str
+    hold_id: str | None
+    resource: str
+    begin_at: datetime
+    end_at: datetime
+
+
+async def book(
+    connection: Connection,
+    store_id: str,
+    assignments: Sequence[tuple[str, str | None, Assignment]],
+) -> None:
+    """Book technicians and bays for ``(job_id, hold_id, assignment)``.
+
+    Raises:
+        Refused: one of them is taken.
+    """
+    rows = [
+        (job_id, hold_id, resource, assignment.start_at, assignment.finish_at)
+        for job_id, hold_id, assignment in assignments
+        for resource in resources_of(assignment)
+    ]
+    if not rows:
+        return
+    try:
+        await connection.execute(_BOOK, store_id, *map(list, zip(*rows, strict=True)))
+    except asyncpg.ExclusionViolationError as error:
+        raise Refused(
+            "capacity_taken",
+            "A technician or bay is already booked for that time.",
+            field="technician_ids",
+            kind="conflict",
+            resource=(error.detail or "").partition("resource")[2][:80],
+        ) from None
+
+
+async def unbook(connection: Connection, store_id: str, job_ids: Sequence[str]) -> None:
+    """Free what the jobs have booked."""
+    await connection.execute(
+        "DELETE FROM booking WHERE store_id = $1 AND job_id = ANY ($2)", store_id, list(job_ids)
+    )
+
+
+async def displace(
+    connection: Connection, store_id: str, job_id: str, assignment: Assignment
+) -> None:
+    """Free the time of ``assignment``: whatever else is booked there loses its booking."""
+    resources = resources_of(assignment)
+    await connection.execute(
+        _DISPLACE,
+        store_id,
+        resources,
+        [assignment.start_at] * len(resources),
+        [assignment.finish_at] * len(resources),
+        [job_id],
+    )
+
+
+async def refuse_work_in_hand(
+    connection: Connection, store_id: str, job_id: str, assignment: Assignment
+) -> None:
+    """Work in hand keeps its technicians and bay.
+
+    Raises:
+        Refused: the assignment needs somebody or something at a time when they are at work.
+    """
+    resources = resources_of(assignment)
+    taken = await connection.fetchrow(
+        _IN_HAND, store_id, resources, assignment.start_at, assignment.finish_at, job_id
+    )
+    if taken is None:
+        return
+    kind, _, name = taken["resource"].partition(":")
+    if kind == "bay":
+        raise errors.bay_occupied(name, taken["job_id"])
+    raise errors.technician_busy(name, taken["job_id"])
+
+
+async def bookings_after(connection: Connection, store_id: str, moment: datetime) -> list[Booking]:
+    """What is booked from ``moment`` on."""
+    return [Booking(**row) for row in await connection.fetch(_BOOKINGS, store_id, moment)]
+
+
+async def booked_jobs(connection: Connection, store_id: str) -> set[str]:
+    """The unfinished jobs that have their bookings."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT job_id FROM booking JOIN job USING (store_id, job_id) "
+        "WHERE store_id = $1 AND status IN ('planned', 'in_progress', 'paused')",
+        store_id,
+    )
+    return {row["job_id"] for row in rows}
+
+
+def resources_of(assignment: Assignment) -> list[str]:
+    """What an assignment books, in one order for all."""
+    return [
+        *(f"technician:{technician_id}" for technician_id in sorted(assignment.technician_ids)),
+        f"bay:{assignment.bay_id}",
+    ]

@@ -1,0 +1,103 @@
+"""Jobs (派工单)."""
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from services.workshop.domain import errors
+from services.workshop.domain.job import Job
+from shared.db import Connection
+
+_JOB = """
+SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
+       opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
+       pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, version
+FROM job
+"""
+
+_SAVE_JOBS = """
+INSERT INTO job (
+    job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
+    opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
+    pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21)
+ON CONFLICT (store_id, job_id) DO UPDATE SET
+    status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
+    promised_at = excluded.promised_at,
+    planned_start_at = excluded.planned_start_at, planned_finish_at = excluded.planned_finish_at,
+    pinned = excluded.pinned, started_at = excluded.started_at, resumed_at = excluded.resumed_at,
+    clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
+    version = excluded.version
+"""
+
+
+async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
+    """One job; the store's plan must be locked by whoever changes it.
+
+    Raises:
+        Refused: there is no such job in the store.
+    """
+    row = await connection.fetchrow(_JOB + "WHERE store_id = $1 AND job_id = $2", store_id, job_id)
+    if row is None:
+        raise errors.unknown("job_id", job_id)
+    return _job(row)
+
+
+async def jobs_of_order(connection: Connection, store_id: str, order_id: str) -> list[Job]:
+    """All jobs of an order in their turn."""
+    rows = await connection.fetch(
+        _JOB + "WHERE store_id = $1 AND order_id = $2 ORDER BY place, opened_at, job_id",
+        store_id,
+        order_id,
+    )
+    return [_job(row) for row in rows]
+
+
+async def open_jobs(connection: Connection, store_id: str) -> list[Job]:
+    """The store's unfinished jobs, the oldest first."""
+    rows = await connection.fetch(
+        _JOB + "WHERE store_id = $1 AND status IN ('planned', 'in_progress', 'paused') "
+        "ORDER BY opened_at, order_id, place, job_id",
+        store_id,
+    )
+    return [_job(row) for row in rows]
+
+
+async def jobs_between(
+    connection: Connection, store_id: str, begin: datetime, end: datetime
+) -> list[Job]:
+    """Jobs that are planned or were done in a span of time, and every unfinished one."""
+    rows = await connection.fetch(
+        _JOB + "WHERE store_id = $1 AND (planned_start_at < $3 "
+        "AND coalesce(finished_at, planned_finish_at) > $2 "
+        "OR status IN ('planned', 'in_progress', 'paused', 'finished')) "
+        "ORDER BY planned_start_at, opened_at, job_id",
+        store_id,
+        begin,
+        end,
+    )
+    return [_job(row) for row in rows]
+
+
+async def save_jobs(connection: Connection, jobs: Iterable[Job]) -> list[Job]:
+    """Store every field of the jobs; answers with them at their next version."""
+    saved = [dataclasses.replace(job, version=job.version + 1) for job in jobs]
+    rows = [
+        [
+            list(value) if isinstance(value, tuple) else value
+            for value in (getattr(job, name) for name in _JOB_FIELDS)
+        ]
+        for job in saved
+    ]
+    if rows:
+        await connection.executemany(_SAVE_JOBS, rows)
+    return saved
+
+
+_JOB_FIELDS = [field.name for field in dataclasses.fields(Job)]
+
+
+def _job(row: Any) -> Job:
+    return Job(**dict(row) | {"technician_ids": tuple(row["technician_ids"])})
