@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.workshop.planning import Bay, Job, Plan, Technician, Window, Workshop, plan
+from tests.bench.plain_cp_sat import plain
 
 
 def read(text: str) -> Workshop:
@@ -21,12 +22,17 @@ def read(text: str) -> Workshop:
     Raises:
         ValueError: the text is not of that format.
     """
-    lines = [line.split() for line in text.splitlines() if line.strip()]
-    orders, machines = int(lines[0][0]), int(lines[0][1])
-    numbers = iter([int(word) for line in lines[1:] for word in line])
+    first, _, rest = text.lstrip().partition("\n")
+    size = first.split()[:2]
+    try:
+        orders, machines = (int(word) for word in size)
+        numbers = iter([int(word) for word in rest.split()])
+    except ValueError:
+        raise ValueError("not whole numbers, with jobs and machines in the first line") from None
     jobs = tuple(job for order in range(orders) for job in _order(order, numbers))
+    _check(jobs, machines, sum(1 for _ in numbers))
     always = (Window(0, sum(max(job.own_minutes.values()) for job in jobs) + 1),)
-    skills: dict[str, dict[str, int]] = {f"m{m:03}": {} for m in range(1, machines + 1)}
+    skills: dict[str, dict[str, int]] = {_machine(m): {} for m in range(1, machines + 1)}
     for job in jobs:
         for machine in job.own_minutes:
             skills[machine][job.trade] = 1
@@ -38,15 +44,20 @@ def read(text: str) -> Workshop:
 def _order(order: int, numbers: Iterator[int]) -> list[Job]:
     jobs: list[Job] = []
     for operation in range(_take(numbers)):
-        machines = [(f"m{_take(numbers):03}", _take(numbers)) for _ in range(_take(numbers))]
-        after = (jobs[-1].job_id,) if jobs else ()
+        own = {_machine(_take(numbers)): _take(numbers) for _ in range(_take(numbers))}
         name = f"{order:03}-{operation:03}"
-        own = dict(machines)
-        shortest = min(own.values())
+        shortest = min(own.values(), default=0)
+        if shortest < 1:
+            raise ValueError(f"operation {name} needs a machine and durations of at least 1")
+        after = (jobs[-1].job_id,) if jobs else ()
         jobs.append(
             Job(name, f"{order:03}", name, 1, "any", shortest, own_minutes=own, after=after)
         )
     return jobs
+
+
+def _machine(number: int) -> str:
+    return f"m{number:03}"
 
 
 def _take(numbers: Iterator[int]) -> int:
@@ -55,13 +66,41 @@ def _take(numbers: Iterator[int]) -> int:
     raise ValueError("the instance ends before its last operation")
 
 
-def solve(file: Path, planner: Callable[..., Plan], seconds: float) -> dict[str, Any]:
+def _check(jobs: tuple[Job, ...], machines: int, left: int) -> None:
+    known = {_machine(m) for m in range(1, machines + 1)}
+    if not jobs:
+        raise ValueError("the instance has no operations")
+    for job in jobs:
+        if not known.issuperset(job.own_minutes):
+            raise ValueError(f"operation {job.job_id} names a machine that there is not")
+    if left:
+        raise ValueError(f"{left} numbers follow the last operation")
+
+
+def load(file: Path) -> Workshop:
+    """The workshop of an instance file.
+
+    Raises:
+        ValueError: the file cannot be read or is not of the format; the message names it.
+    """
+    try:
+        return read(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{file}: not a text file") from None
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+
+
+def solve(
+    name: str, workshop: Workshop, planner: Callable[..., Plan], seconds: float
+) -> dict[str, Any]:
     """Plan one instance for the earliest closing within ``seconds`` of wall time."""
-    workshop = read(file.read_text(encoding="utf-8"))
     began = time.monotonic()
     found = planner(workshop, seconds=seconds, aim="closing")
     taken = round(time.monotonic() - began, 2)
-    return {"instance": file.stem, "makespan": found.closing, "seconds": taken}
+    return {"instance": name, "makespan": found.closing, "seconds": taken}
 
 
 def main() -> None:
@@ -70,14 +109,21 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--plain", action="store_true", help="a plain CP-SAT model in our place")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    try:
+        workshops = [(file.stem, load(file)) for file in given.files]
+    except ValueError as error:
+        sys.exit(str(error))
+    planner = partial(plain if given.plain else plan, workers=given.workers, seed=given.seed)
     results = []
-    for file in given.files:
-        result = solve(file, partial(plan, workers=given.workers, seed=given.seed), given.seconds)
-        results.append(result)
+    for name, workshop in workshops:
+        results.append(solve(name, workshop, planner, given.seconds))
         if not given.json:
-            sys.stdout.write("{instance}: makespan {makespan}, {seconds} s\n".format(**result))
+            line = "{instance}: makespan {makespan}, {seconds} s\n"
+            sys.stdout.write(line.format(**results[-1]))
+            sys.stdout.flush()
     if given.json:
         sys.stdout.write(json.dumps(results) + "\n")
 

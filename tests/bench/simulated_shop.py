@@ -26,7 +26,7 @@ from services.workshop.planning.objective import moved
 from services.workshop.planning.timeline import Calendar
 
 DAY = 24 * 60
-Law = Literal["log-normal", "gamma", "mixture", "drift", "exponential"]
+Law = Literal["lognormal", "gamma", "mixture", "drift", "exponential"]
 TRADES = {
     "maintenance": ("quick", 0.5),
     "mechanical": ("lift", 0.3),
@@ -64,7 +64,7 @@ class Fate:
 
 def duration_factor(law: Law, rng: Random, progress: float) -> float:
     """A random factor around 1; ``progress`` runs from 0 to 1 over the simulation."""
-    if law == "log-normal":
+    if law == "lognormal":
         return rng.lognormvariate(0, 0.35)
     if law == "gamma":
         return rng.gammavariate(6, 1 / 6)

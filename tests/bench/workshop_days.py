@@ -9,6 +9,8 @@ with what was kept.
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import fmean
@@ -37,7 +39,7 @@ from tests.bench.policies import (
 from tests.bench.simulated_shop import Choose, Fate, Figures, Law, Shop, fate
 
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95)
-LAWS: tuple[Law, ...] = ("log-normal", "gamma", "mixture", "drift")
+LAWS: tuple[Law, ...] = ("lognormal", "gamma", "mixture", "drift")
 WARN_BELOW = 0.5
 """Probability of keeping a promise under which a warning is given."""
 IN_TIME = 30
@@ -73,16 +75,29 @@ def _due(job: Job) -> int:
     return job.promise
 
 
-def compare(given: Fate, planner: Planner = plan, foresight: Planner = plan) -> dict[str, Any]:
+Policy = Callable[[Planner, Planner], Choose]
+POLICIES: dict[str, Policy] = {
+    "first_come": lambda _, __: by(arrival),
+    "shortest": lambda _, __: by(shortest),
+    "earliest_due": lambda _, __: by(earliest_due),
+    "ours": lambda planner, _: planned(planner),
+    "clairvoyant": lambda _, foresight: clairvoyant(foresight),
+}
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""``map``, or that of a pool of processes."""
+
+
+def compare(
+    given: Fate, planner: Planner = plan, foresight: Planner = plan, each: Each = map
+) -> dict[str, Any]:
     """Figures by policy."""
-    policies: dict[str, Choose] = {
-        "first_come": by(arrival),
-        "shortest": by(shortest),
-        "earliest_due": by(earliest_due),
-        "ours": planned(planner),
-        "clairvoyant": clairvoyant(foresight),
-    }
-    return {name: figures(given, Shop(given, choose).run()) for name, choose in policies.items()}
+    found = each(partial(_followed, given, planner, foresight), POLICIES)
+    return dict(zip(POLICIES, found, strict=True))
+
+
+def _followed(given: Fate, planner: Planner, foresight: Planner, policy: str) -> dict[str, float]:
+    return figures(given, Shop(given, POLICIES[policy](planner, foresight)).run())
 
 
 def closed_gap(policies: dict[str, dict[str, float]]) -> float:
@@ -147,6 +162,7 @@ class Quoting:
 class Kept:
     """What became of the promises of one store, after its first orders; times in minutes."""
 
+    counted: int
     share: float
     promised: float
     one_lead_time: float
@@ -156,7 +172,7 @@ class Kept:
     false_warnings: int
 
 
-def lived(given: Fate, confidence: float, planner: Planner = plan) -> Kept:
+def lived(given: Fate, planner: Planner, confidence: float) -> Kept:
     """A store that promises every order with ``confidence`` lives through the days."""
     store = Quoting(confidence)
     shop = Shop(given, store.watch(planned(planner)), store.promised)
@@ -170,6 +186,7 @@ def lived(given: Fate, confidence: float, planner: Planner = plan) -> Kept:
     broken = {o for o in counted if finished[o] > due[o]}
     warned = {o for o in store.warned if o in due}
     return Kept(
+        counted=len(counted),
         share=1 - len(broken) / len(counted),
         promised=fmean(hours.worked(due[o]) - asked[o] for o in counted),
         one_lead_time=leads[int(confidence * len(leads))],
@@ -180,15 +197,17 @@ def lived(given: Fate, confidence: float, planner: Planner = plan) -> Kept:
     )
 
 
-def quoted(given: Fate, planner: Planner = plan) -> dict[str, Any]:
+def quoted(given: Fate, planner: Planner = plan, each: Each = map) -> dict[str, Any]:
     """Kept share and length of promises by confidence, and broken ones warned of in time.
 
     Beside the mean length of ours stand the shortest single lead time for all orders that would
     have kept the stated share, and the time really taken.
     """
-    stores = {str(c): lived(given, c, planner) for c in CONFIDENCES}
+    found = each(partial(lived, given, planner), CONFIDENCES)
+    stores = dict(zip(map(str, CONFIDENCES), found, strict=True))
     broken = sum(store.broken for store in stores.values())
     return {
+        "promises": {c: store.counted for c, store in stores.items()},
         "calibration": {c: round(store.share, 4) for c, store in stores.items()},
         "promise_hours": {
             c: {
@@ -208,20 +227,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=20)
-    parser.add_argument("--law", choices=LAWS, default="log-normal")
+    parser.add_argument("--law", choices=LAWS, default="lognormal")
     parser.add_argument("--quoting-days", type=int, default=0, help="as --days if 0")
     parser.add_argument("--rounds", type=int, default=0, help="search rounds of each replan")
     parser.add_argument("--foresight-rounds", type=int, default=40)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     planner = partial(plan, rounds=given.rounds, seconds=60 if given.rounds else 0)
     foresight = partial(plan, rounds=given.foresight_rounds, seconds=60)
-    policies = compare(fate(given.seed, given.days, given.law), planner, foresight)
-    quoting = fate(given.seed, given.quoting_days or given.days, given.law)
+    with ProcessPoolExecutor(given.processes) as pool:
+        quoting = fate(given.seed, given.quoting_days or given.days, given.law)
+        kept = quoted(quoting, each=pool.map)
+        days = fate(given.seed, given.days, given.law)
+        policies = compare(days, planner, foresight, pool.map)
     result = {
         "policies": policies,
         "score": closed_gap(policies),
-        **quoted(quoting),
+        **kept,
         "queue_wait_min": {
             "erlang_c": round(expected_wait(3, 1.8, 120), 1),
             "simulated": round(simulated_wait(3, 1.8, 120, 12000, given.seed), 1),

@@ -1,5 +1,7 @@
 """The one entry to planning: greedy at once, improved within a budget."""
 
+from time import monotonic
+
 from services.workshop.planning.greedy import greedy
 from services.workshop.planning.model import Aim, Plan, Workshop
 from services.workshop.planning.solver import improve
@@ -16,13 +18,14 @@ def plan(
 ) -> Plan:
     """Who does which job where and when.
 
-    ``seconds`` of wall time and ``rounds`` of search bound the improvement on the greedy plan; 0
-    seconds take the greedy plan as it is. The plan is a function of the arguments unless the wall
-    time cuts the search short.
+    ``seconds`` of wall time for all and ``rounds`` of search bound the improvement on the greedy
+    plan; 0 seconds take the greedy plan as it is. The plan is a function of the arguments unless
+    the wall time cuts the search short.
     """
+    deadline = monotonic() + seconds
     first = greedy(workshop, aim)
     if seconds <= 0 or not first.assignments:
         return first
     return improve(
-        workshop, first, aim=aim, seed=seed, seconds=seconds, workers=workers, rounds=rounds
+        workshop, first, aim=aim, seed=seed, deadline=deadline, workers=workers, rounds=rounds
     )

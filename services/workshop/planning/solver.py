@@ -25,16 +25,16 @@ def improve(
     *,
     aim: Aim,
     seed: int,
-    seconds: float,
+    deadline: float,
     workers: int,
     rounds: int,
 ) -> Plan:
     """The best plan found from ``start`` in ``rounds`` of ``workers`` neighbourhoods each.
 
-    The same arguments give the same plan unless ``seconds`` of wall time cut the search short.
+    The same arguments give the same plan unless the ``deadline`` of the monotonic clock cuts the
+    search short.
     """
     search = _Search(workshop, start, aim, Random(seed))  # noqa: S311
-    deadline = monotonic() + seconds
     with ThreadPoolExecutor(workers) as pool:
         for _ in range(rounds):
             left = deadline - monotonic()

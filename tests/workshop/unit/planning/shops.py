@@ -85,5 +85,13 @@ def jobs(draw: st.DrawFn, first: int = 0, most: int = 12) -> tuple[Job, ...]:
 @st.composite
 def workshops(draw: st.DrawFn) -> Workshop:
     kinds = st.sets(st.sampled_from(("lift", "body", "quick")), min_size=1)
+    holidays = draw(st.sets(st.integers(0, 4), max_size=2))
     bays = tuple(bay(f"b{i}", *sorted(draw(kinds))) for i in range(draw(st.integers(1, 4))))
-    return Workshop(draw(st.integers(0, DAY)), draw(technicians()), bays, draw(jobs()))
+    bays = tuple(replace(b, open=_without(holidays, b.open)) for b in bays)
+    people = draw(technicians())
+    people = tuple(replace(t, working=_without(holidays, t.working)) for t in people)
+    return Workshop(draw(st.integers(0, DAY)), people, bays, draw(jobs()))
+
+
+def _without(holidays: set[int], windows: tuple[Window, ...]) -> tuple[Window, ...]:
+    return tuple(w for w in windows if w.start // DAY not in holidays)

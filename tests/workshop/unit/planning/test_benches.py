@@ -34,7 +34,7 @@ def test_the_simulator_matches_erlang() -> None:
 
 
 def test_a_damaged_planner_keeps_fewer_promises() -> None:
-    days = fate(seed=2, days=3, law="log-normal")
+    days = fate(seed=2, days=3, law="lognormal")
     sound = workshop_days.compare(days)
     broken = workshop_days.compare(days, damaged)
     assert broken["ours"]["kept"] < sound["ours"]["kept"]
@@ -47,10 +47,42 @@ def test_a_damaged_planner_closes_later(
 ) -> None:
     file = tmp_path / "small.txt"
     file.write_text(INSTANCE, encoding="utf-8")
-    sound = fjsp.solve(file, plan, seconds=10)
-    broken = fjsp.solve(file, damaged, seconds=10)
+    sound = fjsp.solve("small", fjsp.load(file), plan, seconds=10)
+    broken = fjsp.solve("small", fjsp.load(file), damaged, seconds=10)
     assert set(sound) == {"instance", "makespan", "seconds"}
     assert broken["makespan"] > sound["makespan"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "not whole numbers"),
+        ("two 2\n1 1 1 3\n", "not whole numbers"),
+        ("2 2 1\n1 1 1 3\n", "ends before its last operation"),
+        ("1 2 1\n1 1 3 3\n", "names a machine that there is not"),
+        ("1 2 1\n1 1 2 0\n", "durations of at least 1"),
+        ("1 2 1\n1 1 2 5 7\n", "1 numbers follow"),
+        ("1 2 1\n0\n", "no operations"),
+    ],
+)
+def test_a_bad_file_gets_one_clear_line(
+    text: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bad.txt"
+    file.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["fjsp", str(file)])
+    with pytest.raises(SystemExit) as left:
+        fjsp.main()
+    message = str(left.value)
+    assert message.startswith(f"{file}: ")
+    assert problem in message
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["fjsp", "nowhere.txt"])
+    with pytest.raises(SystemExit, match=r"nowhere.txt: No such file"):
+        fjsp.main()
 
 
 def test_a_slower_planner_shows_in_the_latency(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,11 +96,6 @@ def test_an_instance_without_calendars_is_solved_to_its_optimum(seed: int) -> No
     check(workshop, found)
 
 
-def test_a_cut_instance_is_refused() -> None:
-    with pytest.raises(ValueError, match="ends before"):
-        read("2 2 1\n1 1 1 3\n")
-
-
 def test_no_working_time_is_no_plan() -> None:
     shop = small()
     idle = tuple(replace(t, working=(Window(0, 0),)) for t in shop.technicians)
