@@ -6,6 +6,7 @@ from the seed, so that all policies face the same days.
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from random import Random
 from typing import Any, Literal
 
@@ -254,7 +255,7 @@ class Shop:
 
     def snapshot(self) -> Workshop:
         """What the workshop service would hand to the planner."""
-        jobs = []
+        jobs, today = [], self.now // DAY
         for job in self.open.values():
             estimated = self.estimated(job)
             begun = self.in_hand.get(job.job_id)
@@ -262,17 +263,11 @@ class Shop:
         running = tuple(a for a in self.plan if a.job_id in self.open)
         return Workshop(
             self.now,
-            tuple(replace(t, working=self._near(t.working)) for t in self.technicians()),
-            tuple(replace(b, open=self._near(b.open)) for b in self.fate.bays),
+            tuple(replace(t, working=_near(t.working, today)) for t in self.technicians()),
+            tuple(replace(b, open=_near(b.open, today)) for b in self.fate.bays),
             tuple(jobs),
             running,
             law=self.durations.law,
-        )
-
-    def _near(self, windows: tuple[Window, ...]) -> tuple[Window, ...]:
-        """The windows of the next three weeks and of the week before."""
-        return tuple(
-            w for w in windows if self.now - 7 * DAY < w.finish and w.start < self.now + 21 * DAY
         )
 
     def _expected(self, job: Job, begun: Assignment) -> Assignment:
@@ -391,6 +386,9 @@ class Shop:
         self._known[name] = replace(technician, working=working, pace=self.durations.pace(name))
 
 
-def lead_hours(calendar: Calendar, start: int, finish: int) -> float:
-    """Working hours from one moment to another."""
-    return (calendar.worked(finish) - calendar.worked(start)) / 60
+@lru_cache(maxsize=256)
+def _near(windows: tuple[Window, ...], today: int) -> tuple[Window, ...]:
+    """The windows of the week before and of three weeks to come."""
+    return tuple(
+        w for w in windows if (today - 7) * DAY < w.finish and w.start < (today + 21) * DAY
+    )

@@ -8,11 +8,12 @@ form of adaptive conformal inference (Gibbs and Candès 2021; Angelopoulos and o
 long-run share of kept promises is right under any law and any drift.
 """
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 MEMORY: Final = 150
 """Recent scores that count."""
@@ -20,6 +21,8 @@ LENT: Final = 40
 """Scores that the simulation lends; after as many real ones both weigh the same."""
 STEP: Final = 0.35
 """How far one outcome moves an offset, in spreads."""
+
+Scores = Sequence[float] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Calibration:
         """The experience after one more order with a promise is done."""
         return replace(self, scores=(*self.scores, score)[-MEMORY:])
 
-    def margin(self, confidence: float, simulated: Sequence[float]) -> float:
+    def margin(self, confidence: float, simulated: Scores) -> float:
         """Spreads to add to the expected finish; it never falls as ``confidence`` rises."""
         blend = _Blend(self.scores, simulated)
         offsets = dict(sorted(self.offsets.items())) or {confidence: 0.0}
@@ -63,14 +66,14 @@ UNTRIED: Final = Calibration()
 class _Blend:
     """Real scores and lent ones as one weighted distribution."""
 
-    def __init__(self, scores: Sequence[float], simulated: Sequence[float]) -> None:
-        weights = [(score, 1.0) for score in scores]
-        weights += [(score, LENT / len(simulated)) for score in simulated]
-        weights.sort()
-        self._values = [value for value, _ in weights]
-        self._reached = list(accumulate(weight for _, weight in weights))
+    def __init__(self, scores: Sequence[float], simulated: Scores) -> None:
+        values = np.concatenate([scores, simulated])
+        weights = np.full(len(values), LENT / len(simulated))
+        weights[: len(scores)] = 1.0
+        order = np.argsort(values, kind="stable")
+        self._values, self._reached = values[order], np.cumsum(weights[order])
 
     def quantile(self, share: float) -> float:
         """The score that a ``share`` of the distribution does not exceed."""
-        place = bisect_left(self._reached, share * self._reached[-1])
-        return self._values[min(place, len(self._values) - 1)]
+        place = int(np.searchsorted(self._reached, share * self._reached[-1]))
+        return float(self._values[min(place, len(self._values) - 1)])

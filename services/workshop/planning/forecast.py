@@ -8,7 +8,7 @@ import numpy as np
 
 from services.workshop.planning.calibration import Calibration
 from services.workshop.planning.model import Workshop
-from services.workshop.planning.outlook import SAMPLES, Moments
+from services.workshop.planning.outlook import SAMPLES, Moments, WorkingTime
 from services.workshop.planning.timeline import NEVER, Calendar
 
 LEAST_SPREAD: Final = 1.0
@@ -30,17 +30,15 @@ def score(hours: Calendar, expected: int, spread: float, finish: int) -> float:
 class Forecast:
     """When an order's last job may finish, over all plays."""
 
-    def __init__(self, workshop: Workshop, jobs: Sequence[Moments]) -> None:
-        self._now = workshop.now
-        self._hours = shop_hours(workshop)
-        moments = np.max(np.array(jobs), axis=0)
-        self._finishes = np.sort(moments)
-        self._worked = [self._hours.worked(ceil(moment)) for moment in self._finishes]
-        middle = self._worked[len(self._worked) // 2]
-        self.expected = ceil(self._finishes[len(self._finishes) // 2])
-        upper = self._worked[int(SPREAD_AT * len(self._worked))]
+    def __init__(self, now: int, hours: WorkingTime, jobs: Sequence[Moments]) -> None:
+        self._now, self._hours = now, hours.calendar
+        self._finishes = np.sort(np.max(np.array(jobs), axis=0))
+        worked = hours.worked(np.ceil(self._finishes))
+        middle = worked[len(worked) // 2]
+        self.expected = ceil(self._finishes[len(worked) // 2])
+        upper = worked[int(SPREAD_AT * len(worked))]
         self.spread = max(LEAST_SPREAD, float(upper - middle))
-        self._scores = [(worked - middle) / self.spread for worked in self._worked]
+        self._scores = (worked - middle) / self.spread
 
     def promise(self, confidence: float, calibration: Calibration) -> int:
         """The earliest moment that holds with ``confidence``, or NEVER.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from services.workshop.planning.model import Assignment, Job, Workshop
 from services.workshop.planning.teams import duration
-from services.workshop.planning.timeline import Calendar, common, merged
+from services.workshop.planning.timeline import Calendar, calendar, common
 
 SAMPLES: Final = 200
 """Plays of the plan; each job's durations are spread evenly over its law."""
@@ -24,21 +24,21 @@ class WorkingTime:
     """A calendar for many moments at once."""
 
     def __init__(self, calendar: Calendar) -> None:
-        edges = [(w.start, w.finish) for w in calendar.windows] or [(0, 0)]
-        self._moments = np.array(edges, dtype=np.float64).ravel()
-        self._worked = np.array([[calendar.worked(a), calendar.worked(b)] for a, b in edges])
-        self._worked = self._worked.astype(np.float64).ravel()
+        self.calendar = calendar
+        edges = np.array(calendar.windows or [(0, 0)], dtype=np.float64)
+        lengths = edges[:, 1] - edges[:, 0]
+        reached = np.cumsum(lengths)
+        self._moments = edges.ravel()
+        self._worked = np.stack([reached - lengths, reached], axis=1).ravel()
 
     def worked(self, moments: Moments | float) -> Moments:
         """Working minutes before each moment."""
-        result: Moments = np.interp(moments, self._moments, self._worked)
-        return result
+        return np.asarray(np.interp(moments, self._moments, self._worked))
 
     def reach(self, worked: Moments | float) -> Moments:
         """The moments before which so many minutes lie; past the calendar, time runs on."""
         beyond = np.maximum(worked - self._worked[-1], 0)
-        result: Moments = np.interp(worked, self._worked, self._moments) + beyond
-        return result
+        return np.asarray(np.interp(worked, self._worked, self._moments) + beyond)
 
     def finish(self, starts: Moments, minutes: Moments) -> Moments:
         """When work begun at each start is done."""
@@ -119,11 +119,11 @@ class _Play:
 
     def _time(self, technician_ids: tuple[str, ...]) -> WorkingTime:
         if technician_ids not in self._times:
-            windows = [merged(self._people[i].working) for i in technician_ids if i in self._people]
-            together = windows[0]
-            for other in windows[1:]:
-                together = common(together, other)
-            self._times[technician_ids] = WorkingTime(Calendar(together))
+            own = [calendar(self._people[i].working) for i in technician_ids if i in self._people]
+            together = own[0].windows
+            for other in own[1:]:
+                together = common(together, other.windows)
+            self._times[technician_ids] = WorkingTime(calendar(together))
         return self._times[technician_ids]
 
 

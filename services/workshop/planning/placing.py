@@ -14,7 +14,7 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.teams import Candidates, candidates, duration
-from services.workshop.planning.timeline import NEVER, Busy, Calendar, common
+from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common
 
 STABILITY: Final = 10
 """Minutes that a job must gain before it leaves the people and the bay of the running plan."""
@@ -100,15 +100,15 @@ class Floor:
         key = technician_ids, self._hours[bay.bay_id]
         if key not in self._shared:
             team = self._together(technician_ids)
-            self._shared[key] = Calendar(common(team.windows, key[1].windows))
+            self._shared[key] = calendar(common(team.windows, key[1].windows))
         return self._shared[key]
 
     def _together(self, technician_ids: tuple[str, ...]) -> Calendar:
         if technician_ids not in self._calendars:
-            windows = Calendar(self._by_id[technician_ids[0]].working).windows
+            windows = calendar(self._by_id[technician_ids[0]].working).windows
             for technician_id in technician_ids[1:]:
-                windows = common(windows, Calendar(self._by_id[technician_id].working).windows)
-            self._calendars[technician_ids] = Calendar(windows)
+                windows = common(windows, calendar(self._by_id[technician_id].working).windows)
+            self._calendars[technician_ids] = calendar(windows)
         return self._calendars[technician_ids]
 
     def place(self, job: Job, ready: int) -> Assignment | Refusal:
@@ -229,5 +229,4 @@ def _further(members: tuple[Technician, ...]) -> int:
 
 def _distinct_hours(bays: tuple[Bay, ...]) -> dict[str, Calendar]:
     """Each bay's calendar; bays that open at the same times share one."""
-    calendars = {hours: Calendar(hours) for hours in {bay.open for bay in bays}}
-    return {bay.bay_id: calendars[bay.open] for bay in bays}
+    return {bay.bay_id: calendar(bay.open) for bay in bays}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.workshop.planning.calibration import UNTRIED, Calibration
-from services.workshop.planning.forecast import Forecast
+from services.workshop.planning.forecast import Forecast, shop_hours
 from services.workshop.planning.greedy import greedy
 from services.workshop.planning.model import (
     Assignment,
@@ -16,7 +16,7 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.network import Network
-from services.workshop.planning.outlook import finishes
+from services.workshop.planning.outlook import WorkingTime, finishes
 from services.workshop.planning.placing import Floor
 from services.workshop.planning.rests import rests_on
 from services.workshop.planning.timeline import NEVER
@@ -47,7 +47,8 @@ def quote(
     known = {job.job_id: job for job in (*workshop.jobs, *jobs)}
     last = max(a.start for a in assignments)
     played = finishes(workshop, known, (*(a for a in ahead if a.start <= last), *assignments))
-    forecast = Forecast(workshop, [played[a.job_id] for a in assignments])
+    hours = WorkingTime(shop_hours(workshop))
+    forecast = Forecast(workshop.now, hours, [played[a.job_id] for a in assignments])
     finish = forecast.promise(confidence, calibration)
     if finish >= NEVER:
         raise CannotPromiseError(Refusal(jobs[-1].job_id, "no_time", {"trade": jobs[-1].trade}))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.workshop.planning.calibration import UNTRIED, Calibration
-from services.workshop.planning.forecast import Forecast
+from services.workshop.planning.forecast import Forecast, shop_hours
 from services.workshop.planning.model import Assignment, Detail, Job, Workshop
-from services.workshop.planning.outlook import finishes
+from services.workshop.planning.outlook import WorkingTime, finishes
 from services.workshop.planning.quote import current
 
 RiskCode = Literal["overrun", "part_late", "vehicle_late", "queue", "bay", "work"]
@@ -42,12 +42,13 @@ def risks(
     orders: defaultdict[str, list[Assignment]] = defaultdict(list)
     for assignment in planned:
         orders[jobs[assignment.job_id].order_id].append(assignment)
+    hours = WorkingTime(shop_hours(workshop))
     found = []
     for order_id, own in orders.items():
         promise = jobs[own[0].job_id].promise
         if promise is None:
             continue
-        forecast = Forecast(workshop, [played[a.job_id] for a in own])
+        forecast = Forecast(workshop.now, hours, [played[a.job_id] for a in own])
         code, detail = _cause(workshop, jobs, planned, own)
         found.append(
             Risk(

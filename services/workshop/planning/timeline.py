@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -79,6 +80,12 @@ class Calendar:
             return start, start + minutes
         finish = self.reach(self._before[i] + start - self._starts[i] + minutes)
         return (start, finish) if finish < NEVER else (NEVER, NEVER)
+
+
+@lru_cache(maxsize=512)
+def calendar(windows: tuple[Window, ...]) -> Calendar:
+    """The calendar of these windows; asked again for the same ones, the same calendar."""
+    return Calendar(windows)
 
 
 class Busy:
