@@ -93,9 +93,11 @@ def test_a_slower_planner_shows_in_the_latency(monkeypatch: pytest.MonkeyPatch) 
     assert planning_latency.measure(5, 1, 3, 2)["replan_p50_ms"] > sound["replan_p50_ms"]
 
 
-def test_quoting_reports_every_confidence() -> None:
-    report = workshop_days.quoted(fate(seed=4, days=2, law="mixture"))
-    assert set(report["calibration"]) == {"0.5", "0.8", "0.9", "0.95"}
-    for confidence, hours in report["promise_hours"].items():
-        assert hours["ours"] > 0, confidence
-    assert 0 <= report["warned_in_time"] <= 1
+def test_a_damaged_planner_has_to_promise_later() -> None:
+    days = fate(seed=4, days=2, law="lognormal")
+    sound = workshop_days.quoted(days)
+    broken = workshop_days.quoted(days, damaged)
+    assert set(sound["calibration"]) == {"0.5", "0.8", "0.9", "0.95"}
+    for confidence, hours in sound["promise_hours"].items():
+        assert 0 < hours["ours"] < broken["promise_hours"][confidence]["ours"], confidence
+    assert 0 <= sound["warned_in_time"] <= 1
