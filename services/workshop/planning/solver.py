@@ -1,5 +1,6 @@
 """Improving a plan by large neighbourhood search over CP-SAT models."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from random import Random
@@ -12,8 +13,8 @@ from services.workshop.planning.neighbourhood import Limits, Neighbourhood, Outc
 from services.workshop.planning.placing import Floor
 from services.workshop.planning.shoptime import ShopTime
 
-EFFORT: Final[Mapping[Aim, float]] = {"closing": 0.5, "promises": 0.05}
-"""Deterministic seconds for one neighbourhood; one takes a few seconds of a core."""
+EFFORT: Final[Mapping[Aim, float]] = {"closing": 0.15, "promises": 0.05}
+"""Deterministic seconds for one neighbourhood; a tenth takes up to a second of a core."""
 FIRST_SIZE: Final = 30
 """Jobs freed at first; an exhausted neighbourhood grows, an unfinished one shrinks."""
 GROWTH: Final = 1.1
@@ -67,7 +68,9 @@ class _Search:
 
     def _freed(self, kind: int) -> frozenset[str]:
         movable = [a for a in self.best.assignments if a.job_id in self._shop.options]
-        return frozenset(_CHOICES[kind](self._shop, movable, self._random, int(self._sizes[kind])))
+        urgent = _critical(self._shop, movable) if self._aim == "closing" else movable
+        size = int(self._sizes[kind])
+        return frozenset(_CHOICES[kind](self._shop, movable, urgent, self._random, size))
 
     def _solve(self, freed: frozenset[str], limits: Limits) -> Outcome:
         return Neighbourhood(self._shop, self.best.assignments, freed, self._aim).solve(limits)
@@ -84,34 +87,74 @@ class _Search:
             self.best = min(self.best, plan, key=lambda plan: rating(plan, self._aim))
 
 
-_Choice = Callable[[ShopTime, list[Assignment], Random, int], list[str]]
+_Choice = Callable[[ShopTime, list[Assignment], list[Assignment], Random, int], list[str]]
+"""Job ids to free, so many of the movable assignments, from the urgent ones outwards."""
 
 
 def _around_a_moment(
-    _: ShopTime, movable: list[Assignment], random: Random, size: int
+    _: ShopTime, movable: list[Assignment], __: list[Assignment], random: Random, size: int
 ) -> list[str]:
     moment = random.choice(movable).start
     near = sorted(movable, key=lambda a: (abs(a.start + a.finish - 2 * moment), a.job_id))
     return [a.job_id for a in near[:size]]
 
 
-def _of_some_people(_: ShopTime, movable: list[Assignment], random: Random, size: int) -> list[str]:
-    people = sorted({technician_id for a in movable for technician_id in a.technician_ids})
-    random.shuffle(people)
-    rank = {technician_id: i for i, technician_id in enumerate(people)}
-    chosen = sorted(movable, key=lambda a: (rank[a.technician_ids[0]], a.start))
-    return [a.job_id for a in chosen[:size]]
+def _of_some_people(
+    _: ShopTime,
+    movable: list[Assignment],
+    urgent: list[Assignment],
+    random: Random,
+    size: int,
+) -> list[str]:
+    return _whole_groups(movable, urgent, random, size, lambda a: a.technician_ids[0])
 
 
 def _of_some_orders(
-    shop: ShopTime, movable: list[Assignment], random: Random, size: int
+    shop: ShopTime,
+    movable: list[Assignment],
+    urgent: list[Assignment],
+    random: Random,
+    size: int,
 ) -> list[str]:
     jobs = shop.network.jobs
-    orders = sorted({jobs[a.job_id].order_id for a in movable})
-    random.shuffle(orders)
-    rank = {order_id: i for i, order_id in enumerate(orders)}
-    chosen = sorted(movable, key=lambda a: (rank[jobs[a.job_id].order_id], a.start))
+    return _whole_groups(movable, urgent, random, size, lambda a: jobs[a.job_id].order_id)
+
+
+def _whole_groups(
+    movable: list[Assignment],
+    urgent: list[Assignment],
+    random: Random,
+    size: int,
+    group: Callable[[Assignment], str],
+) -> list[str]:
+    """Groups in random order, those of urgent jobs first."""
+    groups = sorted({group(a) for a in movable})
+    random.shuffle(groups)
+    first = {group(a) for a in urgent}
+    rank = {name: (name not in first, i) for i, name in enumerate(groups)}
+    chosen = sorted(movable, key=lambda a: (rank[group(a)], a.start))
     return [a.job_id for a in chosen[:size]]
+
+
+def _critical(shop: ShopTime, movable: list[Assignment]) -> list[Assignment]:
+    """The jobs of the chains without a pause that end with the last finish (关键路径)."""
+    ending: defaultdict[tuple[str, int], list[Assignment]] = defaultdict(list)
+    for a in movable:
+        for resource in _resources(shop, a):
+            ending[resource, a.finish].append(a)
+    last = max(a.finish for a in movable)
+    found: dict[str, Assignment] = {}
+    chain = [a for a in movable if a.finish == last]
+    while chain:
+        a = chain.pop()
+        if a.job_id not in found:
+            found[a.job_id] = a
+            chain += [b for resource in _resources(shop, a) for b in ending[resource, a.start]]
+    return list(found.values())
+
+
+def _resources(shop: ShopTime, a: Assignment) -> tuple[str, ...]:
+    return *a.technician_ids, shop.network.jobs[a.job_id].order_id
 
 
 _CHOICES: Final[tuple[_Choice, ...]] = (_around_a_moment, _of_some_people, _of_some_orders)
