@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from zlib import crc32
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -139,6 +140,7 @@ class Consumer:
         interests: Iterable[type[Event]],
         handle: BatchHandler,
         max_records: int = _LARGEST_BATCH,
+        lanes: int = 1,
     ) -> None:
         contracts = list(interests)
         self.name = name
@@ -147,6 +149,7 @@ class Consumer:
         self.missed = 0
         self.units: Units
         self._handle = handle
+        self._lanes = lanes
         self._kafka = kafka
         self._probe: AIOKafkaConsumer | None = None
         self._wanted = {type_name(contract) for contract in contracts}
@@ -168,16 +171,23 @@ class Consumer:
         self._subscriber(self.consume)
 
     async def consume(self, records: tuple[Record, ...]) -> None:
-        """Apply one batch in one transaction, then commit its offsets.
+        """Apply one batch in one transaction a lane, then commit its offsets.
 
         A batch that fails for a passing reason is tried again, with growing pauses. One that fails
         for another reason is applied record by record, and the record at fault is set aside.
         """
         batch = [incoming(record) for record in records]
-        await self._until_done(batch)
+        await asyncio.gather(*(self._until_done(lane) for lane in self._in_lanes(batch)))
         reached("before_offset_commit")
         await self._commit_offsets(records)
         reached("after_offset_commit")
+
+    def _in_lanes(self, batch: Sequence[Incoming]) -> Iterable[Sequence[Incoming]]:
+        """The batch cut by key into parts that are applied side by side."""
+        lanes: list[list[Incoming]] = [[] for _ in range(self._lanes)]
+        for item in batch:
+            lanes[crc32(item.key.encode()) % self._lanes].append(item)
+        return filter(None, lanes)
 
     async def _until_done(self, batch: Sequence[Incoming], fault: Exception | None = None) -> None:
         """Return only when ``batch`` is applied or set aside: what follows commits past it."""
@@ -253,7 +263,8 @@ class Consumer:
             )
             await self._park(connection, [item for item in result.parked if item not in waiting])
             await positions.advance(connection, self.name, result.positions, streams)
-            await self._unpark(connection, result.positions)
+            if waiting:
+                await self._unpark(connection, result.positions)
             await self._bury(connection, dead)
             if received:
                 await self._handle(unit, received)
@@ -298,14 +309,13 @@ class Consumer:
     async def _unpark(
         self, connection: Connection, reached_positions: Mapping[positions.Key, int]
     ) -> None:
-        if reached_positions:
-            await connection.execute(
-                _DELETE_PARKED,
-                self.name,
-                [topic for topic, _ in reached_positions],
-                [key for _, key in reached_positions],
-                list(reached_positions.values()),
-            )
+        await connection.execute(
+            _DELETE_PARKED,
+            self.name,
+            [topic for topic, _ in reached_positions],
+            [key for _, key in reached_positions],
+            list(reached_positions.values()),
+        )
 
     async def _bury(self, connection: Connection, dead: Sequence[tuple[Incoming, str]]) -> None:
         if dead:

@@ -76,14 +76,17 @@ class Service:
         interests: Iterable[type[Event]],
         handle: BatchHandler,
         deadlines: Mapping[str, Deadline],
+        *,
+        lanes: int = 1,
     ) -> None:
-        """Say which events and deadlines the service handles."""
+        """Say which events and deadlines the service handles, and in how many lanes."""
         self.consumer = Consumer(
             self.broker,
             name=self.name,
             kafka=client_options(self.settings),
             interests=interests,
             handle=handle,
+            lanes=lanes,
         )
         self._deadlines = deadlines
 

@@ -20,7 +20,7 @@ def create_app() -> FastAPI:
         return await service.consumer.catch_up(patience_s)
 
     own = Handlers(stores, catch_up)
-    service.listen(handlers.INTERESTS, own.handle, own.deadlines)
+    service.listen(handlers.INTERESTS, own.handle, own.deadlines, lanes=handlers.LANES)
     app = service_app(service, title="Reporting", stores=stores, routers=[router])
     app.state.places = stores
     return app

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from services.reporting.domain.figures import daily_report
 from services.reporting.store import facts, log, reports
@@ -19,6 +19,9 @@ INTERESTS: tuple[type[Event], ...] = tuple(
     contract for contract in CONTRACTS.values() if contract is not CapacityChanged
 )
 """Every event but CapacityChanged, whose compacted topic cannot be replayed from its start."""
+
+LANES = 2
+"""Batches are folded side by side in two transactions: facts of different keys commute."""
 
 CLOSING = "closing"
 
@@ -54,30 +57,28 @@ class Handlers:
         It follows from the events alone, so neither a restart nor a clock that jumps can lose a
         day or report it twice.
         """
-        days = {
-            (received.envelope.store_id, day)
-            for received in batch
-            if (day := self._business_day(received))
-        }
+        first: dict[tuple[str, date], datetime] = {}
+        for received in batch:
+            if received.event.publisher != "reporting":
+                store_id, time = received.envelope.store_id, received.envelope.time
+                day = self.stores[store_id].local_day(time)
+                first[store_id, day] = min(time, first.get((store_id, day), time))
+        days = {each for each, time in first.items() if time < self._closing(*each)}
         for store_id, day in await reports.open_days(unit.connection, sorted(days)):
-            place = self.stores[store_id]
             subject = f"{store_id}/{day}"
             await timers.schedule(
                 unit,
                 CLOSING,
                 subject,
                 store_id=store_id,
-                due_at=place.at(day, place.closing),
+                due_at=self._closing(store_id, day),
                 cause=Cause(correlation_id=subject, causation_id=subject),
                 data={"day": day.isoformat()},
             )
 
-    def _business_day(self, received: Received) -> date | None:
-        envelope = received.envelope
-        place = self.stores[envelope.store_id]
-        day = place.local_day(envelope.time)
-        before_closing = envelope.time < place.at(day, place.closing)
-        return day if before_closing and received.event.publisher != "reporting" else None
+    def _closing(self, store_id: str, day: date) -> datetime:
+        place = self.stores[store_id]
+        return place.at(day, place.closing)
 
     async def prepare_closing(self, _store_id: str, _subject: str) -> None:
         """Read on until what was published so far is in the facts: no outage shortens a report."""

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.settings import EmbeddedSettings, Ports
-from services.reporting.handlers import INTERESTS, Handlers
+from services.reporting.handlers import INTERESTS, LANES, Handlers
 from shared.clock import SystemClock
 from shared.consuming import Consumer
 from shared.db import open_pool
@@ -116,6 +116,7 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
         interests=INTERESTS,
         handle=handlers.handle,
         max_records=_BATCH,
+        lanes=LANES,
     )
     consumer.units = Units(pool, SystemClock(), lambda: None)
     try:
