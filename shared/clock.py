@@ -18,13 +18,21 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """Real time, moved by ``skew_s`` seconds where a test wants a clock that is wrong."""
+    """Real time."""
 
-    def __init__(self, skew_s: float = 0.0) -> None:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class SkewedClock:
+    """A clock that is wrong by ``skew_s`` seconds."""
+
+    def __init__(self, right: Clock, skew_s: float) -> None:
+        self._right = right
         self._skew = timedelta(seconds=skew_s)
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._skew
+        return self._right.now() + self._skew
 
 
 class SteppedClock:
@@ -53,8 +61,9 @@ class SteppedClock:
 
 
 def clock_from(path: Path | None, skew_s: float = 0.0) -> Clock:
-    """The simulated clock where a file is named, real time otherwise."""
-    return SteppedClock(path) if path else SystemClock(skew_s)
+    """The simulated clock where a file is named, real time otherwise; wrong by ``skew_s``."""
+    right = SteppedClock(path) if path else SystemClock()
+    return SkewedClock(right, skew_s) if skew_s else right
 
 
 def _micros(moment: datetime) -> int:

@@ -27,8 +27,10 @@ from shared.envelope import (
     header_texts,
     is_known,
     sequence_of,
+    text_of,
 )
 from shared.failpoints import reached
+from shared.telemetry import DEAD_LETTERS, EVENTS_APPLIED, RECORDS_MISSED
 from shared.unit import Unit, Units
 
 log = structlog.get_logger()
@@ -36,6 +38,7 @@ log = structlog.get_logger()
 BatchHandler = Callable[[Unit, Sequence[Received]], Awaitable[None]]
 
 _STORE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_LONGEST_KEY = 255
 _LARGEST_BATCH = 500
 _IDLE_WAIT_MS = 20
 _LONGEST_BACKOFF_S = 10.0
@@ -122,7 +125,7 @@ def incoming(record: Record) -> Incoming:
         raw_key=record.key,
         value=record.value,
         headers=headers,
-        key=_text(record.key),
+        key=_key(record.key),
         sequence=sequence_of(headers) or 0,
         store_id=store_id if _STORE_ID.fullmatch(store_id) else "",
     )
@@ -269,6 +272,8 @@ class Consumer:
             if received:
                 await self._handle(unit, received)
         self.applied += result.applied
+        EVENTS_APPLIED.labels(self.name).inc(result.applied)
+        DEAD_LETTERS.labels(self.name).inc(len(dead))
         for item, error in dead:
             log.error("dead letter", consumer=self.name, error=error, **_address(item))
         return not dead
@@ -402,6 +407,7 @@ class Consumer:
             missed = begin and begin - (await client.committed(place) or 0)
             if missed > 0:
                 self.missed += missed
+                RECORDS_MISSED.labels(self.name).inc(missed)
                 log.critical(
                     "records were deleted before they were read",
                     consumer=self.name,
@@ -483,17 +489,15 @@ def _from_row(row: Any, raw_key: bytes | None) -> Incoming:
         raw_key=raw_key,
         value=row["value"],
         headers=headers,
-        key=_text(raw_key),
+        key=_key(raw_key),
         sequence=row["sequence"] or 0,
         store_id=row["store_id"],
     )
 
 
-def _text(raw: bytes | None) -> str:
-    try:
-        return (raw or b"").decode()
-    except UnicodeDecodeError:
-        return ""
+def _key(raw: bytes | None) -> str:
+    text = text_of(raw)
+    return text if len(text) <= _LONGEST_KEY else ""
 
 
 def _address(item: Incoming) -> dict[str, Any]:

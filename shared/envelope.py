@@ -1,5 +1,6 @@
 """CloudEvents 1.0.2 in Kafka's binary mode: the value is the data, the headers say what it is."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +53,9 @@ class Received:
     value: bytes
 
 
+_SEQUENCE = re.compile(r"[1-9][0-9]{0,17}")
+
+
 class UnreadableEventError(Exception):
     """A record that breaks the rules of the envelope or of its contract."""
 
@@ -80,21 +84,28 @@ def headers_of(
     return headers | ({"traceparent": cause.traceparent} if cause.traceparent else {})
 
 
+def text_of(raw: bytes | None) -> str:
+    """UTF-8 without the null character, which PostgreSQL does not store; else empty."""
+    try:
+        text = (raw or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+    return "" if "\0" in text else text
+
+
 def header_texts(raw: Any) -> dict[str, str]:
-    """Kafka headers as text; a header that is null or not UTF-8 is left out."""
-    texts: dict[str, str] = {}
-    for name, value in raw or ():
-        try:
-            texts[name] = value.decode()
-        except (AttributeError, UnicodeDecodeError):
-            continue
-    return texts
+    """Kafka headers as text; one that is null or cannot be read is left out."""
+    return {
+        name: text
+        for name, value in raw or ()
+        if "\0" not in name and ((text := text_of(value)) or value == b"")
+    }
 
 
 def sequence_of(headers: Mapping[str, str]) -> int | None:
-    """``ce_sequence`` when it is a positive number."""
+    """``ce_sequence`` when it is a positive number of at most 18 digits."""
     text = headers.get("ce_sequence", "")
-    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else None
+    return int(text) if _SEQUENCE.fullmatch(text) else None
 
 
 _STEMS = frozenset(kind.rpartition(".v")[0] for kind in CONTRACTS)

@@ -23,7 +23,8 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
 
 
 class Status(BaseModel):
-    """The backlog of one process (积压). ``lag`` is absent while no partition is assigned."""
+    """The backlog of one process (积压). ``lag`` is absent while no partition is assigned;
+    ``missed`` counts records that were deleted before this process could read them."""
 
     service: str
     instance: str
@@ -36,6 +37,7 @@ class Status(BaseModel):
     published: int
     applied: int
     unknown_types: int
+    missed: int
 
 
 @router.get("/health/live", summary="The process answers and its consumer is not stuck")
@@ -77,6 +79,7 @@ async def status(
         published=service.relay.published,
         applied=service.consumer.applied,
         unknown_types=service.consumer.unknown,
+        missed=service.consumer.missed,
     )
 
 

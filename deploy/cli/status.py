@@ -27,6 +27,7 @@ _FIGURES = {
     "due": "due_timers",
     "parked": "parked_keys",
     "dead": "dead_letters",
+    "missed": "missed",
 }
 
 
@@ -44,6 +45,7 @@ class ServiceStatus(BaseModel):
     dead_letters: int
     published: int
     applied: int
+    missed: int
 
 
 @dataclass(frozen=True)

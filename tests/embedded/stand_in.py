@@ -14,6 +14,7 @@ STATUS = {
     "dead_letters": 0,
     "published": 0,
     "applied": 0,
+    "missed": 0,
 }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from deploy.cli.audit.topics import text
+
 Row = Mapping[str, Any]
 """A record of asyncpg, or a dictionary in its place."""
 
@@ -15,8 +17,7 @@ SERVICES = ("reception", "workshop", "crm", "reporting")
 _UNREAD = {"idempotency", "subject_key", "relay_lease", "asyncpg_trek_migrations"}
 _COLUMNS = {
     "outbox": "id::text, store_id, topic, aggregateid, sequence, type, payload, sent_at",
-    "dead_letter": "topic, partition, \"offset\", store_id, convert_from(key, 'UTF8') AS key, "
-    "sequence, decision, resolved_at",
+    "dead_letter": 'topic, partition, "offset", store_id, key, sequence, decision, resolved_at',
     "parked_event": "topic, key, sequence, store_id",
 }
 
@@ -77,4 +78,6 @@ async def read_tables(database_url: str) -> Tables:
 async def _rows(connection: Any, schema: str, table: str) -> Sequence[Row]:
     columns = _COLUMNS.get(table, "*")
     rows: Sequence[Row] = await connection.fetch(f'SELECT {columns} FROM "{schema}"."{table}"')
+    if table == "dead_letter":
+        return [{**row, "key": text(row["key"])} for row in rows]
     return rows

@@ -1,5 +1,6 @@
 """The topics from their beginning, with a consumer and a reading of the audit's own."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,8 @@ Offsets = Mapping[tuple[str, int], int]
 """By topic and partition."""
 
 _FETCH_MS = 500
+_LONGEST_KEY = 255
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True)
@@ -144,10 +147,10 @@ def _place(record: ConsumerRecord[bytes | None, bytes | None]) -> Place:
 
 
 def _event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | None:
-    headers = {name: text for name, value in record.headers if (text := _text(value))}
-    key, store_id = _text(record.key), headers.get("ce_storeid", "")
+    headers = {name: words for name, value in record.headers if (words := text(value))}
+    key, store_id = text(record.key), headers.get("ce_storeid", "")
     number = headers.get("ce_sequence", "")
-    if not (key and store_id and number.isdecimal() and int(number)):
+    if not (key and len(key) <= _LONGEST_KEY and store_id and _NUMBER.fullmatch(number)):
         return None
     place = _place(record)
     return StreamEvent(
@@ -163,16 +166,18 @@ def _event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | 
     )
 
 
-def _text(raw: bytes | None) -> str:
+def text(raw: bytes | None) -> str:
+    """What of a key or a header can be read; empty when nothing can."""
     try:
-        return (raw or b"").decode()
+        readable = (raw or b"").decode()
     except UnicodeDecodeError:
         return ""
+    return "" if "\0" in readable else readable
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(words: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text)
+        return datetime.fromisoformat(words)
     except ValueError:
         return None
 

@@ -70,6 +70,7 @@ async def test_duplicates_and_disorder_have_one_effect_each_in_sequence(bench):
         (b"o1", ..., {"ce_type": None}, "ce_type"),
         (b"o1", ..., {"ce_id": None}, "ce_id"),
         (b"o1", ..., {"ce_id": b"\xff\xfe"}, "ce_id"),
+        (b"o1", ..., {"ce_id": b"o1\0"}, "ce_id"),
     ],
 )
 async def test_poison_parks_its_key_and_nothing_else(bench, key, value, changes, reason):
@@ -101,7 +102,11 @@ async def test_poison_parks_its_key_and_nothing_else(bench, key, value, changes,
         (b"o1", {"ce_sequence": None}),
         (b"o1", {"ce_storeid": None}),
         (b"o1", {"ce_storeid": "S01,S02"}),
+        (b"o1", {"ce_sequence": "9" * 5000}),
+        (b"o1", {"ce_sequence": "9" * 19}),
         (b"\xff", {}),
+        (b"o1\0", {}),
+        (bytes(range(33, 126)) * 50, {}),
     ],
 )
 async def test_a_record_without_an_address_is_set_aside_alone(bench, key, changes):

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.clock import SteppedClock, SystemClock
+from shared.clock import SteppedClock, SystemClock, clock_from
 
 MOMENT = datetime(2026, 3, 4, 1, 2, 3, 456789, tzinfo=UTC)
 
@@ -21,5 +21,11 @@ def test_a_running_clock_goes_on_from_where_it_was_set(tmp_path):
 
 
 def test_a_skewed_clock_is_wrong_by_so_much():
-    difference = SystemClock(skew_s=3600).now() - SystemClock().now()
+    difference = clock_from(None, skew_s=3600).now() - SystemClock().now()
     assert timedelta(minutes=59) < difference < timedelta(minutes=61)
+
+
+def test_simulated_time_can_be_wrong_in_one_process(tmp_path):
+    shared = SteppedClock(tmp_path / "clock")
+    shared.set(MOMENT)
+    assert clock_from(tmp_path / "clock", skew_s=-60).now() == MOMENT - timedelta(minutes=1)

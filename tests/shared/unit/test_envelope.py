@@ -57,11 +57,11 @@ def test_a_broken_record_is_named(change, key, value, reason):
 
 
 def test_headers_that_are_null_or_not_text_are_left_out():
-    raw = [("a", b"1"), ("b", None), ("c", b"\xff")]
-    assert header_texts(raw) == {"a": "1"}
+    raw = [("a", b"1"), ("b", None), ("c", b"\xff"), ("d", b"\0"), ("e\0", b"1"), ("f", b"")]
+    assert header_texts(raw) == {"a": "1", "f": ""}
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "x", "", "1.5", "²"])
+@pytest.mark.parametrize("text", ["0", "-1", "x", "", "1.5", "²", "01", "9" * 19])
 def test_a_sequence_is_a_positive_number(text):
     assert sequence_of({"ce_sequence": text}) is None
 
