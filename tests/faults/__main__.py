@@ -15,7 +15,7 @@ from deploy.embedded.secrets import SERVICES
 from tests.faults.campaign import Result, known_faults, run
 from tests.faults.invariants import INVARIANTS
 from tests.faults.load import Load
-from tests.faults.schedule import plan
+from tests.faults.schedule import described, plan
 from tests.faults.stage import Stage
 
 _WIDTH = 150
@@ -63,6 +63,8 @@ async def _campaign(folder: Path, arguments: argparse.Namespace) -> Result:
                 if any(text in fault.name for text in arguments.only)
             ]
             rounds = plan(arguments.seed, arguments.minutes, faults)
+            for line in described(rounds, faults):
+                console.print(line)
             return await run(stage, load, rounds, arguments.seed, report)
         finally:
             await load.close()

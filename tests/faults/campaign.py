@@ -93,11 +93,15 @@ async def run(
     scene = Scene(stage, load)
     await _warm_up(load)
     for number, steps in enumerate(rounds, start=1):
+        if number == len(rounds) // 2 + 1 and number > 1:
+            report("from now on two instances of every service")
+            await stage.double()
         load.open()
         for step in steps:
             await _inject(scene, step, result, report)
             await asyncio.sleep(_BETWEEN_STEPS_S)
         await load.pause()
+        await _mend(stage, report)
         verdict = await judge(stage, load.history, replay=number == len(rounds))
         _record(result, steps, verdict)
         report(f"round {number} of {len(rounds)}: {'holds' if verdict.ok else 'VIOLATED'}")
@@ -133,7 +137,7 @@ async def _inject_one(scene: Scene, injection: Injection, result: Result, report
     except Exception as error:
         result.errors.append(f"{fault.name}: {error!r}")
         report(f"{fault.name}: {error!r}")
-        await _mend(scene.stage)
+        await _mend(scene.stage, report)
         return
     under_way = scene.load.history.sent - sent
     result.hits[fault.name] += hits if under_way else 0
@@ -142,12 +146,13 @@ async def _inject_one(scene: Scene, injection: Injection, result: Result, report
     report(f"{fault.name}: {hits} hits, {under_way} tries of commands, {took:.0f} s")
 
 
-async def _mend(stage: Stage) -> None:
-    """After an injection that broke off: every wire open, every process back."""
+async def _mend(stage: Stage, report: Report) -> None:
+    """Open every wire, and start again what has ended, as whoever supervises processes would."""
     for proxy in stage.proxies:
         proxy.open()
     for process in stage.processes:
         if not process.alive:
+            report(f"{process.name} has ended ({process.exit_status()}) and is started again")
             await stage.revive(process.name)
 
 

@@ -7,8 +7,8 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 
 import asyncpg
@@ -16,7 +16,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from deploy.embedded.secrets import SERVICES
-from shared.clock import SteppedClock
 from shared.contracts.reception import CustomerGreeted
 from shared.envelope import Cause, headers_of
 from shared.ids import new_id
@@ -35,6 +34,7 @@ _FAILPOINTS = (
 _PUBLISHERS = ("reception", "workshop")
 _PATIENCE_S = 60.0
 _SESSION_S = 10.0
+_SKEW_S = 60
 
 
 @dataclass(frozen=True)
@@ -65,15 +65,16 @@ class Fault:
 
 async def kill_at(point: str, scene: Scene, rng: random.Random) -> int:
     """``kill -9`` at a failpoint, seen by the signal that the process ended with."""
-    service = rng.choice(_PUBLISHERS if "produce" in point else SERVICES)
-    process = scene.stage.process(service)
-    await process.stop()
-    process.start(AFTERSALES_FAILPOINT=f"{point}@{rng.randint(1, 4)}")
-    await until(lambda: not process.alive, 2 * _PATIENCE_S)
-    hit = process.exit_status() == -signal.SIGKILL
-    await process.stop()
-    await scene.stage.revive(service)
-    return int(hit)
+    stage, service = scene.stage, rng.choice(_PUBLISHERS if "produce" in point else SERVICES)
+    processes = stage.instances(service)
+    await stage.halt(service)
+    for process in processes:
+        process.start(AFTERSALES_FAILPOINT=f"{point}@{rng.randint(1, 4)}")
+    await until(lambda: not all(process.alive for process in processes), 2 * _PATIENCE_S)
+    hits = sum(process.exit_status() == -signal.SIGKILL for process in processes)
+    await stage.halt(service)
+    await stage.revive(service)
+    return hits
 
 
 async def drain(scene: Scene, rng: random.Random) -> int:
@@ -90,7 +91,8 @@ async def away(service: str, seen: str, scene: Scene, rng: random.Random) -> int
     """A service is killed and stays away; people see ``seen``."""
     stage, history = scene.stage, scene.load.history
     before = history.count(seen)
-    stage.process(service).kill()
+    for process in stage.instances(service):
+        process.kill()
     await until(lambda: history.count(seen) > before, _PATIENCE_S)
     await asyncio.sleep(rng.uniform(1, 3))
     await stage.revive(service)
@@ -99,33 +101,35 @@ async def away(service: str, seen: str, scene: Scene, rng: random.Random) -> int
 
 async def stopped_consumer(scene: Scene, rng: random.Random) -> int:
     """SIGSTOP past the session timeout: the group has lost the member before SIGCONT."""
-    service = rng.choice(SERVICES)
-    with _stopped(scene.stage.process(service).pid):
+    stage, service = scene.stage, rng.choice(SERVICES)
+    whole = len(stage.instances(service))
+    with _stopped(stage.process(service).pid):
         await asyncio.sleep(_SESSION_S)
-        lost = await until(lambda: _is_empty(scene.stage, service), 20, 0.5)
-    await until(lambda: _has_members(scene.stage, service), _PATIENCE_S, 0.5)
+        lost = await until(lambda: _has_members(stage, service, whole - 1), 20, 0.5)
+    await until(lambda: _has_members(stage, service, whole), _PATIENCE_S, 0.5)
     return int(lost)
 
 
 async def stopped_lease_holder(scene: Scene, rng: random.Random) -> int:
     """SIGSTOP of the relay at work, SIGCONT after another instance has taken its lease."""
     stage, service = scene.stage, rng.choice(_PUBLISHERS)
-    second = await stage.add_instance(service, "2")
+    joined = await stage.join(service) if len(stage.instances(service)) == 1 else None
     holder = await _holder(stage, service)
-    process = second if holder == f"{service}-2" else stage.process(service)
+    process = stage.process(service if holder == f"{service}-1" else holder)
     with _stopped(process.pid):
         taken = await until(lambda: _other_holder(stage, service, holder), _PATIENCE_S, 0.5)
     await asyncio.sleep(3)
-    await stage.remove_instance(second)
+    if joined:
+        await stage.remove_instance(joined)
     await stage.ready(service)
     return int(taken)
 
 
 async def rebalance_storm(scene: Scene, rng: random.Random) -> int:
-    """A second instance of every service joins and leaves; each that was given partitions hits."""
+    """One more instance of every service joins and leaves; hits are groups that counted it."""
     stage = scene.stage
-    joined = [await stage.add_instance(service, "2") for service in rng.sample(SERVICES, 4)]
-    hits = sum([await stage.members(service) == 2 for service in SERVICES])
+    joined = [await stage.join(service) for service in rng.sample(SERVICES, len(SERVICES))]
+    hits = sum([await _has_members(stage, each, len(stage.instances(each))) for each in SERVICES])
     await asyncio.sleep(rng.uniform(1, 3))
     for process in rng.sample(joined, len(joined)):
         if rng.random() < 0.5:
@@ -137,25 +141,22 @@ async def rebalance_storm(scene: Scene, rng: random.Random) -> int:
 async def redelivery(scene: Scene, rng: random.Random) -> int:
     """Every topic of a consumer is delivered again from offset 0; hits are records."""
     service = rng.choice(SERVICES)
-    await scene.stage.process(service).stop()
+    await scene.stage.halt(service)
     again = await scene.stage.rewind(service)
     await scene.stage.revive(service)
     return again
 
 
 async def skewed_clock(scene: Scene, rng: random.Random) -> int:
-    """A process whose business clock is wrong by a minute; hits are its events."""
+    """One process whose business clock is wrong by a minute; hits are events of that time."""
     stage, service = scene.stage, rng.choice(("reception", "crm"))
-    skew = timedelta(seconds=rng.choice((-60, 60)))
-    file = stage.settings.data / "skewed"
-    SteppedClock(file).set(stage.clock.now() + skew, running=True)
-    process = stage.process(service)
+    process = stage.instances(service)[-1]
     await process.stop()
-    process.start(AFTERSALES_CLOCK_FILE=str(file))
-    await stage.ready(service)
-    known = await _events(stage, service)
-    await until(lambda: _more_events(stage, service, known), _PATIENCE_S, 0.5)
-    hits = await _events(stage, service) - known
+    process.start(AFTERSALES_CLOCK_SKEW_S=str(rng.choice((-_SKEW_S, _SKEW_S))))
+    await stage.ready(process.name)
+    began = datetime.now(UTC)
+    await until(lambda: _wrong_times(stage, service, began), _PATIENCE_S, 0.5)
+    hits = await _wrong_times(stage, service, began)
     await process.stop()
     await stage.revive(service)
     return hits
@@ -165,15 +166,15 @@ async def skewed_clock(scene: Scene, rng: random.Random) -> int:
 
 
 async def paused_broker(scene: Scene, rng: random.Random) -> int:
-    """SIGSTOP of the broker; hits are commands acknowledged meanwhile, which waited in outboxes."""
+    """SIGSTOP of the broker."""
     with _stopped(scene.stage.process("kafka").pid):
-        return await _acknowledged_without_broker(scene, rng.uniform(5, 12))
+        return await _opened_without_broker(scene, rng.uniform(5, 12))
 
 
 async def restarted_broker(scene: Scene, rng: random.Random) -> int:
     """The broker shuts down in good order and comes back."""
     await scene.stage.process("kafka").stop(30)
-    hits = await _acknowledged_without_broker(scene, rng.uniform(2, 5))
+    hits = await _opened_without_broker(scene, rng.uniform(2, 5))
     await scene.stage.revive("kafka")
     return hits
 
@@ -181,16 +182,18 @@ async def restarted_broker(scene: Scene, rng: random.Random) -> int:
 async def killed_broker(scene: Scene, rng: random.Random) -> int:
     """``kill -9`` of the broker."""
     scene.stage.process("kafka").kill()
-    hits = await _acknowledged_without_broker(scene, rng.uniform(2, 5))
+    hits = await _opened_without_broker(scene, rng.uniform(2, 5))
     await scene.stage.revive("kafka")
     return hits
 
 
-async def _acknowledged_without_broker(scene: Scene, seconds: float) -> int:
-    """Outbox rows that were committed and could not be sent."""
+async def _opened_without_broker(scene: Scene, seconds: float) -> int:
+    """Orders that the front desk opened meanwhile; their events wait in the outbox."""
+    history = scene.load.history
+    before = history.count("opened")
     await asyncio.sleep(seconds)
-    await until(lambda: _unsent(scene.stage), 30, 0.5)
-    return await _unsent(scene.stage)
+    await until(lambda: history.count("opened") > before, _PATIENCE_S)
+    return history.count("opened") - before if await _unsent(scene.stage) else 0
 
 
 # PostgreSQL
@@ -366,16 +369,31 @@ async def same_key_twice(scene: Scene, rng: random.Random) -> int:
 
 # Poison
 
-_POISON: Mapping[str, tuple[bytes | None, Mapping[str, bytes | None]]] = {
-    "broken JSON": (b"{broken", {}),
-    "wrong types": (b'{"store_id": 7, "order_id": [], "advisor_id": {}, "greeted_at": 1}', {}),
-    "null value": (None, {}),
-    "null header": (b"{}", {"ce_id": None}),
-    "binary header": (b"{}", {"ce_id": b"\xff\xfe"}),
-    "no sequence": (b"{}", {"ce_sequence": b"first"}),
-    "oversized": (b"[" + b" " * 1_000_000 + b"]", {}),
-    "unknown type": (b"{}", {"ce_type": b"aftersales.reception.NeverHeardOf.v1"}),
-    "unknown version": (b"{}", {"ce_type": b"aftersales.reception.CustomerGreeted.v9"}),
+
+@dataclass(frozen=True)
+class _Poison:
+    """What is wrong with a record; ``key`` is said with the campaign's own key in it."""
+
+    value: bytes | None = b"{}"
+    headers: Mapping[str, bytes | None] = field(default_factory=dict)
+    key: bytes = b"%s"
+
+
+_POISON: Mapping[str, _Poison] = {
+    "broken JSON": _Poison(b"{broken"),
+    "wrong types": _Poison(b'{"store_id": 7, "order_id": [], "advisor_id": {}, "greeted_at": 1}'),
+    "null value": _Poison(None),
+    "null header": _Poison(headers={"ce_id": None}),
+    "binary header": _Poison(headers={"ce_id": b"\xff\xfe"}),
+    "null character in a header": _Poison(headers={"ce_id": b"a\0b"}),
+    "no sequence": _Poison(headers={"ce_sequence": b"first"}),
+    "endless sequence": _Poison(headers={"ce_sequence": b"9" * 5000}),
+    "binary key": _Poison(key=b"%s\xff"),
+    "null character in the key": _Poison(key=b"%s\0"),
+    "endless key": _Poison(key=b"%s" + random.Random(0).randbytes(4000).hex().encode()),
+    "oversized": _Poison(b"[" + b" " * 1_000_000 + b"]"),
+    "unknown type": _Poison(headers={"ce_type": b"aftersales.reception.NeverHeardOf.v1"}),
+    "unknown version": _Poison(headers={"ce_type": b"aftersales.reception.CustomerGreeted.v9"}),
 }
 _READERS = ("workshop", "crm", "reporting")
 
@@ -383,8 +401,7 @@ _READERS = ("workshop", "crm", "reporting")
 async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
     """A record that nobody can apply; hits are consumers that set it aside (or, of an unknown
     type, passed it). Operators then have it skipped."""
-    stage, key = scene.stage, f"poison-{new_id()}"
-    value, changes = _POISON[kind]
+    stage, key, wrong = scene.stage, f"poison-{new_id()}", _POISON[kind]
     event = CustomerGreeted(
         store_id="S01", order_id=key, advisor_id="nobody", greeted_at=datetime.now(UTC)
     )
@@ -392,8 +409,8 @@ async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
     texts = headers_of(
         event, event_id=str(new_id()), sequence=1, time=stage.clock.now(), cause=cause
     )
-    headers = {name: text.encode() for name, text in texts.items()} | dict(changes)
-    place = await _produce(stage, event.topic, key.encode(), value, headers)
+    headers = {name: text.encode() for name, text in texts.items()} | dict(wrong.headers)
+    place = await _produce(stage, event.topic, wrong.key % key.encode(), wrong.value, headers)
     hits = 0
     for service in _READERS:
         hits += await until(partial(_noticed, stage, service, key, place), _PATIENCE_S, 0.5)
@@ -446,12 +463,8 @@ class _stopped:  # noqa: N801
             os.kill(self._pid, signal.SIGCONT)
 
 
-async def _is_empty(stage: Stage, service: str) -> bool:
-    return await _members(stage, service) == 0
-
-
-async def _has_members(stage: Stage, service: str) -> bool:
-    return await _members(stage, service) > 0
+async def _has_members(stage: Stage, service: str, number: int) -> bool:
+    return await _members(stage, service) == number
 
 
 async def _members(stage: Stage, service: str) -> int:
@@ -478,13 +491,17 @@ async def _unsent(stage: Stage) -> int:
     return sum(rows[0]["count"] for rows in counts)
 
 
-async def _events(stage: Stage, service: str) -> int:
-    rows = await stage.fetch(f"SELECT count(*) FROM {service}.outbox")
-    return int(rows[0]["count"])
-
-
-async def _more_events(stage: Stage, service: str, known: int) -> bool:
-    return await _events(stage, service) > known + 3
+async def _wrong_times(stage: Stage, service: str, since: datetime) -> int:
+    """Events whose business time and real time of writing lie half the skew or more apart."""
+    ahead_s = (stage.clock.now() - datetime.now(UTC)).total_seconds()
+    rows = await stage.fetch(
+        f"SELECT 1 FROM {service}.outbox WHERE created_at >= $1 AND $3::float8 <= "
+        "abs(extract(epoch FROM (headers->>'ce_time')::timestamptz - created_at) - $2::float8)",
+        since,
+        ahead_s,
+        _SKEW_S / 2,
+    )
+    return len(rows)
 
 
 async def _insist(stage: Stage, statement: str) -> None:
@@ -509,7 +526,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _fault("SIGTERM drain", drain, "service", 10),
     _fault("workshop away", partial(away, "workshop", "provisional"), "service", 15),
-    _fault("customer relations away", partial(away, "crm", "no answer"), "service", 12),
+    _fault("customer relations away", partial(away, "crm", "details kept"), "service", 12),
     _fault("stopped consumer", stopped_consumer, "service kafka", 25),
     _fault("stopped lease holder", stopped_lease_holder, "service database", 25),
     _fault("rebalance storm", rebalance_storm, "service kafka", 25),

@@ -26,6 +26,7 @@ INVARIANTS = (
     "totals",
     "booking",
     "stores",
+    "people",
     "rest",
     "replay",
 )
@@ -69,6 +70,13 @@ _PROJECTION = (
     "event_log, order_fact, payment_fact, job_fact, appointment_fact, follow_up_fact, "
     "business_day, daily_report, stream_position, parked_event, timer"
 )
+_LEFT_OPEN = """
+SELECT order_id, stage, 'has a provisional promise' AS lacks FROM reception.repair_order
+WHERE promise_provisional AND stage <> 'cancelled'
+UNION ALL
+SELECT order_id, stage, 'has no customer' FROM reception.repair_order
+WHERE opened_at IS NOT NULL AND (customer_ref IS NULL OR customer_details IS NOT NULL)
+"""
 _BACKLOG = ("lag", "outbox", "due_timers", "parked_keys")
 
 
@@ -96,13 +104,14 @@ async def judge(stage: Stage, history: History, *, replay: bool) -> Verdict:
     hold("rest", len(SERVICES), await at_rest(stage))
     await _audit(stage, hold)
     hold("acknowledged", len(history.commands), await check_history(stage, history))
+    hold("people", len(history.commands), await check_people(stage, history))
     if replay:
         hold("replay", 1, await check_replay(stage))
     return Verdict(dict(asked), dict(violations))
 
 
 async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
-    """Empty once every service has nothing under way, twice in a row; else what stays."""
+    """Empty once every process has nothing under way, twice in a row; else what stays."""
     token = stage.issuer.token("faults", roles=["operator"], stores=[])
     behind: dict[str, Any] = {}
     before: dict[str, Any] = {}
@@ -113,21 +122,21 @@ async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
         async with httpx.AsyncClient(
             timeout=10, trust_env=False, headers={"Authorization": f"Bearer {token}"}
         ) as client:
-            for service in SERVICES:
+            for name in [each.name for service in SERVICES for each in stage.instances(service)]:
                 try:
-                    states[service] = (await client.get(f"{stage.url(service)}/status")).json()
+                    states[name] = (await client.get(f"{stage.url(name)}/status")).json()
                 except (httpx.HTTPError, json.JSONDecodeError) as error:
-                    states[service] = {"error": repr(error)}
+                    states[name] = {"error": repr(error)}
         behind = {
-            service: {name: state.get(name, state) for name in _BACKLOG if state.get(name) != 0}
-            for service, state in states.items()
+            process: {name: state.get(name, state) for name in _BACKLOG if state.get(name) != 0}
+            for process, state in states.items()
         }
         same, before = before == states, states
         return same and not any(behind.values())
 
     if await until(quiet, patience_s, 0.3):
         return []
-    return [f"{service}: {figures}" for service, figures in behind.items() if figures]
+    return [f"{process}: {figures}" for process, figures in behind.items() if figures]
 
 
 async def _audit(stage: Stage, hold: Any) -> None:
@@ -178,19 +187,35 @@ def _contradictions(said: Said, kept: Sequence[Any], caused: Mapping[str, int]) 
     return found
 
 
+async def check_people(stage: Stage, history: History) -> list[str]:
+    """Promises made without the workshop are confirmed or revised, customers taken down without
+    their archive are in it, and whoever was not served was told when to come again."""
+    found = [
+        f"order {row['order_id']} ({row['stage']}) {row['lacks']}"
+        for row in await stage.fetch(_LEFT_OPEN)
+    ]
+    for (service, kind), number in history.seen.items():
+        if kind.isdecimal() and kind != "503":
+            found.append(f"{service} answered {number} times with status {kind}")
+        if kind == "503" and history.seen[service, "retry after"] != number:
+            found.append(
+                f"{service} said only {history.seen[service, 'retry after']} times after "
+                f"how long to try again, of {number} times"
+            )
+    return found
+
+
 async def check_replay(stage: Stage) -> list[str]:
     """Reporting's projection, rebuilt from offset 0, has the same fingerprint."""
-    process = stage.process("reporting")
     before = await projection(stage)
-    await process.stop()
+    await stage.halt("reporting")
     connection = await asyncpg.connect(stage.admin_url)
     try:
         await stage.rewind("reporting")
         await connection.execute(f"SET search_path = reporting; TRUNCATE {_PROJECTION}")
     finally:
         await connection.close()
-    process.start()
-    await stage.ready("reporting")
+    await stage.revive("reporting")
     if behind := await at_rest(stage):
         return behind
     after = await projection(stage)

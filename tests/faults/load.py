@@ -25,6 +25,8 @@ _PAUSE_S = 0.4
 _VISITS = 3000
 _POLL_S = 0.25
 _PATIENCE_S = 90.0
+_AT_THE_DESK = 2
+"""So often is a customer sent to the archive; then the details are taken with the order."""
 _OF_WHOM_ONE_LEAVES = 4
 """So that commands are under way even while nobody's work is planned."""
 
@@ -163,7 +165,12 @@ class Load:
         return response.json() if response.is_success else None
 
     async def say(
-        self, service: str, person: Person, path: str, body: Mapping[str, Any] | None = None
+        self,
+        service: str,
+        person: Person,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        tries: int = _TRIES,
     ) -> Answer:
         """Send a command, with its key again and again until it is answered or given up."""
         await self._gate.wait()
@@ -171,15 +178,15 @@ class Load:
         self.history.commands.append(said)
         self.history.in_flight += 1
         try:
-            return await self._insist(said, person, path, body)
+            return await self._insist(said, person, path, body, tries)
         finally:
             self.history.in_flight -= 1
 
     async def _insist(
-        self, said: Said, person: Person, path: str, body: Mapping[str, Any] | None
+        self, said: Said, person: Person, path: str, body: Mapping[str, Any] | None, tries: int
     ) -> Answer:
         headers = {"Authorization": f"Bearer {person.token}", "Idempotency-Key": said.key}
-        for attempt in range(_TRIES):
+        for attempt in range(tries):
             said.tries += 1
             try:
                 response = await self._post(said, path, body, headers)
@@ -239,26 +246,39 @@ class _Walk:
         """From arrival to follow-up."""
         advisor = self.load.person("advisor", self.store_id, self.number)
         agent = self.load.person("agent", self.store_id, self.number)
-        customer = await self._register(advisor)
+        customer = await self._identify(advisor)
         order_id = await self._arrive(agent)
         await self._on_order(order_id, advisor, "greeting")
-        opened = await self._on_order(order_id, advisor, "opening", self._intake(customer))
-        self.load.history.seen["reception", "provisional"] += opened["promise_provisional"]
+        await self._open(order_id, advisor, customer)
         await self._work(order_id, advisor)
         await self._deliver(order_id, advisor)
         await self._call(order_id, agent)
 
     async def leave(self) -> None:
-        """Greeted, but not willing to wait."""
+        """Greeted, every second time even promised, but not willing to wait."""
         advisor = self.load.person("advisor", self.store_id, self.number)
-        await self._register(advisor)
+        customer = await self._identify(advisor)
         order_id = await self._arrive(self.load.person("agent", self.store_id, self.number))
         await self._on_order(order_id, advisor, "greeting")
+        if self.rng.random() < 0.5:
+            await self._open(order_id, advisor, customer)
         await self._on_order(order_id, advisor, "cancellation", {"reason": "等待时间太长"})
 
-    async def _register(self, advisor: Person) -> Answer:
-        customer = dataclasses.asdict(self.visit.customer)
-        return await self._say("crm", advisor, "customers", customer)
+    async def _identify(self, advisor: Person) -> Answer:
+        """What the order says of its customer: references, or details while there are none."""
+        details = dataclasses.asdict(self.visit.customer)
+        try:
+            known = await self._say("crm", advisor, "customers", details, _AT_THE_DESK)
+        except AbandonedError:
+            return {"customer": details}
+        return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
+
+    async def _open(self, order_id: str, advisor: Person, customer: Answer) -> None:
+        opened = await self._on_order(order_id, advisor, "opening", self._intake(customer))
+        seen = self.load.history.seen
+        seen["reception", "opened"] += 1
+        seen["reception", "provisional"] += opened["promise_provisional"]
+        seen["reception", "details kept"] += "customer" in customer
 
     async def _arrive(self, agent: Person) -> str:
         plate = {"plate": self.visit.customer.plate}
@@ -268,8 +288,7 @@ class _Walk:
     def _intake(self, customer: Answer) -> Answer:
         visit = self.visit
         return {
-            "customer_ref": customer["customer_ref"],
-            "vehicle_ref": customer["vehicle_ref"],
+            **customer,
             "odometer_km": visit.odometer_km,
             "words": visit.words,
             "symptoms": list(visit.symptoms),
@@ -351,10 +370,15 @@ class _Walk:
         return await self._say("workshop", person, f"jobs/{job['job_id']}/{verb}", body)
 
     async def _say(
-        self, service: str, person: Person, path: str, body: Mapping[str, Any] | None = None
+        self,
+        service: str,
+        person: Person,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        tries: int = _TRIES,
     ) -> Answer:
         await asyncio.sleep(self.rng.uniform(0.0, 0.1))
-        return await self.load.say(service, person, f"/stores/{self.store_id}/{path}", body)
+        return await self.load.say(service, person, f"/stores/{self.store_id}/{path}", body, tries)
 
     async def _ask(self, service: str, person: Person, path: str, **params: Any) -> Any:
         return await self.load.ask(service, person, f"/stores/{self.store_id}/{path}", **params)

@@ -1,6 +1,7 @@
 """A TCP proxy that can be cut, slowed down, or made to lose the answers to writes."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -25,7 +26,8 @@ def kafka_write(chunk: bytes) -> bool:
 
 
 class Proxy:
-    """Stands between clients and one loopback port; counts what it has done to them."""
+    """Stands between clients and loopback ports, which it takes in turn as far as they answer;
+    counts what it has done to them."""
 
     def __init__(self, target_port: int, is_write: IsWrite) -> None:
         self.port = 0
@@ -33,7 +35,7 @@ class Proxy:
         self.cut = 0
         self.delayed = 0
         self.lost = 0
-        self._target_port = target_port
+        self.targets = deque([target_port])
         self._is_write = is_write
         self._closed = False
         self._losing = False
@@ -73,11 +75,11 @@ class Proxy:
             self.cut += 1
             writer.transport.abort()
             return
-        try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
-        except OSError:
+        far = await self._connect()
+        if far is None:
             writer.transport.abort()
             return
+        far_reader, far_writer = far
         link = _Link(writer, far_writer)
         self._links.add(link)
         try:
@@ -87,6 +89,13 @@ class Proxy:
         finally:
             link.abort()
             self._links.discard(link)
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        for _ in range(len(self.targets)):
+            self.targets.rotate()
+            with suppress(OSError):
+                return await asyncio.open_connection("127.0.0.1", self.targets[0])
+        return None
 
     async def _requests(
         self, link: "_Link", reader: asyncio.StreamReader, writer: asyncio.StreamWriter

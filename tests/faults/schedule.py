@@ -1,7 +1,7 @@
 """What is injected when: a pure function of the seed and the time there is."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.faults.faults import Fault
@@ -45,6 +45,17 @@ def plan(seed: int, minutes: float, faults: Sequence[Fault]) -> tuple[Round, ...
             left -= max(injection.fault.seconds for injection in step)
         rounds.append(tuple(steps))
     return tuple(rounds)
+
+
+def described(rounds: Sequence[Round], faults: Sequence[Fault]) -> Iterator[str]:
+    """The plan in lines, each round's steps in their order, and what there is no time for."""
+    planned = set()
+    for number, steps in enumerate(rounds, start=1):
+        names = [[injection.fault.name for injection in step] for step in steps]
+        planned.update(name for step in names for name in step)
+        yield f"round {number}: {', '.join(' with '.join(step) for step in names)}"
+    if left_out := [fault.name for fault in faults if fault.name not in planned]:
+        yield f"not in this plan: {', '.join(left_out)}"
 
 
 def _step(queue: list[Fault], rng: random.Random) -> Step:

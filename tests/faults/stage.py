@@ -129,16 +129,35 @@ class Stage(Platform):
             await asyncio.to_thread(subprocess.run, ["umount", "--lazy", folder], check=False)
         self._mounted.clear()
 
-    async def revive(self, name: str) -> None:
-        """Start a process that has ended, and wait until it takes requests."""
-        if not self.process(name).alive:
-            await self._settle_orphans(name)
-            self.process(name).start()
-        await self.ready(name)
+    def instances(self, name: str) -> list[Process]:
+        """The process ``name`` and the instances added to it."""
+        return [
+            process
+            for process in self.processes
+            if process.name == name or process.name.startswith(f"{name}-")
+        ]
 
-    async def _settle_orphans(self, name: str) -> None:
-        if name == "postgres":
+    async def halt(self, name: str) -> None:
+        """Stop every instance; they can be started again."""
+        await asyncio.gather(*(process.stop() for process in self.instances(name)))
+
+    async def revive(self, name: str) -> None:
+        """Start every instance that has ended, and wait until all take requests."""
+        ended = [process for process in self.instances(name) if not process.alive]
+        if ended and name == "postgres":
             await self.postgres.prepare()
+        for process in ended:
+            process.start()
+        await asyncio.gather(*(self.ready(process.name) for process in self.instances(name)))
+
+    async def join(self, service: str) -> Process:
+        """One more instance of a service."""
+        return await self.add_instance(service, str(len(self.instances(service)) + 1))
+
+    async def double(self) -> None:
+        """A second instance of every service, to which people are sent as well."""
+        for process in await asyncio.gather(*(self.join(service) for service in SERVICES)):
+            self.doors[process.name.partition("-")[0]].targets.append(process.port)
 
     async def remove_instance(self, process: Process) -> None:
         """Stop an added instance."""
