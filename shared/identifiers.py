@@ -1,4 +1,4 @@
-"""Formats of the identifiers on a vehicle: plate (GA 36) and VIN (GB 16735, ISO 3779)."""
+"""Formats of a vehicle's plate (GA 36) and VIN (GB 16735, ISO 3779), and of telephone numbers."""
 
 import re
 from typing import Annotated
@@ -15,6 +15,9 @@ _PLATE = re.compile(
 _VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 _VIN_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "12345678123457923456789"), strict=True))
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_LANDLINE = re.compile(r"0[1-9][0-9]{8,10}")
 
 
 def vin_check_digit(vin: str) -> str:
@@ -53,5 +56,19 @@ def valid_vin(text: str) -> str:
     return vin
 
 
+def valid_phone(text: str) -> str:
+    """``text`` as a mainland telephone number (电话), digits only, without the country code.
+
+    Raises:
+        ValueError: neither a mobile number of 11 digits nor a landline with its area code.
+    """
+    phone = re.sub(r"[\s()-]", "", text)
+    phone = re.sub(r"^(\+|00)86", "", phone)
+    if not (_MOBILE.fullmatch(phone) or _LANDLINE.fullmatch(phone)):
+        raise ValueError("not a telephone number: 11 digits, or area code and number")
+    return phone
+
+
 Plate = Annotated[str, AfterValidator(valid_plate)]
 Vin = Annotated[str, AfterValidator(valid_vin)]
+Phone = Annotated[str, AfterValidator(valid_phone)]

@@ -11,14 +11,14 @@ from pydantic import BaseModel, Field
 from services.crm import store
 from services.crm.domain import customer as customers
 from services.crm.domain import follow_up as follow_ups
-from services.crm.domain.customer import Phone, References
+from services.crm.domain.customer import References
 from services.crm.domain.follow_up import Channel, FollowUp, Status
 from services.crm.store import SealedCustomer, SealedVehicle
 from shared.body import Body
 from shared.commands import Command, command
 from shared.db import Connection, transaction
 from shared.duties import serves
-from shared.identifiers import Plate, Vin
+from shared.identifiers import Phone, Plate, Vin
 from shared.ids import new_id
 from shared.personal import PersonalData
 from shared.security import Principal, caller

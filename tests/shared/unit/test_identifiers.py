@@ -1,12 +1,13 @@
-"""Plates and VINs as the standards write them."""
+"""Plates and VINs as the standards write them, and telephone numbers."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.identifiers import valid_plate, valid_vin, vin_check_digit
+from shared.identifiers import valid_phone, valid_plate, valid_vin, vin_check_digit
 
 ALPHABET = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
+mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 
 
 @pytest.mark.parametrize("plate", ["沪A12345", "京AD12345", "粤B·F123挂", "浙a1b2c3", "沪A12345D"])
@@ -41,3 +42,25 @@ def test_a_wrong_check_digit_is_refused(letters, place, other):
 def test_other_vins_are_refused(vin):
     with pytest.raises(ValueError, match="not a VIN"):
         valid_vin(vin)
+
+
+@given(mobiles)
+def test_a_number_is_the_same_however_it_is_written(mobile: str) -> None:
+    spaced = f"{mobile[:3]} {mobile[3:7]}-{mobile[7:]}"
+    assert valid_phone(spaced) == valid_phone(f"+86 {spaced}") == valid_phone(mobile) == mobile
+
+
+@given(st.text(max_size=20))
+def test_what_is_accepted_is_digits(text: str) -> None:
+    try:
+        phone = valid_phone(text)
+    except ValueError:
+        return
+    assert phone.isascii()
+    assert phone.isdigit()
+
+
+@pytest.mark.parametrize("text", ["", "110", "12345678901", "139000000011", "0-21", "13９00000000"])
+def test_other_texts_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a telephone number"):
+        valid_phone(text)
