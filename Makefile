@@ -42,5 +42,5 @@ lint: setup  ## Check style, types and the rules of the architecture.
 bench: setup  ## Measure, with ARGS to choose what.
 	@$(PYTHON) -m tests.bench $(ARGS)
 
-faults: setup  ## Disturb the running platform and check that nothing is lost.
+faults: setup  ## Disturb a platform of its own and check that nothing is lost, with ARGS="--seed 2 --minutes 15".
 	@$(PYTHON) -m tests.faults $(ARGS)
