@@ -27,17 +27,25 @@ def event(sequence: int, **changes: Any) -> StreamEvent:
     return StreamEvent(**values | changes)
 
 
-def differences(*events: StreamEvent, homeless: tuple[Any, ...] = ()) -> list[str]:
-    """What the audit says about the topics that hold ``events``, for tables that hold nothing."""
+def differences(
+    *events: StreamEvent, homeless: tuple[Any, ...] = (), jobs: tuple[Any, ...] = ()
+) -> list[str]:
+    """What the audit says about the topics that hold ``events``, for tables that hold ``jobs``."""
     topics = (DeclaredTopic(ORDERS, False), DeclaredTopic(CAPACITY, True))
     log = Log(topics, events, 0, homeless, {}, {service: {} for service in SERVICES})
     own = ("outbox", "stream_head", "stream_position", "parked_event", "dead_letter")
     tables = Tables(
-        {f"{service}.{table}": () for service in SERVICES for table in own},
+        {f"{service}.{table}": () for service in SERVICES for table in own}
+        | {"workshop.job": jobs},
         dict.fromkeys(SERVICES, date(2026, 3, 1)),
     )
     checks = check_streams(Evidence(log, tables))
-    return [str(each) for check in checks for each in check.differences if each.service == "kafka"]
+    return [
+        str(each)
+        for check in checks
+        if check.service == "kafka" or check.name == "no row stands in a foreign store"
+        for each in check.differences
+    ]
 
 
 def test_events_in_their_order_are_well() -> None:
@@ -76,6 +84,15 @@ def test_an_event_of_another_store_is_named() -> None:
     stray = event(2, store_id="S02", source="/stores/S02/reception", data={"store_id": "S02"})
     assert differences(event(1), stray) == [
         f"kafka: {ORDERS} order: store: expected S01, found S02"
+    ]
+
+
+def test_a_row_in_a_foreign_store_is_told_from_one_that_names_what_all_stores_share() -> None:
+    known = event(1, data={"store_id": "S01", "job_id": "j1", "operation_id": "MEC-014"})
+    own = {"store_id": "S02", "job_id": "j2", "operation_id": "MEC-014"}
+    assert differences(known, jobs=(own,)) == []
+    assert differences(known, jobs=({**own, "job_id": "j1"},)) == [
+        "workshop: job job_id j1: store: expected S01, found S02"
     ]
 
 

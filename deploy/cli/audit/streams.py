@@ -10,6 +10,9 @@ from deploy.cli.audit.result import Check, Comparison
 from deploy.cli.audit.tables import SERVICES, Row
 from deploy.cli.audit.topics import Stream, StreamEvent
 
+_SHARED = frozenset({"store_id", "operation_id"})
+"""Columns whose values every store may have: its own name, and the group's catalogue."""
+
 
 def check_streams(evidence: Evidence) -> Iterator[Check]:
     """All checks that need no knowledge of the trade."""
@@ -170,7 +173,7 @@ def _same_store(
 
 def _identifiers(row: Row) -> Iterator[tuple[str, str]]:
     for column, value in row.items():
-        if not isinstance(value, str) or column == "store_id":
+        if not isinstance(value, str) or column in _SHARED:
             continue
         if column.endswith(("_id", "_ref")) or column in ("key", "subject"):
             yield column, value
