@@ -184,7 +184,11 @@ class Relay:
             self._database_url,
             timeout=5,
             command_timeout=15,
-            server_settings={"application_name": f"relay {self._holder}"},
+            server_settings={
+                "application_name": f"relay {self._holder}",
+                # A plan kept from the time when the outbox was small would read all of it.
+                "plan_cache_mode": "force_custom_plan",
+            },
         )
         try:
             await connection.set_type_codec(
