@@ -1,4 +1,5 @@
-"""Formats of a vehicle's plate (GA 36) and VIN (GB 16735, ISO 3779), and of telephone numbers."""
+"""Formats of a vehicle's plate (GA 36) and VIN (GB 16735, ISO 3779), and of the numbers and
+addresses by which a person is reached."""
 
 import re
 from typing import Annotated
@@ -18,6 +19,10 @@ _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _LANDLINE = re.compile(r"0[1-9][0-9]{8,10}")
+_EMAIL = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
+)
+_LONGEST_EMAIL = 254
 
 
 def vin_check_digit(vin: str) -> str:
@@ -69,6 +74,23 @@ def valid_phone(text: str) -> str:
     return phone
 
 
+def is_mobile(phone: str) -> bool:
+    """Whether a valid ``phone`` takes text messages (手机)."""
+    return _MOBILE.fullmatch(phone) is not None
+
+
+def valid_email(text: str) -> str:
+    """``text`` as an address (电子邮箱) that SMTP servers take without extensions.
+
+    Raises:
+        ValueError: no local part and domain, or longer than 254 characters.
+    """
+    if not _EMAIL.fullmatch(text) or len(text) > _LONGEST_EMAIL:
+        raise ValueError("not an e-mail address: name@domain in plain letters")
+    return text
+
+
 Plate = Annotated[str, AfterValidator(valid_plate)]
 Vin = Annotated[str, AfterValidator(valid_vin)]
 Phone = Annotated[str, AfterValidator(valid_phone)]
+Email = Annotated[str, AfterValidator(valid_email)]

@@ -1,6 +1,7 @@
 """Settings of one process, read from the environment (prefix ``AFTERSALES_``)."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -44,6 +45,17 @@ class Settings(BaseSettings):
     desk_secret_file: Path | None = None
     oidc_client_id: str = "aftersales-desk"
     oidc_client_secret_file: Path | None = None
+
+    smtp_host: str = ""
+    smtp_port: int = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: str = ""
+    smtp_sender: str = ""
+    sms_gateway_url: str = ""
+    sms_gateway_secret: str = ""
+    wecom_gateway_url: str = ""
+    wecom_gateway_secret: str = ""
 
     instance: str = "1"
     retention_days: int = 30

@@ -1,7 +1,7 @@
 """Deadlines as rows: they survive restarts and fire once, in one transaction."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 _POLL_S = 0.1
 _PORTION = 200
+_REMOTE_AT_A_TIME = 4
 
 _SCHEDULE = """
 INSERT INTO timer (timer_id, store_id, kind, subject, due_at, data)
@@ -27,7 +28,7 @@ ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, data = exclu
 
 _DUE = """
 SELECT timer_id, store_id, kind, subject FROM timer
-WHERE due_at <= $1 ORDER BY due_at, timer_id LIMIT $2
+WHERE due_at <= $1 AND kind = ANY ($2) ORDER BY due_at, timer_id LIMIT $3
 """
 
 _CLAIM = """
@@ -56,11 +57,14 @@ class Deadline:
     ``prepare`` computes, from store and subject and outside any transaction, what ``fire`` will
     apply. ``lock`` takes the locks that commands take before they touch the timer; without it two
     of them could wait for each other. ``fire`` acts, in the transaction that forgets the timer.
+    ``remote`` deadlines wait for systems that may be slow: several are prepared at a time, and no
+    other deadline waits for them.
     """
 
     fire: Callable[[Unit, Timer], Awaitable[None]]
     lock: Callable[[Unit, str, str], Awaitable[Any]] | None = None
     prepare: Callable[[str, str], Awaitable[Any]] | None = None
+    remote: bool = False
 
 
 class NotYetError(Exception):
@@ -110,18 +114,29 @@ class Timers:
 
     async def run(self) -> None:
         """Fire deadlines until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for remote, width in ((False, 1), (True, _REMOTE_AT_A_TIME)):
+                kinds = [
+                    kind for kind, deadline in self._deadlines.items() if deadline.remote is remote
+                ]
+                if kinds:
+                    group.create_task(self._watch(kinds, asyncio.Semaphore(width)))
+
+    async def _watch(self, kinds: Sequence[str], turns: asyncio.Semaphore) -> None:
         while True:
             try:
-                due = await self._workers.fetch(_DUE, self._clock.now(), _PORTION)
+                due = await self._workers.fetch(_DUE, self._clock.now(), kinds, _PORTION)
             except TRANSIENT:
                 due = []
-            failures = 0
-            for row in due:
-                failures += not await self._fire(row)
-            await asyncio.sleep(1 if failures else _POLL_S)
+            handled = await asyncio.gather(*(self._fire(row, turns) for row in due))
+            await asyncio.sleep(_POLL_S if all(handled) else 1)
 
-    async def _fire(self, due: Any) -> bool:
-        """Handle one deadline; answers whether it may be forgotten."""
+    async def _fire(self, due: Any, turns: asyncio.Semaphore) -> bool:
+        """Handle one deadline in its turn; answers whether it may be forgotten."""
+        async with turns:
+            return await self._handle(due)
+
+    async def _handle(self, due: Any) -> bool:
         timer_id, store_id, subject = due["timer_id"], due["store_id"], due["subject"]
         deadline = self._deadlines[due["kind"]]
         try:

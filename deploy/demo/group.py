@@ -83,7 +83,8 @@ def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> 
     rng = random.Random(seed)  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(GROUP_FOLDER / "catalogue", folder / "catalogue", dirs_exist_ok=True)
-    shutil.copy(GROUP_FOLDER / "calendar.yaml", folder / "calendar.yaml")
+    for name in ("calendar.yaml", "messages.yaml"):
+        shutil.copy(GROUP_FOLDER / name, folder / name)
     base: Record = yaml.safe_load((GROUP_FOLDER / "stores.yaml").read_text())
     store_records = list(islice(_stores(base["stores"]), stores))
     store_ids = [store["id"] for store in store_records]

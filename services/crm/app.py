@@ -3,21 +3,28 @@
 from fastapi import FastAPI
 
 from services.crm import handlers
+from services.crm.channels import senders
 from services.crm.directory import load_directory
 from services.crm.http import router
+from services.crm.sending import Sending
+from services.crm.words import Words
 from shared.personal import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
 
 
 def create_app() -> FastAPI:
-    """Customer relations (客服): the archive of persons, and follow-ups."""
+    """Customer relations (客服): the archive of persons, follow-ups and messages to customers."""
     settings = Settings()
     directory = load_directory(settings.group_folder)
     service = Service("crm", settings)
-    service.listen(handlers.INTERESTS, handlers.Handlers(directory).handle, handlers.DEADLINES)
+    personal = PersonalData.from_file(settings.personal_keys_file)
+    words = Words(personal, directory)
+    deadlines = handlers.deadlines(Sending(service, words, senders(settings)))
+    service.listen(handlers.INTERESTS, handlers.Handlers(directory).handle, deadlines)
     app = service_app(
         service, title="Customer relations", stores=directory.stores, routers=[router]
     )
-    app.state.personal = PersonalData.from_file(settings.personal_keys_file)
+    app.state.personal = personal
+    app.state.words = words
     return app

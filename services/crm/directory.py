@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.crm.domain.calendar import WorkingCalendar
+from services.crm.templates import MessageRules, load_message_rules
 from shared.group import Store, load_stores, read_yaml
 
 _CALLING_HOUR = time(10)
@@ -14,11 +15,12 @@ _CALLING_HOUR = time(10)
 
 @dataclass(frozen=True)
 class Directory:
-    """Stores, their agents (客服专员) and the working calendar."""
+    """Stores, their agents (客服专员), the working calendar and the rules of messages."""
 
     stores: Mapping[str, Store]
     agents: Mapping[str, tuple[str, ...]]
     calendar: WorkingCalendar
+    messages: Mapping[str, MessageRules]
 
     def follow_up_due(self, store_id: str, delivered_at: datetime) -> datetime:
         """Ten o'clock, local, on the working day after the delivery."""
@@ -31,7 +33,7 @@ def load_directory(folder: Path) -> Directory:
     """Read the group folder once, when the service starts.
 
     Raises:
-        ValueError: a store has no agent.
+        ValueError: a store has no agent, or a message no words.
     """
     stores = load_stores(folder)
     people = read_yaml(folder, "people.yaml")["people"]
@@ -47,7 +49,8 @@ def load_directory(folder: Path) -> Directory:
     }
     if missing := [store_id for store_id, ids in agents.items() if not ids]:
         raise ValueError(f"people.yaml names no agent for {', '.join(missing)}")
-    return Directory(stores, agents, _calendar(read_yaml(folder, "calendar.yaml")))
+    calendar = _calendar(read_yaml(folder, "calendar.yaml"))
+    return Directory(stores, agents, calendar, load_message_rules(folder, stores))
 
 
 def _calendar(content: Mapping[str, Any]) -> WorkingCalendar:

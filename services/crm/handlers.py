@@ -1,76 +1,205 @@
 """Events that customer relations acts on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.crm import store
 from services.crm.directory import Directory
 from services.crm.domain import follow_up as follow_ups
+from services.crm.domain.message import (
+    ENDED_BY_ANOTHER_PROMISE,
+    ENDED_BY_DEPARTURE,
+    ENDED_BY_PAYMENT,
+    ENDED_BY_READINESS,
+    Visit,
+)
+from services.crm.domain.wording import AtRisk, Facts, PromiseChanged, Ready
+from services.crm.sending import SEND_MESSAGE, Sending, compose, schedule, send_soon
 from shared.contracts import Event
-from shared.contracts.reception import OrderCustomerLinked, VehicleDelivered
-from shared.envelope import Received
+from shared.contracts.reception import (
+    AdditionalWorkAuthorized,
+    AdditionalWorkDeclined,
+    AppointmentCancelled,
+    OrderCancelled,
+    OrderCustomerLinked,
+    OrderOpened,
+    PaymentReceived,
+    PromiseRevised,
+    VehicleDelivered,
+)
+from shared.contracts.workshop import PromiseAtRisk, VehicleReady
+from shared.envelope import Cause, Received
 from shared.ids import new_id
 from shared.timers import Deadline
 from shared.unit import Unit
 
-INTERESTS: tuple[type[Event], ...] = (VehicleDelivered, OrderCustomerLinked)
+INTERESTS: tuple[type[Event], ...] = (
+    AppointmentCancelled,
+    OrderOpened,
+    OrderCustomerLinked,
+    OrderCancelled,
+    PromiseRevised,
+    AdditionalWorkAuthorized,
+    AdditionalWorkDeclined,
+    VehicleDelivered,
+    PaymentReceived,
+    PromiseAtRisk,
+    VehicleReady,
+)
 
-DEADLINES: Mapping[str, Deadline] = {}
+
+def deadlines(sending: Sending) -> Mapping[str, Deadline]:
+    """What customer relations does when its deadlines have passed."""
+    return {SEND_MESSAGE: sending.deadline}
 
 
 @dataclass(frozen=True)
 class Handlers:
-    """What happens in customer relations after events of reception."""
+    """What happens in customer relations after events of reception and the workshop."""
 
     directory: Directory
 
     async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
         """Apply each event in order."""
         for received in batch:
-            match received.event:
-                case VehicleDelivered() as event:
-                    await self._on_delivered(unit, received, event)
-                case OrderCustomerLinked() as event:
-                    await self._on_linked(unit, received, event)
+            await self._apply(unit, received)
 
-    async def _on_delivered(self, unit: Unit, received: Received, event: VehicleDelivered) -> None:
-        """A call is due on the next working day (R21), once it is known whom to call."""
-        await store.save_delivery(
-            unit.connection, event.store_id, event.order_id, event.customer_ref, event.delivered_at
-        )
-        if event.customer_ref is not None:
-            await self._schedule(
-                unit, received, event.order_id, event.customer_ref, event.delivered_at
-            )
+    async def _apply(self, unit: Unit, received: Received) -> None:
+        cause = received.envelope.cause
+        match received.event:
+            case OrderOpened() as event:
+                await self._on_opened(unit, event, cause)
+            case OrderCustomerLinked() as event:
+                await self._on_linked(unit, event, cause)
+            case PromiseRevised() as event:
+                await self._on_promise_revised(unit, event, cause)
+            case PromiseAtRisk() as event:
+                await self._on_promise_at_risk(unit, event, cause)
+            case VehicleReady() as event:
+                await self._on_ready(unit, event, cause)
+            case VehicleDelivered() as event:
+                await self._on_delivered(unit, event, cause)
+            case _:
+                await self._settle(unit, received)
 
-    async def _on_linked(self, unit: Unit, received: Received, event: OrderCustomerLinked) -> None:
+    async def _settle(self, unit: Unit, received: Received) -> None:
+        """What is settled needs no message any more."""
+        moment = received.envelope.time
+        match received.event:
+            case OrderCancelled() as event:
+                visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
+                await _end(unit, visit, moment)
+            case AdditionalWorkAuthorized() | AdditionalWorkDeclined() as event:
+                await store.end_messages_about(
+                    unit.connection, event.store_id, event.additional_work_id, moment
+                )
+            case AppointmentCancelled() as event:
+                await store.end_messages_about(
+                    unit.connection, event.store_id, event.appointment_id, moment
+                )
+            case PaymentReceived(balance_cents=0) as event:
+                await store.end_messages(
+                    unit.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, moment
+                )
+
+    async def _on_opened(self, unit: Unit, event: OrderOpened, cause: Cause) -> None:
+        visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
+        visit = replace(visit, waiting=event.waiting_customer)
+        if event.customer_ref is None:
+            await store.save_visit(unit.connection, visit)
+        else:
+            await self._link(unit, visit, event.customer_ref, cause)
+
+    async def _on_linked(self, unit: Unit, event: OrderCustomerLinked, cause: Cause) -> None:
         """Now it is known whom to call about a delivery that was made already."""
-        delivered_at = await store.link_delivery(
-            unit.connection, event.store_id, event.order_id, event.customer_ref
-        )
-        if delivered_at is not None:
-            await self._schedule(unit, received, event.order_id, event.customer_ref, delivered_at)
+        visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
+        await self._link(unit, visit, event.customer_ref, cause)
+        if visit.delivered_at is not None and visit.customer_ref is None:
+            await self._follow_up(unit, visit, event.customer_ref, visit.delivered_at, cause)
 
-    async def _schedule(
-        self,
-        unit: Unit,
-        received: Received,
-        order_id: str,
-        customer_ref: str,
-        delivered_at: datetime,
+    async def _link(self, unit: Unit, visit: Visit, customer_ref: str, cause: Cause) -> None:
+        """The customer of the visit is known, and with them who is to get its messages."""
+        await store.save_visit(unit.connection, replace(visit, customer_ref=customer_ref))
+        for message_id in await store.address_messages(
+            unit.connection, visit.store_id, visit.order_id, customer_ref
+        ):
+            await schedule(unit, visit.store_id, message_id, unit.now, cause)
+
+    async def _on_promise_revised(self, unit: Unit, event: PromiseRevised, cause: Cause) -> None:
+        """The customer hears of the new time, and of no earlier one any more (R9)."""
+        visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
+        await _end_promises(unit, visit)
+        await _tell(unit, visit, PromiseChanged(promised_at=event.promised_at), cause)
+
+    async def _on_promise_at_risk(self, unit: Unit, event: PromiseAtRisk, cause: Cause) -> None:
+        """Where the store wants it, the customer hears of the risk before it is decided on (R9)."""
+        if not self.directory.messages[event.store_id].tell_risk:
+            return
+        visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
+        await _end_promises(unit, visit)
+        facts = AtRisk(promised_at=event.promised_at, likely_at=event.best_promise_at)
+        await _tell(unit, visit, facts, cause)
+
+    async def _on_ready(self, unit: Unit, event: VehicleReady, cause: Cause) -> None:
+        """The customer can fetch the vehicle (R9)."""
+        visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
+        ready = replace(visit, ready_at=event.ready_at)
+        await store.save_visit(unit.connection, ready)
+        await store.end_messages(
+            unit.connection, event.store_id, event.order_id, ENDED_BY_READINESS, event.ready_at
+        )
+        await _tell(unit, ready, Ready(ready_at=event.ready_at), cause)
+
+    async def _on_delivered(self, unit: Unit, event: VehicleDelivered, cause: Cause) -> None:
+        """A call is due on the next working day (R21), once it is known whom to call."""
+        visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
+        customer_ref = event.customer_ref or visit.customer_ref
+        delivered = replace(visit, customer_ref=customer_ref, delivered_at=event.delivered_at)
+        await _end(unit, delivered, event.delivered_at)
+        if customer_ref is not None:
+            await self._follow_up(unit, visit, customer_ref, event.delivered_at, cause)
+
+    async def _follow_up(
+        self, unit: Unit, visit: Visit, customer_ref: str, delivered_at: datetime, cause: Cause
     ) -> None:
-        store_id = received.envelope.store_id
+        store_id = visit.store_id
         agent_id = follow_ups.least_loaded(
             self.directory.agents[store_id], await store.open_calls(unit.connection, store_id)
         )
         follow_up, events = follow_ups.schedule(
             follow_up_id=str(new_id()),
             store_id=store_id,
-            order_id=order_id,
+            order_id=visit.order_id,
             customer_ref=customer_ref,
             agent_id=agent_id,
             due_at=self.directory.follow_up_due(store_id, delivered_at),
         )
         await store.save_follow_up(unit.connection, follow_up)
-        unit.publish(events, received.envelope.cause)
+        unit.publish(events, cause)
+
+
+async def _tell(unit: Unit, visit: Visit, facts: Facts, cause: Cause) -> None:
+    message = compose(
+        facts,
+        visit,
+        store_id=visit.store_id,
+        customer_ref=visit.customer_ref,
+        order_id=visit.order_id,
+        now=unit.now,
+    )
+    await send_soon(unit, message, cause)
+
+
+async def _end(unit: Unit, visit: Visit, moment: datetime) -> None:
+    """The vehicle has left, or the order is cancelled."""
+    await store.save_visit(unit.connection, replace(visit, ended_at=moment))
+    await store.end_messages(
+        unit.connection, visit.store_id, visit.order_id, ENDED_BY_DEPARTURE, moment
+    )
+
+
+async def _end_promises(unit: Unit, visit: Visit) -> None:
+    await store.end_messages(
+        unit.connection, visit.store_id, visit.order_id, ENDED_BY_ANOTHER_PROMISE, unit.now
+    )

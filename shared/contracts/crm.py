@@ -46,3 +46,15 @@ class FollowUpCompleted(_CustomerEvent):
     satisfaction: int | None = None
     channel: Literal["phone", "email", "sms"] = "phone"
     completed_at: Moment
+
+
+class CustomerNotified(_CustomerEvent):
+    """The customer has been told (客户通知): a channel took the message, or an agent said it."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R9",)
+
+    message_id: Identifier
+    order_id: Identifier | None
+    subject: Identifier
+    channel: Literal["wecom", "sms", "email", "phone"]
+    notified_at: Moment

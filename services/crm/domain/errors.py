@@ -12,6 +12,15 @@ def unknown_plate() -> Refused:
     )
 
 
+def unknown_customer(customer_ref: str) -> Refused:
+    return Refused(
+        "unknown_customer",
+        f"This store's archive has no customer {customer_ref}.",
+        field="customer_ref",
+        kind="not_found",
+    )
+
+
 def unknown_follow_up(follow_up_id: str) -> Refused:
     return Refused(
         "unknown_follow_up",
@@ -35,4 +44,31 @@ def satisfaction_without_contact() -> Refused:
         "satisfaction_without_contact",
         "A customer who was not reached cannot have said how satisfied they are.",
         field="satisfaction",
+    )
+
+
+def unknown_message(message_id: str) -> Refused:
+    return Refused(
+        "unknown_message",
+        f"There is no message {message_id} in this store.",
+        field="message_id",
+        kind="not_found",
+    )
+
+
+def order_of_another_customer(order_id: str) -> Refused:
+    return Refused(
+        "order_of_another_customer",
+        f"The order {order_id} is not this customer's.",
+        field="order_id",
+        kind="conflict",
+    )
+
+
+def nothing_to_call_about(message_id: str) -> Refused:
+    return Refused(
+        "nothing_to_call_about",
+        f"The message {message_id} is not to be told by phone, or not any more.",
+        field="message_id",
+        kind="conflict",
     )

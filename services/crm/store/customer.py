@@ -1,14 +1,13 @@
-"""All SQL of customer relations. Every function takes a connection; none commits."""
+"""The archive of persons and their vehicles."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.crm.domain import errors
 from services.crm.domain.customer import References
-from services.crm.domain.follow_up import FollowUp, Status
+from services.crm.domain.message import Channel, Declinable, Language
 from shared.db import Connection
 
 _KNOWN_VEHICLE = """
@@ -44,9 +43,9 @@ ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET
 
 _BY_PLATE = """
 SELECT customer_ref, vehicle_ref, plate_ref, name, phone, plate, vin, brand, model,
-       (SELECT count(*) FROM delivery
-        WHERE delivery.store_id = vehicle.store_id
-          AND delivery.customer_ref = vehicle.customer_ref) AS visits
+       (SELECT count(*) FROM visit
+        WHERE visit.store_id = vehicle.store_id
+          AND visit.customer_ref = vehicle.customer_ref AND delivered_at IS NOT NULL) AS visits
 FROM vehicle JOIN customer USING (store_id, customer_ref)
 WHERE store_id = $1 AND plate_ref = $2
 """
@@ -61,47 +60,15 @@ SELECT plate_ref AS ref, customer_ref AS subject, plate AS sealed
 FROM vehicle WHERE store_id = $1 AND plate_ref = ANY ($2)
 """
 
-_SAVE_DELIVERY = """
-INSERT INTO delivery (store_id, order_id, customer_ref, delivered_at) VALUES ($1, $2, $3, $4)
+_CONTACTS = """
+SELECT customer_ref, name, phone, email, wecom_id, language, preferred_channel, declined_channels
+FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
 """
 
-_LINK_DELIVERY = """
-UPDATE delivery SET customer_ref = $3
-WHERE store_id = $1 AND order_id = $2 AND customer_ref IS NULL
-RETURNING delivered_at
-"""
-
-_OPEN_CALLS = """
-SELECT agent_id, count(*) AS calls FROM follow_up
-WHERE store_id = $1 AND completed_at IS NULL
-GROUP BY agent_id
-"""
-
-_FOLLOW_UP = """
-SELECT follow_up_id, store_id, order_id, customer_ref, agent_id, due_at, completed_at,
-       completed_by, reached, satisfaction, channel
-FROM follow_up
-"""
-
-_LISTED = (
-    _FOLLOW_UP
-    + """
-WHERE store_id = $1
-  AND ('completed' = ANY ($2) AND completed_at >= $4
-    OR 'due' = ANY ($2) AND completed_at IS NULL AND due_at <= $3
-    OR 'scheduled' = ANY ($2) AND completed_at IS NULL AND due_at > $3)
-ORDER BY due_at, follow_up_id
-LIMIT 1000
-"""
-)
-
-_SAVE_FOLLOW_UP = """
-INSERT INTO follow_up (follow_up_id, store_id, order_id, customer_ref, agent_id, due_at,
-                       completed_at, completed_by, reached, satisfaction, channel)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
-    completed_at = excluded.completed_at, completed_by = excluded.completed_by,
-    reached = excluded.reached, satisfaction = excluded.satisfaction, channel = excluded.channel
+_SAVE_CONTACT = """
+UPDATE customer
+SET email = $3, wecom_id = $4, language = $5, preferred_channel = $6, declined_channels = $7
+WHERE store_id = $1 AND customer_ref = $2
 """
 
 
@@ -124,6 +91,19 @@ class SealedVehicle:
     vin: bytes
     brand: str
     model: str
+
+
+@dataclass(frozen=True)
+class SealedContact:
+    """How a customer wants to be told, as stored: addresses are encrypted under
+    ``customer_ref``."""
+
+    customer_ref: str
+    email: bytes | None
+    wecom_id: bytes | None
+    language: Language
+    preferred_channel: Channel | None
+    declined_channels: Sequence[Declinable]
 
 
 async def lock_archive(connection: Connection, store_id: str) -> None:
@@ -207,76 +187,28 @@ async def sealed_plates(
     return await connection.fetch(_PLATES, store_id, list(plate_refs))
 
 
-async def save_delivery(
-    connection: Connection,
-    store_id: str,
-    order_id: str,
-    customer_ref: str | None,
-    delivered_at: datetime,
-) -> None:
-    """Remember a delivery, with its customer where that is known."""
-    await connection.execute(_SAVE_DELIVERY, store_id, order_id, customer_ref, delivered_at)
+async def sealed_contacts(
+    connection: Connection, store_id: str, customer_refs: Sequence[str]
+) -> Sequence[Any]:
+    """Name, addresses and preferences of each known customer, still encrypted."""
+    return await connection.fetch(_CONTACTS, store_id, list(customer_refs))
 
 
-async def link_delivery(
-    connection: Connection, store_id: str, order_id: str, customer_ref: str
-) -> datetime | None:
-    """Give a delivery its customer; answers when it was, or ``None`` if none was waiting."""
-    delivered_at: datetime | None = await connection.fetchval(
-        _LINK_DELIVERY, store_id, order_id, customer_ref
-    )
-    return delivered_at
-
-
-async def open_calls(connection: Connection, store_id: str) -> Mapping[str, int]:
-    """How many calls each agent still owes."""
-    rows = await connection.fetch(_OPEN_CALLS, store_id)
-    return {row["agent_id"]: row["calls"] for row in rows}
-
-
-async def lock_follow_up(connection: Connection, store_id: str, follow_up_id: str) -> FollowUp:
-    """The follow-up, locked until the transaction ends.
+async def save_contact(connection: Connection, store_id: str, contact: SealedContact) -> None:
+    """Replace what is known of how a customer wants to be told.
 
     Raises:
-        Refused: there is no such follow-up in the store.
+        Refused: the store knows no such customer.
     """
-    row = await connection.fetchrow(
-        _FOLLOW_UP + "WHERE store_id = $1 AND follow_up_id = $2 FOR UPDATE", store_id, follow_up_id
-    )
-    if row is None:
-        raise errors.unknown_follow_up(follow_up_id)
-    return FollowUp(**row)
-
-
-async def list_follow_ups(
-    connection: Connection,
-    store_id: str,
-    statuses: Sequence[Status],
-    now: datetime,
-    completed_since: datetime,
-) -> list[FollowUp]:
-    """Follow-ups with one of ``statuses``, in the order in which they are due."""
-    rows = await connection.fetch(_LISTED, store_id, list(statuses), now, completed_since)
-    return [FollowUp(**row) for row in rows]
-
-
-async def save_follow_up(connection: Connection, follow_up: FollowUp) -> None:
-    """Store every field of the follow-up."""
-    await connection.execute(
-        _SAVE_FOLLOW_UP, *(getattr(follow_up, name) for name in _FOLLOW_UP_FIELDS)
-    )
-
-
-async def save_record(
-    connection: Connection, store_id: str, follow_up_id: str, record: bytes
-) -> None:
-    """Keep what was said in a call, encrypted."""
-    await connection.execute(
-        "UPDATE follow_up SET record = $3 WHERE store_id = $1 AND follow_up_id = $2",
+    done = await connection.execute(
+        _SAVE_CONTACT,
         store_id,
-        follow_up_id,
-        record,
+        contact.customer_ref,
+        contact.email,
+        contact.wecom_id,
+        contact.language,
+        contact.preferred_channel,
+        list(contact.declined_channels),
     )
-
-
-_FOLLOW_UP_FIELDS = [field.name for field in dataclasses.fields(FollowUp)]
+    if done == "UPDATE 0":
+        raise errors.unknown_customer(contact.customer_ref)

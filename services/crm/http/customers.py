@@ -1,36 +1,28 @@
-"""Commands and queries of customer relations."""
+"""The archive of customers and their vehicles (客户档案)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.crm import store
 from services.crm.domain import customer as customers
-from services.crm.domain import follow_up as follow_ups
 from services.crm.domain.customer import References
-from services.crm.domain.follow_up import Channel, FollowUp, Status
+from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
 from services.crm.store import SealedCustomer, SealedVehicle
 from shared.body import Body
-from shared.commands import Command, command
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.identifiers import Phone, Plate, Vin
 from shared.ids import new_id
 from shared.personal import PersonalData
-from shared.security import Principal, caller
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = store_router()
 
-FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent", "service"))]
-Caller = Annotated[Command, Depends(command("agent", "manager"))]
-Reader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
-
-_COMPLETED_DAYS = 30
 _LARGEST_PAGE = 500
 
 
@@ -50,13 +42,6 @@ class Resolve(Body):
 
     customer_refs: Annotated[list[str], Field(max_length=_LARGEST_PAGE)] = []
     plate_refs: Annotated[list[str], Field(max_length=_LARGEST_PAGE)] = []
-
-
-class CompleteFollowUp(Body):
-    reached: bool
-    satisfaction: Annotated[int | None, Field(ge=1, le=5)] = None
-    channel: Channel
-    record: Annotated[str, Field(min_length=1, max_length=4000, description="回访记录")]
 
 
 class Registered(BaseModel):
@@ -86,22 +71,6 @@ class Resolved(BaseModel):
     plates: dict[str, str]
 
 
-class FollowUpView(BaseModel):
-    """One call. ``status`` is ``due`` from ``due_at`` until the call is made."""
-
-    follow_up_id: str
-    order_id: str
-    customer_ref: str
-    agent_id: str
-    due_at: datetime
-    status: Status
-    completed_at: datetime | None
-    completed_by: str | None
-    reached: bool | None
-    satisfaction: int | None
-    channel: Channel | None
-
-
 @router.post(
     "/customers",
     status_code=201,
@@ -117,7 +86,7 @@ async def register_customer(
     A known vehicle keeps its customer, and a known telephone number its owner: the answer holds
     the references that they already have.
     """
-    personal = _personal(request)
+    personal = personal_of(request)
     vehicle_ref = personal.reference("vin", body.vin)
     phone_ref = personal.reference("phone", body.phone)
 
@@ -143,8 +112,8 @@ async def find_customer(
     request: Request, store_id: str, _: Reader, plate: Annotated[Plate, Query()]
 ) -> CustomerView:
     """The customer whose vehicle has this plate."""
-    personal = _personal(request)
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    personal = personal_of(request)
+    async with transaction(pool_of(request), [store_id]) as connection:
         row = await store.find_by_plate(connection, store_id, personal.reference("plate", plate))
         secrets = ("name", "phone", "plate", "vin")
         texts = await personal.decrypt_all(
@@ -156,59 +125,14 @@ async def find_customer(
 @router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19"))
 async def resolve(request: Request, store_id: str, body: Resolve, _: Reader) -> Resolved:
     """Names and plates behind references, all that a page shows in one call."""
-    personal = _personal(request)
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    personal = personal_of(request)
+    async with transaction(pool_of(request), [store_id]) as connection:
         names = await store.sealed_names(connection, store_id, body.customer_refs)
         plates = await store.sealed_plates(connection, store_id, body.plate_refs)
         return Resolved(
             names=await _texts(personal, connection, store_id, names),
             plates=await _texts(personal, connection, store_id, plates),
         )
-
-
-@router.get("/follow-ups", tags=["follow-ups"], openapi_extra=serves("R21"))
-async def list_follow_ups(
-    request: Request, store_id: str, _: Reader, status: Annotated[list[Status], Query()]
-) -> list[FollowUpView]:
-    """Calls to make, by when they are due (回访任务); completed ones of the last 30 days."""
-    now = request.app.state.service.clock.now()
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        found = await store.list_follow_ups(
-            connection, store_id, status, now, now - timedelta(days=_COMPLETED_DAYS)
-        )
-    return [_view(follow_up, now) for follow_up in found]
-
-
-@router.post(
-    "/follow-ups/{follow_up_id}/completion",
-    response_model=FollowUpView,
-    tags=["follow-ups"],
-    openapi_extra=serves("R21"),
-)
-async def complete_follow_up(
-    request: Request, follow_up_id: str, body: CompleteFollowUp, command: Caller
-) -> JSONResponse:
-    """The caller has made the call (回访完成), whether or not the customer was reached."""
-    personal = _personal(request)
-
-    async def effect(unit: Unit) -> BaseModel:
-        connection, store_id = unit.connection, command.store_id
-        follow_up = await store.lock_follow_up(connection, store_id, follow_up_id)
-        completed, events = follow_ups.complete(
-            follow_up,
-            agent_id=command.principal.subject,
-            reached=body.reached,
-            satisfaction=body.satisfaction,
-            channel=body.channel,
-            now=unit.now,
-        )
-        await store.save_follow_up(connection, completed)
-        record = await personal.encrypt(connection, store_id, completed.customer_ref, body.record)
-        await store.save_record(connection, store_id, follow_up_id, record)
-        unit.publish(events, command.cause)
-        return _view(completed, unit.now)
-
-    return await command.run(effect)
 
 
 async def _save(
@@ -240,17 +164,3 @@ async def _texts(
         connection, store_id, [(row["subject"], row["sealed"]) for row in rows]
     )
     return {row["ref"]: text for row, text in zip(rows, texts, strict=True) if text is not None}
-
-
-def _personal(request: Request) -> PersonalData:
-    personal: PersonalData = request.app.state.personal
-    return personal
-
-
-def _view(follow_up: FollowUp, now: datetime) -> FollowUpView:
-    return FollowUpView(
-        **{name: getattr(follow_up, name) for name in _VIEW_FIELDS}, status=follow_up.status(now)
-    )
-
-
-_VIEW_FIELDS = [name for name in FollowUpView.model_fields if name != "status"]

@@ -1,0 +1,191 @@
+"""Ways by which a message leaves the platform: e-mail by SMTP, SMS and WeCom by HTTP gateways.
+
+``docs/messages.md`` describes the gateways' protocol.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import smtplib
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Protocol
+
+import httpx
+import orjson
+import structlog
+
+from services.crm.domain.message import Answer, Channel
+from services.crm.domain.wording import Wording
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+LONGEST_CALL_S = 30.0
+"""Whoever has not answered after so long is not waited for."""
+
+_TIMEOUT_S = 5.0
+_TAKEN = frozenset({200, 201, 202, 409})
+_REFUSED = frozenset({400, 410, 422})
+_NOT_NOW = frozenset({401, 403, 404, 429, 503})
+_COMPLETED = 2
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message for one address."""
+
+    message_id: str
+    address: str = field(repr=False)
+    wording: Wording = field(repr=False)
+
+
+class Sender(Protocol):
+    """One channel; it never raises for what the other side does."""
+
+    async def send(self, letter: Letter) -> Answer: ...
+
+
+def senders(settings: Settings) -> Mapping[Channel, Sender]:
+    """The channels for which ``settings`` name a server."""
+    found: dict[Channel, Sender] = {}
+    if settings.wecom_gateway_url:
+        found["wecom"] = Gateway(settings.wecom_gateway_url, settings.wecom_gateway_secret)
+    if settings.sms_gateway_url:
+        found["sms"] = Gateway(settings.sms_gateway_url, settings.sms_gateway_secret)
+    if settings.smtp_host:
+        found["email"] = Mailer(settings)
+    return found
+
+
+class Gateway:
+    """Hands messages to a gateway that recognises a repeated one by its id."""
+
+    def __init__(self, url: str, secret: str) -> None:
+        self._url = f"{url.rstrip('/')}/messages"
+        self._secret = secret.encode()
+
+    async def send(self, letter: Letter) -> Answer:
+        """One attempt. Whatever may have been taken without our knowing is ``unanswered``."""
+        body = orjson.dumps(
+            {
+                "id": letter.message_id,
+                "to": letter.address,
+                "title": letter.wording.title,
+                "text": letter.wording.text,
+            }
+        )
+        try:
+            async with (
+                asyncio.timeout(LONGEST_CALL_S),
+                httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client,
+            ):
+                response = await client.post(self._url, content=body, headers=self._headers(body))
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            log.warning("gateway does not answer", url=self._url, error=type(error).__name__)
+            return "later"
+        except (httpx.HTTPError, TimeoutError) as error:
+            log.warning("gateway broke off", url=self._url, error=type(error).__name__)
+            return "unanswered"
+        return self._answer(response.status_code)
+
+    def _headers(self, body: bytes) -> dict[str, str]:
+        stamp = str(int(time.time()))
+        signed = f"{stamp}.".encode() + body
+        signature = hmac.digest(self._secret, signed, hashlib.sha256).hex()
+        return {
+            "Content-Type": "application/json",
+            "X-Timestamp": stamp,
+            "X-Signature": f"sha256={signature}",
+        }
+
+    def _answer(self, status: int) -> Answer:
+        if status in _TAKEN:
+            return "accepted"
+        log.warning("gateway did not take a message", url=self._url, status=status)
+        if status in _REFUSED:
+            return "refused"
+        return "later" if status in _NOT_NOW else "unanswered"
+
+
+class Mailer:
+    """Hands e-mails to an SMTP server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._tls = ssl.create_default_context()
+
+    async def send(self, letter: Letter) -> Answer:
+        """One attempt. When the server falls silent after the text, nobody knows whether it has
+        taken it."""
+        try:
+            async with asyncio.timeout(LONGEST_CALL_S):
+                return await asyncio.to_thread(self._deliver, letter)
+        except TimeoutError:
+            log.warning("mail server is slow")
+            return "unanswered"
+
+    def _deliver(self, letter: Letter) -> Answer:
+        with ExitStack() as stack:
+            try:
+                server = self._connected()
+                stack.callback(server.close)
+                self._introduce(server)
+                status = self._offer(server, letter.address)
+            except (OSError, smtplib.SMTPException) as error:
+                log.warning("mail server is not available", error=type(error).__name__)
+                return "later"
+            if status // 100 != _COMPLETED:
+                return _mail_answer(status, "later")
+            try:
+                status, _ = server.data(self._mail(letter).as_bytes())
+            except smtplib.SMTPDataError as error:
+                return _mail_answer(error.smtp_code, "later")
+            except (OSError, smtplib.SMTPException) as error:
+                log.warning("mail server fell silent", error=type(error).__name__)
+                return "unanswered"
+            return _mail_answer(status, "unanswered")
+
+    def _connected(self) -> smtplib.SMTP:
+        host, port = self._settings.smtp_host, self._settings.smtp_port
+        if self._settings.smtp_security == "tls":
+            return smtplib.SMTP_SSL(host, port, timeout=_TIMEOUT_S, context=self._tls)
+        return smtplib.SMTP(host, port, timeout=_TIMEOUT_S)
+
+    def _introduce(self, server: smtplib.SMTP) -> None:
+        if self._settings.smtp_security == "starttls":
+            server.starttls(context=self._tls)
+        if self._settings.smtp_username:
+            server.login(self._settings.smtp_username, self._settings.smtp_password)
+        server.ehlo_or_helo_if_needed()
+
+    def _offer(self, server: smtplib.SMTP, address: str) -> int:
+        """The server's status for sender and recipient."""
+        status, _ = server.mail(self._settings.smtp_sender)
+        if status // 100 == _COMPLETED:
+            status, _ = server.rcpt(address)
+        return status
+
+    def _mail(self, letter: Letter) -> EmailMessage:
+        sender = self._settings.smtp_sender
+        mail = EmailMessage(policy=SMTP)
+        mail["From"] = sender
+        mail["To"] = letter.address
+        mail["Subject"] = letter.wording.title
+        mail["Message-ID"] = f"<{letter.message_id}@{sender.partition('@')[2]}>"
+        mail.set_content(letter.wording.text)
+        return mail
+
+
+def _mail_answer(status: int, otherwise: Answer) -> Answer:
+    """What an SMTP status means (RFC 5321, 4.2.1); ``otherwise`` where it is none."""
+    answers: Mapping[int, Answer] = {2: "accepted", 4: "later", 5: "refused"}
+    answer = answers.get(status // 100, otherwise)
+    if answer != "accepted":
+        log.warning("mail server did not take a message", status=status)
+    return answer

@@ -1,0 +1,294 @@
+"""Messages to the customer (客户通知): on which channel, when, and told at most once."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time, timedelta
+from typing import Any, Literal
+
+from services.crm.domain import errors
+from shared.contracts.crm import CustomerNotified
+
+Subject = Literal[
+    "authorisation",
+    "at_risk",
+    "promise_changed",
+    "ready",
+    "overdue_payment",
+    "appointment_reminder",
+]
+"""待授权、可能延误、交车时间变更、竣工、逾期未付、预约提醒."""
+
+Channel = Literal["wecom", "sms", "email"]
+"""企业微信、短信、邮件."""
+
+Declinable = Literal["wecom", "sms", "email", "phone"]
+
+Language = Literal["zh", "en"]
+
+State = Literal["waiting", "sending", "sent", "to_call", "called", "unreached", "suppressed"]
+
+Status = Literal[
+    "waiting", "sending", "sent", "to_call", "called", "unreached", "suppressed", "obsolete"
+]
+"""待发送、发送中、已发送、待电话、已电话告知、未接通、已退订、已失效."""
+
+Answer = Literal["accepted", "refused", "later", "unanswered"]
+"""What came of one attempt: taken; this address is no good; not taken now; nobody knows."""
+
+CallReason = Literal["no_channel", "refused", "not_accepted", "unanswered"]
+"""Why a person has to call: no channel fits, addresses were refused, servers took nothing, or it is
+not known whether the message arrived."""
+
+CHANNELS: tuple[Channel, ...] = ("wecom", "sms", "email")
+"""In the order of preference of a customer who has none."""
+
+REPEATABLE: frozenset[Channel] = frozenset({"wecom", "sms"})
+"""Channels that recognise a repeated message by its id, so that asking again cannot tell twice."""
+
+PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+"""Between the attempts on one channel."""
+
+ENDED_BY_READINESS: tuple[Subject, ...] = ("authorisation", "at_risk", "promise_changed")
+ENDED_BY_DEPARTURE: tuple[Subject, ...] = (*ENDED_BY_READINESS, "ready")
+ENDED_BY_PAYMENT: tuple[Subject, ...] = ("overdue_payment",)
+ENDED_BY_ANOTHER_PROMISE: tuple[Subject, ...] = ("at_risk", "promise_changed")
+
+_OPEN: frozenset[State] = frozenset({"waiting", "sending", "to_call"})
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What customer relations knows of an order (工单); events of two topics come in any order.
+
+    ``ended_at`` is when the vehicle left or the order was cancelled.
+    """
+
+    store_id: str
+    order_id: str
+    customer_ref: str | None = None
+    waiting: bool = False
+    ready_at: datetime | None = None
+    delivered_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    def over_for(self, subject: Subject) -> datetime | None:
+        """When it ceased to make sense to send a message on ``subject``, if it did."""
+        moments = [
+            moment
+            for moment, subjects in (
+                (self.ready_at, ENDED_BY_READINESS),
+                (self.ended_at, ENDED_BY_DEPARTURE),
+            )
+            if moment is not None and subject in subjects
+        ]
+        return min(moments, default=None)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How a customer can be told. ``addresses`` are never stored, logged or published."""
+
+    addresses: Mapping[Channel, str] = field(repr=False)
+    preferred: Channel | None = None
+    declined: Collection[Declinable] = ()
+
+
+@dataclass(frozen=True)
+class QuietHours:
+    """The local time of day at which nobody is to be disturbed (免打扰); equal ends: never."""
+
+    starts: time
+    ends: time
+
+    def end_after(self, local: datetime) -> datetime | None:
+        """When messages may go out again, or ``None`` if they may at ``local``, a moment in the
+        store's zone."""
+        at = local.time()
+        if self.starts <= self.ends:
+            quiet, ends_today = self.starts <= at < self.ends, True
+        else:
+            quiet, ends_today = at >= self.starts or at < self.ends, at < self.ends
+        if not quiet:
+            return None
+        day = local.date() if ends_today else local.date() + timedelta(days=1)
+        return datetime.combine(day, self.ends, local.tzinfo)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One thing that a customer is to be told, once.
+
+    ``values`` are its subject's facts as JSON; ``about`` names the appointment or additional work
+    behind it. After ``expires_at`` there is no reason to tell it. ``tries`` counts the attempts on
+    ``channel``, the next of which is not before ``retry_at``; ``given_up`` are channels that will
+    not be tried again; ``uncertain``: an attempt on ``channel`` may have succeeded unnoticed.
+    """
+
+    message_id: str
+    store_id: str
+    subject: Subject
+    values: Mapping[str, Any]
+    created_at: datetime
+    customer_ref: str | None = None
+    order_id: str | None = None
+    about: str | None = None
+    expires_at: datetime | None = None
+    state: State = "waiting"
+    channel: Channel | None = None
+    tries: int = 0
+    retry_at: datetime | None = None
+    given_up: Sequence[Channel] = ()
+    uncertain: bool = False
+    reason: CallReason | None = None
+    agent_id: str | None = None
+    notified_at: datetime | None = None
+
+    def status(self, now: datetime) -> Status:
+        """``obsolete`` (已失效) once the reason has passed before anybody was told."""
+        over = self.expires_at is not None and self.expires_at <= now
+        return "obsolete" if over and self.state in _OPEN else self.state
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Not before ``until``."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Send:
+    channel: Channel
+
+
+@dataclass(frozen=True)
+class Call:
+    """An agent has to call."""
+
+    reason: CallReason
+
+
+Drop = Literal["drop", "suppress"]
+"""The reason has passed; or the customer wants to hear of nothing."""
+
+Step = Hold | Send | Call | Drop
+
+
+def next_step(
+    message: Message,
+    contact: Contact,
+    channels: Collection[Channel],
+    *,
+    quiet_until: datetime | None,
+    waiting_customer: bool,
+    now: datetime,
+) -> Step:
+    """What is to be done with a message that waits.
+
+    ``channels`` are those that the group has. Quiet hours hold everything but the news that the
+    vehicle is ready for a customer who waits for it.
+    """
+    if message.status(now) == "obsolete":
+        return "drop"
+    channel = choose(message, contact, channels)
+    if channel is None:
+        return "suppress" if "phone" in contact.declined else Call(_why(message))
+    exempt = message.subject == "ready" and waiting_customer
+    holds = [quiet_until if not exempt else None, message.retry_at]
+    until = max((moment for moment in holds if moment is not None), default=now)
+    return Hold(until) if until > now else Send(channel)
+
+
+def choose(message: Message, contact: Contact, channels: Collection[Channel]) -> Channel | None:
+    """The channel to try next.
+
+    A message that may have arrived stays on its channel, so that nobody is told twice.
+    """
+    order = sorted(CHANNELS, key=lambda channel: channel != contact.preferred)
+    return next(
+        (
+            channel
+            for channel in order
+            if channel in channels
+            and channel in contact.addresses
+            and channel not in contact.declined
+            and channel not in message.given_up
+            and (channel == message.channel or not message.uncertain)
+        ),
+        None,
+    )
+
+
+def claim(message: Message, channel: Channel) -> Message:
+    """An attempt on ``channel`` begins."""
+    tries = message.tries + 1 if channel == message.channel else 1
+    return replace(message, state="sending", channel=channel, tries=tries)
+
+
+def answered(
+    message: Message, answer: Answer, now: datetime
+) -> tuple[Message, list[CustomerNotified]]:
+    """The attempt is over: told, to be tried again, or given up on this channel."""
+    if message.channel is None or message.customer_ref is None:
+        raise ValueError(f"message {message.message_id} was never claimed")
+    if answer == "accepted":
+        sent = replace(message, state="sent", notified_at=now)
+        return sent, [_notified(sent, message.customer_ref, message.channel, now)]
+    waiting = replace(
+        message, state="waiting", uncertain=message.uncertain or answer == "unanswered"
+    )
+    can_repeat = answer == "later" or message.channel in REPEATABLE
+    if answer != "refused" and can_repeat and message.tries <= len(PAUSES):
+        return replace(waiting, retry_at=now + PAUSES[message.tries - 1]), []
+    return replace(
+        waiting,
+        retry_at=None,
+        given_up=(*message.given_up, message.channel),
+        reason="refused" if answer == "refused" else "not_accepted",
+    ), []
+
+
+def hand_to_agent(message: Message, agent_id: str, reason: CallReason) -> Message:
+    """A phone task (电话任务) for an agent."""
+    return replace(message, state="to_call", agent_id=agent_id, reason=reason)
+
+
+def suppress(message: Message) -> Message:
+    """The customer is to hear nothing of it (已退订)."""
+    return replace(message, state="suppressed")
+
+
+def complete_call(
+    message: Message, agent_id: str, *, reached: bool, now: datetime
+) -> tuple[Message, list[CustomerNotified]]:
+    """The agent has called; who was not reached has not been told.
+
+    Raises:
+        Refused: there is nothing to tell by phone any more.
+    """
+    if message.status(now) != "to_call" or message.customer_ref is None:
+        raise errors.nothing_to_call_about(message.message_id)
+    if not reached:
+        return replace(message, state="unreached", agent_id=agent_id), []
+    told = replace(message, state="called", agent_id=agent_id, notified_at=now)
+    return told, [_notified(told, message.customer_ref, "phone", now)]
+
+
+def _why(message: Message) -> CallReason:
+    if message.uncertain:
+        return "unanswered"
+    return message.reason or "no_channel"
+
+
+def _notified(
+    message: Message, customer_ref: str, channel: Channel | Literal["phone"], now: datetime
+) -> CustomerNotified:
+    return CustomerNotified(
+        store_id=message.store_id,
+        customer_ref=customer_ref,
+        message_id=message.message_id,
+        order_id=message.order_id,
+        subject=message.subject,
+        channel=channel,
+        notified_at=now,
+    )

@@ -1,0 +1,159 @@
+"""What messages say: the facts of each subject, and templates (模板) in the customer's language."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from string import Formatter
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.crm.domain.message import Language, Subject
+from shared.contracts.base import Cents
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Facts(BaseModel):
+    """What a message on one subject is about; each field is a placeholder of its templates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: ClassVar[Subject]
+
+    @property
+    def over_at(self) -> datetime | None:
+        """When the facts themselves are past."""
+        return None
+
+
+class Authorisation(Facts):
+    """The customer is to authorise an estimate or additional work (授权)."""
+
+    subject: ClassVar[Subject] = "authorisation"
+
+    amount_cents: Cents
+    link: str = Field(
+        pattern=r"^https://[!-~]+$", max_length=500, description="one-time link; kept encrypted"
+    )
+
+
+class AtRisk(Facts):
+    """The promise may not be kept (承诺风险)."""
+
+    subject: ClassVar[Subject] = "at_risk"
+
+    promised_at: AwareDatetime
+    likely_at: AwareDatetime
+
+
+class PromiseChanged(Facts):
+    """The new completion time (承诺变更)."""
+
+    subject: ClassVar[Subject] = "promise_changed"
+
+    promised_at: AwareDatetime
+
+
+class Ready(Facts):
+    """The vehicle can be fetched (竣工)."""
+
+    subject: ClassVar[Subject] = "ready"
+
+    ready_at: AwareDatetime
+
+
+class OverduePayment(Facts):
+    """A bill is unpaid past its day (逾期未付)."""
+
+    subject: ClassVar[Subject] = "overdue_payment"
+
+    amount_cents: Cents
+    due_at: AwareDatetime
+
+
+class AppointmentReminder(Facts):
+    """An appointment is near (预约提醒)."""
+
+    subject: ClassVar[Subject] = "appointment_reminder"
+
+    planned_at: AwareDatetime
+
+    @property
+    def over_at(self) -> datetime:
+        return self.planned_at
+
+
+FACTS: Mapping[Subject, type[Facts]] = {
+    facts.subject: facts
+    for facts in (Authorisation, AtRisk, PromiseChanged, Ready, OverduePayment, AppointmentReminder)
+}
+
+
+@dataclass(frozen=True)
+class Template:
+    """A title, for channels that have one, and a text; both with placeholders like ``{store}``."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A message in words."""
+
+    title: str
+    text: str
+
+
+def check(template: Template, subject: Subject) -> None:
+    """A title may name the store; a text also the customer and every fact of its subject.
+
+    Raises:
+        ValueError: another placeholder, or a link that is left out.
+    """
+    facts = set(FACTS[subject].model_fields)
+    _allow(template.title, {"store"})
+    used = _allow(template.text, {"store", "name", *facts})
+    if "link" in facts - used:
+        raise ValueError(f"the text of {subject} lacks {{link}}")
+
+
+def say(
+    template: Template, facts: Facts, *, name: str, store: str, language: Language, zone: ZoneInfo
+) -> Wording:
+    """The message to a customer called ``name``; times as ``zone``'s clocks show them."""
+    words = {
+        field: _spoken(field, value, language, zone) for field, value in facts if value is not None
+    }
+    return Wording(
+        template.title.format(store=store), template.text.format(store=store, name=name, **words)
+    )
+
+
+def _allow(text: str, placeholders: Collection[str]) -> set[str]:
+    """The placeholders of ``text``, all of which are allowed and plain."""
+    used = set()
+    for _, name, specification, conversion in Formatter().parse(text):
+        if name is None:
+            continue
+        if name not in placeholders or specification or conversion:
+            raise ValueError(f"{{{name}}} is not one of {', '.join(sorted(placeholders))}")
+        used.add(name)
+    return used
+
+
+def _spoken(field: str, value: object, language: Language, zone: ZoneInfo) -> str:
+    if isinstance(value, datetime):
+        return _moment(value.astimezone(zone), language)
+    if isinstance(value, int) and field.endswith("_cents"):
+        return f"¥{value // 100:,}.{value % 100:02d}"
+    return str(value)
+
+
+def _moment(local: datetime, language: Language) -> str:
+    clock = f"{local:%H:%M}"
+    if language == "zh":
+        return f"{local.month}月{local.day}日 {clock}"
+    return f"{local.day} {_MONTHS[local.month - 1]} {clock}"

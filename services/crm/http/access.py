@@ -1,0 +1,43 @@
+"""Who may call what, and what every request can reach."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from services.crm.words import Words
+from shared.commands import Command, command
+from shared.db import Pool
+from shared.personal import PersonalData
+from shared.security import Principal, caller
+
+FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent", "service"))]
+Caller = Annotated[Command, Depends(command("agent", "manager"))]
+Reader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
+CallReader = Annotated[Principal, Depends(caller("agent", "manager"))]
+
+
+def store_router() -> APIRouter:
+    """A router for operations on one store."""
+    return APIRouter(prefix="/stores/{store_id}")
+
+
+def personal_of(request: Request) -> PersonalData:
+    personal: PersonalData = request.app.state.personal
+    return personal
+
+
+def words_of(request: Request) -> Words:
+    words: Words = request.app.state.words
+    return words
+
+
+def pool_of(request: Request) -> Pool:
+    pool: Pool = request.app.state.units.pool
+    return pool
+
+
+def now_of(request: Request) -> datetime:
+    """The business time."""
+    now: datetime = request.app.state.service.clock.now()
+    return now

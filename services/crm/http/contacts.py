@@ -1,0 +1,112 @@
+"""How a customer wants to be told: language, addresses, channels (联系方式)."""
+
+from typing import Annotated
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from services.crm import store
+from services.crm.domain import errors
+from services.crm.domain.customer import Email
+from services.crm.domain.message import Channel, Declinable, Language
+from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
+from services.crm.persons import Person, find_persons
+from services.crm.store import SealedContact
+from shared.body import Body
+from shared.db import transaction
+from shared.duties import serves
+from shared.unit import Unit
+
+router = store_router()
+
+
+class ContactPreferences(Body):
+    """Replaces what was known before. ``declined_channels``: the customer wants nothing by these
+    (退订)."""
+
+    language: Language = "zh"
+    email: Annotated[Email | None, Field(description="电子邮箱")] = None
+    wecom_id: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="企业微信外部联系人, external_userid"),
+    ] = None
+    preferred_channel: Channel | None = None
+    declined_channels: Annotated[list[Declinable], Field(max_length=4)] = []
+
+
+class ContactView(BaseModel):
+    """``reachable_by``: channels for which there is an address, whether declined or not."""
+
+    customer_ref: str
+    language: Language
+    email: str | None
+    wecom_id: str | None
+    preferred_channel: Channel | None
+    declined_channels: list[Declinable]
+    reachable_by: list[Channel]
+
+
+@router.put(
+    "/customers/{customer_ref}/contact-preferences",
+    response_model=ContactView,
+    tags=["customers"],
+    openapi_extra=serves("R9", "R19"),
+)
+async def set_contact_preferences(
+    request: Request, customer_ref: str, body: ContactPreferences, command: FrontDesk
+) -> JSONResponse:
+    """Say how a customer wants to be told, and by what not; messages heed it when they are sent."""
+    personal = personal_of(request)
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection, store_id = unit.connection, command.store_id
+
+        async def sealed(text: str | None) -> bytes | None:
+            if text is None:
+                return None
+            return await personal.encrypt(connection, store_id, customer_ref, text)
+
+        if not await find_persons(connection, personal, store_id, [customer_ref]):
+            raise errors.unknown_customer(customer_ref)
+        contact = SealedContact(
+            customer_ref,
+            await sealed(body.email),
+            await sealed(body.wecom_id),
+            body.language,
+            body.preferred_channel,
+            sorted(set(body.declined_channels)),
+        )
+        await store.save_contact(connection, store_id, contact)
+        persons = await find_persons(connection, personal, store_id, [customer_ref])
+        return _view(customer_ref, persons[customer_ref])
+
+    return await command.run(effect)
+
+
+@router.get(
+    "/customers/{customer_ref}/contact-preferences",
+    tags=["customers"],
+    openapi_extra=serves("R9", "R19"),
+)
+async def get_contact_preferences(
+    request: Request, store_id: str, customer_ref: str, _: Reader
+) -> ContactView:
+    """How a customer wants to be told."""
+    async with transaction(pool_of(request), [store_id]) as connection:
+        persons = await find_persons(connection, personal_of(request), store_id, [customer_ref])
+    if customer_ref not in persons:
+        raise errors.unknown_customer(customer_ref)
+    return _view(customer_ref, persons[customer_ref])
+
+
+def _view(customer_ref: str, person: Person) -> ContactView:
+    return ContactView(
+        customer_ref=customer_ref,
+        language=person.language,
+        email=person.email,
+        wecom_id=person.wecom_id,
+        preferred_channel=person.contact.preferred,
+        declined_channels=list(person.contact.declined),
+        reachable_by=list(person.contact.addresses),
+    )

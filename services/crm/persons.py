@@ -1,0 +1,72 @@
+"""Customers as messages need them: name, language, addresses and what they do not want."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.crm import store
+from services.crm.domain.customer import is_mobile
+from services.crm.domain.message import Channel, Contact, Language
+from shared.db import Connection
+from shared.personal import PersonalData
+
+_SECRETS = ("name", "phone", "email", "wecom_id")
+
+
+@dataclass(frozen=True)
+class Person:
+    """One customer, decrypted; only ever in memory."""
+
+    customer_ref: str
+    name: str = field(repr=False)
+    phone: str = field(repr=False)
+    email: str | None = field(repr=False)
+    wecom_id: str | None = field(repr=False)
+    language: Language
+    contact: Contact
+
+
+async def find_persons(
+    connection: Connection, personal: PersonalData, store_id: str, customer_refs: Sequence[str]
+) -> Mapping[str, Person]:
+    """Customers by reference; unknown and erased ones are absent."""
+    rows = await store.sealed_contacts(connection, store_id, customer_refs)
+    sealed = [
+        (row["customer_ref"], name, row[name])
+        for row in rows
+        for name in _SECRETS
+        if row[name] is not None
+    ]
+    texts = await personal.decrypt_all(
+        connection, store_id, [(subject, content) for subject, _, content in sealed]
+    )
+    known: dict[str, dict[str, str]] = {}
+    for (subject, name, _), text in zip(sealed, texts, strict=True):
+        if text is not None:
+            known.setdefault(subject, {})[name] = text
+    return {
+        row["customer_ref"]: _person(row, known[row["customer_ref"]])
+        for row in rows
+        if row["customer_ref"] in known
+    }
+
+
+def _person(row: Any, texts: Mapping[str, str]) -> Person:
+    addresses: dict[Channel, str | None] = {
+        "wecom": texts.get("wecom_id"),
+        "sms": texts["phone"] if is_mobile(texts["phone"]) else None,
+        "email": texts.get("email"),
+    }
+    return Person(
+        customer_ref=row["customer_ref"],
+        name=texts["name"],
+        phone=texts["phone"],
+        email=texts.get("email"),
+        wecom_id=texts.get("wecom_id"),
+        language=row["language"],
+        contact=Contact(
+            {channel: address for channel, address in addresses.items() if address},
+            row["preferred_channel"],
+            row["declined_channels"],
+        ),
+    )

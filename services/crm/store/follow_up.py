@@ -1,0 +1,96 @@
+"""Follow-up calls."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from services.crm.domain import errors
+from services.crm.domain.follow_up import FollowUp, Status
+from shared.db import Connection
+
+_OPEN_CALLS = """
+SELECT agent_id, count(*) AS calls FROM follow_up
+WHERE store_id = $1 AND completed_at IS NULL
+GROUP BY agent_id
+"""
+
+_FOLLOW_UP = """
+SELECT follow_up_id, store_id, order_id, customer_ref, agent_id, due_at, completed_at,
+       completed_by, reached, satisfaction, channel
+FROM follow_up
+"""
+
+_LISTED = (
+    _FOLLOW_UP
+    + """
+WHERE store_id = $1
+  AND ('completed' = ANY ($2) AND completed_at >= $4
+    OR 'due' = ANY ($2) AND completed_at IS NULL AND due_at <= $3
+    OR 'scheduled' = ANY ($2) AND completed_at IS NULL AND due_at > $3)
+ORDER BY due_at, follow_up_id
+LIMIT 1000
+"""
+)
+
+_SAVE_FOLLOW_UP = """
+INSERT INTO follow_up (follow_up_id, store_id, order_id, customer_ref, agent_id, due_at,
+                       completed_at, completed_by, reached, satisfaction, channel)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
+    completed_at = excluded.completed_at, completed_by = excluded.completed_by,
+    reached = excluded.reached, satisfaction = excluded.satisfaction, channel = excluded.channel
+"""
+
+
+async def open_calls(connection: Connection, store_id: str) -> Mapping[str, int]:
+    """How many calls each agent still owes."""
+    rows = await connection.fetch(_OPEN_CALLS, store_id)
+    return {row["agent_id"]: row["calls"] for row in rows}
+
+
+async def lock_follow_up(connection: Connection, store_id: str, follow_up_id: str) -> FollowUp:
+    """The follow-up, locked until the transaction ends.
+
+    Raises:
+        Refused: there is no such follow-up in the store.
+    """
+    row = await connection.fetchrow(
+        _FOLLOW_UP + "WHERE store_id = $1 AND follow_up_id = $2 FOR UPDATE", store_id, follow_up_id
+    )
+    if row is None:
+        raise errors.unknown_follow_up(follow_up_id)
+    return FollowUp(**row)
+
+
+async def list_follow_ups(
+    connection: Connection,
+    store_id: str,
+    statuses: Sequence[Status],
+    now: datetime,
+    completed_since: datetime,
+) -> list[FollowUp]:
+    """Follow-ups with one of ``statuses``, in the order in which they are due."""
+    rows = await connection.fetch(_LISTED, store_id, list(statuses), now, completed_since)
+    return [FollowUp(**row) for row in rows]
+
+
+async def save_follow_up(connection: Connection, follow_up: FollowUp) -> None:
+    """Store every field of the follow-up."""
+    await connection.execute(
+        _SAVE_FOLLOW_UP, *(getattr(follow_up, name) for name in _FOLLOW_UP_FIELDS)
+    )
+
+
+async def save_record(
+    connection: Connection, store_id: str, follow_up_id: str, record: bytes
+) -> None:
+    """Keep what was said in a call, encrypted."""
+    await connection.execute(
+        "UPDATE follow_up SET record = $3 WHERE store_id = $1 AND follow_up_id = $2",
+        store_id,
+        follow_up_id,
+        record,
+    )
+
+
+_FOLLOW_UP_FIELDS = [field.name for field in dataclasses.fields(FollowUp)]

@@ -1,0 +1,195 @@
+"""Messages to customers."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from services.crm.domain import errors
+from services.crm.domain.message import Message, Status, Subject
+from shared.db import Connection
+
+_MESSAGE = """
+SELECT message_id, store_id, subject, "values", created_at, customer_ref, order_id, about,
+       expires_at, state, channel, tries, retry_at, given_up, uncertain, reason, agent_id,
+       notified_at
+FROM message
+"""
+
+_SAVE = """
+INSERT INTO message (message_id, store_id, subject, "values", created_at, customer_ref, order_id,
+                     about, expires_at, state, channel, tries, retry_at, given_up, uncertain,
+                     reason, agent_id, notified_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+ON CONFLICT (store_id, message_id) DO UPDATE SET
+    customer_ref = excluded.customer_ref, expires_at = excluded.expires_at,
+    state = excluded.state, channel = excluded.channel, tries = excluded.tries,
+    retry_at = excluded.retry_at, given_up = excluded.given_up,
+    uncertain = excluded.uncertain, reason = excluded.reason, agent_id = excluded.agent_id,
+    notified_at = excluded.notified_at
+"""
+
+_CLAIM = """
+UPDATE message SET claimed_until = clock_timestamp() + $3
+WHERE store_id = $1 AND message_id = $2
+"""
+
+_IS_CLAIMED = """
+SELECT claimed_until > clock_timestamp() FROM message WHERE store_id = $1 AND message_id = $2
+"""
+
+_END = """
+UPDATE message SET expires_at = least(expires_at, $4)
+WHERE store_id = $1 AND order_id = $2 AND subject = ANY ($3)
+  AND state IN ('waiting', 'sending', 'to_call')
+"""
+
+_END_ABOUT = """
+UPDATE message SET expires_at = least(expires_at, $3)
+WHERE store_id = $1 AND about = $2 AND state IN ('waiting', 'sending', 'to_call')
+"""
+
+_ADDRESS = """
+UPDATE message SET customer_ref = $3
+WHERE store_id = $1 AND order_id = $2 AND customer_ref IS NULL
+RETURNING message_id
+"""
+
+_LISTED = (
+    _MESSAGE
+    + """
+WHERE store_id = $1
+  AND ($2::text IS NULL OR customer_ref = $2)
+  AND ($3::text IS NULL OR order_id = $3)
+  AND (cardinality($4::text[]) = 0 OR
+       CASE WHEN state IN ('waiting', 'sending', 'to_call') AND expires_at <= $5
+            THEN 'obsolete' ELSE state END = ANY ($4))
+ORDER BY created_at DESC, message_id DESC
+LIMIT 500
+"""
+)
+
+_TO_CALL = (
+    _MESSAGE
+    + """
+WHERE store_id = $1 AND state = 'to_call' AND (expires_at IS NULL OR expires_at > $2)
+ORDER BY created_at, message_id
+LIMIT 500
+"""
+)
+
+_OPEN_TASKS = """
+SELECT agent_id, count(*) AS tasks FROM message
+WHERE store_id = $1 AND state = 'to_call' AND (expires_at IS NULL OR expires_at > $2)
+GROUP BY agent_id
+"""
+
+
+async def save_message(connection: Connection, message: Message) -> None:
+    """Store every field of the message."""
+    await connection.execute(_SAVE, *(getattr(message, name) for name in _FIELDS))
+
+
+async def lock_message(connection: Connection, store_id: str, message_id: str) -> Message:
+    """The message, locked until the transaction ends.
+
+    Raises:
+        Refused: there is no such message in the store.
+    """
+    row = await connection.fetchrow(
+        _MESSAGE + "WHERE store_id = $1 AND message_id = $2 FOR UPDATE", store_id, message_id
+    )
+    if row is None:
+        raise errors.unknown_message(message_id)
+    return Message(**row)
+
+
+async def claim_message(
+    connection: Connection, store_id: str, message_id: str, lease: timedelta
+) -> None:
+    """Keep other processes off an attempt for the real time of ``lease``."""
+    await connection.execute(_CLAIM, store_id, message_id, lease)
+
+
+async def is_claimed(connection: Connection, store_id: str, message_id: str) -> bool:
+    """Whether an attempt may still be under way."""
+    claimed: bool = await connection.fetchval(_IS_CLAIMED, store_id, message_id)
+    return claimed
+
+
+async def save_link(connection: Connection, store_id: str, message_id: str, link: bytes) -> None:
+    """Keep the link of a message, encrypted."""
+    await connection.execute(
+        "UPDATE message SET link = $3 WHERE store_id = $1 AND message_id = $2",
+        store_id,
+        message_id,
+        link,
+    )
+
+
+async def sealed_links(
+    connection: Connection, store_id: str, message_ids: Sequence[str]
+) -> Mapping[str, bytes]:
+    """The encrypted links of those messages that have one."""
+    rows = await connection.fetch(
+        "SELECT message_id, link FROM message "
+        "WHERE store_id = $1 AND message_id = ANY ($2) AND link IS NOT NULL",
+        store_id,
+        list(message_ids),
+    )
+    return {row["message_id"]: row["link"] for row in rows}
+
+
+async def end_messages(
+    connection: Connection,
+    store_id: str,
+    order_id: str,
+    subjects: Sequence[Subject],
+    moment: datetime,
+) -> None:
+    """What has not been told about an order by ``moment`` needs no telling any more."""
+    await connection.execute(_END, store_id, order_id, list(subjects), moment)
+
+
+async def end_messages_about(
+    connection: Connection, store_id: str, about: str, moment: datetime
+) -> None:
+    """An appointment or additional work was settled before the customer was told."""
+    await connection.execute(_END_ABOUT, store_id, about, moment)
+
+
+async def address_messages(
+    connection: Connection, store_id: str, order_id: str, customer_ref: str
+) -> list[str]:
+    """The messages about an order whose customer was not known until now."""
+    rows = await connection.fetch(_ADDRESS, store_id, order_id, customer_ref)
+    return [row["message_id"] for row in rows]
+
+
+async def list_messages(
+    connection: Connection,
+    store_id: str,
+    *,
+    customer_ref: str | None,
+    order_id: str | None,
+    statuses: Sequence[Status],
+    now: datetime,
+) -> list[Message]:
+    """The newest 500 messages to a customer, about an order, and of any of ``statuses``."""
+    rows = await connection.fetch(_LISTED, store_id, customer_ref, order_id, list(statuses), now)
+    return [Message(**row) for row in rows]
+
+
+async def messages_to_call(connection: Connection, store_id: str, now: datetime) -> list[Message]:
+    """What agents have to tell by phone, oldest first."""
+    return [Message(**row) for row in await connection.fetch(_TO_CALL, store_id, now)]
+
+
+async def open_phone_tasks(
+    connection: Connection, store_id: str, now: datetime
+) -> Mapping[str, int]:
+    """How many phone tasks each agent has."""
+    rows = await connection.fetch(_OPEN_TASKS, store_id, now)
+    return {row["agent_id"]: row["tasks"] for row in rows}
+
+
+_FIELDS = [field.name for field in dataclasses.fields(Message)]

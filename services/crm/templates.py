@@ -1,0 +1,94 @@
+"""Templates, quiet hours and rules of messages, read from ``messages.yaml`` of the group folder."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from services.crm.domain.message import Language, QuietHours, Subject
+from services.crm.domain.wording import Template, check
+from shared.group import read_yaml
+
+_LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Text(_Strict):
+    title: str
+    text: str
+
+
+class _QuietHours(_Strict):
+    starts: time
+    ends: time
+
+
+class _Rules(_Strict):
+    """What the group has set, or what a store sets otherwise."""
+
+    quiet_hours: _QuietHours | None = None
+    tell_risk: bool | None = None
+    templates: dict[Subject, dict[Language, _Text]] = {}
+
+
+class _File(_Rules):
+    stores: dict[str, _Rules] = {}
+
+
+@dataclass(frozen=True)
+class MessageRules:
+    """What one store says to customers, and when.
+
+    ``tell_risk``: customers hear that a promise is at risk before anybody has decided on a new one.
+    """
+
+    quiet: QuietHours
+    tell_risk: bool
+    templates: Mapping[tuple[Subject, Language], Template]
+
+
+def load_message_rules(folder: Path, stores: Iterable[str]) -> Mapping[str, MessageRules]:
+    """The rules by store.
+
+    Raises:
+        ValueError: a template is missing, names what its subject does not have, or a store is not
+            the group's.
+    """
+    file = _File.model_validate(read_yaml(folder, "messages.yaml"))
+    known = list(stores)
+    if strangers := file.stores.keys() - set(known):
+        raise ValueError(f"messages.yaml names unknown stores: {', '.join(sorted(strangers))}")
+    return {store_id: _merged(file, file.stores.get(store_id, _Rules())) for store_id in known}
+
+
+def _merged(group: _Rules, own: _Rules) -> MessageRules:
+    quiet = own.quiet_hours or group.quiet_hours
+    if quiet is None:
+        raise ValueError("messages.yaml has no quiet_hours")
+    tell_risk = group.tell_risk if own.tell_risk is None else own.tell_risk
+    return MessageRules(
+        QuietHours(quiet.starts, quiet.ends), bool(tell_risk), _templates(group, own)
+    )
+
+
+def _templates(group: _Rules, own: _Rules) -> Mapping[tuple[Subject, Language], Template]:
+    templates: dict[tuple[Subject, Language], Template] = {}
+    subjects: tuple[Subject, ...] = get_args(Subject)
+    for subject in subjects:
+        texts = group.templates.get(subject, {}) | own.templates.get(subject, {})
+        for language in _LANGUAGES:
+            if language not in texts:
+                raise ValueError(f"messages.yaml has no template {subject} in {language}")
+            template = Template(texts[language].title, texts[language].text)
+            try:
+                check(template, subject)
+            except ValueError as error:
+                raise ValueError(f"messages.yaml, {subject} in {language}: {error}") from None
+            templates[subject, language] = template
+    return templates
