@@ -70,10 +70,17 @@ CORRUPTIONS = [
     ),
     Corruption(
         "a row in a foreign store",
-        "crm.delivery",
-        "SELECT min(order_id) FROM crm.delivery WHERE store_id = 'S01'",
-        "UPDATE crm.delivery SET store_id = 'S02' WHERE order_id = '{victim}'",
-        "crm: delivery order_id {victim}: store: expected S01, found S02",
+        "crm.visit",
+        "SELECT min(order_id) FROM crm.visit WHERE store_id = 'S01'",
+        "UPDATE crm.visit SET store_id = 'S02' WHERE order_id = '{victim}'",
+        "crm: visit order_id {victim}: store: expected S01, found S02",
+    ),
+    Corruption(
+        "a message that nobody will get",
+        "crm.message",
+        "SELECT min(order_id) FROM crm.message WHERE subject = 'ready'",
+        "DELETE FROM crm.message WHERE order_id = '{victim}' AND subject = 'ready'",
+        "crm: order {victim}: messages ready: expected 1, found 0",
     ),
     Corruption(
         "an event that reporting lost",

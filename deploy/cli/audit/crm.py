@@ -1,22 +1,23 @@
 """The archive and the follow-ups of customer relations against the events."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deploy.cli.audit.evidence import CUSTOMERS, ORDERS, Evidence, moment
+from deploy.cli.audit.evidence import CUSTOMERS, JOBS, ORDERS, Evidence, moment
 from deploy.cli.audit.result import Check, Comparison
 
 Fields = dict[str, Any]
 
 
 def check_crm(evidence: Evidence) -> Iterator[Check]:
-    """Registrations, deliveries and calls."""
+    """Registrations, visits, calls and messages."""
     yield _customers(evidence)
     yield _vehicles(evidence)
-    yield _deliveries(evidence)
+    yield _visits(evidence)
     yield _calls_per_delivery(evidence)
     yield _follow_ups(evidence)
+    yield _messages(evidence)
 
 
 def _customers(evidence: Evidence) -> Check:
@@ -55,29 +56,92 @@ def _vehicles(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _delivered(evidence: Evidence) -> dict[str, Fields]:
-    """Deliveries by order, with their customer as far as it is known."""
-    deliveries: dict[str, Fields] = {}
-    for event in evidence.applied_by("crm", ORDERS):
-        if event.name == "VehicleDelivered":
-            deliveries[event.key] = {
-                "store_id": event.store_id,
-                "customer_ref": event.data["customer_ref"],
-                "delivered_at": moment(event.data["delivered_at"]),
-            }
-        elif event.name == "OrderCustomerLinked" and event.key in deliveries:
-            deliveries[event.key]["customer_ref"] = event.data["customer_ref"]
-    return deliveries
+_LEARNT: Mapping[str, Mapping[str, str]] = {
+    "OrderOpened": {"customer_ref": "customer_ref", "waiting": "waiting_customer"},
+    "OrderCustomerLinked": {"customer_ref": "customer_ref"},
+    "VehicleReady": {"ready_at": "ready_at"},
+    "VehicleDelivered": {
+        "customer_ref": "customer_ref",
+        "delivered_at": "delivered_at",
+        "ended_at": "delivered_at",
+    },
+    "OrderCancelled": {},
+    "PromiseRevised": {},
+}
+"""What an event tells of a visit: column by field."""
 
 
-def _deliveries(evidence: Evidence) -> Check:
-    comparison = Comparison("each delivery is known once", "crm")
+def _visits_told(evidence: Evidence) -> dict[str, Fields]:
+    """Visits by order; of two events the later one counts, and a customer is never forgotten."""
+    visits: dict[str, Fields] = {}
+    for topic in (ORDERS, JOBS):
+        for event in evidence.applied_by("crm", topic):
+            if event.name not in _LEARNT:
+                continue
+            visit = visits.setdefault(event.key, _UNTOLD | {"store_id": event.store_id})
+            for column, name in _LEARNT[event.name].items():
+                value = event.data.get(name)
+                if value is not None:
+                    visit[column] = moment(value) if column.endswith("_at") else value
+            if event.name == "OrderCancelled":
+                visit["ended_at"] = event.time
+    return visits
+
+
+_UNTOLD: Fields = {
+    "customer_ref": None,
+    "waiting": False,
+    "ready_at": None,
+    "delivered_at": None,
+    "ended_at": None,
+}
+
+
+def _visits(evidence: Evidence) -> Check:
+    comparison = Comparison("each visit is as the events say", "crm")
     comparison.rows(
-        "delivery",
-        _delivered(evidence),
-        ((row["order_id"], row) for row in evidence.tables.of("crm", "delivery")),
+        "visit",
+        _visits_told(evidence),
+        ((row["order_id"], row) for row in evidence.tables.of("crm", "visit")),
     )
     return comparison.check()
+
+
+def _messages(evidence: Evidence) -> Check:
+    """One message for each reason to tell the customer of, and an event for each that was told."""
+    comparison = Comparison("customers are told of each thing once", "crm")
+    reasons = Counter(
+        (event.key, _SUBJECTS[event.name])
+        for topic in (ORDERS, JOBS)
+        for event in evidence.applied_by("crm", topic)
+        if event.name in _SUBJECTS
+    )
+    rows = evidence.tables.of("crm", "message")
+    found = Counter((row["order_id"], row["subject"]) for row in rows)
+    for (order_id, subject), count in reasons.items():
+        comparison.equal(
+            f"order {order_id}", f"messages {subject}", count, found[order_id, subject]
+        )
+    told = {
+        event.data["message_id"]: {
+            "store_id": event.store_id,
+            "customer_ref": event.key,
+            "order_id": event.data["order_id"],
+            "subject": event.data["subject"],
+            "notified_at": moment(event.data["notified_at"]),
+        }
+        for event in evidence.of_topic(CUSTOMERS)
+        if event.name == "CustomerNotified"
+    }
+    comparison.rows(
+        "message",
+        told,
+        ((row["message_id"], row) for row in rows if row["notified_at"] is not None),
+    )
+    return comparison.check()
+
+
+_SUBJECTS = {"VehicleReady": "ready", "PromiseRevised": "promise_changed"}
 
 
 def _calls_per_delivery(evidence: Evidence) -> Check:
@@ -86,8 +150,10 @@ def _calls_per_delivery(evidence: Evidence) -> Check:
     for event in evidence.of_topic(CUSTOMERS):
         if event.name == "FollowUpScheduled":
             scheduled[event.data["order_id"]].append(event.key)
-    for order_id, delivery in _delivered(evidence).items():
-        customer_ref = delivery["customer_ref"]
+    for order_id, visit in _visits_told(evidence).items():
+        if visit["delivered_at"] is None:
+            continue
+        customer_ref = visit["customer_ref"]
         expected = [] if customer_ref is None else [customer_ref]
         found = scheduled.pop(order_id, [])
         comparison.equal(f"order {order_id}", "customers to be called", expected, found)

@@ -21,7 +21,7 @@ REPORTS = "aftersales.reporting.store.v1"
 CONSUMES: Mapping[str, frozenset[str]] = {
     "reception": frozenset({JOBS, CAPACITY}),
     "workshop": frozenset({APPOINTMENTS, ORDERS}),
-    "crm": frozenset({ORDERS}),
+    "crm": frozenset({APPOINTMENTS, ORDERS, JOBS}),
     "reporting": frozenset({APPOINTMENTS, ORDERS, JOBS, WORKSHOP_STORE, CUSTOMERS, REPORTS}),
 }
 """The topics that each service promises to follow."""

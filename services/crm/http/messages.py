@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Body as RequestBody
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.crm import store
 from services.crm.domain import errors
@@ -29,8 +29,6 @@ from services.crm.http.access import (
     store_router,
 )
 from services.crm.sending import compose, send_soon
-from shared.body import Body
-from shared.contracts.base import Identifier
 from shared.db import transaction
 from shared.duties import serves
 from shared.unit import Unit
@@ -38,13 +36,18 @@ from shared.unit import Unit
 router = store_router()
 
 
-class _Request(Body):
+Reference = Annotated[str, Field(pattern=r"^[!-~]{1,120}$")]
+
+
+class _Request(BaseModel):
     """``about`` names the appointment or additional work behind the message: once that is settled,
     or after ``expires_at``, nobody is told any more."""
 
-    customer_ref: Identifier
-    order_id: Identifier | None = None
-    about: Identifier | None = None
+    model_config = ConfigDict(extra="forbid")
+
+    customer_ref: Reference
+    order_id: Reference | None = None
+    about: Reference | None = None
     expires_at: AwareDatetime | None = None
 
 
@@ -153,8 +156,8 @@ async def list_messages(
     request: Request,
     store_id: str,
     _: Reader,
-    customer_ref: Annotated[Identifier | None, Query()] = None,
-    order_id: Annotated[Identifier | None, Query()] = None,
+    customer_ref: Annotated[Reference | None, Query()] = None,
+    order_id: Annotated[Reference | None, Query()] = None,
     status: Annotated[Sequence[Status], Query()] = (),
 ) -> list[MessageView]:
     """What customers were told or are to be told, the newest 500 first."""
