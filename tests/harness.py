@@ -42,9 +42,17 @@ class InProcess:
         )
 
     async def post(
-        self, path: str, role: Role, body: Any, *, key: str = "", subject: str = ""
+        self,
+        path: str,
+        role: Role,
+        body: Any,
+        *,
+        key: str = "",
+        subject: str = "",
+        method: str = "POST",
     ) -> httpx.Response:
-        return await self.client.post(
+        return await self.client.request(
+            method,
             path,
             json=body,
             headers={
@@ -68,11 +76,12 @@ class InProcess:
 
 @asynccontextmanager
 async def in_process(
-    servers: Platform, service: str, create_app: Callable[[], FastAPI]
+    servers: Platform, service: str, create_app: Callable[[], FastAPI], **overrides: str
 ) -> AsyncIterator[InProcess]:
-    """Run ``service`` on the real Kafka and PostgreSQL until the block ends."""
+    """Run ``service`` on the real Kafka and PostgreSQL until the block ends; ``overrides`` are
+    added to its environment."""
     before = dict(os.environ)
-    os.environ.update(servers.environment(service))
+    os.environ.update(servers.environment(service) | overrides)
     try:
         app, settings = create_app(), Settings()
     finally:

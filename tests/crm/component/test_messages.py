@@ -1,0 +1,588 @@
+"""Messages to customers on real Kafka and PostgreSQL, with real servers outside (R9)."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from services.crm.app import create_app
+from shared.clock import SteppedClock
+from shared.contracts.crm import CustomerNotified
+from shared.contracts.reception import (
+    AdditionalWorkAuthorized,
+    AppointmentCancelled,
+    OrderCancelled,
+    OrderCustomerLinked,
+    OrderOpened,
+    PaymentReceived,
+    PromiseRevised,
+    VehicleDelivered,
+)
+from shared.contracts.workshop import PromiseAtRisk, VehicleReady
+from tests.crm.outside import Gateway, MailServer, gateway, mail_server
+from tests.crm.persons import person
+from tests.harness import InProcess, Publisher, in_process, published, publisher
+
+TOPIC = "aftersales.crm.customer.v1"
+MESSAGES = "/stores/S01/messages"
+_days = count()
+_numbers = count(100)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def mail() -> AsyncIterator[MailServer]:
+    async with mail_server() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module")
+async def sms() -> AsyncIterator[Gateway]:
+    async with gateway() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module")
+async def wecom() -> AsyncIterator[Gateway]:
+    async with gateway() as server:
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module")
+async def outside(servers: Platform) -> AsyncIterator[Publisher]:
+    async with publisher(servers) as sending:
+        yield sending
+
+
+@pytest_asyncio.fixture(scope="module")
+async def crm(
+    servers: Platform, clock: SteppedClock, mail: MailServer, sms: Gateway, wecom: Gateway
+) -> AsyncIterator[InProcess]:
+    settings = mail.settings() | sms.settings("sms") | wecom.settings("wecom")
+    async with in_process(servers, "crm", create_app, **settings) as running:
+        yield running
+
+
+@pytest.fixture
+def morning(crm: InProcess, clock: SteppedClock) -> datetime:
+    """Ten o'clock in Shanghai of a day of its own."""
+    moment = datetime(2026, 3, 5, 2, tzinfo=UTC) + timedelta(days=next(_days))
+    clock.set(moment)
+    return moment
+
+
+@pytest.fixture
+def night(morning: datetime, clock: SteppedClock) -> datetime:
+    """Nine in the evening of that day."""
+    moment = morning + timedelta(hours=11)
+    clock.set(moment)
+    return moment
+
+
+@pytest_asyncio.fixture
+async def customer(crm: InProcess, morning: datetime) -> dict[str, str]:
+    """Somebody in the archive, with the references and the details."""
+    details = person(next(_numbers))
+    answer = await crm.post("/stores/S01/customers", "advisor", details)
+    assert answer.status_code == 201, answer.text
+    return details | answer.json()
+
+
+def order_of(customer: dict[str, str]) -> str:
+    return f"order-of-{customer['phone']}"
+
+
+def opened(customer: dict[str, str], *, known: bool = True, waiting: bool = False) -> OrderOpened:
+    return OrderOpened(
+        store_id="S01",
+        order_id=order_of(customer),
+        advisor_id="S01-advisor-1",
+        customer_ref=customer["customer_ref"] if known else None,
+        vehicle_ref=customer["vehicle_ref"],
+        odometer_km=1000,
+        symptoms=(),
+        operations=(),
+        lines=(),
+        estimate_cents=0,
+        promised_at=datetime(2026, 3, 5, 9, tzinfo=UTC),
+        promise_confidence=0.9,
+        hold_id=None,
+        waiting_customer=waiting,
+        opened_at=datetime(2026, 3, 5, 2, tzinfo=UTC),
+    )
+
+
+def ready(customer: dict[str, str], at: datetime) -> VehicleReady:
+    return VehicleReady(store_id="S01", order_id=order_of(customer), ready_at=at)
+
+
+def revised(customer: dict[str, str], promised_at: datetime) -> PromiseRevised:
+    return PromiseRevised(
+        store_id="S01", order_id=order_of(customer), promised_at=promised_at, reason="part_late"
+    )
+
+
+def delivered(customer: dict[str, str], at: datetime) -> VehicleDelivered:
+    return VehicleDelivered(
+        store_id="S01",
+        order_id=order_of(customer),
+        advisor_id="S01-advisor-1",
+        customer_ref=customer["customer_ref"],
+        delivered_at=at,
+        steps=(),
+    )
+
+
+async def prefer(crm: InProcess, customer: dict[str, str], **preferences: Any) -> dict[str, Any]:
+    path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
+    answer = await crm.post(path, "agent", preferences, method="PUT")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str, Any]:
+    content = {
+        "customer_ref": customer["customer_ref"],
+        "subject": "authorisation",
+        "values": {"amount_cents": 123456, "link": "https://dealer.example/a/secret-token"},
+    }
+    answer = await crm.post(MESSAGES, "advisor", content | body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def told(crm: InProcess, customer: dict[str, str], **filters: Any) -> list[dict[str, Any]]:
+    """The messages to a customer once nothing is under way any more, oldest first."""
+    await crm.at_rest()
+    answer = await crm.get(MESSAGES, "advisor", customer_ref=customer["customer_ref"], **filters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()[::-1]
+
+
+async def tasks_for(crm: InProcess, customer: dict[str, str]) -> list[dict[str, Any]]:
+    await crm.at_rest()
+    answer = await crm.get("/stores/S01/phone-tasks", "agent")
+    return [task for task in answer.json() if task["customer_ref"] == customer["customer_ref"]]
+
+
+def texts(server: Gateway, customer: dict[str, str]) -> list[str]:
+    """What a gateway took for a customer."""
+    return [each["text"] for each in server.taken.values() if each["to"] == customer["phone"]]
+
+
+async def test_a_customer_hears_once_that_the_vehicle_is_ready(
+    crm, outside, customer, morning, sms: Gateway, servers: Platform
+) -> None:
+    await outside.publish(opened(customer), ready(customer, morning), at=morning)
+    (message,) = await told(crm, customer)
+    assert (message["status"], message["channel"], message["tries"]) == ("sent", "sms", 1)
+    assert texts(sms, customer) == [
+        f"{customer['name']}您好，您的爱车已于{morning.month}月{morning.day}日 10:00完工"
+        "并通过质检，欢迎到店取车。【上海启岳闵行店】"
+    ]
+    await crm.at_rest()
+    (event,) = [
+        received
+        for received in await published(servers, [TOPIC])
+        if isinstance(received.event, CustomerNotified)
+        and received.event.customer_ref == customer["customer_ref"]
+    ]
+    assert (event.event.subject, event.event.channel) == ("ready", "sms")
+    assert event.event.order_id == order_of(customer)
+    assert event.event.notified_at == morning
+    assert customer["phone"].encode() not in event.value
+
+
+async def test_a_customer_hears_in_their_language_on_the_channel_they_prefer(
+    crm, outside, customer, morning, mail: MailServer, sms: Gateway, wecom: Gateway
+) -> None:
+    view = await prefer(
+        crm,
+        customer,
+        language="en",
+        email="li.ming@mail.example",
+        wecom_id="wm-1",
+        preferred_channel="email",
+    )
+    assert view["reachable_by"] == ["wecom", "sms", "email"]
+    await outside.publish(opened(customer), revised(customer, morning), at=morning)
+    (message,) = await told(crm, customer)
+    (letter,) = [each for each in mail.taken if each["To"] == "li.ming@mail.example"]
+    assert letter["Subject"] == "Qiyue Shanghai Minhang: new completion time"
+    assert letter["Message-ID"] == f"<{message['message_id']}@dealer.example>"
+    assert f"ready at {morning.day} Mar 10:00" in letter.get_content()
+    assert (texts(sms, customer), message["channel"]) == ([], "email")
+    await prefer(crm, customer, wecom_id="wm-1")
+    await ask(crm, customer)
+    assert [each["channel"] for each in await told(crm, customer)] == ["email", "wecom"]
+    assert [each["to"] for each in wecom.taken.values()] == ["wm-1"]
+
+
+async def test_addresses_and_links_stand_nowhere_in_clear(
+    crm, customer, servers: Platform, mail: MailServer
+) -> None:
+    await prefer(crm, customer, email="hidden@mail.example", preferred_channel="email")
+    await ask(crm, customer)
+    assert [each["status"] for each in await told(crm, customer)] == ["sent"]
+    assert "secret-token" in mail.taken[-1].get_content()
+    connection = await asyncpg.connect(servers.admin_url)
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'crm'")
+    stored = ""
+    for table in tables:
+        rows = await connection.fetch(f"SELECT t::text FROM crm.{table['tablename']} AS t")
+        stored += "".join(row[0] for row in rows)
+    await connection.close()
+    for secret in ("hidden@mail.example", "secret-token", customer["phone"], customer["name"]):
+        assert secret not in stored
+        assert secret.encode().hex() not in stored
+
+
+async def test_one_request_is_one_message(crm, customer, sms: Gateway) -> None:
+    body = {
+        "customer_ref": customer["customer_ref"],
+        "subject": "overdue_payment",
+        "values": {"amount_cents": 100, "due_at": "2026-03-01T00:00:00Z"},
+    }
+    first = await crm.post(MESSAGES, "service", body, key="pay-1234")
+    again = await crm.post(MESSAGES, "service", body, key="pay-1234")
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert [each["status"] for each in await told(crm, customer)] == ["sent"]
+    assert len(texts(sms, customer)) == 1
+
+
+async def test_at_night_only_who_waits_for_the_vehicle_is_told(
+    crm, outside, customer, night, clock: SteppedClock, sms: Gateway
+) -> None:
+    await outside.publish(
+        opened(customer, waiting=True), revised(customer, night), at=night, cause="night"
+    )
+    (promise,) = await told(crm, customer)
+    assert promise["status"] == "waiting"
+    await ask(crm, customer, subject="ready", values={"ready_at": night.isoformat()})
+    assert texts(sms, customer) == []
+    await outside.publish(ready(customer, night), at=night)
+    await told(crm, customer)
+    (text,) = texts(sms, customer)
+    assert "欢迎到店取车" in text
+
+
+async def test_what_the_night_holds_is_told_in_the_morning(
+    crm, outside, customer, night, clock: SteppedClock, sms: Gateway
+) -> None:
+    later = night + timedelta(hours=20)
+    await outside.publish(opened(customer), revised(customer, night), at=night)
+    await outside.publish(revised(customer, later), at=night)
+    assert {each["status"] for each in await told(crm, customer)} == {"obsolete", "waiting"}
+    clock.set(night + timedelta(hours=10, minutes=59))
+    await told(crm, customer)
+    assert texts(sms, customer) == []
+    clock.set(night + timedelta(hours=11))
+    messages = await told(crm, customer)
+    assert [each["status"] for each in messages] == ["obsolete", "sent"]
+    assert (
+        f"调整为{later.month}月{(later + timedelta(hours=8)).day}日 17:00"
+        in texts(sms, customer)[0]
+    )
+
+
+@pytest.mark.parametrize("end", ["delivered", "cancelled", "authorised", "paid", "unbooked"])
+async def test_nobody_is_told_what_has_passed(
+    crm, outside, customer, night, clock: SteppedClock, sms: Gateway, end: str
+) -> None:
+    order = order_of(customer)
+    await outside.publish(opened(customer), at=night)
+    await crm.at_rest()
+    subjects = {
+        "delivered": {"subject": "ready", "values": {"ready_at": night.isoformat()}},
+        "cancelled": {},
+        "authorised": {"about": f"work-{order}"},
+        "paid": {
+            "subject": "overdue_payment",
+            "values": {"amount_cents": 1, "due_at": night.isoformat()},
+        },
+        "unbooked": {
+            "subject": "appointment_reminder",
+            "values": {"planned_at": (night + timedelta(days=2)).isoformat()},
+            "about": f"appointment-{order}",
+            "order_id": None,
+        },
+    }
+    events = {
+        "delivered": delivered(customer, night),
+        "cancelled": OrderCancelled(store_id="S01", order_id=order, reason="too dear"),
+        "authorised": AdditionalWorkAuthorized(
+            store_id="S01",
+            order_id=order,
+            additional_work_id=f"work-{order}",
+            operations=(),
+            lines=(),
+            amount_cents=1,
+            estimate_version=2,
+            channel="counter",
+            recorded_by="a",
+            promised_at=None,
+            hold_id=None,
+            authorized_at=night,
+        ),
+        "paid": PaymentReceived(
+            store_id="S01",
+            order_id=order,
+            payment_id="p",
+            invoice_id="i",
+            method="cash",
+            amount_cents=1,
+            balance_cents=0,
+            received_at=night,
+        ),
+        "unbooked": AppointmentCancelled(
+            store_id="S01", appointment_id=f"appointment-{order}", reason="ill"
+        ),
+    }
+    await ask(crm, customer, **({"order_id": order} | subjects[end]))
+    assert [each["status"] for each in await told(crm, customer)] == ["waiting"]
+    await outside.publish(events[end], at=night)
+    assert [each["status"] for each in await told(crm, customer)] == ["obsolete"]
+    clock.set(night + timedelta(hours=12))
+    assert len(await told(crm, customer, status="obsolete")) == 1
+    assert texts(sms, customer) == []
+
+
+async def test_a_reminder_of_the_past_is_not_sent(crm, customer, morning) -> None:
+    await ask(
+        crm,
+        customer,
+        subject="appointment_reminder",
+        values={"planned_at": morning.isoformat()},
+    )
+    assert [each["status"] for each in await told(crm, customer)] == ["obsolete"]
+
+
+async def test_a_customer_who_is_known_later_is_told_then(
+    crm, outside, customer, morning, sms: Gateway
+) -> None:
+    """Events of two topics come in any order."""
+    await outside.publish(ready(customer, morning), at=morning)
+    await crm.at_rest()
+    await outside.publish(opened(customer, known=False), at=morning)
+    assert await told(crm, customer) == []
+    linked = OrderCustomerLinked(
+        store_id="S01", order_id=order_of(customer), customer_ref=customer["customer_ref"]
+    )
+    await outside.publish(linked, at=morning)
+    assert [each["status"] for each in await told(crm, customer)] == ["sent"]
+    assert len(texts(sms, customer)) == 1
+
+
+async def test_a_risk_is_not_told_where_the_store_does_not_want_it(
+    crm, outside, customer, morning
+) -> None:
+    risk = PromiseAtRisk(
+        store_id="S01",
+        order_id=order_of(customer),
+        promised_at=morning,
+        probability=0.2,
+        cause="part_late",
+        explanation="…",
+        best_promise_at=morning,
+        confidence=0.9,
+        raised_at=morning,
+    )
+    await outside.publish(opened(customer), risk, at=morning)
+    assert await told(crm, customer) == []
+
+
+async def test_declined_channels_are_heeded_when_the_message_is_sent(
+    crm, outside, customer, night, clock: SteppedClock, sms: Gateway
+) -> None:
+    await outside.publish(opened(customer), revised(customer, night), at=night)
+    assert [each["status"] for each in await told(crm, customer)] == ["waiting"]
+    await prefer(crm, customer, declined_channels=["sms"])
+    clock.set(night + timedelta(hours=11))
+    (task,) = await tasks_for(crm, customer)
+    assert (task["reason"], task["phone"]) == ("no_channel", customer["phone"])
+    assert texts(sms, customer) == []
+    await prefer(crm, customer, declined_channels=["sms", "phone"])
+    await ask(crm, customer)
+    assert [each["status"] for each in await told(crm, customer)] == ["to_call", "suppressed"]
+
+
+async def test_what_a_gateway_does_not_take_is_tried_again_and_then_elsewhere(
+    crm, customer, morning, clock: SteppedClock, sms: Gateway, mail: MailServer
+) -> None:
+    await prefer(crm, customer, email="second@mail.example")
+    sms.answers[:] = [503, 429, 503, 503]
+    await ask(crm, customer)
+    for pause in (1, 5, 15):
+        (message,) = await told(crm, customer)
+        assert message["status"] == "waiting"
+        clock.set(morning + timedelta(minutes=pause))
+        morning += timedelta(minutes=pause)
+    (message,) = await told(crm, customer)
+    assert (message["status"], message["channel"]) == ("sent", "email")
+    assert sms.answers == []
+    assert [each["To"] for each in mail.taken][-1] == "second@mail.example"
+
+
+async def test_what_a_gateway_may_have_taken_is_repeated_there_and_nowhere_else(
+    crm, customer, morning, clock: SteppedClock, sms: Gateway, mail: MailServer
+) -> None:
+    await prefer(crm, customer, email="never@mail.example")
+    sms.answers[:] = [0, 500]
+    requests = len(sms.requests)
+    await ask(crm, customer)
+    for pause in (1, 6):
+        assert [each["status"] for each in await told(crm, customer)] == ["waiting"]
+        clock.set(morning + timedelta(minutes=pause))
+    (message,) = await told(crm, customer)
+    assert (message["status"], message["channel"], message["tries"]) == ("sent", "sms", 3)
+    assert len(sms.requests) - requests == 3
+    assert len(texts(sms, customer)) == 1
+    assert "never@mail.example" not in [each["To"] for each in mail.taken]
+
+
+async def test_a_refused_number_is_given_up_at_once(crm, customer, sms: Gateway) -> None:
+    sms.answers[:] = [422]
+    await ask(crm, customer)
+    (task,) = await tasks_for(crm, customer)
+    assert (task["reason"], task["subject"]) == ("refused", "authorisation")
+    assert "https://dealer.example/a/secret-token" in task["text"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "recipient", "reason"),
+    [
+        (["silence"], "", "unanswered"),
+        (["554 no"], "", "refused"),
+        ([], "550 nobody", "refused"),
+        (["451 later"], "", ""),
+        ([], "", ""),
+    ],
+)
+async def test_mail_is_never_sent_twice(
+    crm,
+    customer,
+    morning,
+    clock: SteppedClock,
+    mail: MailServer,
+    answers: list[str],
+    recipient: str,
+    reason: str,
+) -> None:
+    address = f"{customer['phone']}@mail.example"
+    await prefer(crm, customer, email=address, declined_channels=["sms"])
+    mail.answers[:], mail.recipient_answer = answers, recipient
+    await ask(crm, customer)
+    await crm.at_rest()
+    mail.recipient_answer = ""
+    clock.set(morning + timedelta(minutes=30))
+    tasks = await tasks_for(crm, customer)
+    assert [task["reason"] for task in tasks] == ([reason] if reason else [])
+    arrived = [each for each in mail.taken if each["To"] == address]
+    assert len(arrived) == (0 if reason == "refused" else 1)
+
+
+async def test_an_agent_tells_by_phone_once(crm, customer, sms: Gateway, servers) -> None:
+    sms.answers[:] = [400]
+    message = await ask(crm, customer)
+    (task,) = await tasks_for(crm, customer)
+    assert task["agent_id"] in ("S01-agent-1", "S01-agent-2")
+    assert (task["name"], task["language"]) == (customer["name"], "zh")
+    path = f"/stores/S01/phone-tasks/{message['message_id']}/completion"
+    done = await crm.post(path, "agent", {"reached": True}, subject="S01-agent-1")
+    assert (done.status_code, done.json()["completed_by"]) == (200, "S01-agent-1")
+    again = await crm.post(path, "agent", {"reached": True})
+    assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "nothing_to_call_about")
+    assert await tasks_for(crm, customer) == []
+    assert [each["status"] for each in await told(crm, customer)] == ["called"]
+    channels = [
+        received.event.channel
+        for received in await published(servers, [TOPIC])
+        if isinstance(received.event, CustomerNotified)
+        and received.event.message_id == message["message_id"]
+    ]
+    assert channels == ["phone"]
+
+
+async def test_a_task_goes_when_the_customer_has_the_vehicle(
+    crm, outside, customer, morning, sms: Gateway
+) -> None:
+    sms.answers[:] = [400]
+    await outside.publish(opened(customer), ready(customer, morning), at=morning)
+    assert len(await tasks_for(crm, customer)) == 1
+    await outside.publish(delivered(customer, morning), at=morning)
+    assert await tasks_for(crm, customer) == []
+
+
+BAD = [
+    ({"subject": "birthday"}, 422, "subject"),
+    ({"values": {"amount_cents": 1}}, 422, "link"),
+    ({"values": {"amount_cents": 1, "link": "http://plain.example"}}, 422, "link"),
+    ({"values": {"amount_cents": -1, "link": "https://a.example"}}, 422, "amount_cents"),
+    ({"values": {"amount_cents": 1, "link": "https://a.example", "text": "hi"}}, 422, "text"),
+    ({"subject": "ready", "values": {"ready_at": "2026-03-05T10:00:00"}}, 422, "ready_at"),
+    ({"customer_ref": "nobody"}, 404, "customer_ref"),
+    ({"customer_ref": "a\0b"}, 422, "customer_ref"),
+    ({"phone": "13900000001"}, 422, "phone"),
+]
+
+
+@pytest.mark.parametrize(("changes", "status", "field"), BAD)
+async def test_an_impossible_message_is_refused(crm, customer, changes, status, field) -> None:
+    body = {
+        "customer_ref": customer["customer_ref"],
+        "subject": "authorisation",
+        "values": {"amount_cents": 1, "link": "https://a.example"},
+    } | changes
+    answer = await crm.post(MESSAGES, "advisor", body)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["errors"][0]["field"].endswith(field)
+    assert await told(crm, customer) == []
+
+
+async def test_a_message_about_an_order_goes_to_its_customer(
+    crm, outside, customer, morning
+) -> None:
+    await outside.publish(opened(customer), at=morning)
+    await crm.at_rest()
+    other = await crm.post("/stores/S01/customers", "advisor", person(next(_numbers)))
+    body = {
+        "customer_ref": other.json()["customer_ref"],
+        "subject": "ready",
+        "values": {"ready_at": morning.isoformat()},
+        "order_id": order_of(customer),
+    }
+    answer = await crm.post(MESSAGES, "advisor", body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (409, "order_id")
+
+
+async def test_technicians_send_nothing_and_advisors_see_no_phone_tasks(crm, customer) -> None:
+    refused = await crm.post(MESSAGES, "technician", {})
+    tasks = await crm.get("/stores/S01/phone-tasks", "advisor")
+    foreign = await crm.get("/stores/S02/messages", "advisor")
+    assert (refused.status_code, tasks.status_code, foreign.status_code) == (403, 403, 403)
+
+
+@pytest.mark.parametrize(
+    "preferences",
+    [
+        {"email": "not an address"},
+        {"email": f"{'a' * 250}@b.example"},
+        {"wecom_id": "a b"},
+        {"language": "fr"},
+        {"preferred_channel": "phone"},
+        {"declined_channels": ["pigeon"]},
+    ],
+)
+async def test_impossible_preferences_are_refused(crm, customer, preferences) -> None:
+    path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
+    answer = await crm.post(path, "agent", preferences, method="PUT")
+    assert answer.status_code == 422
+    unknown = "/stores/S01/customers/nobody/contact-preferences"
+    assert (await crm.post(unknown, "agent", {}, method="PUT")).status_code == 404
+    assert (await crm.get(unknown, "agent")).status_code == 404
+    kept = await crm.get(path, "agent")
+    assert (kept.json()["email"], kept.json()["declined_channels"]) == (None, [])

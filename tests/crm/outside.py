@@ -1,0 +1,131 @@
+"""A mail server and gateways that stand outside the platform, as real servers."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from deploy.embedded.settings import free_ports
+
+SECRET = "of the gateway"
+
+
+@dataclass
+class MailServer:
+    """Keeps what it takes. ``answers`` are given to coming mails instead of taking them;
+    ``"silence"`` takes one and hangs up without a word."""
+
+    port: int = 0
+    taken: list[EmailMessage] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    recipient_answer: str = ""
+
+    async def handle_RCPT(  # noqa: N802
+        self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]
+    ) -> str:
+        if not self.recipient_answer:
+            envelope.rcpt_tos.append(address)
+        return self.recipient_answer or "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:  # noqa: N802
+        answer = self.answers.pop(0) if self.answers else "250 OK"
+        if answer in ("250 OK", "silence"):
+            self.taken.append(message_from_bytes(envelope.content, policy=default))
+        if answer == "silence":
+            server.transport.abort()
+        return answer
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "AFTERSALES_SMTP_HOST": "127.0.0.1",
+            "AFTERSALES_SMTP_PORT": str(self.port),
+            "AFTERSALES_SMTP_SECURITY": "none",
+            "AFTERSALES_SMTP_SENDER": "service@dealer.example",
+        }
+
+
+@asynccontextmanager
+async def mail_server() -> AsyncIterator[MailServer]:
+    """An SMTP server on a free port until the block ends."""
+    server = MailServer(port=free_ports(1)[0])
+    controller = Controller(server, hostname="127.0.0.1", port=server.port)
+    controller.start()
+    try:
+        yield server
+    finally:
+        controller.stop()
+
+
+@dataclass
+class Gateway:
+    """Keeps each id once, as the protocol asks. ``answers`` are statuses for coming requests
+    instead of taking them; 0 takes one and hangs up; ``before`` is called with each request."""
+
+    port: int = 0
+    taken: dict[str, dict[str, str]] = field(default_factory=dict)
+    requests: list[dict[str, str]] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+
+    def answer(self, body: bytes, stamp: str, signature: str) -> int:
+        expected = hmac.new(SECRET.encode(), stamp.encode() + b"." + body, hashlib.sha256)
+        if signature != f"sha256={expected.hexdigest()}":
+            return 401
+        request = json.loads(body)
+        self.requests.append(request)
+        self.before()
+        status = self.answers.pop(0) if self.answers else 202
+        if status in (0, 202):
+            self.taken.setdefault(request["id"], request)
+        return status
+
+    def settings(self, channel: str) -> dict[str, str]:
+        return {
+            f"AFTERSALES_{channel.upper()}_GATEWAY_URL": f"http://127.0.0.1:{self.port}",
+            f"AFTERSALES_{channel.upper()}_GATEWAY_SECRET": SECRET,
+        }
+
+
+@asynccontextmanager
+async def gateway() -> AsyncIterator[Gateway]:
+    """A gateway on a free port until the block ends."""
+    state = Gateway()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            status = (
+                state.answer(body, self.headers["X-Timestamp"], self.headers["X-Signature"])
+                if self.path == "/messages"
+                else 404
+            )
+            if status:
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+            else:
+                self.connection.close()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Tests ask the state instead."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()

@@ -1,0 +1,229 @@
+"""Messages to customers as pure decisions (R9)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.crm.domain.message import (
+    CHANNELS,
+    ENDED_BY_DEPARTURE,
+    PAUSES,
+    REPEATABLE,
+    Answer,
+    Call,
+    Channel,
+    Contact,
+    Declinable,
+    Hold,
+    Message,
+    QuietHours,
+    Send,
+    Subject,
+    Visit,
+    answered,
+    choose,
+    claim,
+    complete_call,
+    hand_to_agent,
+    next_step,
+    suppress,
+)
+from shared.contracts.refusal import Refused
+
+NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+READY = Message("m", "S01", "ready", {}, NOW, customer_ref="c", order_id="o")
+
+minutes = st.times().map(lambda at: at.replace(second=0, microsecond=0))
+quiet_hours = st.builds(QuietHours, minutes, minutes)
+moments = st.datetimes(
+    datetime(2026, 1, 1),  # noqa: DTZ001
+    datetime(2027, 1, 1),  # noqa: DTZ001
+    timezones=st.just(SHANGHAI),
+)
+channel_sets = st.sets(st.sampled_from(CHANNELS))
+contacts = st.builds(
+    Contact,
+    channel_sets.map(lambda channels: dict.fromkeys(channels, "somewhere")),
+    st.none() | st.sampled_from(CHANNELS),
+    st.sets(st.sampled_from(get_args(Declinable))),
+)
+
+
+@given(quiet_hours, moments)
+def test_what_quiet_hours_hold_goes_out_when_they_end(quiet: QuietHours, local: datetime) -> None:
+    held = quiet.end_after(local)
+    if held is None:
+        return
+    assert local < held <= local + timedelta(days=1)
+    assert held.time() == quiet.ends
+    assert quiet.end_after(held) is None
+    assert quiet.end_after(held - timedelta(microseconds=1)) == held
+
+
+@given(moments)
+def test_nights_are_quiet_and_days_are_not(local: datetime) -> None:
+    night = QuietHours(time(20), time(8))
+    assert (night.end_after(local) is None) == (8 <= local.hour < 20)
+    assert QuietHours(time(9), time(9)).end_after(local) is None
+
+
+def test_the_end_of_the_night_is_on_the_next_day_before_midnight_only() -> None:
+    night = QuietHours(time(20), time(8))
+    morning = datetime.combine(date(2026, 3, 5), time(8), SHANGHAI)
+    for local in (morning - timedelta(hours=12), morning - timedelta(hours=1)):
+        assert night.end_after(local) == morning
+
+
+@given(contacts, channel_sets)
+def test_the_chosen_channel_exists_and_is_wanted(contact: Contact, channels: set[Channel]) -> None:
+    chosen = choose(READY, contact, channels)
+    possible = {
+        channel
+        for channel in channels
+        if channel in contact.addresses and channel not in contact.declined
+    }
+    if contact.preferred in possible:
+        assert chosen == contact.preferred
+    else:
+        assert chosen == next((channel for channel in CHANNELS if channel in possible), None)
+
+
+@given(contacts, channel_sets, st.sampled_from(CHANNELS))
+def test_a_message_that_may_have_arrived_changes_no_channel(
+    contact: Contact, channels: set[Channel], channel: Channel
+) -> None:
+    message = replace(READY, channel=channel, uncertain=True)
+    assert choose(message, contact, channels) in (channel, None)
+
+
+@dataclass
+class Outside:
+    """What a customer gets: repeatable channels know a message by its id, mail does not."""
+
+    told: list[Channel] = field(default_factory=list)
+
+    def take(self, channel: Channel) -> None:
+        if channel not in REPEATABLE or channel not in self.told:
+            self.told.append(channel)
+
+
+answers = st.sampled_from(get_args(Answer))
+
+
+@given(contacts, channel_sets, st.lists(st.tuples(answers, st.booleans()), min_size=40))
+def test_nobody_is_told_twice_whatever_servers_answer(
+    contact: Contact, channels: set[Channel], answers: list[tuple[Answer, bool]]
+) -> None:
+    outside = Outside()
+    *_, (last, now) = _steps(READY, contact, channels, answers, outside)
+    assert len(outside.told) <= 1
+    assert now - NOW <= sum(PAUSES, timedelta()) * len(CHANNELS)
+    if isinstance(last, Call) and outside.told:
+        assert last.reason == "unanswered"
+
+
+def _steps(
+    message: Message,
+    contact: Contact,
+    channels: set[Channel],
+    answers: list[tuple[Answer, bool]],
+    outside: Outside,
+) -> Iterator[tuple[object, datetime]]:
+    """Play a message to its end; of what nobody answers, some has arrived and some has not."""
+    now = NOW
+    for answer, arrived in answers:
+        step = next_step(
+            message, contact, channels, quiet_until=None, waiting_customer=False, now=now
+        )
+        yield step, now
+        if isinstance(step, Hold):
+            now = step.until
+        elif isinstance(step, Send):
+            message = claim(message, step.channel)
+            if answer == "accepted" or (answer == "unanswered" and arrived):
+                outside.take(step.channel)
+            message, events = answered(message, answer, now)
+            assert bool(events) == (answer == "accepted")
+            if message.state == "sent":
+                return
+        else:
+            return
+    raise AssertionError("a message went on forever")
+
+
+@given(contacts, channel_sets, st.booleans(), st.sampled_from(get_args(Subject)))
+def test_quiet_hours_hold_all_but_a_ready_vehicle_that_is_waited_for(
+    contact: Contact, channels: set[Channel], waiting: bool, subject: Subject
+) -> None:
+    morning = NOW + timedelta(hours=5)
+    step = next_step(
+        replace(READY, subject=subject),
+        contact,
+        channels,
+        quiet_until=morning,
+        waiting_customer=waiting,
+        now=NOW,
+    )
+    if choose(READY, contact, channels) is None:
+        assert step == ("suppress" if "phone" in contact.declined else Call("no_channel"))
+    elif waiting and subject == "ready":
+        assert isinstance(step, Send)
+    else:
+        assert step == Hold(morning)
+
+
+def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
+    over = replace(READY, expires_at=NOW)
+    contact = Contact({"sms": "13900000001"})
+    step = next_step(over, contact, {"sms"}, quiet_until=None, waiting_customer=True, now=NOW)
+    assert (step, over.status(NOW)) == ("drop", "obsolete")
+    assert over.status(NOW - timedelta(seconds=1)) == "waiting"
+    sent, _ = answered(claim(over, "sms"), "accepted", NOW)
+    assert sent.status(NOW) == "sent"
+
+
+@given(
+    st.none() | st.just(NOW),
+    st.none() | st.just(NOW + timedelta(hours=1)),
+    st.sampled_from(get_args(Subject)),
+)
+def test_what_was_to_be_told_ends_with_the_visit(
+    ready_at: datetime | None, ended_at: datetime | None, subject: Subject
+) -> None:
+    over = Visit("S01", "o", ready_at=ready_at, ended_at=ended_at).over_for(subject)
+    if subject not in ENDED_BY_DEPARTURE:
+        assert over is None
+    elif subject == "ready":
+        assert over == ended_at
+    else:
+        assert over == (ready_at or ended_at)
+
+
+@given(st.booleans())
+def test_a_call_is_made_once(reached: bool) -> None:
+    task = hand_to_agent(READY, "agent", "no_channel")
+    done, events = complete_call(task, "other", reached=reached, now=NOW)
+    assert done.state == ("called" if reached else "unreached")
+    assert [event.channel for event in events] == (["phone"] if reached else [])
+    assert done.agent_id == "other"
+    with pytest.raises(Refused, match="not to be told by phone"):
+        complete_call(done, "other", reached=reached, now=NOW)
+
+
+def test_nobody_calls_about_what_has_passed_or_is_not_wanted() -> None:
+    over = replace(hand_to_agent(READY, "agent", "no_channel"), expires_at=NOW)
+    for message in (over, suppress(READY), READY):
+        with pytest.raises(Refused):
+            complete_call(message, "agent", reached=True, now=NOW)
+
+
+def test_an_unclaimed_message_has_no_answer() -> None:
+    with pytest.raises(ValueError, match="never claimed"):
+        answered(READY, "accepted", NOW)

@@ -1,0 +1,115 @@
+"""What messages say, and which templates are refused (R9)."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.crm.domain.message import Language, QuietHours, Subject
+from services.crm.domain.wording import (
+    FACTS,
+    AppointmentReminder,
+    Authorisation,
+    PromiseChanged,
+    Template,
+    check,
+    say,
+)
+from services.crm.templates import load_message_rules
+
+GROUP = Path(__file__).parents[3] / "deploy" / "group"
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+AT = datetime(2026, 3, 4, 6, 5, tzinfo=UTC)
+
+
+def written(folder: Path, **changes: object) -> Path:
+    rules = yaml.safe_load((GROUP / "messages.yaml").read_text()) | changes
+    (folder / "messages.yaml").write_text(yaml.safe_dump(rules, allow_unicode=True))
+    return folder
+
+
+def test_the_shipped_templates_say_everything_in_both_languages() -> None:
+    rules = load_message_rules(GROUP, ["S01", "S02"])
+    assert rules.keys() == {"S01", "S02"}
+    for subject in get_args(Subject):
+        for language in get_args(Language):
+            template = rules["S01"].templates[subject, language]
+            assert "{name}" in template.text
+            for fact in FACTS[subject].model_fields:
+                assert f"{{{fact}}}" in template.text
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"), [("zh", "3月4日 14:05 ¥1,234.05"), ("en", "4 Mar 14:05 ¥1,234.05")]
+)
+def test_times_are_the_stores_and_amounts_are_money(language: Language, expected: str) -> None:
+    facts = {"promised_at": AT}
+    time, money = (
+        say(template, fact, name="n", store="s", language=language, zone=SHANGHAI).text
+        for template, fact in (
+            (Template("", "{promised_at}"), PromiseChanged(**facts)),
+            (Template("", "{amount_cents}"), Authorisation(amount_cents=123405, link="https://a")),
+        )
+    )
+    assert f"{time} {money}" == expected
+
+
+@given(st.text())
+def test_a_name_is_told_as_it_is(name: str) -> None:
+    template = Template("{store}", "{name}{planned_at}")
+    facts = AppointmentReminder(planned_at=AT)
+    words = say(template, facts, name=name, store="{name}", language="zh", zone=SHANGHAI)
+    assert (words.title, words.text) == ("{name}", f"{name}3月4日 14:05")
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        (Template("{name}", "{link}"), "name"),
+        (Template("", "{link}{phone}"), "phone"),
+        (Template("", "{link}{name.__class__}"), "__class__"),
+        (Template("", "{link}{name!r}"), "name"),
+        (Template("", "{link}{}"), "{}"),
+        (Template("", "no way to answer"), "lacks {link}"),
+    ],
+)
+def test_templates_name_only_what_there_is(template: Template, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        check(template, "authorisation")
+
+
+def test_a_store_says_it_in_its_own_words_at_its_own_times(tmp_path: Path) -> None:
+    own = {
+        "quiet_hours": {"starts": "21:00", "ends": "07:00"},
+        "tell_risk": True,
+        "templates": {"ready": {"zh": {"title": "好", "text": "{name}，好了"}}},
+    }
+    rules = load_message_rules(written(tmp_path, stores={"S02": own}), ["S01", "S02"])
+    assert rules["S02"].templates["ready", "zh"].text == "{name}，好了"
+    assert rules["S02"].templates["ready", "en"] == rules["S01"].templates["ready", "en"]
+    assert (rules["S01"].tell_risk, rules["S02"].tell_risk) == (False, True)
+    assert rules["S02"].quiet != rules["S01"].quiet
+    assert isinstance(rules["S02"].quiet, QuietHours)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"stores": {"S99": {}}}, "unknown stores: S99"),
+        ({"templates": {}}, "no template authorisation in zh"),
+        ({"quiet_hours": None}, "no quiet_hours"),
+        ({"templates": {"birthday": {}}}, "birthday"),
+        (
+            {"stores": {"S01": {"templates": {"ready": {"en": {"title": "", "text": "{plate}"}}}}}},
+            "ready in en: {plate}",
+        ),
+    ],
+)
+def test_rules_that_do_not_fit_are_refused(tmp_path: Path, changes: dict, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        load_message_rules(written(tmp_path, **changes), ["S01"])
