@@ -156,6 +156,7 @@ class Shop:
         self._cases[case.order_id] = case
         yield from self._receive(case)
         yield case.ready
+        yield self._act(self._tell_by_phone, case)
         yield self._rounds.wait(visit.pickup_min)
         yield from self._deliver(case)
         self.delivered += 1
@@ -312,6 +313,14 @@ class Shop:
         """On the next morning each agent calls the customers that are theirs."""
         for agent in self._agents:
             self._env.process(self._calls(agent))
+
+    async def _tell_by_phone(self, case: Case) -> None:
+        """An agent tells the customer what no other channel could."""
+        agent = self._agent(case.visit)
+        for task in await self._services.crm.get(agent, self._path("phone-tasks")):
+            if task["order_id"] == case.order_id:
+                path = f"phone-tasks/{task['message_id']}/completion"
+                await self._say(self._services.crm, agent, path, {"reached": True})
 
     def _calls(self, agent: Person) -> Process:
         due = yield self._act(self._due_calls, agent)

@@ -23,6 +23,7 @@ PAGES = {
         "appointments",
         "orders?view=settled",
         "workshop",
+        "phone-tasks",
         "follow-ups?view=scheduled",
         "today",
     ),

@@ -11,6 +11,7 @@ from services.desk.pages import (
     nothing,
     order,
     orders,
+    phone_tasks,
     reception,
     sign_in,
     today,
@@ -28,6 +29,7 @@ MENU.extend(
         appointments.PAGE,
         orders.PAGE,
         workshop.PAGE,
+        phone_tasks.PAGE,
         follow_ups.PAGE,
         today.PAGE,
     )

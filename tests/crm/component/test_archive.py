@@ -178,7 +178,7 @@ async def test_another_stores_customers_are_invisible_and_cannot_be_written(
     connection = await asyncpg.connect(servers.database_url("crm"))
     await connection.execute("SELECT set_config('app.stores', 'S02', false)")
     try:
-        for table in ("customer", "vehicle", "delivery", "follow_up", "subject_key"):
+        for table in ("customer", "vehicle", "visit", "message", "follow_up", "subject_key"):
             assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(

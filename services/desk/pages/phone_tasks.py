@@ -1,0 +1,104 @@
+"""Phone tasks (电话任务): what customers are to be told and no other channel could tell them."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    cell,
+    cell_box,
+    dialog,
+    empty,
+    facts,
+    link,
+    mark,
+    row,
+    table,
+    text,
+)
+from services.desk.components.forms import Form, dialog_actions
+from services.desk.components.live import EverySecond, live
+from services.desk.page import Page
+from services.desk.visit import Visit
+
+PAGE = Page(
+    path="/stores/{store_id}/phone-tasks",
+    title="Phone tasks",
+    icon="record_voice_over",
+    roles=frozenset({"agent", "manager"}),
+    duties=("R9",),
+)
+
+Task = Mapping[str, Any]
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """Every task of the store, the oldest first."""
+
+    async def fetch() -> list[Task]:
+        found: list[Task] = await visit.shared(
+            "phone tasks",
+            lambda: visit.services.get("crm", f"{visit.store_path}/phone-tasks"),
+        )
+        return found
+
+    def render(tasks: list[Task], _: EverySecond) -> None:
+        if tasks:
+            _table(visit, tasks)
+        else:
+            empty(visit.t("Nobody has to be called."))
+
+    await live(visit, fetch, render)
+
+
+def _table(visit: Visit, tasks: list[Task]) -> None:
+    t = visit.t
+    with table([t("Customer"), t("Subject"), t("Since"), t("Agent"), t("Reason"), ""]):
+        for task in tasks:
+            with mark("phone-task", row()):
+                _row(visit, task)
+
+
+def _row(visit: Visit, task: Task) -> None:
+    t = visit.t
+    cell(task["name"])
+    with cell_box():
+        badge(t.code("subject", task["subject"]), "busy")
+    cell(formats.day_and_clock(task["since"], visit.store.timezone, visit.now()), "number")
+    cell(visit.colleague(task["agent_id"]))
+    cell(t.code("call_reason", task["reason"]))
+    with cell_box("cell-actions"):
+        button(t("Tell"), partial(_dialog, visit, task), name="tell", kind="small")
+        if task["order_id"]:
+            link(t("Order"), f"{visit.store_path}/orders/{task['order_id']}", "text-link")
+
+
+def _dialog(visit: Visit, task: Task) -> None:
+    t = visit.t
+    with dialog(t("Call {name}", name=task["name"])) as opened:
+        with box("found"):
+            facts([(t("Phone"), task["phone"])])
+            text(task["text"])
+        form = Form(visit)
+        reached = form.field(
+            "reached",
+            ui.select({True: t("Reached"), False: t("Not reached")}, label=t("Result"), value=True),
+        )
+
+        async def send() -> None:
+            path = f"{visit.store_path}/phone-tasks/{task['message_id']}/completion"
+            body = {"reached": reached.value}
+            if await form.send(
+                lambda: visit.services.command("crm", path, body, attempt=form.attempt)
+            ):
+                opened.close()
+                await visit.changed()
+
+        dialog_actions(visit, opened, t("Save"), send)
