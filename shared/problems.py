@@ -115,7 +115,7 @@ def answer_problems(app: FastAPI) -> None:
     async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         faults = [
             Fault(
-                field=".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]),
+                field=_field(item),
                 rule=item["type"],
                 message=item["msg"],
             )
@@ -141,6 +141,13 @@ def answer_problems(app: FastAPI) -> None:
         app.add_exception_handler(kind, on_transient)
 
     _describe_problems(app)
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    """The path of the field at fault; a body of no known kind lacks its discriminator."""
+    kind = error.get("ctx", {}).get("discriminator", "").strip("'")
+    path = [str(part) for part in (*error["loc"][1:], *([kind] if kind else []))]
+    return ".".join(path) or str(error["loc"][0])
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -1,6 +1,6 @@
 """How a customer wants to be told: language, addresses, channels (联系方式)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -35,28 +35,34 @@ class ContactPreferences(Body):
     declined_channels: Annotated[list[Declinable], Field(max_length=4)] = []
 
 
-class ContactView(BaseModel):
+class Preferences(BaseModel):
     """``reachable_by``: channels for which there is an address, whether declined or not."""
 
     customer_ref: str
     language: Language
-    email: str | None
-    wecom_id: str | None
     preferred_channel: Channel | None
     declined_channels: list[Declinable]
     reachable_by: list[Channel]
 
 
+class ContactView(Preferences):
+    email: str | None
+    wecom_id: str | None
+
+
 @router.put(
     "/customers/{customer_ref}/contact-preferences",
-    response_model=ContactView,
+    response_model=Preferences,
     tags=["customers"],
     openapi_extra=serves("R9", "R19"),
 )
 async def set_contact_preferences(
     request: Request, customer_ref: str, body: ContactPreferences, command: FrontDesk
 ) -> JSONResponse:
-    """Say how a customer wants to be told, and by what not; messages heed it when they are sent."""
+    """Say how a customer wants to be told, and by what not; messages heed it when they are sent.
+
+    Answers are kept to be repeated, so this one is without the addresses.
+    """
     personal = personal_of(request)
 
     async def effect(unit: Unit) -> BaseModel:
@@ -79,7 +85,7 @@ async def set_contact_preferences(
         )
         await store.save_contact(connection, store_id, contact)
         persons = await find_persons(connection, personal, store_id, [customer_ref])
-        return _view(customer_ref, persons[customer_ref])
+        return Preferences(**_preferences(persons[customer_ref]))
 
     return await command.run(effect)
 
@@ -97,16 +103,15 @@ async def get_contact_preferences(
         persons = await find_persons(connection, personal_of(request), store_id, [customer_ref])
     if customer_ref not in persons:
         raise errors.unknown_customer(customer_ref)
-    return _view(customer_ref, persons[customer_ref])
+    person = persons[customer_ref]
+    return ContactView(**_preferences(person), email=person.email, wecom_id=person.wecom_id)
 
 
-def _view(customer_ref: str, person: Person) -> ContactView:
-    return ContactView(
-        customer_ref=customer_ref,
-        language=person.language,
-        email=person.email,
-        wecom_id=person.wecom_id,
-        preferred_channel=person.contact.preferred,
-        declined_channels=list(person.contact.declined),
-        reachable_by=list(person.contact.addresses),
-    )
+def _preferences(person: Person) -> dict[str, Any]:
+    return {
+        "customer_ref": person.customer_ref,
+        "language": person.language,
+        "preferred_channel": person.contact.preferred,
+        "declined_channels": list(person.contact.declined),
+        "reachable_by": list(person.contact.addresses),
+    }

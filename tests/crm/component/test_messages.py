@@ -93,7 +93,7 @@ async def customer(crm: InProcess, morning: datetime) -> dict[str, str]:
 
 
 def order_of(customer: dict[str, str]) -> str:
-    return f"order-of-{customer['phone']}"
+    return f"order-of-{customer['customer_ref']}"
 
 
 def opened(customer: dict[str, str], *, known: bool = True, waiting: bool = False) -> OrderOpened:
@@ -209,6 +209,10 @@ async def test_a_customer_hears_in_their_language_on_the_channel_they_prefer(
         preferred_channel="email",
     )
     assert view["reachable_by"] == ["wecom", "sms", "email"]
+    shown = await crm.get(
+        f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences", "advisor"
+    )
+    assert (shown.json()["email"], shown.json()["wecom_id"]) == ("li.ming@mail.example", "wm-1")
     await outside.publish(opened(customer), revised(customer, morning), at=morning)
     (message,) = await told(crm, customer)
     (letter,) = [each for each in mail.taken if each["To"] == "li.ming@mail.example"]
