@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.crm import store
-from services.crm.domain.customer import is_mobile
 from services.crm.domain.message import Channel, Contact, Language
 from shared.db import Connection
+from shared.identifiers import is_mobile
 from shared.personal import PersonalData
 
 _SECRETS = ("name", "phone", "email", "wecom_id")

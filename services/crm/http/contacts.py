@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 
 from services.crm import store
 from services.crm.domain import errors
-from services.crm.domain.customer import Email
 from services.crm.domain.message import Channel, Declinable, Language
 from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
 from services.crm.persons import Person, find_persons
@@ -16,6 +15,7 @@ from services.crm.store import SealedContact
 from shared.body import Body
 from shared.db import transaction
 from shared.duties import serves
+from shared.identifiers import Email
 from shared.unit import Unit
 
 router = store_router()

@@ -1,10 +1,17 @@
-"""Plates and VINs as the standards write them, and telephone numbers."""
+"""Plates and VINs as the standards write them, telephone numbers and e-mail addresses."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.identifiers import valid_phone, valid_plate, valid_vin, vin_check_digit
+from shared.identifiers import (
+    is_mobile,
+    valid_email,
+    valid_phone,
+    valid_plate,
+    valid_vin,
+    vin_check_digit,
+)
 
 ALPHABET = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
 mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
@@ -64,3 +71,32 @@ def test_what_is_accepted_is_digits(text: str) -> None:
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a telephone number"):
         valid_phone(text)
+
+
+@given(mobiles)
+def test_only_mobile_numbers_take_text_messages(mobile: str) -> None:
+    assert is_mobile(mobile)
+    assert not is_mobile(valid_phone("021-6888 1234"))
+
+
+@pytest.mark.parametrize("text", ["a@b.cn", "li.ming+car@mail.example.com", "x_1@sub-domain.org"])
+def test_usual_addresses_are_accepted(text: str) -> None:
+    assert valid_email(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "a@b",
+        "@b.cn",
+        "a b@c.cn",
+        "a@b.cn\nBcc: x@y.cn",
+        "李@b.cn",
+        f"{'a' * 60}@{'b.' * 99}cn",
+    ],
+)
+def test_addresses_that_could_carry_more_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not an e-mail address"):
+        valid_email(text)
