@@ -1,0 +1,78 @@
+"""Deadlines on the real database: those that wait for other systems hold no other up."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest_asyncio
+
+from shared import timers
+from shared.timers import Deadline, Timer, Timers
+from shared.unit import Unit
+from tests.shared.component.conftest import CAUSE, Bench
+
+
+class Outside:
+    """A system that answers nobody until it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.most_at_once = 0
+        self.answers = asyncio.Event()
+        self._waiting = 0
+
+    async def ask(self, _: str, subject: str) -> str:
+        self.asked.append(subject)
+        self._waiting += 1
+        self.most_at_once = max(self.most_at_once, self._waiting)
+        await self.answers.wait()
+        self._waiting -= 1
+        return f"answer to {subject}"
+
+
+@pytest_asyncio.fixture
+async def outside(bench: Bench):
+    """Ten remote deadlines and three others are due; ``fired`` sees them."""
+    service, outside, fired = bench.service, Outside(), deque[tuple[str, object]]()
+
+    async def fire(_: Unit, timer: Timer) -> None:
+        fired.append((timer.subject, timer.prepared))
+
+    deadlines = {
+        "remote": Deadline(fire, prepare=outside.ask, remote=True),
+        "near": Deadline(fire),
+    }
+    async with service.units.open(["S01"]) as unit:
+        for kind, count in (("remote", 10), ("near", 3)):
+            for number in range(count):
+                await timers.schedule(
+                    unit,
+                    kind,
+                    f"{kind}-{number}",
+                    store_id="S01",
+                    due_at=unit.now - timedelta(seconds=60 - number),
+                    cause=CAUSE,
+                )
+    running = asyncio.create_task(
+        Timers(service.workers, service.units, service.clock, deadlines).run()
+    )
+    yield outside, fired
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def test_a_slow_system_delays_only_what_waits_for_it(outside) -> None:
+    slow, fired = outside
+    async with asyncio.timeout(20):
+        while len(fired) < 3 or len(slow.asked) < 4:
+            await asyncio.sleep(0.02)
+    assert [subject for subject, _ in fired] == ["near-0", "near-1", "near-2"]
+    slow.answers.set()
+    async with asyncio.timeout(20):
+        while len(fired) < 13:
+            await asyncio.sleep(0.02)
+    answered = dict(list(fired)[3:])
+    assert answered == {f"remote-{n}": f"answer to remote-{n}" for n in range(10)}
+    assert slow.most_at_once == 4
