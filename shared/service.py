@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -43,7 +43,7 @@ class Service:
         self.workers: Pool
         self.units: Units
         self.consumer: Consumer
-        self._deadlines: Mapping[str, Deadline] = {}
+        self._deadlines: Sequence[Mapping[str, Deadline]] = ()
         holder = f"{name}-{settings.instance}"
         self.relay = Relay(settings.worker_database_url, client_options(settings), holder)
         self.broker = KafkaBroker(
@@ -77,9 +77,14 @@ class Service:
         handle: BatchHandler,
         deadlines: Mapping[str, Deadline],
         *,
+        patient: Mapping[str, Deadline] | None = None,
         lanes: int = 1,
     ) -> None:
-        """Say which events and deadlines the service handles, and in how many lanes."""
+        """Say which events and deadlines the service handles, and events in how many lanes.
+
+        ``patient`` deadlines, which take long, do not keep the others waiting; on a stepped clock
+        all fire one after the other, so that the same day repeats itself.
+        """
         self.consumer = Consumer(
             self.broker,
             name=self.name,
@@ -88,17 +93,23 @@ class Service:
             handle=handle,
             lanes=lanes,
         )
-        self._deadlines = deadlines
+        rows = [deadlines, patient or {}]
+        if self.settings.clock_file is not None:
+            rows = [{**deadlines, **rows[1]}]
+        self._deadlines = [row for row in rows if row]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Relay, consume and fire timers until the block ends; then drain and close."""
-        timers = Timers(self.workers, self.units, self.clock, self._deadlines)
+        timers = {
+            f"timers {number}": Timers(self.workers, self.units, self.clock, row).run()
+            for number, row in enumerate(self._deadlines, start=1)
+        }
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in {
                 "relay": self.relay.run(),
-                "timers": timers.run(),
+                **timers,
                 "consumer": self._consume(),
                 "watchdog": self.consumer.watch(),
                 "dead letters": self._settle_dead_letters(),
@@ -147,14 +158,20 @@ def service_app(
     title: str,
     stores: Iterable[str],
     routers: Iterable[APIRouter],
+    prepare: Callable[[], Awaitable[None]] | None = None,
 ) -> FastAPI:
-    """The HTTP face of ``service``, which runs as long as the application does."""
+    """The HTTP face of ``service``, which runs as long as the application does.
+
+    ``prepare`` is awaited before the first request, when the pools are open.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(service.name, service.settings.instance)
         await service.open()
         app.state.units = service.units
+        if prepare:
+            await _patiently(prepare)
         async with service.running():
             yield
 

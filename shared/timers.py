@@ -27,7 +27,7 @@ ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, data = exclu
 
 _DUE = """
 SELECT timer_id, store_id, kind, subject FROM timer
-WHERE due_at <= $1 ORDER BY due_at, timer_id LIMIT $2
+WHERE due_at <= $1 AND kind = ANY ($3) ORDER BY due_at, timer_id LIMIT $2
 """
 
 _CLAIM = """
@@ -94,7 +94,10 @@ async def cancel(unit: Unit, kind: str, subject: str) -> None:
 
 
 class Timers:
-    """Fires due deadlines; several instances share the work through row locks."""
+    """Fires due deadlines of the kinds it is given, one after the other.
+
+    Several instances share the work through row locks.
+    """
 
     def __init__(
         self,
@@ -110,9 +113,10 @@ class Timers:
 
     async def run(self) -> None:
         """Fire deadlines until cancelled."""
+        kinds = list(self._deadlines)
         while True:
             try:
-                due = await self._workers.fetch(_DUE, self._clock.now(), _PORTION)
+                due = await self._workers.fetch(_DUE, self._clock.now(), _PORTION, kinds)
             except TRANSIENT:
                 due = []
             failures = 0

@@ -16,9 +16,17 @@ def create_app() -> FastAPI:
     settings = Settings()
     workforce = load_workforce(settings.group_folder)
     service = Service("workshop", settings)
-    planner = Planner(workforce, service, worker_pool(1))
+    planner = Planner(workforce, service, prompt=worker_pool(1), patient=worker_pool(1))
     handlers = Handlers(planner)
-    service.listen(INTERESTS, handlers.handle, handlers.deadlines)
-    app = service_app(service, title="Workshop", stores=workforce.stores, routers=[router])
+    service.listen(
+        INTERESTS, handlers.handle, handlers.deadlines, patient=handlers.patient_deadlines
+    )
+    app = service_app(
+        service,
+        title="Workshop",
+        stores=workforce.stores,
+        routers=[router],
+        prepare=planner.start,
+    )
     app.state.planner = planner
     return app
