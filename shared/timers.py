@@ -25,6 +25,12 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, data = excluded.data
 """
 
+_SCHEDULE_MISSING = """
+INSERT INTO timer (timer_id, store_id, kind, subject, due_at, data)
+VALUES ($1, $2, $3, $2, $4, $5)
+ON CONFLICT (kind, subject) DO NOTHING
+"""
+
 _DUE = """
 SELECT timer_id, store_id, kind, subject FROM timer
 WHERE due_at <= $1 AND kind = ANY ($3) ORDER BY due_at, timer_id LIMIT $2
@@ -84,6 +90,17 @@ async def schedule(
     """Set the one deadline of ``kind`` for ``subject``, moving it where it exists."""
     content = {"correlation_id": cause.correlation_id, **(data or {})}
     await unit.connection.execute(_SCHEDULE, new_id(), store_id, kind, subject, due_at, content)
+
+
+async def schedule_missing(
+    unit: Unit, kind: str, due_at: Mapping[str, datetime], cause: Cause
+) -> None:
+    """Set the deadline of ``kind`` for each store of ``due_at`` that has none."""
+    content = {"correlation_id": cause.correlation_id}
+    await unit.connection.executemany(
+        _SCHEDULE_MISSING,
+        [(new_id(), store_id, kind, moment, content) for store_id, moment in due_at.items()],
+    )
 
 
 async def cancel(unit: Unit, kind: str, subject: str) -> None:

@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.workshop.handlers import INTERESTS, Handlers
 from services.workshop.http import router
 from services.workshop.planner import Planner
+from services.workshop.staffing import Staffing
 from services.workshop.workforce import load_workforce
 from shared.service import Service, service_app
 from shared.settings import Settings
@@ -17,7 +18,13 @@ def create_app() -> FastAPI:
     workforce = load_workforce(settings.group_folder)
     service = Service("workshop", settings)
     planner = Planner(workforce, service, prompt=worker_pool(1), patient=worker_pool(1))
-    handlers = Handlers(planner)
+    staffing = Staffing(planner, service)
+    handlers = Handlers(planner, staffing)
+
+    async def prepare() -> None:
+        await planner.start()
+        await staffing.begin()
+
     service.listen(
         INTERESTS, handlers.handle, handlers.deadlines, patient=handlers.patient_deadlines
     )
@@ -26,7 +33,8 @@ def create_app() -> FastAPI:
         title="Workshop",
         stores=workforce.stores,
         routers=[router],
-        prepare=planner.start,
+        prepare=prepare,
     )
     app.state.planner = planner
+    app.state.staffing = staffing
     return app

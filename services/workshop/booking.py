@@ -18,6 +18,7 @@ from shared.unit import Unit
 REPLAN = "replan"
 IMPROVE = "improve"
 LEARN = "learn"
+PROSPECTS = "prospects"
 CAPACITY = "capacity"
 HOLD_EXPIRY = "hold_expiry"
 OVERRUN = "overrun"
@@ -26,16 +27,27 @@ _CAPACITY_EVERY = timedelta(minutes=5)
 _LEARN_EVERY = timedelta(minutes=15)
 _IMPROVE_AFTER = timedelta(milliseconds=300)
 """Disturbances rarely come alone; the search begins when it is quiet for so long."""
+_LOOK_AFTER = timedelta(milliseconds=500)
+_LOOK_EVERY = timedelta(minutes=5)
 
 
 async def plan_changed(unit: Unit, store_id: str, cause: Cause, *, replan: bool = True) -> None:
-    """Have the rest replanned at once, and the free capacity published shortly."""
+    """Have the rest replanned at once, then the promises looked at, and the free capacity
+    published shortly."""
     if replan:
         await timers.schedule(
             unit, REPLAN, store_id, store_id=store_id, due_at=unit.now, cause=cause
         )
     due_at = _next(_CAPACITY_EVERY, unit.now)
     await timers.schedule(unit, CAPACITY, store_id, store_id=store_id, due_at=due_at, cause=cause)
+    due_at = unit.now + _LOOK_AFTER
+    await timers.schedule(unit, PROSPECTS, store_id, store_id=store_id, due_at=due_at, cause=cause)
+
+
+async def look_again(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Have the open promises looked at in a while, even if nothing happens."""
+    due_at = unit.now + _LOOK_EVERY
+    await timers.schedule(unit, PROSPECTS, store_id, store_id=store_id, due_at=due_at, cause=cause)
 
 
 async def improve_soon(unit: Unit, store_id: str, cause: Cause) -> None:

@@ -9,8 +9,10 @@ from services.workshop import booking, promises, store
 from services.workshop.domain import job as jobs
 from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.job import Assignment
+from services.workshop.domain.prospect import watch
 from services.workshop.domain.reasons import PLANNER, Reason
 from services.workshop.planner import Planner, Proposal, moment
+from services.workshop.staffing import STAFFING, Staffing
 from services.workshop.workforce import minute
 from shared.contracts import Event
 from shared.contracts.reception import (
@@ -43,6 +45,7 @@ class Handlers:
     """The workshop's reactions; the planner computes outside the transaction."""
 
     planner: Planner
+    staffing: Staffing
 
     @property
     def deadlines(self) -> Mapping[str, Deadline]:
@@ -59,7 +62,9 @@ class Handlers:
         """Deadlines that nobody waits for and that take long."""
         return {
             booking.IMPROVE: Deadline(self.on_improve, _lock_plan, self.planner.improve),
+            booking.PROSPECTS: Deadline(self.on_prospects, None, self.planner.prospects),
             booking.LEARN: Deadline(self.on_learn, None, self.planner.learn),
+            STAFFING: Deadline(self.staffing.on_staffing, None, self.staffing.figures),
         }
 
     async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
@@ -153,6 +158,26 @@ class Handlers:
         ]
         await booking.rebook(unit, timer.store_id, changes, by=PLANNER, cause=timer.cause)
         await booking.plan_changed(unit, timer.store_id, timer.cause, replan=False)
+
+    async def on_prospects(self, unit: Unit, timer: Timer) -> None:
+        """Warn of promises that will hardly be kept (R9, R12)."""
+        store_id, connection = timer.store_id, unit.connection
+        still_open = {job.order_id for job in await store.open_jobs(connection, store_id)}
+        watched, events = watch(
+            [each for each in timer.prepared if each.order_id in still_open],
+            {
+                each.order_id: each.raised_at
+                for each in await store.prospects(connection, store_id)
+                if each.raised_at
+            },
+            store_id=store_id,
+            threshold=self.planner.workforce.stores[store_id].risk_threshold,
+            now=unit.now,
+        )
+        await store.save_prospects(connection, store_id, watched, unit.now)
+        unit.publish(events, timer.cause)
+        if still_open:
+            await booking.look_again(unit, store_id, timer.cause)
 
     async def on_learn(self, unit: Unit, timer: Timer) -> None:
         """Plan with what the finished jobs have taught from now on."""

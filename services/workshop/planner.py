@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 
 from services.workshop import planning, store
 from services.workshop.domain.job import Assignment, Job, is_unfinished
+from services.workshop.domain.prospect import CONFIDENCE, Prospect
 from services.workshop.domain.reasons import Reason
 from services.workshop.planning.objective import judge
 from services.workshop.planning.teams import duration
 from services.workshop.planning.timeline import NEVER, Calendar, common
 from services.workshop.store import Absence, Booking
-from services.workshop.workforce import Operation, Workforce, minute
+from services.workshop.workforce import HORIZON, Operation, Workforce, minute
 from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.service import Service
@@ -142,7 +143,7 @@ class Planner:
             ask = partial(planning.quote, snapshot.workshop, new, confidence, snapshot.calibration)
             promise = await _computed(self._prompt, ask)
         except planning.CannotPromiseError as error:
-            raise self._refused(error.refusal, wishes) from None
+            raise self._refused(error.refusal, wishes, snapshot.store_id) from None
         return replace(promise, finish=promise.finish + self._handover(snapshot.store_id))
 
     async def replan(self, store_id: str, _subject: str) -> Proposal:
@@ -179,6 +180,40 @@ class Planner:
             if job.operation_id in self.workforce.operations
         ]
         return await _computed(self._patient, partial(planning.learn, experience))
+
+    async def prospects(self, store_id: str, _subject: str) -> list[Prospect]:
+        """How likely the open promises are kept."""
+        snapshot = await self.snapshot(store_id)
+        ask = partial(planning.risks, snapshot.workshop, CONFIDENCE, snapshot.calibration)
+        found = await _computed(self._patient, ask)
+        place, horizon = self.workforce.stores[store_id], minute(snapshot.taken_at + HORIZON)
+        promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
+        return [
+            Prospect(
+                order_id=risk.order_id,
+                promised_at=promised[risk.order_id],
+                probability=round(risk.probability, 4),
+                cause=Reason(risk.code, told(risk.detail, place.timezone)),
+                best_promise_at=moment(min(risk.best_promise, horizon)) + self.handover(store_id),
+            )
+            for risk in found
+        ]
+
+    async def shortages(
+        self,
+        technicians: Sequence[planning.Technician],
+        demands: Sequence[planning.Demand],
+        horizon: planning.Window,
+    ) -> tuple[planning.Shortage, ...]:
+        """The trades that lack people."""
+        ask = partial(planning.shortages, technicians, demands, horizon)
+        return await _computed(self._patient, ask)
+
+    def work(self, store_id: str, operation_id: str, standard_hours: float) -> tuple[str, float]:
+        """The trade of an operation, and the hours of technicians that it is expected to take."""
+        operation = self.workforce.operation(operation_id)
+        minutes = self._estimate(store_id, operation, standard_hours).minutes
+        return operation.trade, minutes / 60 * operation.technicians
 
     def handover(self, store_id: str) -> timedelta:
         """What lies between the end of the work and the customer's departure in every promise."""
@@ -343,7 +378,7 @@ class Planner:
             },
         )
 
-    def _refused(self, refusal: planning.Refusal, wishes: Sequence[Wish]) -> Refused:
+    def _refused(self, refusal: planning.Refusal, wishes: Sequence[Wish], store_id: str) -> Refused:
         operation_id = next(
             (wish.operation_id for wish in wishes if wish.job_id == refusal.job_id), ""
         )
@@ -354,6 +389,11 @@ class Planner:
             field="operations",
             kind="conflict",
             operation_id=operation_id,
+            elsewhere=[
+                {"store_id": other, "technicians": capable}
+                for other, capable in self.workforce.capable(operation_id).items()
+                if other != store_id
+            ],
             **dict(refusal.detail),
         )
 

@@ -27,6 +27,9 @@ PauseReason = Literal[
     "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
 ]
 
+PartsReason = Literal["ordered", "delayed", "wrong_part", "arrived"]
+"""订货在途、到货延误、错件重订、已到货."""
+
 _UNFINISHED = ("planned", "in_progress", "paused")
 
 
@@ -70,6 +73,7 @@ class Job:
     finished_at: datetime | None = None
     rework_of: str | None = None
     parts_at: datetime | None = None
+    parts_reason: PartsReason | None = None
     rush: bool = False
     reason: Reason | None = None
     planned_by: str | None = None
@@ -132,6 +136,12 @@ def added(
 def promise(order_jobs: Sequence[Job], promised_at: datetime) -> list[Job]:
     """The unfinished jobs of an order whose customer has been told another time (承诺变更)."""
     return [replace(job, promised_at=promised_at) for job in order_jobs if is_unfinished(job)]
+
+
+def expect_parts(job: Job, at: datetime | None, reason: PartsReason) -> Job:
+    """The last part of a planned job is expected ``at``, or is there (到料变更)."""
+    _require(job, "planned")
+    return replace(job, parts_at=at, parts_reason=reason)
 
 
 def assign(

@@ -23,10 +23,12 @@ from services.workshop.store.hold import (
 )
 from services.workshop.store.job import (
     Finished,
+    OrderedHours,
     finished_jobs,
     jobs_between,
     jobs_of_order,
     open_jobs,
+    ordered_hours,
     read_job,
     save_jobs,
 )
@@ -45,6 +47,10 @@ from services.workshop.store.promise import (
     save_durations,
     save_promise,
 )
+from services.workshop.store.prospect import (
+    prospects,
+    save_prospects,
+)
 
 __all__ = [
     "Absence",
@@ -54,6 +60,7 @@ __all__ = [
     "GivenPromise",
     "HeldJob",
     "Hold",
+    "OrderedHours",
     "absences_after",
     "add_absence",
     "all_experiences",
@@ -68,7 +75,9 @@ __all__ = [
     "lock_hold",
     "lock_plan",
     "open_jobs",
+    "ordered_hours",
     "plan_version",
+    "prospects",
     "read_experience",
     "read_job",
     "read_promise",
@@ -79,5 +88,6 @@ __all__ = [
     "save_hold",
     "save_jobs",
     "save_promise",
+    "save_prospects",
     "unbook",
 ]

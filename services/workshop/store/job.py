@@ -15,7 +15,7 @@ _JOB = """
 SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
        pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, parts_at,
-       rush, reason, planned_by, version
+       parts_reason, rush, reason, planned_by, version
 FROM job
 """
 
@@ -24,19 +24,19 @@ INSERT INTO job (
     job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
     pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, parts_at,
-    rush, reason, planned_by, version)
+    parts_reason, rush, reason, planned_by, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25)
+        $21, $22, $23, $24, $25, $26)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
     promised_at = excluded.promised_at,
     planned_start_at = excluded.planned_start_at, planned_finish_at = excluded.planned_finish_at,
     pinned = excluded.pinned, started_at = excluded.started_at, resumed_at = excluded.resumed_at,
     clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
-    parts_at = excluded.parts_at, reason = excluded.reason, planned_by = excluded.planned_by,
+    parts_at = excluded.parts_at, parts_reason = excluded.parts_reason,
+    reason = excluded.reason, planned_by = excluded.planned_by,
     version = excluded.version
 """
-
 
 _FINISHED = """
 SELECT operation_id, technician_ids, standard_hours, clocked_s
@@ -55,6 +55,35 @@ class Finished:
     technician_ids: tuple[str, ...]
     standard_hours: float
     clocked_s: int
+
+
+_ORDERED = """
+SELECT operation_id, weeks_ago, sum(standard_hours) AS standard_hours
+FROM (SELECT operation_id, standard_hours,
+             1 + floor(extract(epoch FROM $2 - opened_at) / 604800)::integer AS weeks_ago
+      FROM job
+      WHERE store_id = $1 AND opened_at < $2 AND opened_at >= $2 - $3 * interval '7 days'
+        AND status <> 'cancelled')
+GROUP BY operation_id, weeks_ago
+ORDER BY operation_id, weeks_ago
+"""
+
+
+@dataclass(frozen=True)
+class OrderedHours:
+    """Standard hours of one operation that were ordered in one past week; 1 is the last week."""
+
+    operation_id: str
+    weeks_ago: int
+    standard_hours: float
+
+
+async def ordered_hours(
+    connection: Connection, store_id: str, until: datetime, weeks: int
+) -> list[OrderedHours]:
+    """What was ordered in so many weeks before ``until``."""
+    rows = await connection.fetch(_ORDERED, store_id, until, weeks)
+    return [OrderedHours(**row) for row in rows]
 
 
 async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
