@@ -17,7 +17,9 @@ def create_app() -> FastAPI:
     settings = Settings()
     workforce = load_workforce(settings.group_folder)
     service = Service("workshop", settings)
-    planner = Planner(workforce, service, prompt=worker_pool(1), patient=worker_pool(1))
+    prompt = worker_pool(1)
+    patient = prompt if settings.clock_file else worker_pool(1)  # stepped time waits for both
+    planner = Planner(workforce, service, prompt, patient)
     staffing = Staffing(planner, service)
     handlers = Handlers(planner, staffing)
 
