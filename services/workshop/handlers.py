@@ -1,19 +1,16 @@
 """Events and deadlines that the workshop acts on."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.workshop import booking, promises, store
 from services.workshop.domain import job as jobs
-from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.job import Assignment
 from services.workshop.domain.prospect import watch
 from services.workshop.domain.reasons import PLANNER, Reason
-from services.workshop.planner import Planner, Proposal, moment
+from services.workshop.planner import Planner, Proposal
 from services.workshop.staffing import STAFFING, Staffing
-from services.workshop.workforce import minute
 from shared.contracts import Event
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
@@ -23,7 +20,7 @@ from shared.contracts.reception import (
     OrderOpened,
     PromiseRevised,
 )
-from shared.contracts.workshop import CapacityChanged, FreeCapacity
+from shared.contracts.workshop import CapacityChanged
 from shared.envelope import Cause, Received
 from shared.ids import new_id
 from shared.timers import Deadline, StalePreparationError, Timer
@@ -208,31 +205,17 @@ class Handlers:
     async def on_capacity(self, unit: Unit, timer: Timer) -> None:
         """Publish the store's free time (R1, R11)."""
         store_id, now = timer.store_id, unit.now
-        bookings = await store.bookings_after(unit.connection, store_id, now)
-        absences = await store.absences_after(unit.connection, store_id, now)
-        taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for booked in bookings:
-            taken[booked.resource.removeprefix("technician:")].append(
-                (minute(booked.begin_at), minute(booked.end_at))
-            )
-        technicians = self.planner.technicians(store_id, now, absences)
-        free = free_minutes(
-            {technician.technician_id: technician.skills for technician in technicians},
-            {
-                technician.technician_id: [(w.start, w.finish) for w in technician.working]
-                for technician in technicians
-            },
-            taken,
-            minute(now),
-            minute(now + _CAPACITY_AHEAD),
+        free = self.planner.free(
+            store_id,
+            now,
+            now + _CAPACITY_AHEAD,
+            await store.bookings_after(unit.connection, store_id, now),
+            await store.absences_after(unit.connection, store_id, now),
         )
         event = CapacityChanged(
             store_id=store_id,
             plan_version=await store.plan_version(unit.connection, store_id),
-            free=tuple(
-                FreeCapacity(trade=trade, starts_at=moment(slot), free_minutes=minutes)
-                for (trade, slot), minutes in sorted(free.items(), key=lambda item: item[0])
-            ),
+            free=tuple(free),
         )
         unit.publish([event], timer.cause)
 
