@@ -13,7 +13,9 @@ class Store(BaseModel):
     """One store (门店): names, zone, hours and limits.
 
     ``handover_minutes`` lie between the end of the work and the customer's departure: inspection,
-    call and explanation (质检与交车). Every promise contains them.
+    call and explanation (质检与交车). Every promise contains them. A promise is in danger when the
+    probability of keeping it is under ``risk_threshold``. ``vehicle_growth`` (保有量增长) and
+    ``visit_growth`` are what the area's vehicles and visits per vehicle grow by in a year.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -26,9 +28,17 @@ class Store(BaseModel):
     closing: time
     greeting_limit_s: int
     handover_minutes: int = 0
+    risk_threshold: float = 0.7
+    vehicle_growth: float = 0.0
+    visit_growth: float = 0.0
     labor_rate_cents: dict[str, int]
     tax_rate_bp: int
     payment_days: int
+
+    @property
+    def growth(self) -> float:
+        """By how much a year's visits rise (0.03 is 3 %)."""
+        return (1 + self.vehicle_growth) * (1 + self.visit_growth) - 1
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -79,7 +79,7 @@ class Service:
         *,
         lanes: int = 1,
     ) -> None:
-        """Say which events and deadlines the service handles, and in how many lanes."""
+        """Say which events and deadlines the service handles, and events in how many lanes."""
         self.consumer = Consumer(
             self.broker,
             name=self.name,
@@ -147,14 +147,20 @@ def service_app(
     title: str,
     stores: Iterable[str],
     routers: Iterable[APIRouter],
+    prepare: Callable[[], Awaitable[None]] | None = None,
 ) -> FastAPI:
-    """The HTTP face of ``service``, which runs as long as the application does."""
+    """The HTTP face of ``service``, which runs as long as the application does.
+
+    ``prepare`` is awaited before the first request, when the pools are open.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(service.name, service.settings.instance)
         await service.open()
         app.state.units = service.units
+        if prepare:
+            await _patiently(prepare)
         async with service.running():
             yield
 

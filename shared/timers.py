@@ -18,12 +18,17 @@ log = structlog.get_logger()
 
 _POLL_S = 0.1
 _PORTION = 200
-_REMOTE_AT_A_TIME = 4
 
 _SCHEDULE = """
 INSERT INTO timer (timer_id, store_id, kind, subject, due_at, data)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, data = excluded.data
+"""
+
+_SCHEDULE_MISSING = """
+INSERT INTO timer (timer_id, store_id, kind, subject, due_at, data)
+VALUES ($1, $2, $3, $2, $4, $5)
+ON CONFLICT (kind, subject) DO NOTHING
 """
 
 _DUE = """
@@ -57,14 +62,14 @@ class Deadline:
     ``prepare`` computes, from store and subject and outside any transaction, what ``fire`` will
     apply. ``lock`` takes the locks that commands take before they touch the timer; without it two
     of them could wait for each other. ``fire`` acts, in the transaction that forgets the timer.
-    ``remote`` deadlines wait for systems that may be slow: several are prepared at a time, and no
-    other deadline waits for them.
+    Deadlines that take long or wait for other systems are handled ``apart``, so many at a time, and
+    no others wait for them; 0 is the common row, one after the other.
     """
 
     fire: Callable[[Unit, Timer], Awaitable[None]]
     lock: Callable[[Unit, str, str], Awaitable[Any]] | None = None
     prepare: Callable[[str, str], Awaitable[Any]] | None = None
-    remote: bool = False
+    apart: int = 0
 
 
 class NotYetError(Exception):
@@ -90,6 +95,17 @@ async def schedule(
     await unit.connection.execute(_SCHEDULE, new_id(), store_id, kind, subject, due_at, content)
 
 
+async def schedule_missing(
+    unit: Unit, kind: str, due_at: Mapping[str, datetime], cause: Cause
+) -> None:
+    """Set the deadline of ``kind`` for each store of ``due_at`` that has none."""
+    content = {"correlation_id": cause.correlation_id}
+    await unit.connection.executemany(
+        _SCHEDULE_MISSING,
+        [(new_id(), store_id, kind, moment, content) for store_id, moment in due_at.items()],
+    )
+
+
 async def cancel(unit: Unit, kind: str, subject: str) -> None:
     """Drop a deadline that no longer matters."""
     await unit.connection.execute(
@@ -98,7 +114,10 @@ async def cancel(unit: Unit, kind: str, subject: str) -> None:
 
 
 class Timers:
-    """Fires due deadlines; several instances share the work through row locks."""
+    """Fires due deadlines of the kinds it is given, one after the other.
+
+    Several instances share the work through row locks.
+    """
 
     def __init__(
         self,
@@ -115,12 +134,9 @@ class Timers:
     async def run(self) -> None:
         """Fire deadlines until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for remote, width in ((False, 1), (True, _REMOTE_AT_A_TIME)):
-                kinds = [
-                    kind for kind, deadline in self._deadlines.items() if deadline.remote is remote
-                ]
-                if kinds:
-                    group.create_task(self._watch(kinds, asyncio.Semaphore(width)))
+            for apart in sorted({deadline.apart for deadline in self._deadlines.values()}):
+                kinds = [kind for kind, each in self._deadlines.items() if each.apart == apart]
+                group.create_task(self._watch(kinds, asyncio.Semaphore(apart or 1)))
 
     async def _watch(self, kinds: Sequence[str], turns: asyncio.Semaphore) -> None:
         while True:

@@ -32,6 +32,9 @@ from shared.unit import Unit
 
 SEND_MESSAGE = "send_message"
 
+_AT_A_TIME = 4
+"""Messages under way to gateways, in one process."""
+
 _LEASE = timedelta(seconds=2 * LONGEST_CALL_S)
 
 
@@ -95,7 +98,7 @@ class Sending:
 
     @property
     def deadline(self) -> Deadline:
-        return Deadline(self.fire, lock=_lock, prepare=self.prepare, remote=True)
+        return Deadline(self.fire, lock=_lock, prepare=self.prepare, apart=_AT_A_TIME)
 
     async def prepare(self, store_id: str, message_id: str) -> Attempt | None:
         """Hand the message over, or ``None`` when that is not what is to be done with it.

@@ -81,6 +81,7 @@ class WorkshopClient:
                 faults[0]["rule"],
                 answer.get("detail", "The workshop refused."),
                 field=faults[0]["field"],
+                values=answer.get("values"),
             )
         return answer
 

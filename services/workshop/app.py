@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.workshop.handlers import INTERESTS, Handlers
 from services.workshop.http import router
 from services.workshop.planner import Planner
+from services.workshop.staffing import Staffing
 from services.workshop.workforce import load_workforce
 from shared.service import Service, service_app
 from shared.settings import Settings
@@ -16,9 +17,24 @@ def create_app() -> FastAPI:
     settings = Settings()
     workforce = load_workforce(settings.group_folder)
     service = Service("workshop", settings)
-    planner = Planner(workforce, service, worker_pool(1))
-    handlers = Handlers(planner)
+    prompt = worker_pool(1)
+    patient = prompt if settings.clock_file else worker_pool(1)
+    planner = Planner(workforce, service, prompt, patient)
+    staffing = Staffing(planner, service)
+    handlers = Handlers(planner, staffing)
+
+    async def prepare() -> None:
+        await planner.start()
+        await staffing.begin()
+
     service.listen(INTERESTS, handlers.handle, handlers.deadlines)
-    app = service_app(service, title="Workshop", stores=workforce.stores, routers=[router])
+    app = service_app(
+        service,
+        title="Workshop",
+        stores=workforce.stores,
+        routers=[router],
+        prepare=prepare,
+    )
     app.state.planner = planner
+    app.state.staffing = staffing
     return app

@@ -9,35 +9,57 @@ from datetime import datetime, timedelta
 from services.workshop import store
 from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Assignment, Job
-from services.workshop.store import HeldJob, Hold
+from services.workshop.domain.reasons import PLANNER, Reason
+from services.workshop.store import Hold
 from shared import timers
-from shared.contracts.reception import OrderOpened
 from shared.envelope import Cause
 from shared.unit import Unit
 
 REPLAN = "replan"
+IMPROVE = "improve"
+LEARN = "learn"
+PROSPECTS = "prospects"
 CAPACITY = "capacity"
 HOLD_EXPIRY = "hold_expiry"
 OVERRUN = "overrun"
 
 _CAPACITY_EVERY = timedelta(minutes=5)
+_LEARN_EVERY = timedelta(minutes=15)
+_IMPROVE_AFTER = timedelta(milliseconds=300)
+"""Disturbances rarely come alone; the search begins when it is quiet for so long."""
+_LOOK_AFTER = timedelta(milliseconds=500)
+_LOOK_EVERY = timedelta(minutes=5)
 
 
 async def plan_changed(unit: Unit, store_id: str, cause: Cause, *, replan: bool = True) -> None:
-    """Have the rest replanned at once, and the free capacity published shortly."""
+    """Have the rest replanned at once, then the promises looked at, and the free capacity
+    published shortly."""
     if replan:
         await timers.schedule(
             unit, REPLAN, store_id, store_id=store_id, due_at=unit.now, cause=cause
         )
-    since_epoch = unit.now.timestamp() // _CAPACITY_EVERY.total_seconds() + 1
-    due_at = datetime.fromtimestamp(since_epoch * _CAPACITY_EVERY.total_seconds(), unit.now.tzinfo)
+    due_at = _next(_CAPACITY_EVERY, unit.now)
     await timers.schedule(unit, CAPACITY, store_id, store_id=store_id, due_at=due_at, cause=cause)
+    due_at = unit.now + _LOOK_AFTER
+    await timers.schedule(unit, PROSPECTS, store_id, store_id=store_id, due_at=due_at, cause=cause)
+
+
+async def look_again(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Have the open promises looked at in a while, even if nothing happens."""
+    due_at = unit.now + _LOOK_EVERY
+    await timers.schedule(unit, PROSPECTS, store_id, store_id=store_id, due_at=due_at, cause=cause)
+
+
+async def improve_soon(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Have the plan searched for a better one when the disturbances pause."""
+    due_at = unit.now + _IMPROVE_AFTER
+    await timers.schedule(unit, IMPROVE, store_id, store_id=store_id, due_at=due_at, cause=cause)
 
 
 async def rebook(
     unit: Unit,
     store_id: str,
-    changes: Sequence[tuple[Job, Assignment, str]],
+    changes: Sequence[tuple[Job, Assignment, Reason]],
     *,
     by: str,
     cause: Cause,
@@ -80,6 +102,10 @@ async def vacate(unit: Unit, job: Job, cause: Cause) -> None:
         done = Assignment(job.technician_ids, job.bay_id, job.started_at, unit.now)
         await store.book(unit.connection, job.store_id, [(job.job_id, None, done)])
     await timers.cancel(unit, OVERRUN, job.job_id)
+    due_at = _next(_LEARN_EVERY, unit.now)
+    await timers.schedule(
+        unit, LEARN, job.store_id, store_id=job.store_id, due_at=due_at, cause=cause
+    )
     await plan_changed(unit, job.store_id, cause)
 
 
@@ -112,47 +138,22 @@ async def release(unit: Unit, hold: Hold, cause: Cause) -> None:
     await plan_changed(unit, hold.store_id, cause)
 
 
-async def take_in(
-    unit: Unit, opened: OrderOpened, hold: Hold | None, new_ids: Sequence[str], cause: Cause
-) -> None:
-    """An order was opened: its hold becomes its jobs; without a hold the planner finds a place."""
-    held = _matching(hold, opened)
-    new_jobs = [
-        Job(
-            job_id=job_id,
-            store_id=opened.store_id,
-            order_id=opened.order_id,
-            place=place,
-            operation_id=operation.operation_id,
-            standard_hours=operation.standard_hours,
-            status="planned",
-            promised_at=opened.promised_at,
-            opened_at=opened.opened_at,
-            waiting_customer=opened.waiting_customer,
-        )
-        for place, (job_id, operation) in enumerate(
-            zip([job.job_id for job in held] or new_ids, opened.operations, strict=True)
-        )
-    ]
-    if hold is None or not held:
-        await store.save_jobs(unit.connection, new_jobs)
-        await plan_changed(unit, opened.store_id, cause)
+async def take_in(unit: Unit, new: Sequence[Job], hold: Hold | None, cause: Cause) -> None:
+    """Ordered jobs enter the plan: in the places of their hold, or where the planner puts them."""
+    store_id = new[0].store_id
+    if hold is None:
+        await store.save_jobs(unit.connection, new)
+        await plan_changed(unit, store_id, cause)
         return
     await store.save_hold(unit.connection, hold.with_status("confirmed"))
     await timers.cancel(unit, HOLD_EXPIRY, hold.hold_id)
-    await rebook(
-        unit,
-        opened.store_id,
-        [(job, part.assignment, "promised") for job, part in zip(new_jobs, held, strict=True)],
-        by="planner",
-        cause=cause,
-    )
-    await plan_changed(unit, opened.store_id, cause, replan=False)
+    promised = Reason("promised")
+    places = [(job, held.assignment, promised) for job, held in zip(new, hold.jobs, strict=True)]
+    await rebook(unit, store_id, places, by=PLANNER, cause=cause)
+    await plan_changed(unit, store_id, cause, replan=False)
 
 
-def _matching(hold: Hold | None, opened: OrderOpened) -> tuple[HeldJob, ...]:
-    """The held jobs if the hold still stands and is for these operations."""
-    if hold is None or hold.status != "held":
-        return ()
-    wanted = [operation.operation_id for operation in opened.operations]
-    return hold.jobs if [job.operation_id for job in hold.jobs] == wanted else ()
+def _next(interval: timedelta, now: datetime) -> datetime:
+    """The first whole multiple of ``interval`` after ``now``, the same for all who ask."""
+    seconds = interval.total_seconds()
+    return datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, now.tzinfo)

@@ -1,25 +1,38 @@
 """Events and deadlines that the workshop acts on."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from services.workshop import booking, store
+from services.workshop import booking, promises, store
 from services.workshop.domain import job as jobs
-from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.job import Assignment
-from services.workshop.planner import Planner, Proposal, moment
-from services.workshop.workforce import minute
+from services.workshop.domain.prospect import watch
+from services.workshop.domain.reasons import PLANNER, Reason
+from services.workshop.planner import Planner, Proposal
+from services.workshop.staffing import STAFFING, Staffing
 from shared.contracts import Event
-from shared.contracts.reception import AppointmentCancelled, OrderCancelled, OrderOpened
-from shared.contracts.workshop import CapacityChanged, FreeCapacity
+from shared.contracts.reception import (
+    AdditionalWorkAuthorized,
+    AppointmentCancelled,
+    OrderCancelled,
+    OrderedOperation,
+    OrderOpened,
+    PromiseRevised,
+)
+from shared.contracts.workshop import CapacityChanged
 from shared.envelope import Cause, Received
 from shared.ids import new_id
 from shared.timers import Deadline, StalePreparationError, Timer
 from shared.unit import Unit
 
-INTERESTS: tuple[type[Event], ...] = (OrderOpened, OrderCancelled, AppointmentCancelled)
+INTERESTS: tuple[type[Event], ...] = (
+    OrderOpened,
+    AdditionalWorkAuthorized,
+    PromiseRevised,
+    OrderCancelled,
+    AppointmentCancelled,
+)
 
 _CAPACITY_AHEAD = timedelta(days=2)
 
@@ -29,14 +42,21 @@ class Handlers:
     """The workshop's reactions; the planner computes outside the transaction."""
 
     planner: Planner
+    staffing: Staffing
 
     @property
     def deadlines(self) -> Mapping[str, Deadline]:
+        planner, staffing = self.planner, self.staffing
         return {
-            booking.REPLAN: Deadline(self.on_replan, _lock_plan, self.planner.replan),
+            booking.REPLAN: Deadline(self.on_replan, _lock_plan, planner.replan),
             booking.CAPACITY: Deadline(self.on_capacity, _lock_plan),
+            promises.PROMISE_DUE: Deadline(self.on_promise_due, _lock_plan),
             booking.HOLD_EXPIRY: Deadline(self.on_hold_expiry, _lock_plan),
             booking.OVERRUN: Deadline(self.on_overrun, _lock_plan),
+            booking.IMPROVE: Deadline(self.on_improve, _lock_plan, planner.improve, planner.apart),
+            booking.PROSPECTS: Deadline(self.on_prospects, None, planner.prospects, planner.apart),
+            booking.LEARN: Deadline(self.on_learn, None, planner.learn, planner.apart),
+            STAFFING: Deadline(staffing.on_staffing, None, staffing.figures, planner.apart),
         }
 
     async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
@@ -44,17 +64,52 @@ class Handlers:
         for store_id in sorted({received.envelope.store_id for received in batch}):
             await store.lock_plan(unit.connection, store_id)
         for received in batch:
-            cause = received.envelope.cause
-            match received.event:
-                case OrderOpened() as event:
-                    hold = await _hold(unit, event.store_id, event.hold_id)
-                    new_ids = [str(new_id()) for _ in event.operations]
-                    await booking.take_in(unit, event, hold, new_ids, cause)
-                case OrderCancelled() as event:
-                    await self._cancel(unit, event, cause)
-                case AppointmentCancelled() as event:
-                    if hold := await _hold(unit, event.store_id, event.hold_id):
-                        await booking.release(unit, hold, cause)
+            await self._react(unit, received.event, received.envelope.cause)
+
+    async def _react(self, unit: Unit, event: Event, cause: Cause) -> None:
+        match event:
+            case OrderOpened():
+                await self._open(unit, event, cause)
+            case AdditionalWorkAuthorized():
+                await self._add(unit, event, cause)
+            case PromiseRevised():
+                await self._revise(unit, event, cause)
+            case OrderCancelled():
+                await self._cancel(unit, event, cause)
+            case AppointmentCancelled():
+                if hold := await _hold(unit, event.store_id, event.hold_id):
+                    await booking.release(unit, hold, cause)
+
+    async def _open(self, unit: Unit, event: OrderOpened, cause: Cause) -> None:
+        hold = await _standing(unit, event.store_id, event.hold_id, event.operations)
+        new = jobs.ordered(event, _job_ids(hold, event.operations))
+        await booking.take_in(unit, new, hold, cause)
+        if hold:
+            handover = self.planner.handover(event.store_id)
+            await promises.give(
+                unit,
+                event.order_id,
+                event.promised_at - handover,
+                event.promise_confidence,
+                hold,
+                cause,
+            )
+
+    async def _add(self, unit: Unit, event: AdditionalWorkAuthorized, cause: Cause) -> None:
+        hold = await _standing(unit, event.store_id, event.hold_id, event.operations)
+        order_jobs = await store.jobs_of_order(unit.connection, event.store_id, event.order_id)
+        new = jobs.added(event, order_jobs, _job_ids(hold, event.operations))
+        await booking.take_in(unit, new, hold, cause)
+        if event.promised_at:
+            await store.save_jobs(unit.connection, jobs.promise(order_jobs, event.promised_at))
+        if event.promised_at and hold:
+            due_at = event.promised_at - self.planner.handover(event.store_id)
+            await promises.give(unit, event.order_id, due_at, hold.confidence, hold, cause)
+
+    async def _revise(self, unit: Unit, event: PromiseRevised, cause: Cause) -> None:
+        order_jobs = await store.jobs_of_order(unit.connection, event.store_id, event.order_id)
+        await store.save_jobs(unit.connection, jobs.promise(order_jobs, event.promised_at))
+        await booking.plan_changed(unit, event.store_id, cause)
 
     async def _cancel(self, unit: Unit, event: OrderCancelled, cause: Cause) -> None:
         connection = unit.connection
@@ -66,24 +121,63 @@ class Handlers:
             event.store_id,
             [job.job_id for job in cancelled if job.status == "cancelled"],
         )
+        await promises.forget(unit, event.store_id, event.order_id)
         await booking.plan_changed(unit, event.store_id, cause)
 
     async def on_replan(self, unit: Unit, timer: Timer) -> None:
-        """Apply the fresh plan, unless the plan has changed while it was computed."""
-        proposal: Proposal = timer.prepared
+        """Apply the fresh plan, and have a better one looked for."""
+        await self._apply(unit, timer, timer.prepared)
+        await booking.improve_soon(unit, timer.store_id, timer.cause)
+
+    async def on_improve(self, unit: Unit, timer: Timer) -> None:
+        """Apply the better plan, if one was found."""
+        if timer.prepared is not None:
+            await self._apply(unit, timer, timer.prepared)
+
+    async def _apply(self, unit: Unit, timer: Timer, proposal: Proposal) -> None:
+        """Move the jobs, unless the plan has changed while the new one was computed."""
         version = await store.plan_version(unit.connection, timer.store_id)
         if version != proposal.version + 1:
             raise StalePreparationError
         open_jobs = await store.open_jobs(unit.connection, timer.store_id)
         booked = await store.booked_jobs(unit.connection, timer.store_id)
+        made_room = Reason("rearranged")
         changes = [
-            (job, proposal.assignments[job.job_id], proposal.reasons.get(job.job_id, "made_room"))
+            (job, proposal.assignments[job.job_id], proposal.reasons.get(job.job_id, made_room))
             for job in open_jobs
             if job.job_id in proposal.assignments
             and (job.assignment != proposal.assignments[job.job_id] or job.job_id not in booked)
         ]
-        await booking.rebook(unit, timer.store_id, changes, by="planner", cause=timer.cause)
+        await booking.rebook(unit, timer.store_id, changes, by=PLANNER, cause=timer.cause)
         await booking.plan_changed(unit, timer.store_id, timer.cause, replan=False)
+
+    async def on_prospects(self, unit: Unit, timer: Timer) -> None:
+        """Warn of promises that will hardly be kept (R9, R12)."""
+        store_id, connection = timer.store_id, unit.connection
+        still_open = {job.order_id for job in await store.open_jobs(connection, store_id)}
+        watched, events = watch(
+            [each for each in timer.prepared if each.order_id in still_open],
+            {
+                each.order_id: each.raised_at
+                for each in await store.prospects(connection, store_id)
+                if each.raised_at
+            },
+            store_id=store_id,
+            threshold=self.planner.workforce.stores[store_id].risk_threshold,
+            now=unit.now,
+        )
+        await store.save_prospects(connection, store_id, watched, unit.now)
+        unit.publish(events, timer.cause)
+        if still_open:
+            await booking.look_again(unit, store_id, timer.cause)
+
+    async def on_learn(self, unit: Unit, timer: Timer) -> None:
+        """Plan with what the finished jobs have taught from now on."""
+        await store.save_durations(unit.connection, timer.store_id, timer.prepared)
+
+    async def on_promise_due(self, unit: Unit, timer: Timer) -> None:
+        """The work of an order had to be done by now."""
+        await promises.due(unit, timer.store_id, timer.subject)
 
     async def on_hold_expiry(self, unit: Unit, timer: Timer) -> None:
         """Nobody confirmed the hold in time."""
@@ -106,31 +200,17 @@ class Handlers:
     async def on_capacity(self, unit: Unit, timer: Timer) -> None:
         """Publish the store's free time (R1, R11)."""
         store_id, now = timer.store_id, unit.now
-        bookings = await store.bookings_after(unit.connection, store_id, now)
-        absences = await store.absences_after(unit.connection, store_id, now)
-        taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for booked in bookings:
-            taken[booked.resource.removeprefix("technician:")].append(
-                (minute(booked.begin_at), minute(booked.end_at))
-            )
-        technicians = self.planner.technicians(store_id, now, absences)
-        free = free_minutes(
-            {technician.technician_id: technician.skills for technician in technicians},
-            {
-                technician.technician_id: [(w.start, w.finish) for w in technician.working]
-                for technician in technicians
-            },
-            taken,
-            minute(now),
-            minute(now + _CAPACITY_AHEAD),
+        free = self.planner.free(
+            store_id,
+            now,
+            now + _CAPACITY_AHEAD,
+            await store.bookings_after(unit.connection, store_id, now),
+            await store.absences_after(unit.connection, store_id, now),
         )
         event = CapacityChanged(
             store_id=store_id,
             plan_version=await store.plan_version(unit.connection, store_id),
-            free=tuple(
-                FreeCapacity(trade=trade, starts_at=moment(slot), free_minutes=minutes)
-                for (trade, slot), minutes in sorted(free.items(), key=lambda item: item[0])
-            ),
+            free=tuple(free),
         )
         unit.publish([event], timer.cause)
 
@@ -141,3 +221,17 @@ async def _lock_plan(unit: Unit, store_id: str, _subject: str) -> None:
 
 async def _hold(unit: Unit, store_id: str, hold_id: str | None) -> store.Hold | None:
     return await store.lock_hold(unit.connection, store_id, hold_id) if hold_id else None
+
+
+async def _standing(
+    unit: Unit, store_id: str, hold_id: str | None, operations: Sequence[OrderedOperation]
+) -> store.Hold | None:
+    """The hold, if it still keeps time for these operations."""
+    hold = await _hold(unit, store_id, hold_id)
+    wanted = [operation.operation_id for operation in operations]
+    return hold if hold and hold.stands_for(wanted) else None
+
+
+def _job_ids(hold: store.Hold | None, operations: Sequence[OrderedOperation]) -> list[str]:
+    """A held job keeps its id."""
+    return [job.job_id for job in hold.jobs] if hold else [str(new_id()) for _ in operations]

@@ -2,25 +2,45 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 from itertools import pairwise
+from typing import Final, TypeVar
+from zlib import crc32
+from zoneinfo import ZoneInfo
 
 from services.workshop import planning, store
+from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.job import Assignment, Job, is_unfinished
+from services.workshop.domain.prospect import CONFIDENCE, Prospect
+from services.workshop.domain.reasons import Reason
+from services.workshop.planning.objective import judge
 from services.workshop.planning.teams import duration
 from services.workshop.planning.timeline import NEVER, Calendar, common
 from services.workshop.store import Absence, Booking
-from services.workshop.workforce import Workforce, minute
+from services.workshop.workforce import HORIZON, Operation, Workforce, minute
 from shared.contracts.refusal import Refused
+from shared.contracts.workshop import FreeCapacity
 from shared.db import transaction
 from shared.service import Service
 
+T = TypeVar("T")
+
 _OVERRUN = timedelta(minutes=10)
 """Work in hand that is past its expected finish is expected to need so much more."""
+
+IMPROVEMENT_S: Final = 1.2
+"""Seconds of one core for improving a plan; with the greedy plan before, less than two."""
+SIMULATED_ROUNDS: Final = 2
+"""Rounds of the search on a stepped clock, where the same day has to give the same plans."""
+_UNHURRIED_S = 60.0
+_UNTIL_TIME_IS_UP = 1_000_000
+_RUSH_WEIGHT = 3
+_LEARN_FROM = 1500
+"""Finished jobs, the latest ones, from which durations are learned."""
 
 _REFUSALS = {
     "no_skill": "no technician here has the skill {trade} at level {level}",
@@ -51,6 +71,7 @@ class Snapshot:
     taken_at: datetime
     workshop: planning.Workshop
     jobs: dict[str, Job]
+    calibration: planning.Calibration
 
 
 @dataclass(frozen=True)
@@ -59,16 +80,40 @@ class Proposal:
 
     version: int
     assignments: dict[str, Assignment]
-    reasons: dict[str, str]
+    reasons: dict[str, Reason]
 
 
 class Planner:
-    """Asks the pure planning in another process, so that the event loop goes on."""
+    """Asks the pure planning in other processes, so that the event loop goes on.
 
-    def __init__(self, workforce: Workforce, service: Service, executor: Executor) -> None:
+    What people wait for is computed by ``prompt``, everything else by ``patient``: nobody waits
+    behind an improvement.
+    """
+
+    def __init__(
+        self, workforce: Workforce, service: Service, prompt: Executor, patient: Executor
+    ) -> None:
         self.workforce = workforce
         self._service = service
-        self._executor = executor
+        self._prompt = prompt
+        self._patient = patient
+        self._learned: dict[str, planning.Durations] = {}
+
+    @property
+    def apart(self) -> int:
+        """How many deadlines that nobody waits for are handled at a time, beside the others.
+
+        0 where one process computes everything, as in simulated time, which repeats itself.
+        """
+        return 0 if self._prompt is self._patient else 1
+
+    async def start(self) -> None:
+        """Load what the stores have learned and wait until the first process can answer."""
+        stores = list(self.workforce.stores)
+        async with transaction(self._service.pool, stores) as connection:
+            experiences = await store.all_experiences(connection)
+        self._learned = {name: each.durations for name, each in experiences.items()}
+        await _computed(self._prompt, partial(planning.plan, planning.Workshop(0, (), ())))
 
     async def snapshot(self, store_id: str, *, without_hold: str | None = None) -> Snapshot:
         """The store's workshop as it is planned now, as if one hold were not there."""
@@ -78,10 +123,13 @@ class Planner:
             jobs = await store.open_jobs(connection, store_id)
             bookings = await store.bookings_after(connection, store_id, now)
             absences = await store.absences_after(connection, store_id, now)
+            experience = await store.read_experience(connection, store_id)
         if without_hold:
             bookings = [booking for booking in bookings if booking.hold_id != without_hold]
+        self._learned[store_id] = experience.durations
         workshop = self._workshop(store_id, now, jobs, bookings, absences)
-        return Snapshot(store_id, version, now, workshop, {job.job_id: job for job in jobs})
+        by_id = {job.job_id: job for job in jobs}
+        return Snapshot(store_id, version, now, workshop, by_id, experience.calibration)
 
     async def promise(
         self,
@@ -98,39 +146,125 @@ class Planner:
         """
         release = minute(max(earliest_start_at or snapshot.taken_at, snapshot.taken_at))
         new = [
-            self._new_job(wish, before, release)
+            self._new_job(snapshot.store_id, wish, before, release)
             for before, wish in zip([None, *wishes], wishes, strict=False)
         ]
         try:
-            promise = await asyncio.get_running_loop().run_in_executor(
-                self._executor, planning.quote, snapshot.workshop, new, confidence
-            )
+            ask = partial(planning.quote, snapshot.workshop, new, confidence, snapshot.calibration)
+            promise = await _computed(self._prompt, ask)
         except planning.CannotPromiseError as error:
-            raise self._refused(error.refusal, wishes) from None
+            raise self._refused(error.refusal, wishes, snapshot.store_id) from None
         return replace(promise, finish=promise.finish + self._handover(snapshot.store_id))
 
     async def replan(self, store_id: str, _subject: str) -> Proposal:
-        """A fresh plan for everything that is not in hand."""
+        """A fresh plan at once for everything that is not in hand."""
         snapshot = await self.snapshot(store_id)
-        answer = await asyncio.get_running_loop().run_in_executor(
-            self._executor, planning.replan, snapshot.workshop
+        answer = await _computed(self._prompt, partial(planning.replan, snapshot.workshop))
+        return self._proposal(snapshot, answer)
+
+    async def improve(self, store_id: str, _subject: str) -> Proposal | None:
+        """A better plan than the present one, if the search finds any in its time."""
+        snapshot = await self.snapshot(store_id)
+        stepped = self._service.settings.clock_file is not None
+        search = partial(
+            planning.replan,
+            snapshot.workshop,
+            seed=crc32(f"{store_id} {snapshot.version}".encode()),
+            seconds=_UNHURRIED_S if stepped else IMPROVEMENT_S,
+            rounds=SIMULATED_ROUNDS if stepped else _UNTIL_TIME_IS_UP,
         )
-        movable = {job_id for job_id, job in snapshot.jobs.items() if job.status == "planned"}
-        return Proposal(
-            snapshot.version,
-            {
-                assignment.job_id: as_assignment(assignment)
-                for assignment in answer.plan.assignments
-                if assignment.job_id in movable
-            },
-            {change.job_id: change.code for change in answer.changes},
+        answer = await _computed(self._patient, search)
+        better = _merit(snapshot.workshop, answer.plan.assignments) < _merit(
+            snapshot.workshop, _present(snapshot.workshop)
         )
+        return self._proposal(snapshot, answer) if better else None
+
+    async def learn(self, store_id: str, _subject: str) -> planning.Durations:
+        """What the store's latest finished jobs say about durations."""
+        async with transaction(self._service.pool, [store_id]) as connection:
+            finished = await store.finished_jobs(connection, store_id, _LEARN_FROM)
+        paces = {member.technician_id: member.pace for member in self.workforce.members[store_id]}
+        experience = [
+            self._experienced(job, paces)
+            for job in finished
+            if job.operation_id in self.workforce.operations
+        ]
+        return await _computed(self._patient, partial(planning.learn, experience))
+
+    async def prospects(self, store_id: str, _subject: str) -> list[Prospect]:
+        """How likely the open promises are kept."""
+        snapshot = await self.snapshot(store_id)
+        ask = partial(planning.risks, snapshot.workshop, CONFIDENCE, snapshot.calibration)
+        found = await _computed(self._patient, ask)
+        place, horizon = self.workforce.stores[store_id], minute(snapshot.taken_at + HORIZON)
+        promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
+        return [
+            Prospect(
+                order_id=risk.order_id,
+                promised_at=promised[risk.order_id],
+                probability=round(risk.probability, 4),
+                cause=Reason(risk.code, told(risk.detail, place.timezone)),
+                best_promise_at=moment(min(risk.best_promise, horizon)) + self.handover(store_id),
+            )
+            for risk in found
+        ]
+
+    async def shortages(
+        self,
+        technicians: Sequence[planning.Technician],
+        demands: Sequence[planning.Demand],
+        horizon: planning.Window,
+    ) -> tuple[planning.Shortage, ...]:
+        """The trades that lack people."""
+        ask = partial(planning.shortages, technicians, demands, horizon)
+        return await _computed(self._patient, ask)
+
+    def work(self, store_id: str, operation_id: str, standard_hours: float) -> tuple[str, float]:
+        """The trade of an operation, and the hours of technicians that it is expected to take."""
+        operation = self.workforce.operation(operation_id)
+        minutes = self._estimate(store_id, operation, standard_hours).minutes
+        return operation.trade, minutes / 60 * operation.technicians
+
+    def handover(self, store_id: str) -> timedelta:
+        """What lies between the end of the work and the customer's departure in every promise."""
+        return timedelta(minutes=self._handover(store_id))
 
     def technicians(
         self, store_id: str, now: datetime, absences: Sequence[Absence]
     ) -> tuple[planning.Technician, ...]:
-        """The store's technicians with the time that absences leave them."""
-        return self.workforce.technicians(store_id, now, _by_person(absences))
+        """The store's technicians with the pace learned and the time that absences leave them."""
+        durations = self._durations(store_id)
+        return tuple(
+            replace(technician, pace=technician.pace * durations.pace(technician.technician_id))
+            for technician in self.workforce.technicians(store_id, now, _by_person(absences))
+        )
+
+    def free(
+        self,
+        store_id: str,
+        begin: datetime,
+        end: datetime,
+        bookings: Sequence[Booking],
+        absences: Sequence[Absence],
+    ) -> list[FreeCapacity]:
+        """The store's free time by trade and half hour; ``bookings`` end after ``begin``."""
+        technicians = self.technicians(store_id, begin, absences)
+        taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for booked in bookings:
+            taken[booked.resource.removeprefix("technician:")].append(
+                (minute(booked.begin_at), minute(booked.end_at))
+            )
+        found = free_minutes(
+            {technician.technician_id: technician.skills for technician in technicians},
+            {technician.technician_id: technician.working for technician in technicians},
+            taken,
+            minute(begin),
+            minute(end),
+        )
+        return [
+            FreeCapacity(trade=trade, starts_at=moment(slot), free_minutes=minutes)
+            for (trade, slot), minutes in sorted(found.items())
+        ]
 
     def expected_finish(
         self,
@@ -139,7 +273,7 @@ class Planner:
         start_at: datetime,
         absences: Sequence[Absence],
     ) -> datetime:
-        """When these technicians, beginning at ``start_at``, would be done at standard hours."""
+        """When these technicians, beginning at ``start_at``, would be done, as far as is known."""
         team = tuple(
             technician
             for technician in self.technicians(job.store_id, start_at, absences)
@@ -189,6 +323,7 @@ class Planner:
                 for job_id, parts in _held(bookings).items()
                 if job_id not in ids
             ),
+            law=self._durations(store_id).law,
         )
 
     def _job(self, job: Job, before: str | None, now: int) -> planning.Job:
@@ -199,17 +334,21 @@ class Planner:
             finish = self.still_expected(job, moment(now))
             in_hand = replace(job.assignment, finish_at=finish)
             frozen = planning.Assignment(*_reservation(in_hand), job.job_id)
+        estimate = self._estimate(job.store_id, operation, job.standard_hours)
         return planning.Job(
             job_id=job.job_id,
             order_id=job.order_id,
             trade=operation.trade,
             level=operation.level,
             bay_type=operation.bay_type,
-            minutes=round(job.standard_hours * 60),
+            minutes=estimate.minutes,
+            spread=estimate.spread,
             certificate=operation.certificate,
             technicians_needed=operation.technicians,
             after=(before,) if before else (),
             release=minute(job.opened_at),
+            parts_at=minute(job.parts_at + timedelta(seconds=59)) if job.parts_at else 0,
+            weight=_RUSH_WEIGHT if job.rush else 1,
             promise=minute(job.promised_at) - self._handover(job.store_id),
             waiting_customer=job.waiting_customer,
             pinned_technicians=job.technician_ids if job.pinned else (),
@@ -220,22 +359,63 @@ class Planner:
     def _handover(self, store_id: str) -> int:
         return self.workforce.stores[store_id].handover_minutes
 
-    def _new_job(self, wish: Wish, before: Wish | None, release: int) -> planning.Job:
+    def _new_job(
+        self, store_id: str, wish: Wish, before: Wish | None, release: int
+    ) -> planning.Job:
         operation = self.workforce.operation(wish.operation_id)
+        estimate = self._estimate(store_id, operation, operation.standard_hours)
         return planning.Job(
             job_id=wish.job_id,
             order_id="new",
             trade=operation.trade,
             level=operation.level,
             bay_type=operation.bay_type,
-            minutes=round(operation.standard_hours * 60),
+            minutes=estimate.minutes,
+            spread=estimate.spread,
             certificate=operation.certificate,
             technicians_needed=operation.technicians,
             after=(before.job_id,) if before else (),
             release=release,
         )
 
-    def _refused(self, refusal: planning.Refusal, wishes: Sequence[Wish]) -> Refused:
+    def _durations(self, store_id: str) -> planning.Durations:
+        return self._learned.get(store_id, planning.Durations())
+
+    def _estimate(
+        self, store_id: str, operation: Operation, standard_hours: float
+    ) -> planning.Estimate:
+        return self._durations(store_id).estimate(
+            operation.operation_id, operation.trade, standard_hours * 60
+        )
+
+    def _experienced(self, job: store.Finished, paces: Mapping[str, float]) -> planning.FinishedJob:
+        """A finished job at the pace that the group's configuration takes for granted."""
+        slowest = max(job.technician_ids, key=lambda who: (paces.get(who, 1.0), who))
+        return planning.FinishedJob(
+            operation_id=job.operation_id,
+            trade=self.workforce.operation(job.operation_id).trade,
+            technician_id=slowest,
+            standard=job.standard_hours * 60,
+            minutes=job.clocked_s / 60 / paces.get(slowest, 1.0),
+        )
+
+    def _proposal(self, snapshot: Snapshot, answer: planning.Replan) -> Proposal:
+        zone = self.workforce.stores[snapshot.store_id].timezone
+        movable = {job_id for job_id, job in snapshot.jobs.items() if job.status == "planned"}
+        return Proposal(
+            snapshot.version,
+            {
+                assignment.job_id: as_assignment(assignment)
+                for assignment in answer.plan.assignments
+                if assignment.job_id in movable
+            },
+            {
+                change.job_id: Reason(change.code, told(change.detail, zone))
+                for change in answer.changes
+            },
+        )
+
+    def _refused(self, refusal: planning.Refusal, wishes: Sequence[Wish], store_id: str) -> Refused:
         operation_id = next(
             (wish.operation_id for wish in wishes if wish.job_id == refusal.job_id), ""
         )
@@ -246,6 +426,11 @@ class Planner:
             field="operations",
             kind="conflict",
             operation_id=operation_id,
+            elsewhere=[
+                {"store_id": other, "technicians": capable}
+                for other, capable in self.workforce.capable(operation_id).items()
+                if other != store_id
+            ],
             **dict(refusal.detail),
         )
 
@@ -260,9 +445,34 @@ def as_assignment(assignment: planning.Assignment) -> Assignment:
     )
 
 
+def told(detail: planning.Detail, zone: ZoneInfo) -> dict[str, str | int]:
+    """The values of a reason with the planner's minutes as moments of the store's zone."""
+    return {
+        name: moment(int(value)).astimezone(zone).isoformat() if name == "at" else value
+        for name, value in detail.items()
+    }
+
+
 def moment(minutes: int) -> datetime:
     """The planner's time as real time."""
     return datetime.fromtimestamp(minutes * 60, UTC)
+
+
+async def _computed(executor: Executor, compute: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, compute)
+
+
+def _present(workshop: planning.Workshop) -> list[planning.Assignment]:
+    """The plan in force, with work in hand as it is expected now."""
+    in_hand = {job.job_id: job.frozen for job in workshop.jobs if job.frozen}
+    return [in_hand.get(running.job_id, running) for running in workshop.running]
+
+
+def _merit(
+    workshop: planning.Workshop, assignments: Sequence[planning.Assignment]
+) -> tuple[int, planning.Objective]:
+    """What plans are compared by: jobs without a place, then the objective; less is better."""
+    return len(workshop.jobs) - len(assignments), judge(workshop, assignments)
 
 
 def _reservation(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int]:

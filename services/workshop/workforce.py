@@ -78,6 +78,22 @@ class Workforce:
             raise errors.unknown_operation(operation_id)
         return operation
 
+    def capable(self, operation_id: str) -> dict[str, int]:
+        """By store, how many technicians can do the operation, where the store can do it."""
+        operation = self.operation(operation_id)
+        counts = {
+            store_id: sum(
+                member.skills.get(operation.trade, 0) >= operation.level
+                and operation.certificate in {None, *member.certificates}
+                for member in members
+            )
+            for store_id, members in self.members.items()
+            if any(operation.bay_type in bay.capabilities for bay in self.bays[store_id])
+        }
+        return {
+            store_id: count for store_id, count in counts.items() if count >= operation.technicians
+        }
+
     def technicians(
         self,
         store_id: str,

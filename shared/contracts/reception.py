@@ -91,7 +91,7 @@ class OrderedOperation(Part):
 
 
 class OrderOpened(_OrderEvent):
-    """The repair order (工单) with its estimate and its promise."""
+    """The repair order (工单) with its estimate and its promise; ``rush`` goes first (加急)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R3", "R4", "R5")
 
@@ -109,6 +109,7 @@ class OrderOpened(_OrderEvent):
     hold_id: Identifier | None
     appointment_id: Identifier | None = None
     waiting_customer: bool = False
+    rush: bool = False
     opened_at: Moment
 
 

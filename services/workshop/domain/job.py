@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from services.workshop.domain import errors
+from services.workshop.domain.reasons import Reason, why_planned
+from shared.contracts.reception import AdditionalWorkAuthorized, OrderOpened
 from shared.contracts.workshop import (
     InspectionFailed,
     InspectionPassed,
@@ -25,6 +27,9 @@ PauseReason = Literal[
     "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
 ]
 
+PartsReason = Literal["ordered", "delayed", "wrong_part", "arrived"]
+"""订货在途、到货延误、错件重订、已到货."""
+
 _UNFINISHED = ("planned", "in_progress", "paused")
 
 
@@ -42,7 +47,9 @@ class Assignment:
 class Job:
     """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out.
 
-    ``version`` is raised each time the job is saved.
+    ``parts_at`` is when its last part is expected (到料), ``rush`` a hurry of the customer (加急),
+    ``reason`` and ``planned_by`` say why and by whom it was last given its place. ``version`` is
+    raised each time the job is saved.
     """
 
     job_id: str
@@ -65,6 +72,11 @@ class Job:
     clocked_s: int = 0
     finished_at: datetime | None = None
     rework_of: str | None = None
+    parts_at: datetime | None = None
+    parts_reason: PartsReason | None = None
+    rush: bool = False
+    reason: Reason | None = None
+    planned_by: str | None = None
     version: int = 0
 
     @property
@@ -76,8 +88,64 @@ class Job:
         )
 
 
+def ordered(opened: OrderOpened, job_ids: Sequence[str]) -> list[Job]:
+    """The jobs of a repair order that was opened, in their turn."""
+    return [
+        Job(
+            job_id=job_id,
+            store_id=opened.store_id,
+            order_id=opened.order_id,
+            place=place,
+            operation_id=operation.operation_id,
+            standard_hours=operation.standard_hours,
+            status="planned",
+            promised_at=opened.promised_at,
+            opened_at=opened.opened_at,
+            waiting_customer=opened.waiting_customer,
+            rush=opened.rush,
+        )
+        for place, (job_id, operation) in enumerate(zip(job_ids, opened.operations, strict=True))
+    ]
+
+
+def added(
+    authorized: AdditionalWorkAuthorized, order_jobs: Sequence[Job], job_ids: Sequence[str]
+) -> list[Job]:
+    """The jobs of additional work (增项), whose turn comes after ``order_jobs``."""
+    last = max(order_jobs, key=lambda job: job.place)
+    return [
+        Job(
+            job_id=job_id,
+            store_id=authorized.store_id,
+            order_id=authorized.order_id,
+            place=place,
+            operation_id=operation.operation_id,
+            standard_hours=operation.standard_hours,
+            status="planned",
+            promised_at=authorized.promised_at or last.promised_at,
+            opened_at=authorized.authorized_at,
+            waiting_customer=last.waiting_customer,
+            rush=last.rush,
+        )
+        for place, (job_id, operation) in enumerate(
+            zip(job_ids, authorized.operations, strict=True), start=last.place + 1
+        )
+    ]
+
+
+def promise(order_jobs: Sequence[Job], promised_at: datetime) -> list[Job]:
+    """The unfinished jobs of an order whose customer has been told another time (承诺变更)."""
+    return [replace(job, promised_at=promised_at) for job in order_jobs if is_unfinished(job)]
+
+
+def expect_parts(job: Job, at: datetime | None, reason: PartsReason) -> Job:
+    """The last part of a planned job is expected ``at``, or is there (到料变更)."""
+    _require(job, "planned")
+    return replace(job, parts_at=at, parts_reason=reason)
+
+
 def assign(
-    job: Job, assignment: Assignment, *, reason: str, by: str
+    job: Job, assignment: Assignment, *, reason: Reason, by: str
 ) -> tuple[Job, list[JobAssigned | JobReassigned]]:
     """Give a job its technician, bay and time; the first time it is assigned, later reassigned."""
     _require(job, "planned")
@@ -89,6 +157,8 @@ def assign(
         bay_id=assignment.bay_id,
         planned_start_at=assignment.start_at,
         planned_finish_at=assignment.finish_at,
+        reason=reason,
+        planned_by=by,
     )
     if job.assignment is None:
         return assigned, [
@@ -102,7 +172,7 @@ def assign(
                 bay_id=assignment.bay_id,
                 planned_start_at=assignment.start_at,
                 planned_finish_at=assignment.finish_at,
-                reason=reason,
+                reason=reason.code,
             )
         ]
     return assigned, [
@@ -114,8 +184,9 @@ def assign(
             bay_id=assignment.bay_id,
             planned_start_at=assignment.start_at,
             planned_finish_at=assignment.finish_at,
-            reason=reason,
+            reason=reason.code,
             by=by,
+            explanation=why_planned(reason, by),
         )
     ]
 
@@ -258,6 +329,7 @@ def fail_inspection(
         promised_at=job.promised_at,
         opened_at=now,
         waiting_customer=job.waiting_customer,
+        rush=job.rush,
         rework_of=job.job_id,
     )
     event = InspectionFailed(

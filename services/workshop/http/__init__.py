@@ -2,8 +2,28 @@
 
 from fastapi import APIRouter
 
-from services.workshop.http import absences, capacity, dispatch, inspection, jobs, plan
+from services.workshop.http import (
+    absences,
+    capacity,
+    dispatch,
+    inspection,
+    jobs,
+    parts,
+    plan,
+    prospects,
+    staffing,
+)
 
 router = APIRouter()
-for part in (capacity, plan, jobs, inspection, dispatch, absences):
+for part in (
+    capacity,
+    plan,
+    prospects,
+    jobs,
+    parts,
+    inspection,
+    dispatch,
+    absences,
+    staffing,
+):
     router.include_router(part.router)

@@ -158,6 +158,8 @@ def _reservation(
             expires_at=expires_at,
             promised_at=quoted["promised_at"],
             confidence=promise.confidence,
+            expected_at=moment(promise.expected),
+            spread_min=promise.spread,
             jobs=tuple(
                 HeldJob(wish.job_id, wish.operation_id, as_assignment(placed[wish.job_id]))
                 for wish in wishes

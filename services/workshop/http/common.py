@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.workshop import store
-from services.workshop.domain.job import Job, JobStatus
+from services.workshop.domain.job import Job, JobStatus, PartsReason
 from services.workshop.planner import Planner
 from services.workshop.workforce import Workforce
 from shared.commands import Command, command
@@ -28,6 +28,14 @@ Reader = Annotated[
         )
     ),
 ]
+
+
+class ReasonView(BaseModel):
+    """Why a job was last given its place, in a code and values, and by whom."""
+
+    code: str
+    detail: dict[str, Any]
+    by: str
 
 
 class JobView(BaseModel):
@@ -50,6 +58,10 @@ class JobView(BaseModel):
     waiting_customer: bool
     pinned: bool
     rework_of: str | None
+    rush: bool
+    parts_at: datetime | None
+    parts_reason: PartsReason | None
+    reason: ReasonView | None
     version: int
 
 
@@ -89,7 +101,14 @@ def view(job: Job, workforce: Workforce) -> JobView:
     return JobView(
         **{name: getattr(job, name) for name in _VIEW_FIELDS},
         trade=workforce.operation(job.operation_id).trade,
+        reason=_reason(job),
     )
 
 
-_VIEW_FIELDS = [name for name in JobView.model_fields if name != "trade"]
+def _reason(job: Job) -> ReasonView | None:
+    if job.reason is None or job.planned_by is None:
+        return None
+    return ReasonView(code=job.reason.code, detail=dict(job.reason.detail), by=job.planned_by)
+
+
+_VIEW_FIELDS = [name for name in JobView.model_fields if name not in ("trade", "reason")]

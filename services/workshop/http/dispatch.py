@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.workshop import booking, store
 from services.workshop.domain import errors
 from services.workshop.domain.job import Assignment
+from services.workshop.domain.reasons import Reason
 from services.workshop.http.common import Dispatcher, JobView, locked_job, planner_of, view
 from services.workshop.workforce import Operation, Workforce
 from shared.body import Body
@@ -55,7 +56,7 @@ async def reassign_job(
         changed = await booking.rebook(
             unit,
             store_id,
-            [(pinned, wanted, body.reason)],
+            [(pinned, wanted, Reason(body.reason))],
             by=command.principal.subject,
             cause=command.cause,
         )

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from services.workshop import booking, store
+from services.workshop import booking, promises, store
 from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Job
-from services.workshop.http.common import Inspector, JobView, change_job
+from services.workshop.http.common import Inspector, JobView, change_job, planner_of
 from shared.body import Body
+from shared.contracts.workshop import VehicleReady
 from shared.duties import serves
 from shared.ids import new_id
 from shared.unit import Unit
@@ -42,8 +43,11 @@ async def inspect_job(
         inspector = command.principal.subject
         if body.passed:
             order_jobs = await store.jobs_of_order(unit.connection, job.store_id, job.order_id)
-            return jobs.pass_inspection(job, inspector, order_jobs, now)
-        failed, rework, events = jobs.fail_inspection(
+            passed, events = jobs.pass_inspection(job, inspector, order_jobs, now)
+            if any(isinstance(event, VehicleReady) for event in events):
+                await promises.ready(unit, planner_of(request), order_jobs)
+            return passed, events
+        failed, rework, failures = jobs.fail_inspection(
             job,
             inspector,
             tuple(body.failed_items),
@@ -53,6 +57,6 @@ async def inspect_job(
         )
         await store.save_jobs(unit.connection, [rework])
         await booking.plan_changed(unit, job.store_id, command.cause)
-        return failed, events
+        return failed, failures
 
     return await change_job(request, command, job_id, change)

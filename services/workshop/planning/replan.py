@@ -66,10 +66,14 @@ def replan(
     seed: int = 0,
     seconds: float = 0.0,
     workers: int = 1,
+    rounds: int = 1_000_000,
     aim: Aim = "promises",
 ) -> Replan:
-    """Plan the snapshot anew and explain each difference from the running plan."""
-    new = plan(workshop, seed=seed, seconds=seconds, workers=workers, aim=aim)
+    """Plan the snapshot anew and explain each difference from the running plan.
+
+    The bounds of the search are those of ``plan``.
+    """
+    new = plan(workshop, seed=seed, seconds=seconds, workers=workers, rounds=rounds, aim=aim)
     return Replan(new, changes(workshop, new))
 
 

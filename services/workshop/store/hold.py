@@ -1,6 +1,7 @@
 """Capacity holds (产能预留)."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,9 @@ from services.workshop.domain.job import Assignment
 from shared.db import Connection
 
 _SAVE_HOLD = """
-INSERT INTO capacity_hold (store_id, hold_id, status, expires_at, promised_at, confidence, jobs)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO capacity_hold (
+    store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, spread_min, jobs)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (store_id, hold_id) DO UPDATE SET status = excluded.status
 """
 
@@ -26,7 +28,11 @@ class HeldJob:
 
 @dataclass(frozen=True)
 class Hold:
-    """Reserved capacity (产能预留) that an order confirms before it expires."""
+    """Reserved capacity (产能预留) that an order confirms before it expires.
+
+    ``expected_at`` is the median end of the work, ``spread_min`` the working minutes from there to
+    the end that nine in ten cases do not exceed.
+    """
 
     hold_id: str
     store_id: str
@@ -34,7 +40,14 @@ class Hold:
     expires_at: datetime
     promised_at: datetime
     confidence: float
+    expected_at: datetime
+    spread_min: float
     jobs: tuple[HeldJob, ...]
+
+    def stands_for(self, operation_ids: Sequence[str]) -> bool:
+        """Whether it has not ended and is for these operations in this order."""
+        wanted = [job.operation_id for job in self.jobs]
+        return self.status == "held" and wanted == list(operation_ids)
 
     def with_status(self, status: str) -> "Hold":
         return dataclasses.replace(self, status=status)
@@ -61,6 +74,8 @@ async def save_hold(connection: Connection, hold: Hold) -> None:
         hold.expires_at,
         hold.promised_at,
         hold.confidence,
+        hold.expected_at,
+        hold.spread_min,
         jobs,
     )
 
@@ -68,8 +83,8 @@ async def save_hold(connection: Connection, hold: Hold) -> None:
 async def lock_hold(connection: Connection, store_id: str, hold_id: str) -> Hold | None:
     """The hold, locked until the transaction ends."""
     row = await connection.fetchrow(
-        "SELECT store_id, hold_id, status, expires_at, promised_at, confidence, jobs "
-        "FROM capacity_hold WHERE store_id = $1 AND hold_id = $2 FOR UPDATE",
+        "SELECT store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, "
+        "spread_min, jobs FROM capacity_hold WHERE store_id = $1 AND hold_id = $2 FOR UPDATE",
         store_id,
         hold_id,
     )

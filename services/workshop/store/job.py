@@ -2,17 +2,20 @@
 
 import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.workshop.domain import errors
 from services.workshop.domain.job import Job
+from services.workshop.domain.reasons import Reason
 from shared.db import Connection
 
 _JOB = """
 SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-       pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, version
+       pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, parts_at,
+       parts_reason, rush, reason, planned_by, version
 FROM job
 """
 
@@ -20,17 +23,67 @@ _SAVE_JOBS = """
 INSERT INTO job (
     job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-    pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, version)
+    pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, parts_at,
+    parts_reason, rush, reason, planned_by, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21)
+        $21, $22, $23, $24, $25, $26)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
     promised_at = excluded.promised_at,
     planned_start_at = excluded.planned_start_at, planned_finish_at = excluded.planned_finish_at,
     pinned = excluded.pinned, started_at = excluded.started_at, resumed_at = excluded.resumed_at,
     clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
+    parts_at = excluded.parts_at, parts_reason = excluded.parts_reason,
+    reason = excluded.reason, planned_by = excluded.planned_by,
     version = excluded.version
 """
+
+_FINISHED = """
+SELECT operation_id, technician_ids, standard_hours, clocked_s
+FROM job
+WHERE store_id = $1 AND finished_at IS NOT NULL
+ORDER BY finished_at DESC, operation_id, technician_ids, standard_hours, clocked_s
+LIMIT $2
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What one finished job took; ``clocked_s`` leaves pauses out."""
+
+    operation_id: str
+    technician_ids: tuple[str, ...]
+    standard_hours: float
+    clocked_s: int
+
+
+_ORDERED = """
+SELECT operation_id, weeks_ago, sum(standard_hours) AS standard_hours
+FROM (SELECT operation_id, standard_hours,
+             1 + floor(extract(epoch FROM $2 - opened_at) / 604800)::integer AS weeks_ago
+      FROM job
+      WHERE store_id = $1 AND opened_at < $2 AND opened_at >= $2 - $3 * interval '7 days'
+        AND status <> 'cancelled')
+GROUP BY operation_id, weeks_ago
+ORDER BY operation_id, weeks_ago
+"""
+
+
+@dataclass(frozen=True)
+class OrderedHours:
+    """Standard hours of one operation that were ordered in one past week; 1 is the last week."""
+
+    operation_id: str
+    weeks_ago: int
+    standard_hours: float
+
+
+async def ordered_hours(
+    connection: Connection, store_id: str, until: datetime, weeks: int
+) -> list[OrderedHours]:
+    """What was ordered in so many weeks before ``until``."""
+    rows = await connection.fetch(_ORDERED, store_id, until, weeks)
+    return [OrderedHours(**row) for row in rows]
 
 
 async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
@@ -81,16 +134,18 @@ async def jobs_between(
     return [_job(row) for row in rows]
 
 
+async def finished_jobs(connection: Connection, store_id: str, limit: int) -> list[Finished]:
+    """What the store's latest finished jobs took, ``limit`` at most; rework counts as well."""
+    rows = await connection.fetch(_FINISHED, store_id, limit)
+    return [
+        Finished(**dict(row) | {"technician_ids": tuple(row["technician_ids"])}) for row in rows
+    ]
+
+
 async def save_jobs(connection: Connection, jobs: Iterable[Job]) -> list[Job]:
     """Store every field of the jobs; answers with them at their next version."""
     saved = [dataclasses.replace(job, version=job.version + 1) for job in jobs]
-    rows = [
-        [
-            list(value) if isinstance(value, tuple) else value
-            for value in (getattr(job, name) for name in _JOB_FIELDS)
-        ]
-        for job in saved
-    ]
+    rows = [[_stored(getattr(job, name)) for name in _JOB_FIELDS] for job in saved]
     if rows:
         await connection.executemany(_SAVE_JOBS, rows)
     return saved
@@ -99,5 +154,12 @@ async def save_jobs(connection: Connection, jobs: Iterable[Job]) -> list[Job]:
 _JOB_FIELDS = [field.name for field in dataclasses.fields(Job)]
 
 
+def _stored(value: Any) -> Any:
+    if isinstance(value, Reason):
+        return dataclasses.asdict(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _job(row: Any) -> Job:
-    return Job(**dict(row) | {"technician_ids": tuple(row["technician_ids"])})
+    reason = row["reason"] and Reason(**row["reason"])
+    return Job(**dict(row) | {"technician_ids": tuple(row["technician_ids"]), "reason": reason})

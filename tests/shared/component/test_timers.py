@@ -40,7 +40,7 @@ async def outside(bench: Bench):
         fired.append((timer.subject, timer.prepared))
 
     deadlines = {
-        "remote": Deadline(fire, prepare=outside.ask, remote=True),
+        "remote": Deadline(fire, prepare=outside.ask, apart=4),
         "near": Deadline(fire),
     }
     async with service.units.open(["S01"]) as unit:

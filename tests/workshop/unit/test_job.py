@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from services.workshop.domain import job as jobs
 from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.job import Assignment, Job
+from services.workshop.domain.reasons import Reason
 from shared.contracts.refusal import Refused
 from shared.contracts.workshop import JobAssigned, JobReassigned, VehicleReady
 
@@ -23,7 +24,7 @@ def new_job(job_id: str = "j1", place: int = 0, order_id: str = "o1") -> Job:
 
 
 def planned(job_id: str = "j1", **changes) -> Job:
-    job, _ = jobs.assign(new_job(job_id), PLACE, reason="promised", by="planner")
+    job, _ = jobs.assign(new_job(job_id), PLACE, reason=Reason("promised"), by="planner")
     return replace(job, **changes)
 
 
@@ -36,10 +37,10 @@ def refused(rule: str):
 
 
 def test_a_job_is_assigned_once_and_reassigned_later():
-    job, first = jobs.assign(new_job(), PLACE, reason="promised", by="planner")
-    _, same = jobs.assign(job, PLACE, reason="again", by="planner")
+    job, first = jobs.assign(new_job(), PLACE, reason=Reason("promised"), by="planner")
+    _, same = jobs.assign(job, PLACE, reason=Reason("again"), by="planner")
     moved = replace(PLACE, bay_id="b2")
-    _, second = jobs.assign(job, moved, reason="rush", by="S01-dispatcher-1")
+    _, second = jobs.assign(job, moved, reason=Reason("rush"), by="S01-dispatcher-1")
     assert isinstance(first[0], JobAssigned)
     assert same == []
     assert isinstance(second[0], JobReassigned)
@@ -48,7 +49,7 @@ def test_a_job_is_assigned_once_and_reassigned_later():
 
 def test_work_in_hand_is_never_torn_up():
     with refused("wrong_status"):
-        jobs.assign(started(), replace(PLACE, bay_id="b2"), reason="x", by="planner")
+        jobs.assign(started(), replace(PLACE, bay_id="b2"), reason=Reason("x"), by="planner")
 
 
 def test_only_the_assigned_technician_starts_a_job():

@@ -1,0 +1,70 @@
+"""Why a job is planned as it is, and why a promise is in danger: codes and their words (原因).
+
+Moments in a detail are ISO 8601 in the store's own zone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+PLANNER: Final = "planner"
+"""Who decides where no person does."""
+
+Detail = Mapping[str, str | int]
+
+CHANGES: Final[Mapping[str, str]] = {
+    "new": "It had no place in the plan yet.",
+    "promised": "It takes the place that was reserved with the promise.",
+    "vehicle_late": "The vehicle is there only at {at}.",
+    "part_late": "Its part arrives only at {at}.",
+    "technician_absent": "{technician_id} is not at work then.",
+    "bay_closed": "Bay {bay_id} cannot be used then.",
+    "override": "Somebody decided by hand who does it or where.",
+    "work_in_hand": "Job {job_id}, in hand, needs the technician or the bay for longer.",
+    "reserved": "The place is reserved for a customer from {at}.",
+    "predecessor_moved": "Job {job_id}, which comes first, is finished later.",
+    "late_start": "It should have begun at {at} and did not.",
+    "work_grew": "It is expected to take {minutes} minutes of work now.",
+    "pulled_forward": "It can be finished {minutes} minutes earlier.",
+    "made_room": "Job {job_id} takes its place to keep a promise.",
+    "rearranged": "The plan as a whole is better this way.",
+}
+"""Why the planner gave a job its technician, bay and time."""
+
+CAUSES: Final[Mapping[str, str]] = {
+    "overrun": "Job {job_id} takes longer than it should.",
+    "part_late": "A part for job {job_id} arrives only at {at}.",
+    "vehicle_late": "The vehicle is there only at {at}.",
+    "queue": "The technician has job {job_id} to finish first.",
+    "bay": "Bay {bay_id} is taken by job {job_id}.",
+    "work": "The work itself may take longer than the time that is left.",
+}
+"""What a promise in danger hangs on."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason in a code and the values that it speaks of."""
+
+    code: str
+    detail: Detail = field(default_factory=dict)
+
+
+def why_planned(reason: Reason, by: str) -> str:
+    """One English sentence for an assignment that ``by`` made."""
+    if by == PLANNER:
+        return _told(CHANGES[reason.code], reason.detail)
+    return f"{by} decided by hand: {reason.code.replace('_', ' ')}."
+
+
+def why_in_danger(reason: Reason) -> str:
+    """One English sentence for a promise in danger."""
+    return _told(CAUSES[reason.code], reason.detail)
+
+
+def _told(sentence: str, detail: Detail) -> str:
+    values = dict(detail)
+    if "at" in values:
+        values["at"] = f"{datetime.fromisoformat(str(values['at'])):%H:%M on %d %B %Y}"
+    return sentence.format_map(values)

@@ -1,0 +1,51 @@
+"""When the parts of a job are there (到料)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel
+
+from services.workshop import booking, store
+from services.workshop.domain import errors
+from services.workshop.domain import job as jobs
+from services.workshop.domain.job import PartsReason
+from services.workshop.http.common import JobView, locked_job, view, workforce_of
+from shared.body import Body
+from shared.commands import Command, command
+from shared.duties import serves
+from shared.unit import Unit
+
+router = APIRouter(prefix="/stores/{store_id}")
+
+Supplier = Annotated[Command, Depends(command("dispatcher", "manager", "service"))]
+
+
+class PartsBody(Body):
+    """``at``: when the last part is expected; absent when all parts are there."""
+
+    at: AwareDatetime | None
+    reason: PartsReason
+
+
+@router.post(
+    "/jobs/{job_id}/parts-expected",
+    response_model=JobView,
+    tags=["plan"],
+    openapi_extra=serves("R12", "R15"),
+)
+async def expect_parts(
+    request: Request, job_id: str, body: PartsBody, command: Supplier
+) -> JSONResponse:
+    """Parts of a planned job are late, or have arrived; the plan follows."""
+
+    async def effect(unit: Unit) -> BaseModel:
+        job = await locked_job(unit, command.store_id, job_id)
+        if body.at and body.at < unit.now:
+            raise errors.in_the_past("at")
+        waiting = jobs.expect_parts(job, body.at, body.reason)
+        (saved,) = await store.save_jobs(unit.connection, [waiting])
+        await booking.plan_changed(unit, command.store_id, command.cause)
+        return view(saved, workforce_of(request))
+
+    return await command.run(effect)

@@ -1,0 +1,143 @@
+"""Plans that follow disturbances, and promises watched, on real Kafka and PostgreSQL
+(R4, R9, R11, R12, R18)."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.workshop.app import create_app
+from shared.contracts.reception import (
+    AdditionalWorkAuthorized,
+    OrderedOperation,
+    PromiseRevised,
+)
+from shared.contracts.workshop import JobReassigned, PromiseAtRisk, StaffingShort
+from tests.harness import in_process, publisher
+from tests.workshop.workshop_floor import STORE, WorkshopFloor
+
+
+@pytest.fixture(scope="module")
+async def running(servers, clock):
+    async with in_process(servers, "workshop", create_app) as service, publisher(servers) as sender:
+        yield service, sender, clock
+
+
+async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise_saves_it(
+    running, servers
+):
+    floor = WorkshopFloor(*running, store_id="S01")
+    await floor.wait(60)
+    order_id = await floor.opened("MNT-001")
+    job = await floor.job(order_id)
+    late = floor.clock.now() + timedelta(hours=4)
+    path = f"jobs/{job['job_id']}/parts-expected"
+    await floor.done(path, "dispatcher", {"at": late.isoformat(), "reason": "delayed"})
+    await floor.wait(1)
+    assert datetime.fromisoformat((await floor.job(order_id))["planned_start_at"]) >= late
+    (moved,) = await floor.events(servers, JobReassigned)
+    assert (moved.reason, moved.by) == ("part_late", "planner")
+    assert moved.explanation
+    assert "arrives only at 12:30" in moved.explanation
+
+    (warning,) = await floor.events(servers, PromiseAtRisk)
+    assert (warning.order_id, warning.cause) == (order_id, "part_late")
+    assert warning.best_promise_at > late > warning.promised_at
+    (risk,) = await floor.get("risks")
+    assert risk["raised_at"]
+
+    await floor.publish(
+        PromiseRevised(
+            store_id="S01",
+            order_id=order_id,
+            promised_at=warning.best_promise_at + timedelta(hours=1),
+            reason="part_late",
+            confidence=0.95,
+            decided_by="S01-advisor-1",
+        )
+    )
+    await floor.wait(6)
+    (risk,) = await floor.get("risks")
+    assert (risk["raised_at"], risk["probability"] > 0.8) == (None, True)
+    assert len(await floor.events(servers, PromiseAtRisk)) == 1
+
+    await floor.done(path, "dispatcher", {"at": None, "reason": "arrived"})
+    assert datetime.fromisoformat((await floor.job(order_id))["planned_start_at"]) < late
+    early = await floor.post(path, "dispatcher", {"at": "2026-01-01T00:00:00Z", "reason": "late"})
+    assert early.status_code == 422
+
+
+async def test_authorised_additional_work_comes_after_the_orders_other_jobs(running):
+    floor = WorkshopFloor(*running, store_id="S02")
+    order_id = await floor.opened("MNT-001")
+    hold = await floor.done("capacity-holds", "advisor", {"operations": ["MNT-006"]})
+    await floor.publish(
+        AdditionalWorkAuthorized(
+            store_id="S02",
+            order_id=order_id,
+            additional_work_id="more-1",
+            operations=(OrderedOperation(operation_id="MNT-006", standard_hours=0.8),),
+            lines=(),
+            amount_cents=0,
+            estimate_version=2,
+            channel="phone",
+            recorded_by="S02-advisor-1",
+            promised_at=hold["promised_at"],
+            hold_id=hold["hold_id"],
+            authorized_at=floor.clock.now(),
+        )
+    )
+    jobs = await floor.get("jobs", order_id=order_id)
+    assert [job["operation_id"] for job in jobs] == ["MNT-001", "MNT-006"]
+    assert {job["promised_at"] for job in jobs} == {hold["promised_at"]}
+    assert jobs[0]["planned_finish_at"] <= jobs[1]["planned_start_at"]
+
+
+async def test_a_rush_order_passes_others(running):
+    floor = WorkshopFloor(*running, store_id="S03")
+    soon = floor.clock.now() + timedelta(minutes=70)
+    ordinary = [await floor.opened("MNT-017", held=False, promised_at=soon) for _ in range(4)]
+    rush = await floor.opened("MNT-017", held=False, promised_at=soon, rush=True)
+    starts = {each: (await floor.job(each))["planned_start_at"] for each in [*ordinary, rush]}
+    assert min(starts, key=lambda order_id: starts[order_id]) == rush
+
+
+async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(running):
+    service, _, _ = running
+    floor = WorkshopFloor(*running, store_id="S04")
+    for number in range(12):
+        promised_at = floor.clock.now() + timedelta(minutes=60 + 15 * number)
+        operations = [["MNT-001"], ["MNT-006", "MNT-017"], ["MNT-006"]][number % 3]
+        await floor.opened(*operations, held=False, promised_at=promised_at)
+    planner = service.app.state.planner
+    await floor.wait(1)
+    better = await planner.improve("S04", "")
+    assert better is None or better.reasons
+    for job in await floor.get("jobs"):
+        assert job["reason"]["code"]
+        assert job["reason"]["by"] == "planner"
+
+
+async def test_staffing_is_looked_at_on_monday_before_opening(running, servers):
+    floor = WorkshopFloor(*running, store_id="S05")
+    for _ in range(2):
+        await floor.opened(*["BDY-001"] * 20, held=False)
+    present = await floor.get("staffing", "manager")
+    (body,) = [each for each in present["trades"] if each["trade"] == "body"]
+    assert body["queued_hours"] > 0
+    await floor.wait(5 * 24 * 60)
+    short = await floor.events(servers, StaffingShort, STORE)
+    assert {event.trade for event in short} <= {"body"}
+
+
+async def test_a_store_that_cannot_do_it_names_those_that_can(running, monkeypatch):
+    service, _, _ = running
+    floor = WorkshopFloor(*running, store_id="S06")
+    planner = service.app.state.planner
+    without = {**planner.workforce.members, "S06": planner.workforce.members["S06"][:1]}
+    monkeypatch.setattr(planner, "workforce", replace(planner.workforce, members=without))
+    response = await floor.post("quotes", "advisor", {"operations": ["BDY-001"]})
+    assert (response.status_code, response.json()["errors"][0]["rule"]) == (409, "no_skill")
+    elsewhere = response.json()["values"]["elsewhere"]
+    assert {each["store_id"] for each in elsewhere} == {"S01", "S02", "S03", "S04", "S05"}
+    assert all(each["technicians"] >= 1 for each in elsewhere)

@@ -1,0 +1,51 @@
+"""Every reason has its words (R12)."""
+
+from typing import get_args
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workshop.domain.reasons import (
+    CAUSES,
+    CHANGES,
+    PLANNER,
+    Reason,
+    why_in_danger,
+    why_planned,
+)
+from services.workshop.planning.replan import ChangeCode
+from services.workshop.planning.risk import RiskCode
+
+DETAIL = st.fixed_dictionaries(
+    {
+        "at": st.datetimes().map(lambda moment: f"{moment.isoformat()}+08:00"),
+        "job_id": st.uuids().map(str),
+        "technician_id": st.just("S01-technician-1"),
+        "bay_id": st.just("S01-lift-1"),
+        "minutes": st.integers(1, 1000),
+    }
+)
+
+
+@given(st.sampled_from([*get_args(ChangeCode), "promised"]), DETAIL)
+def test_every_change_of_the_planner_has_a_sentence(code, detail):
+    sentence = why_planned(Reason(code, detail), PLANNER)
+    assert sentence.endswith(".")
+    assert "{" not in sentence
+
+
+@given(st.sampled_from(get_args(RiskCode)), DETAIL)
+def test_every_danger_has_a_sentence(code, detail):
+    sentence = why_in_danger(Reason(code, detail))
+    assert sentence.endswith(".")
+    assert "{" not in sentence
+
+
+def test_no_sentence_is_left_over():
+    assert set(CHANGES) == {*get_args(ChangeCode), "promised"}
+    assert set(CAUSES) == set(get_args(RiskCode))
+
+
+def test_a_change_by_hand_names_who_made_it():
+    sentence = why_planned(Reason("customer_request"), "S01-dispatcher-1")
+    assert sentence == "S01-dispatcher-1 decided by hand: customer request."

@@ -1,0 +1,35 @@
+"""When staffing is looked at, and who can do what in the group (R11, R18)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workshop.staffing import next_look
+from services.workshop.workforce import load_workforce
+
+WORKFORCE = load_workforce(Path("deploy/group"))
+PLACE = WORKFORCE.stores["S01"]
+
+
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)))
+def test_the_next_look_is_on_the_next_monday_an_hour_before_opening(now):
+    look_at = next_look(PLACE, now)
+    assert timedelta() < look_at - now <= timedelta(weeks=1)
+    local = look_at.astimezone(PLACE.timezone)
+    assert (local.isoweekday(), local.time().hour) == (1, PLACE.opening.hour - 1)
+
+
+def test_growth_is_that_of_vehicles_and_of_visits_together():
+    place = PLACE.model_copy(update={"vehicle_growth": 0.1, "visit_growth": 0.05})
+    assert round(place.growth, 4) == 0.155
+
+
+def test_a_store_without_enough_people_or_the_bay_is_not_capable():
+    members = {**WORKFORCE.members, "S01": WORKFORCE.members["S01"][:1]}
+    bays = {**WORKFORCE.bays, "S02": ()}
+    capable = replace(WORKFORCE, members=members, bays=bays).capable("BDY-001")
+    assert sorted(capable) == ["S03", "S04", "S05", "S06"]
+    assert all(count >= 1 for count in capable.values())
