@@ -108,6 +108,7 @@ class Shop:
         people: People,
         shifts: Mapping[str, Shift],
         delivery_steps: Sequence[str],
+        checklists: Mapping[str, Sequence[Answer]],
         rounds: Rounds,
     ) -> None:
         self.store_id = store_id
@@ -118,6 +119,7 @@ class Shop:
         self._people = people
         self._shifts = shifts
         self._steps = delivery_steps
+        self._checklists = checklists
         self._rounds = rounds
         self._env = rounds.env
         self._cases: dict[str, Case] = {}
@@ -279,7 +281,7 @@ class Shop:
         case = self._cases[job["order_id"]]
         inspector: Member = yield self._inspectors.take()
         yield self._rounds.wait(case.visit.inspection_min)
-        accepted = {"passed": True}
+        accepted = {"items": {each["item"]: "ok" for each in self._checklists[job["trade"]]}}
         yield self._act(self._on_job, job, inspector.person, "inspection", accepted)
         self._inspectors.release(inspector)
         case.unaccepted -= 1

@@ -209,11 +209,12 @@ class Planner:
             certificate=operation.certificate,
             technicians_needed=operation.technicians,
             after=(before,) if before else (),
-            release=minute(job.opened_at),
+            release=minute(_not_before(job)),
             promise=minute(job.promised_at) - self._handover(job.store_id),
             waiting_customer=job.waiting_customer,
             pinned_technicians=job.technician_ids if job.pinned else (),
             pinned_bay=job.bay_id if job.pinned else None,
+            forbidden_technicians=frozenset(job.forbidden_technicians),
             frozen=frozen,
         )
 
@@ -248,6 +249,11 @@ class Planner:
             operation_id=operation_id,
             **dict(refusal.detail),
         )
+
+
+def _not_before(job: Job) -> datetime:
+    """When a job may begin: where it was fixed by hand, not before the start that it had then."""
+    return job.planned_start_at if job.pinned and job.planned_start_at else job.opened_at
 
 
 def as_assignment(assignment: planning.Assignment) -> Assignment:

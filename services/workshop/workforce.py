@@ -75,7 +75,7 @@ class Workforce:
         """
         operation = self.operations.get(operation_id)
         if operation is None:
-            raise errors.unknown_operation(operation_id)
+            raise errors.unknown_code("operations", operation_id)
         return operation
 
     def technicians(

@@ -24,6 +24,7 @@ JobStatus = Literal["planned", "in_progress", "paused", "finished", "passed", "f
 PauseReason = Literal[
     "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
 ]
+"""休息、等备件、等客户、其他任务、等工具设备、下班."""
 
 _UNFINISHED = ("planned", "in_progress", "paused")
 
@@ -42,7 +43,9 @@ class Assignment:
 class Job:
     """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out.
 
-    ``version`` is raised each time the job is saved.
+    ``rework_of`` is the job that it does again and ``rework_for`` are those who did that one,
+    ``comeback_of`` is the earlier order whose work did not last. ``version`` is raised each time
+    the job is saved.
     """
 
     job_id: str
@@ -60,11 +63,14 @@ class Job:
     planned_finish_at: datetime | None = None
     waiting_customer: bool = False
     pinned: bool = False
+    forbidden_technicians: tuple[str, ...] = ()
     started_at: datetime | None = None
     resumed_at: datetime | None = None
     clocked_s: int = 0
     finished_at: datetime | None = None
     rework_of: str | None = None
+    rework_for: tuple[str, ...] = ()
+    comeback_of: str | None = None
     version: int = 0
 
     @property
@@ -133,6 +139,8 @@ def start(
     """
     _require(job, "planned")
     _require_technician(job, technician_id)
+    for forbidden in sorted({*job.technician_ids} & {*job.forbidden_technicians}):
+        raise errors.technician_forbidden(forbidden)
     for other in open_jobs:
         if other.order_id == job.order_id and other.place < job.place:
             raise errors.predecessor_open(other.job_id)
@@ -219,6 +227,7 @@ def pass_inspection(
     ``order_jobs`` are all jobs of the order.
     """
     _require(job, "finished")
+    _require_other_eyes(job, inspector_id)
     events: list[InspectionPassed | VehicleReady] = [
         InspectionPassed(
             store_id=job.store_id,
@@ -237,7 +246,7 @@ def pass_inspection(
 def fail_inspection(
     job: Job,
     inspector_id: str,
-    failed_items: tuple[str, ...],
+    failed_items: Sequence[str],
     *,
     rework_job_id: str,
     rework_hours: float,
@@ -245,8 +254,7 @@ def fail_inspection(
 ) -> tuple[Job, Job, list[InspectionFailed]]:
     """Send a job back (质检不合格); its rework (返修) is a new job linked to it."""
     _require(job, "finished")
-    if not failed_items:
-        raise errors.items_missing()
+    _require_other_eyes(job, inspector_id)
     rework = Job(
         job_id=rework_job_id,
         store_id=job.store_id,
@@ -259,6 +267,8 @@ def fail_inspection(
         opened_at=now,
         waiting_customer=job.waiting_customer,
         rework_of=job.job_id,
+        rework_for=job.technician_ids,
+        comeback_of=job.comeback_of,
     )
     event = InspectionFailed(
         store_id=job.store_id,
@@ -266,7 +276,7 @@ def fail_inspection(
         job_id=job.job_id,
         rework_job_id=rework_job_id,
         inspector_id=inspector_id,
-        failed_items=failed_items,
+        failed_items=tuple(failed_items),
         inspected_at=now,
     )
     return replace(job, status="failed"), rework, [event]
@@ -291,6 +301,11 @@ def _clocked(job: Job, now: datetime) -> int:
 def _require(job: Job, status: JobStatus) -> None:
     if job.status != status:
         raise errors.wrong_status(job.status, status)
+
+
+def _require_other_eyes(job: Job, inspector_id: str) -> None:
+    if inspector_id in job.technician_ids:
+        raise errors.own_work(inspector_id)
 
 
 def _require_technician(job: Job, technician_id: str) -> None:

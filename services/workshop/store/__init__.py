@@ -11,7 +11,7 @@ from services.workshop.store.booking import (
     booked_jobs,
     bookings_after,
     displace,
-    refuse_work_in_hand,
+    refuse_kept,
     resources_of,
     unbook,
 )
@@ -51,7 +51,7 @@ __all__ = [
     "open_jobs",
     "plan_version",
     "read_job",
-    "refuse_work_in_hand",
+    "refuse_kept",
     "resources_of",
     "save_hold",
     "save_jobs",

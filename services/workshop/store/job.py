@@ -12,7 +12,8 @@ from shared.db import Connection
 _JOB = """
 SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-       pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, version
+       pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
+       rework_for, comeback_of, version
 FROM job
 """
 
@@ -20,16 +21,18 @@ _SAVE_JOBS = """
 INSERT INTO job (
     job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-    pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, version)
+    pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
+    rework_for, comeback_of, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21)
+        $21, $22, $23, $24)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
     promised_at = excluded.promised_at,
     planned_start_at = excluded.planned_start_at, planned_finish_at = excluded.planned_finish_at,
-    pinned = excluded.pinned, started_at = excluded.started_at, resumed_at = excluded.resumed_at,
+    pinned = excluded.pinned, forbidden_technicians = excluded.forbidden_technicians,
+    started_at = excluded.started_at, resumed_at = excluded.resumed_at,
     clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
-    version = excluded.version
+    comeback_of = excluded.comeback_of, version = excluded.version
 """
 
 
@@ -100,4 +103,7 @@ _JOB_FIELDS = [field.name for field in dataclasses.fields(Job)]
 
 
 def _job(row: Any) -> Job:
-    return Job(**dict(row) | {"technician_ids": tuple(row["technician_ids"])})
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
+    }
+    return Job(**values)

@@ -100,10 +100,16 @@ def test_a_vehicle_is_ready_with_its_last_job():
     assert isinstance(last[-1], VehicleReady)
 
 
+def test_nobody_inspects_their_own_work():
+    done, _ = jobs.finish(started(), "t1", NOW + HOUR)
+    with refused("own_work"):
+        jobs.pass_inspection(done, "t1", [done], NOW)
+    with refused("own_work"):
+        jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", rework_hours=0.5, now=NOW)
+
+
 def test_a_failed_inspection_names_its_items_and_makes_rework():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
-    with refused("failed_items_missing"):
-        jobs.fail_inspection(done, "i1", (), rework_job_id="r", rework_hours=0.5, now=NOW)
     failed, rework, (event,) = jobs.fail_inspection(
         done, "i1", ("no_leaks",), rework_job_id="r1", rework_hours=0.5, now=NOW
     )
