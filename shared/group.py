@@ -13,7 +13,8 @@ class Store(BaseModel):
     """One store (门店): names, zone, hours and limits.
 
     ``handover_minutes`` lie between the end of the work and the customer's departure: inspection,
-    call and explanation (质检与交车). Every promise contains them.
+    call and explanation (质检与交车). Every promise contains them. ``clock_grace_minutes`` after
+    the end of a shift, clocks that still run are closed (忘打卡).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -26,6 +27,7 @@ class Store(BaseModel):
     closing: time
     greeting_limit_s: int
     handover_minutes: int = 0
+    clock_grace_minutes: int = 30
     labor_rate_cents: dict[str, int]
     tax_rate_bp: int
     payment_days: int

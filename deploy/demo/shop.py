@@ -18,6 +18,7 @@ BOOKING_MIN = 7 * 60 + 30
 
 _STEPS_AT_DESK = 4
 _CALL_MIN = 4
+_BEFORE_OVERTIME_MIN = 15
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,16 @@ class Services:
 
 @dataclass(frozen=True)
 class Shift:
-    """A technician's breaks (休息) in minutes since local midnight."""
+    """A technician's breaks (休息) in minutes since local midnight; who stays on has one more."""
 
     breaks: Sequence[tuple[int, int]]
 
     @classmethod
     def of(cls, entry: Answer) -> "Shift":
         """The shift of the group's calendar."""
-        return cls([(_minute(each["start"]), _minute(each["finish"])) for each in entry["breaks"]])
+        breaks = [(_minute(each["start"]), _minute(each["finish"])) for each in entry["breaks"]]
+        end = _minute(entry["finish"])
+        return cls([*breaks, (end, end + _BEFORE_OVERTIME_MIN)])
 
     def rest_left(self, minute: int) -> int:
         """Minutes until the break that ``minute`` falls into is over."""

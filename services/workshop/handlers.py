@@ -5,19 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from services.workshop import booking, orders, store
+from services.workshop import booking, clocks, orders, store
 from services.workshop.domain import job as jobs
 from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.job import Assignment
 from services.workshop.planner import Planner, Proposal, moment
 from services.workshop.workforce import minute
 from shared.contracts import Event
-from shared.contracts.reception import (
-    AppointmentCancelled,
-    OrderCancelled,
-    OrderOpened,
-    VehicleArrived,
-)
+from shared.contracts.reception import AppointmentCancelled, OrderCancelled, OrderOpened
 from shared.contracts.workshop import CapacityChanged, FreeCapacity
 from shared.envelope import Cause, Received
 from shared.ids import new_id
@@ -25,10 +20,10 @@ from shared.timers import Deadline, StalePreparationError, Timer
 from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (
-    VehicleArrived,
     OrderOpened,
     OrderCancelled,
     AppointmentCancelled,
+    *orders.INTERESTS,
 )
 
 _CAPACITY_AHEAD = timedelta(days=2)
@@ -47,6 +42,7 @@ class Handlers:
             booking.CAPACITY: Deadline(self.on_capacity, _lock_plan),
             booking.HOLD_EXPIRY: Deadline(self.on_hold_expiry, _lock_plan),
             booking.OVERRUN: Deadline(self.on_overrun, _lock_plan),
+            clocks.CLOCK_OFF: Deadline(clocks.on_clock_off, _lock_plan),
         }
 
     async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
@@ -56,18 +52,16 @@ class Handlers:
         for received in batch:
             cause = received.envelope.cause
             match received.event:
-                case VehicleArrived() as event:
-                    await orders.arrived(unit, event)
                 case OrderOpened() as event:
                     hold = await _hold(unit, event.store_id, event.hold_id)
                     new_ids = [str(new_id()) for _ in event.operations]
                     await booking.take_in(unit, event, hold, new_ids, cause)
-                    await orders.opened(unit, event, cause)
                 case OrderCancelled() as event:
                     await self._cancel(unit, event, cause)
                 case AppointmentCancelled() as event:
                     if hold := await _hold(unit, event.store_id, event.hold_id):
                         await booking.release(unit, hold, cause)
+            await orders.take_note(unit, received.event, cause)
 
     async def _cancel(self, unit: Unit, event: OrderCancelled, cause: Cause) -> None:
         connection = unit.connection

@@ -188,5 +188,24 @@ def ends_before_it_begins(field: str) -> Refused:
     return Refused("ends_before_it_begins", "It must end after it begins.", field=field)
 
 
+def absence_overlaps(absence_id: str) -> Refused:
+    return Refused(
+        "absence_overlaps",
+        "The technician is already recorded as away for a part of that time.",
+        field="from_at",
+        kind="conflict",
+        absence_id=absence_id,
+    )
+
+
+def already_withdrawn() -> Refused:
+    return Refused(
+        "already_withdrawn",
+        "The absence was already withdrawn.",
+        field="absence_id",
+        kind="conflict",
+    )
+
+
 def in_the_past(field: str) -> Refused:
     return Refused("in_the_past", "Planned work cannot begin in the past.", field=field)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from services.workshop.domain import errors
 from shared.contracts.workshop import (
+    AdditionalWorkFound,
+    DiagnosisRecorded,
     InspectionFailed,
     InspectionPassed,
     JobAssigned,
@@ -44,8 +46,9 @@ class Job:
     """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out.
 
     ``rework_of`` is the job that it does again and ``rework_for`` are those who did that one,
-    ``comeback_of`` is the earlier order whose work did not last. ``version`` is raised each time
-    the job is saved.
+    ``comeback_of`` is the earlier order whose work did not last. ``forgotten_clocks`` says how
+    often its clock was closed by rule, ``diagnosis`` which symptoms were found. ``version`` is
+    raised each time the job is saved.
     """
 
     job_id: str
@@ -71,6 +74,8 @@ class Job:
     rework_of: str | None = None
     rework_for: tuple[str, ...] = ()
     comeback_of: str | None = None
+    forgotten_clocks: int = 0
+    diagnosis: tuple[str, ...] = ()
     version: int = 0
 
     @property
@@ -185,6 +190,32 @@ def pause(
     return paused, [event]
 
 
+def close_forgotten_clock(job: Job, shift_end_at: datetime) -> tuple[Job, list[JobPaused]]:
+    """Clock off at the end of the shift for somebody who forgot to (忘打卡).
+
+    Nothing happens to a job that is not being worked on.
+    """
+    if job.status != "in_progress":
+        return job, []
+    closed_at = max(shift_end_at, job.resumed_at or shift_end_at)
+    closed = replace(
+        job,
+        status="paused",
+        clocked_s=_clocked(job, closed_at),
+        resumed_at=None,
+        forgotten_clocks=job.forgotten_clocks + 1,
+    )
+    event = JobPaused(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        job_id=job.job_id,
+        reason="clock_forgotten",
+        paused_at=closed_at,
+        by_rule=True,
+    )
+    return closed, [event]
+
+
 def resume(
     job: Job, technician_id: str, open_jobs: Sequence[Job], now: datetime
 ) -> tuple[Job, list[JobResumed]]:
@@ -217,6 +248,44 @@ def finish(job: Job, technician_id: str, now: datetime) -> tuple[Job, list[JobFi
         finished_at=now,
     )
     return finished, [event]
+
+
+def diagnose(
+    job: Job, technician_id: str, symptoms: Sequence[str], now: datetime
+) -> tuple[Job, list[DiagnosisRecorded]]:
+    """Record what is wrong with the vehicle (诊断), in symptom codes."""
+    _require_begun(job, technician_id)
+    event = DiagnosisRecorded(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        job_id=job.job_id,
+        symptoms=tuple(symptoms),
+        technician_id=technician_id,
+        recorded_at=now,
+    )
+    return replace(job, diagnosis=tuple(symptoms)), [event]
+
+
+def find_additional_work(
+    job: Job,
+    technician_id: str,
+    additional_work_id: str,
+    operations: Sequence[str],
+    part_numbers: Sequence[str],
+    now: datetime,
+) -> AdditionalWorkFound:
+    """Report that more is needed than was ordered (增项); the customer is asked."""
+    _require_begun(job, technician_id)
+    return AdditionalWorkFound(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        additional_work_id=additional_work_id,
+        job_id=job.job_id,
+        operations=tuple(operations),
+        part_numbers=tuple(part_numbers),
+        found_by=technician_id,
+        found_at=now,
+    )
 
 
 def pass_inspection(
@@ -301,6 +370,12 @@ def _clocked(job: Job, now: datetime) -> int:
 def _require(job: Job, status: JobStatus) -> None:
     if job.status != status:
         raise errors.wrong_status(job.status, status)
+
+
+def _require_begun(job: Job, technician_id: str) -> None:
+    if job.status not in ("in_progress", "paused"):
+        raise errors.wrong_status(job.status, "in_progress")
+    _require_technician(job, technician_id)
 
 
 def _require_other_eyes(job: Job, inspector_id: str) -> None:

@@ -2,8 +2,18 @@
 
 from fastapi import APIRouter
 
-from services.workshop.http import absences, capacity, dispatch, inspection, jobs, plan
+from services.workshop.http import (
+    absences,
+    board,
+    capacity,
+    dispatch,
+    findings,
+    inspection,
+    jobs,
+    orders,
+    plan,
+)
 
 router = APIRouter()
-for part in (capacity, plan, jobs, inspection, dispatch, absences):
+for part in (capacity, plan, board, jobs, findings, inspection, orders, dispatch, absences):
     router.include_router(part.router)

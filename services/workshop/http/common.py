@@ -47,6 +47,7 @@ class JobView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     clocked_s: int
+    forgotten_clocks: int
     standard_hours: float
     promised_at: datetime
     waiting_customer: bool
@@ -54,6 +55,7 @@ class JobView(BaseModel):
     forbidden_technicians: Sequence[str]
     rework_of: str | None
     comeback_of: str | None
+    diagnosis: Sequence[str]
     version: int
 
 

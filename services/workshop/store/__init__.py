@@ -2,8 +2,11 @@
 
 from services.workshop.store.absence import (
     Absence,
+    AbsenceKind,
     absences_after,
     add_absence,
+    read_absence,
+    withdraw_absence,
 )
 from services.workshop.store.booking import (
     Booking,
@@ -35,6 +38,7 @@ from services.workshop.store.plan import (
 
 __all__ = [
     "Absence",
+    "AbsenceKind",
     "Booking",
     "HeldJob",
     "Hold",
@@ -50,10 +54,12 @@ __all__ = [
     "lock_plan",
     "open_jobs",
     "plan_version",
+    "read_absence",
     "read_job",
     "refuse_kept",
     "resources_of",
     "save_hold",
     "save_jobs",
     "unbook",
+    "withdraw_absence",
 ]

@@ -12,6 +12,13 @@ INSERT INTO inspection (store_id, job_id, inspector_id, inspected_at, passed, re
 VALUES ($1, $2, $3, $4, $5, $6)
 """
 
+_OF_ORDER = """
+SELECT job_id, inspector_id, inspected_at, passed, results
+FROM inspection JOIN job USING (store_id, job_id)
+WHERE store_id = $1 AND order_id = $2
+ORDER BY inspected_at, job_id
+"""
+
 
 @dataclass(frozen=True)
 class Inspection:
@@ -37,12 +44,7 @@ async def save_inspection(connection: Connection, store_id: str, inspection: Ins
     )
 
 
-async def read_inspection(connection: Connection, store_id: str, job_id: str) -> Inspection | None:
-    """The inspection of a job, if it was inspected."""
-    row = await connection.fetchrow(
-        "SELECT job_id, inspector_id, inspected_at, passed, results FROM inspection "
-        "WHERE store_id = $1 AND job_id = $2",
-        store_id,
-        job_id,
-    )
-    return Inspection(**row) if row else None
+async def inspections_of(connection: Connection, store_id: str, order_id: str) -> list[Inspection]:
+    """The inspections of an order's jobs, in their order."""
+    rows = await connection.fetch(_OF_ORDER, store_id, order_id)
+    return [Inspection(**row) for row in rows]

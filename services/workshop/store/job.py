@@ -13,7 +13,7 @@ _JOB = """
 SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
        pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
-       rework_for, comeback_of, version
+       rework_for, comeback_of, forgotten_clocks, diagnosis, version
 FROM job
 """
 
@@ -22,9 +22,9 @@ INSERT INTO job (
     job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
     pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
-    rework_for, comeback_of, version)
+    rework_for, comeback_of, forgotten_clocks, diagnosis, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24)
+        $21, $22, $23, $24, $25, $26)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
     promised_at = excluded.promised_at,
@@ -32,7 +32,8 @@ ON CONFLICT (store_id, job_id) DO UPDATE SET
     pinned = excluded.pinned, forbidden_technicians = excluded.forbidden_technicians,
     started_at = excluded.started_at, resumed_at = excluded.resumed_at,
     clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
-    comeback_of = excluded.comeback_of, version = excluded.version
+    comeback_of = excluded.comeback_of, forgotten_clocks = excluded.forgotten_clocks,
+    diagnosis = excluded.diagnosis, version = excluded.version
 """
 
 

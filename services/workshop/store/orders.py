@@ -21,7 +21,8 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 """
 
 _ORDER = """
-SELECT order_id, queue_number, vehicle_ref, symptoms, opened_at, comeback_of, ready_at, late_min
+SELECT order_id, queue_number, vehicle_ref, symptoms, opened_at, comeback_of, ready_at, late_min,
+       delivered_at
 FROM work_order
 """
 
@@ -41,6 +42,7 @@ class WorkOrder:
     comeback_of: str | None
     ready_at: datetime | None
     late_min: int | None
+    delivered_at: datetime | None
 
 
 async def arrived(connection: Connection, store_id: str, order_id: str, queue_number: int) -> None:
@@ -75,6 +77,28 @@ async def ready(
         ready_at,
         late_min,
     )
+
+
+async def delivered(
+    connection: Connection, store_id: str, order_id: str, delivered_at: datetime
+) -> None:
+    """The customer has the vehicle back."""
+    await connection.execute(
+        "UPDATE work_order SET delivered_at = $3 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        delivered_at,
+    )
+
+
+async def ready_since(connection: Connection, store_id: str, moment: datetime) -> list[WorkOrder]:
+    """The orders whose work was accepted since then, the latest first."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND ready_at >= $2 ORDER BY ready_at DESC, order_id",
+        store_id,
+        moment,
+    )
+    return [_order(row) for row in rows]
 
 
 async def read(connection: Connection, store_id: str, order_id: str) -> WorkOrder | None:
