@@ -167,7 +167,7 @@ def window(start: datetime, finish: datetime) -> planning.Window:
 def load_workforce(folder: Path) -> Workforce:
     """Read the group folder once, when the service starts."""
     calendar = read_yaml(folder, "calendar.yaml")
-    shifts = {name: _shift(name, entry) for name, entry in calendar["shifts"].items()}
+    shifts = {name: shift_of(name, entry) for name, entry in calendar["shifts"].items()}
     people = read_yaml(folder, "people.yaml")["people"]
     bays = read_yaml(folder, "bays.yaml")["bays"]
     stores = load_stores(folder)
@@ -221,7 +221,7 @@ def _member(person: Mapping[str, Any], shifts: Mapping[str, Shift]) -> Member:
     )
 
 
-def _shift(name: str, entry: Mapping[str, Any]) -> Shift:
+def shift_of(name: str, entry: Mapping[str, Any]) -> Shift:
     """A shift of the calendar.
 
     Raises:
