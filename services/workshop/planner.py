@@ -22,6 +22,9 @@ from shared.service import Service
 _OVERRUN = timedelta(minutes=10)
 """Work in hand that is past its expected finish is expected to need so much more."""
 
+_FAMILIAR = 0.75
+"""Rework takes who did the job before so much of the time that it takes others."""
+
 _REFUSALS = {
     "no_skill": "no technician here has the skill {trade} at level {level}",
     "no_certificate": "no technician here holds the certificate {certificate}",
@@ -206,6 +209,7 @@ class Planner:
             level=operation.level,
             bay_type=operation.bay_type,
             minutes=round(job.standard_hours * 60),
+            own_minutes=self._familiar(job),
             certificate=operation.certificate,
             technicians_needed=operation.technicians,
             after=(before,) if before else (),
@@ -217,6 +221,14 @@ class Planner:
             forbidden_technicians=frozenset(job.forbidden_technicians),
             frozen=frozen,
         )
+
+    def _familiar(self, job: Job) -> dict[str, int]:
+        """The minutes of whoever knows the vehicle from the work that is done again."""
+        return {
+            member.technician_id: max(1, round(job.standard_hours * 60 * member.pace * _FAMILIAR))
+            for member in self.workforce.members[job.store_id]
+            if member.technician_id in job.rework_for
+        }
 
     def _handover(self, store_id: str) -> int:
         return self.workforce.stores[store_id].handover_minutes
