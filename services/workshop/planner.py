@@ -25,6 +25,9 @@ _OVERRUN = timedelta(minutes=10)
 _FAMILIAR = 0.75
 """Rework takes who did the job before so much of the time that it takes others."""
 
+_COMEBACK_WEIGHT = 2
+"""A customer who comes back for the same symptom is not made to wait again."""
+
 _REFUSALS = {
     "no_skill": "no technician here has the skill {trade} at level {level}",
     "no_certificate": "no technician here holds the certificate {certificate}",
@@ -215,6 +218,7 @@ class Planner:
             after=(before,) if before else (),
             release=minute(_not_before(job)),
             promise=minute(job.promised_at) - self._handover(job.store_id),
+            weight=_COMEBACK_WEIGHT if job.comeback_of else 1,
             waiting_customer=job.waiting_customer,
             pinned_technicians=job.technician_ids if job.pinned else (),
             pinned_bay=job.bay_id if job.pinned else None,
