@@ -16,6 +16,7 @@ class Store(BaseModel):
     call and explanation (质检与交车). Every promise contains them. A promise is in danger when the
     probability of keeping it is under ``risk_threshold``. ``vehicle_growth`` (保有量增长) and
     ``visit_growth`` are what the area's vehicles and visits per vehicle grow by in a year.
+    ``clock_grace_minutes`` after the end of a shift, clocks that still run are closed (忘打卡).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,6 +32,7 @@ class Store(BaseModel):
     risk_threshold: float = 0.7
     vehicle_growth: float = 0.0
     visit_growth: float = 0.0
+    clock_grace_minutes: int = 30
     labor_rate_cents: dict[str, int]
     tax_rate_bp: int
     payment_days: int

@@ -22,7 +22,7 @@ from shared.issuer import DevelopmentIssuer
 from shared.security import Role
 from shared.settings import Settings
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 40.0
 
 
 @dataclass

@@ -18,6 +18,7 @@ BOOKING_MIN = 7 * 60 + 30
 
 _STEPS_AT_DESK = 4
 _CALL_MIN = 4
+_BEFORE_OVERTIME_MIN = 15
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,16 @@ class Services:
 
 @dataclass(frozen=True)
 class Shift:
-    """A technician's breaks (休息) in minutes since local midnight."""
+    """A technician's breaks (休息) in minutes since local midnight; who stays on has one more."""
 
     breaks: Sequence[tuple[int, int]]
 
     @classmethod
     def of(cls, entry: Answer) -> "Shift":
         """The shift of the group's calendar."""
-        return cls([(_minute(each["start"]), _minute(each["finish"])) for each in entry["breaks"]])
+        breaks = [(_minute(each["start"]), _minute(each["finish"])) for each in entry["breaks"]]
+        end = _minute(entry["finish"])
+        return cls([*breaks, (end, end + _BEFORE_OVERTIME_MIN)])
 
     def rest_left(self, minute: int) -> int:
         """Minutes until the break that ``minute`` falls into is over."""
@@ -108,6 +111,7 @@ class Shop:
         people: People,
         shifts: Mapping[str, Shift],
         delivery_steps: Sequence[str],
+        checklists: Mapping[str, Sequence[Answer]],
         rounds: Rounds,
     ) -> None:
         self.store_id = store_id
@@ -118,6 +122,7 @@ class Shop:
         self._people = people
         self._shifts = shifts
         self._steps = delivery_steps
+        self._checklists = checklists
         self._rounds = rounds
         self._env = rounds.env
         self._cases: dict[str, Case] = {}
@@ -280,7 +285,7 @@ class Shop:
         case = self._cases[job["order_id"]]
         inspector: Member = yield self._inspectors.take()
         yield self._rounds.wait(case.visit.inspection_min)
-        accepted = {"passed": True}
+        accepted = {"items": {each["item"]: "ok" for each in self._checklists[job["trade"]]}}
         yield self._act(self._on_job, job, inspector.person, "inspection", accepted)
         self._inspectors.release(inspector)
         case.unaccepted -= 1

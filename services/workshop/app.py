@@ -2,11 +2,13 @@
 
 from fastapi import FastAPI
 
+from services.workshop.catalogue import load_catalogue
 from services.workshop.handlers import INTERESTS, Handlers
 from services.workshop.http import router
 from services.workshop.planner import Planner
 from services.workshop.staffing import Staffing
 from services.workshop.workforce import load_workforce
+from shared.personal import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
 from shared.workers import worker_pool
@@ -37,4 +39,6 @@ def create_app() -> FastAPI:
     )
     app.state.planner = planner
     app.state.staffing = staffing
+    app.state.catalogue = load_catalogue(settings.group_folder)
+    app.state.personal = PersonalData.from_file(settings.personal_keys_file)
     return app

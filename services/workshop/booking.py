@@ -96,10 +96,14 @@ async def occupy(unit: Unit, job: Job, assignment: Assignment, cause: Cause) -> 
 
 
 async def vacate(unit: Unit, job: Job, cause: Cause) -> None:
-    """Work in hand has ended: what it occupied is free from now on."""
+    """Work in hand has ended: what it occupied is free from now on.
+
+    Planned work that should have begun meanwhile is replanned.
+    """
     await store.unbook(unit.connection, job.store_id, [job.job_id])
     if job.started_at and job.bay_id and job.started_at < unit.now:
         done = Assignment(job.technician_ids, job.bay_id, job.started_at, unit.now)
+        await store.displace(unit.connection, job.store_id, job.job_id, done)
         await store.book(unit.connection, job.store_id, [(job.job_id, None, done)])
     await timers.cancel(unit, OVERRUN, job.job_id)
     due_at = _next(_LEARN_EVERY, unit.now)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from services.workshop import booking, promises, store
+from services.workshop import booking, clocks, orders, promises, store
 from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Assignment
 from services.workshop.domain.prospect import watch
@@ -28,10 +28,10 @@ from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (
     OrderOpened,
-    AdditionalWorkAuthorized,
     PromiseRevised,
     OrderCancelled,
     AppointmentCancelled,
+    *orders.INTERESTS,
 )
 
 _CAPACITY_AHEAD = timedelta(days=2)
@@ -57,6 +57,7 @@ class Handlers:
             booking.PROSPECTS: Deadline(self.on_prospects, None, planner.prospects, planner.apart),
             booking.LEARN: Deadline(self.on_learn, None, planner.learn, planner.apart),
             STAFFING: Deadline(staffing.on_staffing, None, staffing.figures, planner.apart),
+            clocks.CLOCK_OFF: Deadline(clocks.on_clock_off, _lock_plan),
         }
 
     async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
@@ -65,6 +66,7 @@ class Handlers:
             await store.lock_plan(unit.connection, store_id)
         for received in batch:
             await self._react(unit, received.event, received.envelope.cause)
+            await orders.take_note(unit, received.event, received.envelope.cause)
 
     async def _react(self, unit: Unit, event: Event, cause: Cause) -> None:
         match event:

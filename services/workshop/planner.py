@@ -42,6 +42,12 @@ _RUSH_WEIGHT = 3
 _LEARN_FROM = 1500
 """Finished jobs, the latest ones, from which durations are learned."""
 
+_FAMILIAR = 0.75
+"""Rework takes who did the job before so much of the time that it takes others."""
+
+_COMEBACK_WEIGHT = 2
+"""A customer who comes back for the same symptom is not made to wait again."""
+
 _REFUSALS = {
     "no_skill": "no technician here has the skill {trade} at level {level}",
     "no_certificate": "no technician here holds the certificate {certificate}",
@@ -343,18 +349,28 @@ class Planner:
             bay_type=operation.bay_type,
             minutes=estimate.minutes,
             spread=estimate.spread,
+            own_minutes=self._familiar(job, estimate.minutes),
             certificate=operation.certificate,
             technicians_needed=operation.technicians,
             after=(before,) if before else (),
-            release=minute(job.opened_at),
+            release=minute(_not_before(job)),
             parts_at=minute(job.parts_at + timedelta(seconds=59)) if job.parts_at else 0,
-            weight=_RUSH_WEIGHT if job.rush else 1,
             promise=minute(job.promised_at) - self._handover(job.store_id),
+            weight=_weight(job),
             waiting_customer=job.waiting_customer,
             pinned_technicians=job.technician_ids if job.pinned else (),
             pinned_bay=job.bay_id if job.pinned else None,
+            forbidden_technicians=frozenset(job.forbidden_technicians),
             frozen=frozen,
         )
+
+    def _familiar(self, job: Job, minutes: int) -> dict[str, int]:
+        """The minutes of whoever knows the vehicle from the work that is done again."""
+        return {
+            member.technician_id: max(1, round(minutes * member.pace * _FAMILIAR))
+            for member in self.workforce.members[job.store_id]
+            if member.technician_id in job.rework_for
+        }
 
     def _handover(self, store_id: str) -> int:
         return self.workforce.stores[store_id].handover_minutes
@@ -433,6 +449,15 @@ class Planner:
             ],
             **dict(refusal.detail),
         )
+
+
+def _not_before(job: Job) -> datetime:
+    """When a job may begin: where it was fixed by hand, not before the start that it had then."""
+    return job.planned_start_at if job.pinned and job.planned_start_at else job.opened_at
+
+
+def _weight(job: Job) -> int:
+    return (_RUSH_WEIGHT if job.rush else 1) * (_COMEBACK_WEIGHT if job.comeback_of else 1)
 
 
 def as_assignment(assignment: planning.Assignment) -> Assignment:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Workforce:
         """
         operation = self.operations.get(operation_id)
         if operation is None:
-            raise errors.unknown_operation(operation_id)
+            raise errors.unknown_code("operations", operation_id)
         return operation
 
     def capable(self, operation_id: str) -> dict[str, int]:
@@ -112,6 +113,22 @@ class Workforce:
             )
             for member in self.members[store_id]
         )
+
+    def shift_end(self, store_id: str, technician_ids: Iterable[str], now: datetime) -> datetime:
+        """When the last of the technicians goes home today (下班).
+
+        Who works outside of a shift, or after it, goes home at the end of the day.
+        """
+        store = self.stores[store_id]
+        today = store.local_day(now)
+        ends = [
+            store.at(today, member.shift.spans[-1][1])
+            for member in self.members[store_id]
+            if member.technician_id in technician_ids
+            and today.isoweekday() in member.shift.weekdays
+            and today not in self.closed
+        ]
+        return max((end for end in ends if end > now), default=store.day_bounds(today)[1])
 
     def open_bays(self, store_id: str, begin: datetime) -> tuple[planning.Bay, ...]:
         """The store's bays, open while the store is."""
@@ -166,7 +183,7 @@ def window(start: datetime, finish: datetime) -> planning.Window:
 def load_workforce(folder: Path) -> Workforce:
     """Read the group folder once, when the service starts."""
     calendar = read_yaml(folder, "calendar.yaml")
-    shifts = {name: _shift(entry) for name, entry in calendar["shifts"].items()}
+    shifts = {name: shift_of(name, entry) for name, entry in calendar["shifts"].items()}
     people = read_yaml(folder, "people.yaml")["people"]
     bays = read_yaml(folder, "bays.yaml")["bays"]
     stores = load_stores(folder)
@@ -220,9 +237,21 @@ def _member(person: Mapping[str, Any], shifts: Mapping[str, Shift]) -> Member:
     )
 
 
-def _shift(entry: Mapping[str, Any]) -> Shift:
-    moments = [time.fromisoformat(entry["start"])]
-    for pause in entry["breaks"]:
-        moments += [time.fromisoformat(pause["start"]), time.fromisoformat(pause["finish"])]
-    moments.append(time.fromisoformat(entry["finish"]))
+def shift_of(name: str, entry: Mapping[str, Any]) -> Shift:
+    """A shift of the calendar.
+
+    Raises:
+        ValueError: two of its times overlap; the message names the field.
+    """
+    edges = {"start": entry["start"]}
+    for number, pause in enumerate(entry["breaks"]):
+        edges |= {f"breaks[{number}].{edge}": pause[edge] for edge in ("start", "finish")}
+    edges["finish"] = entry["finish"]
+    moments = [time.fromisoformat(text) for text in edges.values()]
+    for field, (earlier, later) in zip(list(edges)[1:], pairwise(moments), strict=True):
+        if later <= earlier:
+            raise ValueError(
+                f"calendar.yaml: shifts.{name}.{field} is {later:%H:%M}, "
+                f"but what comes before it lasts until {earlier:%H:%M}"
+            )
     return Shift(frozenset(entry["weekdays"]), tuple(zip(moments[::2], moments[1::2], strict=True)))

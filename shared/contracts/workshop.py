@@ -205,6 +205,17 @@ class TechnicianAbsent(_WorkshopStoreEvent):
     kind: Literal["leave", "sick", "training", "other"] = "other"
 
 
+class AbsenceWithdrawn(_WorkshopStoreEvent):
+    """A technician is not away after all (销假)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R12",)
+
+    technician_id: Identifier
+    from_at: Moment
+    until_at: Moment
+    withdrawn_at: Moment
+
+
 class StaffingShort(_WorkshopStoreEvent):
     """A trade lacks people (人员缺口): hours a week that nobody can cover, and people needed."""
 

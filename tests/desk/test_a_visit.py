@@ -102,7 +102,7 @@ async def _reassign(dispatcher: Colleague) -> str:
     await dispatcher.page.keyboard.press("Escape")
     await dispatcher.press("dialog-send")
     await expect(dispatcher.page.get_by_text("请填写此项").first).to_be_visible()
-    await dispatcher.write(reason="客户指定技师")
+    await dispatcher.choose("reason", "客户要求")
     await dispatcher.keep("reassignment")
     await dispatcher.press("dialog-send")
     await expect(dispatcher.at("row-S01-technician-7").locator(".bar")).to_be_visible()

@@ -129,11 +129,14 @@ class Api:
     async def worked(self, order_id: str) -> None:
         """Every job of the order started, finished and accepted."""
         await self.at_rest()
+        lists = await self.get("workshop", "/inspection-checklists", INSPECTOR)
+        checklists = lists["checklists"]
         for job in await self.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER):
             path, technician = f"/jobs/{job['job_id']}", job["technician_ids"][0]
             await self.done("workshop", f"{path}/start", technician)
             await self.done("workshop", f"{path}/finish", technician)
-            await self.done("workshop", f"{path}/inspection", INSPECTOR, {"passed": True})
+            items = {each["item"]: "ok" for each in checklists[job["trade"]]}
+            await self.done("workshop", f"{path}/inspection", INSPECTOR, {"items": items})
         await self.at_rest()
 
     async def delivered(self, order_id: str) -> None:

@@ -1,6 +1,6 @@
 """The inspector's list (质检): finished jobs, accepted or sent back item by item."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nicegui import ui
@@ -55,6 +55,10 @@ def items_of(visit: Visit, trade: str) -> dict[str, str]:
     return {each["item"]: visit.t.of(each) for each in visit.desk.inspection.get(trade, ())}
 
 
+def _results(visit: Visit, job: Mapping[str, Any], failed: Collection[str]) -> dict[str, str]:
+    return {item: "failed" if item in failed else "ok" for item in items_of(visit, job["trade"])}
+
+
 def _card(visit: Visit, catalogue: Catalogue, job: Mapping[str, Any], numbers: Numbers) -> None:
     t, zone = visit.t, visit.store.timezone
     with mark(f"job-{job['operation_id']}", box("job-card finished")):
@@ -83,7 +87,7 @@ def _card(visit: Visit, catalogue: Catalogue, job: Mapping[str, Any], numbers: N
                     visit,
                     "workshop",
                     f"/jobs/{job['job_id']}/inspection",
-                    {"passed": True},
+                    {"items": _results(visit, job, ())},
                     attempt=attempt,
                 ),
                 name="accept",
@@ -98,17 +102,17 @@ async def _send_back(visit: Visit, job: Mapping[str, Any]) -> None:
     with dialog(t("Send back for rework")) as opened:
         form = Form(visit)
         failed = form.field(
-            "failed_items",
+            "items",
             ui.select(
                 items_of(visit, job["trade"]), label=t("Items that failed"), multiple=True
             ).props("use-chips"),
         )
 
         async def send() -> None:
-            if not form.require("failed_items"):
+            if not form.require("items"):
                 return
             path = f"{visit.store_path}/jobs/{job['job_id']}/inspection"
-            body = {"passed": False, "failed_items": failed.value}
+            body = {"items": _results(visit, job, failed.value or ())}
             if await form.send(
                 lambda: visit.services.command("workshop", path, body, attempt=form.attempt)
             ):

@@ -34,6 +34,17 @@ _SOON = timedelta(minutes=5)
 _DISPATCHES = ("dispatcher", "manager")
 _LEGEND = ("planned", "in_progress", "paused", "finished", "passed", "failed")
 
+_REASONS = (
+    "customer_request",
+    "skill",
+    "handover",
+    "workload",
+    "bay",
+    "vehicle",
+    "training",
+    "other",
+)
+
 Numbers = Mapping[str, int]
 
 
@@ -184,7 +195,8 @@ def _reassignment(
         "start_at",
         ui.input(t("Start"), value=_later(visit, job)).props("type=datetime-local"),
     )
-    reason = form.field("reason", ui.input(t("Reason")))
+    reasons = {each: t.code("hand", each) for each in _REASONS}
+    reason = form.field("reason", ui.select(reasons, label=t("Reason")))
 
     async def send() -> None:
         if not form.require("technician_ids", "bay_id", "start_at", "reason"):
@@ -195,6 +207,7 @@ def _reassignment(
             "bay_id": bay.value,
             "start_at": start_at.isoformat(),
             "reason": reason.value,
+            "version": job["version"],
         }
         path = f"{visit.store_path}/jobs/{job['job_id']}/reassignment"
         if await form.send(

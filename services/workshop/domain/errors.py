@@ -1,15 +1,13 @@
 """Reasons for which the workshop refuses a command."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from shared.contracts.refusal import Refused
 
 
-def unknown_operation(operation_id: str) -> Refused:
-    return Refused(
-        "unknown_code",
-        f"{operation_id} is not in the catalogue.",
-        field="operations",
-        code=operation_id,
-    )
+def unknown_code(field: str, code: str) -> Refused:
+    return Refused("unknown_code", f"{code} is not in the catalogue.", field=field, code=code)
 
 
 def wrong_status(status: str, needed: str) -> Refused:
@@ -89,6 +87,58 @@ def unknown(field: str, value: str) -> Refused:
     )
 
 
+def changed_meanwhile(**present: Any) -> Refused:
+    return Refused(
+        "changed_meanwhile",
+        "The job has been changed meanwhile; look at its present state.",
+        field="version",
+        kind="conflict",
+        **present,
+    )
+
+
+def not_yet_assigned() -> Refused:
+    return Refused(
+        "not_yet_assigned",
+        "The job has no technician and bay yet.",
+        field="job_id",
+        kind="conflict",
+    )
+
+
+def technician_forbidden(technician_id: str) -> Refused:
+    return Refused(
+        "technician_forbidden",
+        f"{technician_id} is kept from this job by hand.",
+        field="technician_ids",
+        kind="conflict",
+        technician_id=technician_id,
+    )
+
+
+def nobody_left(technician_id: str) -> Refused:
+    return Refused(
+        "nobody_left",
+        f"Without {technician_id} too few remain who can do the job.",
+        field="technician_id",
+        kind="conflict",
+    )
+
+
+def capacity_held(resource: str) -> Refused:
+    return Refused(
+        "capacity_held",
+        f"{resource} is reserved for a customer at that time.",
+        field="start_at",
+        kind="conflict",
+        resource=resource,
+    )
+
+
+def swapped_with_itself() -> Refused:
+    return Refused("same_job", "A job changes places with another one.", field="other_job_id")
+
+
 def wrong_count(needed: int) -> Refused:
     return Refused(
         "wrong_number_of_technicians",
@@ -98,16 +148,63 @@ def wrong_count(needed: int) -> Refused:
     )
 
 
-def items_missing() -> Refused:
+def items_missing(missing: Sequence[str]) -> Refused:
     return Refused(
-        "failed_items_missing",
-        "A failed inspection names the items that failed.",
-        field="failed_items",
+        "items_missing",
+        f"These items are not answered: {', '.join(missing)}.",
+        field="items",
+        missing=list(missing),
+    )
+
+
+def items_unknown(unknown: Sequence[str]) -> Refused:
+    return Refused(
+        "items_unknown",
+        f"These items are not on the checklist: {', '.join(unknown)}.",
+        field="items",
+        unknown=list(unknown),
+    )
+
+
+def items_apply(critical: Sequence[str]) -> Refused:
+    return Refused(
+        "critical_items_apply",
+        f"These items apply to every job: {', '.join(critical)}.",
+        field="items",
+        critical=list(critical),
+    )
+
+
+def own_work(inspector_id: str) -> Refused:
+    return Refused(
+        "own_work",
+        f"{inspector_id} did this job and cannot inspect it.",
+        field="job_id",
+        kind="forbidden",
     )
 
 
 def ends_before_it_begins(field: str) -> Refused:
     return Refused("ends_before_it_begins", "It must end after it begins.", field=field)
+
+
+def absence_overlaps(absence_id: str) -> Refused:
+    return Refused(
+        "absence_overlaps",
+        "The technician is already recorded as away for a part of that time.",
+        field="from_at",
+        kind="conflict",
+        absence_id=absence_id,
+    )
+
+
+def already_withdrawn() -> Refused:
+    return Refused(
+        "already_withdrawn",
+        "The absence was already withdrawn.",
+        field="absence_id",
+        kind="conflict",
+    )
 
 
 def in_the_past(field: str) -> Refused:

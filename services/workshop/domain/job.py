@@ -9,6 +9,8 @@ from services.workshop.domain import errors
 from services.workshop.domain.reasons import Reason, why_planned
 from shared.contracts.reception import AdditionalWorkAuthorized, OrderOpened
 from shared.contracts.workshop import (
+    AdditionalWorkFound,
+    DiagnosisRecorded,
     InspectionFailed,
     InspectionPassed,
     JobAssigned,
@@ -26,6 +28,7 @@ JobStatus = Literal["planned", "in_progress", "paused", "finished", "passed", "f
 PauseReason = Literal[
     "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
 ]
+"""休息、等备件、等客户、其他任务、等工具设备、下班."""
 
 PartsReason = Literal["ordered", "delayed", "wrong_part", "arrived"]
 """订货在途、到货延误、错件重订、已到货."""
@@ -48,8 +51,11 @@ class Job:
     """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out.
 
     ``parts_at`` is when its last part is expected (到料), ``rush`` a hurry of the customer (加急),
-    ``reason`` and ``planned_by`` say why and by whom it was last given its place. ``version`` is
-    raised each time the job is saved.
+    ``reason`` and ``planned_by`` say why and by whom it was last given its place. ``rework_of`` is
+    the job that it does again and ``rework_for`` are those who did that one, ``comeback_of`` is the
+    earlier order whose work did not last. ``forgotten_clocks`` says how often its clock was closed
+    by rule, ``diagnosis`` which symptoms were found. ``version`` is raised each time the job is
+    saved.
     """
 
     job_id: str
@@ -67,11 +73,16 @@ class Job:
     planned_finish_at: datetime | None = None
     waiting_customer: bool = False
     pinned: bool = False
+    forbidden_technicians: tuple[str, ...] = ()
     started_at: datetime | None = None
     resumed_at: datetime | None = None
     clocked_s: int = 0
     finished_at: datetime | None = None
     rework_of: str | None = None
+    rework_for: tuple[str, ...] = ()
+    comeback_of: str | None = None
+    forgotten_clocks: int = 0
+    diagnosis: tuple[str, ...] = ()
     parts_at: datetime | None = None
     parts_reason: PartsReason | None = None
     rush: bool = False
@@ -204,6 +215,8 @@ def start(
     """
     _require(job, "planned")
     _require_technician(job, technician_id)
+    for forbidden in sorted({*job.technician_ids} & {*job.forbidden_technicians}):
+        raise errors.technician_forbidden(forbidden)
     for other in open_jobs:
         if other.order_id == job.order_id and other.place < job.place:
             raise errors.predecessor_open(other.job_id)
@@ -248,6 +261,32 @@ def pause(
     return paused, [event]
 
 
+def close_forgotten_clock(job: Job, shift_end_at: datetime) -> tuple[Job, list[JobPaused]]:
+    """Clock off at the end of the shift for somebody who forgot to (忘打卡).
+
+    Nothing happens to a job that is not being worked on.
+    """
+    if job.status != "in_progress":
+        return job, []
+    closed_at = max(shift_end_at, job.resumed_at or shift_end_at)
+    closed = replace(
+        job,
+        status="paused",
+        clocked_s=_clocked(job, closed_at),
+        resumed_at=None,
+        forgotten_clocks=job.forgotten_clocks + 1,
+    )
+    event = JobPaused(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        job_id=job.job_id,
+        reason="clock_forgotten",
+        paused_at=closed_at,
+        by_rule=True,
+    )
+    return closed, [event]
+
+
 def resume(
     job: Job, technician_id: str, open_jobs: Sequence[Job], now: datetime
 ) -> tuple[Job, list[JobResumed]]:
@@ -282,6 +321,44 @@ def finish(job: Job, technician_id: str, now: datetime) -> tuple[Job, list[JobFi
     return finished, [event]
 
 
+def diagnose(
+    job: Job, technician_id: str, symptoms: Sequence[str], now: datetime
+) -> tuple[Job, list[DiagnosisRecorded]]:
+    """Record what is wrong with the vehicle (诊断), in symptom codes."""
+    _require_begun(job, technician_id)
+    event = DiagnosisRecorded(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        job_id=job.job_id,
+        symptoms=tuple(symptoms),
+        technician_id=technician_id,
+        recorded_at=now,
+    )
+    return replace(job, diagnosis=tuple(symptoms)), [event]
+
+
+def find_additional_work(
+    job: Job,
+    technician_id: str,
+    additional_work_id: str,
+    operations: Sequence[str],
+    part_numbers: Sequence[str],
+    now: datetime,
+) -> AdditionalWorkFound:
+    """Report that more is needed than was ordered (增项); the customer is asked."""
+    _require_begun(job, technician_id)
+    return AdditionalWorkFound(
+        store_id=job.store_id,
+        order_id=job.order_id,
+        additional_work_id=additional_work_id,
+        job_id=job.job_id,
+        operations=tuple(operations),
+        part_numbers=tuple(part_numbers),
+        found_by=technician_id,
+        found_at=now,
+    )
+
+
 def pass_inspection(
     job: Job, inspector_id: str, order_jobs: Sequence[Job], now: datetime
 ) -> tuple[Job, list[InspectionPassed | VehicleReady]]:
@@ -290,6 +367,7 @@ def pass_inspection(
     ``order_jobs`` are all jobs of the order.
     """
     _require(job, "finished")
+    _require_other_eyes(job, inspector_id)
     events: list[InspectionPassed | VehicleReady] = [
         InspectionPassed(
             store_id=job.store_id,
@@ -308,7 +386,7 @@ def pass_inspection(
 def fail_inspection(
     job: Job,
     inspector_id: str,
-    failed_items: tuple[str, ...],
+    failed_items: Sequence[str],
     *,
     rework_job_id: str,
     rework_hours: float,
@@ -316,8 +394,7 @@ def fail_inspection(
 ) -> tuple[Job, Job, list[InspectionFailed]]:
     """Send a job back (质检不合格); its rework (返修) is a new job linked to it."""
     _require(job, "finished")
-    if not failed_items:
-        raise errors.items_missing()
+    _require_other_eyes(job, inspector_id)
     rework = Job(
         job_id=rework_job_id,
         store_id=job.store_id,
@@ -331,6 +408,8 @@ def fail_inspection(
         waiting_customer=job.waiting_customer,
         rush=job.rush,
         rework_of=job.job_id,
+        rework_for=job.technician_ids,
+        comeback_of=job.comeback_of,
     )
     event = InspectionFailed(
         store_id=job.store_id,
@@ -338,7 +417,7 @@ def fail_inspection(
         job_id=job.job_id,
         rework_job_id=rework_job_id,
         inspector_id=inspector_id,
-        failed_items=failed_items,
+        failed_items=tuple(failed_items),
         inspected_at=now,
     )
     return replace(job, status="failed"), rework, [event]
@@ -363,6 +442,17 @@ def _clocked(job: Job, now: datetime) -> int:
 def _require(job: Job, status: JobStatus) -> None:
     if job.status != status:
         raise errors.wrong_status(job.status, status)
+
+
+def _require_begun(job: Job, technician_id: str) -> None:
+    if job.status not in ("in_progress", "paused"):
+        raise errors.wrong_status(job.status, "in_progress")
+    _require_technician(job, technician_id)
+
+
+def _require_other_eyes(job: Job, inspector_id: str) -> None:
+    if inspector_id in job.technician_ids:
+        raise errors.own_work(inspector_id)
 
 
 def _require_technician(job: Job, technician_id: str) -> None:

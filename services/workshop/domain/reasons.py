@@ -55,7 +55,7 @@ def why_planned(reason: Reason, by: str) -> str:
     """One English sentence for an assignment that ``by`` made."""
     if by == PLANNER:
         return _told(CHANGES[reason.code], reason.detail)
-    return f"{by} decided by hand: {reason.code.replace('_', ' ')}."
+    return f"{by} decided by hand: {str(reason.detail['why']).replace('_', ' ')}."
 
 
 def why_in_danger(reason: Reason) -> str:

@@ -1,7 +1,7 @@
 """Who is away (缺勤)."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -9,11 +9,13 @@ from pydantic import AwareDatetime, BaseModel
 
 from services.workshop import booking, store
 from services.workshop.domain import errors
-from services.workshop.http.common import Dispatcher, workforce_of
-from services.workshop.store import Absence
+from services.workshop.http.common import Dispatcher, Reader, workforce_of
+from services.workshop.store import Absence, AbsenceKind
 from shared.body import Body
-from shared.contracts.workshop import TechnicianAbsent
+from shared.contracts.workshop import AbsenceWithdrawn, TechnicianAbsent
+from shared.db import transaction
 from shared.duties import serves
+from shared.ids import new_id
 from shared.unit import Unit
 
 router = APIRouter(prefix="/stores/{store_id}")
@@ -22,14 +24,25 @@ router = APIRouter(prefix="/stores/{store_id}")
 class AbsenceBody(Body):
     from_at: AwareDatetime
     until_at: AwareDatetime
-    kind: Literal["leave", "sick", "training", "other"] = "other"
+    kind: AbsenceKind = "other"
 
 
 class AbsenceView(BaseModel):
+    absence_id: str
     technician_id: str
     from_at: datetime
     until_at: datetime
-    kind: str
+    kind: AbsenceKind
+    withdrawn_at: datetime | None
+
+
+@router.get("/absences", tags=["plan"], openapi_extra=serves("R12"))
+async def list_absences(request: Request, store_id: str, _: Reader) -> Sequence[AbsenceView]:
+    """Who is away now or will be."""
+    now = request.app.state.service.clock.now()
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        found = await store.absences_after(connection, store_id, now)
+    return [AbsenceView(**vars(absence)) for absence in found]
 
 
 @router.post(
@@ -51,8 +64,12 @@ async def record_absence(
 
     async def effect(unit: Unit) -> BaseModel:
         await store.lock_plan(unit.connection, command.store_id)
-        absence = Absence(technician_id, body.from_at, body.until_at)
-        await store.add_absence(unit.connection, command.store_id, absence, body.kind)
+        known = await store.absences_after(unit.connection, command.store_id, body.from_at)
+        for other in known:
+            if other.technician_id == technician_id and other.from_at < body.until_at:
+                raise errors.absence_overlaps(other.absence_id)
+        absence = Absence(str(new_id()), technician_id, body.from_at, body.until_at, body.kind)
+        await store.add_absence(unit.connection, command.store_id, absence)
         await booking.plan_changed(unit, command.store_id, command.cause)
         event = TechnicianAbsent(
             store_id=command.store_id,
@@ -62,6 +79,35 @@ async def record_absence(
             kind=body.kind,
         )
         unit.publish([event], command.cause)
-        return AbsenceView(technician_id=technician_id, **body.model_dump())
+        return AbsenceView(**vars(absence))
 
     return await command.run(effect, status=201)
+
+
+@router.post(
+    "/absences/{absence_id}/withdrawal",
+    response_model=AbsenceView,
+    tags=["plan"],
+    openapi_extra=serves("R12"),
+)
+async def withdraw_absence(absence_id: str, command: Dispatcher) -> JSONResponse:
+    """The technician is not away after all (销假) and is planned with again."""
+
+    async def effect(unit: Unit) -> BaseModel:
+        await store.lock_plan(unit.connection, command.store_id)
+        absence = await store.read_absence(unit.connection, command.store_id, absence_id)
+        if absence.withdrawn_at:
+            raise errors.already_withdrawn()
+        await store.withdraw_absence(unit.connection, command.store_id, absence_id, unit.now)
+        await booking.plan_changed(unit, command.store_id, command.cause)
+        event = AbsenceWithdrawn(
+            store_id=command.store_id,
+            technician_id=absence.technician_id,
+            from_at=absence.from_at,
+            until_at=absence.until_at,
+            withdrawn_at=unit.now,
+        )
+        unit.publish([event], command.cause)
+        return AbsenceView(**vars(absence) | {"withdrawn_at": unit.now})
+
+    return await command.run(effect)

@@ -9,10 +9,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.workshop import store
+from services.workshop.catalogue import Catalogue
 from services.workshop.domain.job import Job, JobStatus, PartsReason
 from services.workshop.planner import Planner
 from services.workshop.workforce import Workforce
 from shared.commands import Command, command
+from shared.personal import PersonalData
 from shared.security import Principal, caller
 from shared.unit import Unit
 
@@ -53,16 +55,30 @@ class JobView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     clocked_s: int
+    forgotten_clocks: int
     standard_hours: float
     promised_at: datetime
     waiting_customer: bool
     pinned: bool
+    forbidden_technicians: Sequence[str]
     rework_of: str | None
     rush: bool
     parts_at: datetime | None
     parts_reason: PartsReason | None
     reason: ReasonView | None
+    comeback_of: str | None
+    diagnosis: Sequence[str]
     version: int
+
+
+def catalogue_of(request: Request) -> Catalogue:
+    catalogue: Catalogue = request.app.state.catalogue
+    return catalogue
+
+
+def personal_of(request: Request) -> PersonalData:
+    personal: PersonalData = request.app.state.personal
+    return personal
 
 
 async def locked_job(unit: Unit, store_id: str, job_id: str) -> Job:

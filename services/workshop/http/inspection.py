@@ -1,17 +1,28 @@
 """Inspections (质检)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
-from services.workshop import booking, promises, store
+from services.workshop import booking, orders, promises, store
 from services.workshop.domain import job as jobs
+from services.workshop.domain.inspection import ChecklistItem, ItemResult, failed_items
 from services.workshop.domain.job import Job
-from services.workshop.http.common import Inspector, JobView, change_job, planner_of
+from services.workshop.http.common import (
+    Inspector,
+    JobView,
+    Reader,
+    catalogue_of,
+    change_job,
+    planner_of,
+    workforce_of,
+)
+from services.workshop.planner import Planner
+from services.workshop.store.inspection import Inspection, save_inspection
 from shared.body import Body
 from shared.contracts.workshop import VehicleReady
 from shared.duties import serves
@@ -24,8 +35,21 @@ _REWORK_SHARE = 0.5
 
 
 class InspectionBody(Body):
-    passed: bool
-    failed_items: Annotated[list[str], Field(max_length=30)] = []
+    """The result of every item of the checklist; one that failed sends the job back."""
+
+    items: Annotated[dict[str, ItemResult], Field(max_length=60)]
+
+
+class ChecklistsView(BaseModel):
+    """The items to inspect by trade (质检单)."""
+
+    checklists: Mapping[str, Sequence[ChecklistItem]]
+
+
+@router.get("/inspection-checklists", tags=["jobs"], openapi_extra=serves("R14"))
+async def list_checklists(request: Request, _: Reader) -> ChecklistsView:
+    """What an inspector looks at, by the trade of the job."""
+    return ChecklistsView(checklists=catalogue_of(request).checklists)
 
 
 @router.post(
@@ -40,23 +64,44 @@ async def inspect_job(
     """The calling inspector accepts the job or sends it back (质检)."""
 
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
-        inspector = command.principal.subject
-        if body.passed:
-            order_jobs = await store.jobs_of_order(unit.connection, job.store_id, job.order_id)
-            passed, events = jobs.pass_inspection(job, inspector, order_jobs, now)
-            if any(isinstance(event, VehicleReady) for event in events):
-                await promises.ready(unit, planner_of(request), order_jobs)
-            return passed, events
-        failed, rework, failures = jobs.fail_inspection(
-            job,
-            inspector,
-            tuple(body.failed_items),
-            rework_job_id=str(new_id()),
-            rework_hours=job.standard_hours * _REWORK_SHARE,
-            now=now,
-        )
-        await store.save_jobs(unit.connection, [rework])
-        await booking.plan_changed(unit, job.store_id, command.cause)
-        return failed, failures
+        trade = workforce_of(request).operation(job.operation_id).trade
+        failed = failed_items(catalogue_of(request).checklists[trade], body.items)
+        inspector_id = command.principal.subject
+        if failed:
+            changed, events = await _send_back(unit, job, inspector_id, failed)
+            await booking.plan_changed(unit, job.store_id, command.cause)
+        else:
+            changed, events = await _accept(unit, job, inspector_id, planner_of(request))
+        inspection = Inspection(job_id, inspector_id, now, not failed, body.items)
+        await save_inspection(unit.connection, job.store_id, inspection)
+        return changed, events
 
     return await change_job(request, command, job_id, change)
+
+
+async def _accept(
+    unit: Unit, job: Job, inspector_id: str, planner: Planner
+) -> tuple[Job, Sequence[Any]]:
+    order_jobs = await store.jobs_of_order(unit.connection, job.store_id, job.order_id)
+    passed, events = jobs.pass_inspection(job, inspector_id, order_jobs, unit.now)
+    for event in events:
+        if isinstance(event, VehicleReady):
+            handover_min = planner.workforce.stores[job.store_id].handover_minutes
+            await orders.ready(unit, event, order_jobs, handover_min)
+            await promises.ready(unit, planner, order_jobs)
+    return passed, events
+
+
+async def _send_back(
+    unit: Unit, job: Job, inspector_id: str, failed: Sequence[str]
+) -> tuple[Job, Sequence[Any]]:
+    sent_back, rework, events = jobs.fail_inspection(
+        job,
+        inspector_id,
+        failed,
+        rework_job_id=str(new_id()),
+        rework_hours=job.standard_hours * _REWORK_SHARE,
+        now=unit.now,
+    )
+    await store.save_jobs(unit.connection, [rework])
+    return sent_back, events

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from services.workshop import booking, store
+from services.workshop import booking, clocks, store
 from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Job, JobStatus, PauseReason
 from services.workshop.http.common import (
@@ -78,6 +78,7 @@ async def start_job(request: Request, job_id: str, command: Technician) -> JSONR
         (saved,) = await store.save_jobs(connection, [started])
         if started.assignment:
             await booking.occupy(unit, started, started.assignment, command.cause)
+        await clocks.runs(unit, started, planner.workforce, command.cause)
         unit.publish(events, command.cause)
         return view(saved, planner.workforce)
 
@@ -92,7 +93,8 @@ async def pause_job(
 ) -> JSONResponse:
     """The calling technician clocks off for a while (暂停)."""
 
-    async def change(_: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+        await clocks.stands(unit, job)
         return jobs.pause(job, command.principal.subject, body.reason, now)
 
     return await change_job(request, command, job_id, change)
@@ -106,7 +108,9 @@ async def resume_job(request: Request, job_id: str, command: Technician) -> JSON
 
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         others = await store.open_jobs(unit.connection, command.store_id)
-        return jobs.resume(job, command.principal.subject, others, now)
+        resumed, events = jobs.resume(job, command.principal.subject, others, now)
+        await clocks.runs(unit, resumed, workforce_of(request), command.cause)
+        return resumed, events
 
     return await change_job(request, command, job_id, change)
 
@@ -120,6 +124,7 @@ async def finish_job(request: Request, job_id: str, command: Technician) -> JSON
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         finished, events = jobs.finish(job, command.principal.subject, now)
         await booking.vacate(unit, finished, command.cause)
+        await clocks.stands(unit, finished)
         return finished, events
 
     return await change_job(request, command, job_id, change)

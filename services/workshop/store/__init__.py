@@ -2,8 +2,11 @@
 
 from services.workshop.store.absence import (
     Absence,
+    AbsenceKind,
     absences_after,
     add_absence,
+    read_absence,
+    withdraw_absence,
 )
 from services.workshop.store.booking import (
     Booking,
@@ -11,7 +14,7 @@ from services.workshop.store.booking import (
     booked_jobs,
     bookings_after,
     displace,
-    refuse_work_in_hand,
+    refuse_kept,
     resources_of,
     unbook,
 )
@@ -54,6 +57,7 @@ from services.workshop.store.prospect import (
 
 __all__ = [
     "Absence",
+    "AbsenceKind",
     "Booking",
     "Experience",
     "Finished",
@@ -78,10 +82,11 @@ __all__ = [
     "ordered_hours",
     "plan_version",
     "prospects",
+    "read_absence",
     "read_experience",
     "read_job",
     "read_promise",
-    "refuse_work_in_hand",
+    "refuse_kept",
     "resources_of",
     "save_calibration",
     "save_durations",
@@ -90,4 +95,5 @@ __all__ = [
     "save_promise",
     "save_prospects",
     "unbook",
+    "withdraw_absence",
 ]

@@ -2,39 +2,77 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
+from services.workshop.domain import errors
 from shared.db import Connection
+
+AbsenceKind = Literal["leave", "sick", "training", "other"]
+"""休假、病假、培训、其他."""
+
+_ABSENCE = """
+SELECT absence_id, technician_id, from_at, until_at, kind, withdrawn_at FROM absence
+"""
 
 
 @dataclass(frozen=True)
 class Absence:
-    """A technician is away (缺勤)."""
+    """A technician is away (缺勤), unless it was withdrawn."""
 
+    absence_id: str
     technician_id: str
     from_at: datetime
     until_at: datetime
+    kind: AbsenceKind = "other"
+    withdrawn_at: datetime | None = None
 
 
 async def absences_after(connection: Connection, store_id: str, moment: datetime) -> list[Absence]:
     """Absences that end after ``moment``."""
     rows = await connection.fetch(
-        "SELECT technician_id, from_at, until_at FROM absence "
-        "WHERE store_id = $1 AND until_at > $2 ORDER BY technician_id, from_at",
+        _ABSENCE + "WHERE store_id = $1 AND until_at > $2 AND withdrawn_at IS NULL "
+        "ORDER BY technician_id, from_at",
         store_id,
         moment,
     )
     return [Absence(**row) for row in rows]
 
 
-async def add_absence(connection: Connection, store_id: str, absence: Absence, kind: str) -> None:
-    """Record that a technician is away; a second record from the same moment replaces the first."""
+async def read_absence(connection: Connection, store_id: str, absence_id: str) -> Absence:
+    """One absence; the store's plan must be locked by whoever withdraws it.
+
+    Raises:
+        Refused: there is no such absence in the store.
+    """
+    row = await connection.fetchrow(
+        _ABSENCE + "WHERE store_id = $1 AND absence_id = $2", store_id, absence_id
+    )
+    if row is None:
+        raise errors.unknown("absence_id", absence_id)
+    return Absence(**row)
+
+
+async def add_absence(connection: Connection, store_id: str, absence: Absence) -> None:
+    """Record that a technician is away."""
     await connection.execute(
-        "INSERT INTO absence (store_id, technician_id, from_at, until_at, kind) "
-        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (store_id, technician_id, from_at) "
-        "DO UPDATE SET until_at = excluded.until_at, kind = excluded.kind",
+        "INSERT INTO absence (store_id, absence_id, technician_id, from_at, until_at, kind) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
         store_id,
+        absence.absence_id,
         absence.technician_id,
         absence.from_at,
         absence.until_at,
-        kind,
+        absence.kind,
+    )
+
+
+async def withdraw_absence(
+    connection: Connection, store_id: str, absence_id: str, now: datetime
+) -> None:
+    """The technician is not away after all."""
+    await connection.execute(
+        "UPDATE absence SET withdrawn_at = $3 WHERE store_id = $1 AND absence_id = $2",
+        store_id,
+        absence_id,
+        now,
     )

@@ -27,11 +27,11 @@ WHERE store_id = $1 AND job_id IN (
     WHERE store_id = $1 AND during && tstzrange(begin_at, end_at) AND job_id <> ALL ($5))
 """
 
-_IN_HAND = """
-SELECT resource, job_id
-FROM booking JOIN job USING (store_id, job_id)
+_KEPT = """
+SELECT resource, job_id, hold_id
+FROM booking LEFT JOIN job USING (store_id, job_id)
 WHERE store_id = $1 AND resource = ANY ($2) AND during && tstzrange($3, $4) AND job_id <> $5
-  AND status IN ('in_progress', 'paused')
+  AND (hold_id IS NOT NULL OR status IN ('in_progress', 'paused'))
 ORDER BY resource
 LIMIT 1
 """
@@ -106,21 +106,23 @@ async def displace(
     )
 
 
-async def refuse_work_in_hand(
+async def refuse_kept(
     connection: Connection, store_id: str, job_id: str, assignment: Assignment
 ) -> None:
-    """Work in hand keeps its technicians and bay.
+    """Work in hand keeps its technicians and bay, and so does what is reserved for a customer.
 
     Raises:
-        Refused: the assignment needs somebody or something at a time when they are at work.
+        Refused: the assignment needs somebody or something that is kept at that time.
     """
     resources = resources_of(assignment)
     taken = await connection.fetchrow(
-        _IN_HAND, store_id, resources, assignment.start_at, assignment.finish_at, job_id
+        _KEPT, store_id, resources, assignment.start_at, assignment.finish_at, job_id
     )
     if taken is None:
         return
     kind, _, name = taken["resource"].partition(":")
+    if taken["hold_id"]:
+        raise errors.capacity_held(name)
     if kind == "bay":
         raise errors.bay_occupied(name, taken["job_id"])
     raise errors.technician_busy(name, taken["job_id"])

@@ -14,8 +14,9 @@ from shared.db import Connection
 _JOB = """
 SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-       pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, parts_at,
-       parts_reason, rush, reason, planned_by, version
+       pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
+       rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
+       reason, planned_by, version
 FROM job
 """
 
@@ -23,19 +24,22 @@ _SAVE_JOBS = """
 INSERT INTO job (
     job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
-    pinned, started_at, resumed_at, clocked_s, finished_at, rework_of, parts_at,
-    parts_reason, rush, reason, planned_by, version)
+    pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
+    rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
+    reason, planned_by, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25, $26)
+        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
     promised_at = excluded.promised_at,
     planned_start_at = excluded.planned_start_at, planned_finish_at = excluded.planned_finish_at,
-    pinned = excluded.pinned, started_at = excluded.started_at, resumed_at = excluded.resumed_at,
+    pinned = excluded.pinned, forbidden_technicians = excluded.forbidden_technicians,
+    started_at = excluded.started_at, resumed_at = excluded.resumed_at,
     clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
-    parts_at = excluded.parts_at, parts_reason = excluded.parts_reason,
-    reason = excluded.reason, planned_by = excluded.planned_by,
-    version = excluded.version
+    comeback_of = excluded.comeback_of, forgotten_clocks = excluded.forgotten_clocks,
+    diagnosis = excluded.diagnosis, parts_at = excluded.parts_at,
+    parts_reason = excluded.parts_reason, reason = excluded.reason,
+    planned_by = excluded.planned_by, version = excluded.version
 """
 
 _FINISHED = """
@@ -161,5 +165,7 @@ def _stored(value: Any) -> Any:
 
 
 def _job(row: Any) -> Job:
-    reason = row["reason"] and Reason(**row["reason"])
-    return Job(**dict(row) | {"technician_ids": tuple(row["technician_ids"]), "reason": reason})
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
+    }
+    return Job(**values | {"reason": row["reason"] and Reason(**row["reason"])})

@@ -92,6 +92,33 @@ def test_pauses_are_not_clocked(seconds):
     assert finished.clocked_s == event.clocked_s == worked
 
 
+@given(st.integers(-7200, 7200))
+def test_a_forgotten_clock_stops_with_the_shift_but_never_before_it_began(seconds):
+    shift_end = NOW + timedelta(seconds=seconds)
+    closed, (event,) = jobs.close_forgotten_clock(started(), shift_end)
+    assert closed.status == "paused"
+    assert closed.clocked_s == max(0, seconds)
+    assert closed.forgotten_clocks == 1
+    assert (event.by_rule, event.paused_at) == (True, max(NOW, shift_end))
+
+
+def test_a_clock_that_stands_is_left_alone():
+    paused, _ = jobs.pause(started(), "t1", "break", NOW)
+    assert jobs.close_forgotten_clock(paused, NOW + HOUR) == (paused, [])
+
+
+def test_whoever_is_kept_from_a_job_does_not_begin_it():
+    with refused("technician_forbidden"):
+        jobs.start(planned(forbidden_technicians=("t1",)), "t1", [], NOW + HOUR, NOW)
+
+
+def test_findings_come_from_work_in_hand():
+    with refused("wrong_status"):
+        jobs.diagnose(planned(), "t1", ["ENG-IDLE-COLD"], NOW)
+    with refused("not_your_job"):
+        jobs.find_additional_work(started(), "t9", "a1", ["MNT-001"], [], NOW)
+
+
 def test_a_vehicle_is_ready_with_its_last_job():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
     waiting = planned(job_id="j2", place=1)
@@ -101,10 +128,16 @@ def test_a_vehicle_is_ready_with_its_last_job():
     assert isinstance(last[-1], VehicleReady)
 
 
+def test_nobody_inspects_their_own_work():
+    done, _ = jobs.finish(started(), "t1", NOW + HOUR)
+    with refused("own_work"):
+        jobs.pass_inspection(done, "t1", [done], NOW)
+    with refused("own_work"):
+        jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", rework_hours=0.5, now=NOW)
+
+
 def test_a_failed_inspection_names_its_items_and_makes_rework():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
-    with refused("failed_items_missing"):
-        jobs.fail_inspection(done, "i1", (), rework_job_id="r", rework_hours=0.5, now=NOW)
     failed, rework, (event,) = jobs.fail_inspection(
         done, "i1", ("no_leaks",), rework_job_id="r1", rework_hours=0.5, now=NOW
     )

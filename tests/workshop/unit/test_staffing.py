@@ -14,7 +14,7 @@ WORKFORCE = load_workforce(Path("deploy/group"))
 PLACE = WORKFORCE.stores["S01"]
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)))
+@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_the_next_look_is_on_the_next_monday_an_hour_before_opening(now):
     look_at = next_look(PLACE, now)
     assert timedelta() < look_at - now <= timedelta(weeks=1)

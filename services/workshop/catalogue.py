@@ -1,0 +1,51 @@
+"""What the workshop reads from the group's catalogue besides its operations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.workshop.domain import errors
+from services.workshop.domain.inspection import ChecklistItem
+from shared.group import read_yaml
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Checklists by trade, symptom codes and part numbers."""
+
+    checklists: Mapping[str, Sequence[ChecklistItem]]
+    symptoms: frozenset[str]
+    part_numbers: frozenset[str]
+
+    def require_symptoms(self, codes: Sequence[str]) -> None:
+        """Refuse what is not a symptom code."""
+        _require("symptoms", codes, self.symptoms)
+
+    def require_parts(self, part_numbers: Sequence[str]) -> None:
+        """Refuse what is not a part number."""
+        _require("part_numbers", part_numbers, self.part_numbers)
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """Read the group folder once, when the service starts."""
+    return Catalogue(
+        checklists={
+            trade: [ChecklistItem(**entry) for entry in items]
+            for trade, items in read_yaml(folder, "catalogue/delivery.yaml")["inspection"].items()
+        },
+        symptoms=frozenset(
+            condition["code"]
+            for system in read_yaml(folder, "catalogue/symptoms.yaml")["systems"]
+            for symptom in system["symptoms"]
+            for condition in symptom["conditions"]
+        ),
+        part_numbers=frozenset(
+            entry["part_no"] for entry in read_yaml(folder, "catalogue/parts.yaml")["parts"]
+        ),
+    )
+
+
+def _require(field: str, codes: Sequence[str], known: frozenset[str]) -> None:
+    for code in codes:
+        if code not in known:
+            raise errors.unknown_code(field, code)

@@ -1,0 +1,151 @@
+"""The dispatcher's hand (人工派工): jobs moved, fixed, exchanged and kept from people."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from services.workshop.domain import errors
+from services.workshop.domain.job import Assignment, Job
+
+OverrideKind = Literal["move", "pin", "release", "forbid", "allow", "swap"]
+"""改派、锁定、解锁、禁派、解禁、互换."""
+
+OverrideReason = Literal[
+    "customer_request",
+    "skill",
+    "handover",
+    "workload",
+    "bay",
+    "vehicle",
+    "training",
+    "other",
+]
+"""客户要求、技能、交接班、工作量、工位、车辆、带教、其他."""
+
+
+@dataclass(frozen=True)
+class Override:
+    """A change by hand (人工干预), with what the plan expected of the order before and after it.
+
+    ``late_*_min`` are the minutes past the order's promise, 0 when it would be kept.
+    """
+
+    override_id: str
+    job_id: str
+    order_id: str
+    kind: OverrideKind
+    reason: OverrideReason
+    made_by: str
+    made_at: datetime
+    late_before_min: int
+    late_after_min: int
+    technician_id: str | None = None
+
+
+def require_version(job: Job, seen: int) -> None:
+    """Whoever changes a job by hand must have seen it as it is.
+
+    Raises:
+        Refused: the job has changed since; the refusal's values are its present state.
+    """
+    if job.version != seen:
+        raise errors.changed_meanwhile(
+            job_id=job.job_id,
+            version=job.version,
+            status=job.status,
+            technician_ids=list(job.technician_ids),
+            bay_id=job.bay_id,
+            planned_start_at=_text(job.planned_start_at),
+            planned_finish_at=_text(job.planned_finish_at),
+            pinned=job.pinned,
+        )
+
+
+def pin(job: Job) -> Job:
+    """Keep the job with its technicians, in its bay and not before its start (锁定)."""
+    planned_place(job)
+    return replace(job, pinned=True)
+
+
+def release(job: Job) -> Job:
+    """Let the planner move the job again (解锁)."""
+    _require_planned(job)
+    return replace(job, pinned=False)
+
+
+def forbid(job: Job, technician_id: str, able: Iterable[str], needed: int) -> Job:
+    """Keep a technician from the job (禁派); ``able`` are those who could do it, of whom
+    ``needed`` must remain. A job fixed on that technician is released."""
+    _require_planned(job)
+    forbidden = {*job.forbidden_technicians, technician_id}
+    if len(set(able) - forbidden) < needed:
+        raise errors.nobody_left(technician_id)
+    return replace(
+        job,
+        forbidden_technicians=tuple(sorted(forbidden)),
+        pinned=job.pinned and technician_id not in job.technician_ids,
+    )
+
+
+def allow(job: Job, technician_id: str) -> Job:
+    """Take back that a technician is kept from the job (解禁)."""
+    _require_planned(job)
+    left = tuple(each for each in job.forbidden_technicians if each != technician_id)
+    return replace(job, forbidden_technicians=left)
+
+
+def planned_place(job: Job) -> Assignment:
+    """Where a job that has not begun is planned.
+
+    Raises:
+        Refused: it has begun, or the planner has not found a place for it yet.
+    """
+    _require_planned(job)
+    if job.assignment is None:
+        raise errors.not_yet_assigned()
+    return job.assignment
+
+
+def in_each_others_place(
+    first: tuple[Assignment, timedelta], second: tuple[Assignment, timedelta]
+) -> tuple[datetime, datetime]:
+    """When two jobs begin that exchange their places (互换).
+
+    Given each job's place and how long it would take in the other's: each begins when the other
+    would have, or, where they would stand in each other's way, when the earlier of them is done.
+    """
+    (place, length), (other, other_length) = first, second
+    start, other_start = other.start_at, place.start_at
+    if place.bay_id == other.bay_id or set(place.technician_ids) & set(other.technician_ids):
+        if start <= other_start:
+            other_start = max(other_start, start + length)
+        else:
+            start = max(start, other_start + other_length)
+    return start, other_start
+
+
+def lateness_min(order_jobs: Sequence[Job], handover_min: int) -> int:
+    """Minutes past its promise at which an order's vehicle would be handed over; 0 if it is kept.
+
+    ``handover_min`` lie between the end of the work and the customer's departure.
+    """
+    finishes = [
+        finish
+        for job in order_jobs
+        if job.status != "cancelled"
+        and (finish := job.finished_at or job.planned_finish_at) is not None
+    ]
+    if not finishes:
+        return 0
+    late = max(finishes) + timedelta(minutes=handover_min) - order_jobs[0].promised_at
+    return max(0, int(late.total_seconds() // 60))
+
+
+def _require_planned(job: Job) -> None:
+    if job.status != "planned":
+        raise errors.wrong_status(job.status, "planned")
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

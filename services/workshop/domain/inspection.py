@@ -1,0 +1,40 @@
+"""An inspection (质检): every item of the trade's checklist is answered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from services.workshop.domain import errors
+
+ItemResult = Literal["ok", "failed", "not_applicable"]
+"""合格、不合格、不适用."""
+
+
+@dataclass(frozen=True)
+class ChecklistItem:
+    """One thing to look at (质检项目); a ``critical`` one applies to every job of its trade."""
+
+    item: str
+    zh: str
+    en: str
+    critical: bool = False
+
+
+def failed_items(
+    checklist: Sequence[ChecklistItem], results: Mapping[str, ItemResult]
+) -> tuple[str, ...]:
+    """The items that failed, in the order of the checklist; none when the job is accepted.
+
+    Raises:
+        Refused: an item is not answered, is not on the checklist, or is critical and left out.
+    """
+    items = [each.item for each in checklist]
+    if unknown := sorted(set(results) - set(items)):
+        raise errors.items_unknown(unknown)
+    if missing := [item for item in items if item not in results]:
+        raise errors.items_missing(missing)
+    if skipped := [
+        each.item for each in checklist if each.critical and results[each.item] == "not_applicable"
+    ]:
+        raise errors.items_apply(skipped)
+    return tuple(item for item in items if results[item] == "failed")

@@ -1,0 +1,76 @@
+"""Work that was found and waits for the customer's word (增项)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.contracts.workshop import AdditionalWorkFound
+from shared.db import Connection
+
+Answered = Literal["authorized", "declined"]
+
+_ADD = """
+INSERT INTO additional_work (
+    store_id, additional_work_id, job_id, order_id, operations, part_numbers, note, found_by,
+    found_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+
+_OF_ORDER = """
+SELECT additional_work_id, job_id, operations, part_numbers, note, found_by, found_at, answer
+FROM additional_work
+WHERE store_id = $1 AND order_id = $2
+ORDER BY found_at, additional_work_id
+"""
+
+
+@dataclass(frozen=True)
+class AdditionalWork:
+    """What was found, with its sealed note and the customer's answer, when there is one."""
+
+    additional_work_id: str
+    job_id: str
+    operations: tuple[str, ...]
+    part_numbers: tuple[str, ...]
+    note: bytes | None
+    found_by: str
+    found_at: datetime
+    answer: Answered | None
+
+
+async def add(connection: Connection, found: AdditionalWorkFound, note: bytes | None) -> None:
+    """Keep what was found."""
+    await connection.execute(
+        _ADD,
+        found.store_id,
+        found.additional_work_id,
+        found.job_id,
+        found.order_id,
+        list(found.operations),
+        list(found.part_numbers),
+        note,
+        found.found_by,
+        found.found_at,
+    )
+
+
+async def answered(
+    connection: Connection, store_id: str, additional_work_id: str, answer: Answered
+) -> None:
+    """The customer has decided."""
+    await connection.execute(
+        "UPDATE additional_work SET answer = $3 WHERE store_id = $1 AND additional_work_id = $2",
+        store_id,
+        additional_work_id,
+        answer,
+    )
+
+
+async def of_order(connection: Connection, store_id: str, order_id: str) -> list[AdditionalWork]:
+    """What was found at an order's vehicle, in its order."""
+    return [_found(row) for row in await connection.fetch(_OF_ORDER, store_id, order_id)]
+
+
+def _found(row: Any) -> AdditionalWork:
+    lists = {name: tuple(row[name]) for name in ("operations", "part_numbers")}
+    return AdditionalWork(**dict(row) | lists)

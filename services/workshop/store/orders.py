@@ -1,0 +1,140 @@
+"""What the workshop remembers of repair orders (工单)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.db import Connection
+
+_ARRIVED = """
+INSERT INTO work_order (store_id, order_id, queue_number) VALUES ($1, $2, $3)
+ON CONFLICT (store_id, order_id) DO UPDATE SET queue_number = excluded.queue_number
+"""
+
+_OPENED = """
+INSERT INTO work_order (store_id, order_id, vehicle_ref, symptoms, opened_at, comeback_of)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    vehicle_ref = excluded.vehicle_ref, symptoms = excluded.symptoms,
+    opened_at = excluded.opened_at, comeback_of = excluded.comeback_of
+"""
+
+_ORDER = """
+SELECT order_id, queue_number, vehicle_ref, symptoms, opened_at, comeback_of, ready_at, late_min,
+       delivered_at
+FROM work_order
+"""
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """An order as the workshop knows it.
+
+    ``late_min``: minutes past the promise at which the vehicle was ready to be handed over.
+    """
+
+    order_id: str
+    queue_number: int | None
+    vehicle_ref: str | None
+    symptoms: tuple[str, ...]
+    opened_at: datetime | None
+    comeback_of: str | None
+    ready_at: datetime | None
+    late_min: int | None
+    delivered_at: datetime | None
+
+
+async def arrived(connection: Connection, store_id: str, order_id: str, queue_number: int) -> None:
+    """The vehicle came, under this number."""
+    await connection.execute(_ARRIVED, store_id, order_id, queue_number)
+
+
+async def opened(
+    connection: Connection,
+    store_id: str,
+    order_id: str,
+    *,
+    vehicle_ref: str,
+    symptoms: Sequence[str],
+    opened_at: datetime,
+    comeback_of: str | None,
+) -> None:
+    """The order was written."""
+    await connection.execute(
+        _OPENED, store_id, order_id, vehicle_ref, list(symptoms), opened_at, comeback_of
+    )
+
+
+async def ready(
+    connection: Connection, store_id: str, order_id: str, ready_at: datetime, late_min: int
+) -> None:
+    """All its work was accepted."""
+    await connection.execute(
+        "UPDATE work_order SET ready_at = $3, late_min = $4 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        ready_at,
+        late_min,
+    )
+
+
+async def delivered(
+    connection: Connection, store_id: str, order_id: str, delivered_at: datetime
+) -> None:
+    """The customer has the vehicle back."""
+    await connection.execute(
+        "UPDATE work_order SET delivered_at = $3 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        delivered_at,
+    )
+
+
+async def ready_since(connection: Connection, store_id: str, moment: datetime) -> list[WorkOrder]:
+    """The orders whose work was accepted since then, the latest first."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND ready_at >= $2 ORDER BY ready_at DESC, order_id",
+        store_id,
+        moment,
+    )
+    return [_order(row) for row in rows]
+
+
+async def read(connection: Connection, store_id: str, order_id: str) -> WorkOrder | None:
+    """One order of the store."""
+    row = await connection.fetchrow(
+        _ORDER + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
+    )
+    return _order(row) if row else None
+
+
+async def of_vehicle(
+    connection: Connection, store_id: str, vehicle_ref: str, ready_since: datetime
+) -> list[WorkOrder]:
+    """The vehicle's orders that were ready since then, the latest first."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND vehicle_ref = $2 AND ready_at >= $3 "
+        "ORDER BY ready_at DESC, order_id",
+        store_id,
+        vehicle_ref,
+        ready_since,
+    )
+    return [_order(row) for row in rows]
+
+
+async def queue_numbers(
+    connection: Connection, store_id: str, order_ids: Sequence[str]
+) -> dict[str, int]:
+    """The numbers under which the orders' vehicles came, where known."""
+    rows = await connection.fetch(
+        "SELECT order_id, queue_number FROM work_order "
+        "WHERE store_id = $1 AND order_id = ANY ($2) AND queue_number IS NOT NULL",
+        store_id,
+        list(order_ids),
+    )
+    return {row["order_id"]: row["queue_number"] for row in rows}
+
+
+def _order(row: Any) -> WorkOrder:
+    return WorkOrder(**dict(row) | {"symptoms": tuple(row["symptoms"])})

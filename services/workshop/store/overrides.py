@@ -1,0 +1,105 @@
+"""Changes by hand and what came of them (人工干预)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.workshop.domain.dispatch import Override
+from shared.db import Connection
+
+_ADD = """
+INSERT INTO override (
+    store_id, override_id, job_id, order_id, kind, reason, technician_id, note, made_by, made_at,
+    late_before_min, late_after_min)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
+
+_BETWEEN = """
+SELECT override_id, job_id, order_id, kind, reason, technician_id, made_by, made_at,
+       late_before_min, late_after_min, note, queue_number, late_min
+FROM override LEFT JOIN work_order USING (store_id, order_id)
+WHERE store_id = $1 AND made_at >= $2 AND made_at < $3
+ORDER BY made_at, override_id
+"""
+
+_EFFECT = """
+SELECT work.jobs, work.overridden, done.late_overridden_min, done.late_untouched_min
+FROM (
+    SELECT count(*) AS jobs, count(*) FILTER (WHERE EXISTS (
+        SELECT FROM override
+        WHERE override.store_id = job.store_id AND override.order_id = job.order_id
+          AND override.job_id = job.job_id)) AS overridden
+    FROM job
+    WHERE store_id = $1 AND opened_at >= $2 AND opened_at < $3 AND status <> 'cancelled'
+) AS work, (
+    SELECT avg(late_min) FILTER (WHERE by_hand)::float8 AS late_overridden_min,
+           avg(late_min) FILTER (WHERE NOT by_hand)::float8 AS late_untouched_min
+    FROM (
+        SELECT late_min, EXISTS (
+            SELECT FROM override
+            WHERE override.store_id = work_order.store_id
+              AND override.order_id = work_order.order_id) AS by_hand
+        FROM work_order
+        WHERE store_id = $1 AND ready_at >= $2 AND ready_at < $3) AS each_order
+) AS done
+"""
+
+
+@dataclass(frozen=True)
+class MadeOverride:
+    """An override with its sealed note, its order's number and, once ready, actual lateness."""
+
+    override: Override
+    note: bytes | None
+    queue_number: int | None
+    late_actual_min: int | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Jobs opened in a span of time and those of them changed by hand; mean minutes of lateness
+    of the orders ready in it, changed by hand and not."""
+
+    jobs: int
+    overridden: int
+    late_overridden_min: float | None
+    late_untouched_min: float | None
+
+
+async def add(
+    connection: Connection, store_id: str, override: Override, note: bytes | None
+) -> None:
+    """Record a change by hand."""
+    await connection.execute(
+        _ADD,
+        store_id,
+        override.override_id,
+        override.job_id,
+        override.order_id,
+        override.kind,
+        override.reason,
+        override.technician_id,
+        note,
+        override.made_by,
+        override.made_at,
+        override.late_before_min,
+        override.late_after_min,
+    )
+
+
+async def between(
+    connection: Connection, store_id: str, begin: datetime, end: datetime
+) -> list[MadeOverride]:
+    """The changes by hand of a span of time, in their order."""
+    found = []
+    for row in await connection.fetch(_BETWEEN, store_id, begin, end):
+        values = dict(row)
+        note, number = values.pop("note"), values.pop("queue_number")
+        late = values.pop("late_min")
+        found.append(MadeOverride(Override(**values), note, number, late))
+    return found
+
+
+async def effect(connection: Connection, store_id: str, begin: datetime, end: datetime) -> Effect:
+    """How much was changed by hand in a span of time, and how late orders were."""
+    (row,) = await connection.fetch(_EFFECT, store_id, begin, end)
+    return Effect(**row)

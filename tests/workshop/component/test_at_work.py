@@ -1,0 +1,279 @@
+"""Work, findings, inspections and comebacks, on real Kafka and PostgreSQL (R3, R4, R13, R14)."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from shared.clock import SteppedClock
+from shared.contracts.reception import AdditionalWorkDeclined, VehicleDelivered
+from shared.contracts.workshop import (
+    AdditionalWorkFound,
+    ComebackLinked,
+    DiagnosisRecorded,
+    InspectionFailed,
+    JobFinished,
+    JobPaused,
+    VehicleReady,
+)
+from tests.workshop.component.floor import Answer, Floor, open_floor, refused
+
+INSPECTOR = "S01-inspector-1"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def floor(servers: Platform, clock: SteppedClock) -> AsyncIterator[Floor]:
+    async with open_floor(servers, clock) as running:
+        yield running
+
+
+async def finished(floor: Floor, operation_id: str = "MNT-001") -> Answer:
+    (job,) = await floor.open_order(operation_id)
+    await floor.work(job, "start")
+    return await floor.work(job, "finish")
+
+
+async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(floor: Floor) -> None:
+    (job,) = await floor.open_order("MNT-001")
+    (technician_id,) = job["technician_ids"]
+    early = await floor.post(f"jobs/{job['job_id']}/finish", technician_id)
+    refused(early, 409, "wrong_status", "job_id")
+    await floor.work(job, "start")
+    (other,) = await floor.open_order("MNT-001")
+    body = {
+        "technician_ids": [technician_id],
+        "bay_id": "S01-lift-5",
+        "start_at": floor.at(5).isoformat(),
+        "reason": "workload",
+        "version": other["version"],
+    }
+    await floor.done(f"jobs/{other['job_id']}/reassignment", "S01-dispatcher-1", body)
+    second = await floor.post(f"jobs/{other['job_id']}/start", technician_id)
+    refused(second, 409, "technician_busy", "technician_ids")
+    await floor.work(job, "finish")
+
+
+async def test_every_item_of_the_checklist_is_answered(floor: Floor) -> None:
+    job = await finished(floor)
+    path = f"jobs/{job['job_id']}/inspection"
+    some = await floor.post(path, INSPECTOR, {"items": {"wheel_torque": "ok"}})
+    problem = refused(some, 422, "items_missing", "items")
+    assert problem.values["missing"] == ["fluids_level", "no_leaks", "service_reset"]
+    checklist = (await floor.get("inspection-checklists"))["checklists"]["maintenance"]
+    assert {"item": "wheel_torque", "zh": "车轮螺栓力矩", "en": "Wheel bolts torqued"}.items() <= (
+        next(each for each in checklist if each["critical"]).items()
+    )
+    answered = {each["item"]: "ok" for each in checklist}
+    strange = await floor.post(path, INSPECTOR, {"items": answered | {"wings": "ok"}})
+    refused(strange, 422, "items_unknown", "items")
+    skipped = {"items": answered | {"wheel_torque": "not_applicable"}}
+    refused(await floor.post(path, INSPECTOR, skipped), 422, "critical_items_apply", "items")
+    await floor.inspect(job)
+    assert (await floor.job(job))["status"] == "passed"
+
+
+async def test_nobody_inspects_their_own_work(floor: Floor) -> None:
+    job = await finished(floor)
+    own = await floor.service.post(
+        f"/stores/S01/jobs/{job['job_id']}/inspection",
+        "inspector",
+        {
+            "items": dict.fromkeys(
+                ["fluids_level", "no_leaks", "wheel_torque", "service_reset"], "ok"
+            )
+        },
+        subject=job["technician_ids"][0],
+    )
+    refused(own, 403, "own_work", "job_id")
+
+
+async def test_a_failed_inspection_brings_the_job_back_to_whoever_did_it(floor: Floor) -> None:
+    job = await finished(floor)
+    await floor.inspect(job, "no_leaks")
+    first, rework = await floor.jobs(job["order_id"])
+    assert (first["status"], rework["rework_of"]) == ("failed", job["job_id"])
+    assert rework["technician_ids"] == job["technician_ids"]
+    (event,) = await floor.events(InspectionFailed, job["order_id"])
+    assert event.failed_items == ("no_leaks",)
+    assert await floor.events(VehicleReady, job["order_id"]) == []
+    await floor.work(rework, "start")
+    await floor.work(rework, "finish")
+    await floor.inspect(rework)
+    assert len(await floor.events(VehicleReady, job["order_id"])) == 1
+    order = await floor.get(f"orders/{job['order_id']}")
+    assert [each["passed"] for each in order["inspections"]] == [False, True]
+    assert order["inspections"][0]["results"]["no_leaks"] == "failed"
+
+
+async def test_a_diagnosis_is_recorded_in_symptom_codes(floor: Floor) -> None:
+    (job,) = await floor.open_order("MNT-001")
+    path = f"jobs/{job['job_id']}/diagnosis"
+    body = {"symptoms": ["ENG-IDLE-COLD"]}
+    early = await floor.post(path, job["technician_ids"][0], body)
+    refused(early, 409, "wrong_status", "job_id")
+    await floor.work(job, "start")
+    strange = await floor.post(path, job["technician_ids"][0], {"symptoms": ["ENG-SINGS"]})
+    problem = refused(strange, 422, "unknown_code", "symptoms")
+    assert problem.values["code"] == "ENG-SINGS"
+    refused(await floor.post(path, "S01-technician-5", body), 403, "not_your_job", "job_id")
+    assert (await floor.work(job, "diagnosis", body))["diagnosis"] == ["ENG-IDLE-COLD"]
+    (event,) = await floor.events(DiagnosisRecorded, job["order_id"])
+    assert event.symptoms == ("ENG-IDLE-COLD",)
+    await floor.work(job, "finish")
+
+
+@pytest.mark.parametrize(
+    ("field", "code"), [("operations", "MNT-999"), ("part_numbers", "OIL-9W99")]
+)
+async def test_additional_work_names_what_the_catalogue_knows(
+    floor: Floor, field: str, code: str
+) -> None:
+    (job,) = await floor.open_order("MNT-001")
+    await floor.work(job, "start")
+    body = {"operations": ["MNT-003"], "part_numbers": []} | {field: [code]}
+    answer = await floor.post(
+        f"jobs/{job['job_id']}/additional-work", job["technician_ids"][0], body
+    )
+    assert refused(answer, 422, "unknown_code", field).values["code"] == code
+    await floor.work(job, "finish")
+
+
+async def test_additional_work_waits_for_the_customers_answer(floor: Floor) -> None:
+    (job,) = await floor.open_order("MNT-001")
+    await floor.work(job, "start")
+    body = {"operations": ["MNT-003"], "part_numbers": ["FLT-AIR"], "note": "空滤很脏"}
+    found = await floor.work(job, "additional-work", body)
+    (event,) = await floor.events(AdditionalWorkFound, job["order_id"])
+    assert event.additional_work_id == found["additional_work_id"]
+    assert "空滤" not in event.model_dump_json()
+    (shown,) = (await floor.get(f"orders/{job['order_id']}"))["additional_work"]
+    assert (shown["note"], shown["answer"]) == ("空滤很脏", None)
+    declined = AdditionalWorkDeclined(
+        store_id="S01",
+        order_id=job["order_id"],
+        additional_work_id=found["additional_work_id"],
+        operations=("MNT-003",),
+        channel="phone",
+        recorded_by="S01-advisor-1",
+        declined_at=floor.clock.now(),
+    )
+    await floor.publisher.publish(declined, at=floor.clock.now())
+    await floor.service.at_rest()
+    (shown,) = (await floor.get(f"orders/{job['order_id']}"))["additional_work"]
+    assert shown["answer"] == "declined"
+    await floor.work(job, "finish")
+
+
+async def test_a_vehicle_that_is_back_for_the_same_symptom_is_linked(floor: Floor) -> None:
+    visits = {"vehicle_ref": "k1-comeback", "symptoms": ["ENG-IDLE-COLD"]}
+    (first,) = await floor.accepted("MNT-001", **visits)
+    (other,) = await floor.open_order("MNT-001", **visits | {"symptoms": ["BRK-NOISE-LOW"]})
+    (again,) = await floor.open_order("MNT-001", **visits | {"symptoms": ["ENG-IDLE-HOT"]})
+    assert other["comeback_of"] is None
+    assert again["comeback_of"] == first["order_id"]
+    (event,) = await floor.events(ComebackLinked, again["order_id"])
+    assert event.earlier_order_id == first["order_id"]
+    assert event.symptoms == ("ENG-IDLE-HOT",)
+    assert list(event.earlier_technician_ids) == first["technician_ids"]
+    order = await floor.get(f"orders/{again['order_id']}")
+    assert order["comeback"]["technician_ids"] == first["technician_ids"]
+    later = floor.clock.now() + timedelta(days=31)
+    (late,) = await floor.open_order("MNT-001", **visits, opened_at=later)
+    assert late["comeback_of"] is None
+
+
+async def test_absences_are_refused_where_they_overlap_and_can_be_taken_back(
+    floor: Floor,
+) -> None:
+    path = "technicians/S01-technician-8/absences"
+    dispatcher = "S01-dispatcher-1"
+
+    def away(begin: float, end: float) -> Answer:
+        return {"from_at": floor.at(begin).isoformat(), "until_at": floor.at(end).isoformat()}
+
+    absence = await floor.done(path, dispatcher, away(30, 34))
+    overlapping = await floor.post(path, dispatcher, away(33, 36))
+    refused(overlapping, 409, "absence_overlaps", "from_at")
+    refused(
+        await floor.post(path, dispatcher, away(40, 40)), 422, "ends_before_it_begins", "until_at"
+    )
+    assert [each["absence_id"] for each in await floor.get("absences")] == [absence["absence_id"]]
+    withdrawal = f"absences/{absence['absence_id']}/withdrawal"
+    await floor.done(withdrawal, dispatcher)
+    refused(await floor.post(withdrawal, dispatcher), 409, "already_withdrawn", "absence_id")
+    assert await floor.get("absences") == []
+    await floor.done(path, dispatcher, away(33, 36))
+
+
+async def test_the_big_screen_shows_everything_in_one_answer(floor: Floor) -> None:
+    before = await floor.get("board")
+    (working,) = await floor.open_order("MNT-001")
+    working = await floor.work(working, "start")
+    await floor.open_order("MNT-001", "MNT-003")
+    done = await finished(floor)
+    await floor.accepted("MNT-001")
+    board = await floor.get("board")
+    bay = next(each for each in board["bays"] if each["bay_id"] == working["bay_id"])
+    assert bay["job"]["job_id"] == working["job_id"]
+    assert (bay["job"]["queue_number"], bay["job"]["light"]) == (7, "green")
+    assert bay["job"]["technicians"][0] > "\u4e00"
+    assert len(board["waiting"]) == len(before["waiting"]) + 1
+    assert done["job_id"] in [each["job_id"] for each in board["to_inspect"]]
+    assert board["counts"]["ready_today"] == before["counts"]["ready_today"] + 1
+    ready = board["ready"][0]["order_id"]
+    left = VehicleDelivered(
+        store_id="S01",
+        order_id=ready,
+        advisor_id="S01-advisor-1",
+        customer_ref=None,
+        delivered_at=floor.clock.now(),
+        steps=(),
+    )
+    await floor.publisher.publish(left, at=floor.clock.now())
+    await floor.service.at_rest()
+    here = (await floor.get("board"))["ready"]
+    assert ready not in [each["order_id"] for each in here]
+    await floor.work(working, "finish")
+
+
+async def test_an_expired_hold_gives_its_order_another_place(floor: Floor) -> None:
+    hold = await floor.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
+    floor.clock.set(floor.clock.now() + timedelta(minutes=16))
+    await floor.service.at_rest()
+    state = await floor.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
+    assert state["status"] == "released"
+    (job,) = await floor.open_order("MNT-001", hold_id=hold["hold_id"])
+    assert job["technician_ids"]
+
+
+async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(floor: Floor) -> None:
+    floor.clock.set(floor.at(8))
+    (job,) = await floor.open_order("MNT-004", promised_at=floor.at(30))
+    body = {
+        "technician_ids": ["S01-technician-1"],
+        "bay_id": "S01-lift-4",
+        "start_at": floor.at(8.1).isoformat(),
+        "reason": "workload",
+        "version": job["version"],
+    }
+    job = await floor.done(f"jobs/{job['job_id']}/reassignment", "S01-dispatcher-1", body)
+    floor.clock.set(floor.at(8.5))
+    await floor.work(job, "start")
+    floor.clock.set(floor.at(9.49))
+    await floor.service.at_rest()
+    assert (await floor.job(job))["status"] == "in_progress"
+    floor.clock.set(floor.at(9.51))
+    closed = await floor.job(job)
+    assert (closed["status"], closed["clocked_s"]) == ("paused", 1800)
+    assert closed["forgotten_clocks"] == 1
+    (event,) = await floor.events(JobPaused, job["order_id"])
+    assert (event.reason, event.by_rule) == ("clock_forgotten", True)
+    assert event.paused_at == floor.at(9)
+    await floor.work(job, "resume")
+    floor.clock.set(floor.at(10.01))
+    await floor.service.at_rest()
+    await floor.work(job, "finish")
+    (event,) = await floor.events(JobFinished, job["order_id"])
+    assert event.clocked_s == 1800 + 1800

@@ -1,0 +1,111 @@
+"""The rules of changes by hand (R12)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workshop.domain import dispatch
+from services.workshop.domain.job import Assignment, Job
+from shared.contracts.refusal import Refused
+
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PEOPLE = ("t1", "t2", "t3")
+JOB = Job(
+    "j1",
+    "S01",
+    "o1",
+    0,
+    "MNT-001",
+    1.0,
+    "planned",
+    NOW + 3 * HOUR,
+    NOW,
+    technician_ids=("t1",),
+    bay_id="b1",
+    planned_start_at=NOW,
+    planned_finish_at=NOW + HOUR,
+    version=3,
+)
+
+minutes = st.integers(0, 600).map(lambda each: timedelta(minutes=each))
+lengths = st.integers(1, 300).map(lambda each: timedelta(minutes=each))
+
+
+def refused(rule: str):
+    return pytest.raises(Refused, check=lambda refusal: refusal.rule == rule)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        dispatch.pin,
+        dispatch.release,
+        lambda job: dispatch.forbid(job, "t1", PEOPLE, 1),
+        lambda job: dispatch.allow(job, "t1"),
+    ],
+)
+@pytest.mark.parametrize("status", ["in_progress", "paused", "finished", "passed", "cancelled"])
+def test_only_planned_work_is_changed_by_hand(change, status):
+    with refused("wrong_status"):
+        change(replace(JOB, status=status))
+
+
+def test_a_job_without_a_place_cannot_be_fixed_there():
+    with refused("not_yet_assigned"):
+        dispatch.pin(replace(JOB, bay_id=None))
+
+
+def test_whoever_has_seen_another_version_is_shown_the_present_one():
+    dispatch.require_version(JOB, 3)
+    with pytest.raises(Refused) as refusal:
+        dispatch.require_version(JOB, 2)
+    assert refusal.value.rule == "changed_meanwhile"
+    assert refusal.value.values["version"] == 3
+    assert refusal.value.values["planned_start_at"] == NOW.isoformat()
+
+
+@given(st.lists(st.sampled_from(PEOPLE)), st.integers(1, 2))
+def test_there_are_always_enough_left_who_can_do_the_job(kept_away, needed):
+    job = JOB
+    for technician_id in kept_away:
+        left = set(PEOPLE) - {*job.forbidden_technicians, technician_id}
+        if len(left) < needed:
+            with refused("nobody_left"):
+                dispatch.forbid(job, technician_id, PEOPLE, needed)
+        else:
+            job = dispatch.forbid(job, technician_id, PEOPLE, needed)
+    assert len(set(PEOPLE) - set(job.forbidden_technicians)) >= needed
+    for technician_id in kept_away:
+        job = dispatch.allow(job, technician_id)
+    assert job.forbidden_technicians == ()
+
+
+def test_a_job_is_not_fixed_on_somebody_who_is_kept_from_it():
+    pinned = dispatch.pin(JOB)
+    assert dispatch.forbid(pinned, "t2", PEOPLE, 1).pinned
+    assert not dispatch.forbid(pinned, "t1", PEOPLE, 1).pinned
+
+
+@given(minutes, minutes, lengths, lengths, st.booleans())
+def test_jobs_in_each_others_place_do_not_collide(start, other_start, length, other_length, same):
+    place = Assignment(("t1",), "b1", NOW + start, NOW + start + HOUR)
+    other = Assignment(("t2",), "b1" if same else "b2", NOW + other_start, NOW + HOUR)
+    first, second = dispatch.in_each_others_place((place, length), (other, other_length))
+    if same:
+        assert first + length <= second or second + other_length <= first
+        assert min(first, second) == min(place.start_at, other.start_at)
+    else:
+        assert (first, second) == (other.start_at, place.start_at)
+
+
+@given(st.lists(lengths, min_size=1, max_size=5), st.integers(0, 60))
+def test_an_order_is_as_late_as_its_last_job(finishes, handover_min):
+    jobs = [replace(JOB, planned_finish_at=NOW + finish) for finish in finishes]
+    late = dispatch.lateness_min(jobs, handover_min)
+    assert late == max(0, int(max(finishes).total_seconds()) // 60 + handover_min - 180)
+    gone = replace(JOB, status="cancelled", planned_finish_at=NOW + 99 * HOUR)
+    assert dispatch.lateness_min([*jobs, gone], handover_min) == late
