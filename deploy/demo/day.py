@@ -107,6 +107,7 @@ class _Day:
         self._rounds = Rounds(midnight, clock, self._settle, self._look)
         shifts = read_yaml(folder, "calendar.yaml")["shifts"]
         delivery = read_yaml(folder, "catalogue/delivery.yaml")
+        templates = delivery["templates"]
         self._shops = {
             store_id: Shop(
                 store_id,
@@ -114,7 +115,7 @@ class _Day:
                 services=services,
                 people=people,
                 shifts={name: Shift.of(entry) for name, entry in shifts.items()},
-                delivery_steps=[entry["step"] for entry in delivery["steps"]],
+                delivery_steps=templates.get(store_id, templates["group"]),
                 checklists=delivery["inspection"],
                 rounds=self._rounds,
             )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, FastAPI
 
 from services.crm.http import router as crm
 from services.desk import pages
@@ -88,6 +88,11 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
     "efficiency": ("R13",),
     "override": ("R12",),
     "follow_ups_scheduled": ("R21",),
+    "estimate_accuracy": ("R4",),
+    "estimate_within_tenth": ("R4",),
+    "refunded_cents": ("R8",),
+    "collected": ("R8",),
+    "show": ("R1",),
 }
 """The figures of the daily report, with the duties that they measure."""
 
@@ -137,11 +142,8 @@ def find_duties(repository: Path) -> Found:
     """Look through operations, contracts, figures, pages and tests."""
     found = Found()
     for service, router in _ROUTERS.items():
-        for route in router.routes:
-            if isinstance(route, APIRoute):
-                method = min(route.methods or ())
-                duties = (route.openapi_extra or {}).get("x-duties", ())
-                found.add("operations", f"{service} `{method} {route.path}`", duties)
+        for operation, duties in _operations(router):
+            found.add("operations", f"{service} `{operation}`", duties)
     for contract in CONTRACTS.values():
         found.add("events", contract.__name__, contract.duties)
     for name, duties in INDICATORS.items():
@@ -176,6 +178,15 @@ def _section(duty: str, service: Service) -> str:
     }
     lines = [f"- {kind}: {', '.join(entries) or 'none'}\n" for kind, entries in rows.items()]
     return f"\n## {duty} {TITLES[duty]}\n\n" + "".join(lines)
+
+
+def _operations(router: APIRouter) -> Iterator[tuple[str, Iterable[str]]]:
+    """Method and path of each operation, and the duties that it names."""
+    app = FastAPI()
+    app.include_router(router)
+    for path, methods in app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation.get("x-duties", ())
 
 
 def _indicator_faults() -> list[str]:

@@ -6,6 +6,7 @@ from services.reception import handlers
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import load_catalogue
 from services.reception.http import router
+from services.reception.tax_invoices import TaxInvoiceFiles, TaxInvoicing
 from services.reception.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
 from shared.personal import PersonalData
@@ -19,11 +20,20 @@ def create_app() -> FastAPI:
     catalogue = load_catalogue(settings.group_folder)
     service = Service("reception", settings)
     personal = PersonalData.from_file(settings.personal_keys_file)
-    archive = CustomerArchive(settings.crm_url, ServiceCredentials(settings, "reception"))
+    credentials = ServiceCredentials(settings, "reception")
+    archive = CustomerArchive(settings.crm_url, credentials)
     link = handlers.CustomerLink(service, personal, archive)
-    service.listen(handlers.INTERESTS, handlers.handle, handlers.deadlines(link))
+    tax_invoicing = TaxInvoicing(
+        service,
+        TaxInvoiceFiles(settings.tax_invoice_folder),
+        {store_id: place.tax_rate_bp for store_id, place in catalogue.stores.items()},
+    )
+    own = handlers.Handlers(catalogue)
+    deadlines = handlers.deadlines(own, link, tax_invoicing)
+    service.listen(handlers.INTERESTS, own.handle, deadlines)
     app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
     app.state.catalogue = catalogue
     app.state.personal = personal
+    app.state.credentials = credentials
     app.state.workshop = WorkshopClient(settings.workshop_url)
     return app

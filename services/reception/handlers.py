@@ -1,16 +1,31 @@
 """Events and deadlines that reception acts on."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from services.reception import store
+from services.reception import claims as reminders
+from services.reception import receivables, store
 from services.reception.archive import CustomerArchive
+from services.reception.catalogue import Catalogue
+from services.reception.domain import authorisation, settlement
+from services.reception.domain import claim as claims
 from services.reception.domain import order as orders
+from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
+from services.reception.tax_invoices import TaxInvoicing
 from shared.contracts import Event
-from shared.contracts.workshop import CapacityChanged, JobAssigned, JobStarted, VehicleReady
+from shared.contracts.workshop import (
+    AdditionalWorkFound,
+    CapacityChanged,
+    JobAssigned,
+    JobFinished,
+    JobStarted,
+    VehicleReady,
+)
 from shared.db import transaction
-from shared.envelope import Received
+from shared.envelope import Cause, Received
 from shared.personal import PersonalData
 from shared.service import Service
 from shared.timers import Deadline, Timer
@@ -19,34 +34,96 @@ from shared.unit import Unit
 INTERESTS: tuple[type[Event], ...] = (
     JobAssigned,
     JobStarted,
+    JobFinished,
+    AdditionalWorkFound,
     VehicleReady,
     CapacityChanged,
 )
 
+E = TypeVar("E", bound=Event)
+
 GREETING_OVERDUE = "greeting_overdue"
 LINK_CUSTOMER = "link_customer"
+TAX_INVOICE = "tax_invoice"
 
 
-async def handle(unit: Unit, batch: Sequence[Received]) -> None:
-    """Apply each event in order."""
-    for received in batch:
-        match received.event:
-            case JobAssigned() as event:
-                order = await store.lock_order(unit.connection, event.store_id, event.order_id)
-                if order.promise_provisional:
-                    order, events = orders.confirm_promise(
-                        order, event.job_id, event.planned_finish_at
-                    )
-                    await store.save_order(unit.connection, order)
-                    unit.publish(events, received.envelope.cause)
-            case JobStarted() as event:
-                order = await store.lock_order(unit.connection, event.store_id, event.order_id)
-                await store.save_order(unit.connection, orders.start_work(order))
-            case VehicleReady() as event:
-                order = await store.lock_order(unit.connection, event.store_id, event.order_id)
-                await store.save_order(unit.connection, orders.finish_work(order, event.ready_at))
-            case CapacityChanged() as event:
-                await store.save_capacity(unit.connection, event.store_id, event.free)
+@dataclass(frozen=True)
+class Handlers:
+    """Reception's reactions to the workshop."""
+
+    catalogue: Catalogue
+
+    async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
+        """Apply each event in order, after the jobs that all of them speak of."""
+        await store.record_jobs(unit.connection, _of(JobAssigned, batch))
+        await store.finish_jobs(unit.connection, _of(JobFinished, batch))
+        for received in batch:
+            cause = received.envelope.cause
+            match received.event:
+                case JobAssigned() as event:
+                    await self._confirm_promise(unit, event, cause)
+                case JobStarted() as event:
+                    order = await store.lock_order(unit.connection, event.store_id, event.order_id)
+                    await store.save_order(unit.connection, orders.start_work(order))
+                case AdditionalWorkFound() as event:
+                    await self._offer(unit, event, cause)
+                case VehicleReady() as event:
+                    await self._finish_work(unit, event)
+                case CapacityChanged() as event:
+                    await store.save_capacity(unit.connection, event.store_id, event.free)
+
+    async def on_receivable_overdue(self, unit: Unit, timer: Timer) -> None:
+        """A share of a bill is not paid; it is chased again later (R8)."""
+        order_id = receivables.order_of(timer.subject)
+        order = await store.read_order(unit.connection, timer.store_id, order_id)
+        payer = timer.data["payer"]
+        unit.publish(settlement.receivable_overdue(order, payer, unit.now), timer.cause)
+        await receivables.watch(unit, order, self.catalogue.overdue_days, timer.cause)
+
+    async def on_claim_overdue(self, unit: Unit, timer: Timer) -> None:
+        """A claim is to be submitted, or was to be answered (R6)."""
+        rules = self.catalogue.claim_rules
+        claim = await store.read_claim(unit.connection, timer.store_id, timer.subject)
+        unit.publish(claims.overdue(claim, rules, unit.now), timer.cause)
+        await reminders.watch(unit, claim, rules, timer.cause)
+
+    async def _confirm_promise(self, unit: Unit, event: JobAssigned, cause: Cause) -> None:
+        key = (event.store_id, event.order_id)
+        order = await store.lock_order(unit.connection, *key)
+        if order.promise_provisional:
+            planned = await store.planned_finishes(unit.connection, *key)
+            order, events = orders.confirm_promise(order, planned)
+            await store.save_order(unit.connection, order)
+            unit.publish(events, cause)
+
+    async def _finish_work(self, unit: Unit, event: VehicleReady) -> None:
+        key = (event.store_id, event.order_id)
+        order = await store.lock_order(unit.connection, *key)
+        finished = await store.finished_operations(unit.connection, *key)
+        await store.save_order(unit.connection, orders.finish_work(order, event.ready_at, finished))
+
+    async def _offer(self, unit: Unit, event: AdditionalWorkFound, cause: Cause) -> None:
+        """Work found while working is priced and put before the customer (R4)."""
+        key = (event.store_id, event.order_id)
+        parts = Counter(event.part_numbers)
+        wanted = WantedWork(
+            event.operations, tuple(PartQuantity(no, count) for no, count in parts.items())
+        )
+        order, changed, events = authorisation.offer_additional(
+            await store.lock_order(unit.connection, *key),
+            await store.estimate_versions(unit.connection, *key),
+            estimate(self.catalogue.prices(event.store_id), wanted),
+            additional_work_id=event.additional_work_id,
+            submitted_by=event.found_by,
+            now=unit.now,
+        )
+        await store.save_order(unit.connection, order)
+        await store.save_estimates(unit.connection, changed)
+        unit.publish(events, cause)
+
+
+def _of(kind: type[E], batch: Sequence[Received]) -> list[E]:
+    return [received.event for received in batch if isinstance(received.event, kind)]
 
 
 async def on_greeting_overdue(unit: Unit, timer: Timer) -> None:
@@ -55,8 +132,12 @@ async def on_greeting_overdue(unit: Unit, timer: Timer) -> None:
     unit.publish(orders.greeting_overdue(order), timer.cause)
 
 
-async def _lock_order(unit: Unit, store_id: str, order_id: str) -> None:
-    await store.lock_order(unit.connection, store_id, order_id)
+async def _lock_order(unit: Unit, store_id: str, subject: str) -> None:
+    await store.lock_order(unit.connection, store_id, receivables.order_of(subject))
+
+
+async def _lock_claim(unit: Unit, store_id: str, claim_id: str) -> None:
+    await store.lock_claim(unit.connection, store_id, claim_id)
 
 
 @dataclass(frozen=True)
@@ -89,9 +170,14 @@ class CustomerLink:
         unit.publish(events, timer.cause)
 
 
-def deadlines(link: CustomerLink) -> Mapping[str, Deadline]:
+def deadlines(
+    own: Handlers, link: CustomerLink, tax_invoicing: TaxInvoicing
+) -> Mapping[str, Deadline]:
     """What reception does when its deadlines have passed."""
     return {
         GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order),
         LINK_CUSTOMER: Deadline(link.fire, lock=_lock_order, prepare=link.prepare),
+        TAX_INVOICE: Deadline(tax_invoicing.fire, lock=_lock_order, prepare=tax_invoicing.prepare),
+        receivables.RECEIVABLE_OVERDUE: Deadline(own.on_receivable_overdue, lock=_lock_order),
+        reminders.CLAIM_OVERDUE: Deadline(own.on_claim_overdue, lock=_lock_claim),
     }

@@ -123,6 +123,8 @@ class Handlers:
             event.store_id,
             [job.job_id for job in cancelled if job.status == "cancelled"],
         )
+        if hold := await _hold(unit, event.store_id, event.hold_id):
+            await booking.release(unit, hold, cause)
         await promises.forget(unit, event.store_id, event.order_id)
         await booking.plan_changed(unit, event.store_id, cause)
 

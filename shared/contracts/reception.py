@@ -6,7 +6,22 @@ from pydantic import Field
 
 from shared.contracts.base import Cents, Event, Hours, Identifier, Moment, Part
 
+VoucherKind = Literal["voucher", "service_card"]
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
+Channel = Literal["counter", "link", "phone"]
+Payer = Literal["customer", "manufacturer", "internal"]
+PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
+DiscountReason = Literal["loyalty", "complaint", "campaign", "price_match", "other"]
+RefundReason = Literal["paid_too_much", "work_cancelled", "complaint", "other"]
+CreditReason = Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+OdometerReplacement = Literal["cluster_replaced", "cluster_repaired", "reading_corrected"]
+WalkRoundPosition = Literal[
+    "front", "rear", "left", "right", "roof", "windscreen", "wheels", "interior", "boot"
+]
+WalkRoundDamage = Literal["scratch", "dent", "crack", "chip", "stain", "missing", "other"]
+ClaimAnswer = Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
+ClaimAwaits = Literal["submission", "answer"]
+WaiverReason = Literal["customer_declines", "customer_absent", "not_applicable", "other"]
 
 
 class _AppointmentEvent(Event):
@@ -73,7 +88,10 @@ class ReceptionOverdue(_OrderEvent):
 
 
 class EstimateLine(Part):
-    """One labor operation or part of an estimate or invoice (估价行)."""
+    """One labor operation or part of an estimate or invoice (估价行).
+
+    ``package_id`` names the service package (服务套餐) whose price the line has its share of.
+    """
 
     kind: Literal["labor", "part"]
     code: Identifier
@@ -81,6 +99,7 @@ class EstimateLine(Part):
     quantity: int = Field(ge=1)
     standard_hours: float | None = Field(default=None, ge=0)
     amount_cents: Cents
+    package_id: Identifier | None = None
 
 
 class OrderedOperation(Part):
@@ -90,8 +109,19 @@ class OrderedOperation(Part):
     standard_hours: Hours
 
 
+class WalkRoundFinding(Part):
+    """What was seen on the vehicle before it was taken in (环车检查), by position."""
+
+    position: WalkRoundPosition
+    damage: WalkRoundDamage
+
+
 class OrderOpened(_OrderEvent):
-    """The repair order (工单) with its estimate and its promise; ``rush`` goes first (加急)."""
+    """The repair order (工单) with its promise and the estimate that the customer agreed to.
+
+    ``odometer_replacement`` is why a reading may be lower than an earlier one; ``energy_percent``
+    is the level of the tank or the battery; ``rush`` goes first (加急).
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R3", "R4", "R5")
 
@@ -99,10 +129,15 @@ class OrderOpened(_OrderEvent):
     customer_ref: Identifier | None
     vehicle_ref: Identifier
     odometer_km: int = Field(ge=0)
+    odometer_replacement: OdometerReplacement | None = None
+    energy_percent: int | None = Field(default=None, ge=0, le=100)
+    findings: tuple[WalkRoundFinding, ...] = ()
     symptoms: tuple[Identifier, ...]
     operations: tuple[OrderedOperation, ...]
     lines: tuple[EstimateLine, ...]
     estimate_cents: Cents
+    estimate_version: int | None = Field(default=None, ge=1)
+    authorization_channel: Channel | None = None
     promised_at: Moment
     promise_confidence: float = Field(gt=0, lt=1)
     promise_provisional: bool = False
@@ -111,6 +146,49 @@ class OrderOpened(_OrderEvent):
     waiting_customer: bool = False
     rush: bool = False
     opened_at: Moment
+
+
+class EstimateSubmitted(_OrderEvent):
+    """A version of the estimate waits for the customer's word (估价待授权).
+
+    ``additional_work_id`` is absent where the version is on the ordered work.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R4", "R9")
+
+    estimate_version: int = Field(ge=1)
+    additional_work_id: Identifier | None
+    lines: tuple[EstimateLine, ...]
+    total_cents: Cents
+    submitted_by: Identifier
+    submitted_at: Moment
+
+
+class EstimateAuthorized(_OrderEvent):
+    """The customer agrees to the ordered work at these prices (估价授权): how and when.
+
+    ``recorded_by`` is absent where the customer answered over a link.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R4",)
+
+    estimate_version: int = Field(ge=1)
+    lines: tuple[EstimateLine, ...]
+    total_cents: Cents
+    channel: Channel
+    recorded_by: Identifier | None
+    authorized_at: Moment
+
+
+class EstimateDeclined(_OrderEvent):
+    """The customer does not agree to a version (估价拒绝); what was agreed before stands."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R4",)
+
+    estimate_version: int = Field(ge=1)
+    channel: Channel
+    recorded_by: Identifier | None
+    declined_at: Moment
 
 
 class OrderCustomerLinked(_OrderEvent):
@@ -148,7 +226,7 @@ class AdditionalWorkAuthorized(_OrderEvent):
     lines: tuple[EstimateLine, ...]
     amount_cents: Cents
     estimate_version: int = Field(ge=1)
-    channel: Literal["counter", "link", "phone"]
+    channel: Channel
     recorded_by: Identifier | None
     promised_at: Moment | None
     hold_id: Identifier | None
@@ -162,17 +240,18 @@ class AdditionalWorkDeclined(_OrderEvent):
 
     additional_work_id: Identifier
     operations: tuple[Identifier, ...]
-    channel: Literal["counter", "link", "phone"]
+    channel: Channel
     recorded_by: Identifier | None
     declined_at: Moment
 
 
 class OrderCancelled(_OrderEvent):
-    """The order ends without work (工单取消)."""
+    """The order ends without work (工单取消); ``hold_id`` is what was reserved for it."""
 
     duties: ClassVar[tuple[str, ...]] = ("R5",)
 
     reason: str
+    hold_id: Identifier | None = None
 
 
 class DeliveryStep(Part):
@@ -183,8 +262,22 @@ class DeliveryStep(Part):
     done_at: Moment
 
 
+class DeliveryWaiver(Part):
+    """A step of the checklist that was left out (免做), asked for and approved by two people."""
+
+    step: Identifier
+    reason: WaiverReason
+    requested_by: Identifier
+    requested_at: Moment
+    approved_by: Identifier | None = None
+    approved_at: Moment | None = None
+
+
 class VehicleDelivered(_OrderEvent):
-    """The customer has the vehicle back (交车), with every step recorded."""
+    """The customer has the vehicle back (交车), with every step recorded or waived.
+
+    ``credit_granted_by`` let it go unpaid.
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R7",)
 
@@ -192,10 +285,39 @@ class VehicleDelivered(_OrderEvent):
     customer_ref: Identifier | None
     delivered_at: Moment
     steps: tuple[DeliveryStep, ...]
+    waivers: tuple[DeliveryWaiver, ...] = ()
+    credit_granted_by: Identifier | None = None
+    signed: bool = False
+
+
+class DiscountGranted(_OrderEvent):
+    """Something is taken off what the customer pays (优惠); above the limit of the one who asks,
+    somebody else has granted it."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    amount_cents: Cents
+    reason: DiscountReason
+    requested_by: Identifier
+    granted_by: Identifier
+
+
+class PayerShare(Part):
+    """What one payer has to pay of a bill (付款方): customer, manufacturer for warranty work, or
+    the store itself for internal and goodwill work."""
+
+    payer: Payer
+    amount_cents: Cents
+    due_at: Moment
 
 
 class InvoiceIssued(_OrderEvent):
-    """The bill (结算单). ``total_cents`` is the sum of the lines' amounts, tax included."""
+    """The bill (结算单). ``total_cents`` is the sum of the lines' amounts, tax included, and of the
+    payers' shares.
+
+    ``discount_cents`` and ``voucher_cents`` are already taken off the lines; ``deposit_cents`` is
+    set against the customer's share.
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
@@ -205,18 +327,182 @@ class InvoiceIssued(_OrderEvent):
     parts_cents: Cents
     tax_cents: Cents
     total_cents: Cents
+    shares: tuple[PayerShare, ...] = ()
+    discount_cents: Cents = 0
+    voucher_cents: Cents = 0
+    deposit_cents: Cents = 0
     due_at: Moment
     issued_at: Moment
 
 
+class CreditGranted(_OrderEvent):
+    """The vehicle may go before it is paid (挂账批准)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    invoice_id: Identifier
+    balance_cents: Cents
+    reason: CreditReason
+    granted_by: Identifier
+    granted_at: Moment
+
+
+class DepositReceived(_OrderEvent):
+    """Money before the bill (定金); ``held_cents`` is all that is held of the order."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    payment_id: Identifier
+    method: PaymentMethod
+    amount_cents: Cents
+    held_cents: Cents
+    received_at: Moment
+
+
+class RefundPaid(_OrderEvent):
+    """Money back to the customer (退款), ``deposit_cents`` of it from a deposit.
+
+    ``balance_cents`` is what the customer has to pay again.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    refund_id: Identifier
+    invoice_id: Identifier | None
+    method: PaymentMethod
+    amount_cents: Cents
+    deposit_cents: Cents
+    balance_cents: Cents
+    reason: RefundReason
+    paid_by: Identifier
+    paid_at: Moment
+
+
+class ReceivableOverdue(_OrderEvent):
+    """A payer has not paid so many days after the share was due (应收逾期); to be chased."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8", "R9")
+
+    invoice_id: Identifier
+    payer: Payer
+    balance_cents: Cents
+    due_at: Moment
+    days_overdue: int = Field(ge=0)
+    advisor_id: Identifier
+
+
+class TaxInvoiceIssued(_OrderEvent):
+    """The tax invoice (电子发票) for the customer's share is issued under a number."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    invoice_id: Identifier
+    tax_invoice_number: Identifier
+    amount_cents: Cents
+    issued_at: Moment
+
+
 class PaymentReceived(_OrderEvent):
-    """Money from a payer (收款)."""
+    """Money from a payer (收款); ``balance_cents`` is what is left of the payer's share."""
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
     payment_id: Identifier
     invoice_id: Identifier
-    method: Literal["cash", "card", "wechat", "alipay", "transfer"]
+    payer: Payer = "customer"
+    method: PaymentMethod
     amount_cents: Cents
     balance_cents: Cents
     received_at: Moment
+
+
+class WarrantyClaimDrafted(_OrderEvent):
+    """The bill's warranty lines are to be claimed from the manufacturer (索赔建单) in time."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    lines: tuple[EstimateLine, ...]
+    amount_cents: Cents
+    due_at: Moment
+
+
+class WarrantyClaimSubmitted(_OrderEvent):
+    """The claim is with the manufacturer (索赔提交); ``round`` counts its submissions."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    amount_cents: Cents
+    round: int = Field(ge=1)
+    submitted_by: Identifier
+    submitted_at: Moment
+    answer_due_at: Moment
+
+
+class WarrantyClaimAnswered(_OrderEvent):
+    """The manufacturer will pay so much (索赔回复); nothing where it rejects the claim."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    approved_cents: Cents
+    code: ClaimAnswer
+    round: int = Field(ge=1)
+    answered_at: Moment
+
+
+class WarrantyClaimOverdue(_OrderEvent):
+    """A claim waits too long, or will soon (索赔逾期); ``owner_role`` is to see to it.
+
+    ``days_overdue`` is negative before ``due_at``.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    awaits: ClaimAwaits
+    due_at: Moment
+    days_overdue: int
+    owner_role: Literal["advisor", "manager", "group_manager"]
+
+
+class WarrantyClaimSettled(_OrderEvent):
+    """The claim has ended (索赔结算): paid by the manufacturer, the rest borne by the store."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6", "R8")
+
+    claim_id: Identifier
+    paid_cents: Cents
+    written_off_cents: Cents
+    settled_by: Identifier
+    settled_at: Moment
+
+
+class _VoucherEvent(Event):
+    topic = "aftersales.reception.voucher.v1"
+    key_field = "voucher_id"
+    publisher = "reception"
+    duties: ClassVar[tuple[str, ...]] = ("R28",)
+
+    voucher_id: Identifier
+
+
+class VoucherIssued(_VoucherEvent):
+    """A voucher (代金券) worth an amount, or a service card (维修卡) for one operation's labor."""
+
+    kind: VoucherKind
+    value_cents: Cents
+    operation_id: Identifier | None
+    customer_ref: Identifier | None
+    expires_at: Moment
+    issued_by: Identifier
+    issued_at: Moment
+
+
+class VoucherRedeemed(_VoucherEvent):
+    """So much was taken off a bill (核销)."""
+
+    order_id: Identifier
+    amount_cents: Cents
+    redeemed_at: Moment

@@ -93,7 +93,7 @@ class Load:
         }
         folder = stage.settings.group_folder
         delivery = read_yaml(folder, "catalogue/delivery.yaml")
-        self._steps = [each["step"] for each in delivery["steps"]]
+        self._steps = delivery["templates"]["group"]
         self._checklists = delivery["inspection"]
         self._script = write_script(folder, _VISITS, seed)
         self._tasks: list[asyncio.Task[None]] = []
@@ -331,12 +331,12 @@ class _Walk:
                 await self._on_job(job, inspector, "inspection", self.load.accepted(job))
 
     async def _deliver(self, order_id: str, advisor: Person) -> None:
-        for step in self.load._steps:
-            await self._on_order(order_id, advisor, "delivery-steps", {"step": step})
-        await self._on_order(order_id, advisor, "delivery")
         bill = await self._on_order(order_id, advisor, "invoice")
         payment = {"method": self.visit.payment, "amount_cents": bill["balance_cents"]}
         await self._on_order(order_id, advisor, "payments", payment)
+        for step in self.load._steps:
+            await self._on_order(order_id, advisor, "delivery-steps", {"step": step})
+        await self._on_order(order_id, advisor, "delivery")
 
     async def _call(self, order_id: str, agent: Person) -> None:
         """The follow-up is made as soon as it is known."""

@@ -1,23 +1,35 @@
 """Reception's appointments and repair orders against the events."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
 
-from deploy.cli.audit.evidence import APPOINTMENTS, CAPACITY, JOBS, ORDERS, Evidence, moment
+from deploy.cli.audit.evidence import (
+    APPOINTMENTS,
+    CAPACITY,
+    JOBS,
+    ORDERS,
+    VOUCHERS,
+    Evidence,
+    moment,
+)
 from deploy.cli.audit.result import Check, Comparison
 from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
-_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps")
+_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps", "waivers", "shares", "findings")
 _OPENED = (
     "advisor_id",
     "customer_ref",
     "vehicle_ref",
     "odometer_km",
+    "odometer_replacement",
+    "energy_percent",
+    "findings",
     "symptoms",
     "operations",
     "lines",
@@ -29,7 +41,9 @@ _OPENED = (
 def check_reception(evidence: Evidence) -> Iterator[Check]:
     """Rows of reception, and money that adds up."""
     yield _orders(evidence)
+    yield _estimates(evidence)
     yield _amounts(evidence)
+    yield _vouchers(evidence)
     yield _appointments(evidence)
     yield _capacity(evidence)
     yield _odometers(evidence)
@@ -38,19 +52,18 @@ def check_reception(evidence: Evidence) -> Iterator[Check]:
 def _orders(evidence: Evidence) -> Check:
     comparison = Comparison("repair orders are as the events say", "reception")
     orders: dict[str, Fields] = {}
+    added: dict[str, list[Any]] = defaultdict(list)
     for event in evidence.of_topic(ORDERS):
         if event.name == "VehicleArrived":
             orders[event.key] = _arrived(event)
         elif event.key in orders:
-            orders[event.key].update(_order_fields(event, orders[event.key]))
+            if event.name == "AdditionalWorkAuthorized":
+                added[event.key] += event.data["lines"]
+            orders[event.key].update(_order_fields(event, orders[event.key], added[event.key]))
         else:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
-    for event in evidence.applied_by("reception", JOBS):
-        if event.key in orders:
-            orders[event.key].update(_workshop_fields(event, orders[event.key]))
-        else:
-            comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
-    for order_id in _fully_planned(evidence):
+    _add_work(evidence, orders, comparison)
+    for order_id in _fully_planned(evidence, orders):
         orders[order_id]["promise_provisional"] = False
     comparison.rows(
         "repair_order",
@@ -63,15 +76,42 @@ def _orders(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _fully_planned(evidence: Evidence) -> Iterator[str]:
+def _add_work(evidence: Evidence, orders: dict[str, Fields], comparison: Comparison) -> None:
+    """What the workshop did; a vehicle is ready once all that was authorised is finished."""
+    operation_of: dict[str, str] = {}
+    finished: dict[str, Counter[str]] = defaultdict(Counter)
+    for event in evidence.applied_by("reception", JOBS):
+        if event.key not in orders:
+            comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
+            continue
+        order, data = orders[event.key], event.data
+        if event.name == "JobAssigned":
+            operation_of[data["job_id"]] = data["operation_id"]
+        elif event.name == "JobFinished":
+            finished[event.key][operation_of[data["job_id"]]] += 1
+        elif event.name == "JobStarted" and order["stage"] == "opened":
+            order["stage"] = "in_work"
+        elif event.name == "VehicleReady" and order.get("ready_at") is None:
+            order.update(_ready(event, order, finished[event.key]))
+
+
+def _ready(event: StreamEvent, order: Fields, finished: Counter[str]) -> Fields:
+    ordered = Counter(each["operation_id"] for each in order.get("operations", ()))
+    if ordered - finished:
+        return {}
+    ready = {"stage": "ready"} if order["stage"] in ("opened", "in_work") else {}
+    return {"ready_at": moment(event.data["ready_at"]), **ready}
+
+
+def _fully_planned(evidence: Evidence, orders: Mapping[str, Fields]) -> Iterator[str]:
     """Orders each of whose operations has a job in the plan: their promise is confirmed."""
     jobs: dict[str, set[str]] = defaultdict(set)
     for event in evidence.applied_by("reception", JOBS):
         if event.name == "JobAssigned":
             jobs[event.key].add(event.data["job_id"])
-    for event in evidence.of_topic(ORDERS):
-        if event.name == "OrderOpened" and len(jobs[event.key]) >= len(event.data["operations"]):
-            yield event.key
+    for order_id, order in orders.items():
+        if order.get("opened_at") and len(jobs[order_id]) >= len(order["operations"]):
+            yield order_id
 
 
 def _arrived(event: StreamEvent) -> Fields:
@@ -84,6 +124,8 @@ def _arrived(event: StreamEvent) -> Fields:
         "arrived_at": moment(event.data["arrived_at"]),
         "greeting_due_at": moment(event.data["greeting_due_at"]),
         "estimate_cents": 0,
+        "deposit_cents": 0,
+        "shares": [],
         "invoiced_cents": 0,
         "received_cents": 0,
     }
@@ -100,7 +142,7 @@ def _opened(data: Mapping[str, Any]) -> Fields:
     }
 
 
-def _order_fields(event: StreamEvent, order: Fields) -> Fields:
+def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
     data = event.data
     match event.name:
         case "CustomerGreeted":
@@ -108,6 +150,8 @@ def _order_fields(event: StreamEvent, order: Fields) -> Fields:
             return {"stage": "greeted", "advisor_id": data["advisor_id"], "greeted_at": greeted_at}
         case "OrderOpened":
             return _opened(data)
+        case "EstimateAuthorized" | "AdditionalWorkAuthorized":
+            return _agreed(event, order, added)
         case "OrderCustomerLinked":
             return {"customer_ref": data["customer_ref"]}
         case "PromiseRevised":
@@ -115,58 +159,191 @@ def _order_fields(event: StreamEvent, order: Fields) -> Fields:
         case "OrderCancelled":
             return {"stage": "cancelled"}
         case "VehicleDelivered":
-            steps = {step["step"]: step for step in data["steps"]}
-            delivered_at = moment(data["delivered_at"])
-            return {"stage": "delivered", "delivered_at": delivered_at, "steps": steps}
+            return _delivered(data, order)
     return _money_fields(event, order)
+
+
+def _delivered(data: Mapping[str, Any], order: Fields) -> Fields:
+    return {
+        "delivered_at": moment(data["delivered_at"]),
+        "steps": {step["step"]: step for step in data["steps"]},
+        "waivers": {waiver["step"]: waiver for waiver in data["waivers"]},
+        "stage": _stage_after_delivery(order["shares"]),
+    }
+
+
+def _stage_after_delivery(shares: Sequence[Fields]) -> str:
+    """Settled when the customer owes nothing."""
+    owed = (share for share in shares if share["payer"] == "customer")
+    paid = all(share["received_cents"] == share["amount_cents"] for share in owed)
+    return "settled" if paid else "delivered"
+
+
+def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
+    """What the customer has agreed to: the ordered work at its last prices, and what was added."""
+    data = event.data
+    if event.name == "EstimateAuthorized":
+        lines = [*data["lines"], *added]
+        return {"lines": lines, "estimate_cents": _sum(lines)}
+    return {
+        "lines": [*order["lines"], *data["lines"]],
+        "operations": [*order["operations"], *data["operations"]],
+        "estimate_cents": order["estimate_cents"] + data["amount_cents"],
+        "promised_at": moment(data["promised_at"]),
+        "promise_provisional": order["promise_provisional"]
+        or bool(data["hold_id"] is None and data["operations"]),
+    }
 
 
 def _money_fields(event: StreamEvent, order: Fields) -> Fields:
     data = event.data
     match event.name:
+        case "DepositReceived":
+            return {"deposit_cents": order["deposit_cents"] + data["amount_cents"]}
         case "InvoiceIssued":
-            return {"invoice_id": data["invoice_id"], "invoiced_cents": data["total_cents"]}
+            shares = [{**share, "received_cents": 0} for share in data["shares"]]
+            billed = {
+                **order,
+                "invoice_id": data["invoice_id"],
+                "invoiced_cents": data["total_cents"],
+                "deposit_cents": order["deposit_cents"] - data["deposit_cents"],
+                "shares": shares,
+            }
+            return _received(billed, "customer", data["deposit_cents"])
         case "PaymentReceived":
-            received = order["received_cents"] + data["amount_cents"]
-            settled = {"stage": "settled"} if received == order["invoiced_cents"] else {}
-            return {"received_cents": received, **settled}
+            return _received(order, data["payer"], data["amount_cents"])
+        case "WarrantyClaimSettled":
+            return {"shares": _written_off(order["shares"], data["written_off_cents"])}
+        case "RefundPaid":
+            left = {**order, "deposit_cents": order["deposit_cents"] - data["deposit_cents"]}
+            return _received(left, "customer", data["deposit_cents"] - data["amount_cents"])
     return {}
 
 
-def _workshop_fields(event: StreamEvent, order: Fields) -> Fields:
-    match event.name, order["stage"]:
-        case "JobStarted", "opened":
-            return {"stage": "in_work"}
-        case "VehicleReady", stage:
-            ready = {"stage": "ready"} if stage in ("opened", "in_work") else {}
-            return {"ready_at": moment(event.data["ready_at"]), **ready}
-    return {}
+def _written_off(shares: Sequence[Fields], cents: int) -> list[Fields]:
+    """The payers' shares after the store took over so much of the manufacturer's."""
+    if not cents:
+        return list(shares)
+    by_payer = {share["payer"]: dict(share) for share in shares}
+    due_at = by_payer["manufacturer"]["due_at"]
+    new = {"payer": "internal", "amount_cents": 0, "due_at": due_at, "received_cents": 0}
+    by_payer.setdefault("internal", new)["amount_cents"] += cents
+    by_payer["manufacturer"]["amount_cents"] -= cents
+    return [by_payer[payer] for payer in sorted(by_payer)]
+
+
+def _received(order: Fields, payer: str, cents: int) -> Fields:
+    """The order after ``cents`` were counted against a payer's share."""
+    shares = [
+        {**share, "received_cents": share["received_cents"] + cents}
+        if share["payer"] == payer
+        else share
+        for share in order["shares"]
+    ]
+    received = sum(share["received_cents"] for share in shares)
+    stage = _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"]
+    return {**order, "shares": shares, "received_cents": received, "stage": stage}
+
+
+def _estimates(evidence: Evidence) -> Check:
+    """Each version stands as the customer's word, or a newer version, has left it."""
+    comparison = Comparison("estimate versions are as the events say", "reception")
+    orders: dict[str, dict[int, Fields]] = defaultdict(dict)
+    for event in evidence.of_topic(ORDERS):
+        _fold_version(event, orders[event.key])
+    versions = {
+        f"{order_id} {number}": version
+        for order_id, of_order in orders.items()
+        for number, version in of_order.items()
+    }
+    comparison.rows(
+        "estimate",
+        versions,
+        (
+            (key, {**row, "lines": orjson.loads(row["lines"])})
+            for row in evidence.tables.of("reception", "estimate")
+            if (key := f"{row['order_id']} {row['version']}") in versions
+        ),
+    )
+    return comparison.check()
+
+
+_OUTCOMES = {
+    "EstimateSubmitted": "awaiting",
+    "EstimateAuthorized": "authorized",
+    "AdditionalWorkAuthorized": "authorized",
+    "OrderOpened": "authorized",
+    "EstimateDeclined": "declined",
+    "AdditionalWorkDeclined": "declined",
+}
+
+
+def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
+    """What the event says of a version of its order."""
+    outcome, data = _OUTCOMES.get(event.name), event.data
+    matter, number = data.get("additional_work_id"), data.get("estimate_version")
+    if outcome is None:
+        return
+    for known, version in versions.items():
+        if version["additional_work_id"] == matter and version["status"] == "awaiting":
+            version["status"] = outcome if number in (None, known) else "superseded"
+    if number:
+        new = {"additional_work_id": matter, "lines": data.get("lines", ())}
+        versions.setdefault(number, new)["status"] = outcome
 
 
 def _amounts(evidence: Evidence) -> Check:
-    """Each invoice is the sum of its lines, and each balance what is left of it."""
+    """Each bill is the sum of its lines and of its payers' shares, each balance what is left."""
     comparison = Comparison("amounts add up to the cent", "reception")
-    left: dict[str, int] = {}
+    left: dict[tuple[str, str], int] = defaultdict(int)
     for event in evidence.of_topic(ORDERS):
         data, key = event.data, f"{event.name} of {event.key}"
         if event.name == "OrderOpened":
             comparison.equal(key, "estimate_cents", _sum(data["lines"]), data["estimate_cents"])
         elif event.name == "InvoiceIssued":
-            labor = _sum(line for line in data["lines"] if line["kind"] == "labor")
-            parts = _sum(line for line in data["lines"] if line["kind"] == "part")
-            comparison.equal(key, "labor_cents", labor, data["labor_cents"])
-            comparison.equal(key, "parts_cents", parts, data["parts_cents"])
-            comparison.equal(key, "total_cents", labor + parts, data["total_cents"])
-            left[data["invoice_id"]] = data["total_cents"]
+            _bill_adds_up(comparison, key, data)
+            for share in data["shares"]:
+                left[event.key, share["payer"]] += share["amount_cents"]
+            left[event.key, "customer"] -= data["deposit_cents"]
         elif event.name == "PaymentReceived":
-            invoice_id = data["invoice_id"]
-            left[invoice_id] = left.get(invoice_id, 0) - data["amount_cents"]
-            comparison.equal(key, "balance_cents", left[invoice_id], data["balance_cents"])
+            left[event.key, data["payer"]] -= data["amount_cents"]
+            remaining = left[event.key, data["payer"]]
+            comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
+        elif event.name == "RefundPaid":
+            left[event.key, "customer"] += data["amount_cents"] - data["deposit_cents"]
+            remaining = left[event.key, "customer"]
+            comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
     return comparison.check()
+
+
+def _bill_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> None:
+    labor = _sum(line for line in data["lines"] if line["kind"] == "labor")
+    parts = _sum(line for line in data["lines"] if line["kind"] == "part")
+    comparison.equal(key, "labor_cents", labor, data["labor_cents"])
+    comparison.equal(key, "parts_cents", parts, data["parts_cents"])
+    comparison.equal(key, "total_cents", labor + parts, data["total_cents"])
+    comparison.equal(key, "shares", labor + parts, _sum(data["shares"]))
 
 
 def _sum(lines: Any) -> int:
     return sum(line["amount_cents"] for line in lines)
+
+
+def _vouchers(evidence: Evidence) -> Check:
+    """Each voucher is redeemed as often as the events say: once or not at all."""
+    comparison = Comparison("vouchers are as the events say", "reception")
+    vouchers: dict[str, Fields] = {}
+    for event in evidence.of_topic(VOUCHERS):
+        data = event.data
+        if event.name == "VoucherIssued":
+            vouchers[event.key] = {"value_cents": data["value_cents"], "order_id": None}
+        elif event.name == "VoucherRedeemed":
+            known = vouchers[event.key]
+            comparison.equal(event.key, "redeemed before by", None, known["order_id"])
+            known.update(order_id=data["order_id"], redeemed_cents=data["amount_cents"])
+    found = evidence.tables.of("reception", "voucher")
+    comparison.rows("voucher", vouchers, ((row["voucher_id"], row) for row in found))
+    return comparison.check()
 
 
 def _appointments(evidence: Evidence) -> Check:
@@ -217,16 +394,16 @@ def _capacity(evidence: Evidence) -> Check:
 
 
 def _odometers(evidence: Evidence) -> Check:
-    comparison = Comparison("odometers stand at the highest reading", "reception")
-    highest: dict[str, Fields] = {}
-    for event in evidence.of_topic(ORDERS):
-        if event.name == "OrderOpened":
-            vehicle = f"{event.store_id} {event.data['vehicle_ref']}"
-            known = highest.setdefault(vehicle, {"odometer_km": 0})
-            known["odometer_km"] = max(known["odometer_km"], event.data["odometer_km"])
+    comparison = Comparison("odometers stand at the last reading", "reception")
+    last: dict[str, Fields] = {}
+    opened = [event for event in evidence.of_topic(ORDERS) if event.name == "OrderOpened"]
+    for event in sorted(opened, key=lambda event: datetime.fromisoformat(event.data["opened_at"])):
+        last[f"{event.store_id} {event.data['vehicle_ref']}"] = {
+            "odometer_km": event.data["odometer_km"]
+        }
     comparison.rows(
         "vehicle",
-        highest,
+        last,
         (
             (f"{row['store_id']} {row['vehicle_ref']}", row)
             for row in evidence.tables.of("reception", "vehicle")

@@ -19,7 +19,7 @@ def not_at_stage(field: str, stage: str, needed: str) -> Refused:
 def odometer_backwards(given: int, known: int) -> Refused:
     return Refused(
         "odometer_backwards",
-        f"The odometer cannot go back: {known} km are known, {given} km were given.",
+        f"The odometer cannot go back without a reason: {known} km are known, {given} were given.",
         field="odometer_km",
         known=known,
     )
@@ -56,3 +56,256 @@ def payment_above_balance(balance_cents: int) -> Refused:
 
 def in_the_past(field: str, moment: datetime) -> Refused:
     return Refused("in_the_past", f"{moment.isoformat()} is in the past.", field=field)
+
+
+def changed_meanwhile(version: int) -> Refused:
+    return Refused(
+        "changed_meanwhile",
+        "Somebody else has changed the order meanwhile; look at it again.",
+        field="version",
+        kind="conflict",
+        version=version,
+    )
+
+
+def nothing_to_do() -> Refused:
+    return Refused("nothing_to_do", "At least one labor operation is needed.", field="operations")
+
+
+def named_twice(field: str, code: str) -> Refused:
+    return Refused("named_twice", f"{code} is named twice.", field=field, code=code)
+
+
+def pay_type_without_line(code: str) -> Refused:
+    return Refused(
+        "pay_type_without_line",
+        f"{code} has a pay type, but is not in the estimate.",
+        field="pay_types",
+        code=code,
+    )
+
+
+def unknown_version(version: int) -> Refused:
+    return Refused(
+        "unknown_version",
+        f"The order has no estimate {version}.",
+        field="version",
+        kind="not_found",
+    )
+
+
+def old_version(version: int, present: int) -> Refused:
+    return Refused(
+        "old_version",
+        f"Estimate {version} was replaced by a newer one.",
+        field="version",
+        kind="conflict",
+        present=present,
+    )
+
+
+def already_decided(version: int, status: str) -> Refused:
+    return Refused(
+        "already_decided",
+        f"The customer has already decided on estimate {version}: {status}.",
+        field="version",
+        kind="conflict",
+        status=status,
+    )
+
+
+def already_billed() -> Refused:
+    return Refused(
+        "already_billed", "The order is already billed.", field="order_id", kind="conflict"
+    )
+
+
+def operations_differ() -> Refused:
+    return Refused(
+        "operations_differ",
+        "The operations of an open order stay; further work is additional work.",
+        field="operations",
+        kind="conflict",
+    )
+
+
+def unknown_link() -> Refused:
+    return Refused("unknown_link", "This link leads nowhere.", field="token", kind="not_found")
+
+
+def link_used() -> Refused:
+    return Refused("link_used", "This link was already used.", field="token", kind="conflict")
+
+
+def link_expired() -> Refused:
+    return Refused("link_expired", "This link has expired.", field="token", kind="conflict")
+
+
+def deposit_held(deposit_cents: int) -> Refused:
+    return Refused(
+        "deposit_held",
+        f"A deposit of {deposit_cents} cents has to be refunded first.",
+        field="order_id",
+        kind="conflict",
+        deposit_cents=deposit_cents,
+    )
+
+
+def second_person_required() -> Refused:
+    return Refused(
+        "second_person_required",
+        "This needs the approval of another person than the one who asks for it.",
+        field="approved_by",
+        kind="forbidden",
+    )
+
+
+def nothing_to_approve(field: str) -> Refused:
+    return Refused(
+        "nothing_to_approve", "Nothing waits for an approval.", field=field, kind="conflict"
+    )
+
+
+def signature_needed() -> Refused:
+    return Refused(
+        "signature_needed", "This step is done by the customer's signature.", field="step"
+    )
+
+
+def not_billed() -> Refused:
+    return Refused("not_billed", "The order is not billed yet.", field="order_id", kind="conflict")
+
+
+def unpaid(balance_cents: int) -> Refused:
+    return Refused(
+        "unpaid",
+        f"{balance_cents} cents are unpaid, and no credit is granted.",
+        field="order_id",
+        kind="conflict",
+        balance_cents=balance_cents,
+    )
+
+
+def awaits_authorisation(count: int) -> Refused:
+    return Refused(
+        "awaits_authorisation",
+        f"The customer has yet to decide on {count} estimates.",
+        field="order_id",
+        kind="conflict",
+        count=count,
+    )
+
+
+def awaits_approval() -> Refused:
+    return Refused(
+        "awaits_approval", "The discount awaits its approval.", field="discount", kind="conflict"
+    )
+
+
+def discount_above_bill(payable_cents: int) -> Refused:
+    return Refused(
+        "discount_above_bill",
+        f"The discount is above the {payable_cents} cents that the customer pays.",
+        field="amount_cents",
+        payable_cents=payable_cents,
+    )
+
+
+def discount_above_limit(allowed_cents: int) -> Refused:
+    return Refused(
+        "discount_above_limit",
+        f"The discount is above the role's limit of {allowed_cents} cents.",
+        field="discount",
+        kind="forbidden",
+        allowed_cents=allowed_cents,
+    )
+
+
+def refund_above_paid(paid_cents: int) -> Refused:
+    return Refused(
+        "refund_above_paid",
+        f"The refund is above the {paid_cents} cents that the customer has paid.",
+        field="amount_cents",
+        paid_cents=paid_cents,
+    )
+
+
+def in_the_future(field: str) -> Refused:
+    return Refused("in_the_future", "This day is still to come.", field=field)
+
+
+def evidence_missing(missing: list[str]) -> Refused:
+    return Refused(
+        "evidence_missing",
+        f"The claim lacks its evidence: {', '.join(missing)}.",
+        field="evidence",
+        kind="conflict",
+        missing=missing,
+    )
+
+
+def claim_too_late(due_at: datetime) -> Refused:
+    return Refused(
+        "claim_too_late",
+        f"The claim had to be submitted by {due_at.isoformat()}.",
+        field="claim_id",
+        kind="conflict",
+        due_at=due_at.isoformat(),
+    )
+
+
+def approved_above_claim(amount_cents: int) -> Refused:
+    return Refused(
+        "approved_above_claim",
+        f"More was approved than the {amount_cents} cents that were claimed.",
+        field="approved_cents",
+        amount_cents=amount_cents,
+    )
+
+
+def wrong_claim_status(status: str, needed: str) -> Refused:
+    return Refused(
+        "wrong_claim_status",
+        f"The claim is {status}; it must be {needed}.",
+        field="claim_id",
+        kind="conflict",
+        status=status,
+        needed=needed,
+    )
+
+
+def voucher_redeemed(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_redeemed",
+        f"The voucher {voucher_id} was already redeemed.",
+        field="vouchers",
+        kind="conflict",
+        voucher_id=voucher_id,
+    )
+
+
+def voucher_expired(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_expired",
+        f"The voucher {voucher_id} has expired.",
+        field="vouchers",
+        voucher_id=voucher_id,
+    )
+
+
+def voucher_of_another(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_of_another",
+        f"The voucher {voucher_id} is another customer's.",
+        field="vouchers",
+        voucher_id=voucher_id,
+    )
+
+
+def voucher_fits_nothing(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_fits_nothing",
+        f"The voucher {voucher_id} fits nothing that the customer pays.",
+        field="vouchers",
+        voucher_id=voucher_id,
+    )

@@ -1,39 +1,71 @@
 """The repair order (维修工单) from the vehicle's arrival to the last payment."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Protocol
 
 from services.reception.domain import errors
-from services.reception.domain.estimate import Estimate, included_tax
+from services.reception.domain.lifecycle import Stage, require_stage
+from shared.contracts.base import Cents, Part
 from shared.contracts.reception import (
+    Channel,
+    CreditReason,
     CustomerGreeted,
     DeliveryStep,
+    DeliveryWaiver,
+    DiscountReason,
     EstimateLine,
-    InvoiceIssued,
+    OdometerReplacement,
     OrderCancelled,
     OrderCustomerLinked,
     OrderedOperation,
     OrderOpened,
-    PaymentReceived,
+    Payer,
+    PayerShare,
     PromiseRevised,
     ReceptionOverdue,
     VehicleArrived,
-    VehicleDelivered,
+    WalkRoundFinding,
 )
 
-Stage = Literal[
-    "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
-]
-"""到店、已接待、已开单、施工中、已竣工、已交车、已结清、已取消."""
 
-PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
+class Discount(Part):
+    """Something taken off what the customer pays; without ``granted_by`` it is only asked for."""
+
+    amount_cents: Cents
+    reason: DiscountReason
+    requested_by: str
+    granted_by: str | None = None
+
+
+class Credit(Part):
+    """Leave to hand an unpaid vehicle over (挂账)."""
+
+    reason: CreditReason
+    granted_by: str
+    granted_at: datetime
+
+
+class Share(PayerShare):
+    """What one payer has to pay of the bill, and has paid."""
+
+    received_cents: Cents = 0
+
+    @property
+    def balance_cents(self) -> int:
+        return self.amount_cents - self.received_cents
 
 
 @dataclass(frozen=True)
 class Order:
-    """One visit of one vehicle. Money in integer cents, times in UTC."""
+    """One visit of one vehicle. Money in integer cents, times in UTC.
+
+    ``lines`` and ``operations`` are what the customer has agreed to, ``estimate_cents`` their sum;
+    ``awaiting_estimates`` counts versions that the customer has yet to decide on. ``shares`` say
+    who pays the bill; ``received_cents`` is what all payers have paid of it.
+    """
 
     order_id: str
     store_id: str
@@ -48,27 +80,41 @@ class Order:
     customer_ref: str | None = None
     vehicle_ref: str | None = None
     odometer_km: int | None = None
+    odometer_replacement: OdometerReplacement | None = None
+    energy_percent: int | None = None
+    findings: tuple[WalkRoundFinding, ...] = ()
     waiting_customer: bool = False
     symptoms: tuple[str, ...] = ()
     operations: tuple[OrderedOperation, ...] = ()
     lines: tuple[EstimateLine, ...] = ()
     estimate_cents: int = 0
+    awaiting_estimates: int = 0
     hold_id: str | None = None
     opened_at: datetime | None = None
     promised_at: datetime | None = None
     promise_provisional: bool = False
-    planned_finishes: Mapping[str, datetime] = field(default_factory=dict)
     ready_at: datetime | None = None
     steps: Mapping[str, DeliveryStep] = field(default_factory=dict)
+    waivers: Mapping[str, DeliveryWaiver] = field(default_factory=dict)
+    signed_at: datetime | None = None
     delivered_at: datetime | None = None
+    discount: Discount | None = None
+    credit: Credit | None = None
+    deposit_cents: int = 0
     invoice_id: str | None = None
+    shares: tuple[Share, ...] = ()
     invoiced_cents: int = 0
     received_cents: int = 0
+    version: int = 0
 
     @property
     def balance_cents(self) -> int:
-        """What is still to be paid (应收余额)."""
-        return self.invoiced_cents - self.received_cents
+        """What the customer still has to pay (应收余额)."""
+        return self.balance_of("customer")
+
+    def balance_of(self, payer: Payer) -> int:
+        """What a payer still has to pay."""
+        return sum(share.balance_cents for share in self.shares if share.payer == payer)
 
 
 @dataclass(frozen=True)
@@ -81,6 +127,16 @@ class Promise:
     provisional: bool
 
 
+class AgreedEstimate(Protocol):
+    """Which version of the estimate the customer agreed to, and how."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def channel(self) -> Channel | None: ...
+
+
 @dataclass(frozen=True)
 class Intake:
     """What the advisor takes down (接车登记)."""
@@ -89,8 +145,10 @@ class Intake:
     vehicle_ref: str
     odometer_km: int
     symptoms: tuple[str, ...]
-    operations: tuple[OrderedOperation, ...]
     waiting_customer: bool
+    odometer_replacement: OdometerReplacement | None = None
+    energy_percent: int | None = None
+    findings: tuple[WalkRoundFinding, ...] = ()
 
 
 def arrive(
@@ -128,7 +186,7 @@ def arrive(
 
 def greet(order: Order, advisor_id: str, now: datetime) -> tuple[Order, list[CustomerGreeted]]:
     """An advisor receives the customer; nobody is greeted twice."""
-    _require(order, "arrived")
+    require_stage(order.stage, "greet")
     greeted = replace(order, stage="greeted", advisor_id=advisor_id, greeted_at=now)
     event = CustomerGreeted(
         store_id=order.store_id, order_id=order.order_id, advisor_id=advisor_id, greeted_at=now
@@ -153,15 +211,15 @@ def greeting_overdue(order: Order) -> list[ReceptionOverdue]:
 def open_order(
     order: Order,
     intake: Intake,
-    estimate: Estimate,
     promise: Promise,
     *,
     advisor_id: str,
     known_odometer_km: int,
+    agreed: AgreedEstimate,
     now: datetime,
 ) -> tuple[Order, list[OrderOpened]]:
-    """Open the repair order with its estimate and its promise."""
-    check_may_open(order, intake.odometer_km, known_odometer_km)
+    """Open the repair order with its promise and what the customer has agreed to."""
+    check_may_open(order, intake.odometer_km, known_odometer_km, intake.odometer_replacement)
     opened = replace(
         order,
         stage="opened",
@@ -169,11 +227,11 @@ def open_order(
         customer_ref=intake.customer_ref,
         vehicle_ref=intake.vehicle_ref,
         odometer_km=intake.odometer_km,
+        odometer_replacement=intake.odometer_replacement,
+        energy_percent=intake.energy_percent,
+        findings=intake.findings,
         waiting_customer=intake.waiting_customer,
         symptoms=intake.symptoms,
-        operations=intake.operations,
-        lines=estimate.lines,
-        estimate_cents=estimate.total_cents,
         hold_id=promise.hold_id,
         opened_at=now,
         promised_at=promise.promised_at,
@@ -186,10 +244,15 @@ def open_order(
         customer_ref=intake.customer_ref,
         vehicle_ref=intake.vehicle_ref,
         odometer_km=intake.odometer_km,
+        odometer_replacement=intake.odometer_replacement,
+        energy_percent=intake.energy_percent,
+        findings=intake.findings,
         symptoms=intake.symptoms,
-        operations=intake.operations,
-        lines=estimate.lines,
-        estimate_cents=estimate.total_cents,
+        operations=order.operations,
+        lines=order.lines,
+        estimate_cents=order.estimate_cents,
+        estimate_version=agreed.version,
+        authorization_channel=agreed.channel,
         promised_at=promise.promised_at,
         promise_confidence=promise.confidence,
         promise_provisional=promise.provisional,
@@ -209,25 +272,29 @@ def link_customer(order: Order, customer_ref: str) -> tuple[Order, list[OrderCus
     return replace(order, customer_ref=customer_ref), [event]
 
 
-def check_may_open(order: Order, odometer_km: int, known_odometer_km: int) -> None:
-    """Refuse to open an order out of turn or with an odometer that goes back."""
-    _require(order, "greeted")
-    if odometer_km < known_odometer_km:
+def check_may_open(
+    order: Order,
+    odometer_km: int,
+    known_odometer_km: int,
+    replacement: OdometerReplacement | None = None,
+) -> None:
+    """Refuse to open an order out of turn, or with an odometer that goes back without a reason."""
+    require_stage(order.stage, "open")
+    if odometer_km < known_odometer_km and replacement is None:
         raise errors.odometer_backwards(odometer_km, known_odometer_km)
 
 
 def confirm_promise(
-    order: Order, job_id: str, planned_finish_at: datetime
+    order: Order, planned_finishes: Sequence[datetime]
 ) -> tuple[Order, list[PromiseRevised]]:
     """The workshop has planned a job of an order whose promise is provisional.
 
     With the last one the promise is confirmed, or revised to the latest planned finish.
     """
-    planned = {**order.planned_finishes, job_id: planned_finish_at}
-    if not order.promise_provisional or len(planned) < len(order.operations):
-        return replace(order, planned_finishes=planned), []
-    latest = max(planned.values())
-    confirmed = replace(order, planned_finishes=planned, promise_provisional=False)
+    if not order.promise_provisional or len(planned_finishes) < len(order.operations):
+        return order, []
+    latest = max(planned_finishes)
+    confirmed = replace(order, promise_provisional=False)
     if order.promised_at is not None and latest <= order.promised_at:
         return confirmed, []
     event = PromiseRevised(
@@ -244,103 +311,45 @@ def start_work(order: Order) -> Order:
     return replace(order, stage="in_work") if order.stage == "opened" else order
 
 
-def finish_work(order: Order, ready_at: datetime) -> Order:
-    """The workshop says that the vehicle is ready."""
-    if order.stage not in ("opened", "in_work"):
+def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Order:
+    """The workshop says that the vehicle is ready.
+
+    Additional work that was authorised meanwhile is not among the ``finished`` operations; then
+    the vehicle is not ready yet.
+    """
+    ordered = Counter(operation.operation_id for operation in order.operations)
+    if order.stage not in ("opened", "in_work") or ordered - Counter(finished):
         return order
     return replace(order, stage="ready", ready_at=ready_at)
 
 
-def record_step(
-    order: Order, step: str, template: Sequence[str], done_by: str, now: datetime
-) -> Order:
-    """One step of the delivery checklist is done."""
-    _require(order, "ready")
-    if step not in template:
-        raise errors.unknown_code("step", step)
-    if step in order.steps:
-        raise errors.step_already_done(step)
-    done = DeliveryStep(step=step, done_by=done_by, done_at=now)
-    return replace(order, steps={**order.steps, step: done})
+def after_delivery(order: Order) -> Order:
+    """A delivered order is settled (结清) when the customer owes nothing."""
+    if order.delivered_at is None:
+        return order
+    return replace(order, stage="delivered" if order.balance_cents else "settled")
 
 
-def deliver(
-    order: Order, template: Sequence[str], advisor_id: str, now: datetime
-) -> tuple[Order, list[VehicleDelivered]]:
-    """Hand the vehicle over; refused while a step of the checklist is missing."""
-    _require(order, "ready")
-    missing = [step for step in template if step not in order.steps]
-    if missing:
-        raise errors.steps_missing(missing)
-    event = VehicleDelivered(
+def cancel(
+    order: Order, reason: str, appointment_hold_id: str | None
+) -> tuple[Order, list[OrderCancelled]]:
+    """End a visit before any work was done; what was reserved for it is given back.
+
+    ``appointment_hold_id`` is the hold of an appointment that no order has taken over.
+    """
+    require_stage(order.stage, "cancel")
+    if order.deposit_cents:
+        raise errors.deposit_held(order.deposit_cents)
+    event = OrderCancelled(
         store_id=order.store_id,
         order_id=order.order_id,
-        advisor_id=advisor_id,
-        customer_ref=order.customer_ref,
-        delivered_at=now,
-        steps=tuple(order.steps[step] for step in template),
+        reason=reason,
+        hold_id=order.hold_id or appointment_hold_id,
     )
-    return replace(order, stage="delivered", delivered_at=now), [event]
-
-
-def issue_invoice(
-    order: Order, *, invoice_id: str, tax_rate_bp: int, payment_term: timedelta, now: datetime
-) -> tuple[Order, list[InvoiceIssued]]:
-    """Bill the order's lines. Prices include tax; the tax is what they contain."""
-    _require(order, "delivered")
-    if order.invoice_id is not None:
-        raise errors.not_at_stage("order_id", "invoiced", "delivered")
-    labor = sum(line.amount_cents for line in order.lines if line.kind == "labor")
-    parts = sum(line.amount_cents for line in order.lines if line.kind == "part")
-    total = labor + parts
-    event = InvoiceIssued(
-        store_id=order.store_id,
-        order_id=order.order_id,
-        invoice_id=invoice_id,
-        lines=order.lines,
-        labor_cents=labor,
-        parts_cents=parts,
-        tax_cents=included_tax(total, tax_rate_bp),
-        total_cents=total,
-        due_at=now + payment_term,
-        issued_at=now,
-    )
-    return replace(order, invoice_id=invoice_id, invoiced_cents=total), [event]
-
-
-def receive_payment(
-    order: Order, *, payment_id: str, method: PaymentMethod, amount_cents: int, now: datetime
-) -> tuple[Order, list[PaymentReceived]]:
-    """Take money against the invoice, never more than its balance."""
-    _require(order, "delivered")
-    if order.invoice_id is None:
-        raise errors.not_at_stage("order_id", "delivered", "invoiced")
-    if amount_cents > order.balance_cents:
-        raise errors.payment_above_balance(order.balance_cents)
-    received = order.received_cents + amount_cents
-    balance = order.invoiced_cents - received
-    paid = replace(order, received_cents=received, stage="delivered" if balance else "settled")
-    event = PaymentReceived(
-        store_id=order.store_id,
-        order_id=order.order_id,
-        payment_id=payment_id,
-        invoice_id=order.invoice_id,
-        method=method,
-        amount_cents=amount_cents,
-        balance_cents=balance,
-        received_at=now,
-    )
-    return paid, [event]
-
-
-def cancel(order: Order, reason: str) -> tuple[Order, list[OrderCancelled]]:
-    """End a visit before any work was done."""
-    if order.stage not in ("arrived", "greeted", "opened"):
-        raise errors.not_at_stage("order_id", order.stage, "arrived, greeted or opened")
-    event = OrderCancelled(store_id=order.store_id, order_id=order.order_id, reason=reason)
     return replace(order, stage="cancelled"), [event]
 
 
-def _require(order: Order, stage: Stage) -> None:
-    if order.stage != stage:
-        raise errors.not_at_stage("order_id", order.stage, stage)
+def require_version(order: Order, seen: int) -> None:
+    """Refuse to change what somebody else has changed since it was ``seen``."""
+    if order.version != seen:
+        raise errors.changed_meanwhile(order.version)

@@ -1,0 +1,257 @@
+"""Repair orders, and the queue numbers of the day."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import asyncpg
+
+from services.reception.domain.order import Credit, Discount, Order, Share
+from shared.contracts.base import Part
+from shared.contracts.reception import (
+    DeliveryStep,
+    DeliveryWaiver,
+    EstimateLine,
+    OrderedOperation,
+    WalkRoundFinding,
+)
+from shared.contracts.refusal import Refused
+from shared.db import Connection
+
+_ORDER = """
+SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
+       appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
+       odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
+       lines, estimate_cents, awaiting_estimates, hold_id, opened_at, promised_at,
+       promise_provisional, ready_at, steps, waivers, signed_at, delivered_at, discount, credit,
+       deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version
+FROM repair_order
+"""
+
+_SAVE_ORDER = """
+INSERT INTO repair_order (
+    order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
+    appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
+    odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
+    lines, estimate_cents, awaiting_estimates, hold_id,
+    opened_at, promised_at, promise_provisional, ready_at, steps, waivers, signed_at, delivered_at,
+    discount, credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
+        $31, $32, $33, $34, $35, $36, $37, $38, $39)
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
+    customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
+    odometer_km = excluded.odometer_km,
+    odometer_replacement = excluded.odometer_replacement,
+    energy_percent = excluded.energy_percent, findings = excluded.findings,
+    waiting_customer = excluded.waiting_customer,
+    symptoms = excluded.symptoms, operations = excluded.operations, lines = excluded.lines,
+    estimate_cents = excluded.estimate_cents,
+    awaiting_estimates = excluded.awaiting_estimates, hold_id = excluded.hold_id,
+    opened_at = excluded.opened_at, promised_at = excluded.promised_at,
+    promise_provisional = excluded.promise_provisional,
+    ready_at = excluded.ready_at, steps = excluded.steps, waivers = excluded.waivers,
+    signed_at = excluded.signed_at, delivered_at = excluded.delivered_at,
+    discount = excluded.discount, credit = excluded.credit,
+    deposit_cents = excluded.deposit_cents, shares = excluded.shares,
+    invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
+    received_cents = excluded.received_cents, version = excluded.version
+"""
+
+_TAKE_NUMBER = """
+INSERT INTO arrival_queue AS queue (store_id, day, last_number) VALUES ($1, $2, 1)
+ON CONFLICT (store_id, day) DO UPDATE SET last_number = queue.last_number + 1
+RETURNING last_number
+"""
+
+
+async def lock_order(connection: Connection, store_id: str, order_id: str) -> Order:
+    """The order, locked until the transaction ends.
+
+    Raises:
+        Refused: there is no such order in the store.
+    """
+    row = await connection.fetchrow(
+        _ORDER + "WHERE store_id = $1 AND order_id = $2 FOR UPDATE", store_id, order_id
+    )
+    return _order(row, order_id)
+
+
+async def read_order(connection: Connection, store_id: str, order_id: str) -> Order:
+    """The order as it is."""
+    row = await connection.fetchrow(
+        _ORDER + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
+    )
+    return _order(row, order_id)
+
+
+async def list_orders(
+    connection: Connection, store_id: str, stages: Sequence[str], since: datetime
+) -> list[Order]:
+    """Orders at one of ``stages`` that arrived since then, in order of arrival."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND stage = ANY ($2) AND arrived_at >= $3 "
+        "ORDER BY arrived_at, queue_number LIMIT 1000",
+        store_id,
+        list(stages),
+        since,
+    )
+    return [_order(row, row["order_id"]) for row in rows]
+
+
+async def save_order(connection: Connection, order: Order) -> Order:
+    """Store every field of the order as its next version, and answer with that.
+
+    Raises:
+        Refused: the same vehicle already stands at reception.
+    """
+    saved = replace(order, version=order.version + 1)
+    values = {name: getattr(saved, name) for name in _ORDER_FIELDS} | {
+        "findings": [finding.model_dump(mode="json") for finding in order.findings],
+        "symptoms": list(order.symptoms),
+        "operations": [operation.model_dump(mode="json") for operation in order.operations],
+        "lines": [line.model_dump(mode="json") for line in order.lines],
+        "steps": _dumped_map(order.steps),
+        "waivers": _dumped_map(order.waivers),
+        "discount": order.discount and order.discount.model_dump(mode="json"),
+        "credit": order.credit and order.credit.model_dump(mode="json"),
+        "shares": [share.model_dump(mode="json") for share in order.shares],
+    }
+    try:
+        await connection.execute(_SAVE_ORDER, *(values[name] for name in _ORDER_FIELDS))
+    except asyncpg.UniqueViolationError:
+        raise Refused(
+            "already_at_reception",
+            "This vehicle already stands at reception.",
+            field="plate",
+            kind="conflict",
+        ) from None
+    return saved
+
+
+async def save_texts(
+    connection: Connection, store_id: str, order_id: str, words: bytes, belongings: bytes | None
+) -> None:
+    """Keep the customer's own words and what is left in the vehicle, encrypted."""
+    await connection.execute(
+        "UPDATE repair_order SET words = $3, belongings = $4 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        words,
+        belongings,
+    )
+
+
+async def sealed_texts(
+    connection: Connection, store_id: str, order_id: str
+) -> tuple[bytes | None, bytes | None]:
+    """The customer's own words and the belongings, still encrypted."""
+    row = await connection.fetchrow(
+        "SELECT words, belongings FROM repair_order WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+    )
+    return (row["words"], row["belongings"]) if row else (None, None)
+
+
+async def save_details(
+    connection: Connection, store_id: str, order_id: str, details: bytes | None
+) -> None:
+    """Keep a customer's details, encrypted, until customer relations has them; ``None`` after."""
+    await connection.execute(
+        "UPDATE repair_order SET customer_details = $3 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        details,
+    )
+
+
+async def sealed_details(connection: Connection, store_id: str, order_id: str) -> bytes | None:
+    """The customer's details, still encrypted."""
+    details: bytes | None = await connection.fetchval(
+        "SELECT customer_details FROM repair_order WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+    )
+    return details
+
+
+async def save_signature(
+    connection: Connection, store_id: str, order_id: str, signature: bytes
+) -> None:
+    """Keep the customer's signature, encrypted."""
+    await connection.execute(
+        "UPDATE repair_order SET signature = $3 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        signature,
+    )
+
+
+async def sealed_signature(connection: Connection, store_id: str, order_id: str) -> bytes | None:
+    """The customer's signature, still encrypted."""
+    signature: bytes | None = await connection.fetchval(
+        "SELECT signature FROM repair_order WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+    )
+    return signature
+
+
+async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:
+    """Billed orders of which somebody still owes a part, the oldest first."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND invoice_id IS NOT NULL "
+        "AND received_cents < invoiced_cents "
+        "AND EXISTS ("
+        "SELECT FROM jsonb_to_recordset(shares) "
+        "AS share (payer text, amount_cents bigint, received_cents bigint) "
+        "WHERE payer <> 'internal' AND received_cents < amount_cents) "
+        "ORDER BY arrived_at LIMIT 1000",
+        store_id,
+    )
+    return [_order(row, row["order_id"]) for row in rows]
+
+
+async def take_queue_number(connection: Connection, store_id: str, day: date) -> int:
+    """The next queue number of the store's day."""
+    return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))
+
+
+_ORDER_FIELDS = [field.name for field in dataclasses.fields(Order)]
+
+
+def _order(row: Any, order_id: str) -> Order:
+    if row is None:
+        raise Refused(
+            "unknown_order",
+            f"There is no order {order_id} in this store.",
+            field="order_id",
+            kind="not_found",
+        )
+    values = dict(row) | {
+        "findings": tuple(map(WalkRoundFinding.model_validate, row["findings"])),
+        "symptoms": tuple(row["symptoms"]),
+        "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
+        "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
+        "steps": _loaded_map(DeliveryStep, row["steps"]),
+        "waivers": _loaded_map(DeliveryWaiver, row["waivers"]),
+        "discount": row["discount"] and Discount.model_validate(row["discount"]),
+        "credit": row["credit"] and Credit.model_validate(row["credit"]),
+        "shares": tuple(map(Share.model_validate, row["shares"])),
+    }
+    return Order(**values)
+
+
+P = TypeVar("P", bound=Part)
+
+
+def _dumped_map(parts: Mapping[str, Part]) -> dict[str, Any]:
+    return {name: part.model_dump(mode="json") for name, part in parts.items()}
+
+
+def _loaded_map(kind: type[P], parts: Mapping[str, Any]) -> dict[str, P]:
+    return {name: kind.model_validate(part) for name, part in parts.items()}
