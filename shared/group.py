@@ -14,6 +14,8 @@ class Store(BaseModel):
 
     ``handover_minutes`` lie between the end of the work and the customer's departure: inspection,
     call and explanation (质检与交车). Every promise contains them.
+    A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is reminded on the
+    day before at ``appointment_reminder``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -26,6 +28,8 @@ class Store(BaseModel):
     closing: time
     greeting_limit_s: int
     handover_minutes: int = 0
+    appointment_grace_minutes: int = 30
+    appointment_reminder: time = time(10)
     labor_rate_cents: dict[str, int]
     tax_rate_bp: int
     payment_days: int

@@ -1,25 +1,35 @@
 """Events and deadlines that the workshop acts on."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.workshop import booking, store
 from services.workshop.domain import job as jobs
-from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.job import Assignment
-from services.workshop.planner import Planner, Proposal, moment
-from services.workshop.workforce import minute
+from services.workshop.load import load_between
+from services.workshop.planner import Planner, Proposal
 from shared.contracts import Event
-from shared.contracts.reception import AppointmentCancelled, OrderCancelled, OrderOpened
+from shared.contracts.reception import (
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
+    OrderCancelled,
+    OrderOpened,
+)
 from shared.contracts.workshop import CapacityChanged, FreeCapacity
 from shared.envelope import Cause, Received
 from shared.ids import new_id
 from shared.timers import Deadline, StalePreparationError, Timer
 from shared.unit import Unit
 
-INTERESTS: tuple[type[Event], ...] = (OrderOpened, OrderCancelled, AppointmentCancelled)
+INTERESTS: tuple[type[Event], ...] = (
+    OrderOpened,
+    OrderCancelled,
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
+)
 
 _CAPACITY_AHEAD = timedelta(days=2)
 
@@ -52,9 +62,17 @@ class Handlers:
                     await booking.take_in(unit, event, hold, new_ids, cause)
                 case OrderCancelled() as event:
                     await self._cancel(unit, event, cause)
-                case AppointmentCancelled() as event:
-                    if hold := await _hold(unit, event.store_id, event.hold_id):
-                        await booking.release(unit, hold, cause)
+                case AppointmentCancelled() | AppointmentMissed() as event:
+                    await self._give_back(unit, event.store_id, event.hold_id, cause)
+                case AppointmentMoved() as event:
+                    await self._give_back(unit, event.store_id, event.replaced_hold_id, cause)
+
+    async def _give_back(
+        self, unit: Unit, store_id: str, hold_id: str | None, cause: Cause
+    ) -> None:
+        """Release what an appointment does not need any more."""
+        if hold := await _hold(unit, store_id, hold_id):
+            await booking.release(unit, hold, cause)
 
     async def _cancel(self, unit: Unit, event: OrderCancelled, cause: Cause) -> None:
         connection = unit.connection
@@ -108,30 +126,18 @@ class Handlers:
     async def on_capacity(self, unit: Unit, timer: Timer) -> None:
         """Publish the store's free time (R1, R11)."""
         store_id, now = timer.store_id, unit.now
-        bookings = await store.bookings_after(unit.connection, store_id, now)
-        absences = await store.absences_after(unit.connection, store_id, now)
-        taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for booked in bookings:
-            taken[booked.resource.removeprefix("technician:")].append(
-                (minute(booked.begin_at), minute(booked.end_at))
-            )
-        technicians = self.planner.technicians(store_id, now, absences)
-        free = free_minutes(
-            {technician.technician_id: technician.skills for technician in technicians},
-            {
-                technician.technician_id: [(w.start, w.finish) for w in technician.working]
-                for technician in technicians
-            },
-            taken,
-            minute(now),
-            minute(now + _CAPACITY_AHEAD),
+        load = await load_between(
+            unit.connection, self.planner, store_id, now, now + _CAPACITY_AHEAD
         )
         event = CapacityChanged(
             store_id=store_id,
             plan_version=await store.plan_version(unit.connection, store_id),
             free=tuple(
-                FreeCapacity(trade=trade, starts_at=moment(slot), free_minutes=minutes)
-                for (trade, slot), minutes in sorted(free.items(), key=lambda item: item[0])
+                FreeCapacity(
+                    trade=each.trade, starts_at=each.starts_at, free_minutes=each.free_minutes
+                )
+                for each in load
+                if each.free_minutes
             ),
         )
         unit.publish([event], timer.cause)

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.workshop.http import absences, capacity, dispatch, inspection, jobs, plan
+from services.workshop.http import absences, capacity, dispatch, inspection, jobs, load, plan
 
 router = APIRouter()
-for part in (capacity, plan, jobs, inspection, dispatch, absences):
+for part in (capacity, load, plan, jobs, inspection, dispatch, absences):
     router.include_router(part.router)
