@@ -2,11 +2,14 @@
 
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+CalendarDay = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+"""A day that a person asks for."""
 
 
 class Store(BaseModel):
@@ -17,6 +20,8 @@ class Store(BaseModel):
     probability of keeping it is under ``risk_threshold``. ``vehicle_growth`` (保有量增长) and
     ``visit_growth`` are what the area's vehicles and visits per vehicle grow by in a year.
     ``clock_grace_minutes`` after the end of a shift, clocks that still run are closed (忘打卡).
+    A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is reminded on the
+    day before at ``appointment_reminder``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -33,6 +38,8 @@ class Store(BaseModel):
     vehicle_growth: float = 0.0
     visit_growth: float = 0.0
     clock_grace_minutes: int = 30
+    appointment_grace_minutes: int = 30
+    appointment_reminder: time = time(10)
     labor_rate_cents: dict[str, int]
     tax_rate_bp: int
     payment_days: int

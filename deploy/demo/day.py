@@ -108,6 +108,7 @@ class _Day:
         shifts = read_yaml(folder, "calendar.yaml")["shifts"]
         delivery = read_yaml(folder, "catalogue/delivery.yaml")
         templates = delivery["templates"]
+        areas = read_yaml(folder, "daily_checks.yaml")["areas"]
         self._shops = {
             store_id: Shop(
                 store_id,
@@ -117,6 +118,7 @@ class _Day:
                 shifts={name: Shift.of(entry) for name, entry in shifts.items()},
                 delivery_steps=templates.get(store_id, templates["group"]),
                 checklists=delivery["inspection"],
+                areas=areas,
                 rounds=self._rounds,
             )
             for store_id, visits in write_script(folder, orders, seed).items()

@@ -9,18 +9,21 @@ from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Assignment
 from services.workshop.domain.prospect import watch
 from services.workshop.domain.reasons import PLANNER, Reason
+from services.workshop.load import load_between
 from services.workshop.planner import Planner, Proposal
 from services.workshop.staffing import STAFFING, Staffing
 from shared.contracts import Event
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
     OrderCancelled,
     OrderedOperation,
     OrderOpened,
     PromiseRevised,
 )
-from shared.contracts.workshop import CapacityChanged
+from shared.contracts.workshop import CapacityChanged, FreeCapacity
 from shared.envelope import Cause, Received
 from shared.ids import new_id
 from shared.timers import Deadline, StalePreparationError, Timer
@@ -31,6 +34,8 @@ INTERESTS: tuple[type[Event], ...] = (
     PromiseRevised,
     OrderCancelled,
     AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
     *orders.INTERESTS,
 )
 
@@ -78,9 +83,10 @@ class Handlers:
                 await self._revise(unit, event, cause)
             case OrderCancelled():
                 await self._cancel(unit, event, cause)
-            case AppointmentCancelled():
-                if hold := await _hold(unit, event.store_id, event.hold_id):
-                    await booking.release(unit, hold, cause)
+            case AppointmentCancelled() | AppointmentMissed():
+                await self._give_back(unit, event.store_id, event.hold_id, cause)
+            case AppointmentMoved():
+                await self._give_back(unit, event.store_id, event.replaced_hold_id, cause)
 
     async def _open(self, unit: Unit, event: OrderOpened, cause: Cause) -> None:
         hold = await _standing(unit, event.store_id, event.hold_id, event.operations)
@@ -112,6 +118,13 @@ class Handlers:
         order_jobs = await store.jobs_of_order(unit.connection, event.store_id, event.order_id)
         await store.save_jobs(unit.connection, jobs.promise(order_jobs, event.promised_at))
         await booking.plan_changed(unit, event.store_id, cause)
+
+    async def _give_back(
+        self, unit: Unit, store_id: str, hold_id: str | None, cause: Cause
+    ) -> None:
+        """Release what an appointment does not need any more."""
+        if hold := await _hold(unit, store_id, hold_id):
+            await booking.release(unit, hold, cause)
 
     async def _cancel(self, unit: Unit, event: OrderCancelled, cause: Cause) -> None:
         connection = unit.connection
@@ -204,17 +217,19 @@ class Handlers:
     async def on_capacity(self, unit: Unit, timer: Timer) -> None:
         """Publish the store's free time (R1, R11)."""
         store_id, now = timer.store_id, unit.now
-        free = self.planner.free(
-            store_id,
-            now,
-            now + _CAPACITY_AHEAD,
-            await store.bookings_after(unit.connection, store_id, now),
-            await store.absences_after(unit.connection, store_id, now),
+        load = await load_between(
+            unit.connection, self.planner, store_id, now, now + _CAPACITY_AHEAD
         )
         event = CapacityChanged(
             store_id=store_id,
             plan_version=await store.plan_version(unit.connection, store_id),
-            free=tuple(free),
+            free=tuple(
+                FreeCapacity(
+                    trade=each.trade, starts_at=each.starts_at, free_minutes=each.free_minutes
+                )
+                for each in load
+                if each.free_minutes
+            ),
         )
         unit.publish([event], timer.cause)
 

@@ -13,7 +13,6 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from services.workshop import planning, store
-from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.job import Assignment, Job, is_unfinished
 from services.workshop.domain.prospect import CONFIDENCE, Prospect
 from services.workshop.domain.reasons import Reason
@@ -23,7 +22,6 @@ from services.workshop.planning.timeline import NEVER, Calendar, common
 from services.workshop.store import Absence, Booking
 from services.workshop.workforce import HORIZON, Operation, Workforce, minute
 from shared.contracts.refusal import Refused
-from shared.contracts.workshop import FreeCapacity
 from shared.db import transaction
 from shared.service import Service
 
@@ -244,33 +242,6 @@ class Planner:
             replace(technician, pace=technician.pace * durations.pace(technician.technician_id))
             for technician in self.workforce.technicians(store_id, now, _by_person(absences))
         )
-
-    def free(
-        self,
-        store_id: str,
-        begin: datetime,
-        end: datetime,
-        bookings: Sequence[Booking],
-        absences: Sequence[Absence],
-    ) -> list[FreeCapacity]:
-        """The store's free time by trade and half hour; ``bookings`` end after ``begin``."""
-        technicians = self.technicians(store_id, begin, absences)
-        taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for booked in bookings:
-            taken[booked.resource.removeprefix("technician:")].append(
-                (minute(booked.begin_at), minute(booked.end_at))
-            )
-        found = free_minutes(
-            {technician.technician_id: technician.skills for technician in technicians},
-            {technician.technician_id: technician.working for technician in technicians},
-            taken,
-            minute(begin),
-            minute(end),
-        )
-        return [
-            FreeCapacity(trade=trade, starts_at=moment(slot), free_minutes=minutes)
-            for (trade, slot), minutes in sorted(found.items())
-        ]
 
     def expected_finish(
         self,

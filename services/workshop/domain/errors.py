@@ -1,6 +1,7 @@
 """Reasons for which the workshop refuses a command."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from shared.contracts.refusal import Refused
@@ -209,3 +210,13 @@ def already_withdrawn() -> Refused:
 
 def in_the_past(field: str) -> Refused:
     return Refused("in_the_past", "Planned work cannot begin in the past.", field=field)
+
+
+def no_place(start_at: datetime) -> Refused:
+    return Refused(
+        "no_place",
+        f"Work could begin at {start_at.isoformat()} at the earliest.",
+        field="latest_start_at",
+        kind="conflict",
+        start_at=start_at.isoformat(),
+    )

@@ -10,6 +10,7 @@ from services.workshop.http import (
     findings,
     inspection,
     jobs,
+    load,
     orders,
     parts,
     plan,
@@ -20,6 +21,7 @@ from services.workshop.http import (
 router = APIRouter()
 for part in (
     capacity,
+    load,
     plan,
     prospects,
     board,

@@ -1,0 +1,44 @@
+"""The load curve (负荷曲线): how much of each trade's time is taken, by half hour."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.workshop import store
+from services.workshop.domain.capacity import free_minutes
+from services.workshop.planner import Planner, moment
+from services.workshop.workforce import minute
+from shared.db import Connection
+
+
+@dataclass(frozen=True)
+class Load:
+    """Technician minutes of one trade in the half hour from ``starts_at``: at work, and free."""
+
+    trade: str
+    starts_at: datetime
+    working_minutes: int
+    free_minutes: int
+
+
+async def load_between(
+    connection: Connection, planner: Planner, store_id: str, begin: datetime, end: datetime
+) -> list[Load]:
+    """The half hours in which somebody works, by trade and time."""
+    taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for booked in await store.bookings_after(connection, store_id, begin):
+        taken[booked.resource.removeprefix("technician:")].append(
+            (minute(booked.begin_at), minute(booked.end_at))
+        )
+    absences = await store.absences_after(connection, store_id, begin)
+    technicians = planner.technicians(store_id, begin, absences)
+    skills = {each.technician_id: each.skills for each in technicians}
+    at_work = {
+        each.technician_id: [(w.start, w.finish) for w in each.working] for each in technicians
+    }
+    span = minute(begin), minute(end)
+    free = free_minutes(skills, at_work, taken, *span)
+    return [
+        Load(trade, moment(slot), minutes, free.get((trade, slot), 0))
+        for (trade, slot), minutes in sorted(free_minutes(skills, at_work, {}, *span).items())
+    ]
