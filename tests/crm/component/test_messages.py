@@ -559,6 +559,7 @@ BAD = [
     ({"values": {"amount_cents": -1, "link": "https://a.example"}}, 422, "amount_cents"),
     ({"values": {"amount_cents": 1, "link": "https://a.example", "text": "hi"}}, 422, "text"),
     ({"subject": "ready", "values": {"ready_at": "2026-03-05T10:00:00"}}, 422, "ready_at"),
+    ({"expires_at": "9999-12-31T23:59:59Z"}, 422, "expires_at"),
     ({"customer_ref": "nobody"}, 404, "customer_ref"),
     ({"customer_ref": "a\0b"}, 422, "customer_ref"),
     ({"phone": "13900000001"}, 422, "phone"),
