@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from string import Formatter
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -13,6 +13,12 @@ from services.crm.domain.message import Language, Subject
 from shared.contracts.base import Cents
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC)),
+]
+"""A time that every store's clocks can show."""
 
 
 class Facts(BaseModel):
@@ -44,8 +50,8 @@ class AtRisk(Facts):
 
     subject: ClassVar[Subject] = "at_risk"
 
-    promised_at: AwareDatetime
-    likely_at: AwareDatetime
+    promised_at: Moment
+    likely_at: Moment
 
 
 class PromiseChanged(Facts):
@@ -53,7 +59,7 @@ class PromiseChanged(Facts):
 
     subject: ClassVar[Subject] = "promise_changed"
 
-    promised_at: AwareDatetime
+    promised_at: Moment
 
 
 class Ready(Facts):
@@ -61,7 +67,7 @@ class Ready(Facts):
 
     subject: ClassVar[Subject] = "ready"
 
-    ready_at: AwareDatetime
+    ready_at: Moment
 
 
 class OverduePayment(Facts):
@@ -70,7 +76,7 @@ class OverduePayment(Facts):
     subject: ClassVar[Subject] = "overdue_payment"
 
     amount_cents: Cents
-    due_at: AwareDatetime
+    due_at: Moment
 
 
 class AppointmentReminder(Facts):
@@ -78,7 +84,7 @@ class AppointmentReminder(Facts):
 
     subject: ClassVar[Subject] = "appointment_reminder"
 
-    planned_at: AwareDatetime
+    planned_at: Moment
 
     @property
     def over_at(self) -> datetime:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Body as RequestBody
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.crm import store
 from services.crm.domain import errors
@@ -16,6 +16,7 @@ from services.crm.domain.wording import (
     AppointmentReminder,
     AtRisk,
     Authorisation,
+    Moment,
     OverduePayment,
     PromiseChanged,
     Ready,
@@ -48,7 +49,7 @@ class _Request(BaseModel):
     customer_ref: Reference
     order_id: Reference | None = None
     about: Reference | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class AuthorisationMessage(_Request):

@@ -182,7 +182,7 @@ async def test_another_stores_customers_are_invisible_and_cannot_be_written(
             assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(
-                "INSERT INTO delivery VALUES ('S01', 'planted', 'nobody', now())"
+                "INSERT INTO visit (store_id, order_id) VALUES ('S01', 'planted')"
             )
     finally:
         await connection.close()

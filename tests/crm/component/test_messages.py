@@ -1,13 +1,16 @@
 """Messages to customers on real Kafka and PostgreSQL, with real servers outside (R9)."""
 
+import shutil
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 import pytest_asyncio
+import yaml
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
@@ -58,11 +61,28 @@ async def outside(servers: Platform) -> AsyncIterator[Publisher]:
         yield sending
 
 
+@pytest.fixture(scope="module")
+def group_folder(servers: Platform, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The group, in which one store tells its customers of risks."""
+    folder = tmp_path_factory.mktemp("group") / "group"
+    shutil.copytree(servers.settings.group_folder, folder)
+    rules = yaml.safe_load((folder / "messages.yaml").read_text())
+    rules["stores"] = {"S01": {"tell_risk": True}}
+    (folder / "messages.yaml").write_text(yaml.safe_dump(rules))
+    return folder
+
+
 @pytest_asyncio.fixture(scope="module")
 async def crm(
-    servers: Platform, clock: SteppedClock, mail: MailServer, sms: Gateway, wecom: Gateway
+    servers: Platform,
+    clock: SteppedClock,
+    group_folder: Path,
+    mail: MailServer,
+    sms: Gateway,
+    wecom: Gateway,
 ) -> AsyncIterator[InProcess]:
     settings = mail.settings() | sms.settings("sms") | wecom.settings("wecom")
+    settings["AFTERSALES_GROUP_FOLDER"] = str(group_folder)
     async with in_process(servers, "crm", create_app, **settings) as running:
         yield running
 
@@ -381,22 +401,33 @@ async def test_a_customer_who_is_known_later_is_told_then(
     assert len(texts(sms, customer)) == 1
 
 
-async def test_a_risk_is_not_told_where_the_store_does_not_want_it(
-    crm, outside, customer, morning
+async def test_a_risk_is_told_only_where_the_store_wants_it(
+    crm, outside, customer, morning, sms: Gateway, servers: Platform
 ) -> None:
-    risk = PromiseAtRisk(
-        store_id="S01",
-        order_id=order_of(customer),
-        promised_at=morning,
-        probability=0.2,
-        cause="part_late",
-        explanation="…",
-        best_promise_at=morning,
-        confidence=0.9,
-        raised_at=morning,
+    def at_risk(store_id: str) -> PromiseAtRisk:
+        return PromiseAtRisk(
+            store_id=store_id,
+            order_id=f"risky-in-{store_id}",
+            promised_at=morning,
+            probability=0.2,
+            cause="part_late",
+            explanation="…",
+            best_promise_at=morning + timedelta(hours=3),
+            confidence=0.9,
+            raised_at=morning,
+        )
+
+    linked = OrderCustomerLinked(
+        store_id="S01", order_id="risky-in-S01", customer_ref=customer["customer_ref"]
     )
-    await outside.publish(opened(customer), risk, at=morning)
-    assert await told(crm, customer) == []
+    await outside.publish(linked, at_risk("S01"), at_risk("S02"), at=morning)
+    (message,) = await told(crm, customer)
+    assert (message["subject"], message["status"]) == ("at_risk", "sent")
+    assert "可能延后至" in texts(sms, customer)[0]
+    connection = await asyncpg.connect(servers.admin_url)
+    elsewhere = await connection.fetchval("SELECT count(*) FROM crm.message WHERE store_id = 'S02'")
+    await connection.close()
+    assert elsewhere == 0
 
 
 async def test_declined_channels_are_heeded_when_the_message_is_sent(
@@ -528,6 +559,7 @@ BAD = [
     ({"values": {"amount_cents": -1, "link": "https://a.example"}}, 422, "amount_cents"),
     ({"values": {"amount_cents": 1, "link": "https://a.example", "text": "hi"}}, 422, "text"),
     ({"subject": "ready", "values": {"ready_at": "2026-03-05T10:00:00"}}, 422, "ready_at"),
+    ({"expires_at": "9999-12-31T23:59:59Z"}, 422, "expires_at"),
     ({"customer_ref": "nobody"}, 404, "customer_ref"),
     ({"customer_ref": "a\0b"}, 422, "customer_ref"),
     ({"phone": "13900000001"}, 422, "phone"),
