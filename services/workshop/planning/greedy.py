@@ -12,7 +12,7 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.network import Network, Urgency
-from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, judge
+from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WEIGHT, judge
 from services.workshop.planning.placing import VERSATILITY, Floor
 from services.workshop.planning.timeline import NEVER
 
@@ -30,9 +30,11 @@ def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
     return min(plans, key=lambda plan: rating(plan, aim))
 
 
-def rating(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
+def rating(plan: Plan, aim: Aim) -> tuple[int, int, int, Objective]:
     """What plans are compared by; the least is the best."""
-    return len(plan.unplannable), plan.closing if aim == "closing" else 0, plan.objective
+    closing = plan.closing if aim == "closing" else 0
+    steady = plan.objective.broken + STEADINESS * plan.objective.changed
+    return len(plan.unplannable), closing, steady, plan.objective
 
 
 def decode(

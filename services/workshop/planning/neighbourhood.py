@@ -9,13 +9,13 @@ from typing import Final
 from ortools.sat.python import cp_model
 
 from services.workshop.planning.model import Aim, Assignment, Job, Reservation, Window
-from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, deviation
+from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WEIGHT, deviation
 from services.workshop.planning.shoptime import Kind, Options, ShopTime, Team
 from services.workshop.planning.timeline import merged
 
 BROKEN: Final = 20_000
 LATE: Final = 100
-CHANGED: Final = 30
+CHANGED: Final = BROKEN * STEADINESS // 100
 """Weights of a broken promise, a minute late and a job moved, beside 1 for a minute's waiting."""
 
 

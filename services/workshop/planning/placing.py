@@ -16,7 +16,7 @@ from services.workshop.planning.model import (
 from services.workshop.planning.teams import Candidates, candidates, duration
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common
 
-STABILITY: Final = 10
+STABILITY: Final = 20
 """Minutes that a job must gain before it leaves the people and the bay of the running plan."""
 VERSATILITY: Final = 10
 """Minutes that a plan gives up for each further trade that stays free for other work."""
