@@ -17,7 +17,7 @@ from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WE
 from services.workshop.planning.placing import VERSATILITY, Floor
 from services.workshop.planning.timeline import NEVER
 
-REPAIRS: Final = 400
+REPAIRS: Final = 300
 """Jobs placed again in the repairs of one plan; it bounds the time."""
 
 
