@@ -21,12 +21,16 @@ CHANGED: Final = BROKEN * STEADINESS // 100
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one solve: deterministic and wall seconds, threads, and the random seed."""
+    """Bounds of one solve: deterministic and wall seconds, the random seed, and threads.
+
+    ``strategies`` takes turns with all of the solver's own strategies, in the place of one.
+    """
 
     effort: float
     seconds: float
     seed: int
     workers: int = 1
+    strategies: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Neighbourhood:
         solver.parameters.max_time_in_seconds = limits.seconds
         solver.parameters.random_seed = limits.seed
         solver.parameters.num_workers = limits.workers
+        solver.parameters.interleave_search = limits.strategies
         status = solver.solve(self._model)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return Outcome(None, status == cp_model.INFEASIBLE)

@@ -15,6 +15,8 @@ from services.workshop.planning.shoptime import ShopTime
 
 EFFORT: Final[Mapping[Aim, float]] = {"closing": 0.15, "promises": 0.05}
 """Deterministic seconds for one neighbourhood; a tenth takes up to a second of a core."""
+WHOLE: Final = 1.0
+"""Deterministic seconds for the whole problem."""
 FIRST_SIZE: Final = 30
 """Jobs freed at first; an exhausted neighbourhood grows, an unfinished one shrinks."""
 GROWTH: Final = 1.1
@@ -36,6 +38,8 @@ def improve(
     search short.
     """
     search = _Search(workshop, start, aim, Random(seed))  # noqa: S311
+    if aim == "closing":
+        search.begin(workers, deadline - monotonic())
     with ThreadPoolExecutor(workers) as pool:
         for _ in range(rounds):
             left = deadline - monotonic()
@@ -54,6 +58,15 @@ class _Search:
         self._sizes = dict.fromkeys(range(len(_CHOICES)), float(FIRST_SIZE))
         self._movable = [a.job_id for a in start.assignments if a.job_id in self._shop.options]
         self.settled = not self._movable
+
+    def begin(self, workers: int, seconds: float) -> None:
+        """Try the whole problem at once, which solves small ones."""
+        if self.settled or seconds <= 0:
+            return
+        limits = Limits(WHOLE, seconds, self._random.getrandbits(30), workers, strategies=True)
+        outcome = self._solve(frozenset(self._movable), limits)
+        self.settled = outcome.exhausted
+        self._take(outcome)
 
     def step(self, pool: Executor, workers: int, seconds: float) -> None:
         """Search one neighbourhood a worker, then take the best of what they found."""
@@ -81,6 +94,10 @@ class _Search:
             self.settled = self.settled or freed == len(self._movable)
         elif outcome.proposal is None or self._aim == "promises":
             self._sizes[kind] = max(self._sizes[kind] / GROWTH, 4)
+        self._take(outcome)
+
+    def _take(self, outcome: Outcome) -> None:
+        """Keep what was found if it is better in exact working time."""
         if outcome.proposal is not None:
             found = outcome.proposal
             plan = decode(self._workshop, self._shop.network, self._floor, found.order, found.teams)
