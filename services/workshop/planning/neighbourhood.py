@@ -21,16 +21,11 @@ CHANGED: Final = BROKEN * STEADINESS // 100
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one solve: deterministic and wall seconds, the random seed, and threads.
-
-    ``strategies`` takes turns with all of the solver's own strategies, in the place of one.
-    """
+    """Bounds of one solve: deterministic and wall seconds, and the random seed."""
 
     effort: float
     seconds: float
     seed: int
-    workers: int = 1
-    strategies: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,8 +85,7 @@ class Neighbourhood:
         solver.parameters.max_deterministic_time = limits.effort
         solver.parameters.max_time_in_seconds = limits.seconds
         solver.parameters.random_seed = limits.seed
-        solver.parameters.num_workers = limits.workers
-        solver.parameters.interleave_search = limits.strategies
+        solver.parameters.num_workers = 1
         status = solver.solve(self._model)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return Outcome(None, status == cp_model.INFEASIBLE)

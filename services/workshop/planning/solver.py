@@ -15,11 +15,11 @@ from services.workshop.planning.shoptime import ShopTime
 
 EFFORT: Final[Mapping[Aim, float]] = {"closing": 0.15, "promises": 0.05}
 """Deterministic seconds for one neighbourhood; a tenth takes up to a second of a core."""
-WHOLE: Final = 1.0
-"""Deterministic seconds for the whole problem."""
 FIRST_SIZE: Final = 30
 """Jobs freed at first; an exhausted neighbourhood grows, an unfinished one shrinks."""
 GROWTH: Final = 1.1
+PATIENCE: Final = 1.05
+"""How much more effort the next round may take when one has found nothing."""
 
 
 def improve(
@@ -38,8 +38,6 @@ def improve(
     search short.
     """
     search = _Search(workshop, start, aim, Random(seed))  # noqa: S311
-    if aim == "closing":
-        search.begin(workers, deadline - monotonic())
     with ThreadPoolExecutor(workers) as pool:
         for _ in range(rounds):
             left = deadline - monotonic()
@@ -57,27 +55,21 @@ class _Search:
         self._shop = ShopTime(workshop, self._floor)
         self._sizes = dict.fromkeys(range(len(_CHOICES)), float(FIRST_SIZE))
         self._movable = [a.job_id for a in start.assignments if a.job_id in self._shop.options]
+        self._effort = EFFORT[aim]
         self.settled = not self._movable
-
-    def begin(self, workers: int, seconds: float) -> None:
-        """Try the whole problem at once, which solves small ones."""
-        if self.settled or seconds <= 0:
-            return
-        limits = Limits(WHOLE, seconds, self._random.getrandbits(30), workers, strategies=True)
-        outcome = self._solve(frozenset(self._movable), limits)
-        self.settled = outcome.exhausted
-        self._take(outcome)
 
     def step(self, pool: Executor, workers: int, seconds: float) -> None:
         """Search one neighbourhood a worker, then take the best of what they found."""
         kinds = [self._random.randrange(len(_CHOICES)) for _ in range(workers)]
         tasks = [(kind, self._freed(kind), self._random.getrandbits(30)) for kind in kinds]
         futures = [
-            pool.submit(self._solve, freed, Limits(EFFORT[self._aim], seconds, seed))
+            pool.submit(self._solve, freed, Limits(self._effort, seconds, seed))
             for _, freed, seed in tasks
         ]
+        before = self.best
         for (kind, freed, _), future in zip(tasks, futures, strict=True):
             self._learn(kind, len(freed), future.result())
+        self._effort = self._effort * PATIENCE if self.best is before else EFFORT[self._aim]
 
     def _freed(self, kind: int) -> frozenset[str]:
         movable = [a for a in self.best.assignments if a.job_id in self._shop.options]
@@ -94,10 +86,6 @@ class _Search:
             self.settled = self.settled or freed == len(self._movable)
         elif outcome.proposal is None or self._aim == "promises":
             self._sizes[kind] = max(self._sizes[kind] / GROWTH, 4)
-        self._take(outcome)
-
-    def _take(self, outcome: Outcome) -> None:
-        """Keep what was found if it is better in exact working time."""
         if outcome.proposal is not None:
             found = outcome.proposal
             plan = decode(self._workshop, self._shop.network, self._floor, found.order, found.teams)

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
-from services.workshop.planning import Assignment, Reservation, Window, Workshop, plan, solver
+from services.workshop.planning import Assignment, Reservation, Window, Workshop, plan
 from services.workshop.planning.greedy import rating
 from tests.bench.fjsp import read
 from tests.workshop.unit.planning.rules import check
@@ -89,11 +89,7 @@ def planted(seed: int, machines: int, closing: int) -> str:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 3])
-@pytest.mark.parametrize("whole", [solver.WHOLE, 0.0])
-def test_an_instance_without_calendars_is_solved_to_its_optimum(
-    seed: int, whole: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(solver, "WHOLE", whole)
+def test_an_instance_without_calendars_is_solved_to_its_optimum(seed: int) -> None:
     workshop = read(planted(seed, machines=4, closing=80))
     found = plan(workshop, seed=1, seconds=30, rounds=10, aim="closing")
     assert found.closing == 80
