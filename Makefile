@@ -3,7 +3,7 @@ AFTERSALES := .venv/bin/aftersales
 PYTHON := .venv/bin/python
 ARGS ?=
 
-.PHONY: help setup test-setup demo up down status audit test lint bench faults
+.PHONY: help setup test-setup demo up down status audit test lint bench bench-plan faults
 
 help:  ## Show this list.
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,6 +41,12 @@ lint: setup  ## Check style, types and the rules of the architecture.
 
 bench: setup  ## Measure, with ARGS to choose what.
 	@$(PYTHON) -m tests.bench $(ARGS)
+
+bench-plan: setup  ## Measure planning in small sizes; the modules say how to measure in large ones.
+	@folder=$$(mktemp -d) && trap "rm -r $$folder" EXIT && $(PYTHON) -m tests.bench.fjsp \
+		$$($(PYTHON) -m tests.bench.fjsp_larger $$folder) --seconds 5
+	@$(PYTHON) -m tests.bench.workshop_days --days 5 --foresight-rounds 5
+	@$(PYTHON) -m tests.bench.planning_latency --quotes 50 --replans 5 --improved 2
 
 faults: setup  ## Disturb a platform of its own and check that nothing is lost, with ARGS="--seed 2 --minutes 15".
 	@$(PYTHON) -m tests.faults $(ARGS)

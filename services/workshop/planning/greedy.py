@@ -1,6 +1,7 @@
 """The plan that is always at hand: jobs in order of urgency, each to its earliest finish."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from services.workshop.planning.model import (
     Aim,
@@ -12,9 +13,12 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.network import Network, Urgency
-from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, judge
+from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WEIGHT, judge
 from services.workshop.planning.placing import VERSATILITY, Floor
 from services.workshop.planning.timeline import NEVER
+
+REPAIRS: Final = 300
+"""Jobs placed again in the repairs of one plan; it bounds the time."""
 
 
 def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
@@ -27,12 +31,15 @@ def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
     floor = Floor(workshop, VERSATILITY if aim == "promises" else 0)
     urgencies = _urgencies(workshop, network, aim)
     plans = [_serial(workshop, network, floor, urgency) for urgency in urgencies]
-    return min(plans, key=lambda plan: rating(plan, aim))
+    best = min(plans, key=lambda plan: rating(plan, aim))
+    return best if aim == "closing" else _repaired(workshop, network, floor, best)
 
 
-def rating(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
+def rating(plan: Plan, aim: Aim) -> tuple[int, int, int, Objective]:
     """What plans are compared by; the least is the best."""
-    return len(plan.unplannable), plan.closing if aim == "closing" else 0, plan.objective
+    closing = plan.closing if aim == "closing" else 0
+    steady = plan.objective.broken + STEADINESS * plan.objective.changed
+    return len(plan.unplannable), closing, steady, plan.objective
 
 
 def decode(
@@ -45,6 +52,36 @@ def decode(
     """The plan that results from placing jobs with these teams in this order."""
     place = {job_id: float(i) for i, job_id in enumerate(order)}
     return _serial(workshop, network, floor, lambda job: (place.get(job.job_id, NEVER),), teams)
+
+
+def _repaired(workshop: Workshop, network: Network, floor: Floor, best: Plan) -> Plan:
+    """The plan after trying each late order first and last, the nearest miss before the others."""
+    tries = REPAIRS // len(workshop.jobs) if workshop.jobs else 0
+    tried: set[tuple[str, bool]] = set()
+    while tries and (found := _next_repair(network, best, tried)):
+        tries -= 1
+        tried.add(found)
+        order_id, last = found
+        order = sorted(
+            best.assignments, key=lambda a: (network.jobs[a.job_id].order_id == order_id) == last
+        )
+        plan = decode(workshop, network, floor, [a.job_id for a in order], {})
+        best = min(best, plan, key=lambda plan: rating(plan, "promises"))
+    return best
+
+
+def _next_repair(
+    network: Network, plan: Plan, tried: set[tuple[str, bool]]
+) -> tuple[str, bool] | None:
+    """The late order, and whether to try it last, of the next repair not tried yet."""
+    misses: dict[str, int] = {}
+    for a in plan.assignments:
+        job = network.jobs[a.job_id]
+        if job.promise is not None and a.finish > job.promise and not job.frozen:
+            misses[job.order_id] = max(misses.get(job.order_id, 0), a.finish - job.promise)
+    near = sorted(misses, key=lambda order_id: (misses[order_id], order_id))
+    steps = ((order_id, last) for order_id in near for last in (False, True))
+    return next((step for step in steps if step not in tried), None)
 
 
 def _urgencies(workshop: Workshop, network: Network, aim: Aim) -> tuple[Urgency, ...]:

@@ -9,24 +9,23 @@ from typing import Final
 from ortools.sat.python import cp_model
 
 from services.workshop.planning.model import Aim, Assignment, Job, Reservation, Window
-from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, deviation
+from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WEIGHT, deviation
 from services.workshop.planning.shoptime import Kind, Options, ShopTime, Team
 from services.workshop.planning.timeline import merged
 
 BROKEN: Final = 20_000
 LATE: Final = 100
-CHANGED: Final = 30
+CHANGED: Final = BROKEN * STEADINESS // 100
 """Weights of a broken promise, a minute late and a job moved, beside 1 for a minute's waiting."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one solve: deterministic and wall seconds, threads, and the random seed."""
+    """Bounds of one solve: deterministic and wall seconds, and the random seed."""
 
     effort: float
     seconds: float
     seed: int
-    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Neighbourhood:
         solver.parameters.max_deterministic_time = limits.effort
         solver.parameters.max_time_in_seconds = limits.seconds
         solver.parameters.random_seed = limits.seed
-        solver.parameters.num_workers = limits.workers
+        solver.parameters.num_workers = 1
         status = solver.solve(self._model)
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             return Outcome(None, status == cp_model.INFEASIBLE)

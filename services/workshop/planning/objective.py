@@ -10,6 +10,8 @@ from services.workshop.planning.model import Assignment, Job, Objective, Worksho
 WAITING_CUSTOMER_WEIGHT = 4
 """How much more a minute counts for a customer who waits in the store (在店等候)."""
 
+STEADINESS: Final = 5
+"""Hundredths of a promise that a plan must gain for each job that it moves (计划稳定)."""
 DISTURBANCE: Final = 0.2
 """Standard deviation of a finish that other work brings, as a share of the time until then."""
 _NORMAL: Final = NormalDist()

@@ -16,7 +16,7 @@ from services.workshop.planning.model import (
 from services.workshop.planning.teams import Candidates, candidates, duration
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common
 
-STABILITY: Final = 10
+STABILITY: Final = 20
 """Minutes that a job must gain before it leaves the people and the bay of the running plan."""
 VERSATILITY: Final = 10
 """Minutes that a plan gives up for each further trade that stays free for other work."""
@@ -28,9 +28,12 @@ _NOWHERE: Final[_Rank] = (NEVER, 0, 0, (), 0, "", NEVER)
 
 
 class _Team(NamedTuple):
-    """A team with the earliest possession it could have if a bay were always free."""
+    """A team with the earliest possession it could have if a bay were always free.
 
-    finish: int
+    ``cost`` is its finish with the costs of moving and of versatile people.
+    """
+
+    cost: int
     technician_ids: tuple[str, ...]
     start: int
     minutes: int
@@ -39,9 +42,12 @@ class _Team(NamedTuple):
 
 
 class _Stand(NamedTuple):
-    """A bay with the earliest possession it could have if the fastest team were always free."""
+    """A bay with the earliest possession it could have if the fastest team were always free.
 
-    finish: int
+    ``cost`` is its finish with the cost of moving.
+    """
+
+    cost: int
     breadth: int
     bay_id: str
     start: int
@@ -127,10 +133,10 @@ class Floor:
         stands = self._stands(job, found, earliest, min((t.minutes for t in teams), default=1))
         best = _NOWHERE
         for team in teams:
-            if team.finish > best[0]:
+            if team.cost > best[0]:
                 break
             for stand in stands:
-                if stand.finish > best[0]:
+                if stand.cost > best[0]:
                     break
                 best = min(best, self._meeting(job, team, stand))
         _, back, _, technician_ids, _, bay_id, finish = best
@@ -151,8 +157,9 @@ class Floor:
         return min((team.start for team in teams), default=NEVER)
 
     def _teams(self, job: Job, found: Candidates, earliest: int) -> list[_Team]:
-        """Teams by the finish that they would reach if a bay were always free."""
+        """Teams by what they would cost if a bay were always free."""
         teams = []
+        before = self._running.get(job.job_id)
         vehicle = self.vehicles[job.order_id]
         for members in self._eligible(job, found):
             ids = tuple(t.technician_id for t in members)
@@ -160,9 +167,10 @@ class Floor:
             busy = [*(self.people[i] for i in ids), vehicle]
             start, finish = _slot(self.calendar(ids), minutes, earliest, busy)
             if finish < NEVER:
-                teams.append(
-                    _Team(finish, ids, start, minutes, _breadth(members), _further(members))
-                )
+                moved = before is not None and before.technician_ids != ids
+                further = _further(members)
+                cost = finish + STABILITY * moved + self._versatility * further
+                teams.append(_Team(cost, ids, start, minutes, _breadth(members), further))
         teams.sort()
         return teams
 
@@ -171,13 +179,16 @@ class Floor:
         return [tuple(self._by_id[i] for i in chosen)] if chosen else found.teams(job)
 
     def _stands(self, job: Job, found: Candidates, earliest: int, minutes: int) -> list[_Stand]:
-        """Bays by the finish that the fastest team would reach in them if it were free."""
+        """Bays by what they would cost the fastest team if it were free."""
         stands = []
+        before = self._running.get(job.job_id)
         vehicle = self.vehicles[job.order_id]
         for bay in found.bays:
             busy = [self.bays[bay.bay_id], vehicle]
             start, finish = _slot(self._hours[bay.bay_id], minutes, earliest, busy)
-            stands.append(_Stand(finish, len(bay.capabilities), bay.bay_id, start, bay))
+            moved = before is not None and before.bay_id != bay.bay_id
+            cost = finish + STABILITY * moved
+            stands.append(_Stand(cost, len(bay.capabilities), bay.bay_id, start, bay))
         stands.sort(key=lambda stand: stand[:3])
         return stands
 

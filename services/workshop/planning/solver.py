@@ -18,6 +18,8 @@ EFFORT: Final[Mapping[Aim, float]] = {"closing": 0.15, "promises": 0.05}
 FIRST_SIZE: Final = 30
 """Jobs freed at first; an exhausted neighbourhood grows, an unfinished one shrinks."""
 GROWTH: Final = 1.1
+PATIENCE: Final = 1.05
+"""How much more effort the next round may take when one has found nothing."""
 
 
 def improve(
@@ -53,6 +55,7 @@ class _Search:
         self._shop = ShopTime(workshop, self._floor)
         self._sizes = dict.fromkeys(range(len(_CHOICES)), float(FIRST_SIZE))
         self._movable = [a.job_id for a in start.assignments if a.job_id in self._shop.options]
+        self._effort = EFFORT[aim]
         self.settled = not self._movable
 
     def step(self, pool: Executor, workers: int, seconds: float) -> None:
@@ -60,11 +63,13 @@ class _Search:
         kinds = [self._random.randrange(len(_CHOICES)) for _ in range(workers)]
         tasks = [(kind, self._freed(kind), self._random.getrandbits(30)) for kind in kinds]
         futures = [
-            pool.submit(self._solve, freed, Limits(EFFORT[self._aim], seconds, seed))
+            pool.submit(self._solve, freed, Limits(self._effort, seconds, seed))
             for _, freed, seed in tasks
         ]
+        before = self.best
         for (kind, freed, _), future in zip(tasks, futures, strict=True):
             self._learn(kind, len(freed), future.result())
+        self._effort = self._effort * PATIENCE if self.best is before else EFFORT[self._aim]
 
     def _freed(self, kind: int) -> frozenset[str]:
         movable = [a for a in self.best.assignments if a.job_id in self._shop.options]
