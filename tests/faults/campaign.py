@@ -129,8 +129,9 @@ async def _inject(scene: Scene, step: Step, result: Result, report: Report) -> N
 
 
 async def _inject_one(scene: Scene, injection: Injection, result: Result, report: Report) -> None:
-    """A hit counts only when commands were sent while the fault lasted."""
-    fault, sent, began = injection.fault, scene.load.history.sent, time.monotonic()
+    """A hit counts only when commands were under way while the fault lasted."""
+    fault, history, began = injection.fault, scene.load.history, time.monotonic()
+    before = history.sent - history.in_flight
     result.planned[fault.name] += 1
     try:
         hits = int(await fault.inject(scene, random.Random(injection.seed)))
@@ -139,7 +140,7 @@ async def _inject_one(scene: Scene, injection: Injection, result: Result, report
         report(f"{fault.name}: {error!r}")
         await _mend(scene.stage, report)
         return
-    under_way = scene.load.history.sent - sent
+    under_way = history.sent - before
     result.hits[fault.name] += hits if under_way else 0
     result.missed[fault.name] += not (hits and under_way)
     took = time.monotonic() - began

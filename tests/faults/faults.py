@@ -378,6 +378,14 @@ class _Poison:
     headers: Mapping[str, bytes | None] = field(default_factory=dict)
     key: bytes = b"%s"
 
+    @property
+    def addressed(self) -> bool:
+        """Whether its place in a stream can be read, so that what follows waits behind it."""
+        return self.key == b"%s" and "ce_sequence" not in self.headers
+
+
+_UNKNOWN = {"ce_type": b"aftersales.reception.NeverHeardOf.v1"}
+
 
 _POISON: Mapping[str, _Poison] = {
     "broken JSON": _Poison(b"{broken"),
@@ -392,15 +400,15 @@ _POISON: Mapping[str, _Poison] = {
     "null character in the key": _Poison(key=b"%s\0"),
     "endless key": _Poison(key=b"%s" + random.Random(0).randbytes(4000).hex().encode()),
     "oversized": _Poison(b"[" + b" " * 1_000_000 + b"]"),
-    "unknown type": _Poison(headers={"ce_type": b"aftersales.reception.NeverHeardOf.v1"}),
+    "unknown type": _Poison(headers=_UNKNOWN),
     "unknown version": _Poison(headers={"ce_type": b"aftersales.reception.CustomerGreeted.v9"}),
 }
 _READERS = ("workshop", "crm", "reporting")
 
 
 async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
-    """A record that nobody can apply; hits are consumers that set it aside (or, of an unknown
-    type, passed it). Operators then have it skipped."""
+    """A record that nobody can apply, and one that waits behind it; hits are consumers that set the
+    first aside (or, of an unknown type, passed it). Operators then have it skipped."""
     stage, key, wrong = scene.stage, f"poison-{new_id()}", _POISON[kind]
     event = CustomerGreeted(
         store_id="S01", order_id=key, advisor_id="nobody", greeted_at=datetime.now(UTC)
@@ -411,6 +419,9 @@ async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
     )
     headers = {name: text.encode() for name, text in texts.items()} | dict(wrong.headers)
     place = await _produce(stage, event.topic, wrong.key % key.encode(), wrong.value, headers)
+    if wrong.addressed:
+        behind = {**headers, **_UNKNOWN, "ce_sequence": b"2", "ce_id": str(new_id()).encode()}
+        await _produce(stage, event.topic, key.encode(), b"{}", behind)
     hits = 0
     for service in _READERS:
         hits += await until(partial(_noticed, stage, service, key, place), _PATIENCE_S, 0.5)
@@ -439,7 +450,7 @@ async def _produce(
 async def _noticed(stage: Stage, service: str, key: str, place: tuple[int, int]) -> bool:
     rows = await stage.fetch(
         f'SELECT 1 FROM {service}.dead_letter WHERE partition = $1 AND "offset" = $2 '
-        f"UNION ALL SELECT 1 FROM {service}.stream_position WHERE key = $3 AND last_sequence = 1",
+        f"UNION ALL SELECT 1 FROM {service}.stream_position WHERE key = $3 AND last_sequence > 0",
         *place,
         key,
     )

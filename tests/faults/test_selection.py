@@ -6,7 +6,7 @@ from deploy.embedded.secrets import SERVICES
 from tests.faults.campaign import run
 from tests.faults.faults import FAULTS
 from tests.faults.load import Load
-from tests.faults.schedule import Injection, plan
+from tests.faults.schedule import Injection, described, plan
 from tests.faults.stage import Stage
 
 SEED = 3
@@ -47,6 +47,14 @@ def test_half_an_hour_injects_every_fault_and_some_together() -> None:
     steps = [step for steps in plan(5, 30, FAULTS) for step in steps]
     assert {each.fault.name for step in steps for each in step} == {each.name for each in FAULTS}
     assert any(len(step) == 2 for step in steps)
+
+
+def test_a_plan_says_what_there_is_no_time_for() -> None:
+    long, short = (list(described(plan(5, minutes, FAULTS), FAULTS)) for minutes in (30, 1))
+    assert not [line for line in long if line.startswith("not in this plan")]
+    first, last = short
+    named = [fault.name for fault in FAULTS if fault.name not in first]
+    assert last == f"not in this plan: {', '.join(named)}"
 
 
 def test_faults_that_disturb_the_same_thing_are_not_injected_together() -> None:
