@@ -32,9 +32,12 @@ _ATTEMPTS = 8
 
 
 class QuoteBody(Body):
+    """What is to be done; for additional work of an open order, ``order_id`` says of which."""
+
     operations: Annotated[list[str], Field(min_length=1, max_length=20)]
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
     earliest_start_at: AwareDatetime | None = None
+    order_id: Annotated[str | None, Field(min_length=1, max_length=120)] = None
 
 
 class HoldBody(QuoteBody):
@@ -180,6 +183,7 @@ async def _promise(
         wishes,
         confidence=body.confidence,
         earliest_start_at=body.earliest_start_at,
+        order_id=body.order_id,
     )
     return wishes, promise
 

@@ -40,11 +40,13 @@ def test_a_job_is_assigned_once_and_reassigned_later():
     job, first = jobs.assign(new_job(), PLACE, reason=Reason("promised"), by="planner")
     _, same = jobs.assign(job, PLACE, reason=Reason("again"), by="planner")
     moved = replace(PLACE, bay_id="b2")
-    _, second = jobs.assign(job, moved, reason=Reason("rush"), by="S01-dispatcher-1")
+    _, second = jobs.assign(
+        job, moved, reason=Reason("override", {"why": "workload"}), by="S01-dispatcher-1"
+    )
     assert isinstance(first[0], JobAssigned)
     assert same == []
     assert isinstance(second[0], JobReassigned)
-    assert (second[0].reason, second[0].by) == ("rush", "S01-dispatcher-1")
+    assert (second[0].reason, second[0].by) == ("override", "S01-dispatcher-1")
 
 
 def test_work_in_hand_is_never_torn_up():

@@ -47,5 +47,5 @@ def test_no_sentence_is_left_over():
 
 
 def test_a_change_by_hand_names_who_made_it():
-    sentence = why_planned(Reason("customer_request"), "S01-dispatcher-1")
+    sentence = why_planned(Reason("override", {"why": "customer_request"}), "S01-dispatcher-1")
     assert sentence == "S01-dispatcher-1 decided by hand: customer request."
