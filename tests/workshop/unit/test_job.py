@@ -41,7 +41,7 @@ def test_a_job_is_assigned_once_and_reassigned_later():
     _, same = jobs.assign(job, PLACE, reason=Reason("again"), by="planner")
     moved = replace(PLACE, bay_id="b2")
     _, second = jobs.assign(
-        job, moved, reason=Reason("override", {"why": "skill"}), by="S01-dispatcher-1"
+        job, moved, reason=Reason("override", {"why": "workload"}), by="S01-dispatcher-1"
     )
     assert isinstance(first[0], JobAssigned)
     assert same == []
