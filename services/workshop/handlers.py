@@ -89,7 +89,7 @@ class Handlers:
                 await self._give_back(unit, event.store_id, event.replaced_hold_id, cause)
 
     async def _open(self, unit: Unit, event: OrderOpened, cause: Cause) -> None:
-        hold = await _standing(unit, event.store_id, event.hold_id, event.operations)
+        hold = await _standing(unit, event.store_id, event.hold_id, event.operations, cause)
         new = jobs.ordered(event, _job_ids(hold, event.operations))
         await booking.take_in(unit, new, hold, cause)
         if hold:
@@ -104,7 +104,7 @@ class Handlers:
             )
 
     async def _add(self, unit: Unit, event: AdditionalWorkAuthorized, cause: Cause) -> None:
-        hold = await _standing(unit, event.store_id, event.hold_id, event.operations)
+        hold = await _standing(unit, event.store_id, event.hold_id, event.operations, cause)
         order_jobs = await store.jobs_of_order(unit.connection, event.store_id, event.order_id)
         new = jobs.added(event, order_jobs, _job_ids(hold, event.operations))
         await booking.take_in(unit, new, hold, cause)
@@ -244,12 +244,24 @@ async def _hold(unit: Unit, store_id: str, hold_id: str | None) -> store.Hold | 
 
 
 async def _standing(
-    unit: Unit, store_id: str, hold_id: str | None, operations: Sequence[OrderedOperation]
+    unit: Unit,
+    store_id: str,
+    hold_id: str | None,
+    operations: Sequence[OrderedOperation],
+    cause: Cause,
 ) -> store.Hold | None:
-    """The hold, if it still keeps time for these operations."""
+    """The hold, if it still keeps time for these operations.
+
+    Work in hand that takes longer may have taken the place of a part of it; the rest is given back.
+    """
     hold = await _hold(unit, store_id, hold_id)
     wanted = [operation.operation_id for operation in operations]
-    return hold if hold and hold.stands_for(wanted) else None
+    if hold is None or not hold.stands_for(wanted):
+        return None
+    if await store.jobs_held(unit.connection, store_id, hold.hold_id) == len(hold.jobs):
+        return hold
+    await booking.release(unit, hold, cause)
+    return None
 
 
 def _job_ids(hold: store.Hold | None, operations: Sequence[OrderedOperation]) -> list[str]:

@@ -137,6 +137,7 @@ def added(
             opened_at=authorized.authorized_at,
             waiting_customer=last.waiting_customer,
             rush=last.rush,
+            comeback_of=last.comeback_of,
         )
         for place, (job_id, operation) in enumerate(
             zip(job_ids, authorized.operations, strict=True), start=last.place + 1
@@ -145,8 +146,8 @@ def added(
 
 
 def promise(order_jobs: Sequence[Job], promised_at: datetime) -> list[Job]:
-    """The unfinished jobs of an order whose customer has been told another time (承诺变更)."""
-    return [replace(job, promised_at=promised_at) for job in order_jobs if is_unfinished(job)]
+    """The jobs of an order whose customer has been told another time (承诺变更)."""
+    return [replace(job, promised_at=promised_at) for job in order_jobs]
 
 
 def expect_parts(job: Job, at: datetime | None, reason: PartsReason) -> Job:

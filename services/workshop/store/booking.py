@@ -143,6 +143,16 @@ async def booked_jobs(connection: Connection, store_id: str) -> set[str]:
     return {row["job_id"] for row in rows}
 
 
+async def jobs_held(connection: Connection, store_id: str, hold_id: str) -> int:
+    """How many jobs of a hold still have their bookings."""
+    count: int = await connection.fetchval(
+        "SELECT count(DISTINCT job_id) FROM booking WHERE store_id = $1 AND hold_id = $2",
+        store_id,
+        hold_id,
+    )
+    return count
+
+
 def resources_of(assignment: Assignment) -> list[str]:
     """What an assignment books, in one order for all."""
     return [

@@ -248,6 +248,27 @@ async def test_an_expired_hold_gives_its_order_another_place(floor: Floor) -> No
     assert job["technician_ids"]
 
 
+async def test_an_order_whose_reserved_place_was_taken_by_work_in_hand_is_planned_anew(
+    floor: Floor,
+) -> None:
+    (early,) = await floor.open_order("MNT-004")
+    hold = await floor.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
+    (held,) = hold["jobs"]
+    body = {
+        "technician_ids": early["technician_ids"],
+        "bay_id": held["bay_id"],
+        "start_at": (floor.clock.now() + timedelta(days=1)).isoformat(),
+        "reason": "bay",
+        "version": early["version"],
+    }
+    moved = await floor.done(f"jobs/{early['job_id']}/reassignment", "S01-dispatcher-1", body)
+    await floor.work(moved, "start")
+    (job,) = await floor.open_order("MNT-001", hold_id=hold["hold_id"])
+    assert (job["bay_id"], job["status"]) != (held["bay_id"], "cancelled")
+    assert job["technician_ids"]
+    await floor.work(moved, "finish")
+
+
 async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(floor: Floor) -> None:
     floor.clock.set(floor.at(8))
     (job,) = await floor.open_order("MNT-004", promised_at=floor.at(30))
