@@ -149,8 +149,11 @@ class Platform:
         own = self._desk_settings() if service == DESK else self._service_settings(service)
         return {f"AFTERSALES_{name}": str(value) for name, value in {**common, **own}.items()}
 
-    def _desk_settings(self) -> dict[str, object]:
+    def _issuing(self) -> dict[str, object]:
         return {"ISSUER_KEY_FILE": self.secrets.issuer_key_file}
+
+    def _desk_settings(self) -> dict[str, object]:
+        return {**self._issuing(), "DESK_SECRET_FILE": self.secrets.desk_secret_file}
 
     def _service_settings(self, service: str) -> dict[str, object]:
         _, runtime, worker = roles(service)
@@ -159,7 +162,7 @@ class Platform:
             "WORKER_DATABASE_URL": self.database_url(worker),
             "PERSONAL_KEYS_FILE": self.secrets.personal_keys_file,
             "INSTANCE": "1",
-            **(self._desk_settings() if service == CALLS_IN_ITS_OWN_NAME else {}),
+            **(self._issuing() if service == CALLS_IN_ITS_OWN_NAME else {}),
         }
 
     # Starting
