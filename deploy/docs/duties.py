@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from fastapi.routing import APIRoute
@@ -12,7 +13,7 @@ from fastapi.routing import APIRoute
 from services.crm.http import router as crm
 from services.desk import pages
 from services.desk.page import Page
-from services.reception.http import router as reception
+from services.reception.http import routers as reception
 from services.reporting.http import router as reporting
 from services.workshop.http import router as workshop
 from shared.contracts import CONTRACTS
@@ -91,7 +92,12 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
 }
 """The figures of the daily report, with the duties that they measure."""
 
-_ROUTERS = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
+_routers = {
+    "reception": reception,
+    "workshop": (workshop,),
+    "crm": (crm,),
+    "reporting": (reporting,),
+}
 _DUTY = re.compile(r"\bR[0-9]+\b")
 
 _INTRODUCTION = """# Duties
@@ -136,8 +142,8 @@ class Found(defaultdict[str, Service]):
 def find_duties(repository: Path) -> Found:
     """Look through operations, contracts, figures, pages and tests."""
     found = Found()
-    for service, router in _ROUTERS.items():
-        for route in router.routes:
+    for service, routers in _routers.items():
+        for route in chain.from_iterable(router.routes for router in routers):
             if isinstance(route, APIRoute):
                 method = min(route.methods or ())
                 duties = (route.openapi_extra or {}).get("x-duties", ())

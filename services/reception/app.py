@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.reception import handlers
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import load_catalogue
-from services.reception.http import router
+from services.reception.http import routers
 from services.reception.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
 from shared.personal import PersonalData
@@ -22,7 +22,7 @@ def create_app() -> FastAPI:
     archive = CustomerArchive(settings.crm_url, ServiceCredentials(settings, "reception"))
     link = handlers.CustomerLink(service, personal, archive)
     service.listen(handlers.INTERESTS, handlers.handle, handlers.deadlines(link))
-    app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
+    app = service_app(service, title="Reception", stores=catalogue.stores, routers=routers)
     app.state.catalogue = catalogue
     app.state.personal = personal
     app.state.workshop = WorkshopClient(settings.workshop_url)

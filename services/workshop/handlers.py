@@ -122,6 +122,8 @@ class Handlers:
             [job.job_id for job in cancelled if job.status == "cancelled"],
         )
         await promises.forget(unit, event.store_id, event.order_id)
+        if hold := await _hold(unit, event.store_id, event.hold_id):
+            await booking.release(unit, hold, cause)
         await booking.plan_changed(unit, event.store_id, cause)
 
     async def on_replan(self, unit: Unit, timer: Timer) -> None:

@@ -168,11 +168,12 @@ class AdditionalWorkDeclined(_OrderEvent):
 
 
 class OrderCancelled(_OrderEvent):
-    """The order ends without work (工单取消)."""
+    """The order ends without work (工单取消); ``hold_id`` is what was reserved for it."""
 
     duties: ClassVar[tuple[str, ...]] = ("R5",)
 
     reason: str
+    hold_id: Identifier | None = None
 
 
 class DeliveryStep(Part):

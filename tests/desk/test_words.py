@@ -11,7 +11,8 @@ from services.desk.components.problems import fault_text, refusal_text
 from services.desk.i18n import Words
 from services.desk.page import MENU
 from services.desk.pages import intake, order
-from services.reception.domain.order import PaymentMethod, Stage
+from services.reception.domain.lifecycle import Stage
+from services.reception.domain.order import PaymentMethod
 from services.workshop.domain.job import JobStatus, PauseReason
 from services.workshop.planning.replan import ChangeCode
 from shared.contracts import contracts_of

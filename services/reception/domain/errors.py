@@ -56,3 +56,13 @@ def payment_above_balance(balance_cents: int) -> Refused:
 
 def in_the_past(field: str, moment: datetime) -> Refused:
     return Refused("in_the_past", f"{moment.isoformat()} is in the past.", field=field)
+
+
+def changed_meanwhile(version: int) -> Refused:
+    return Refused(
+        "changed_meanwhile",
+        "Somebody else has changed the order meanwhile; look at it again.",
+        field="version",
+        kind="conflict",
+        version=version,
+    )

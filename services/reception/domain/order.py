@@ -7,6 +7,7 @@ from typing import Literal
 
 from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate, included_tax
+from services.reception.domain.lifecycle import Stage, require_stage
 from shared.contracts.reception import (
     CustomerGreeted,
     DeliveryStep,
@@ -22,11 +23,6 @@ from shared.contracts.reception import (
     VehicleArrived,
     VehicleDelivered,
 )
-
-Stage = Literal[
-    "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
-]
-"""到店、已接待、已开单、施工中、已竣工、已交车、已结清、已取消."""
 
 PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
 
@@ -64,6 +60,7 @@ class Order:
     invoice_id: str | None = None
     invoiced_cents: int = 0
     received_cents: int = 0
+    version: int = 0
 
     @property
     def balance_cents(self) -> int:
@@ -128,7 +125,7 @@ def arrive(
 
 def greet(order: Order, advisor_id: str, now: datetime) -> tuple[Order, list[CustomerGreeted]]:
     """An advisor receives the customer; nobody is greeted twice."""
-    _require(order, "arrived")
+    require_stage(order.stage, "greet")
     greeted = replace(order, stage="greeted", advisor_id=advisor_id, greeted_at=now)
     event = CustomerGreeted(
         store_id=order.store_id, order_id=order.order_id, advisor_id=advisor_id, greeted_at=now
@@ -211,7 +208,7 @@ def link_customer(order: Order, customer_ref: str) -> tuple[Order, list[OrderCus
 
 def check_may_open(order: Order, odometer_km: int, known_odometer_km: int) -> None:
     """Refuse to open an order out of turn or with an odometer that goes back."""
-    _require(order, "greeted")
+    require_stage(order.stage, "open")
     if odometer_km < known_odometer_km:
         raise errors.odometer_backwards(odometer_km, known_odometer_km)
 
@@ -255,7 +252,7 @@ def record_step(
     order: Order, step: str, template: Sequence[str], done_by: str, now: datetime
 ) -> Order:
     """One step of the delivery checklist is done."""
-    _require(order, "ready")
+    require_stage(order.stage, "record_step")
     if step not in template:
         raise errors.unknown_code("step", step)
     if step in order.steps:
@@ -268,7 +265,7 @@ def deliver(
     order: Order, template: Sequence[str], advisor_id: str, now: datetime
 ) -> tuple[Order, list[VehicleDelivered]]:
     """Hand the vehicle over; refused while a step of the checklist is missing."""
-    _require(order, "ready")
+    require_stage(order.stage, "deliver")
     missing = [step for step in template if step not in order.steps]
     if missing:
         raise errors.steps_missing(missing)
@@ -287,7 +284,7 @@ def issue_invoice(
     order: Order, *, invoice_id: str, tax_rate_bp: int, payment_term: timedelta, now: datetime
 ) -> tuple[Order, list[InvoiceIssued]]:
     """Bill the order's lines. Prices include tax; the tax is what they contain."""
-    _require(order, "delivered")
+    require_stage(order.stage, "bill")
     if order.invoice_id is not None:
         raise errors.not_at_stage("order_id", "invoiced", "delivered")
     labor = sum(line.amount_cents for line in order.lines if line.kind == "labor")
@@ -312,7 +309,7 @@ def receive_payment(
     order: Order, *, payment_id: str, method: PaymentMethod, amount_cents: int, now: datetime
 ) -> tuple[Order, list[PaymentReceived]]:
     """Take money against the invoice, never more than its balance."""
-    _require(order, "delivered")
+    require_stage(order.stage, "receive_payment")
     if order.invoice_id is None:
         raise errors.not_at_stage("order_id", "delivered", "invoiced")
     if amount_cents > order.balance_cents:
@@ -333,14 +330,24 @@ def receive_payment(
     return paid, [event]
 
 
-def cancel(order: Order, reason: str) -> tuple[Order, list[OrderCancelled]]:
-    """End a visit before any work was done."""
-    if order.stage not in ("arrived", "greeted", "opened"):
-        raise errors.not_at_stage("order_id", order.stage, "arrived, greeted or opened")
-    event = OrderCancelled(store_id=order.store_id, order_id=order.order_id, reason=reason)
+def cancel(
+    order: Order, reason: str, appointment_hold_id: str | None
+) -> tuple[Order, list[OrderCancelled]]:
+    """End a visit before any work was done; what was reserved for it is given back.
+
+    ``appointment_hold_id`` is the hold of an appointment that no order has taken over.
+    """
+    require_stage(order.stage, "cancel")
+    event = OrderCancelled(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        reason=reason,
+        hold_id=order.hold_id or appointment_hold_id,
+    )
     return replace(order, stage="cancelled"), [event]
 
 
-def _require(order: Order, stage: Stage) -> None:
-    if order.stage != stage:
-        raise errors.not_at_stage("order_id", order.stage, stage)
+def require_version(order: Order, seen: int) -> None:
+    """Refuse to change what somebody else has changed since it was ``seen``."""
+    if order.version != seen:
+        raise errors.changed_meanwhile(order.version)

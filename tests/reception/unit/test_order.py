@@ -185,8 +185,8 @@ def pay(order: Order, amount_cents: int) -> Order:
 
 def test_an_order_in_work_cannot_be_cancelled():
     with refused("wrong_stage"):
-        orders.cancel(orders.start_work(opened()), "no")
-    assert orders.cancel(opened(), "changed my mind")[0].stage == "cancelled"
+        orders.cancel(orders.start_work(opened()), "no", None)
+    assert orders.cancel(opened(), "changed my mind", None)[0].stage == "cancelled"
 
 
 def test_late_news_of_the_workshop_do_not_turn_the_stage_back():
@@ -207,3 +207,10 @@ def test_a_provisional_promise_is_confirmed_or_revised(minutes):
 def test_a_linked_customer_is_published_once_known():
     linked, (event,) = orders.link_customer(replace(opened(), customer_ref=None), "c9")
     assert linked.customer_ref == event.customer_ref == "c9"
+
+
+def test_what_somebody_has_changed_meanwhile_is_not_overwritten():
+    order = replace(opened(), version=7)
+    orders.require_version(order, 7)
+    with refused("changed_meanwhile"):
+        orders.require_version(order, 6)

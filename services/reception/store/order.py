@@ -1,17 +1,16 @@
-"""All SQL of reception. Every function takes a connection; none commits."""
+"""Repair orders, and the queue numbers of the day."""
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import asyncpg
 
-from services.reception.domain.appointment import Appointment
 from services.reception.domain.order import Order
 from shared.contracts.reception import DeliveryStep, EstimateLine, OrderedOperation
 from shared.contracts.refusal import Refused
-from shared.contracts.workshop import FreeCapacity
 from shared.db import Connection
 
 _ORDER = """
@@ -19,7 +18,7 @@ SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
        waiting_customer, symptoms, operations, lines, estimate_cents, hold_id, opened_at,
        promised_at, promise_provisional, planned_finishes, ready_at, steps, delivered_at,
-       invoice_id, invoiced_cents, received_cents
+       invoice_id, invoiced_cents, received_cents, version
 FROM repair_order
 """
 
@@ -29,9 +28,9 @@ INSERT INTO repair_order (
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
     waiting_customer, symptoms, operations, lines, estimate_cents, hold_id, opened_at,
     promised_at, promise_provisional, planned_finishes, ready_at, steps, delivered_at,
-    invoice_id, invoiced_cents, received_cents)
+    invoice_id, invoiced_cents, received_cents, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)
+        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
@@ -43,35 +42,13 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     planned_finishes = excluded.planned_finishes, ready_at = excluded.ready_at,
     steps = excluded.steps, delivered_at = excluded.delivered_at,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
-    received_cents = excluded.received_cents
+    received_cents = excluded.received_cents, version = excluded.version
 """
 
 _TAKE_NUMBER = """
 INSERT INTO arrival_queue AS queue (store_id, day, last_number) VALUES ($1, $2, 1)
 ON CONFLICT (store_id, day) DO UPDATE SET last_number = queue.last_number + 1
 RETURNING last_number
-"""
-
-_RAISE_ODOMETER = """
-INSERT INTO vehicle AS known (store_id, vehicle_ref, odometer_km) VALUES ($1, $2, $3)
-ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET odometer_km = excluded.odometer_km
-"""
-
-_APPOINTMENT = """
-SELECT appointment_id, store_id, plate_ref, planned_at, operations, hold_id, status
-FROM appointment
-"""
-
-_SAVE_APPOINTMENT = """
-INSERT INTO appointment (appointment_id, store_id, plate_ref, planned_at, operations, hold_id,
-                         status)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (store_id, appointment_id) DO UPDATE SET status = excluded.status
-"""
-
-_SAVE_CAPACITY = """
-INSERT INTO store_capacity (store_id, free) VALUES ($1, $2)
-ON CONFLICT (store_id) DO UPDATE SET free = excluded.free
 """
 
 
@@ -109,13 +86,14 @@ async def list_orders(
     return [_order(row, row["order_id"]) for row in rows]
 
 
-async def save_order(connection: Connection, order: Order) -> None:
-    """Store every field of the order.
+async def save_order(connection: Connection, order: Order) -> Order:
+    """Store every field of the order as its next version, and answer with that.
 
     Raises:
         Refused: the same vehicle already stands at reception.
     """
-    values = {name: getattr(order, name) for name in _ORDER_FIELDS} | {
+    saved = replace(order, version=order.version + 1)
+    values = {name: getattr(saved, name) for name in _ORDER_FIELDS} | {
         "symptoms": list(order.symptoms),
         "operations": [operation.model_dump(mode="json") for operation in order.operations],
         "lines": [line.model_dump(mode="json") for line in order.lines],
@@ -133,6 +111,7 @@ async def save_order(connection: Connection, order: Order) -> None:
             field="plate",
             kind="conflict",
         ) from None
+    return saved
 
 
 async def save_words(connection: Connection, store_id: str, order_id: str, words: bytes) -> None:
@@ -182,91 +161,6 @@ async def take_queue_number(connection: Connection, store_id: str, day: date) ->
     return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))
 
 
-async def lock_odometer(connection: Connection, store_id: str, vehicle_ref: str) -> int:
-    """The highest odometer reading known of a vehicle, in km; 0 when it is new here."""
-    known = await connection.fetchval(
-        "SELECT odometer_km FROM vehicle WHERE store_id = $1 AND vehicle_ref = $2 FOR UPDATE",
-        store_id,
-        vehicle_ref,
-    )
-    return known or 0
-
-
-async def raise_odometer(
-    connection: Connection, store_id: str, vehicle_ref: str, odometer_km: int
-) -> None:
-    """Remember the reading."""
-    await connection.execute(_RAISE_ODOMETER, store_id, vehicle_ref, odometer_km)
-
-
-async def lock_appointment(
-    connection: Connection, store_id: str, appointment_id: str
-) -> Appointment:
-    """The appointment, locked until the transaction ends.
-
-    Raises:
-        Refused: there is no such appointment in the store.
-    """
-    row = await connection.fetchrow(
-        _APPOINTMENT + "WHERE store_id = $1 AND appointment_id = $2 FOR UPDATE",
-        store_id,
-        appointment_id,
-    )
-    if row is None:
-        raise Refused(
-            "unknown_appointment",
-            f"There is no appointment {appointment_id}.",
-            field="appointment_id",
-            kind="not_found",
-        )
-    return _appointment(row)
-
-
-async def list_appointments(
-    connection: Connection, store_id: str, begin: datetime, end: datetime
-) -> list[Appointment]:
-    """Appointments planned from ``begin`` until before ``end``."""
-    rows = await connection.fetch(
-        _APPOINTMENT + "WHERE store_id = $1 AND planned_at >= $2 AND planned_at < $3 "
-        "ORDER BY planned_at, appointment_id",
-        store_id,
-        begin,
-        end,
-    )
-    return [_appointment(row) for row in rows]
-
-
-async def save_appointment(connection: Connection, appointment: Appointment) -> None:
-    """Store the appointment."""
-    await connection.execute(
-        _SAVE_APPOINTMENT,
-        appointment.appointment_id,
-        appointment.store_id,
-        appointment.plate_ref,
-        appointment.planned_at,
-        list(appointment.operations),
-        appointment.hold_id,
-        appointment.status,
-    )
-
-
-async def save_capacity(
-    connection: Connection, store_id: str, free: Sequence[FreeCapacity]
-) -> None:
-    """Remember the workshop's last word on its free time."""
-    await connection.execute(
-        _SAVE_CAPACITY, store_id, [slot.model_dump(mode="json") for slot in free]
-    )
-
-
-async def last_capacity(connection: Connection, store_id: str) -> list[FreeCapacity]:
-    """The workshop's last word on its free time."""
-    free = await connection.fetchval(
-        "SELECT free FROM store_capacity WHERE store_id = $1", store_id
-    )
-    return [FreeCapacity.model_validate(slot) for slot in free or []]
-
-
 _ORDER_FIELDS = [field.name for field in dataclasses.fields(Order)]
 
 
@@ -289,7 +183,3 @@ def _order(row: Any, order_id: str) -> Order:
         },
     }
     return Order(**values)
-
-
-def _appointment(row: Any) -> Appointment:
-    return Appointment(**dict(row) | {"operations": tuple(row["operations"])})

@@ -1,0 +1,34 @@
+"""The stages of a visit (工单阶段), and what may happen at which of them."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from services.reception.domain import errors
+
+Stage = Literal[
+    "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
+]
+"""到店、已接待、已开单、施工中、已竣工、已交车、已结清、已取消."""
+
+Action = Literal["greet", "open", "cancel", "deliver", "record_step", "bill", "receive_payment"]
+
+_STAGES: Mapping[Action, tuple[Stage, ...]] = {
+    "greet": ("arrived",),
+    "open": ("greeted",),
+    "cancel": ("arrived", "greeted", "opened"),
+    "record_step": ("ready",),
+    "deliver": ("ready",),
+    "bill": ("delivered",),
+    "receive_payment": ("delivered",),
+}
+
+
+def require_stage(stage: Stage, action: Action) -> None:
+    """Refuse ``action`` out of turn.
+
+    Raises:
+        Refused: the order's stage does not allow it.
+    """
+    allowed = _STAGES[action]
+    if stage not in allowed:
+        raise errors.not_at_stage("order_id", stage, " or ".join(allowed))

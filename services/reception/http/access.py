@@ -1,0 +1,42 @@
+"""Who may call what, and what every request can reach."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from services.reception.catalogue import Catalogue
+from services.reception.workshop import WorkshopClient
+from shared.commands import Command, command
+from shared.personal import PersonalData
+from shared.security import Principal, caller
+
+Advisor = Annotated[Command, Depends(command("advisor", "manager"))]
+FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent"))]
+Reader = Annotated[
+    Principal,
+    Depends(
+        caller(
+            "advisor", "dispatcher", "technician", "inspector", "agent", "manager", "group_manager"
+        )
+    ),
+]
+
+
+def store_router() -> APIRouter:
+    """A router for operations on one store."""
+    return APIRouter(prefix="/stores/{store_id}")
+
+
+def catalogue_of(request: Request) -> Catalogue:
+    known: Catalogue = request.app.state.catalogue
+    return known
+
+
+def personal_of(request: Request) -> PersonalData:
+    personal: PersonalData = request.app.state.personal
+    return personal
+
+
+def workshop_of(request: Request) -> WorkshopClient:
+    client: WorkshopClient = request.app.state.workshop
+    return client

@@ -1,0 +1,34 @@
+"""Commands on one order: lock, decide, save, publish, answer."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from services.reception import store
+from services.reception.domain.order import Order
+from services.reception.http.views import order_view
+from shared.commands import Command
+from shared.contracts import Event
+from shared.unit import Unit
+
+Decide = Callable[[Order, datetime], tuple[Order, Sequence[Event]]]
+Then = Callable[[Unit, Order], Awaitable[None]]
+
+
+async def change_order(
+    command: Command, order_id: str, decide: Decide, then: Then | None = None
+) -> JSONResponse:
+    """Apply ``decide`` to the locked order; ``then`` does what else belongs to the command."""
+
+    async def effect(unit: Unit) -> BaseModel:
+        order = await store.lock_order(unit.connection, command.store_id, order_id)
+        changed, events = decide(order, unit.now)
+        saved = await store.save_order(unit.connection, changed)
+        unit.publish(events, command.cause)
+        if then:
+            await then(unit, saved)
+        return order_view(saved)
+
+    return await command.run(effect)

@@ -1,0 +1,207 @@
+"""Repair orders (工单): opening, reading, cancelling."""
+
+from typing import Annotated, Self
+
+from fastapi import Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, model_validator
+
+from services.reception import handlers, store
+from services.reception.domain import errors
+from services.reception.domain import order as orders
+from services.reception.domain.estimate import Estimate
+from services.reception.domain.lifecycle import Stage
+from services.reception.domain.order import Intake, Order
+from services.reception.http.access import Advisor, Reader, catalogue_of, personal_of, store_router
+from services.reception.http.appointments import CancelBody
+from services.reception.http.board import listed
+from services.reception.http.views import OrderView, OrderWithWords, order_view
+from services.reception.http.work import Work, priced_work, reserve
+from shared import timers
+from shared.body import Body
+from shared.commands import Command
+from shared.contracts.refusal import Refused
+from shared.db import Connection, transaction
+from shared.duties import serves
+from shared.identifiers import Plate, Vin
+from shared.personal import PersonalData
+from shared.unit import Unit
+
+router = store_router()
+
+LARGEST_ODOMETER_KM = 2_000_000
+
+
+class CustomerDetails(Body):
+    """A person and vehicle that customer relations does not have yet."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
+    phone: Annotated[str, Field(min_length=7, max_length=20, description="电话")]
+    plate: Plate
+    vin: Vin
+    brand: Annotated[str, Field(min_length=1, max_length=40, description="品牌")]
+    model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
+
+
+class OpenOrder(Work):
+    """What the advisor takes down. References come from customer relations; while it is away,
+    ``customer`` carries the person's details, which are kept encrypted and follow later."""
+
+    customer_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
+    vehicle_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
+    customer: CustomerDetails | None = None
+    odometer_km: Annotated[int, Field(ge=0, le=LARGEST_ODOMETER_KM)]
+    words: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
+    symptoms: Annotated[list[str], Field(max_length=10)] = []
+    waiting_customer: bool = False
+
+    @model_validator(mode="after")
+    def _one_way_to_name_the_customer(self) -> Self:
+        if self.customer is None and not (self.customer_ref and self.vehicle_ref):
+            raise ValueError("customer_ref and vehicle_ref, or customer, is required")
+        if self.customer is not None and (self.customer_ref or self.vehicle_ref):
+            raise ValueError("either references or customer, not both")
+        return self
+
+
+@router.get("/orders", tags=["orders"], openapi_extra=serves("R5"))
+async def list_orders(
+    request: Request, store_id: str, _: Reader, stage: Annotated[list[Stage], Query()]
+) -> list[OrderView]:
+    """Orders of the last 30 days at one of the stages."""
+    return await listed(request, store_id, stage)
+
+
+@router.get("/orders/{order_id}", tags=["orders"], openapi_extra=serves("R3", "R5"))
+async def get_order(request: Request, store_id: str, order_id: str, _: Reader) -> OrderWithWords:
+    """One order with the customer's own words."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        order = await store.read_order(connection, store_id, order_id)
+        sealed = await store.sealed_words(connection, store_id, order_id)
+        words = await personal_of(request).decrypt(connection, store_id, order_id, sealed)
+    return OrderWithWords(**order_view(order).model_dump(), words=words)
+
+
+@router.post(
+    "/orders/{order_id}/opening",
+    response_model=OrderView,
+    tags=["orders"],
+    openapi_extra=serves("R3", "R4", "R5", "R11"),
+)
+async def open_order(
+    request: Request, order_id: str, body: OpenOrder, command: Advisor
+) -> JSONResponse:
+    """Open the repair order (开单) with the workshop's hold behind its promise."""
+    if answered := await command.earlier_answer():
+        return answered
+    known = catalogue_of(request)
+    for symptom in body.symptoms:
+        if symptom not in known.symptoms:
+            raise errors.unknown_code("symptoms", symptom)
+    priced = priced_work(request, command.store_id, body)
+    personal = personal_of(request)
+    vehicle_ref = body.vehicle_ref or _vehicle_ref(personal, body)
+    try:
+        replaces = await _check_may_open(request, command, order_id, vehicle_ref, body.odometer_km)
+    except Refused:
+        # Another try of this command may have opened the order since the question above.
+        if answered := await command.earlier_answer():
+            return answered
+        raise
+    promise = await reserve(request, command, body, replaces)
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection = unit.connection
+        order = await store.lock_order(connection, command.store_id, order_id)
+        opened, events = orders.open_order(
+            order,
+            _intake(body, vehicle_ref, priced),
+            priced,
+            promise,
+            advisor_id=command.principal.subject,
+            known_odometer_km=await store.lock_odometer(connection, command.store_id, vehicle_ref),
+            now=unit.now,
+        )
+        saved = await store.save_order(connection, opened)
+        words = await personal.encrypt(connection, command.store_id, order_id, body.words)
+        await store.save_words(connection, command.store_id, order_id, words)
+        await store.raise_odometer(connection, command.store_id, vehicle_ref, body.odometer_km)
+        if body.customer is not None:
+            await _keep_details(unit, personal, command, order_id, body.customer)
+        unit.publish(events, command.cause)
+        return order_view(saved)
+
+    return await command.run(effect)
+
+
+@router.post(
+    "/orders/{order_id}/cancellation",
+    response_model=OrderView,
+    tags=["orders"],
+    openapi_extra=serves("R5"),
+)
+async def cancel_order(order_id: str, body: CancelBody, command: Advisor) -> JSONResponse:
+    """End a visit before work has begun; what was reserved for it is given back."""
+
+    async def effect(unit: Unit) -> BaseModel:
+        order = await store.lock_order(unit.connection, command.store_id, order_id)
+        held = await _appointment_hold(unit.connection, order)
+        cancelled, events = orders.cancel(order, body.reason, held)
+        saved = await store.save_order(unit.connection, cancelled)
+        await timers.cancel(unit, handlers.GREETING_OVERDUE, order_id)
+        unit.publish(events, command.cause)
+        return order_view(saved)
+
+    return await command.run(effect)
+
+
+def _vehicle_ref(personal: PersonalData, body: OpenOrder) -> str:
+    return personal.reference("vin", body.customer.vin) if body.customer else ""
+
+
+def _intake(body: OpenOrder, vehicle_ref: str, priced: Estimate) -> Intake:
+    return Intake(
+        customer_ref=body.customer_ref,
+        vehicle_ref=vehicle_ref,
+        odometer_km=body.odometer_km,
+        symptoms=tuple(body.symptoms),
+        operations=priced.operations,
+        waiting_customer=body.waiting_customer,
+    )
+
+
+async def _keep_details(
+    unit: Unit, personal: PersonalData, command: Command, order_id: str, details: CustomerDetails
+) -> None:
+    """Keep the person's details, encrypted, and have them moved to customer relations."""
+    store_id, text = command.store_id, details.model_dump_json()
+    sealed = await personal.encrypt(unit.connection, store_id, order_id, text)
+    await store.save_details(unit.connection, store_id, order_id, sealed)
+    await timers.schedule(
+        unit,
+        handlers.LINK_CUSTOMER,
+        order_id,
+        store_id=store_id,
+        due_at=unit.now,
+        cause=command.cause,
+    )
+
+
+async def _check_may_open(
+    request: Request, command: Command, order_id: str, vehicle_ref: str, odometer_km: int
+) -> str | None:
+    """Refuse before capacity is reserved what the decision would refuse after it; answers with
+    the hold of the order's appointment, which the order's own hold replaces."""
+    async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
+        order = await store.read_order(connection, command.store_id, order_id)
+        known = await store.lock_odometer(connection, command.store_id, vehicle_ref)
+        orders.check_may_open(order, odometer_km, known)
+        return await _appointment_hold(connection, order)
+
+
+async def _appointment_hold(connection: Connection, order: Order) -> str | None:
+    """The hold of the order's appointment."""
+    if order.appointment_id is None:
+        return None
+    booked = await store.lock_appointment(connection, order.store_id, order.appointment_id)
+    return booked.hold_id

@@ -1,0 +1,61 @@
+"""What is told about an order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from services.reception.domain.lifecycle import Stage
+from services.reception.domain.order import Order
+from shared.contracts.reception import DeliveryStep, EstimateLine
+
+
+class OrderView(BaseModel):
+    """A repair order without personal data."""
+
+    order_id: str
+    store_id: str
+    stage: Stage
+    queue_number: int
+    plate_ref: str
+    appointment_id: str | None
+    arrived_at: datetime
+    greeting_due_at: datetime
+    advisor_id: str | None
+    greeted_at: datetime | None
+    customer_ref: str | None
+    vehicle_ref: str | None
+    odometer_km: int | None
+    waiting_customer: bool
+    symptoms: Sequence[str]
+    operations: Sequence[str]
+    lines: Sequence[EstimateLine]
+    estimate_cents: int
+    opened_at: datetime | None
+    promised_at: datetime | None
+    promise_provisional: bool
+    ready_at: datetime | None
+    steps: Sequence[DeliveryStep]
+    delivered_at: datetime | None
+    invoice_id: str | None
+    invoiced_cents: int
+    received_cents: int
+    balance_cents: int
+    version: int
+
+
+class OrderWithWords(OrderView):
+    """The same with the customer's own words; absent when they were erased."""
+
+    words: str | None
+
+
+def order_view(order: Order) -> OrderView:
+    return OrderView(
+        **{name: getattr(order, name) for name in _VIEW_FIELDS},
+        operations=[operation.operation_id for operation in order.operations],
+        steps=list(order.steps.values()),
+    )
+
+
+_VIEW_FIELDS = [name for name in OrderView.model_fields if name not in ("operations", "steps")]

@@ -1,0 +1,40 @@
+"""An order from arrival on, by its advisors, on real Kafka and PostgreSQL (R2, R5)."""
+
+import pytest
+
+from services.reception.app import create_app
+from shared.contracts.reception import OrderCancelled
+from tests.harness import in_process, published
+from tests.reception.front_desk import ORDERS, FrontDesk
+
+
+@pytest.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+async def test_each_change_raises_the_version(desk):
+    arrived = await desk.arrived("沪C10001")
+    greeted = await desk.done(f"/orders/{arrived['order_id']}/greeting")
+    assert greeted["version"] == arrived["version"] + 1
+
+
+async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_held(desk, servers):
+    order = await desk.arrived("沪C10002")
+    path = f"/orders/{order['order_id']}/cancellation"
+    without = await desk.post(path, {})
+    assert (without.status_code, without.json()["errors"][0]["field"]) == (422, "reason")
+    ended = await desk.done(path, {"reason": "customer left"})
+    assert ended["stage"] == "cancelled"
+    again = await desk.post(path, {"reason": "customer left"})
+    assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "wrong_stage")
+    await desk.service.at_rest()
+    events = [
+        received.event
+        for received in await published(servers, [ORDERS])
+        if isinstance(received.event, OrderCancelled)
+    ]
+    assert [(event.order_id, event.reason) for event in events] == [
+        (order["order_id"], "customer left")
+    ]

@@ -1,0 +1,77 @@
+"""The front desk of store S01 as its people use it; the workshop is away or played by events."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from shared.clock import SteppedClock
+from shared.security import Role
+from tests.harness import InProcess
+
+ORDERS = "aftersales.reception.order.v1"
+ADVISOR, COLLEAGUE, MANAGER = "S01-advisor-1", "S01-advisor-2", "S01-manager-1"
+
+
+@dataclass
+class FrontDesk:
+    """Calls reception in the name of one person after another."""
+
+    service: InProcess
+    clock: SteppedClock
+    plates: dict[str, str] = field(default_factory=dict)
+
+    async def post(
+        self, path: str, body: Any = None, subject: str = ADVISOR, key: str = ""
+    ) -> httpx.Response:
+        role: Role = "manager" if subject == MANAGER else "advisor"
+        return await self.service.post(f"/stores/S01{path}", role, body, subject=subject, key=key)
+
+    async def done(self, path: str, body: Any = None, subject: str = ADVISOR) -> dict[str, Any]:
+        """A command that must succeed; answers with its body."""
+        response = await self.post(path, body, subject)
+        assert response.is_success, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def get(self, path: str, **params: Any) -> Any:
+        response = await self.service.get(f"/stores/S01{path}", "advisor", **params)
+        assert response.is_success, response.text
+        return response.json()
+
+    async def refused(
+        self, path: str, body: Any, rule: str, field: str, subject: str = ADVISOR
+    ) -> dict[str, Any]:
+        """A command that must be refused for ``rule`` at ``field``; answers with the values."""
+        response = await self.post(path, body, subject)
+        found = [(each["field"], each["rule"]) for each in response.json()["errors"]]
+        assert (field, rule) in found, response.text
+        values: dict[str, Any] = response.json()["values"]
+        return values
+
+    async def arrived(self, plate: str) -> dict[str, Any]:
+        """A vehicle that stands at reception."""
+        return await self.done("/arrivals", {"plate": plate})
+
+    async def greeted(self, plate: str) -> str:
+        """A vehicle whose customer was greeted; its order id."""
+        order = await self.arrived(plate)
+        await self.done(f"/orders/{order['order_id']}/greeting")
+        return str(order["order_id"])
+
+    async def opened(self, plate: str, **changes: Any) -> dict[str, Any]:
+        """An open order; its promise is provisional, for the workshop is away."""
+        order_id = await self.greeted(plate)
+        return await self.done(f"/orders/{order_id}/opening", intake(plate, **changes))
+
+
+def intake(plate: str, **changes: Any) -> dict[str, Any]:
+    """What the advisor takes down of a known customer."""
+    return {
+        "customer_ref": f"c-{plate}",
+        "vehicle_ref": f"v-{plate}",
+        "odometer_km": 12_000,
+        "words": "冷车启动有异响",
+        "operations": ["MNT-001"],
+        "parts": [{"part_no": "OIL-5W30", "quantity": 4}],
+    } | changes
