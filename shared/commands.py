@@ -104,21 +104,29 @@ def command(*roles: Role) -> Callable[..., Coroutine[Any, Any, Command]]:
         request: Request, credentials: Credentials, idempotency_key: IdempotencyKey
     ) -> Command:
         principal = await authenticate(request, credentials)
-        content = f"{request.method} {request.url.path}\n".encode() + await request.body()
-        return Command(
-            principal=principal,
-            store_id=request.path_params["store_id"],
-            key=idempotency_key,
-            cause=Cause(
-                correlation_id=request.headers.get("X-Correlation-Id") or str(new_id()),
-                causation_id=idempotency_key,
-                traceparent=request.headers.get("traceparent"),
-            ),
-            _request_hash=hashlib.sha256(content).digest(),
-            _units=request.app.state.units,
-        )
+        store_id = request.path_params["store_id"]
+        return await command_of(request, principal, store_id, idempotency_key)
 
     return received
+
+
+async def command_of(
+    request: Request, principal: Principal, store_id: str, idempotency_key: str
+) -> Command:
+    """The command that ``request`` carries in the name of ``principal``."""
+    content = f"{request.method} {request.url.path}\n".encode() + await request.body()
+    return Command(
+        principal=principal,
+        store_id=store_id,
+        key=idempotency_key,
+        cause=Cause(
+            correlation_id=request.headers.get("X-Correlation-Id") or str(new_id()),
+            causation_id=idempotency_key,
+            traceparent=request.headers.get("traceparent"),
+        ),
+        _request_hash=hashlib.sha256(content).digest(),
+        _units=request.app.state.units,
+    )
 
 
 def reader(*roles: Role) -> Any:

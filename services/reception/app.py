@@ -19,11 +19,15 @@ def create_app() -> FastAPI:
     catalogue = load_catalogue(settings.group_folder)
     service = Service("reception", settings)
     personal = PersonalData.from_file(settings.personal_keys_file)
-    archive = CustomerArchive(settings.crm_url, ServiceCredentials(settings, "reception"))
+    credentials = ServiceCredentials(settings, "reception")
+    archive = CustomerArchive(settings.crm_url, credentials)
     link = handlers.CustomerLink(service, personal, archive)
-    service.listen(handlers.INTERESTS, handlers.handle, handlers.deadlines(link))
+    service.listen(
+        handlers.INTERESTS, handlers.Handlers(catalogue).handle, handlers.deadlines(link)
+    )
     app = service_app(service, title="Reception", stores=catalogue.stores, routers=routers)
     app.state.catalogue = catalogue
     app.state.personal = personal
+    app.state.credentials = credentials
     app.state.workshop = WorkshopClient(settings.workshop_url)
     return app

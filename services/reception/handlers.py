@@ -1,16 +1,28 @@
 """Events and deadlines that reception acts on."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from services.reception import store
 from services.reception.archive import CustomerArchive
+from services.reception.catalogue import Catalogue
+from services.reception.domain import authorisation
 from services.reception.domain import order as orders
+from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
 from shared.contracts import Event
-from shared.contracts.workshop import CapacityChanged, JobAssigned, JobStarted, VehicleReady
+from shared.contracts.workshop import (
+    AdditionalWorkFound,
+    CapacityChanged,
+    JobAssigned,
+    JobFinished,
+    JobStarted,
+    VehicleReady,
+)
 from shared.db import transaction
-from shared.envelope import Received
+from shared.envelope import Cause, Received
 from shared.personal import PersonalData
 from shared.service import Service
 from shared.timers import Deadline, Timer
@@ -19,34 +31,80 @@ from shared.unit import Unit
 INTERESTS: tuple[type[Event], ...] = (
     JobAssigned,
     JobStarted,
+    JobFinished,
+    AdditionalWorkFound,
     VehicleReady,
     CapacityChanged,
 )
+
+E = TypeVar("E", bound=Event)
 
 GREETING_OVERDUE = "greeting_overdue"
 LINK_CUSTOMER = "link_customer"
 
 
-async def handle(unit: Unit, batch: Sequence[Received]) -> None:
-    """Apply each event in order."""
-    for received in batch:
-        match received.event:
-            case JobAssigned() as event:
-                order = await store.lock_order(unit.connection, event.store_id, event.order_id)
-                if order.promise_provisional:
-                    order, events = orders.confirm_promise(
-                        order, event.job_id, event.planned_finish_at
-                    )
-                    await store.save_order(unit.connection, order)
-                    unit.publish(events, received.envelope.cause)
-            case JobStarted() as event:
-                order = await store.lock_order(unit.connection, event.store_id, event.order_id)
-                await store.save_order(unit.connection, orders.start_work(order))
-            case VehicleReady() as event:
-                order = await store.lock_order(unit.connection, event.store_id, event.order_id)
-                await store.save_order(unit.connection, orders.finish_work(order, event.ready_at))
-            case CapacityChanged() as event:
-                await store.save_capacity(unit.connection, event.store_id, event.free)
+@dataclass(frozen=True)
+class Handlers:
+    """Reception's reactions to the workshop."""
+
+    catalogue: Catalogue
+
+    async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
+        """Apply each event in order, after the jobs that all of them speak of."""
+        await store.record_jobs(unit.connection, _of(JobAssigned, batch))
+        await store.finish_jobs(unit.connection, _of(JobFinished, batch))
+        for received in batch:
+            cause = received.envelope.cause
+            match received.event:
+                case JobAssigned() as event:
+                    await self._confirm_promise(unit, event, cause)
+                case JobStarted() as event:
+                    order = await store.lock_order(unit.connection, event.store_id, event.order_id)
+                    await store.save_order(unit.connection, orders.start_work(order))
+                case AdditionalWorkFound() as event:
+                    await self._offer(unit, event, cause)
+                case VehicleReady() as event:
+                    await self._finish_work(unit, event)
+                case CapacityChanged() as event:
+                    await store.save_capacity(unit.connection, event.store_id, event.free)
+
+    async def _confirm_promise(self, unit: Unit, event: JobAssigned, cause: Cause) -> None:
+        key = (event.store_id, event.order_id)
+        order = await store.lock_order(unit.connection, *key)
+        if order.promise_provisional:
+            planned = await store.planned_finishes(unit.connection, *key)
+            order, events = orders.confirm_promise(order, planned)
+            await store.save_order(unit.connection, order)
+            unit.publish(events, cause)
+
+    async def _finish_work(self, unit: Unit, event: VehicleReady) -> None:
+        key = (event.store_id, event.order_id)
+        order = await store.lock_order(unit.connection, *key)
+        finished = await store.finished_operations(unit.connection, *key)
+        await store.save_order(unit.connection, orders.finish_work(order, event.ready_at, finished))
+
+    async def _offer(self, unit: Unit, event: AdditionalWorkFound, cause: Cause) -> None:
+        """Work found while working is priced and put before the customer (R4)."""
+        key = (event.store_id, event.order_id)
+        parts = Counter(event.part_numbers)
+        wanted = WantedWork(
+            event.operations, tuple(PartQuantity(no, count) for no, count in parts.items())
+        )
+        order, changed, events = authorisation.offer_additional(
+            await store.lock_order(unit.connection, *key),
+            await store.estimate_versions(unit.connection, *key),
+            estimate(self.catalogue.prices(event.store_id), wanted),
+            additional_work_id=event.additional_work_id,
+            submitted_by=event.found_by,
+            now=unit.now,
+        )
+        await store.save_order(unit.connection, order)
+        await store.save_estimates(unit.connection, changed)
+        unit.publish(events, cause)
+
+
+def _of(kind: type[E], batch: Sequence[Received]) -> list[E]:
+    return [received.event for received in batch if isinstance(received.event, kind)]
 
 
 async def on_greeting_overdue(unit: Unit, timer: Timer) -> None:

@@ -1,12 +1,12 @@
 """What reception asks the workshop over HTTP: quotes and capacity holds."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import httpx
 
-from shared.commands import Command
 from shared.problems import Problem
 from shared.security import Principal
 
@@ -18,8 +18,17 @@ class WorkshopAwayError(Exception):
     """The workshop does not answer; its last published capacity is all there is."""
 
 
+@dataclass(frozen=True)
+class Caller:
+    """In whose name the workshop is asked, and for which command."""
+
+    store_id: str
+    token: str
+    key: str
+
+
 class WorkshopClient:
-    """Calls the workshop in the name of the person who asked."""
+    """Calls the workshop in the name of whoever asked."""
 
     def __init__(self, base_url: str) -> None:
         self._client = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT)
@@ -47,7 +56,7 @@ class WorkshopClient:
 
     async def hold(
         self,
-        command: Command,
+        caller: Caller,
         operation_ids: Sequence[str],
         *,
         confidence: float,
@@ -57,10 +66,7 @@ class WorkshopClient:
         """Reserve the earliest promise; repeating the command reserves nothing more."""
         body = _body(operation_ids, confidence, earliest_start_at) | {"replaces": replaces}
         return await self._post(
-            f"/stores/{command.store_id}/capacity-holds",
-            body,
-            command.principal.token,
-            f"{command.key}:hold",
+            f"/stores/{caller.store_id}/capacity-holds", body, caller.token, f"{caller.key}:hold"
         )
 
     async def _post(

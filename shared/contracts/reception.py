@@ -7,6 +7,7 @@ from pydantic import Field
 from shared.contracts.base import Cents, Event, Hours, Identifier, Moment, Part
 
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
+Channel = Literal["counter", "link", "phone"]
 
 
 class _AppointmentEvent(Event):
@@ -73,7 +74,10 @@ class ReceptionOverdue(_OrderEvent):
 
 
 class EstimateLine(Part):
-    """One labor operation or part of an estimate or invoice (估价行)."""
+    """One labor operation or part of an estimate or invoice (估价行).
+
+    ``package_id`` names the service package (服务套餐) whose price the line has its share of.
+    """
 
     kind: Literal["labor", "part"]
     code: Identifier
@@ -81,6 +85,7 @@ class EstimateLine(Part):
     quantity: int = Field(ge=1)
     standard_hours: float | None = Field(default=None, ge=0)
     amount_cents: Cents
+    package_id: Identifier | None = None
 
 
 class OrderedOperation(Part):
@@ -91,7 +96,10 @@ class OrderedOperation(Part):
 
 
 class OrderOpened(_OrderEvent):
-    """The repair order (工单) with its estimate and its promise; ``rush`` goes first (加急)."""
+    """The repair order (工单) with its promise and the estimate that the customer agreed to.
+
+    ``rush`` goes first (加急).
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R3", "R4", "R5")
 
@@ -103,6 +111,8 @@ class OrderOpened(_OrderEvent):
     operations: tuple[OrderedOperation, ...]
     lines: tuple[EstimateLine, ...]
     estimate_cents: Cents
+    estimate_version: int | None = Field(default=None, ge=1)
+    authorization_channel: Channel | None = None
     promised_at: Moment
     promise_confidence: float = Field(gt=0, lt=1)
     promise_provisional: bool = False
@@ -111,6 +121,49 @@ class OrderOpened(_OrderEvent):
     waiting_customer: bool = False
     rush: bool = False
     opened_at: Moment
+
+
+class EstimateSubmitted(_OrderEvent):
+    """A version of the estimate waits for the customer's word (估价待授权).
+
+    ``additional_work_id`` is absent where the version is on the ordered work.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R4", "R9")
+
+    estimate_version: int = Field(ge=1)
+    additional_work_id: Identifier | None
+    lines: tuple[EstimateLine, ...]
+    total_cents: Cents
+    submitted_by: Identifier
+    submitted_at: Moment
+
+
+class EstimateAuthorized(_OrderEvent):
+    """The customer agrees to the ordered work at these prices (估价授权): how and when.
+
+    ``recorded_by`` is absent where the customer answered over a link.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R4",)
+
+    estimate_version: int = Field(ge=1)
+    lines: tuple[EstimateLine, ...]
+    total_cents: Cents
+    channel: Channel
+    recorded_by: Identifier | None
+    authorized_at: Moment
+
+
+class EstimateDeclined(_OrderEvent):
+    """The customer does not agree to a version (估价拒绝); what was agreed before stands."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R4",)
+
+    estimate_version: int = Field(ge=1)
+    channel: Channel
+    recorded_by: Identifier | None
+    declined_at: Moment
 
 
 class OrderCustomerLinked(_OrderEvent):
@@ -148,7 +201,7 @@ class AdditionalWorkAuthorized(_OrderEvent):
     lines: tuple[EstimateLine, ...]
     amount_cents: Cents
     estimate_version: int = Field(ge=1)
-    channel: Literal["counter", "link", "phone"]
+    channel: Channel
     recorded_by: Identifier | None
     promised_at: Moment | None
     hold_id: Identifier | None
@@ -162,7 +215,7 @@ class AdditionalWorkDeclined(_OrderEvent):
 
     additional_work_id: Identifier
     operations: tuple[Identifier, ...]
-    channel: Literal["counter", "link", "phone"]
+    channel: Channel
     recorded_by: Identifier | None
     declined_at: Moment
 

@@ -75,3 +75,8 @@ def intake(plate: str, **changes: Any) -> dict[str, Any]:
         "operations": ["MNT-001"],
         "parts": [{"part_no": "OIL-5W30", "quantity": 4}],
     } | changes
+
+
+def hours(operation_id: str) -> float:
+    """Standard hours of the catalogue's operations that the tests use."""
+    return {"MNT-001": 0.6, "MNT-006": 0.8}[operation_id]

@@ -90,7 +90,10 @@ async def test_a_command_without_an_idempotency_key(api):
     [
         ({"odometer_km": -1}, "odometer_km", "greater_than_equal"),
         ({"odometer_km": 10_000_000}, "odometer_km", "less_than_equal"),
-        ({"operations": []}, "operations", "too_short"),
+        ({"operations": [], "parts": []}, "operations", "nothing_to_do"),
+        ({"operations": ["MNT-001", "MNT-001"]}, "operations", "named_twice"),
+        ({"packages": ["NO-SUCH"]}, "packages", "unknown_code"),
+        ({"pay_types": {"MNT-002": "warranty"}}, "pay_types", "pay_type_without_line"),
         ({"operations": ["NO-SUCH"]}, "operations", "unknown_code"),
         ({"parts": [{"part_no": "NO-SUCH", "quantity": 1}]}, "parts", "unknown_code"),
         (

@@ -1,7 +1,7 @@
 """Reception's appointments and repair orders against the events."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -29,6 +29,7 @@ _OPENED = (
 def check_reception(evidence: Evidence) -> Iterator[Check]:
     """Rows of reception, and money that adds up."""
     yield _orders(evidence)
+    yield _estimates(evidence)
     yield _amounts(evidence)
     yield _appointments(evidence)
     yield _capacity(evidence)
@@ -38,19 +39,18 @@ def check_reception(evidence: Evidence) -> Iterator[Check]:
 def _orders(evidence: Evidence) -> Check:
     comparison = Comparison("repair orders are as the events say", "reception")
     orders: dict[str, Fields] = {}
+    added: dict[str, list[Any]] = defaultdict(list)
     for event in evidence.of_topic(ORDERS):
         if event.name == "VehicleArrived":
             orders[event.key] = _arrived(event)
         elif event.key in orders:
-            orders[event.key].update(_order_fields(event, orders[event.key]))
+            if event.name == "AdditionalWorkAuthorized":
+                added[event.key] += event.data["lines"]
+            orders[event.key].update(_order_fields(event, orders[event.key], added[event.key]))
         else:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
-    for event in evidence.applied_by("reception", JOBS):
-        if event.key in orders:
-            orders[event.key].update(_workshop_fields(event, orders[event.key]))
-        else:
-            comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
-    for order_id in _fully_planned(evidence):
+    _add_work(evidence, orders, comparison)
+    for order_id in _fully_planned(evidence, orders):
         orders[order_id]["promise_provisional"] = False
     comparison.rows(
         "repair_order",
@@ -63,15 +63,42 @@ def _orders(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _fully_planned(evidence: Evidence) -> Iterator[str]:
+def _add_work(evidence: Evidence, orders: dict[str, Fields], comparison: Comparison) -> None:
+    """What the workshop did; a vehicle is ready once all that was authorised is finished."""
+    operation_of: dict[str, str] = {}
+    finished: dict[str, Counter[str]] = defaultdict(Counter)
+    for event in evidence.applied_by("reception", JOBS):
+        if event.key not in orders:
+            comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
+            continue
+        order, data = orders[event.key], event.data
+        if event.name == "JobAssigned":
+            operation_of[data["job_id"]] = data["operation_id"]
+        elif event.name == "JobFinished":
+            finished[event.key][operation_of[data["job_id"]]] += 1
+        elif event.name == "JobStarted" and order["stage"] == "opened":
+            order["stage"] = "in_work"
+        elif event.name == "VehicleReady" and order.get("ready_at") is None:
+            order.update(_ready(event, order, finished[event.key]))
+
+
+def _ready(event: StreamEvent, order: Fields, finished: Counter[str]) -> Fields:
+    ordered = Counter(each["operation_id"] for each in order.get("operations", ()))
+    if ordered - finished:
+        return {}
+    ready = {"stage": "ready"} if order["stage"] in ("opened", "in_work") else {}
+    return {"ready_at": moment(event.data["ready_at"]), **ready}
+
+
+def _fully_planned(evidence: Evidence, orders: Mapping[str, Fields]) -> Iterator[str]:
     """Orders each of whose operations has a job in the plan: their promise is confirmed."""
     jobs: dict[str, set[str]] = defaultdict(set)
     for event in evidence.applied_by("reception", JOBS):
         if event.name == "JobAssigned":
             jobs[event.key].add(event.data["job_id"])
-    for event in evidence.of_topic(ORDERS):
-        if event.name == "OrderOpened" and len(jobs[event.key]) >= len(event.data["operations"]):
-            yield event.key
+    for order_id, order in orders.items():
+        if order.get("opened_at") and len(jobs[order_id]) >= len(order["operations"]):
+            yield order_id
 
 
 def _arrived(event: StreamEvent) -> Fields:
@@ -100,7 +127,7 @@ def _opened(data: Mapping[str, Any]) -> Fields:
     }
 
 
-def _order_fields(event: StreamEvent, order: Fields) -> Fields:
+def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
     data = event.data
     match event.name:
         case "CustomerGreeted":
@@ -108,6 +135,8 @@ def _order_fields(event: StreamEvent, order: Fields) -> Fields:
             return {"stage": "greeted", "advisor_id": data["advisor_id"], "greeted_at": greeted_at}
         case "OrderOpened":
             return _opened(data)
+        case "EstimateAuthorized" | "AdditionalWorkAuthorized":
+            return _agreed(event, order, added)
         case "OrderCustomerLinked":
             return {"customer_ref": data["customer_ref"]}
         case "PromiseRevised":
@@ -119,6 +148,22 @@ def _order_fields(event: StreamEvent, order: Fields) -> Fields:
             delivered_at = moment(data["delivered_at"])
             return {"stage": "delivered", "delivered_at": delivered_at, "steps": steps}
     return _money_fields(event, order)
+
+
+def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
+    """What the customer has agreed to: the ordered work at its last prices, and what was added."""
+    data = event.data
+    if event.name == "EstimateAuthorized":
+        lines = [*data["lines"], *added]
+        return {"lines": lines, "estimate_cents": _sum(lines)}
+    return {
+        "lines": [*order["lines"], *data["lines"]],
+        "operations": [*order["operations"], *data["operations"]],
+        "estimate_cents": order["estimate_cents"] + data["amount_cents"],
+        "promised_at": moment(data["promised_at"]),
+        "promise_provisional": order["promise_provisional"]
+        or bool(data["hold_id"] is None and data["operations"]),
+    }
 
 
 def _money_fields(event: StreamEvent, order: Fields) -> Fields:
@@ -133,14 +178,51 @@ def _money_fields(event: StreamEvent, order: Fields) -> Fields:
     return {}
 
 
-def _workshop_fields(event: StreamEvent, order: Fields) -> Fields:
-    match event.name, order["stage"]:
-        case "JobStarted", "opened":
-            return {"stage": "in_work"}
-        case "VehicleReady", stage:
-            ready = {"stage": "ready"} if stage in ("opened", "in_work") else {}
-            return {"ready_at": moment(event.data["ready_at"]), **ready}
-    return {}
+def _estimates(evidence: Evidence) -> Check:
+    """Each version stands as the customer's word, or a newer version, has left it."""
+    comparison = Comparison("estimate versions are as the events say", "reception")
+    orders: dict[str, dict[int, Fields]] = defaultdict(dict)
+    for event in evidence.of_topic(ORDERS):
+        _fold_version(event, orders[event.key])
+    versions = {
+        f"{order_id} {number}": version
+        for order_id, of_order in orders.items()
+        for number, version in of_order.items()
+    }
+    comparison.rows(
+        "estimate",
+        versions,
+        (
+            (key, {**row, "lines": orjson.loads(row["lines"])})
+            for row in evidence.tables.of("reception", "estimate")
+            if (key := f"{row['order_id']} {row['version']}") in versions
+        ),
+    )
+    return comparison.check()
+
+
+_OUTCOMES = {
+    "EstimateSubmitted": "awaiting",
+    "EstimateAuthorized": "authorized",
+    "AdditionalWorkAuthorized": "authorized",
+    "OrderOpened": "authorized",
+    "EstimateDeclined": "declined",
+    "AdditionalWorkDeclined": "declined",
+}
+
+
+def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
+    """What the event says of a version of its order."""
+    outcome, data = _OUTCOMES.get(event.name), event.data
+    matter, number = data.get("additional_work_id"), data.get("estimate_version")
+    if outcome is None:
+        return
+    for known, version in versions.items():
+        if version["additional_work_id"] == matter and version["status"] == "awaiting":
+            version["status"] = outcome if number in (None, known) else "superseded"
+    if number:
+        new = {"additional_work_id": matter, "lines": data.get("lines", ())}
+        versions.setdefault(number, new)["status"] = outcome
 
 
 def _amounts(evidence: Evidence) -> Check:

@@ -66,3 +66,76 @@ def changed_meanwhile(version: int) -> Refused:
         kind="conflict",
         version=version,
     )
+
+
+def nothing_to_do() -> Refused:
+    return Refused("nothing_to_do", "At least one labor operation is needed.", field="operations")
+
+
+def named_twice(field: str, code: str) -> Refused:
+    return Refused("named_twice", f"{code} is named twice.", field=field, code=code)
+
+
+def pay_type_without_line(code: str) -> Refused:
+    return Refused(
+        "pay_type_without_line",
+        f"{code} has a pay type, but is not in the estimate.",
+        field="pay_types",
+        code=code,
+    )
+
+
+def unknown_version(version: int) -> Refused:
+    return Refused(
+        "unknown_version",
+        f"The order has no estimate {version}.",
+        field="version",
+        kind="not_found",
+    )
+
+
+def old_version(version: int, present: int) -> Refused:
+    return Refused(
+        "old_version",
+        f"Estimate {version} was replaced by a newer one.",
+        field="version",
+        kind="conflict",
+        present=present,
+    )
+
+
+def already_decided(version: int, status: str) -> Refused:
+    return Refused(
+        "already_decided",
+        f"The customer has already decided on estimate {version}: {status}.",
+        field="version",
+        kind="conflict",
+        status=status,
+    )
+
+
+def already_billed() -> Refused:
+    return Refused(
+        "already_billed", "The order is already billed.", field="order_id", kind="conflict"
+    )
+
+
+def operations_differ() -> Refused:
+    return Refused(
+        "operations_differ",
+        "The operations of an open order stay; further work is additional work.",
+        field="operations",
+        kind="conflict",
+    )
+
+
+def unknown_link() -> Refused:
+    return Refused("unknown_link", "This link leads nowhere.", field="token", kind="not_found")
+
+
+def link_used() -> Refused:
+    return Refused("link_used", "This link was already used.", field="token", kind="conflict")
+
+
+def link_expired() -> Refused:
+    return Refused("link_expired", "This link has expired.", field="token", kind="conflict")

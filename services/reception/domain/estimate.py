@@ -1,11 +1,13 @@
 """The estimate (估价): labor operations at standard hours times the store's rate, plus parts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 from services.reception.domain import errors
-from shared.contracts.reception import EstimateLine, OrderedOperation
+from services.reception.domain.money import rounded_cents, spread
+from shared.contracts.reception import EstimateLine, OrderedOperation, PayType
 
 
 @dataclass(frozen=True)
@@ -18,20 +20,42 @@ class LaborOperation:
 
 
 @dataclass(frozen=True)
+class PartQuantity:
+    """So many of one part."""
+
+    part_no: str
+    quantity: int
+
+
+@dataclass(frozen=True)
+class ServicePackage:
+    """Operations and parts at one price in cents, tax included (服务套餐)."""
+
+    package_id: str
+    operations: tuple[str, ...]
+    parts: tuple[PartQuantity, ...]
+    price_cents: int
+
+
+@dataclass(frozen=True)
 class PriceList:
     """What a store charges: cents per standard hour by trade, cents per part; tax included."""
 
     operations: Mapping[str, LaborOperation]
     labor_rate_cents: Mapping[str, int]
     part_price_cents: Mapping[str, int]
+    packages: Mapping[str, ServicePackage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class PartQuantity:
-    """So many of one part."""
+class WantedWork:
+    """What is to be done, and who pays for what: by code of the operation or part, else the
+    customer."""
 
-    part_no: str
-    quantity: int
+    operations: tuple[str, ...] = ()
+    parts: tuple[PartQuantity, ...] = ()
+    packages: tuple[str, ...] = ()
+    pay_types: Mapping[str, PayType] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -43,56 +67,90 @@ class Estimate:
 
     @property
     def total_cents(self) -> int:
-        return sum(line.amount_cents for line in self.lines)
+        return sum_of(self.lines)
 
 
-def rounded_cents(amount: Decimal) -> int:
-    """Half a cent and more goes up."""
-    return int(amount.quantize(Decimal(1), ROUND_HALF_UP))
+def sum_of(lines: Iterable[EstimateLine]) -> int:
+    """The lines' amounts together, in cents."""
+    return sum(line.amount_cents for line in lines)
 
 
-def included_tax(total_cents: int, rate_bp: int) -> int:
-    """The tax that a price with tax contains, ``rate_bp`` in basis points (1300 = 13 %)."""
-    return rounded_cents(Decimal(total_cents) * rate_bp / (10_000 + rate_bp))
-
-
-def estimate(
-    prices: PriceList, operation_ids: Sequence[str], parts: Sequence[PartQuantity]
-) -> Estimate:
-    """Price the operations and parts.
+def estimate(prices: PriceList, work: WantedWork) -> Estimate:
+    """Price the work; the lines of a package share its price by their list prices.
 
     Raises:
-        Refused: an operation or part is not in the catalogue.
+        Refused: nothing is named, an operation, part or package is not in the catalogue, an
+            operation is named twice, or a pay type belongs to no line.
     """
-    operations = []
-    lines = []
+    lines: list[EstimateLine] = []
+    for package_id in work.packages:
+        lines += _package_lines(prices, package_id)
+    lines += _lines(prices, work.operations, work.parts)
+    operations = tuple(
+        OrderedOperation(operation_id=line.code, standard_hours=line.standard_hours or 0)
+        for line in lines
+        if line.kind == "labor"
+    )
+    _check(operations, lines, work.pay_types)
+    return Estimate(
+        operations,
+        tuple(
+            line.model_copy(update={"pay_type": work.pay_types.get(line.code, "customer")})
+            for line in lines
+        ),
+    )
+
+
+def _check(
+    operations: Iterable[OrderedOperation],
+    lines: Sequence[EstimateLine],
+    pay_types: Mapping[str, PayType],
+) -> None:
+    counts = Counter(operation.operation_id for operation in operations)
+    if not lines:
+        raise errors.nothing_to_do()
+    for operation_id, count in counts.items():
+        if count > 1:
+            raise errors.named_twice("operations", operation_id)
+    for code in pay_types.keys() - {line.code for line in lines}:
+        raise errors.pay_type_without_line(code)
+
+
+def _package_lines(prices: PriceList, package_id: str) -> list[EstimateLine]:
+    package = prices.packages.get(package_id)
+    if package is None:
+        raise errors.unknown_code("packages", package_id)
+    lines = list(_lines(prices, package.operations, package.parts))
+    amounts = spread(package.price_cents, [line.amount_cents for line in lines])
+    return [
+        line.model_copy(update={"amount_cents": amount, "package_id": package_id})
+        for line, amount in zip(lines, amounts, strict=True)
+    ]
+
+
+def _lines(
+    prices: PriceList, operation_ids: Iterable[str], parts: Iterable[PartQuantity]
+) -> Iterator[EstimateLine]:
+    """At list price, each line rounded half up."""
     for operation_id in operation_ids:
         operation = prices.operations.get(operation_id)
         if operation is None:
             raise errors.unknown_code("operations", operation_id)
-        operations.append(
-            OrderedOperation(operation_id=operation_id, standard_hours=operation.standard_hours)
-        )
         rate = prices.labor_rate_cents[operation.trade]
-        lines.append(
-            EstimateLine(
-                kind="labor",
-                code=operation_id,
-                quantity=1,
-                standard_hours=operation.standard_hours,
-                amount_cents=rounded_cents(Decimal(str(operation.standard_hours)) * rate),
-            )
+        yield EstimateLine(
+            kind="labor",
+            code=operation_id,
+            quantity=1,
+            standard_hours=operation.standard_hours,
+            amount_cents=rounded_cents(Decimal(str(operation.standard_hours)) * rate),
         )
     for part in parts:
         price = prices.part_price_cents.get(part.part_no)
         if price is None:
             raise errors.unknown_code("parts", part.part_no)
-        lines.append(
-            EstimateLine(
-                kind="part",
-                code=part.part_no,
-                quantity=part.quantity,
-                amount_cents=price * part.quantity,
-            )
+        yield EstimateLine(
+            kind="part",
+            code=part.part_no,
+            quantity=part.quantity,
+            amount_cents=price * part.quantity,
         )
-    return Estimate(tuple(operations), tuple(lines))

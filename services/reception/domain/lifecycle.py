@@ -10,11 +10,23 @@ Stage = Literal[
 ]
 """到店、已接待、已开单、施工中、已竣工、已交车、已结清、已取消."""
 
-Action = Literal["greet", "open", "cancel", "deliver", "record_step", "bill", "receive_payment"]
+Action = Literal[
+    "greet",
+    "estimate",
+    "open",
+    "add_work",
+    "cancel",
+    "record_step",
+    "deliver",
+    "bill",
+    "receive_payment",
+]
 
 _STAGES: Mapping[Action, tuple[Stage, ...]] = {
     "greet": ("arrived",),
+    "estimate": ("greeted", "opened", "in_work", "ready"),
     "open": ("greeted",),
+    "add_work": ("opened", "in_work", "ready"),
     "cancel": ("arrived", "greeted", "opened"),
     "record_step": ("ready",),
     "deliver": ("ready",),

@@ -1,14 +1,16 @@
 """The repair order (维修工单) from the vehicle's arrival to the last payment."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 from services.reception.domain import errors
-from services.reception.domain.estimate import Estimate, included_tax
 from services.reception.domain.lifecycle import Stage, require_stage
+from services.reception.domain.money import included_tax
 from shared.contracts.reception import (
+    Channel,
     CustomerGreeted,
     DeliveryStep,
     EstimateLine,
@@ -29,7 +31,11 @@ PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
 
 @dataclass(frozen=True)
 class Order:
-    """One visit of one vehicle. Money in integer cents, times in UTC."""
+    """One visit of one vehicle. Money in integer cents, times in UTC.
+
+    ``lines`` and ``operations`` are what the customer has agreed to, ``estimate_cents`` their sum;
+    ``awaiting_estimates`` counts versions that the customer has yet to decide on.
+    """
 
     order_id: str
     store_id: str
@@ -49,11 +55,11 @@ class Order:
     operations: tuple[OrderedOperation, ...] = ()
     lines: tuple[EstimateLine, ...] = ()
     estimate_cents: int = 0
+    awaiting_estimates: int = 0
     hold_id: str | None = None
     opened_at: datetime | None = None
     promised_at: datetime | None = None
     promise_provisional: bool = False
-    planned_finishes: Mapping[str, datetime] = field(default_factory=dict)
     ready_at: datetime | None = None
     steps: Mapping[str, DeliveryStep] = field(default_factory=dict)
     delivered_at: datetime | None = None
@@ -78,6 +84,16 @@ class Promise:
     provisional: bool
 
 
+class AgreedEstimate(Protocol):
+    """Which version of the estimate the customer agreed to, and how."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def channel(self) -> Channel | None: ...
+
+
 @dataclass(frozen=True)
 class Intake:
     """What the advisor takes down (接车登记)."""
@@ -86,7 +102,6 @@ class Intake:
     vehicle_ref: str
     odometer_km: int
     symptoms: tuple[str, ...]
-    operations: tuple[OrderedOperation, ...]
     waiting_customer: bool
 
 
@@ -150,14 +165,14 @@ def greeting_overdue(order: Order) -> list[ReceptionOverdue]:
 def open_order(
     order: Order,
     intake: Intake,
-    estimate: Estimate,
     promise: Promise,
     *,
     advisor_id: str,
     known_odometer_km: int,
+    agreed: AgreedEstimate,
     now: datetime,
 ) -> tuple[Order, list[OrderOpened]]:
-    """Open the repair order with its estimate and its promise."""
+    """Open the repair order with its promise and what the customer has agreed to."""
     check_may_open(order, intake.odometer_km, known_odometer_km)
     opened = replace(
         order,
@@ -168,9 +183,6 @@ def open_order(
         odometer_km=intake.odometer_km,
         waiting_customer=intake.waiting_customer,
         symptoms=intake.symptoms,
-        operations=intake.operations,
-        lines=estimate.lines,
-        estimate_cents=estimate.total_cents,
         hold_id=promise.hold_id,
         opened_at=now,
         promised_at=promise.promised_at,
@@ -184,9 +196,11 @@ def open_order(
         vehicle_ref=intake.vehicle_ref,
         odometer_km=intake.odometer_km,
         symptoms=intake.symptoms,
-        operations=intake.operations,
-        lines=estimate.lines,
-        estimate_cents=estimate.total_cents,
+        operations=order.operations,
+        lines=order.lines,
+        estimate_cents=order.estimate_cents,
+        estimate_version=agreed.version,
+        authorization_channel=agreed.channel,
         promised_at=promise.promised_at,
         promise_confidence=promise.confidence,
         promise_provisional=promise.provisional,
@@ -214,17 +228,16 @@ def check_may_open(order: Order, odometer_km: int, known_odometer_km: int) -> No
 
 
 def confirm_promise(
-    order: Order, job_id: str, planned_finish_at: datetime
+    order: Order, planned_finishes: Sequence[datetime]
 ) -> tuple[Order, list[PromiseRevised]]:
     """The workshop has planned a job of an order whose promise is provisional.
 
     With the last one the promise is confirmed, or revised to the latest planned finish.
     """
-    planned = {**order.planned_finishes, job_id: planned_finish_at}
-    if not order.promise_provisional or len(planned) < len(order.operations):
-        return replace(order, planned_finishes=planned), []
-    latest = max(planned.values())
-    confirmed = replace(order, planned_finishes=planned, promise_provisional=False)
+    if not order.promise_provisional or len(planned_finishes) < len(order.operations):
+        return order, []
+    latest = max(planned_finishes)
+    confirmed = replace(order, promise_provisional=False)
     if order.promised_at is not None and latest <= order.promised_at:
         return confirmed, []
     event = PromiseRevised(
@@ -241,9 +254,14 @@ def start_work(order: Order) -> Order:
     return replace(order, stage="in_work") if order.stage == "opened" else order
 
 
-def finish_work(order: Order, ready_at: datetime) -> Order:
-    """The workshop says that the vehicle is ready."""
-    if order.stage not in ("opened", "in_work"):
+def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Order:
+    """The workshop says that the vehicle is ready.
+
+    Additional work that was authorised meanwhile is not among the ``finished`` operations; then
+    the vehicle is not ready yet.
+    """
+    ordered = Counter(operation.operation_id for operation in order.operations)
+    if order.stage not in ("opened", "in_work") or ordered - Counter(finished):
         return order
     return replace(order, stage="ready", ready_at=ready_at)
 

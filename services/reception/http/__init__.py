@@ -3,8 +3,10 @@
 from services.reception.http import (
     appointments,
     arrivals,
+    authorisations,
     catalogue,
     delivery,
+    estimates,
     orders,
     settlement,
     work,
@@ -16,6 +18,8 @@ routers = (
     arrivals.router,
     work.router,
     orders.router,
+    estimates.router,
+    authorisations.router,
     delivery.router,
     settlement.router,
 )

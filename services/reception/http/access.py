@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from services.reception.catalogue import Catalogue
-from services.reception.workshop import WorkshopClient
+from services.reception.workshop import Caller, WorkshopClient
 from shared.commands import Command, command
 from shared.personal import PersonalData
 from shared.security import Principal, caller
@@ -40,3 +40,8 @@ def personal_of(request: Request) -> PersonalData:
 def workshop_of(request: Request) -> WorkshopClient:
     client: WorkshopClient = request.app.state.workshop
     return client
+
+
+def caller_of(command: Command) -> Caller:
+    """The workshop is asked in the name of the person who gave the command."""
+    return Caller(command.store_id, command.principal.token, command.key)

@@ -12,10 +12,11 @@ from services.reception import store
 from services.reception.domain import appointment as appointments
 from services.reception.domain import errors
 from services.reception.domain.appointment import Appointment
-from services.reception.domain.estimate import estimate
+from services.reception.domain.estimate import WantedWork, estimate
 from services.reception.http.access import (
     FrontDesk,
     Reader,
+    caller_of,
     catalogue_of,
     personal_of,
     store_router,
@@ -69,7 +70,8 @@ async def book_appointment(
     now = request.app.state.service.clock.now()
     if body.planned_at <= now:
         raise errors.in_the_past("planned_at", body.planned_at)
-    estimate(catalogue_of(request).prices(command.store_id), body.operations, ())
+    prices = catalogue_of(request).prices(command.store_id)
+    estimate(prices, WantedWork(tuple(body.operations)))
     hold_id = await _hold_id(request, command, body)
     plate_ref = personal_of(request).reference("plate", body.plate)
 
@@ -124,7 +126,7 @@ async def cancel_appointment(
 async def _hold_id(request: Request, command: Command, body: BookAppointment) -> str | None:
     try:
         answer = await workshop_of(request).hold(
-            command,
+            caller_of(command),
             body.operations,
             confidence=DEFAULT_CONFIDENCE,
             earliest_start_at=body.planned_at,

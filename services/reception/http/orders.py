@@ -1,6 +1,6 @@
 """Repair orders (工单): opening, reading, cancelling."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse
@@ -9,14 +9,21 @@ from pydantic import BaseModel, Field, model_validator
 from services.reception import handlers, store
 from services.reception.domain import errors
 from services.reception.domain import order as orders
-from services.reception.domain.estimate import Estimate
+from services.reception.domain.authorisation import Agreement, agree_at_opening
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Intake, Order
-from services.reception.http.access import Advisor, Reader, catalogue_of, personal_of, store_router
+from services.reception.http.access import (
+    Advisor,
+    Reader,
+    caller_of,
+    catalogue_of,
+    personal_of,
+    store_router,
+)
 from services.reception.http.appointments import CancelBody
 from services.reception.http.board import listed
 from services.reception.http.views import OrderView, OrderWithWords, order_view
-from services.reception.http.work import Work, priced_work, reserve
+from services.reception.http.work import Work, operations_of, priced_work, reserve
 from shared import timers
 from shared.body import Body
 from shared.commands import Command
@@ -54,6 +61,7 @@ class OpenOrder(Work):
     words: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
     symptoms: Annotated[list[str], Field(max_length=10)] = []
     waiting_customer: bool = False
+    authorized_over: Literal["counter", "phone"] = "counter"
 
     @model_validator(mode="after")
     def _one_way_to_name_the_customer(self) -> Self:
@@ -99,6 +107,7 @@ async def open_order(
         if symptom not in known.symptoms:
             raise errors.unknown_code("symptoms", symptom)
     priced = priced_work(request, command.store_id, body)
+    operations = operations_of(priced)
     personal = personal_of(request)
     vehicle_ref = body.vehicle_ref or _vehicle_ref(personal, body)
     try:
@@ -108,21 +117,32 @@ async def open_order(
         if answered := await command.earlier_answer():
             return answered
         raise
-    promise = await reserve(request, command, body, replaces)
+    promise = await reserve(
+        request,
+        caller_of(command),
+        operations,
+        confidence=body.confidence,
+        replaces=replaces,
+    )
+    advisor_id = command.principal.subject
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
+        versions = await store.estimate_versions(connection, command.store_id, order_id)
+        agreement = Agreement(body.authorized_over, advisor_id, unit.now)
+        order, agreed, changed = agree_at_opening(order, versions, priced, agreement, advisor_id)
         opened, events = orders.open_order(
             order,
-            _intake(body, vehicle_ref, priced),
-            priced,
+            _intake(body, vehicle_ref),
             promise,
-            advisor_id=command.principal.subject,
+            advisor_id=advisor_id,
             known_odometer_km=await store.lock_odometer(connection, command.store_id, vehicle_ref),
+            agreed=agreed,
             now=unit.now,
         )
         saved = await store.save_order(connection, opened)
+        await store.save_estimates(connection, changed)
         words = await personal.encrypt(connection, command.store_id, order_id, body.words)
         await store.save_words(connection, command.store_id, order_id, words)
         await store.raise_odometer(connection, command.store_id, vehicle_ref, body.odometer_km)
@@ -159,13 +179,12 @@ def _vehicle_ref(personal: PersonalData, body: OpenOrder) -> str:
     return personal.reference("vin", body.customer.vin) if body.customer else ""
 
 
-def _intake(body: OpenOrder, vehicle_ref: str, priced: Estimate) -> Intake:
+def _intake(body: OpenOrder, vehicle_ref: str) -> Intake:
     return Intake(
         customer_ref=body.customer_ref,
         vehicle_ref=vehicle_ref,
         odometer_km=body.odometer_km,
         symptoms=tuple(body.symptoms),
-        operations=priced.operations,
         waiting_customer=body.waiting_customer,
     )
 

@@ -31,6 +31,7 @@ class OrderView(BaseModel):
     operations: Sequence[str]
     lines: Sequence[EstimateLine]
     estimate_cents: int
+    awaiting_estimates: int
     opened_at: datetime | None
     promised_at: datetime | None
     promise_provisional: bool

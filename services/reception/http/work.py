@@ -8,14 +8,15 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 
 from services.reception import store
-from services.reception.domain.estimate import Estimate, PartQuantity, estimate
+from services.reception.domain import errors
+from services.reception.domain.estimate import Estimate, PartQuantity, WantedWork, estimate
+from services.reception.domain.money import included_tax
 from services.reception.domain.order import Promise
 from services.reception.domain.provisional import provisional_promise
 from services.reception.http.access import catalogue_of, store_router, workshop_of
-from services.reception.workshop import WorkshopAwayError
+from services.reception.workshop import Caller, WorkshopAwayError
 from shared.body import Body
-from shared.commands import Command
-from shared.contracts.reception import EstimateLine
+from shared.contracts.reception import EstimateLine, PayType
 from shared.db import transaction
 from shared.duties import serves
 from shared.security import Principal, caller
@@ -30,11 +31,26 @@ class PartLine(Body):
     quantity: Annotated[int, Field(ge=1, le=100)]
 
 
-class Work(Body):
-    """Labor operations and parts, to be estimated and promised."""
+class PricedWork(Body):
+    """Labor operations, parts and service packages (服务套餐), and who pays for which of them."""
 
-    operations: Annotated[list[str], Field(min_length=1, max_length=20)]
+    operations: Annotated[list[str], Field(max_length=20)] = []
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
+    packages: Annotated[list[str], Field(max_length=5)] = []
+    pay_types: Annotated[dict[str, PayType], Field(max_length=120)] = {}
+
+    def wanted(self) -> WantedWork:
+        return WantedWork(
+            tuple(self.operations),
+            tuple(PartQuantity(line.part_no, line.quantity) for line in self.parts),
+            tuple(self.packages),
+            self.pay_types,
+        )
+
+
+class Work(PricedWork):
+    """Work to be estimated and promised."""
+
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
 
 
@@ -43,6 +59,7 @@ class Quote(BaseModel):
 
     lines: Sequence[EstimateLine]
     estimate_cents: int
+    tax_cents: int
     promised_at: datetime
     confidence: float
     provisional: bool
@@ -57,16 +74,19 @@ async def quote(
     principal: Annotated[Principal, Depends(caller("advisor", "manager", "agent"))],
 ) -> Quote:
     """What the work costs and when it would be done (报价); nothing is reserved."""
+    place = catalogue_of(request).stores[store_id]
     priced = priced_work(request, store_id, body)
+    operations = operations_of(priced)
     try:
         answer = await workshop_of(request).quote(
-            principal, store_id, body.operations, confidence=body.confidence
+            principal, store_id, operations, confidence=body.confidence
         )
     except WorkshopAwayError:
-        answer = await provisional(request, store_id, body)
+        answer = await provisional(request, store_id, operations, body.confidence)
     return Quote(
         lines=priced.lines,
         estimate_cents=priced.total_cents,
+        tax_cents=included_tax(priced.total_cents, place.tax_rate_bp),
         promised_at=answer["promised_at"],
         confidence=answer["confidence"],
         provisional=answer.get("provisional", False),
@@ -74,18 +94,37 @@ async def quote(
     )
 
 
-def priced_work(request: Request, store_id: str, work: Work) -> Estimate:
-    parts = [PartQuantity(line.part_no, line.quantity) for line in work.parts]
-    return estimate(catalogue_of(request).prices(store_id), work.operations, parts)
+def priced_work(request: Request, store_id: str, work: PricedWork) -> Estimate:
+    """What the work costs in the store."""
+    return estimate(catalogue_of(request).prices(store_id), work.wanted())
 
 
-async def reserve(request: Request, command: Command, body: Work, replaces: str | None) -> Promise:
+def operations_of(priced: Estimate) -> list[str]:
+    """What the workshop is asked for.
+
+    Raises:
+        Refused: nothing is to be done.
+    """
+    if not priced.operations:
+        raise errors.nothing_to_do()
+    return [operation.operation_id for operation in priced.operations]
+
+
+async def reserve(
+    request: Request,
+    caller: Caller,
+    operations: Sequence[str],
+    *,
+    confidence: float = DEFAULT_CONFIDENCE,
+    replaces: str | None = None,
+) -> Promise:
+    """A promise with the workshop's hold behind it, else a provisional one."""
     try:
         answer = await workshop_of(request).hold(
-            command, body.operations, confidence=body.confidence, replaces=replaces
+            caller, operations, confidence=confidence, replaces=replaces
         )
     except WorkshopAwayError:
-        answer = await provisional(request, command.store_id, body)
+        answer = await provisional(request, caller.store_id, operations, confidence)
     return Promise(
         promised_at=datetime.fromisoformat(answer["promised_at"]),
         confidence=answer["confidence"],
@@ -94,17 +133,16 @@ async def reserve(request: Request, command: Command, body: Work, replaces: str 
     )
 
 
-async def provisional(request: Request, store_id: str, work: Work) -> dict[str, Any]:
-    operations = catalogue_of(request).operations
+async def provisional(
+    request: Request, store_id: str, operations: Sequence[str], confidence: float
+) -> dict[str, Any]:
+    """A promise from the workshop's last published free time."""
+    known = catalogue_of(request).operations
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         free = await store.last_capacity(connection, store_id)
     promised_at = provisional_promise(
         free,
-        [operations[operation_id] for operation_id in work.operations],
+        [known[operation_id] for operation_id in operations],
         request.app.state.service.clock.now(),
     )
-    return {
-        "promised_at": promised_at.isoformat(),
-        "confidence": work.confidence,
-        "provisional": True,
-    }
+    return {"promised_at": promised_at.isoformat(), "confidence": confidence, "provisional": True}

@@ -9,6 +9,22 @@ from services.reception.store.capacity import (
     last_capacity,
     save_capacity,
 )
+from services.reception.store.estimate import (
+    Link,
+    add_link,
+    estimate_versions,
+    find_link,
+    operations_since,
+    save_estimates,
+    use_link,
+    work_not_wanted,
+)
+from services.reception.store.job import (
+    finish_jobs,
+    finished_operations,
+    planned_finishes,
+    record_jobs,
+)
 from services.reception.store.order import (
     list_orders,
     lock_order,
@@ -26,20 +42,32 @@ from services.reception.store.vehicle import (
 )
 
 __all__ = [
+    "Link",
+    "add_link",
+    "estimate_versions",
+    "find_link",
+    "finish_jobs",
+    "finished_operations",
     "last_capacity",
     "list_appointments",
     "list_orders",
     "lock_appointment",
     "lock_odometer",
     "lock_order",
+    "operations_since",
+    "planned_finishes",
     "raise_odometer",
     "read_order",
+    "record_jobs",
     "save_appointment",
     "save_capacity",
     "save_details",
+    "save_estimates",
     "save_order",
     "save_words",
     "sealed_details",
     "sealed_words",
     "take_queue_number",
+    "use_link",
+    "work_not_wanted",
 ]

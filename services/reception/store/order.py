@@ -16,9 +16,9 @@ from shared.db import Connection
 _ORDER = """
 SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
-       waiting_customer, symptoms, operations, lines, estimate_cents, hold_id, opened_at,
-       promised_at, promise_provisional, planned_finishes, ready_at, steps, delivered_at,
-       invoice_id, invoiced_cents, received_cents, version
+       waiting_customer, symptoms, operations, lines, estimate_cents, awaiting_estimates, hold_id,
+       opened_at, promised_at, promise_provisional, ready_at, steps, delivered_at, invoice_id,
+       invoiced_cents, received_cents, version
 FROM repair_order
 """
 
@@ -26,9 +26,9 @@ _SAVE_ORDER = """
 INSERT INTO repair_order (
     order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
-    waiting_customer, symptoms, operations, lines, estimate_cents, hold_id, opened_at,
-    promised_at, promise_provisional, planned_finishes, ready_at, steps, delivered_at,
-    invoice_id, invoiced_cents, received_cents, version)
+    waiting_customer, symptoms, operations, lines, estimate_cents, awaiting_estimates, hold_id,
+    opened_at, promised_at, promise_provisional, ready_at, steps, delivered_at, invoice_id,
+    invoiced_cents, received_cents, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
@@ -36,11 +36,11 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
     odometer_km = excluded.odometer_km, waiting_customer = excluded.waiting_customer,
     symptoms = excluded.symptoms, operations = excluded.operations, lines = excluded.lines,
-    estimate_cents = excluded.estimate_cents, hold_id = excluded.hold_id,
+    estimate_cents = excluded.estimate_cents,
+    awaiting_estimates = excluded.awaiting_estimates, hold_id = excluded.hold_id,
     opened_at = excluded.opened_at, promised_at = excluded.promised_at,
     promise_provisional = excluded.promise_provisional,
-    planned_finishes = excluded.planned_finishes, ready_at = excluded.ready_at,
-    steps = excluded.steps, delivered_at = excluded.delivered_at,
+    ready_at = excluded.ready_at, steps = excluded.steps, delivered_at = excluded.delivered_at,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
     received_cents = excluded.received_cents, version = excluded.version
 """
@@ -98,9 +98,6 @@ async def save_order(connection: Connection, order: Order) -> Order:
         "operations": [operation.model_dump(mode="json") for operation in order.operations],
         "lines": [line.model_dump(mode="json") for line in order.lines],
         "steps": {name: step.model_dump(mode="json") for name, step in order.steps.items()},
-        "planned_finishes": {
-            job_id: finish.isoformat() for job_id, finish in order.planned_finishes.items()
-        },
     }
     try:
         await connection.execute(_SAVE_ORDER, *(values[name] for name in _ORDER_FIELDS))
@@ -177,9 +174,5 @@ def _order(row: Any, order_id: str) -> Order:
         "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
         "steps": {name: DeliveryStep.model_validate(step) for name, step in row["steps"].items()},
-        "planned_finishes": {
-            job_id: datetime.fromisoformat(finish)
-            for job_id, finish in row["planned_finishes"].items()
-        },
     }
     return Order(**values)

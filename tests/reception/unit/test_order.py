@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain import order as orders
+from services.reception.domain.authorisation import Agreement, agree_at_opening
 from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
     PriceList,
+    WantedWork,
     estimate,
-    included_tax,
 )
+from services.reception.domain.money import included_tax
 from services.reception.domain.order import Intake, Order, Promise
 from shared.contracts.refusal import Refused
 
@@ -42,17 +44,18 @@ def arrived() -> Order:
 
 def opened(quantity: int = 4) -> Order:
     order, _ = orders.greet(arrived(), "a1", NOW)
-    priced = estimate(PRICES, ["MNT-001"], [PartQuantity("OIL", quantity)])
-    intake = Intake("c1", "v1", 5000, (), priced.operations, waiting_customer=False)
+    priced = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
+    order, agreed, _ = agree_at_opening(order, (), priced, Agreement("counter", "a1", NOW), "a1")
+    intake = Intake("c1", "v1", 5000, (), waiting_customer=False)
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
     order, _ = orders.open_order(
-        order, intake, priced, promise, advisor_id="a1", known_odometer_km=4000, now=NOW
+        order, intake, promise, advisor_id="a1", known_odometer_km=4000, agreed=agreed, now=NOW
     )
     return order
 
 
 def ready() -> Order:
-    return orders.finish_work(orders.start_work(opened()), NOW)
+    return orders.finish_work(orders.start_work(opened()), NOW, ["MNT-001"])
 
 
 def delivered() -> Order:
@@ -128,7 +131,7 @@ def test_a_step_is_done_once_and_must_be_on_the_checklist():
 
 
 def test_an_estimate_rounds_each_line_half_up():
-    priced = estimate(PRICES, ["MNT-001"], [PartQuantity("OIL", 4)])
+    priced = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
     assert [line.amount_cents for line in priced.lines] == [10_801, 35_200]
     assert priced.total_cents == 46_001
 
@@ -136,7 +139,7 @@ def test_an_estimate_rounds_each_line_half_up():
 @pytest.mark.parametrize(("operations", "part"), [(["NO"], "OIL"), (["MNT-001"], "NO")])
 def test_what_is_not_in_the_catalogue_is_refused(operations, part):
     with refused("unknown_code"):
-        estimate(PRICES, operations, [PartQuantity(part, 1)])
+        estimate(PRICES, WantedWork(tuple(operations), (PartQuantity(part, 1),)))
 
 
 @given(st.integers(0, 10**9), st.integers(0, 3000))
@@ -191,14 +194,14 @@ def test_an_order_in_work_cannot_be_cancelled():
 
 def test_late_news_of_the_workshop_do_not_turn_the_stage_back():
     assert orders.start_work(delivered()).stage == "delivered"
-    assert orders.finish_work(delivered(), NOW).stage == "delivered"
+    assert orders.finish_work(delivered(), NOW, ["MNT-001"]).stage == "delivered"
 
 
 @given(st.integers(-120, 120))
 def test_a_provisional_promise_is_confirmed_or_revised(minutes):
     order = replace(opened(), promise_provisional=True)
     finish = order.promised_at + timedelta(minutes=minutes)
-    confirmed, events = orders.confirm_promise(order, "j1", finish)
+    confirmed, events = orders.confirm_promise(order, [finish])
     assert not confirmed.promise_provisional
     assert confirmed.promised_at == max(order.promised_at, finish)
     assert [event.promised_at for event in events] == ([finish] if minutes > 0 else [])

@@ -1,0 +1,337 @@
+"""Versions of the estimate (估价版本) and the customer's word on them (授权).
+
+Each version is a proposal for one matter: the ordered work, or one piece of additional work (增项).
+A newer version takes the place of those on the same matter that nobody has decided on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from services.reception.domain import errors
+from services.reception.domain.estimate import Estimate, sum_of
+from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.order import Order, Promise
+from shared.contracts.reception import (
+    AdditionalWorkAuthorized,
+    AdditionalWorkDeclined,
+    Channel,
+    EstimateAuthorized,
+    EstimateDeclined,
+    EstimateLine,
+    EstimateSubmitted,
+    OrderedOperation,
+)
+
+Status = Literal["awaiting", "authorized", "declined", "superseded"]
+"""待授权、已授权、已拒绝、已被替代."""
+
+
+@dataclass(frozen=True)
+class EstimateVersion:
+    """One proposal: its lines, and what became of it. Money in integer cents."""
+
+    store_id: str
+    order_id: str
+    version: int
+    additional_work_id: str | None
+    operations: tuple[OrderedOperation, ...]
+    lines: tuple[EstimateLine, ...]
+    status: Status
+    submitted_by: str
+    submitted_at: datetime
+    channel: Channel | None = None
+    recorded_by: str | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def total_cents(self) -> int:
+        return sum_of(self.lines)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How the customer's word was taken: by whom, or by nobody where it came over a link."""
+
+    channel: Channel
+    recorded_by: str | None
+    at: datetime
+
+
+Versions = Sequence[EstimateVersion]
+
+
+def submit(
+    order: Order,
+    versions: Versions,
+    priced: Estimate,
+    *,
+    additional_work_id: str | None,
+    submitted_by: str,
+    now: datetime,
+) -> tuple[Order, list[EstimateVersion], list[EstimateSubmitted]]:
+    """Put a new version before the customer; answers with all that changed, the new one last.
+
+    Raises:
+        Refused: the order's stage does not allow it, it is billed, or the operations of work in
+            hand would change.
+    """
+    _require_estimable(order, versions, priced, additional_work_id)
+    superseded = _supersede(versions, additional_work_id)
+    proposal = _next_version(order, versions, priced, additional_work_id, submitted_by, now)
+    event = EstimateSubmitted(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        estimate_version=proposal.version,
+        additional_work_id=additional_work_id,
+        lines=proposal.lines,
+        total_cents=proposal.total_cents,
+        submitted_by=submitted_by,
+        submitted_at=now,
+    )
+    changed = [*superseded, proposal]
+    return _with_versions(order, versions, changed), changed, [event]
+
+
+def offer_additional(
+    order: Order,
+    versions: Versions,
+    priced: Estimate,
+    *,
+    additional_work_id: str,
+    submitted_by: str,
+    now: datetime,
+) -> tuple[Order, list[EstimateVersion], list[EstimateSubmitted]]:
+    """Put work that the workshop has found before the customer (增项).
+
+    Where the visit has ended or is billed, it is kept to be offered at the next one.
+    """
+    if order.invoice_id is None and order.stage in ("opened", "in_work", "ready"):
+        return submit(
+            order,
+            versions,
+            priced,
+            additional_work_id=additional_work_id,
+            submitted_by=submitted_by,
+            now=now,
+        )
+    late = _next_version(order, versions, priced, additional_work_id, submitted_by, now)
+    return order, [replace(late, status="declined")], []
+
+
+def agree_at_opening(
+    order: Order, versions: Versions, priced: Estimate, agreement: Agreement, advisor_id: str
+) -> tuple[Order, EstimateVersion, list[EstimateVersion]]:
+    """The version that an order is opened with, and all that changed: the authorised one if it has
+    these lines, else a new one that the customer agrees to now. OrderOpened will say so."""
+    changed = _supersede(versions, None)
+    agreed = _authorized(versions, None)
+    if agreed is None or (agreed.lines, agreed.operations) != (priced.lines, priced.operations):
+        proposal = _next_version(order, versions, priced, None, advisor_id, agreement.at)
+        agreed = _decided(proposal, "authorized", agreement)
+        changed.append(agreed)
+    return _with_versions(order, versions, changed), agreed, changed
+
+
+def authorize(
+    order: Order, versions: Versions, version: int, agreement: Agreement
+) -> tuple[Order, EstimateVersion, list[EstimateAuthorized]]:
+    """The customer agrees to the ordered work at these prices (估价授权).
+
+    Raises:
+        Refused: the version is old or already decided on, or the order is past it.
+    """
+    proposal = to_decide(order, versions, version)
+    agreed = _decided(proposal, "authorized", agreement)
+    event = EstimateAuthorized(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        estimate_version=version,
+        lines=agreed.lines,
+        total_cents=agreed.total_cents,
+        channel=agreement.channel,
+        recorded_by=agreement.recorded_by,
+        authorized_at=agreement.at,
+    )
+    return _with_versions(order, versions, [agreed]), agreed, [event]
+
+
+def decline(
+    order: Order, versions: Versions, version: int, agreement: Agreement
+) -> tuple[Order, EstimateVersion, list[EstimateDeclined | AdditionalWorkDeclined]]:
+    """The customer does not agree; what was agreed before stands.
+
+    Raises:
+        Refused: as for :func:`authorize`.
+    """
+    proposal = to_decide(order, versions, version)
+    declined = _decided(proposal, "declined", agreement)
+    event: EstimateDeclined | AdditionalWorkDeclined
+    if proposal.additional_work_id is None:
+        event = EstimateDeclined(
+            store_id=order.store_id,
+            order_id=order.order_id,
+            estimate_version=version,
+            channel=agreement.channel,
+            recorded_by=agreement.recorded_by,
+            declined_at=agreement.at,
+        )
+    else:
+        event = AdditionalWorkDeclined(
+            store_id=order.store_id,
+            order_id=order.order_id,
+            additional_work_id=proposal.additional_work_id,
+            operations=tuple(operation.operation_id for operation in proposal.operations),
+            channel=agreement.channel,
+            recorded_by=agreement.recorded_by,
+            declined_at=agreement.at,
+        )
+    return _with_versions(order, versions, [declined]), declined, [event]
+
+
+def authorize_additional(
+    order: Order, versions: Versions, version: int, agreement: Agreement, promise: Promise
+) -> tuple[Order, EstimateVersion, list[AdditionalWorkAuthorized]]:
+    """The customer wants the work that was found (增项授权); the vehicle may be ready later.
+
+    Raises:
+        Refused: as for :func:`authorize`.
+    """
+    proposal = to_decide(order, versions, version)
+    assert proposal.additional_work_id  # noqa: S101
+    agreed = _decided(proposal, "authorized", agreement)
+    promised_at = max(order.promised_at or promise.promised_at, promise.promised_at)
+    event = AdditionalWorkAuthorized(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        additional_work_id=proposal.additional_work_id,
+        operations=agreed.operations,
+        lines=agreed.lines,
+        amount_cents=agreed.total_cents,
+        estimate_version=version,
+        channel=agreement.channel,
+        recorded_by=agreement.recorded_by,
+        promised_at=promised_at,
+        hold_id=promise.hold_id,
+        authorized_at=agreement.at,
+    )
+    resumed = replace(
+        order,
+        promised_at=promised_at,
+        promise_provisional=order.promise_provisional or promise.provisional,
+    )
+    if order.stage == "ready" and agreed.operations:
+        resumed = replace(resumed, stage="in_work", ready_at=None)
+    return _with_versions(resumed, versions, [agreed]), agreed, [event]
+
+
+def to_decide(order: Order, versions: Versions, version: int) -> EstimateVersion:
+    """The version that the customer may decide on.
+
+    Raises:
+        Refused: there is none, it is old or already decided on, or the order is past it.
+    """
+    found = next((each for each in versions if each.version == version), None)
+    if found is None:
+        raise errors.unknown_version(version)
+    if found.status == "superseded":
+        raise errors.old_version(version, versions[-1].version)
+    if found.status != "awaiting":
+        raise errors.already_decided(version, found.status)
+    require_stage(order.stage, "estimate")
+    return found
+
+
+def open_offers(
+    found: Sequence[EstimateVersion], ordered_since: Sequence[str]
+) -> list[EstimateVersion]:
+    """Additional work that the customer did not want at earlier visits and has not ordered since
+    (未做增项): to be offered again."""
+    since = set(ordered_since)
+    return [
+        version
+        for version in found
+        if not since.issuperset(operation.operation_id for operation in version.operations)
+    ]
+
+
+def _next_version(
+    order: Order,
+    versions: Versions,
+    priced: Estimate,
+    additional_work_id: str | None,
+    submitted_by: str,
+    now: datetime,
+) -> EstimateVersion:
+    return EstimateVersion(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        version=len(versions) + 1,
+        additional_work_id=additional_work_id,
+        operations=priced.operations,
+        lines=priced.lines,
+        status="awaiting",
+        submitted_by=submitted_by,
+        submitted_at=now,
+    )
+
+
+def _decided(
+    proposal: EstimateVersion, status: Literal["authorized", "declined"], agreement: Agreement
+) -> EstimateVersion:
+    return replace(
+        proposal,
+        status=status,
+        channel=agreement.channel,
+        recorded_by=agreement.recorded_by,
+        decided_at=agreement.at,
+    )
+
+
+def _supersede(versions: Versions, additional_work_id: str | None) -> list[EstimateVersion]:
+    return [
+        replace(version, status="superseded")
+        for version in versions
+        if version.status == "awaiting" and version.additional_work_id == additional_work_id
+    ]
+
+
+def _authorized(versions: Versions, additional_work_id: str | None) -> EstimateVersion | None:
+    """The last version on a matter that the customer has agreed to."""
+    agreed = [
+        version
+        for version in versions
+        if version.status == "authorized" and version.additional_work_id == additional_work_id
+    ]
+    return agreed[-1] if agreed else None
+
+
+def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order:
+    """The order as its versions say: what is agreed to is what will be done and billed."""
+    by_number = {version.version: version for version in (*versions, *changed)}
+    present = [by_number[number] for number in sorted(by_number)]
+    agreed = {
+        version.additional_work_id: version for version in present if version.status == "authorized"
+    }
+    lines = tuple(line for version in agreed.values() for line in version.lines)
+    return replace(
+        order,
+        lines=lines,
+        operations=tuple(each for version in agreed.values() for each in version.operations),
+        estimate_cents=sum_of(lines),
+        awaiting_estimates=sum(version.status == "awaiting" for version in present),
+    )
+
+
+def _require_estimable(
+    order: Order, versions: Versions, priced: Estimate, additional_work_id: str | None
+) -> None:
+    """Work in hand is not changed by another price; more work has its own authorisation."""
+    require_stage(order.stage, "estimate" if additional_work_id is None else "add_work")
+    if order.invoice_id is not None:
+        raise errors.already_billed()
+    agreed = _authorized(versions, None)
+    in_hand = order.opened_at is not None and additional_work_id is None
+    if in_hand and agreed and agreed.operations != priced.operations:
+        raise errors.operations_differ()

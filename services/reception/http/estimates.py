@@ -1,0 +1,246 @@
+"""Versions of the estimate, and the customer's word on them (估价, 授权, 增项)."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import Path, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from services.reception import store
+from services.reception.domain import authorisation, errors
+from services.reception.domain import order as orders
+from services.reception.domain.authorisation import EstimateVersion
+from services.reception.http.access import Advisor, Reader, personal_of, store_router
+from services.reception.http.decisions import Word, decide
+from services.reception.http.work import PricedWork, priced_work
+from services.reception.store import Link
+from shared.body import Body
+from shared.commands import Command
+from shared.contracts.reception import Channel, EstimateLine
+from shared.db import transaction
+from shared.duties import serves
+from shared.ids import new_id
+from shared.unit import Unit
+
+router = store_router()
+
+LINK_LIFE = timedelta(hours=24)
+
+Version = Annotated[int, Path(ge=1, le=10_000)]
+
+
+class ReviseEstimate(PricedWork):
+    """Other prices, parts or payers; ``version`` is that of the order which they were made for."""
+
+    version: Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class TakeWord(Body):
+    """How the customer said it."""
+
+    channel: Literal["counter", "phone"]
+
+
+class EstimateView(BaseModel):
+    """One version of an order's estimate."""
+
+    order_id: str
+    version: int
+    additional_work_id: str | None
+    lines: Sequence[EstimateLine]
+    total_cents: int
+    status: authorisation.Status
+    submitted_by: str
+    submitted_at: datetime
+    channel: Channel | None
+    recorded_by: str | None
+    decided_at: datetime | None
+
+
+class LinkView(BaseModel):
+    """A one-time link to a version; the answer to the command also carries its ``token``."""
+
+    link_id: str
+    order_id: str
+    version: int
+    expires_at: datetime
+
+
+class LinkWithToken(LinkView):
+    token: str
+
+
+@router.post(
+    "/orders/{order_id}/estimates",
+    status_code=201,
+    response_model=EstimateView,
+    tags=["estimates"],
+    openapi_extra=serves("R4"),
+)
+async def submit_estimate(
+    request: Request, order_id: str, body: ReviseEstimate, command: Advisor
+) -> JSONResponse:
+    """Put a version of the estimate before the customer (估价); it replaces one that awaits them.
+
+    Before the opening any work may be estimated, afterwards the operations stay.
+    """
+    return await _submit(request, order_id, body, command, None)
+
+
+@router.post(
+    "/orders/{order_id}/additional-work",
+    status_code=201,
+    response_model=EstimateView,
+    tags=["estimates"],
+    openapi_extra=serves("R4"),
+)
+async def submit_additional_work(
+    request: Request, order_id: str, body: ReviseEstimate, command: Advisor
+) -> JSONResponse:
+    """Put further work on an open order before the customer (增项)."""
+    return await _submit(request, order_id, body, command, str(new_id()))
+
+
+@router.get("/orders/{order_id}/estimates", tags=["estimates"], openapi_extra=serves("R4"))
+async def list_estimates(
+    request: Request, store_id: str, order_id: str, _: Reader
+) -> list[EstimateView]:
+    """Every version of the order's estimate, the oldest first."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        await store.read_order(connection, store_id, order_id)
+        versions = await store.estimate_versions(connection, store_id, order_id)
+    return [estimate_view(version) for version in versions]
+
+
+@router.post(
+    "/orders/{order_id}/estimates/{version}/authorisation",
+    response_model=EstimateView,
+    tags=["estimates"],
+    openapi_extra=serves("R4", "R12"),
+)
+async def record_authorisation(
+    request: Request, order_id: str, version: Version, body: TakeWord, command: Advisor
+) -> JSONResponse:
+    """The customer agrees, at the counter or on the phone (授权); the caller has recorded it."""
+    word = Word(True, body.channel, command.principal.subject)
+    return await decide(request, command, order_id, version, word, estimate_view)
+
+
+@router.post(
+    "/orders/{order_id}/estimates/{version}/refusal",
+    response_model=EstimateView,
+    tags=["estimates"],
+    openapi_extra=serves("R4"),
+)
+async def record_refusal(
+    request: Request, order_id: str, version: Version, body: TakeWord, command: Advisor
+) -> JSONResponse:
+    """The customer does not agree (拒绝); additional work is offered again at the next visit."""
+    word = Word(False, body.channel, command.principal.subject)
+    return await decide(request, command, order_id, version, word, estimate_view)
+
+
+@router.post(
+    "/orders/{order_id}/estimates/{version}/links",
+    status_code=201,
+    response_model=LinkWithToken,
+    tags=["estimates"],
+    openapi_extra=serves("R4", "R9"),
+)
+async def create_link(
+    request: Request, order_id: str, version: Version, command: Advisor
+) -> JSONResponse:
+    """A one-time link (授权链接) on which the customer can see the version and decide.
+
+    Its token is told in this answer alone; only its hash is kept.
+    """
+    personal = personal_of(request)
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection = unit.connection
+        order = await store.lock_order(connection, command.store_id, order_id)
+        versions = await store.estimate_versions(connection, command.store_id, order_id)
+        authorisation.to_decide(order, versions, version)
+        link = Link(command.store_id, str(new_id()), order_id, version, unit.now + LINK_LIFE)
+        hashed = token_hash(_token(personal.reference("link", link.link_id), link.store_id))
+        await store.add_link(connection, link, hashed)
+        return LinkView(
+            link_id=link.link_id, order_id=order_id, version=version, expires_at=link.expires_at
+        )
+
+    answer = await command.run(effect, status=201)
+    known: dict[str, Any] = orjson.loads(answer.body)
+    token = _token(personal.reference("link", known["link_id"]), command.store_id)
+    return JSONResponse(known | {"token": token}, answer.status_code)
+
+
+@router.get("/orders/{order_id}/declined-work", tags=["estimates"], openapi_extra=serves("R4"))
+async def declined_work(
+    request: Request, store_id: str, order_id: str, _: Reader
+) -> list[EstimateView]:
+    """What the vehicle's owner did not want at earlier visits and has not ordered since
+    (未做增项): to be offered again."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        order = await store.read_order(connection, store_id, order_id)
+        found = await store.work_not_wanted(connection, store_id, order.plate_ref, order.arrived_at)
+        since = min((version.submitted_at for version in found), default=order.arrived_at)
+        ordered = await store.operations_since(connection, store_id, order.plate_ref, since)
+    return [estimate_view(version) for version in authorisation.open_offers(found, ordered)]
+
+
+async def _submit(
+    request: Request,
+    order_id: str,
+    body: ReviseEstimate,
+    command: Command,
+    additional_work_id: str | None,
+) -> JSONResponse:
+    priced = priced_work(request, command.store_id, body)
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection = unit.connection
+        order = await store.lock_order(connection, command.store_id, order_id)
+        orders.require_version(order, body.version)
+        changed_order, changed, events = authorisation.submit(
+            order,
+            await store.estimate_versions(connection, command.store_id, order_id),
+            priced,
+            additional_work_id=additional_work_id,
+            submitted_by=command.principal.subject,
+            now=unit.now,
+        )
+        await store.save_order(connection, changed_order)
+        await store.save_estimates(connection, changed)
+        unit.publish(events, command.cause)
+        return estimate_view(changed[-1])
+
+    return await command.run(effect, status=201)
+
+
+def estimate_view(version: EstimateVersion) -> EstimateView:
+    return EstimateView(**{name: getattr(version, name) for name in EstimateView.model_fields})
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of a link's token."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def store_of(token: str) -> str:
+    """The store that a token claims to belong to; its hash will tell whether it does.
+
+    Raises:
+        Refused: it is no token.
+    """
+    store_id, dot, _ = token.partition(".")
+    if not dot:
+        raise errors.unknown_link()
+    return store_id
+
+
+def _token(reference: str, store_id: str) -> str:
+    return f"{store_id}.{reference}"

@@ -1,0 +1,153 @@
+"""Versions of the estimate, and the links by which customers decide on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.reception.domain.authorisation import EstimateVersion
+from shared.contracts.reception import EstimateLine, OrderedOperation
+from shared.db import Connection
+
+_VERSION = """
+SELECT store_id, order_id, version, additional_work_id, operations, lines, status, submitted_by,
+       submitted_at, channel, recorded_by, decided_at
+FROM estimate
+"""
+
+_SAVE_VERSIONS = """
+INSERT INTO estimate (store_id, order_id, version, additional_work_id, operations, lines, status,
+                      submitted_by, submitted_at, channel, recorded_by, decided_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (store_id, order_id, version) DO UPDATE SET
+    status = excluded.status, channel = excluded.channel, recorded_by = excluded.recorded_by,
+    decided_at = excluded.decided_at
+"""
+
+_NOT_WANTED = """
+SELECT found.store_id, found.order_id, found.version, found.additional_work_id, found.operations,
+       found.lines, found.status, found.submitted_by, found.submitted_at, found.channel,
+       found.recorded_by, found.decided_at
+FROM estimate AS found JOIN repair_order AS visit USING (store_id, order_id)
+WHERE found.store_id = $1 AND visit.plate_ref = $2 AND visit.arrived_at < $3
+  AND found.additional_work_id IS NOT NULL
+  AND (found.status = 'declined'
+       OR found.status = 'awaiting' AND visit.stage IN ('delivered', 'settled', 'cancelled'))
+ORDER BY found.submitted_at DESC LIMIT 50
+"""
+
+_ORDERED_SINCE = """
+SELECT ordered.operation ->> 'operation_id' AS operation_id
+FROM repair_order AS visit, jsonb_array_elements(visit.operations) AS ordered (operation)
+WHERE visit.store_id = $1 AND visit.plate_ref = $2 AND visit.arrived_at > $3
+  AND visit.stage <> 'cancelled'
+"""
+
+_ADD_LINK = """
+INSERT INTO authorisation_link (store_id, link_id, order_id, version, token_hash, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+_LINK = """
+SELECT store_id, link_id, order_id, version, expires_at, used_at
+FROM authorisation_link WHERE store_id = $1 AND token_hash = $2
+"""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A one-time link to one version of one order's estimate."""
+
+    store_id: str
+    link_id: str
+    order_id: str
+    version: int
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+async def estimate_versions(
+    connection: Connection, store_id: str, order_id: str
+) -> list[EstimateVersion]:
+    """Every version of the order's estimate, the oldest first."""
+    rows = await connection.fetch(
+        _VERSION + "WHERE store_id = $1 AND order_id = $2 ORDER BY version", store_id, order_id
+    )
+    return [_version(row) for row in rows]
+
+
+async def save_estimates(connection: Connection, versions: Sequence[EstimateVersion]) -> None:
+    """Add new versions and store what became of others."""
+    rows = [
+        (
+            version.store_id,
+            version.order_id,
+            version.version,
+            version.additional_work_id,
+            [operation.model_dump(mode="json") for operation in version.operations],
+            [line.model_dump(mode="json") for line in version.lines],
+            version.status,
+            version.submitted_by,
+            version.submitted_at,
+            version.channel,
+            version.recorded_by,
+            version.decided_at,
+        )
+        for version in versions
+    ]
+    await connection.executemany(_SAVE_VERSIONS, rows)
+
+
+async def work_not_wanted(
+    connection: Connection, store_id: str, plate_ref: str, before: datetime
+) -> list[EstimateVersion]:
+    """Additional work that was not authorised at the vehicle's visits before then."""
+    rows = await connection.fetch(_NOT_WANTED, store_id, plate_ref, before)
+    return [_version(row) for row in rows]
+
+
+async def operations_since(
+    connection: Connection, store_id: str, plate_ref: str, since: datetime
+) -> list[str]:
+    """Operations ordered at the vehicle's visits after then."""
+    rows = await connection.fetch(_ORDERED_SINCE, store_id, plate_ref, since)
+    return [row["operation_id"] for row in rows]
+
+
+async def add_link(connection: Connection, link: Link, token_hash: bytes) -> None:
+    """Remember a link by the hash of its token."""
+    await connection.execute(
+        _ADD_LINK,
+        link.store_id,
+        link.link_id,
+        link.order_id,
+        link.version,
+        token_hash,
+        link.expires_at,
+    )
+
+
+async def find_link(connection: Connection, store_id: str, token_hash: bytes) -> Link | None:
+    """The link whose token has this hash."""
+    row = await connection.fetchrow(_LINK, store_id, token_hash)
+    return Link(**row) if row else None
+
+
+async def use_link(connection: Connection, link: Link, at: datetime) -> bool:
+    """Use the link up; false when it was used before."""
+    used = await connection.fetchval(
+        "UPDATE authorisation_link SET used_at = $3 "
+        "WHERE store_id = $1 AND link_id = $2 AND used_at IS NULL RETURNING true",
+        link.store_id,
+        link.link_id,
+        at,
+    )
+    return bool(used)
+
+
+def _version(row: Any) -> EstimateVersion:
+    values = dict(row) | {
+        "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
+        "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
+    }
+    return EstimateVersion(**values)

@@ -1,0 +1,248 @@
+"""Estimates, their versions, and the customer's word on them, on the real thing (R4, R9)."""
+
+from datetime import timedelta
+
+import asyncpg
+import pytest_asyncio
+
+from services.reception.app import create_app
+from shared.contracts.reception import (
+    AdditionalWorkAuthorized,
+    AdditionalWorkDeclined,
+    EstimateAuthorized,
+    EstimateSubmitted,
+)
+from tests.harness import in_process, published, publisher
+from tests.reception.front_desk import ADVISOR, COLLEAGUE, ORDERS, FrontDesk, intake
+from tests.reception.workshop_events import TECHNICIAN, WorkshopEvents
+from tests.stack import MORNING
+
+MINOR = {"operations": ["MNT-001"], "parts": [{"part_no": "OIL-5W30", "quantity": 4}]}
+GRANTED = {"channel": "counter"}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def workshop(servers):
+    async with publisher(servers) as sending:
+        yield WorkshopEvents(sending, MORNING)
+
+
+async def events(servers, order_id, *kinds):
+    return [
+        received.event
+        for received in await published(servers, [ORDERS])
+        if isinstance(received.event, kinds) and received.event.order_id == order_id
+    ]
+
+
+async def in_work(desk, workshop, plate):
+    """An order whose job has begun; its id."""
+    order = await desk.opened(plate)
+    await workshop.planned(order["order_id"], "MNT-001")
+    await workshop.started(order["order_id"], "MNT-001")
+    await desk.service.at_rest()
+    return order["order_id"]
+
+
+async def link_to(desk, order_id, version):
+    answer = await desk.done(f"/orders/{order_id}/estimates/{version}/links")
+    return answer["token"]
+
+
+async def open_link(desk, token):
+    return await desk.service.client.get(f"/authorisations/{token}")
+
+
+async def answer_link(desk, token, decision="authorize", key="customer-1"):
+    return await desk.service.client.post(
+        f"/authorisations/{token}", json={"decision": decision}, headers={"Idempotency-Key": key}
+    )
+
+
+def rule(response):
+    return response.status_code, response.json()["errors"][0]["rule"]
+
+
+async def test_a_package_has_its_price_and_its_lines_share_it(desk):
+    quote = await desk.done("/quotes", {"packages": ["PKG-MINOR"]})
+    assert quote["estimate_cents"] == 45_800
+    assert {line["package_id"] for line in quote["lines"]} == {"PKG-MINOR"}
+    assert quote["tax_cents"] == round(45_800 * 13 / 113)
+
+
+async def test_an_opened_order_has_the_version_that_was_agreed_to_at_the_counter(desk):
+    order = await desk.opened("沪D10001", pay_types={"OIL-5W30": "goodwill"})
+    (version,) = await desk.get(f"/orders/{order['order_id']}/estimates")
+    assert (version["version"], version["status"], version["channel"]) == (
+        1,
+        "authorized",
+        "counter",
+    )
+    assert version["recorded_by"] == ADVISOR
+    assert [line["pay_type"] for line in version["lines"]] == ["customer", "goodwill"]
+    assert version["total_cents"] == order["estimate_cents"]
+
+
+async def test_a_customer_agrees_over_a_link_before_the_order_is_opened(desk, servers):
+    order_id = await desk.greeted("沪D10002")
+    order = await desk.get(f"/orders/{order_id}")
+    await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": order["version"]})
+    token = await link_to(desk, order_id, 1)
+    offer = (await open_link(desk, token)).json()
+    assert (offer["total_cents"], offer["additional"]) == (46_000, False)
+    assert {line["zh"] for line in offer["lines"]} == {
+        "小保养（机油机滤）",
+        "全合成机油 5W-30",
+    }
+    agreed = await answer_link(desk, token)
+    assert (agreed.status_code, agreed.json()["status"]) == (200, "authorized")
+    assert (await answer_link(desk, token)).json() == agreed.json()
+    assert rule(await answer_link(desk, token, key="customer-2")) == (409, "link_used")
+    assert rule(await open_link(desk, token)) == (409, "link_used")
+
+    opened = await desk.done(f"/orders/{order_id}/opening", intake("沪D10002"))
+    assert (opened["estimate_cents"], opened["awaiting_estimates"]) == (46_000, 0)
+    assert len(await desk.get(f"/orders/{order_id}/estimates")) == 1
+    await desk.service.at_rest()
+    submitted, authorized = await events(servers, order_id, EstimateSubmitted, EstimateAuthorized)
+    assert (submitted.estimate_version, authorized.estimate_version) == (1, 1)
+    assert (authorized.channel, authorized.recorded_by) == ("link", None)
+
+
+async def test_the_token_of_a_link_is_kept_nowhere(desk, servers):
+    order_id = await desk.greeted("沪D10003")
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
+    key = "link-of-d10003"
+    path = f"/orders/{order_id}/estimates/1/links"
+    first, again = await desk.post(path, key=key), await desk.post(path, key=key)
+    assert first.json() == again.json()
+    secret = first.json()["token"].partition(".")[2]
+    connection = await asyncpg.connect(servers.admin_url)
+    for table in ("authorisation_link", "idempotency", "outbox"):
+        rows = await connection.fetch(f"SELECT row::text FROM reception.{table} AS row")
+        assert rows
+        assert not [row for row in rows if secret in row["row"]]
+    await connection.close()
+
+
+async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
+    order_id = await desk.greeted("沪D10004")
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
+    token = await link_to(desk, order_id, 1)
+    foreign = "S02." + token.partition(".")[2]
+    for unknown in (foreign, token[:-1] + "x", "S99.k1-0", "nonsense-without-store"):
+        assert rule(await open_link(desk, unknown)) == (404, "unknown_link")
+        assert rule(await answer_link(desk, unknown)) == (404, "unknown_link")
+
+    await desk.done(
+        f"/orders/{order_id}/estimates", {"packages": ["PKG-MINOR"], "version": version + 1}
+    )
+    assert rule(await answer_link(desk, token)) == (409, "old_version")
+    newer = await link_to(desk, order_id, 2)
+    desk.clock.set(desk.clock.now() + timedelta(hours=25))
+    assert rule(await answer_link(desk, newer)) == (409, "link_expired")
+    path = f"/orders/{order_id}/estimates/1/authorisation"
+    values = await desk.refused(path, GRANTED, "old_version", "version")
+    assert values == {"present": 2}
+    unknown = f"/orders/{order_id}/estimates/7/authorisation"
+    await desk.refused(unknown, GRANTED, "unknown_version", "version")
+
+
+async def test_of_two_advisors_at_one_estimate_the_second_is_told(desk):
+    order_id = await desk.greeted("沪D10005")
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    mine = MINOR | {"version": version}
+    await desk.done(f"/orders/{order_id}/estimates", mine)
+    theirs = {"packages": ["PKG-MINOR"], "version": version}
+    path = f"/orders/{order_id}/estimates"
+    values = await desk.refused(path, theirs, "changed_meanwhile", "version", COLLEAGUE)
+    await desk.done(path, theirs | values, COLLEAGUE)
+    assert [each["status"] for each in await desk.get(path)] == ["superseded", "awaiting"]
+
+
+async def test_the_operations_of_an_open_order_stay_while_its_prices_may_change(desk):
+    order = await desk.opened("沪D10006")
+    path = f"/orders/{order['order_id']}/estimates"
+    other = {"operations": ["MNT-003"], "version": order["version"]}
+    await desk.refused(path, other, "operations_differ", "operations")
+    goodwill = MINOR | {"pay_types": {"MNT-001": "warranty"}, "version": order["version"]}
+    await desk.done(path, goodwill)
+    await desk.done(f"{path}/2/authorisation", GRANTED)
+    changed = await desk.get(f"/orders/{order['order_id']}")
+    assert [line["pay_type"] for line in changed["lines"]] == ["warranty", "customer"]
+    await desk.refused(f"{path}/2/refusal", GRANTED, "already_decided", "version")
+
+
+async def test_work_that_was_found_is_authorised_and_makes_the_promise_provisional(
+    desk, workshop, servers
+):
+    order_id = await in_work(desk, workshop, "沪D10007")
+    before = await desk.get(f"/orders/{order_id}")
+    await workshop.found(order_id, "w-7", ["MNT-006"], ["PLG-IRID"] * 4)
+    await desk.service.at_rest()
+    proposal = (await desk.get(f"/orders/{order_id}/estimates"))[-1]
+    assert (proposal["status"], proposal["submitted_by"]) == ("awaiting", TECHNICIAN)
+    assert [line["quantity"] for line in proposal["lines"]] == [1, 4]
+    token = await link_to(desk, order_id, 2)
+    assert (await open_link(desk, token)).json()["additional"] is True
+    assert (await answer_link(desk, token)).json()["status"] == "authorized"
+    after = await desk.get(f"/orders/{order_id}")
+    assert after["operations"] == ["MNT-001", "MNT-006"]
+    assert after["estimate_cents"] == before["estimate_cents"] + proposal["total_cents"]
+    assert after["promise_provisional"] is True
+    await desk.service.at_rest()
+    (event,) = await events(servers, order_id, AdditionalWorkAuthorized)
+    assert (event.hold_id, event.channel, event.amount_cents) == (
+        None,
+        "link",
+        proposal["total_cents"],
+    )
+
+    # The workshop did not know of it yet when it said that the vehicle is ready.
+    await workshop.finished(order_id, "MNT-001")
+    await desk.service.at_rest()
+    assert (await desk.get(f"/orders/{order_id}"))["stage"] == "in_work"
+    await workshop.planned(order_id, "MNT-006")
+    await workshop.finished(order_id, "MNT-006")
+    await desk.service.at_rest()
+    ready = await desk.get(f"/orders/{order_id}")
+    assert (ready["stage"], ready["promise_provisional"]) == ("ready", False)
+
+
+async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, workshop, servers):
+    order_id = await in_work(desk, workshop, "沪D10008")
+    await workshop.found(order_id, "w-8", ["MNT-006"])
+    await desk.service.at_rest()
+    await desk.done(f"/orders/{order_id}/estimates/2/refusal", {"channel": "phone"})
+    assert await desk.get(f"/orders/{order_id}/declined-work") == []
+    await workshop.finished(order_id, "MNT-001")
+    await desk.service.at_rest()
+    (event,) = await events(servers, order_id, AdditionalWorkDeclined)
+    assert (event.operations, event.channel) == (("MNT-006",), "phone")
+
+    desk.clock.set(desk.clock.now() + timedelta(days=30))
+    second = await desk.greeted("沪D10008")
+    (offer,) = await desk.get(f"/orders/{second}/declined-work")
+    assert offer["additional_work_id"] == "w-8"
+    await desk.done(
+        f"/orders/{second}/opening", intake("沪D10008", operations=["MNT-006"], parts=[])
+    )
+    assert await desk.get(f"/orders/{second}/declined-work") == []
+
+
+async def test_an_advisor_adds_work_that_the_customer_asks_for_by_phone(desk, workshop):
+    order_id = await in_work(desk, workshop, "沪D10009")
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    body = {"operations": ["MNT-006"], "version": version}
+    proposal = await desk.done(f"/orders/{order_id}/additional-work", body)
+    path = f"/orders/{order_id}/estimates/{proposal['version']}/authorisation"
+    await desk.done(path, {"channel": "phone"})
+    assert (await desk.get(f"/orders/{order_id}"))["operations"] == ["MNT-001", "MNT-006"]

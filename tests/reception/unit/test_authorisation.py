@@ -1,0 +1,155 @@
+"""Estimate versions and the customer's word on them, in any order of events (R4)."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from services.reception.domain import authorisation
+from services.reception.domain import order as orders
+from services.reception.domain.authorisation import Agreement, EstimateVersion
+from services.reception.domain.estimate import (
+    LaborOperation,
+    PartQuantity,
+    PriceList,
+    ServicePackage,
+    WantedWork,
+    estimate,
+    sum_of,
+)
+from services.reception.domain.order import Promise
+from shared.contracts.refusal import Refused
+
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+OPERATIONS = ("A", "B", "C")
+PRICES = PriceList(
+    {name: LaborOperation(name, "t", 0.1 * place) for place, name in enumerate(OPERATIONS, 3)},
+    {"t": 17_777},
+    {"P": 333, "Q": 1},
+    {"K": ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), 9_999)},
+)
+COUNTER = Agreement("counter", "a1", NOW)
+
+
+def work(*operations, parts=0):
+    quantities = (PartQuantity("P", parts),) if parts else ()
+    return estimate(PRICES, WantedWork(operations, quantities))
+
+
+@given(st.integers(0, 10**7))
+def test_a_package_costs_its_price_however_its_lines_are_priced(price):
+    package = ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), price)
+    prices = PriceList(
+        PRICES.operations, PRICES.labor_rate_cents, PRICES.part_price_cents, {"K": package}
+    )
+    assert estimate(prices, WantedWork(packages=("K",))).total_cents == price
+
+
+class Decisions(RuleBasedStateMachine):
+    """An order whose estimates come and are decided on in any order."""
+
+    def __init__(self):
+        super().__init__()
+        arrived, _ = orders.arrive(
+            order_id="o",
+            store_id="S01",
+            queue_number=1,
+            plate_ref="p",
+            appointment_id=None,
+            greeting_limit=timedelta(minutes=10),
+            now=NOW,
+        )
+        self.order, _ = orders.greet(arrived, "a1", NOW)
+        self.versions: dict[int, EstimateVersion] = {}
+
+    def keep(self, order, changed):
+        self.order = order
+        self.versions |= {version.version: version for version in changed}
+
+    @property
+    def present(self):
+        return [self.versions[number] for number in sorted(self.versions)]
+
+    @rule(parts=st.integers(0, 3))
+    def submit(self, parts):
+        order, changed, _ = authorisation.submit(
+            self.order,
+            self.present,
+            work("A", parts=parts),
+            additional_work_id=None,
+            submitted_by="a1",
+            now=NOW,
+        )
+        self.keep(order, changed)
+
+    @precondition(lambda self: self.order.opened_at)
+    @rule(matter=st.sampled_from(["w1", "w2"]), operation=st.sampled_from(OPERATIONS))
+    def find(self, matter, operation):
+        order, changed, _ = authorisation.offer_additional(
+            self.order,
+            self.present,
+            work(operation),
+            additional_work_id=matter,
+            submitted_by="t1",
+            now=NOW,
+        )
+        self.keep(order, changed)
+
+    @precondition(lambda self: not self.order.opened_at)
+    @rule(parts=st.integers(0, 3))
+    def open(self, parts):
+        order, agreed, changed = authorisation.agree_at_opening(
+            self.order, self.present, work("A", parts=parts), COUNTER, "a1"
+        )
+        intake = orders.Intake("c", "v", 10, (), waiting_customer=False)
+        promise = Promise(NOW + timedelta(hours=1), 0.95, "h", provisional=False)
+        order, (event,) = orders.open_order(
+            order, intake, promise, advisor_id="a1", known_odometer_km=0, agreed=agreed, now=NOW
+        )
+        assert event.estimate_cents == sum_of(event.lines)
+        self.keep(order, changed)
+
+    @precondition(lambda self: self.versions)
+    @rule(data=st.data(), wanted=st.booleans())
+    def decide(self, data, wanted):
+        number = data.draw(st.sampled_from(sorted(self.versions)))
+        decided = partial(self.decided, self.versions[number], wanted)
+        if self.versions[number].status != "awaiting":
+            with pytest.raises(Refused):
+                decided()
+            return
+        order, version, _ = decided()
+        self.keep(order, [version])
+
+    def decided(self, before, wanted):
+        number = before.version
+        if not wanted:
+            return authorisation.decline(self.order, self.present, number, COUNTER)
+        if before.additional_work_id is None:
+            return authorisation.authorize(self.order, self.present, number, COUNTER)
+        promise = Promise(NOW, 0.95, None, provisional=True)
+        return authorisation.authorize_additional(
+            self.order, self.present, number, COUNTER, promise
+        )
+
+    @invariant()
+    def at_most_one_version_awaits_the_customer_on_each_matter(self):
+        awaiting = [v.additional_work_id for v in self.present if v.status == "awaiting"]
+        assert len(awaiting) == len(set(awaiting)) == self.order.awaiting_estimates
+
+    @invariant()
+    def what_will_be_billed_is_what_was_agreed_to_last(self):
+        agreed = {v.additional_work_id: v for v in self.present if v.status == "authorized"}
+        assert self.order.estimate_cents == sum(v.total_cents for v in agreed.values())
+        assert self.order.estimate_cents == sum_of(self.order.lines)
+
+    @invariant()
+    def versions_are_numbered_without_a_gap(self):
+        assert sorted(self.versions) == list(range(1, len(self.versions) + 1))
+
+
+TestDecisions = Decisions.TestCase
+TestDecisions.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -1,0 +1,88 @@
+"""The workshop of store S01 as reception hears it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.contracts.workshop import (
+    AdditionalWorkFound,
+    JobAssigned,
+    JobFinished,
+    JobStarted,
+    VehicleReady,
+)
+from tests.harness import Publisher
+
+TECHNICIAN = "S01-technician-1"
+
+
+@dataclass
+class WorkshopEvents:
+    """Publishes what the workshop would say about orders."""
+
+    publisher: Publisher
+    at: datetime
+
+    async def planned(self, order_id: str, *operations: str, hours: float = 0.6) -> None:
+        """Each operation has its job."""
+        await self.publisher.publish(
+            *(
+                JobAssigned(
+                    store_id="S01",
+                    order_id=order_id,
+                    job_id=f"{order_id}/{operation}",
+                    operation_id=operation,
+                    standard_hours=hours,
+                    technician_ids=(TECHNICIAN,),
+                    bay_id="S01-quick-1",
+                    planned_start_at=self.at,
+                    planned_finish_at=self.at + timedelta(hours=1),
+                    reason="promised",
+                )
+                for operation in operations
+            ),
+            at=self.at,
+        )
+
+    async def found(
+        self, order_id: str, work_id: str, operations: Sequence[str], parts: Sequence[str] = ()
+    ) -> None:
+        """A technician has found more to do."""
+        event = AdditionalWorkFound(
+            store_id="S01",
+            order_id=order_id,
+            additional_work_id=work_id,
+            job_id=f"{order_id}/MNT-001",
+            operations=tuple(operations),
+            part_numbers=tuple(parts),
+            found_by=TECHNICIAN,
+            found_at=self.at,
+        )
+        await self.publisher.publish(event, at=self.at)
+
+    async def started(self, order_id: str, operation: str) -> None:
+        event = JobStarted(
+            store_id="S01",
+            order_id=order_id,
+            job_id=f"{order_id}/{operation}",
+            technician_ids=(TECHNICIAN,),
+            started_at=self.at,
+        )
+        await self.publisher.publish(event, at=self.at)
+
+    async def finished(self, order_id: str, *operations: str) -> None:
+        """Each operation is done, and the vehicle ready as far as the workshop knows."""
+        done = (
+            JobFinished(
+                store_id="S01",
+                order_id=order_id,
+                job_id=f"{order_id}/{operation}",
+                technician_ids=(TECHNICIAN,),
+                standard_hours=0.6,
+                clocked_s=1800,
+                finished_at=self.at,
+            )
+            for operation in operations
+        )
+        ready = VehicleReady(store_id="S01", order_id=order_id, ready_at=self.at)
+        await self.publisher.publish(*done, ready, at=self.at)
