@@ -5,15 +5,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, FastAPI
 
 from services.crm.http import router as crm
 from services.desk import pages
 from services.desk.page import Page
-from services.reception.http import routers as reception
+from services.reception.http import router as reception
 from services.reporting.http import router as reporting
 from services.workshop.http import router as workshop
 from shared.contracts import CONTRACTS
@@ -92,12 +91,7 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
 }
 """The figures of the daily report, with the duties that they measure."""
 
-_routers = {
-    "reception": reception,
-    "workshop": (workshop,),
-    "crm": (crm,),
-    "reporting": (reporting,),
-}
+_ROUTERS = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
 _DUTY = re.compile(r"\bR[0-9]+\b")
 
 _INTRODUCTION = """# Duties
@@ -142,12 +136,9 @@ class Found(defaultdict[str, Service]):
 def find_duties(repository: Path) -> Found:
     """Look through operations, contracts, figures, pages and tests."""
     found = Found()
-    for service, routers in _routers.items():
-        for route in chain.from_iterable(router.routes for router in routers):
-            if isinstance(route, APIRoute):
-                method = min(route.methods or ())
-                duties = (route.openapi_extra or {}).get("x-duties", ())
-                found.add("operations", f"{service} `{method} {route.path}`", duties)
+    for service, router in _ROUTERS.items():
+        for operation, duties in _operations(router):
+            found.add("operations", f"{service} `{operation}`", duties)
     for contract in CONTRACTS.values():
         found.add("events", contract.__name__, contract.duties)
     for name, duties in INDICATORS.items():
@@ -182,6 +173,15 @@ def _section(duty: str, service: Service) -> str:
     }
     lines = [f"- {kind}: {', '.join(entries) or 'none'}\n" for kind, entries in rows.items()]
     return f"\n## {duty} {TITLES[duty]}\n\n" + "".join(lines)
+
+
+def _operations(router: APIRouter) -> Iterator[tuple[str, Iterable[str]]]:
+    """Method and path of each operation, and the duties that it names."""
+    app = FastAPI()
+    app.include_router(router)
+    for path, methods in app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation.get("x-duties", ())
 
 
 def _indicator_faults() -> list[str]:

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.reception import handlers
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import load_catalogue
-from services.reception.http import routers
+from services.reception.http import router
 from services.reception.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
 from shared.personal import PersonalData
@@ -25,7 +25,7 @@ def create_app() -> FastAPI:
     service.listen(
         handlers.INTERESTS, handlers.Handlers(catalogue).handle, handlers.deadlines(link)
     )
-    app = service_app(service, title="Reception", stores=catalogue.stores, routers=routers)
+    app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
     app.state.catalogue = catalogue
     app.state.personal = personal
     app.state.credentials = credentials

@@ -1,4 +1,6 @@
-"""Commands and queries of reception, one module a subject."""
+"""Commands and queries of reception."""
+
+from fastapi import APIRouter
 
 from services.reception.http import (
     appointments,
@@ -12,14 +14,16 @@ from services.reception.http import (
     work,
 )
 
-routers = (
-    catalogue.router,
-    appointments.router,
-    arrivals.router,
-    work.router,
-    orders.router,
-    estimates.router,
-    authorisations.router,
-    delivery.router,
-    settlement.router,
-)
+router = APIRouter()
+for part in (
+    catalogue,
+    appointments,
+    arrivals,
+    work,
+    orders,
+    estimates,
+    authorisations,
+    delivery,
+    settlement,
+):
+    router.include_router(part.router)
