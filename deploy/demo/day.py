@@ -106,7 +106,7 @@ class _Day:
         clock = SteppedClock(clock_file)
         self._rounds = Rounds(midnight, clock, self._settle, self._look)
         shifts = read_yaml(folder, "calendar.yaml")["shifts"]
-        steps = read_yaml(folder, "catalogue/delivery.yaml")["steps"]
+        checklists = read_yaml(folder, "catalogue/delivery.yaml")["templates"]
         self._shops = {
             store_id: Shop(
                 store_id,
@@ -114,7 +114,7 @@ class _Day:
                 services=services,
                 people=people,
                 shifts={name: Shift.of(entry) for name, entry in shifts.items()},
-                delivery_steps=[entry["step"] for entry in steps],
+                delivery_steps=checklists.get(store_id, checklists["group"]),
                 rounds=self._rounds,
             )
             for store_id, visits in write_script(folder, orders, seed).items()

@@ -171,13 +171,13 @@ class Shop:
         self._advisors.release(advisor)
 
     def _deliver(self, case: Case) -> Process:
-        """Every step of the checklist, then keys against money."""
+        """The bill, then every step of the checklist, then the keys."""
         advisor: Member = yield self._advisors.take()
         at_the_desk, at_the_car = self._steps[:_STEPS_AT_DESK], self._steps[_STEPS_AT_DESK:]
+        yield self._act(self._settle_bill, case, advisor.person)
         yield self._act(self._record_steps, case, advisor.person, at_the_desk)
         yield self._rounds.wait(case.visit.handover_min)
         yield self._act(self._hand_over, case, advisor.person, at_the_car)
-        yield self._act(self._settle_bill, case, advisor.person)
         self._advisors.release(advisor)
 
     async def _book(self, visit: Visit) -> Answer:

@@ -88,6 +88,11 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
     "efficiency": ("R13",),
     "override": ("R12",),
     "follow_ups_scheduled": ("R21",),
+    "estimate_accuracy": ("R4",),
+    "estimate_within_tenth": ("R4",),
+    "refunded_cents": ("R8",),
+    "collected": ("R8",),
+    "show": ("R1",),
 }
 """The figures of the daily report, with the duties that they measure."""
 

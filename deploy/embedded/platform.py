@@ -27,7 +27,16 @@ from shared.settings import Settings
 
 DESK = "desk"
 ALL = (*SERVICES, DESK)
-_OWN_FILES = ("kafka", "postgres", "postgres.new", "secrets", "logs", "state.json", "lock")
+_OWN_FILES = (
+    "kafka",
+    "postgres",
+    "postgres.new",
+    "secrets",
+    "tax-invoices",
+    "logs",
+    "state.json",
+    "lock",
+)
 _BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 _STEADY_S = 60.0
 
@@ -158,6 +167,7 @@ class Platform:
             "DATABASE_URL": self.database_url(runtime),
             "WORKER_DATABASE_URL": self.database_url(worker),
             "PERSONAL_KEYS_FILE": self.secrets.personal_keys_file,
+            "TAX_INVOICE_FOLDER": self.settings.data.resolve() / "tax-invoices",
             "INSTANCE": "1",
             **(self._desk_settings() if service == CALLS_IN_ITS_OWN_NAME else {}),
         }

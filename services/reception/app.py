@@ -6,6 +6,7 @@ from services.reception import handlers
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import load_catalogue
 from services.reception.http import router
+from services.reception.tax_invoices import TaxInvoiceFiles, TaxInvoicing
 from services.reception.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
 from shared.personal import PersonalData
@@ -22,9 +23,14 @@ def create_app() -> FastAPI:
     credentials = ServiceCredentials(settings, "reception")
     archive = CustomerArchive(settings.crm_url, credentials)
     link = handlers.CustomerLink(service, personal, archive)
-    service.listen(
-        handlers.INTERESTS, handlers.Handlers(catalogue).handle, handlers.deadlines(link)
+    tax_invoicing = TaxInvoicing(
+        service,
+        TaxInvoiceFiles(settings.tax_invoice_folder),
+        {store_id: place.tax_rate_bp for store_id, place in catalogue.stores.items()},
     )
+    own = handlers.Handlers(catalogue)
+    deadlines = handlers.deadlines(own, link, tax_invoicing)
+    service.listen(handlers.INTERESTS, own.handle, deadlines)
     app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
     app.state.catalogue = catalogue
     app.state.personal = personal

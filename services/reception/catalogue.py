@@ -1,6 +1,6 @@
 """What reception reads from the group folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,16 @@ from shared.group import Store, load_stores, read_yaml
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Stores, prices, symptom codes and the delivery checklist."""
+    """Stores, prices, symptom codes, delivery checklists by store, limits of the settlement."""
 
     stores: Mapping[str, Store]
     operations: Mapping[str, LaborOperation]
     part_price_cents: Mapping[str, int]
     packages: Mapping[str, ServicePackage]
     symptoms: frozenset[str]
-    delivery_steps: tuple[str, ...]
+    delivery_steps: Mapping[str, tuple[str, ...]]
+    discount_limit_bp: Mapping[str, int]
+    overdue_days: Sequence[int]
     entries: Mapping[str, Any]
     names: Mapping[str, Mapping[str, Any]]
 
@@ -39,9 +41,11 @@ def load_catalogue(folder: Path) -> Catalogue:
     parts = read_yaml(folder, "catalogue/parts.yaml")["parts"]
     packages = read_yaml(folder, "catalogue/packages.yaml")["packages"]
     systems = read_yaml(folder, "catalogue/symptoms.yaml")["systems"]
-    steps = read_yaml(folder, "catalogue/delivery.yaml")["steps"]
+    delivery = read_yaml(folder, "catalogue/delivery.yaml")
+    settlement = read_yaml(folder, "catalogue/settlement.yaml")
+    stores = load_stores(folder)
     return Catalogue(
-        stores=load_stores(folder),
+        stores=stores,
         operations={
             entry["id"]: LaborOperation(entry["id"], entry["trade"], float(entry["standard_hours"]))
             for entry in operations
@@ -54,17 +58,25 @@ def load_catalogue(folder: Path) -> Catalogue:
             for symptom in system["symptoms"]
             for condition in symptom["conditions"]
         ),
-        delivery_steps=tuple(entry["step"] for entry in steps),
+        delivery_steps={store_id: delivery_template(delivery, store_id) for store_id in stores},
+        discount_limit_bp=settlement["discount_limit_bp"],
+        overdue_days=settlement["overdue_days"],
         entries={
             "operations": operations,
             "parts": parts,
             "packages": packages,
             "systems": systems,
-            "delivery_steps": steps,
+            "delivery_steps": delivery["steps"],
         },
         names={entry["id"]: entry for entry in operations}
         | {entry["part_no"]: entry for entry in parts},
     )
+
+
+def delivery_template(delivery: Mapping[str, Any], store_id: str) -> tuple[str, ...]:
+    """The steps of a store's checklist (交车检查单): its own, else those of the group."""
+    steps: Sequence[str] = delivery["templates"].get(store_id, delivery["templates"]["group"])
+    return tuple(steps)
 
 
 def _package(entry: Mapping[str, Any]) -> ServicePackage:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from services.reception import store
+from services.reception import receivables, store
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import Catalogue
-from services.reception.domain import authorisation
+from services.reception.domain import authorisation, settlement
 from services.reception.domain import order as orders
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
+from services.reception.tax_invoices import TaxInvoicing
 from shared.contracts import Event
 from shared.contracts.workshop import (
     AdditionalWorkFound,
@@ -41,6 +42,7 @@ E = TypeVar("E", bound=Event)
 
 GREETING_OVERDUE = "greeting_overdue"
 LINK_CUSTOMER = "link_customer"
+TAX_INVOICE = "tax_invoice"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,14 @@ class Handlers:
                     await self._finish_work(unit, event)
                 case CapacityChanged() as event:
                     await store.save_capacity(unit.connection, event.store_id, event.free)
+
+    async def on_receivable_overdue(self, unit: Unit, timer: Timer) -> None:
+        """A share of a bill is not paid; it is chased again later (R8)."""
+        order_id = receivables.order_of(timer.subject)
+        order = await store.read_order(unit.connection, timer.store_id, order_id)
+        payer = timer.data["payer"]
+        unit.publish(settlement.receivable_overdue(order, payer, unit.now), timer.cause)
+        await receivables.watch(unit, order, self.catalogue.overdue_days, timer.cause)
 
     async def _confirm_promise(self, unit: Unit, event: JobAssigned, cause: Cause) -> None:
         key = (event.store_id, event.order_id)
@@ -113,8 +123,8 @@ async def on_greeting_overdue(unit: Unit, timer: Timer) -> None:
     unit.publish(orders.greeting_overdue(order), timer.cause)
 
 
-async def _lock_order(unit: Unit, store_id: str, order_id: str) -> None:
-    await store.lock_order(unit.connection, store_id, order_id)
+async def _lock_order(unit: Unit, store_id: str, subject: str) -> None:
+    await store.lock_order(unit.connection, store_id, receivables.order_of(subject))
 
 
 @dataclass(frozen=True)
@@ -147,9 +157,13 @@ class CustomerLink:
         unit.publish(events, timer.cause)
 
 
-def deadlines(link: CustomerLink) -> Mapping[str, Deadline]:
+def deadlines(
+    own: Handlers, link: CustomerLink, tax_invoicing: TaxInvoicing
+) -> Mapping[str, Deadline]:
     """What reception does when its deadlines have passed."""
     return {
         GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order),
         LINK_CUSTOMER: Deadline(link.fire, lock=_lock_order, prepare=link.prepare),
+        TAX_INVOICE: Deadline(tax_invoicing.fire, lock=_lock_order, prepare=tax_invoicing.prepare),
+        receivables.RECEIVABLE_OVERDUE: Deadline(own.on_receivable_overdue, lock=_lock_order),
     }

@@ -62,6 +62,11 @@ class LiveFigures(BaseModel):
     efficiency: float | None
     override: float | None
     follow_ups_scheduled: int
+    estimate_accuracy: float | None
+    estimate_within_tenth: float | None
+    refunded_cents: int
+    collected: float | None
+    show: float | None
 
 
 class HistoryEntry(BaseModel):

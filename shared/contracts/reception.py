@@ -8,6 +8,12 @@ from shared.contracts.base import Cents, Event, Hours, Identifier, Moment, Part
 
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
 Channel = Literal["counter", "link", "phone"]
+Payer = Literal["customer", "manufacturer", "internal"]
+PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
+DiscountReason = Literal["loyalty", "complaint", "campaign", "price_match", "other"]
+RefundReason = Literal["paid_too_much", "work_cancelled", "complaint", "other"]
+CreditReason = Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+WaiverReason = Literal["customer_declines", "customer_absent", "not_applicable", "other"]
 
 
 class _AppointmentEvent(Event):
@@ -237,8 +243,22 @@ class DeliveryStep(Part):
     done_at: Moment
 
 
+class DeliveryWaiver(Part):
+    """A step of the checklist that was left out (免做), asked for and approved by two people."""
+
+    step: Identifier
+    reason: WaiverReason
+    requested_by: Identifier
+    requested_at: Moment
+    approved_by: Identifier | None = None
+    approved_at: Moment | None = None
+
+
 class VehicleDelivered(_OrderEvent):
-    """The customer has the vehicle back (交车), with every step recorded."""
+    """The customer has the vehicle back (交车), with every step recorded or waived.
+
+    ``credit_granted_by`` let it go unpaid.
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R7",)
 
@@ -246,10 +266,39 @@ class VehicleDelivered(_OrderEvent):
     customer_ref: Identifier | None
     delivered_at: Moment
     steps: tuple[DeliveryStep, ...]
+    waivers: tuple[DeliveryWaiver, ...] = ()
+    credit_granted_by: Identifier | None = None
+    signed: bool = False
+
+
+class DiscountGranted(_OrderEvent):
+    """Something is taken off what the customer pays (优惠); above the limit of the one who asks,
+    somebody else has granted it."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    amount_cents: Cents
+    reason: DiscountReason
+    requested_by: Identifier
+    granted_by: Identifier
+
+
+class PayerShare(Part):
+    """What one payer has to pay of a bill (付款方): customer, manufacturer for warranty work, or
+    the store itself for internal and goodwill work."""
+
+    payer: Payer
+    amount_cents: Cents
+    due_at: Moment
 
 
 class InvoiceIssued(_OrderEvent):
-    """The bill (结算单). ``total_cents`` is the sum of the lines' amounts, tax included."""
+    """The bill (结算单). ``total_cents`` is the sum of the lines' amounts, tax included, and of the
+    payers' shares.
+
+    ``discount_cents`` is already taken off the lines; ``deposit_cents`` is set against the
+    customer's share.
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
@@ -259,18 +308,89 @@ class InvoiceIssued(_OrderEvent):
     parts_cents: Cents
     tax_cents: Cents
     total_cents: Cents
+    shares: tuple[PayerShare, ...] = ()
+    discount_cents: Cents = 0
+    deposit_cents: Cents = 0
     due_at: Moment
     issued_at: Moment
 
 
+class CreditGranted(_OrderEvent):
+    """The vehicle may go before it is paid (挂账批准)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    invoice_id: Identifier
+    balance_cents: Cents
+    reason: CreditReason
+    granted_by: Identifier
+    granted_at: Moment
+
+
+class DepositReceived(_OrderEvent):
+    """Money before the bill (定金); ``held_cents`` is all that is held of the order."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    payment_id: Identifier
+    method: PaymentMethod
+    amount_cents: Cents
+    held_cents: Cents
+    received_at: Moment
+
+
+class RefundPaid(_OrderEvent):
+    """Money back to the customer (退款), ``deposit_cents`` of it from a deposit.
+
+    ``balance_cents`` is what the customer has to pay again.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    refund_id: Identifier
+    invoice_id: Identifier | None
+    method: PaymentMethod
+    amount_cents: Cents
+    deposit_cents: Cents
+    balance_cents: Cents
+    reason: RefundReason
+    paid_by: Identifier
+    paid_at: Moment
+
+
+class ReceivableOverdue(_OrderEvent):
+    """A payer has not paid so many days after the share was due (应收逾期); to be chased."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8", "R9")
+
+    invoice_id: Identifier
+    payer: Payer
+    balance_cents: Cents
+    due_at: Moment
+    days_overdue: int = Field(ge=0)
+    advisor_id: Identifier
+
+
+class TaxInvoiceIssued(_OrderEvent):
+    """The tax invoice (电子发票) for the customer's share is issued under a number."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    invoice_id: Identifier
+    tax_invoice_number: Identifier
+    amount_cents: Cents
+    issued_at: Moment
+
+
 class PaymentReceived(_OrderEvent):
-    """Money from a payer (收款)."""
+    """Money from a payer (收款); ``balance_cents`` is what is left of the payer's share."""
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
     payment_id: Identifier
     invoice_id: Identifier
-    method: Literal["cash", "card", "wechat", "alipay", "transfer"]
+    payer: Payer = "customer"
+    method: PaymentMethod
     amount_cents: Cents
     balance_cents: Cents
     received_at: Moment

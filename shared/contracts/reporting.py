@@ -39,4 +39,9 @@ class DailyReportPublished(_StoreReportEvent):
     efficiency: float | None
     override: float | None
     follow_ups_scheduled: int
+    estimate_accuracy: float | None = None
+    estimate_within_tenth: float | None = None
+    refunded_cents: Cents = 0
+    collected: float | None = None
+    show: float | None = None
     published_at: Moment

@@ -47,8 +47,8 @@ async def test_a_vehicle_is_taken_from_arrival_to_payment(desk: Desk, clock: Ste
     await _work(technician, dispatcher, clock)
     inspector = await desk.sign_in("S01-inspector-1")
     await _inspect(inspector)
-    await _hand_over(advisor)
     await _settle(advisor)
+    await _hand_over(advisor)
     await _whole_history(advisor)
     await _figures(await desk.sign_in("S01-manager-1"))
     for colleague in (advisor, dispatcher, technician, inspector):
@@ -140,6 +140,7 @@ async def _hand_over(advisor: Colleague) -> None:
         await open_steps.first.click()
     await expect(advisor.at("deliver")).to_be_enabled()
     await advisor.press("deliver")
+    await expect(advisor.page.locator(".way-step.here")).to_have_text("已结清")
 
 
 async def _settle(advisor: Colleague) -> None:
@@ -150,7 +151,7 @@ async def _settle(advisor: Colleague) -> None:
     await expect(advisor.page.get_by_text("收款超过余额 ¥834.00")).to_be_visible()
     await advisor.write(amount_cents="834")
     await advisor.press("dialog-send")
-    await expect(advisor.page.locator(".way-step.here")).to_have_text("已结清")
+    await expect(advisor.at("pay")).to_have_count(0)
 
 
 async def _whole_history(advisor: Colleague) -> None:

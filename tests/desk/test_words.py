@@ -12,10 +12,10 @@ from services.desk.i18n import Words
 from services.desk.page import MENU
 from services.desk.pages import intake, order
 from services.reception.domain.lifecycle import Stage
-from services.reception.domain.order import PaymentMethod
 from services.workshop.domain.job import JobStatus, PauseReason
 from services.workshop.planning.replan import ChangeCode
 from shared.contracts import contracts_of
+from shared.contracts.reception import PaymentMethod
 from shared.security import Role
 
 _DESK = Path("services/desk")

@@ -92,9 +92,7 @@ class Load:
             for name in stage.doors
         }
         folder = stage.settings.group_folder
-        self._steps = [
-            each["step"] for each in read_yaml(folder, "catalogue/delivery.yaml")["steps"]
-        ]
+        self._steps = read_yaml(folder, "catalogue/delivery.yaml")["templates"]["group"]
         self._script = write_script(folder, _VISITS, seed)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -327,12 +325,12 @@ class _Walk:
                 await self._on_job(job, inspector, "inspection", {"passed": True})
 
     async def _deliver(self, order_id: str, advisor: Person) -> None:
-        for step in self.load._steps:
-            await self._on_order(order_id, advisor, "delivery-steps", {"step": step})
-        await self._on_order(order_id, advisor, "delivery")
         bill = await self._on_order(order_id, advisor, "invoice")
         payment = {"method": self.visit.payment, "amount_cents": bill["balance_cents"]}
         await self._on_order(order_id, advisor, "payments", payment)
+        for step in self.load._steps:
+            await self._on_order(order_id, advisor, "delivery-steps", {"step": step})
+        await self._on_order(order_id, advisor, "delivery")
 
     async def _call(self, order_id: str, agent: Person) -> None:
         """The follow-up is made as soon as it is known."""

@@ -34,6 +34,7 @@ STEPS = {
     "vehicle_clean",
     "next_service_told",
     "belongings_returned",
+    "customer_signed",
 }
 HAN = re.compile(r"[\u4e00-\u9fff]")
 

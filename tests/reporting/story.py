@@ -326,6 +326,22 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
     def share(count: int, whole: int) -> float | None:
         return count / whole if whole else None
 
+    booked = {
+        event.appointment_id
+        for at, event in told
+        if isinstance(event, AppointmentBooked) and at < until and begin <= event.planned_at < until
+    }
+    came = {event.appointment_id for event in all_arrived.values()}
+    off = [
+        (abs(event.total_cents - opened[key].estimate_cents), opened[key].estimate_cents)
+        for key, event in invoiced.items()
+        if opened[key].estimate_cents
+    ]
+    paid_of_bills = sum(
+        event.amount_cents
+        for at, event in told
+        if isinstance(event, PaymentReceived) and at < until and event.order_id in invoiced
+    )
     late = sum(
         greeted[key].greeted_at > event.greeting_due_at if key in greeted else key in overdue
         for key, event in arrived.items()
@@ -365,6 +381,11 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "efficiency": sold / clocked if clocked else None,
         "override": share(sum(key in by_person for key in assigned), len(assigned)),
         "follow_ups_scheduled": len(today(FollowUpScheduled)),
+        "estimate_accuracy": share(sum(1 - wrong / whole for wrong, whole in off), len(off)),
+        "estimate_within_tenth": share(sum(wrong * 10 <= whole for wrong, whole in off), len(off)),
+        "refunded_cents": 0,
+        "collected": share(paid_of_bills, sum(event.total_cents for event in invoiced.values())),
+        "show": share(len(booked & came), len(booked)),
     }
 
 

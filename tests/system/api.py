@@ -136,8 +136,16 @@ class Api:
             await self.done("workshop", f"{path}/inspection", INSPECTOR, {"passed": True})
         await self.at_rest()
 
+    async def paid(self, order_id: str) -> None:
+        """The order billed and paid."""
+        path = f"/orders/{order_id}"
+        bill = await self.done("reception", f"{path}/invoice", ADVISOR)
+        payment = {"method": "cash", "amount_cents": bill["balance_cents"]}
+        await self.done("reception", f"{path}/payments", ADVISOR, payment)
+
     async def delivered(self, order_id: str) -> None:
-        """Every delivery step recorded and the vehicle handed over."""
+        """The bill paid, every delivery step recorded and the vehicle handed over."""
+        await self.paid(order_id)
         for step in STEPS:
             await self.done(
                 "reception", f"/orders/{order_id}/delivery-steps", ADVISOR, {"step": step}

@@ -143,21 +143,23 @@ async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
     assert_problem(incomplete, 409, "delivery_steps_missing", "steps")
     assert incomplete.json()["values"] == {"missing": [STEPS[0]]}
     await api.done("reception", f"{path}/delivery-steps", ADVISOR, {"step": STEPS[0]})
-    await api.done("reception", f"{path}/delivery", ADVISOR)
-
+    unbilled = await api.post("reception", f"{path}/delivery", ADVISOR)
+    assert_problem(unbilled, 409, "not_billed", "order_id")
     unbilled = await api.post(
         "reception", f"{path}/payments", ADVISOR, {"method": "cash", "amount_cents": 1}
     )
-    assert_problem(unbilled, 409, "wrong_stage", "order_id")
+    assert_problem(unbilled, 409, "not_billed", "order_id")
     total = (await api.done("reception", f"{path}/invoice", ADVISOR))["invoiced_cents"]
+    unpaid = await api.post("reception", f"{path}/delivery", ADVISOR)
+    assert_problem(unpaid, 409, "unpaid", "order_id")
     for amount, rule in ((-5, "greater_than"), (total + 1, "payment_above_balance")):
         payment = {"method": "cash", "amount_cents": amount}
         response = await api.post("reception", f"{path}/payments", ADVISOR, payment)
         assert_problem(response, 422, rule, "amount_cents")
-    paid = await api.done(
-        "reception", f"{path}/payments", ADVISOR, {"method": "cash", "amount_cents": total}
-    )
-    assert (paid["stage"], paid["balance_cents"]) == ("settled", 0)
+    payment = {"method": "cash", "amount_cents": total}
+    await api.done("reception", f"{path}/payments", ADVISOR, payment)
+    delivered = await api.done("reception", f"{path}/delivery", ADVISOR)
+    assert (delivered["stage"], delivered["balance_cents"]) == ("settled", 0)
 
     second = await api.greeted("沪A10003")
     backwards = body | {"odometer_km": body["odometer_km"] - 1}

@@ -56,12 +56,21 @@ class _Day:
         """The last time that events of a name give each order."""
         return {event.data["order_id"]: at(event.data[field]) for event in self.all(name)}
 
+    def last_promises(self) -> dict[str, datetime]:
+        """What each order was promised last, other than at its opening."""
+        told = [*self.all("PromiseRevised"), *self.all("AdditionalWorkAuthorized")]
+        told.sort(key=lambda event: event.sequence)
+        return {event.data["order_id"]: at(event.data["promised_at"]) for event in told}
+
 
 def _figures(day: _Day) -> Mapping[str, int | float | None]:
     return {
         **_reception(day),
         **_delivery(day),
         **_money(day),
+        **_estimates(day),
+        **_collection(day),
+        "show": _show(day),
         **_workshop(day),
         "follow_ups_scheduled": len(day.published("FollowUpScheduled")),
     }
@@ -97,14 +106,18 @@ def _delivery(day: _Day) -> dict[str, int | float | None]:
     delivered = day.within("VehicleDelivered", "delivered_at")
     arrived = day.by_order("VehicleArrived", "arrived_at")
     first = day.by_order("OrderOpened", "promised_at")
-    last = first | day.by_order("PromiseRevised", "promised_at")
+    last = first | day.last_promises()
     return {
         "delivered": len(delivered),
         "on_time_first": _share(delivered, lambda event: _kept(event, first)),
         "on_time_last": _share(delivered, lambda event: _kept(event, last)),
         "same_day": _share(delivered, lambda event: arrived[event.key] >= day.begin),
-        "delivery_complete": _share(delivered, lambda event: len(event.data["steps"]) > 0),
+        "delivery_complete": _share(delivered, _is_complete),
     }
+
+
+def _is_complete(event: StreamEvent) -> bool:
+    return len(event.data["steps"]) > 0 and not event.data.get("waivers")
 
 
 def _kept(event: StreamEvent, promises: Mapping[str, datetime]) -> bool:
@@ -113,15 +126,71 @@ def _kept(event: StreamEvent, promises: Mapping[str, datetime]) -> bool:
 
 def _money(day: _Day) -> dict[str, int | float | None]:
     invoices = [event.data for event in day.within("InvoiceIssued", "issued_at")]
-    payments = [event.data for event in day.within("PaymentReceived", "received_at")]
+    payments = [
+        event.data
+        for name in ("PaymentReceived", "DepositReceived")
+        for event in day.within(name, "received_at")
+    ]
+    refunds = [event.data for event in day.within("RefundPaid", "paid_at")]
     return {
         "settled": len(invoices),
         "invoiced_cents": sum(invoice["total_cents"] for invoice in invoices),
         "labor_cents": sum(invoice["labor_cents"] for invoice in invoices),
         "parts_cents": sum(invoice["parts_cents"] for invoice in invoices),
         "received_cents": sum(payment["amount_cents"] for payment in payments),
+        "refunded_cents": sum(refund["amount_cents"] for refund in refunds),
         "standard_hours_sold": _hours(invoices),
     }
+
+
+def _estimates(day: _Day) -> dict[str, float | None]:
+    """How near the bills came to the estimates that orders were opened with."""
+    estimated = {event.key: event.data["estimate_cents"] for event in day.all("OrderOpened")}
+    off = [
+        (abs(event.data["total_cents"] - estimated[event.key]), estimated[event.key])
+        for event in day.within("InvoiceIssued", "issued_at")
+        if estimated.get(event.key)
+    ]
+    return {
+        "estimate_accuracy": _mean([1 - wrong / whole for wrong, whole in off]),
+        "estimate_within_tenth": _mean([float(10 * wrong <= whole) for wrong, whole in off]),
+    }
+
+
+def _collection(day: _Day) -> dict[str, float | None]:
+    """What was received so far of the day's bills, of what the store does not pay itself."""
+    bills = day.within("InvoiceIssued", "issued_at")
+    billed = {event.key for event in bills}
+    due = sum(
+        share["amount_cents"]
+        for event in bills
+        for share in event.data["shares"]
+        if share["payer"] != "internal"
+    )
+    signs = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
+    got = sum(
+        sign * event.data["amount_cents"]
+        for name, sign in signs.items()
+        for event in day.all(name)
+        if event.key in billed
+    )
+    return {"collected": got / due if due else None}
+
+
+def _show(day: _Day) -> float | None:
+    """Appointments of the day that were kept, of those not cancelled."""
+    cancelled = {event.key for event in day.all("AppointmentCancelled")}
+    came = {event.data.get("appointment_id") for event in day.all("VehicleArrived")}
+    due = [
+        event
+        for event in day.within("AppointmentBooked", "planned_at")
+        if event.key not in cancelled
+    ]
+    return _share(due, lambda event: event.key in came)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _hours(invoices: Iterable[Mapping[str, Any]]) -> float:

@@ -12,7 +12,7 @@ from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
-_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps")
+_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps", "waivers", "shares")
 _OPENED = (
     "advisor_id",
     "customer_ref",
@@ -111,6 +111,8 @@ def _arrived(event: StreamEvent) -> Fields:
         "arrived_at": moment(event.data["arrived_at"]),
         "greeting_due_at": moment(event.data["greeting_due_at"]),
         "estimate_cents": 0,
+        "deposit_cents": 0,
+        "shares": [],
         "invoiced_cents": 0,
         "received_cents": 0,
     }
@@ -144,10 +146,24 @@ def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fi
         case "OrderCancelled":
             return {"stage": "cancelled"}
         case "VehicleDelivered":
-            steps = {step["step"]: step for step in data["steps"]}
-            delivered_at = moment(data["delivered_at"])
-            return {"stage": "delivered", "delivered_at": delivered_at, "steps": steps}
+            return _delivered(data, order)
     return _money_fields(event, order)
+
+
+def _delivered(data: Mapping[str, Any], order: Fields) -> Fields:
+    return {
+        "delivered_at": moment(data["delivered_at"]),
+        "steps": {step["step"]: step for step in data["steps"]},
+        "waivers": {waiver["step"]: waiver for waiver in data["waivers"]},
+        "stage": _stage_after_delivery(order["shares"]),
+    }
+
+
+def _stage_after_delivery(shares: Sequence[Fields]) -> str:
+    """Settled when the customer owes nothing."""
+    owed = (share for share in shares if share["payer"] == "customer")
+    paid = all(share["received_cents"] == share["amount_cents"] for share in owed)
+    return "settled" if paid else "delivered"
 
 
 def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
@@ -169,13 +185,37 @@ def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
 def _money_fields(event: StreamEvent, order: Fields) -> Fields:
     data = event.data
     match event.name:
+        case "DepositReceived":
+            return {"deposit_cents": order["deposit_cents"] + data["amount_cents"]}
         case "InvoiceIssued":
-            return {"invoice_id": data["invoice_id"], "invoiced_cents": data["total_cents"]}
+            shares = [{**share, "received_cents": 0} for share in data["shares"]]
+            billed = {
+                **order,
+                "invoice_id": data["invoice_id"],
+                "invoiced_cents": data["total_cents"],
+                "deposit_cents": order["deposit_cents"] - data["deposit_cents"],
+                "shares": shares,
+            }
+            return _received(billed, "customer", data["deposit_cents"])
         case "PaymentReceived":
-            received = order["received_cents"] + data["amount_cents"]
-            settled = {"stage": "settled"} if received == order["invoiced_cents"] else {}
-            return {"received_cents": received, **settled}
+            return _received(order, data["payer"], data["amount_cents"])
+        case "RefundPaid":
+            left = {**order, "deposit_cents": order["deposit_cents"] - data["deposit_cents"]}
+            return _received(left, "customer", data["deposit_cents"] - data["amount_cents"])
     return {}
+
+
+def _received(order: Fields, payer: str, cents: int) -> Fields:
+    """The order after ``cents`` were counted against a payer's share."""
+    shares = [
+        {**share, "received_cents": share["received_cents"] + cents}
+        if share["payer"] == payer
+        else share
+        for share in order["shares"]
+    ]
+    received = sum(share["received_cents"] for share in shares)
+    stage = _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"]
+    return {**order, "shares": shares, "received_cents": received, "stage": stage}
 
 
 def _estimates(evidence: Evidence) -> Check:
@@ -226,25 +266,36 @@ def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
 
 
 def _amounts(evidence: Evidence) -> Check:
-    """Each invoice is the sum of its lines, and each balance what is left of it."""
+    """Each bill is the sum of its lines and of its payers' shares, each balance what is left."""
     comparison = Comparison("amounts add up to the cent", "reception")
-    left: dict[str, int] = {}
+    left: dict[tuple[str, str], int] = defaultdict(int)
     for event in evidence.of_topic(ORDERS):
         data, key = event.data, f"{event.name} of {event.key}"
         if event.name == "OrderOpened":
             comparison.equal(key, "estimate_cents", _sum(data["lines"]), data["estimate_cents"])
         elif event.name == "InvoiceIssued":
-            labor = _sum(line for line in data["lines"] if line["kind"] == "labor")
-            parts = _sum(line for line in data["lines"] if line["kind"] == "part")
-            comparison.equal(key, "labor_cents", labor, data["labor_cents"])
-            comparison.equal(key, "parts_cents", parts, data["parts_cents"])
-            comparison.equal(key, "total_cents", labor + parts, data["total_cents"])
-            left[data["invoice_id"]] = data["total_cents"]
+            _bill_adds_up(comparison, key, data)
+            for share in data["shares"]:
+                left[event.key, share["payer"]] += share["amount_cents"]
+            left[event.key, "customer"] -= data["deposit_cents"]
         elif event.name == "PaymentReceived":
-            invoice_id = data["invoice_id"]
-            left[invoice_id] = left.get(invoice_id, 0) - data["amount_cents"]
-            comparison.equal(key, "balance_cents", left[invoice_id], data["balance_cents"])
+            left[event.key, data["payer"]] -= data["amount_cents"]
+            remaining = left[event.key, data["payer"]]
+            comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
+        elif event.name == "RefundPaid":
+            left[event.key, "customer"] += data["amount_cents"] - data["deposit_cents"]
+            remaining = left[event.key, "customer"]
+            comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
     return comparison.check()
+
+
+def _bill_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> None:
+    labor = _sum(line for line in data["lines"] if line["kind"] == "labor")
+    parts = _sum(line for line in data["lines"] if line["kind"] == "part")
+    comparison.equal(key, "labor_cents", labor, data["labor_cents"])
+    comparison.equal(key, "parts_cents", parts, data["parts_cents"])
+    comparison.equal(key, "total_cents", labor + parts, data["total_cents"])
+    comparison.equal(key, "shares", labor + parts, _sum(data["shares"]))
 
 
 def _sum(lines: Any) -> int:

@@ -99,12 +99,16 @@ def _order_fact(event: StreamEvent) -> Fields:
             return {
                 "opened_at": moment(data["opened_at"]),
                 "first_promised_at": moment(data["promised_at"]),
+                "estimate_cents": data["estimate_cents"],
             }
-        case "PromiseRevised":
+        case "PromiseRevised" | "AdditionalWorkAuthorized":
             return {"last_promised_at": moment(data["promised_at"])}
         case "VehicleDelivered":
-            delivered_at = moment(data["delivered_at"])
-            return {"delivered_at": delivered_at, "delivery_steps": len(data["steps"])}
+            return {
+                "delivered_at": moment(data["delivered_at"]),
+                "delivery_steps": len(data["steps"]),
+                "delivery_waivers": len(data["waivers"]),
+            }
         case "InvoiceIssued":
             return {
                 "issued_at": moment(data["issued_at"]),
@@ -112,6 +116,11 @@ def _order_fact(event: StreamEvent) -> Fields:
                 "labor_cents": data["labor_cents"],
                 "parts_cents": data["parts_cents"],
                 "hours_sold": hours_sold(data["lines"]),
+                "receivable_cents": sum(
+                    share["amount_cents"]
+                    for share in data["shares"]
+                    if share["payer"] != "internal"
+                ),
             }
     return {}
 
@@ -125,16 +134,23 @@ def hours_sold(lines: Sequence[Mapping[str, Any]]) -> Decimal:
 
 
 def _payment_facts(evidence: Evidence) -> Facts:
-    return {
-        event.data["payment_id"]: {
+    facts: dict[str, Fields] = {}
+    for event in evidence.applied_by("reporting", ORDERS):
+        data = event.data
+        match event.name:
+            case "PaymentReceived" | "DepositReceived":
+                key, cents, at = data["payment_id"], data["amount_cents"], data["received_at"]
+            case "RefundPaid":
+                key, cents, at = data["refund_id"], -data["amount_cents"], data["paid_at"]
+            case _:
+                continue
+        facts[key] = {
             "store_id": event.store_id,
             "order_id": event.key,
-            "amount_cents": event.data["amount_cents"],
-            "received_at": moment(event.data["received_at"]),
+            "amount_cents": cents,
+            "received_at": moment(at),
         }
-        for event in evidence.applied_by("reporting", ORDERS)
-        if event.name == "PaymentReceived"
-    }
+    return facts
 
 
 def _job_facts(evidence: Evidence) -> Facts:

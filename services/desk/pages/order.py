@@ -120,8 +120,8 @@ def _renderer(visit: Visit, catalogue: Catalogue) -> Any:
         _summary(visit, file, every_second)
         order = file.order
         if order["stage"] not in ("arrived", "greeted"):
-            _delivery(visit, catalogue, order)
             _settlement(visit, order)
+            _delivery(visit, catalogue, order)
             _work(visit, catalogue, file)
             _fault(visit, catalogue, order)
 
@@ -264,7 +264,8 @@ def _delivery(visit: Visit, catalogue: Catalogue, order: Mapping[str, Any]) -> N
             for step, name in catalogue.steps.items():
                 _step(visit, order, step, name, done.get(step), may_change=may_change)
         if may_change:
-            missing = len(catalogue.steps) - len(done)
+            waived = {waiver["step"] for waiver in order["waivers"] if waiver["approved_by"]}
+            missing = len(catalogue.steps.keys() - done.keys() - waived)
             with box("card-actions"):
                 attempt = new_attempt()
                 made = button(
@@ -275,9 +276,12 @@ def _delivery(visit: Visit, catalogue: Catalogue, order: Mapping[str, Any]) -> N
                     name="deliver",
                     kind="main",
                 )
-                made.set_enabled(not missing)
+                unpaid = not order["invoice_id"] or bool(order["balance_cents"])
+                made.set_enabled(not missing and (not unpaid or bool(order["credit"])))
                 if missing:
                     text(t("Steps missing: {count}", count=missing), "hint")
+                elif unpaid:
+                    text(t("The bill is not paid."), "hint")
 
 
 def _step(
@@ -304,7 +308,7 @@ def _step(
 
 def _settlement(visit: Visit, order: Mapping[str, Any]) -> None:
     t = visit.t
-    if order["stage"] not in ("delivered", "settled"):
+    if order["stage"] not in ("ready", "delivered", "settled"):
         return
     with panel(t("Settlement")):
         facts(
@@ -314,7 +318,7 @@ def _settlement(visit: Visit, order: Mapping[str, Any]) -> None:
                 (t("Balance"), formats.money(order["balance_cents"])),
             ]
         )
-        if not visit.person.has(_CHANGES) or order["stage"] == "settled":
+        if not visit.person.has(_CHANGES) or (order["invoice_id"] and not order["balance_cents"]):
             return
         with box("card-actions"):
             if order["invoice_id"]:

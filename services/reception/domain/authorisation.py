@@ -308,7 +308,10 @@ def _authorized(versions: Versions, additional_work_id: str | None) -> EstimateV
 
 
 def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order:
-    """The order as its versions say: what is agreed to is what will be done and billed."""
+    """The order as its versions say: what is agreed to is what will be done and billed.
+
+    A discount was granted on the lines as they were; other lines need another one.
+    """
     by_number = {version.version: version for version in (*versions, *changed)}
     present = [by_number[number] for number in sorted(by_number)]
     agreed = {
@@ -321,6 +324,7 @@ def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order
         operations=tuple(each for version in agreed.values() for each in version.operations),
         estimate_cents=sum_of(lines),
         awaiting_estimates=sum(version.status == "awaiting" for version in present),
+        discount=order.discount if lines == order.lines else None,
     )
 
 

@@ -139,3 +139,92 @@ def link_used() -> Refused:
 
 def link_expired() -> Refused:
     return Refused("link_expired", "This link has expired.", field="token", kind="conflict")
+
+
+def deposit_held(deposit_cents: int) -> Refused:
+    return Refused(
+        "deposit_held",
+        f"A deposit of {deposit_cents} cents has to be refunded first.",
+        field="order_id",
+        kind="conflict",
+        deposit_cents=deposit_cents,
+    )
+
+
+def second_person_required() -> Refused:
+    return Refused(
+        "second_person_required",
+        "This needs the approval of another person than the one who asks for it.",
+        field="approved_by",
+        kind="forbidden",
+    )
+
+
+def nothing_to_approve(field: str) -> Refused:
+    return Refused(
+        "nothing_to_approve", "Nothing waits for an approval.", field=field, kind="conflict"
+    )
+
+
+def signature_needed() -> Refused:
+    return Refused(
+        "signature_needed", "This step is done by the customer's signature.", field="step"
+    )
+
+
+def not_billed() -> Refused:
+    return Refused("not_billed", "The order is not billed yet.", field="order_id", kind="conflict")
+
+
+def unpaid(balance_cents: int) -> Refused:
+    return Refused(
+        "unpaid",
+        f"{balance_cents} cents are unpaid, and no credit is granted.",
+        field="order_id",
+        kind="conflict",
+        balance_cents=balance_cents,
+    )
+
+
+def awaits_authorisation(count: int) -> Refused:
+    return Refused(
+        "awaits_authorisation",
+        f"The customer has yet to decide on {count} estimates.",
+        field="order_id",
+        kind="conflict",
+        count=count,
+    )
+
+
+def awaits_approval() -> Refused:
+    return Refused(
+        "awaits_approval", "The discount awaits its approval.", field="discount", kind="conflict"
+    )
+
+
+def discount_above_bill(payable_cents: int) -> Refused:
+    return Refused(
+        "discount_above_bill",
+        f"The discount is above the {payable_cents} cents that the customer pays.",
+        field="amount_cents",
+        payable_cents=payable_cents,
+    )
+
+
+def discount_above_limit(allowed_cents: int) -> Refused:
+    return Refused(
+        "discount_above_limit",
+        f"The discount is above the role's limit of {allowed_cents} cents.",
+        field="discount",
+        kind="forbidden",
+        allowed_cents=allowed_cents,
+    )
+
+
+def refund_above_paid(paid_cents: int) -> Refused:
+    return Refused(
+        "refund_above_paid",
+        f"The refund is above the {paid_cents} cents that the customer has paid.",
+        field="amount_cents",
+        paid_cents=paid_cents,
+    )

@@ -16,9 +16,10 @@ Action = Literal[
     "open",
     "add_work",
     "cancel",
+    "take_deposit",
+    "bill",
     "record_step",
     "deliver",
-    "bill",
     "receive_payment",
 ]
 
@@ -28,10 +29,11 @@ _STAGES: Mapping[Action, tuple[Stage, ...]] = {
     "open": ("greeted",),
     "add_work": ("opened", "in_work", "ready"),
     "cancel": ("arrived", "greeted", "opened"),
+    "take_deposit": ("greeted", "opened", "in_work", "ready"),
+    "bill": ("ready",),
     "record_step": ("ready",),
     "deliver": ("ready",),
-    "bill": ("delivered",),
-    "receive_payment": ("delivered",),
+    "receive_payment": ("ready", "delivered", "settled"),
 }
 
 

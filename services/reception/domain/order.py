@@ -4,29 +4,56 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
 from services.reception.domain import errors
 from services.reception.domain.lifecycle import Stage, require_stage
-from services.reception.domain.money import included_tax
+from shared.contracts.base import Cents, Part
 from shared.contracts.reception import (
     Channel,
+    CreditReason,
     CustomerGreeted,
     DeliveryStep,
+    DeliveryWaiver,
+    DiscountReason,
     EstimateLine,
-    InvoiceIssued,
     OrderCancelled,
     OrderCustomerLinked,
     OrderedOperation,
     OrderOpened,
-    PaymentReceived,
+    Payer,
+    PayerShare,
     PromiseRevised,
     ReceptionOverdue,
     VehicleArrived,
-    VehicleDelivered,
 )
 
-PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
+
+class Discount(Part):
+    """Something taken off what the customer pays; without ``granted_by`` it is only asked for."""
+
+    amount_cents: Cents
+    reason: DiscountReason
+    requested_by: str
+    granted_by: str | None = None
+
+
+class Credit(Part):
+    """Leave to hand an unpaid vehicle over (挂账)."""
+
+    reason: CreditReason
+    granted_by: str
+    granted_at: datetime
+
+
+class Share(PayerShare):
+    """What one payer has to pay of the bill, and has paid."""
+
+    received_cents: Cents = 0
+
+    @property
+    def balance_cents(self) -> int:
+        return self.amount_cents - self.received_cents
 
 
 @dataclass(frozen=True)
@@ -34,7 +61,8 @@ class Order:
     """One visit of one vehicle. Money in integer cents, times in UTC.
 
     ``lines`` and ``operations`` are what the customer has agreed to, ``estimate_cents`` their sum;
-    ``awaiting_estimates`` counts versions that the customer has yet to decide on.
+    ``awaiting_estimates`` counts versions that the customer has yet to decide on. ``shares`` say
+    who pays the bill; ``received_cents`` is what all payers have paid of it.
     """
 
     order_id: str
@@ -62,16 +90,26 @@ class Order:
     promise_provisional: bool = False
     ready_at: datetime | None = None
     steps: Mapping[str, DeliveryStep] = field(default_factory=dict)
+    waivers: Mapping[str, DeliveryWaiver] = field(default_factory=dict)
+    signed_at: datetime | None = None
     delivered_at: datetime | None = None
+    discount: Discount | None = None
+    credit: Credit | None = None
+    deposit_cents: int = 0
     invoice_id: str | None = None
+    shares: tuple[Share, ...] = ()
     invoiced_cents: int = 0
     received_cents: int = 0
     version: int = 0
 
     @property
     def balance_cents(self) -> int:
-        """What is still to be paid (应收余额)."""
-        return self.invoiced_cents - self.received_cents
+        """What the customer still has to pay (应收余额)."""
+        return self.balance_of("customer")
+
+    def balance_of(self, payer: Payer) -> int:
+        """What a payer still has to pay."""
+        return sum(share.balance_cents for share in self.shares if share.payer == payer)
 
 
 @dataclass(frozen=True)
@@ -266,86 +304,11 @@ def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Or
     return replace(order, stage="ready", ready_at=ready_at)
 
 
-def record_step(
-    order: Order, step: str, template: Sequence[str], done_by: str, now: datetime
-) -> Order:
-    """One step of the delivery checklist is done."""
-    require_stage(order.stage, "record_step")
-    if step not in template:
-        raise errors.unknown_code("step", step)
-    if step in order.steps:
-        raise errors.step_already_done(step)
-    done = DeliveryStep(step=step, done_by=done_by, done_at=now)
-    return replace(order, steps={**order.steps, step: done})
-
-
-def deliver(
-    order: Order, template: Sequence[str], advisor_id: str, now: datetime
-) -> tuple[Order, list[VehicleDelivered]]:
-    """Hand the vehicle over; refused while a step of the checklist is missing."""
-    require_stage(order.stage, "deliver")
-    missing = [step for step in template if step not in order.steps]
-    if missing:
-        raise errors.steps_missing(missing)
-    event = VehicleDelivered(
-        store_id=order.store_id,
-        order_id=order.order_id,
-        advisor_id=advisor_id,
-        customer_ref=order.customer_ref,
-        delivered_at=now,
-        steps=tuple(order.steps[step] for step in template),
-    )
-    return replace(order, stage="delivered", delivered_at=now), [event]
-
-
-def issue_invoice(
-    order: Order, *, invoice_id: str, tax_rate_bp: int, payment_term: timedelta, now: datetime
-) -> tuple[Order, list[InvoiceIssued]]:
-    """Bill the order's lines. Prices include tax; the tax is what they contain."""
-    require_stage(order.stage, "bill")
-    if order.invoice_id is not None:
-        raise errors.not_at_stage("order_id", "invoiced", "delivered")
-    labor = sum(line.amount_cents for line in order.lines if line.kind == "labor")
-    parts = sum(line.amount_cents for line in order.lines if line.kind == "part")
-    total = labor + parts
-    event = InvoiceIssued(
-        store_id=order.store_id,
-        order_id=order.order_id,
-        invoice_id=invoice_id,
-        lines=order.lines,
-        labor_cents=labor,
-        parts_cents=parts,
-        tax_cents=included_tax(total, tax_rate_bp),
-        total_cents=total,
-        due_at=now + payment_term,
-        issued_at=now,
-    )
-    return replace(order, invoice_id=invoice_id, invoiced_cents=total), [event]
-
-
-def receive_payment(
-    order: Order, *, payment_id: str, method: PaymentMethod, amount_cents: int, now: datetime
-) -> tuple[Order, list[PaymentReceived]]:
-    """Take money against the invoice, never more than its balance."""
-    require_stage(order.stage, "receive_payment")
-    if order.invoice_id is None:
-        raise errors.not_at_stage("order_id", "delivered", "invoiced")
-    if amount_cents > order.balance_cents:
-        raise errors.payment_above_balance(order.balance_cents)
-    received = order.received_cents + amount_cents
-    balance = order.invoiced_cents - received
-    paid = replace(order, received_cents=received, stage="delivered" if balance else "settled")
-    event = PaymentReceived(
-        store_id=order.store_id,
-        order_id=order.order_id,
-        payment_id=payment_id,
-        invoice_id=order.invoice_id,
-        method=method,
-        amount_cents=amount_cents,
-        balance_cents=balance,
-        received_at=now,
-    )
-    return paid, [event]
+def after_delivery(order: Order) -> Order:
+    """A delivered order is settled (结清) when the customer owes nothing."""
+    if order.delivered_at is None:
+        return order
+    return replace(order, stage="delivered" if order.balance_cents else "settled")
 
 
 def cancel(
@@ -356,6 +319,8 @@ def cancel(
     ``appointment_hold_id`` is the hold of an appointment that no order has taken over.
     """
     require_stage(order.stage, "cancel")
+    if order.deposit_cents:
+        raise errors.deposit_held(order.deposit_cents)
     event = OrderCancelled(
         store_id=order.store_id,
         order_id=order.order_id,

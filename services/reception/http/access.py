@@ -11,6 +11,7 @@ from shared.personal import PersonalData
 from shared.security import Principal, caller
 
 Advisor = Annotated[Command, Depends(command("advisor", "manager"))]
+Manager = Annotated[Command, Depends(command("manager", "group_manager"))]
 FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent"))]
 Reader = Annotated[
     Principal,

@@ -14,4 +14,9 @@ router = store_router()
 async def catalogue(request: Request, store_id: str, _: Reader) -> dict[str, Any]:
     """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
     known = catalogue_of(request)
-    return {**known.entries, "labor_rate_cents": known.stores[store_id].labor_rate_cents}
+    steps = {entry["step"]: entry for entry in known.entries["delivery_steps"]}
+    return {
+        **known.entries,
+        "delivery_steps": [steps[step] for step in known.delivery_steps[store_id]],
+        "labor_rate_cents": known.stores[store_id].labor_rate_cents,
+    }

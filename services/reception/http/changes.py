@@ -13,7 +13,8 @@ from shared.commands import Command
 from shared.contracts import Event
 from shared.unit import Unit
 
-Decide = Callable[[Order, datetime], tuple[Order, Sequence[Event]]]
+Decision = tuple[Order, Sequence[Event]]
+Decide = Callable[[Order, datetime], Decision]
 Then = Callable[[Unit, Order], Awaitable[None]]
 
 

@@ -1,27 +1,142 @@
-"""Settlement (结算): the bill and what is paid."""
+"""Settlement (结算): discounts, the bill, deposits, payments, refunds, credit, receivables."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from services.reception import handlers, receivables, store
+from services.reception.domain import errors, settlement
 from services.reception.domain import order as orders
-from services.reception.domain.order import PaymentMethod
-from services.reception.http.access import Advisor, catalogue_of, store_router
-from services.reception.http.changes import change_order
+from services.reception.domain.order import Order
+from services.reception.domain.settlement import Paid
+from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
+from services.reception.http.changes import Decision, change_order
 from services.reception.http.views import OrderView
+from shared import timers
 from shared.body import Body
+from shared.commands import Command
+from shared.contracts.reception import (
+    CreditReason,
+    DiscountReason,
+    InvoiceIssued,
+    Payer,
+    PaymentMethod,
+    RefundReason,
+)
+from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
+from shared.unit import Unit
 
 router = store_router()
+
+Version = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Amount = Annotated[int, Field(gt=0, le=10**10)]
+
+
+class RequestDiscount(Body):
+    """``version`` is that of the order which the discount was made for."""
+
+    amount_cents: Amount
+    reason: DiscountReason
+    version: Version
+
+
+class ApproveDiscount(Body):
+    version: Version
 
 
 class RecordPayment(Body):
     method: PaymentMethod
-    amount_cents: Annotated[int, Field(gt=0, le=10**10)]
+    amount_cents: Amount
+
+
+class PayRefund(RecordPayment):
+    reason: RefundReason
+
+
+class GrantCredit(Body):
+    reason: CreditReason
+
+
+class InvoiceView(BaseModel):
+    """A bill as it was issued, and the number of its tax invoice (电子发票) once there is one."""
+
+    invoice: InvoiceIssued
+    tax_invoice_number: str | None
+
+
+class Receivable(BaseModel):
+    """What a payer still owes of a bill (应收)."""
+
+    order_id: str
+    invoice_id: str
+    payer: Payer
+    customer_ref: str | None
+    advisor_id: str | None
+    amount_cents: int
+    received_cents: int
+    balance_cents: int
+    due_at: datetime
+    days_overdue: int
+
+
+@router.post(
+    "/orders/{order_id}/discount",
+    response_model=OrderView,
+    tags=["settlement"],
+    openapi_extra=serves("R8"),
+)
+async def request_discount(
+    request: Request, order_id: str, body: RequestDiscount, command: Advisor
+) -> JSONResponse:
+    """Take something off what the customer pays (优惠); above the role's limit it waits for
+    another person's approval."""
+    limit_bp = _limit_bp(request, command)
+
+    def decide(order: Order, _: datetime) -> Decision:
+        orders.require_version(order, body.version)
+        return settlement.request_discount(
+            order, body.amount_cents, body.reason, command.principal.subject, limit_bp
+        )
+
+    return await change_order(command, order_id, decide)
+
+
+@router.post(
+    "/orders/{order_id}/discount/approval",
+    response_model=OrderView,
+    tags=["settlement"],
+    openapi_extra=serves("R8"),
+)
+async def approve_discount(
+    request: Request, order_id: str, body: ApproveDiscount, command: Manager
+) -> JSONResponse:
+    """Grant a discount (优惠审批) that somebody else has asked for, within one's own limit."""
+    limit_bp = _limit_bp(request, command)
+
+    def decide(order: Order, _: datetime) -> Decision:
+        orders.require_version(order, body.version)
+        return settlement.approve_discount(order, command.principal.subject, limit_bp)
+
+    return await change_order(command, order_id, decide)
+
+
+@router.post(
+    "/orders/{order_id}/deposits",
+    response_model=OrderView,
+    tags=["settlement"],
+    openapi_extra=serves("R8"),
+)
+async def receive_deposit(order_id: str, body: RecordPayment, command: Advisor) -> JSONResponse:
+    """Take money before the bill (定金); it will be set against it."""
+    return await change_order(
+        command, order_id, lambda order, now: settlement.receive_deposit(order, _paid(body, now))
+    )
 
 
 @router.post(
@@ -31,19 +146,46 @@ class RecordPayment(Body):
     openapi_extra=serves("R8"),
 )
 async def issue_invoice(request: Request, order_id: str, command: Advisor) -> JSONResponse:
-    """Bill the order (结算)."""
-    place = catalogue_of(request).stores[command.store_id]
-    return await change_order(
-        command,
-        order_id,
-        lambda order, now: orders.issue_invoice(
+    """Bill the order (结算): what the customer has agreed to and the workshop has finished."""
+    known = catalogue_of(request)
+    place = known.stores[command.store_id]
+    issued: list[InvoiceIssued] = []
+
+    def decide(order: Order, now: datetime) -> Decision:
+        billed, events = settlement.issue_invoice(
             order,
             invoice_id=str(new_id()),
             tax_rate_bp=place.tax_rate_bp,
             payment_term=timedelta(days=place.payment_days),
             now=now,
-        ),
-    )
+        )
+        issued[:] = events
+        return billed, events
+
+    async def keep(unit: Unit, order: Order) -> None:
+        await store.add_invoice(unit.connection, issued[0])
+        await receivables.watch(unit, order, known.overdue_days, command.cause)
+        await timers.schedule(
+            unit,
+            handlers.TAX_INVOICE,
+            order_id,
+            store_id=order.store_id,
+            due_at=unit.now,
+            cause=command.cause,
+        )
+
+    return await change_order(command, order_id, decide, keep)
+
+
+@router.get("/orders/{order_id}/invoice", tags=["settlement"], openapi_extra=serves("R8"))
+async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader) -> InvoiceView:
+    """The order's bill as it was issued (结算单)."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        await store.read_order(connection, store_id, order_id)
+        found = await store.find_invoice(connection, store_id, order_id)
+    if found is None:
+        raise errors.not_billed()
+    return InvoiceView(invoice=found[0], tax_invoice_number=found[1])
 
 
 @router.post(
@@ -52,16 +194,92 @@ async def issue_invoice(request: Request, order_id: str, command: Advisor) -> JS
     tags=["settlement"],
     openapi_extra=serves("R8"),
 )
-async def receive_payment(order_id: str, body: RecordPayment, command: Advisor) -> JSONResponse:
-    """Take money (收款), never more than the balance."""
+async def receive_payment(
+    request: Request, order_id: str, body: RecordPayment, command: Advisor
+) -> JSONResponse:
+    """Take money from the customer (收款), never more than the balance."""
+    days = catalogue_of(request).overdue_days
+
+    async def watch(unit: Unit, order: Order) -> None:
+        await receivables.watch(unit, order, days, command.cause)
+
     return await change_order(
         command,
         order_id,
-        lambda order, now: orders.receive_payment(
-            order,
-            payment_id=str(new_id()),
-            method=body.method,
-            amount_cents=body.amount_cents,
-            now=now,
-        ),
+        lambda order, now: settlement.receive_payment(order, _paid(body, now)),
+        watch,
     )
+
+
+@router.post(
+    "/orders/{order_id}/refunds",
+    response_model=OrderView,
+    tags=["settlement"],
+    openapi_extra=serves("R8"),
+)
+async def pay_refund(
+    request: Request, order_id: str, body: PayRefund, command: Manager
+) -> JSONResponse:
+    """Give money back to the customer (退款): a deposit first, then payments."""
+    days, person = catalogue_of(request).overdue_days, command.principal.subject
+
+    async def watch(unit: Unit, order: Order) -> None:
+        await receivables.watch(unit, order, days, command.cause)
+
+    return await change_order(
+        command,
+        order_id,
+        lambda order, now: settlement.refund(order, _paid(body, now), body.reason, person),
+        watch,
+    )
+
+
+@router.post(
+    "/orders/{order_id}/credit",
+    response_model=OrderView,
+    tags=["settlement"],
+    openapi_extra=serves("R8"),
+)
+async def grant_credit(order_id: str, body: GrantCredit, command: Manager) -> JSONResponse:
+    """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
+    person = command.principal.subject
+    return await change_order(
+        command,
+        order_id,
+        lambda order, now: settlement.grant_credit(order, body.reason, person, now),
+    )
+
+
+@router.get("/receivables", tags=["settlement"], openapi_extra=serves("R8", "R32"))
+async def list_receivables(request: Request, store_id: str, _: Reader) -> list[Receivable]:
+    """What customers and manufacturer still owe the store (应收台账), the oldest first."""
+    now = request.app.state.service.clock.now()
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        unpaid = await store.unpaid_orders(connection, store_id)
+    return [each for order in unpaid for each in _receivables(order, now)]
+
+
+def _receivables(order: Order, now: datetime) -> Sequence[Receivable]:
+    return [
+        Receivable(
+            order_id=order.order_id,
+            invoice_id=order.invoice_id or "",
+            customer_ref=order.customer_ref,
+            advisor_id=order.advisor_id,
+            balance_cents=share.balance_cents,
+            days_overdue=max(0, (now - share.due_at).days),
+            **share.model_dump(),
+        )
+        for share in settlement.receivable_shares(order)
+        if share.balance_cents
+    ]
+
+
+def _paid(body: RecordPayment, now: datetime) -> Paid:
+    return Paid(str(new_id()), body.method, body.amount_cents, now)
+
+
+def _limit_bp(request: Request, command: Command) -> int:
+    """The highest discount that the caller's roles may grant, in basis points."""
+    limits = catalogue_of(request).discount_limit_bp
+    return max((limits.get(role, 0) for role in command.principal.roles), default=0)

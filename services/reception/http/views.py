@@ -6,8 +6,8 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from services.reception.domain.lifecycle import Stage
-from services.reception.domain.order import Order
-from shared.contracts.reception import DeliveryStep, EstimateLine
+from services.reception.domain.order import Credit, Discount, Order, Share
+from shared.contracts.reception import DeliveryStep, DeliveryWaiver, EstimateLine
 
 
 class OrderView(BaseModel):
@@ -37,8 +37,14 @@ class OrderView(BaseModel):
     promise_provisional: bool
     ready_at: datetime | None
     steps: Sequence[DeliveryStep]
+    waivers: Sequence[DeliveryWaiver]
+    signed_at: datetime | None
     delivered_at: datetime | None
+    discount: Discount | None
+    credit: Credit | None
+    deposit_cents: int
     invoice_id: str | None
+    shares: Sequence[Share]
     invoiced_cents: int
     received_cents: int
     balance_cents: int
@@ -56,7 +62,9 @@ def order_view(order: Order) -> OrderView:
         **{name: getattr(order, name) for name in _VIEW_FIELDS},
         operations=[operation.operation_id for operation in order.operations],
         steps=list(order.steps.values()),
+        waivers=list(order.waivers.values()),
     )
 
 
-_VIEW_FIELDS = [name for name in OrderView.model_fields if name not in ("operations", "steps")]
+_LISTED = ("operations", "steps", "waivers")
+_VIEW_FIELDS = [name for name in OrderView.model_fields if name not in _LISTED]

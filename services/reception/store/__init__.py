@@ -19,6 +19,11 @@ from services.reception.store.estimate import (
     use_link,
     work_not_wanted,
 )
+from services.reception.store.invoice import (
+    add_invoice,
+    find_invoice,
+    save_tax_number,
+)
 from services.reception.store.job import (
     finish_jobs,
     finished_operations,
@@ -31,10 +36,13 @@ from services.reception.store.order import (
     read_order,
     save_details,
     save_order,
+    save_signature,
     save_words,
     sealed_details,
+    sealed_signature,
     sealed_words,
     take_queue_number,
+    unpaid_orders,
 )
 from services.reception.store.vehicle import (
     lock_odometer,
@@ -43,8 +51,10 @@ from services.reception.store.vehicle import (
 
 __all__ = [
     "Link",
+    "add_invoice",
     "add_link",
     "estimate_versions",
+    "find_invoice",
     "find_link",
     "finish_jobs",
     "finished_operations",
@@ -64,10 +74,14 @@ __all__ = [
     "save_details",
     "save_estimates",
     "save_order",
+    "save_signature",
+    "save_tax_number",
     "save_words",
     "sealed_details",
+    "sealed_signature",
     "sealed_words",
     "take_queue_number",
+    "unpaid_orders",
     "use_link",
     "work_not_wanted",
 ]

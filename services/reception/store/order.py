@@ -1,15 +1,16 @@
 """Repair orders, and the queue numbers of the day."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 
-from services.reception.domain.order import Order
-from shared.contracts.reception import DeliveryStep, EstimateLine, OrderedOperation
+from services.reception.domain.order import Credit, Discount, Order, Share
+from shared.contracts.base import Part
+from shared.contracts.reception import DeliveryStep, DeliveryWaiver, EstimateLine, OrderedOperation
 from shared.contracts.refusal import Refused
 from shared.db import Connection
 
@@ -17,8 +18,9 @@ _ORDER = """
 SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
        waiting_customer, symptoms, operations, lines, estimate_cents, awaiting_estimates, hold_id,
-       opened_at, promised_at, promise_provisional, ready_at, steps, delivered_at, invoice_id,
-       invoiced_cents, received_cents, version
+       opened_at, promised_at, promise_provisional, ready_at, steps, waivers, signed_at,
+       delivered_at, discount, credit, deposit_cents, invoice_id, shares, invoiced_cents,
+       received_cents, version
 FROM repair_order
 """
 
@@ -27,10 +29,11 @@ INSERT INTO repair_order (
     order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
     waiting_customer, symptoms, operations, lines, estimate_cents, awaiting_estimates, hold_id,
-    opened_at, promised_at, promise_provisional, ready_at, steps, delivered_at, invoice_id,
-    invoiced_cents, received_cents, version)
+    opened_at, promised_at, promise_provisional, ready_at, steps, waivers, signed_at, delivered_at,
+    discount, credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)
+        $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
+        $31, $32, $33, $34, $35, $36)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
@@ -40,7 +43,10 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     awaiting_estimates = excluded.awaiting_estimates, hold_id = excluded.hold_id,
     opened_at = excluded.opened_at, promised_at = excluded.promised_at,
     promise_provisional = excluded.promise_provisional,
-    ready_at = excluded.ready_at, steps = excluded.steps, delivered_at = excluded.delivered_at,
+    ready_at = excluded.ready_at, steps = excluded.steps, waivers = excluded.waivers,
+    signed_at = excluded.signed_at, delivered_at = excluded.delivered_at,
+    discount = excluded.discount, credit = excluded.credit,
+    deposit_cents = excluded.deposit_cents, shares = excluded.shares,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
     received_cents = excluded.received_cents, version = excluded.version
 """
@@ -97,7 +103,11 @@ async def save_order(connection: Connection, order: Order) -> Order:
         "symptoms": list(order.symptoms),
         "operations": [operation.model_dump(mode="json") for operation in order.operations],
         "lines": [line.model_dump(mode="json") for line in order.lines],
-        "steps": {name: step.model_dump(mode="json") for name, step in order.steps.items()},
+        "steps": _dumped_map(order.steps),
+        "waivers": _dumped_map(order.waivers),
+        "discount": order.discount and order.discount.model_dump(mode="json"),
+        "credit": order.credit and order.credit.model_dump(mode="json"),
+        "shares": [share.model_dump(mode="json") for share in order.shares],
     }
     try:
         await connection.execute(_SAVE_ORDER, *(values[name] for name in _ORDER_FIELDS))
@@ -153,6 +163,43 @@ async def sealed_details(connection: Connection, store_id: str, order_id: str) -
     return details
 
 
+async def save_signature(
+    connection: Connection, store_id: str, order_id: str, signature: bytes
+) -> None:
+    """Keep the customer's signature, encrypted."""
+    await connection.execute(
+        "UPDATE repair_order SET signature = $3 WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+        signature,
+    )
+
+
+async def sealed_signature(connection: Connection, store_id: str, order_id: str) -> bytes | None:
+    """The customer's signature, still encrypted."""
+    signature: bytes | None = await connection.fetchval(
+        "SELECT signature FROM repair_order WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+    )
+    return signature
+
+
+async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:
+    """Billed orders of which somebody still owes a part, the oldest first."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND invoice_id IS NOT NULL "
+        "AND received_cents < invoiced_cents "
+        "AND EXISTS ("
+        "SELECT FROM jsonb_to_recordset(shares) "
+        "AS share (payer text, amount_cents bigint, received_cents bigint) "
+        "WHERE payer <> 'internal' AND received_cents < amount_cents) "
+        "ORDER BY arrived_at LIMIT 1000",
+        store_id,
+    )
+    return [_order(row, row["order_id"]) for row in rows]
+
+
 async def take_queue_number(connection: Connection, store_id: str, day: date) -> int:
     """The next queue number of the store's day."""
     return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))
@@ -173,6 +220,21 @@ def _order(row: Any, order_id: str) -> Order:
         "symptoms": tuple(row["symptoms"]),
         "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
-        "steps": {name: DeliveryStep.model_validate(step) for name, step in row["steps"].items()},
+        "steps": _loaded_map(DeliveryStep, row["steps"]),
+        "waivers": _loaded_map(DeliveryWaiver, row["waivers"]),
+        "discount": row["discount"] and Discount.model_validate(row["discount"]),
+        "credit": row["credit"] and Credit.model_validate(row["credit"]),
+        "shares": tuple(map(Share.model_validate, row["shares"])),
     }
     return Order(**values)
+
+
+P = TypeVar("P", bound=Part)
+
+
+def _dumped_map(parts: Mapping[str, Part]) -> dict[str, Any]:
+    return {name: part.model_dump(mode="json") for name, part in parts.items()}
+
+
+def _loaded_map(kind: type[P], parts: Mapping[str, Any]) -> dict[str, P]:
+    return {name: kind.model_validate(part) for name, part in parts.items()}

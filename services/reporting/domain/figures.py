@@ -32,6 +32,11 @@ class Figures:
     efficiency: float | None
     override: float | None
     follow_ups_scheduled: int
+    estimate_accuracy: float | None
+    estimate_within_tenth: float | None
+    refunded_cents: int
+    collected: float | None
+    show: float | None
 
 
 def daily_report(

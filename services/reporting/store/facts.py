@@ -14,15 +14,18 @@ from typing import Any, Generic, TypeVar
 from shared.contracts import Event
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import (
+    AdditionalWorkAuthorized,
     AppointmentBooked,
     AppointmentCancelled,
     CustomerGreeted,
+    DepositReceived,
     EstimateLine,
     InvoiceIssued,
     OrderOpened,
     PaymentReceived,
     PromiseRevised,
     ReceptionOverdue,
+    RefundPaid,
     VehicleArrived,
     VehicleDelivered,
 )
@@ -86,6 +89,12 @@ def _hours_sold(lines: Sequence[EstimateLine]) -> Decimal:
     )
 
 
+def _receivable_cents(invoice: InvoiceIssued) -> int:
+    """What the store is to receive of a bill: all but what it pays itself."""
+    internal = sum(share.amount_cents for share in invoice.shares if share.payer == "internal")
+    return invoice.total_cents - internal
+
+
 _ARRIVED = """
 INSERT INTO order_fact (store_id, order_id, arrived_at, greeting_due_at, appointment_id)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[])
@@ -107,10 +116,11 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET overdue_at = excluded.overdue_at
 """
 
 _OPENED = """
-INSERT INTO order_fact (store_id, order_id, opened_at, first_promised_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+INSERT INTO order_fact (store_id, order_id, opened_at, first_promised_at, estimate_cents)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET
-    opened_at = excluded.opened_at, first_promised_at = excluded.first_promised_at
+    opened_at = excluded.opened_at, first_promised_at = excluded.first_promised_at,
+    estimate_cents = excluded.estimate_cents
 """
 
 _PROMISE_REVISED = """
@@ -127,21 +137,22 @@ WHERE fact.last_promise_sequence IS NULL
 """
 
 _DELIVERED = """
-INSERT INTO order_fact (store_id, order_id, delivered_at, delivery_steps)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[])
+INSERT INTO order_fact (store_id, order_id, delivered_at, delivery_steps, delivery_waivers)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::integer[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET
-    delivered_at = excluded.delivered_at, delivery_steps = excluded.delivery_steps
+    delivered_at = excluded.delivered_at, delivery_steps = excluded.delivery_steps,
+    delivery_waivers = excluded.delivery_waivers
 """
 
 _INVOICED = """
 INSERT INTO order_fact (store_id, order_id, issued_at, invoiced_cents, labor_cents, parts_cents,
-                        hours_sold)
+                        hours_sold, receivable_cents)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[],
-                     $6::bigint[], $7::numeric[])
+                     $6::bigint[], $7::numeric[], $8::bigint[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     issued_at = excluded.issued_at, invoiced_cents = excluded.invoiced_cents,
     labor_cents = excluded.labor_cents, parts_cents = excluded.parts_cents,
-    hours_sold = excluded.hours_sold
+    hours_sold = excluded.hours_sold, receivable_cents = excluded.receivable_cents
 """
 
 _PAID = """
@@ -199,6 +210,13 @@ ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
     satisfaction = excluded.satisfaction
 """
 
+
+def _new_promise(
+    event: PromiseRevised | AdditionalWorkAuthorized, envelope: Envelope
+) -> tuple[Any, ...]:
+    return (event.store_id, event.order_id, event.promised_at, envelope.sequence)
+
+
 _FACTS: dict[type[Event], Fact[Any]] = {
     fact.event: fact
     for fact in (
@@ -226,22 +244,26 @@ _FACTS: dict[type[Event], Fact[Any]] = {
         Fact(
             OrderOpened,
             _OPENED,
-            lambda event, _: (event.store_id, event.order_id, event.opened_at, event.promised_at),
-        ),
-        Fact(
-            PromiseRevised,
-            _PROMISE_REVISED,
-            lambda event, envelope: (
+            lambda event, _: (
                 event.store_id,
                 event.order_id,
+                event.opened_at,
                 event.promised_at,
-                envelope.sequence,
+                event.estimate_cents,
             ),
         ),
+        Fact(PromiseRevised, _PROMISE_REVISED, _new_promise),
+        Fact(AdditionalWorkAuthorized, _PROMISE_REVISED, _new_promise),
         Fact(
             VehicleDelivered,
             _DELIVERED,
-            lambda event, _: (event.store_id, event.order_id, event.delivered_at, len(event.steps)),
+            lambda event, _: (
+                event.store_id,
+                event.order_id,
+                event.delivered_at,
+                len(event.steps),
+                len(event.waivers),
+            ),
         ),
         Fact(
             InvoiceIssued,
@@ -254,6 +276,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.labor_cents,
                 event.parts_cents,
                 _hours_sold(event.lines),
+                _receivable_cents(event),
             ),
         ),
         Fact(
@@ -265,6 +288,28 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.order_id,
                 event.amount_cents,
                 event.received_at,
+            ),
+        ),
+        Fact(
+            DepositReceived,
+            _PAID,
+            lambda event, _: (
+                event.store_id,
+                event.payment_id,
+                event.order_id,
+                event.amount_cents,
+                event.received_at,
+            ),
+        ),
+        Fact(
+            RefundPaid,
+            _PAID,
+            lambda event, _: (
+                event.store_id,
+                event.refund_id,
+                event.order_id,
+                -event.amount_cents,
+                event.paid_at,
             ),
         ),
         Fact(

@@ -25,17 +25,37 @@ WITH arrival AS (
            count(*) FILTER (WHERE delivered_at <= coalesce(last_promised_at, first_promised_at))
                AS kept_last,
            count(*) FILTER (WHERE arrived_at >= $2) AS same_day,
-           count(*) FILTER (WHERE delivery_steps > 0) AS complete
+           count(*) FILTER (WHERE delivery_steps > 0 AND delivery_waivers = 0) AS complete
     FROM order_fact WHERE store_id = $1 AND delivered_at >= $2 AND delivered_at < $3
 ), invoice AS (
     SELECT count(*) AS settled,
            coalesce(sum(invoiced_cents), 0)::bigint AS invoiced_cents,
            coalesce(sum(labor_cents), 0)::bigint AS labor_cents,
            coalesce(sum(parts_cents), 0)::bigint AS parts_cents,
-           coalesce(sum(hours_sold), 0)::float8 AS hours_sold
+           coalesce(sum(hours_sold), 0)::float8 AS hours_sold,
+           sum(receivable_cents)::float8 AS receivable_cents,
+           avg(1 - abs(invoiced_cents - estimate_cents) / estimate_cents::float8)
+               FILTER (WHERE estimate_cents > 0) AS estimate_accuracy,
+           avg((abs(invoiced_cents - estimate_cents) * 10 <= estimate_cents)::integer::float8)
+               FILTER (WHERE estimate_cents > 0) AS estimate_within_tenth
     FROM order_fact WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
+), collection AS (
+    SELECT coalesce(sum(payment.amount_cents), 0)::float8 AS collected_cents
+    FROM order_fact AS billed JOIN payment_fact AS payment USING (store_id, order_id)
+    WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3 AND received_at < $3
+), due AS (
+    SELECT count(*) AS appointments, count(visit.order_id) AS shown
+    FROM appointment_fact AS appointment
+    LEFT JOIN order_fact AS visit
+        ON visit.store_id = $1 AND visit.appointment_id = appointment.appointment_id
+        AND visit.arrived_at < $3
+    WHERE appointment.store_id = $1 AND planned_at >= $2 AND planned_at < $3
+      AND (cancelled_at IS NULL OR cancelled_at >= $3)
 ), payment AS (
-    SELECT coalesce(sum(amount_cents), 0)::bigint AS received_cents
+    SELECT coalesce(sum(amount_cents) FILTER (WHERE amount_cents > 0), 0)::bigint
+               AS received_cents,
+           coalesce(-sum(amount_cents) FILTER (WHERE amount_cents < 0), 0)::bigint
+               AS refunded_cents
     FROM payment_fact WHERE store_id = $1 AND received_at >= $2 AND received_at < $3
 ), assignment AS (
     SELECT count(*) AS assigned, count(*) FILTER (WHERE overridden_at < $3) AS overridden
@@ -61,8 +81,11 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        clocked_hours,
        hours_sold / nullif(clocked_hours, 0) AS efficiency,
        overridden / nullif(assigned, 0)::float8 AS override,
-       scheduled AS follow_ups_scheduled
-FROM arrival, delivery, invoice, payment, assignment, work, follow_up
+       scheduled AS follow_ups_scheduled,
+       estimate_accuracy, estimate_within_tenth, refunded_cents,
+       collected_cents / nullif(receivable_cents, 0) AS collected,
+       shown / nullif(appointments, 0)::float8 AS show
+FROM arrival, delivery, invoice, collection, due, payment, assignment, work, follow_up
 """
 
 _OPEN_DAYS = """

@@ -1,0 +1,327 @@
+"""Settlement (结算): discounts, the bill and its payers, deposits, payments, refunds, credit.
+
+All money is integer cents. A discount is taken off the lines that the customer pays, spread by
+their amounts, so that the bill is always the sum of its lines, and its payers' shares the same sum.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.reception.domain import errors
+from services.reception.domain.estimate import sum_of
+from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.money import included_tax, spread
+from services.reception.domain.order import Credit, Discount, Order, Share, after_delivery
+from shared.contracts.reception import (
+    CreditGranted,
+    CreditReason,
+    DepositReceived,
+    DiscountGranted,
+    DiscountReason,
+    EstimateLine,
+    InvoiceIssued,
+    Payer,
+    PayerShare,
+    PaymentMethod,
+    PaymentReceived,
+    PayType,
+    ReceivableOverdue,
+    RefundPaid,
+    RefundReason,
+)
+
+_PAYERS: dict[PayType, Payer] = {
+    "customer": "customer",
+    "warranty": "manufacturer",
+    "goodwill": "internal",
+    "internal": "internal",
+}
+_WHOLE_BP = 10_000
+
+
+@dataclass(frozen=True)
+class Paid:
+    """Money that changed hands."""
+
+    payment_id: str
+    method: PaymentMethod
+    amount_cents: int
+    at: datetime
+
+
+def request_discount(
+    order: Order, amount_cents: int, reason: DiscountReason, person: str, limit_bp: int
+) -> tuple[Order, list[DiscountGranted]]:
+    """Take something off what the customer pays (优惠); above the person's limit, in basis points,
+    it waits for a second person.
+
+    Raises:
+        Refused: not now, or more than the customer pays.
+    """
+    _require_unbilled(order)
+    payable = payable_cents(order.lines)
+    if amount_cents > payable:
+        raise errors.discount_above_bill(payable)
+    discount = Discount(amount_cents=amount_cents, reason=reason, requested_by=person)
+    if amount_cents * _WHOLE_BP > payable * limit_bp:
+        return replace(order, discount=discount), []
+    return _grant(order, discount.model_copy(update={"granted_by": person}))
+
+
+def approve_discount(
+    order: Order, person: str, limit_bp: int
+) -> tuple[Order, list[DiscountGranted]]:
+    """A second person grants the discount (优惠审批), within their own limit.
+
+    Raises:
+        Refused: nobody asked for one, the same person did, or it is above the limit.
+    """
+    _require_unbilled(order)
+    discount = order.discount
+    if discount is None or discount.granted_by:
+        raise errors.nothing_to_approve("discount")
+    if discount.requested_by == person:
+        raise errors.second_person_required()
+    allowed = payable_cents(order.lines) * limit_bp // _WHOLE_BP
+    if discount.amount_cents > allowed:
+        raise errors.discount_above_limit(allowed)
+    return _grant(order, discount.model_copy(update={"granted_by": person}))
+
+
+def issue_invoice(
+    order: Order, *, invoice_id: str, tax_rate_bp: int, payment_term: timedelta, now: datetime
+) -> tuple[Order, list[InvoiceIssued]]:
+    """Bill what the customer has agreed to and the workshop has finished.
+
+    Prices include tax; the tax is what they contain. A deposit is set against the customer's share.
+
+    Raises:
+        Refused: the work is not finished, something awaits the customer's word, a discount awaits
+            its approval, or the order is billed already.
+    """
+    require_stage(order.stage, "bill")
+    _require_nothing_open(order)
+    discount_cents = order.discount.amount_cents if order.discount else 0
+    lines = discounted(order.lines, discount_cents)
+    total = sum_of(lines)
+    due_at = now + payment_term
+    deposit = min(order.deposit_cents, payable_cents(lines))
+    event = InvoiceIssued(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        invoice_id=invoice_id,
+        lines=lines,
+        labor_cents=sum_of(line for line in lines if line.kind == "labor"),
+        parts_cents=sum_of(line for line in lines if line.kind == "part"),
+        tax_cents=included_tax(total, tax_rate_bp),
+        total_cents=total,
+        shares=_shares(lines, due_at),
+        discount_cents=discount_cents,
+        deposit_cents=deposit,
+        due_at=due_at,
+        issued_at=now,
+    )
+    billed = replace(
+        order,
+        invoice_id=invoice_id,
+        invoiced_cents=total,
+        deposit_cents=order.deposit_cents - deposit,
+        shares=tuple(Share(**share.model_dump()) for share in event.shares),
+    )
+    return _receive(billed, "customer", deposit), [event]
+
+
+def receive_deposit(order: Order, paid: Paid) -> tuple[Order, list[DepositReceived]]:
+    """Take money before the bill (定金)."""
+    require_stage(order.stage, "take_deposit")
+    _require_unbilled(order)
+    held = order.deposit_cents + paid.amount_cents
+    event = DepositReceived(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        payment_id=paid.payment_id,
+        method=paid.method,
+        amount_cents=paid.amount_cents,
+        held_cents=held,
+        received_at=paid.at,
+    )
+    return replace(order, deposit_cents=held), [event]
+
+
+def receive_payment(
+    order: Order, paid: Paid, payer: Payer = "customer"
+) -> tuple[Order, list[PaymentReceived]]:
+    """Take money against the bill, never more than the payer's balance.
+
+    Raises:
+        Refused: there is no bill, or too much money.
+    """
+    require_stage(order.stage, "receive_payment")
+    if order.invoice_id is None:
+        raise errors.not_billed()
+    balance = order.balance_of(payer) - paid.amount_cents
+    if balance < 0:
+        raise errors.payment_above_balance(order.balance_of(payer))
+    event = PaymentReceived(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        payment_id=paid.payment_id,
+        invoice_id=order.invoice_id,
+        payer=payer,
+        method=paid.method,
+        amount_cents=paid.amount_cents,
+        balance_cents=balance,
+        received_at=paid.at,
+    )
+    return _receive(order, payer, paid.amount_cents), [event]
+
+
+def refund(
+    order: Order, paid: Paid, reason: RefundReason, person: str
+) -> tuple[Order, list[RefundPaid]]:
+    """Give money back to the customer (退款): a deposit first, then payments, whose part of the
+    bill is open again.
+
+    Raises:
+        Refused: more than the customer has paid.
+    """
+    from_deposit = min(order.deposit_cents, paid.amount_cents)
+    from_payments = paid.amount_cents - from_deposit
+    received = sum(share.received_cents for share in order.shares if share.payer == "customer")
+    if from_payments > received:
+        raise errors.refund_above_paid(order.deposit_cents + received)
+    refunded = replace(order, deposit_cents=order.deposit_cents - from_deposit)
+    if from_payments:
+        refunded = _receive(refunded, "customer", -from_payments)
+    event = RefundPaid(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        refund_id=paid.payment_id,
+        invoice_id=order.invoice_id,
+        method=paid.method,
+        amount_cents=paid.amount_cents,
+        deposit_cents=from_deposit,
+        balance_cents=refunded.balance_cents,
+        reason=reason,
+        paid_by=person,
+        paid_at=paid.at,
+    )
+    return refunded, [event]
+
+
+def grant_credit(
+    order: Order, reason: CreditReason, person: str, now: datetime
+) -> tuple[Order, list[CreditGranted]]:
+    """Let the vehicle go before it is paid (挂账批准)."""
+    require_stage(order.stage, "deliver")
+    if order.invoice_id is None:
+        raise errors.not_billed()
+    credit = Credit(reason=reason, granted_by=person, granted_at=now)
+    event = CreditGranted(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        invoice_id=order.invoice_id,
+        balance_cents=order.balance_cents,
+        reason=reason,
+        granted_by=person,
+        granted_at=now,
+    )
+    return replace(order, credit=credit), [event]
+
+
+def receivable_overdue(order: Order, payer: Payer, now: datetime) -> list[ReceivableOverdue]:
+    """A share is unpaid so many days after it was due (应收逾期): an event if it still is."""
+    share = next((each for each in order.shares if each.payer == payer), None)
+    if share is None or not share.balance_cents or order.invoice_id is None:
+        return []
+    return [
+        ReceivableOverdue(
+            store_id=order.store_id,
+            order_id=order.order_id,
+            invoice_id=order.invoice_id,
+            payer=payer,
+            balance_cents=share.balance_cents,
+            due_at=share.due_at,
+            days_overdue=(now - share.due_at).days,
+            advisor_id=order.advisor_id or "",
+        )
+    ]
+
+
+def receivable_shares(order: Order) -> list[Share]:
+    """The shares of the bill that somebody pays to the store; it pays nothing to itself."""
+    return [share for share in order.shares if share.payer != "internal"]
+
+
+def next_reminder(due_at: datetime, overdue_days: Sequence[int], now: datetime) -> datetime | None:
+    """When an unpaid share is chased next."""
+    later = (due_at + timedelta(days=days) for days in overdue_days)
+    return next((moment for moment in later if moment > now), None)
+
+
+def payable_cents(lines: Iterable[EstimateLine]) -> int:
+    """What the customer pays of the lines, in cents."""
+    return sum_of(line for line in lines if line.pay_type == "customer")
+
+
+def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[EstimateLine, ...]:
+    """The lines after a discount on what the customer pays, which is not more than that."""
+    weights = [line.amount_cents if line.pay_type == "customer" else 0 for line in lines]
+    off = spread(discount_cents, weights) if discount_cents else [0] * len(lines)
+    return tuple(
+        line.model_copy(update={"amount_cents": line.amount_cents - cents})
+        for line, cents in zip(lines, off, strict=True)
+    )
+
+
+def _grant(order: Order, discount: Discount) -> tuple[Order, list[DiscountGranted]]:
+    assert discount.granted_by  # noqa: S101
+    event = DiscountGranted(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        amount_cents=discount.amount_cents,
+        reason=discount.reason,
+        requested_by=discount.requested_by,
+        granted_by=discount.granted_by,
+    )
+    return replace(order, discount=discount), [event]
+
+
+def _shares(lines: Sequence[EstimateLine], due_at: datetime) -> tuple[PayerShare, ...]:
+    """Who pays how much of the bill, payers in a fixed order."""
+    amounts: dict[Payer, int] = {}
+    for line in lines:
+        payer = _PAYERS[line.pay_type]
+        amounts[payer] = amounts.get(payer, 0) + line.amount_cents
+    return tuple(
+        PayerShare(payer=payer, amount_cents=amounts[payer], due_at=due_at)
+        for payer in sorted(amounts)
+    )
+
+
+def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
+    """Count money against a payer's share; the customer's last payment settles the order."""
+    shares = tuple(
+        share.model_copy(update={"received_cents": share.received_cents + amount_cents})
+        if share.payer == payer
+        else share
+        for share in order.shares
+    )
+    received = sum(share.received_cents for share in shares)
+    return after_delivery(replace(order, shares=shares, received_cents=received))
+
+
+def _require_unbilled(order: Order) -> None:
+    require_stage(order.stage, "estimate")
+    if order.invoice_id is not None:
+        raise errors.already_billed()
+
+
+def _require_nothing_open(order: Order) -> None:
+    if order.invoice_id is not None:
+        raise errors.already_billed()
+    if order.awaiting_estimates:
+        raise errors.awaits_authorisation(order.awaiting_estimates)
+    if order.discount and order.discount.granted_by is None:
+        raise errors.awaits_approval()

@@ -1,0 +1,277 @@
+"""Bills, payers, money and delivery on the real thing (R7, R8)."""
+
+import base64
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.reception.app import create_app
+from shared.contracts.reception import (
+    DepositReceived,
+    InvoiceIssued,
+    PaymentReceived,
+    ReceivableOverdue,
+    RefundPaid,
+    TaxInvoiceIssued,
+    VehicleDelivered,
+)
+from tests.harness import in_process, published, publisher
+from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
+from tests.reception.workshop_events import WorkshopEvents
+from tests.stack import MORNING
+from tests.system.api import STEPS
+
+CASH = {"method": "cash"}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def workshop(servers):
+    async with publisher(servers) as sending:
+        yield WorkshopEvents(sending, MORNING)
+
+
+async def ready(desk, workshop, plate, **changes):
+    """An order whose work is finished; its id."""
+    order = await desk.opened(plate, **changes)
+    await workshop.planned(order["order_id"], "MNT-001")
+    await workshop.started(order["order_id"], "MNT-001")
+    await workshop.finished(order["order_id"], "MNT-001")
+    await desk.service.at_rest()
+    return order["order_id"]
+
+
+async def billed(desk, order_id):
+    return await desk.done(f"/orders/{order_id}/invoice")
+
+
+async def paid(desk, order_id, amount_cents):
+    return await desk.done(f"/orders/{order_id}/payments", CASH | {"amount_cents": amount_cents})
+
+
+async def steps_done(desk, order_id, steps=STEPS):
+    for step in steps:
+        await desk.done(f"/orders/{order_id}/delivery-steps", {"step": step})
+
+
+async def events(servers, order_id, *kinds):
+    return [
+        received.event
+        for received in await published(servers, [ORDERS])
+        if isinstance(received.event, kinds) and received.event.order_id == order_id
+    ]
+
+
+async def test_a_bill_is_paid_in_parts_before_the_vehicle_goes(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10001")
+    await steps_done(desk, order_id)
+    path = f"/orders/{order_id}/delivery"
+    await desk.refused(path, None, "not_billed", "order_id")
+    bill = await billed(desk, order_id)
+    assert bill["balance_cents"] == 46_000
+    await paid(desk, order_id, 20_000)
+    assert await desk.refused(path, None, "unpaid", "order_id") == {"balance_cents": 26_000}
+    await paid(desk, order_id, 26_000)
+    assert (await desk.done(path))["stage"] == "settled"
+    await desk.service.at_rest()
+    payments = await events(servers, order_id, PaymentReceived)
+    assert [event.balance_cents for event in payments] == [26_000, 0]
+
+
+async def test_each_payer_has_a_share_of_the_bill(desk, workshop, servers):
+    pay_types = {"MNT-001": "warranty", "OIL-5W30": "customer"}
+    order_id = await ready(desk, workshop, "沪E10002", pay_types=pay_types)
+    bill = await billed(desk, order_id)
+    assert {share["payer"]: share["amount_cents"] for share in bill["shares"]} == {
+        "customer": 35_200,
+        "manufacturer": 10_800,
+    }
+    too_much = CASH | {"amount_cents": 35_201}
+    await desk.refused(
+        f"/orders/{order_id}/payments", too_much, "payment_above_balance", "amount_cents"
+    )
+    await paid(desk, order_id, 35_200)
+    await steps_done(desk, order_id)
+    assert (await desk.done(f"/orders/{order_id}/delivery"))["stage"] == "settled"
+    owed = [each for each in await desk.get("/receivables") if each["order_id"] == order_id]
+    assert [(each["payer"], each["balance_cents"]) for each in owed] == [("manufacturer", 10_800)]
+
+
+async def test_nothing_is_billed_while_the_customer_has_yet_to_decide(desk, workshop):
+    order_id = await ready(desk, workshop, "沪E10003")
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    more = {"operations": ["MNT-006"], "version": version}
+    await desk.done(f"/orders/{order_id}/additional-work", more)
+    await desk.refused(f"/orders/{order_id}/invoice", None, "awaits_authorisation", "order_id")
+    await desk.done(f"/orders/{order_id}/estimates/2/refusal", {"channel": "counter"})
+    await billed(desk, order_id)
+    await desk.refused(f"/orders/{order_id}/invoice", None, "already_billed", "order_id")
+
+
+async def test_a_discount_above_the_limit_is_granted_by_a_second_person(desk, workshop):
+    order_id = await ready(desk, workshop, "沪E10004")
+    path = f"/orders/{order_id}/discount"
+
+    async def version():
+        return {"version": (await desk.get(f"/orders/{order_id}"))["version"]}
+
+    asked = {"amount_cents": 6_000, "reason": "loyalty"}
+    await desk.done(path, asked | await version())
+    await desk.refused(f"/orders/{order_id}/invoice", None, "awaits_approval", "discount")
+    approval = await desk.post(f"{path}/approval", await version())
+    assert approval.status_code == 403
+    await desk.done(f"{path}/approval", await version(), MANAGER)
+    bill = await billed(desk, order_id)
+    assert bill["invoiced_cents"] == 40_000
+    document = (await desk.get(f"/orders/{order_id}/invoice"))["invoice"]
+    assert sum(line["amount_cents"] for line in document["lines"]) == 40_000
+    assert document["discount_cents"] == 6_000
+
+
+async def test_a_small_discount_needs_nobody_else_and_a_huge_one_cannot_be_granted(desk, workshop):
+    order_id = await ready(desk, workshop, "沪E10005")
+    path = f"/orders/{order_id}/discount"
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    small = {"amount_cents": 2_300, "reason": "campaign", "version": version}
+    order = await desk.done(path, small)
+    assert order["discount"]["granted_by"] == ADVISOR
+    await desk.refused(path, small, "changed_meanwhile", "version", COLLEAGUE)
+    huge = {"amount_cents": 46_001, "reason": "other", "version": order["version"]}
+    await desk.refused(path, huge, "discount_above_bill", "amount_cents")
+    large = huge | {"amount_cents": 20_000}
+    version = (await desk.done(path, large))["version"]
+    values = await desk.refused(
+        f"{path}/approval", {"version": version}, "discount_above_limit", "discount", MANAGER
+    )
+    assert values == {"allowed_cents": 9_200}
+
+
+async def test_a_deposit_is_set_against_the_bill_and_its_rest_refunded(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10006")
+    await desk.done(f"/orders/{order_id}/deposits", CASH | {"amount_cents": 50_000})
+    bill = await billed(desk, order_id)
+    assert (bill["balance_cents"], bill["deposit_cents"]) == (0, 4_000)
+    refund = CASH | {"amount_cents": 4_000, "reason": "paid_too_much"}
+    assert (await desk.post(f"/orders/{order_id}/refunds", refund)).status_code == 403
+    after = await desk.done(f"/orders/{order_id}/refunds", refund, MANAGER)
+    assert (after["deposit_cents"], after["balance_cents"]) == (0, 0)
+    above = refund | {"amount_cents": 46_001}
+    path = f"/orders/{order_id}/refunds"
+    await desk.refused(path, above, "refund_above_paid", "amount_cents", MANAGER)
+    await desk.service.at_rest()
+    deposit, invoice, back = await events(
+        servers, order_id, DepositReceived, InvoiceIssued, RefundPaid
+    )
+    assert (deposit.held_cents, invoice.deposit_cents, back.deposit_cents) == (
+        50_000,
+        46_000,
+        4_000,
+    )
+
+
+async def test_a_visit_with_a_deposit_is_not_ended_before_the_money_is_back(desk):
+    order = await desk.opened("沪E10007")
+    path = f"/orders/{order['order_id']}"
+    await desk.done(f"{path}/deposits", CASH | {"amount_cents": 1_000})
+    ending = {"reason": "customer left"}
+    await desk.refused(f"{path}/cancellation", ending, "deposit_held", "order_id")
+    back = CASH | {"amount_cents": 1_000, "reason": "work_cancelled"}
+    await desk.done(f"{path}/refunds", back, MANAGER)
+    assert (await desk.done(f"{path}/cancellation", ending))["stage"] == "cancelled"
+
+
+async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10008")
+    await billed(desk, order_id)
+    await paid(desk, order_id, 46_000)
+    *done, last = STEPS
+    await steps_done(desk, order_id, done)
+    path = f"/orders/{order_id}/delivery-steps/{last}/waiver"
+    assert (await desk.post(path, {"reason": "because"})).status_code == 422
+    await desk.done(path, {"reason": "customer_declines"}, MANAGER)
+    alone = f"{path}/approval"
+    await desk.refused(alone, None, "second_person_required", "approved_by", MANAGER)
+    delivery = f"/orders/{order_id}/delivery"
+    assert await desk.refused(delivery, None, "delivery_steps_missing", "steps") == {
+        "missing": [last]
+    }
+    await desk.done(path, {"reason": "customer_declines"}, ADVISOR)
+    await desk.done(alone, None, MANAGER)
+    await desk.done(delivery)
+    await desk.service.at_rest()
+    (event,) = await events(servers, order_id, VehicleDelivered)
+    assert [(each.step, each.requested_by, each.approved_by) for each in event.waivers] == [
+        (last, ADVISOR, MANAGER)
+    ]
+    assert [step.step for step in event.steps] == done
+
+
+async def test_a_signature_is_kept_encrypted(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10009")
+    path = f"/orders/{order_id}/signature"
+    for wrong in ({}, {"strokes": [[[1, 2]]], "png": "AAAA"}, {"png": "bm8gcGljdHVyZQ=="}):
+        assert (await desk.post(path, wrong)).status_code == 422
+    drawn = {"strokes": [[[1, 2], [30, 40]], [[5, 6]]]}
+    assert (await desk.done(path, drawn))["signed_at"]
+    assert (await desk.get(path))["strokes"] == drawn["strokes"]
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()
+    await desk.done(path, {"png": picture})
+    assert (await desk.get(path))["png"] == picture
+    connection = await asyncpg.connect(servers.admin_url)
+    sealed = await connection.fetchval(
+        "SELECT signature FROM reception.repair_order WHERE order_id = $1", order_id
+    )
+    await connection.close()
+    assert b"PNG" not in sealed
+    assert picture.encode() not in sealed
+
+
+async def test_what_is_unpaid_is_chased_after_7_15_and_30_days(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10010")
+    bill = await billed(desk, order_id)
+    await steps_done(desk, order_id)
+    credit = {"reason": "fleet_customer"}
+    assert (await desk.post(f"/orders/{order_id}/credit", credit)).status_code == 403
+    await desk.done(f"/orders/{order_id}/credit", credit, MANAGER)
+    delivered = await desk.done(f"/orders/{order_id}/delivery")
+    assert delivered["stage"] == "delivered"
+    for days in (36, 37, 44, 45, 60, 90):
+        desk.clock.set(MORNING + timedelta(days=days, hours=1))
+        await desk.service.at_rest()
+    overdue = await events(servers, order_id, ReceivableOverdue)
+    assert [event.days_overdue for event in overdue] == [7, 15, 30]
+    assert {event.balance_cents for event in overdue} == {bill["balance_cents"]}
+    (owed,) = [each for each in await desk.get("/receivables") if each["order_id"] == order_id]
+    assert owed["days_overdue"] == 60
+    paid_at_last = await paid(desk, order_id, bill["balance_cents"])
+    assert paid_at_last["stage"] == "settled"
+
+
+async def test_the_customers_share_gets_a_tax_invoice(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10011", pay_types={"MNT-001": "warranty"})
+    await billed(desk, order_id)
+    await desk.service.at_rest()
+    answer = await desk.get(f"/orders/{order_id}/invoice")
+    assert answer["tax_invoice_number"] == answer["invoice"]["invoice_id"]
+    (event,) = await events(servers, order_id, TaxInvoiceIssued)
+    folder = Path(servers.environment("reception")["AFTERSALES_TAX_INVOICE_FOLDER"])
+    document = json.loads((folder / "S01" / f"{event.invoice_id}.json").read_text())
+    assert document["amount_cents"] == event.amount_cents == 35_200
+    assert [line["code"] for line in document["lines"]] == ["OIL-5W30"]
+
+
+@pytest.mark.parametrize("path", ["invoice", "delivery", "credit", "signature"])
+async def test_an_order_of_another_store_is_not_found(desk, path):
+    body = {"credit": {"reason": "other"}, "signature": {"strokes": [[[1, 1]]]}}.get(path)
+    subject = MANAGER if path == "credit" else ADVISOR
+    response = await desk.post(f"/orders/nobody/{path}", body, subject)
+    assert response.status_code == 404

@@ -1,0 +1,147 @@
+"""Money of a bill: no cent lost, no limit passed (R8)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from services.reception.domain import settlement
+from services.reception.domain.estimate import sum_of
+from services.reception.domain.money import included_tax
+from services.reception.domain.order import Discount
+from services.reception.domain.settlement import Paid
+from shared.contracts.reception import EstimateLine
+from shared.contracts.refusal import Refused
+from tests.reception.unit.test_order import NOW, billed, opened, pay, ready, refused
+
+DAYS = (7, 15, 30)
+LINES = st.lists(
+    st.builds(
+        EstimateLine,
+        kind=st.sampled_from(["labor", "part"]),
+        code=st.just("X"),
+        pay_type=st.sampled_from(["customer", "warranty", "goodwill", "internal"]),
+        quantity=st.just(1),
+        amount_cents=st.integers(0, 10**7),
+    ),
+    min_size=1,
+    max_size=8,
+).map(tuple)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 3000))
+def test_the_included_tax_is_what_the_price_contains(total, rate_bp):
+    tax = included_tax(total, rate_bp)
+    assert 0 <= tax <= total
+    assert abs((total - tax) * rate_bp / 10_000 - tax) <= 1
+
+
+@given(LINES, st.data())
+def test_a_bill_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
+    payable = settlement.payable_cents(lines)
+    off = data.draw(st.integers(0, payable))
+    deposit = data.draw(st.integers(0, 2 * payable))
+    discount = Discount(amount_cents=off, reason="other", requested_by="a", granted_by="m")
+    order = replace(ready(), lines=lines, discount=discount, deposit_cents=deposit)
+    after, (event,) = settlement.issue_invoice(
+        order, invoice_id="i", tax_rate_bp=1300, payment_term=timedelta(days=30), now=NOW
+    )
+    assert event.total_cents == sum_of(event.lines) == sum_of(lines) - off
+    assert event.total_cents == event.labor_cents + event.parts_cents
+    assert event.total_cents == sum(share.amount_cents for share in event.shares)
+    assert all(line.amount_cents >= 0 for line in event.lines)
+    assert after.balance_cents == max(0, payable - off - deposit)
+    assert after.deposit_cents == max(0, deposit - (payable - off))
+
+
+def test_an_order_is_billed_once_and_only_when_the_work_is_finished():
+    for order in (billed(), opened()):
+        with pytest.raises(Refused):
+            billed(order)
+
+
+@given(st.integers(1, 40_000), st.integers(0, 2_000))
+def test_above_the_limit_of_the_role_a_discount_waits_for_a_second_person(amount, limit_bp):
+    order = ready()
+    payable = settlement.payable_cents(order.lines)
+    asked, events = settlement.request_discount(order, amount, "loyalty", "a1", limit_bp)
+    if amount * 10_000 <= payable * limit_bp:
+        assert [event.granted_by for event in events] == ["a1"]
+        return
+    assert events == []
+    with refused("awaits_approval"):
+        billed(asked)
+    with refused("second_person_required"):
+        settlement.approve_discount(asked, "a1", 10_000)
+    with refused("discount_above_limit"):
+        settlement.approve_discount(asked, "m1", limit_bp)
+    granted, _ = settlement.approve_discount(asked, "m1", 10_000)
+    assert billed(granted).invoiced_cents == payable - amount
+
+
+def test_a_discount_is_not_above_what_the_customer_pays():
+    order = ready()
+    with refused("discount_above_bill"):
+        settlement.request_discount(order, order.estimate_cents + 1, "other", "a", 10_000)
+
+
+class Till(RuleBasedStateMachine):
+    """Deposits, payments and refunds in any order, before and after the bill."""
+
+    def __init__(self):
+        super().__init__()
+        self.order = ready()
+        self.cash = 0
+
+    def attempt(self, change, amount, sign):
+        try:
+            self.order, _ = change(self.order, Paid("p", "cash", amount, NOW))
+        except Refused:
+            return
+        self.cash += sign * amount
+
+    @rule(amount=st.integers(1, 60_000))
+    def deposit(self, amount):
+        self.attempt(settlement.receive_deposit, amount, 1)
+
+    @rule(amount=st.integers(1, 60_000))
+    def pay(self, amount):
+        self.attempt(settlement.receive_payment, amount, 1)
+
+    @rule(amount=st.integers(1, 60_000))
+    def refund(self, amount):
+        self.attempt(lambda o, paid: settlement.refund(o, paid, "other", "m"), amount, -1)
+
+    @precondition(lambda self: self.order.invoice_id is None)
+    @rule()
+    def bill(self):
+        self.order = billed(self.order)
+
+    @invariant()
+    def the_till_holds_what_the_order_says(self):
+        assert self.cash == self.order.deposit_cents + self.order.received_cents
+        assert self.order.deposit_cents >= 0
+        assert 0 <= self.order.received_cents <= self.order.invoiced_cents
+        assert self.order.balance_cents == self.order.invoiced_cents - self.order.received_cents
+
+
+TestTill = Till.TestCase
+TestTill.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+
+
+@given(st.integers(0, 60))
+def test_what_is_unpaid_is_chased_at_each_of_the_days_and_no_more(days):
+    due = NOW
+    moments = [settlement.next_reminder(due, DAYS, due + timedelta(days=days))]
+    assert moments == [next((due + timedelta(days=each) for each in DAYS if each > days), None)]
+
+
+def test_a_paid_share_is_not_overdue():
+    order = billed()
+    late = NOW + timedelta(days=37)
+    (event,) = settlement.receivable_overdue(order, "customer", late)
+    assert (event.days_overdue, event.balance_cents) == (7, order.balance_cents)
+    assert settlement.receivable_overdue(pay(order, order.balance_cents), "customer", late) == []
