@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from services.reception.domain.claim import ClaimRules
 from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
@@ -16,7 +17,8 @@ from shared.group import Store, load_stores, read_yaml
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Stores, prices, symptom codes, delivery checklists by store, limits of the settlement."""
+    """Stores, prices, symptom codes, delivery checklists by store, limits of the
+    settlement, rules of claims."""
 
     stores: Mapping[str, Store]
     operations: Mapping[str, LaborOperation]
@@ -26,6 +28,7 @@ class Catalogue:
     delivery_steps: Mapping[str, tuple[str, ...]]
     discount_limit_bp: Mapping[str, int]
     overdue_days: Sequence[int]
+    claim_rules: ClaimRules
     entries: Mapping[str, Any]
     names: Mapping[str, Mapping[str, Any]]
 
@@ -61,6 +64,7 @@ def load_catalogue(folder: Path) -> Catalogue:
         delivery_steps={store_id: delivery_template(delivery, store_id) for store_id in stores},
         discount_limit_bp=settlement["discount_limit_bp"],
         overdue_days=settlement["overdue_days"],
+        claim_rules=ClaimRules(**settlement["claims"]),
         entries={
             "operations": operations,
             "parts": parts,

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from services.reception import claims as reminders
 from services.reception import receivables, store
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import Catalogue
 from services.reception.domain import authorisation, settlement
+from services.reception.domain import claim as claims
 from services.reception.domain import order as orders
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
 from services.reception.tax_invoices import TaxInvoicing
@@ -78,6 +80,13 @@ class Handlers:
         unit.publish(settlement.receivable_overdue(order, payer, unit.now), timer.cause)
         await receivables.watch(unit, order, self.catalogue.overdue_days, timer.cause)
 
+    async def on_claim_overdue(self, unit: Unit, timer: Timer) -> None:
+        """A claim is to be submitted, or was to be answered (R6)."""
+        rules = self.catalogue.claim_rules
+        claim = await store.read_claim(unit.connection, timer.store_id, timer.subject)
+        unit.publish(claims.overdue(claim, rules, unit.now), timer.cause)
+        await reminders.watch(unit, claim, rules, timer.cause)
+
     async def _confirm_promise(self, unit: Unit, event: JobAssigned, cause: Cause) -> None:
         key = (event.store_id, event.order_id)
         order = await store.lock_order(unit.connection, *key)
@@ -127,6 +136,10 @@ async def _lock_order(unit: Unit, store_id: str, subject: str) -> None:
     await store.lock_order(unit.connection, store_id, receivables.order_of(subject))
 
 
+async def _lock_claim(unit: Unit, store_id: str, claim_id: str) -> None:
+    await store.lock_claim(unit.connection, store_id, claim_id)
+
+
 @dataclass(frozen=True)
 class CustomerLink:
     """Moves details that were taken while customer relations was away into its archive."""
@@ -166,4 +179,5 @@ def deadlines(
         LINK_CUSTOMER: Deadline(link.fire, lock=_lock_order, prepare=link.prepare),
         TAX_INVOICE: Deadline(tax_invoicing.fire, lock=_lock_order, prepare=tax_invoicing.prepare),
         receivables.RECEIVABLE_OVERDUE: Deadline(own.on_receivable_overdue, lock=_lock_order),
+        reminders.CLAIM_OVERDUE: Deadline(own.on_claim_overdue, lock=_lock_claim),
     }

@@ -13,6 +13,8 @@ PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
 DiscountReason = Literal["loyalty", "complaint", "campaign", "price_match", "other"]
 RefundReason = Literal["paid_too_much", "work_cancelled", "complaint", "other"]
 CreditReason = Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+ClaimAnswer = Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
+ClaimAwaits = Literal["submission", "answer"]
 WaiverReason = Literal["customer_declines", "customer_absent", "not_applicable", "other"]
 
 
@@ -394,3 +396,66 @@ class PaymentReceived(_OrderEvent):
     amount_cents: Cents
     balance_cents: Cents
     received_at: Moment
+
+
+class WarrantyClaimDrafted(_OrderEvent):
+    """The bill's warranty lines are to be claimed from the manufacturer (索赔建单) in time."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    lines: tuple[EstimateLine, ...]
+    amount_cents: Cents
+    due_at: Moment
+
+
+class WarrantyClaimSubmitted(_OrderEvent):
+    """The claim is with the manufacturer (索赔提交); ``round`` counts its submissions."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    amount_cents: Cents
+    round: int = Field(ge=1)
+    submitted_by: Identifier
+    submitted_at: Moment
+    answer_due_at: Moment
+
+
+class WarrantyClaimAnswered(_OrderEvent):
+    """The manufacturer will pay so much (索赔回复); nothing where it rejects the claim."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    approved_cents: Cents
+    code: ClaimAnswer
+    round: int = Field(ge=1)
+    answered_at: Moment
+
+
+class WarrantyClaimOverdue(_OrderEvent):
+    """A claim waits too long, or will soon (索赔逾期); ``owner_role`` is to see to it.
+
+    ``days_overdue`` is negative before ``due_at``.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    awaits: ClaimAwaits
+    due_at: Moment
+    days_overdue: int
+    owner_role: Literal["advisor", "manager", "group_manager"]
+
+
+class WarrantyClaimSettled(_OrderEvent):
+    """The claim has ended (索赔结算): paid by the manufacturer, the rest borne by the store."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6", "R8")
+
+    claim_id: Identifier
+    paid_cents: Cents
+    written_off_cents: Cents
+    settled_by: Identifier
+    settled_at: Moment

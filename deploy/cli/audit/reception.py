@@ -199,10 +199,24 @@ def _money_fields(event: StreamEvent, order: Fields) -> Fields:
             return _received(billed, "customer", data["deposit_cents"])
         case "PaymentReceived":
             return _received(order, data["payer"], data["amount_cents"])
+        case "WarrantyClaimSettled":
+            return {"shares": _written_off(order["shares"], data["written_off_cents"])}
         case "RefundPaid":
             left = {**order, "deposit_cents": order["deposit_cents"] - data["deposit_cents"]}
             return _received(left, "customer", data["deposit_cents"] - data["amount_cents"])
     return {}
+
+
+def _written_off(shares: Sequence[Fields], cents: int) -> list[Fields]:
+    """The payers' shares after the store took over so much of the manufacturer's."""
+    if not cents:
+        return list(shares)
+    by_payer = {share["payer"]: dict(share) for share in shares}
+    due_at = by_payer["manufacturer"]["due_at"]
+    new = {"payer": "internal", "amount_cents": 0, "due_at": due_at, "received_cents": 0}
+    by_payer.setdefault("internal", new)["amount_cents"] += cents
+    by_payer["manufacturer"]["amount_cents"] -= cents
+    return [by_payer[payer] for payer in sorted(by_payer)]
 
 
 def _received(order: Fields, payer: str, cents: int) -> Fields:

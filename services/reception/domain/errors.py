@@ -228,3 +228,47 @@ def refund_above_paid(paid_cents: int) -> Refused:
         field="amount_cents",
         paid_cents=paid_cents,
     )
+
+
+def in_the_future(field: str) -> Refused:
+    return Refused("in_the_future", "This day is still to come.", field=field)
+
+
+def evidence_missing(missing: list[str]) -> Refused:
+    return Refused(
+        "evidence_missing",
+        f"The claim lacks its evidence: {', '.join(missing)}.",
+        field="evidence",
+        kind="conflict",
+        missing=missing,
+    )
+
+
+def claim_too_late(due_at: datetime) -> Refused:
+    return Refused(
+        "claim_too_late",
+        f"The claim had to be submitted by {due_at.isoformat()}.",
+        field="claim_id",
+        kind="conflict",
+        due_at=due_at.isoformat(),
+    )
+
+
+def approved_above_claim(amount_cents: int) -> Refused:
+    return Refused(
+        "approved_above_claim",
+        f"More was approved than the {amount_cents} cents that were claimed.",
+        field="approved_cents",
+        amount_cents=amount_cents,
+    )
+
+
+def wrong_claim_status(status: str, needed: str) -> Refused:
+    return Refused(
+        "wrong_claim_status",
+        f"The claim is {status}; it must be {needed}.",
+        field="claim_id",
+        kind="conflict",
+        status=status,
+        needed=needed,
+    )

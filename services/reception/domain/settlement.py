@@ -210,6 +210,24 @@ def refund(
     return refunded, [event]
 
 
+def write_off(order: Order, cents: int) -> Order:
+    """The store itself bears so much of the manufacturer's share (核销)."""
+    if not cents:
+        return order
+    amounts = {share.payer: share for share in order.shares}
+    manufacturer = amounts["manufacturer"]
+    internal = amounts.get(
+        "internal", Share(payer="internal", amount_cents=0, due_at=manufacturer.due_at)
+    )
+    amounts["manufacturer"] = _of_amount(manufacturer, manufacturer.amount_cents - cents)
+    amounts["internal"] = _of_amount(internal, internal.amount_cents + cents)
+    return replace(order, shares=tuple(amounts[payer] for payer in sorted(amounts)))
+
+
+def _of_amount(share: Share, amount_cents: int) -> Share:
+    return share.model_copy(update={"amount_cents": amount_cents})
+
+
 def grant_credit(
     order: Order, reason: CreditReason, person: str, now: datetime
 ) -> tuple[Order, list[CreditGranted]]:

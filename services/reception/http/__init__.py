@@ -7,6 +7,7 @@ from services.reception.http import (
     arrivals,
     authorisations,
     catalogue,
+    claims,
     delivery,
     estimates,
     orders,
@@ -25,5 +26,6 @@ for part in (
     authorisations,
     delivery,
     settlement,
+    claims,
 ):
     router.include_router(part.router)

@@ -8,9 +8,12 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from services.reception import claims as reminders
 from services.reception import handlers, receivables, store
+from services.reception.domain import claim as claims
 from services.reception.domain import errors, settlement
 from services.reception.domain import order as orders
+from services.reception.domain.claim import ClaimRules
 from services.reception.domain.order import Order
 from services.reception.domain.settlement import Paid
 from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
@@ -164,6 +167,7 @@ async def issue_invoice(request: Request, order_id: str, command: Advisor) -> JS
 
     async def keep(unit: Unit, order: Order) -> None:
         await store.add_invoice(unit.connection, issued[0])
+        await _draft_claim(unit, order, issued[0], known.claim_rules, command)
         await receivables.watch(unit, order, known.overdue_days, command.cause)
         await timers.schedule(
             unit,
@@ -257,6 +261,19 @@ async def list_receivables(request: Request, store_id: str, _: Reader) -> list[R
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         unpaid = await store.unpaid_orders(connection, store_id)
     return [each for order in unpaid for each in _receivables(order, now)]
+
+
+async def _draft_claim(
+    unit: Unit, order: Order, invoice: InvoiceIssued, rules: ClaimRules, command: Command
+) -> None:
+    """What the manufacturer is to pay of a bill is claimed (R6)."""
+    lines = [line for line in invoice.lines if line.pay_type == "warranty"]
+    if not lines:
+        return
+    claim, events = claims.draft(order, lines, str(new_id()), rules, unit.now)
+    await store.save_claim(unit.connection, claim)
+    await reminders.watch(unit, claim, rules, command.cause)
+    unit.publish(events, command.cause)
 
 
 def _receivables(order: Order, now: datetime) -> Sequence[Receivable]:

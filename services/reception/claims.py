@@ -1,0 +1,25 @@
+"""Chasing warranty claims (索赔): one deadline for each claim that waits for something."""
+
+from services.reception.domain import claim as claims
+from services.reception.domain.claim import Claim, ClaimRules
+from shared import timers
+from shared.envelope import Cause
+from shared.unit import Unit
+
+CLAIM_OVERDUE = "claim_overdue"
+
+
+async def watch(unit: Unit, claim: Claim, rules: ClaimRules, cause: Cause) -> None:
+    """Set the claim's next reminder, or drop it where nothing is awaited."""
+    due_at = claims.next_reminder(claim, rules, unit.now)
+    if due_at is None:
+        await timers.cancel(unit, CLAIM_OVERDUE, claim.claim_id)
+        return
+    await timers.schedule(
+        unit,
+        CLAIM_OVERDUE,
+        claim.claim_id,
+        store_id=claim.store_id,
+        due_at=due_at,
+        cause=cause,
+    )

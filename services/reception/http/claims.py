@@ -1,0 +1,245 @@
+"""Warranty claims (索赔) from draft to settlement."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+
+from services.reception import claims as reminders
+from services.reception import receivables, store
+from services.reception.domain import claim as claims
+from services.reception.domain import errors
+from services.reception.domain.claim import Claim, ClaimStatus, Evidence
+from services.reception.domain.order import Order
+from services.reception.domain.settlement import Paid
+from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
+from services.reception.http.orders import LARGEST_ODOMETER_KM
+from shared.body import Body
+from shared.commands import Command
+from shared.contracts import Event
+from shared.contracts.reception import ClaimAnswer, ClaimAwaits, EstimateLine, PaymentMethod
+from shared.db import transaction
+from shared.duties import serves
+from shared.ids import new_id
+from shared.unit import Unit
+
+router = store_router()
+
+
+class RecordEvidence(Body):
+    """All that is known; ``version`` is that of the claim which it was added to."""
+
+    odometer_km: Annotated[int | None, Field(ge=0, le=LARGEST_ODOMETER_KM)] = None
+    in_service_on: date | None = None
+    fault_code: Annotated[str | None, Field(pattern=r"^[PBCU][0-9A-F]{4,6}$")] = None
+    part_no: Annotated[str | None, Field(min_length=1, max_length=60)] = None
+    photo_ids: Annotated[list[str], Field(max_length=40)] = []
+    version: Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class RecordAnswer(Body):
+    """What the manufacturer pays, 0 where it rejects the claim, and why."""
+
+    approved_cents: Annotated[int, Field(ge=0, le=10**10)]
+    code: ClaimAnswer
+
+
+class SettleClaim(Body):
+    method: PaymentMethod
+
+
+class EvidenceView(BaseModel):
+    odometer_km: int | None
+    in_service_on: date | None
+    fault_code: str | None
+    part_no: str | None
+    photo_ids: Sequence[str]
+
+
+class ClaimView(BaseModel):
+    """One claim; ``missing`` names the evidence that it still needs."""
+
+    claim_id: str
+    order_id: str
+    status: ClaimStatus
+    lines: Sequence[EstimateLine]
+    amount_cents: int
+    approved_cents: int
+    evidence: EvidenceView
+    missing: Sequence[str]
+    awaits: ClaimAwaits | None
+    due_at: datetime
+    round: int
+    version: int
+
+
+@router.get("/claims", tags=["claims"], openapi_extra=serves("R6", "R32"))
+async def list_claims(
+    request: Request, store_id: str, _: Reader, status: Annotated[list[ClaimStatus], Query()]
+) -> list[ClaimView]:
+    """Claims at one of the statuses (索赔台账), the most urgent first."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        found = await store.list_claims(connection, store_id, status)
+    return [_view(claim) for claim in found]
+
+
+@router.get("/claims/{claim_id}", tags=["claims"], openapi_extra=serves("R6"))
+async def get_claim(request: Request, store_id: str, claim_id: str, _: Reader) -> ClaimView:
+    """One claim."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        return _view(await store.read_claim(connection, store_id, claim_id))
+
+
+@router.post(
+    "/claims/{claim_id}/evidence",
+    response_model=ClaimView,
+    tags=["claims"],
+    openapi_extra=serves("R6"),
+)
+async def record_evidence(
+    request: Request, claim_id: str, body: RecordEvidence, command: Advisor
+) -> JSONResponse:
+    """Complete the evidence (索赔资料)."""
+    known = catalogue_of(request)
+    if body.part_no is not None and body.part_no not in known.part_price_cents:
+        raise errors.unknown_code("part_no", body.part_no)
+    place = known.stores[command.store_id]
+    if body.in_service_on and body.in_service_on > place.local_day(
+        request.app.state.service.clock.now()
+    ):
+        raise errors.in_the_future("in_service_on")
+    evidence = Evidence(
+        odometer_km=body.odometer_km,
+        in_service_on=body.in_service_on,
+        fault_code=body.fault_code,
+        part_no=body.part_no,
+        photo_ids=tuple(body.photo_ids),
+    )
+
+    async def effect(unit: Unit) -> BaseModel:
+        claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        completed = claims.record_evidence(claim, evidence, body.version)
+        return _view(await store.save_claim(unit.connection, completed))
+
+    return await command.run(effect)
+
+
+@router.post(
+    "/claims/{claim_id}/submission",
+    response_model=ClaimView,
+    tags=["claims"],
+    openapi_extra=serves("R6"),
+)
+async def submit_claim(request: Request, claim_id: str, command: Advisor) -> JSONResponse:
+    """The claim goes to the manufacturer (提交); refused while evidence is missing."""
+    rules = catalogue_of(request).claim_rules
+
+    async def effect(unit: Unit) -> BaseModel:
+        claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        submitted, events = claims.submit(claim, command.principal.subject, rules, unit.now)
+        unit.publish(events, command.cause)
+        await reminders.watch(unit, submitted, rules, command.cause)
+        return _view(await store.save_claim(unit.connection, submitted))
+
+    return await command.run(effect)
+
+
+@router.post(
+    "/claims/{claim_id}/answer",
+    response_model=ClaimView,
+    tags=["claims"],
+    openapi_extra=serves("R6"),
+)
+async def record_answer(
+    request: Request, claim_id: str, body: RecordAnswer, command: Advisor
+) -> JSONResponse:
+    """The manufacturer has answered (回复)."""
+    rules = catalogue_of(request).claim_rules
+
+    async def effect(unit: Unit) -> BaseModel:
+        claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        answered, events = claims.answer(claim, body.approved_cents, body.code, rules, unit.now)
+        unit.publish(events, command.cause)
+        await reminders.watch(unit, answered, rules, command.cause)
+        return _view(await store.save_claim(unit.connection, answered))
+
+    return await command.run(effect)
+
+
+@router.post(
+    "/claims/{claim_id}/settlement",
+    response_model=ClaimView,
+    tags=["claims"],
+    openapi_extra=serves("R6", "R8"),
+)
+async def settle_claim(
+    request: Request, claim_id: str, body: SettleClaim, command: Advisor
+) -> JSONResponse:
+    """The manufacturer has paid what it approved (索赔结算); the store bears the rest."""
+
+    async def effect(unit: Unit) -> BaseModel:
+        claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        order = await store.lock_order(unit.connection, command.store_id, claim.order_id)
+        paid = Paid(str(new_id()), body.method, claim.approved_cents, unit.now)
+        settled, changed, events = claims.settle(claim, order, paid, command.principal.subject)
+        return await _close(request, unit, command, settled, changed, events)
+
+    return await command.run(effect)
+
+
+@router.post(
+    "/claims/{claim_id}/write-off",
+    response_model=ClaimView,
+    tags=["claims"],
+    openapi_extra=serves("R6", "R8"),
+)
+async def write_claim_off(request: Request, claim_id: str, command: Manager) -> JSONResponse:
+    """Nothing will be paid (索赔核销): the store bears it."""
+
+    async def effect(unit: Unit) -> BaseModel:
+        claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        order = await store.lock_order(unit.connection, command.store_id, claim.order_id)
+        given_up, changed, events = claims.give_up(
+            claim, order, command.principal.subject, unit.now
+        )
+        return await _close(request, unit, command, given_up, changed, events)
+
+    return await command.run(effect)
+
+
+async def _close(
+    request: Request,
+    unit: Unit,
+    command: Command,
+    claim: Claim,
+    order: Order,
+    events: Sequence[Event],
+) -> ClaimView:
+    """Save a claim that has ended with its order; nobody is reminded any more."""
+    known = catalogue_of(request)
+    unit.publish(events, command.cause)
+    saved = await store.save_order(unit.connection, order)
+    await receivables.watch(unit, saved, known.overdue_days, command.cause)
+    await reminders.watch(unit, claim, known.claim_rules, command.cause)
+    return _view(await store.save_claim(unit.connection, claim))
+
+
+def _view(claim: Claim) -> ClaimView:
+    return ClaimView(
+        claim_id=claim.claim_id,
+        order_id=claim.order_id,
+        status=claim.status,
+        lines=claim.lines,
+        amount_cents=claim.amount_cents,
+        approved_cents=claim.approved_cents,
+        evidence=EvidenceView(**asdict(claim.evidence)),
+        missing=claim.evidence.missing,
+        awaits=claim.awaits,
+        due_at=claim.due_at,
+        round=claim.round,
+        version=claim.version,
+    )

@@ -1,0 +1,135 @@
+"""Warranty claims from the bill to the manufacturer's money, on the real thing (R6)."""
+
+from datetime import timedelta
+
+import pytest_asyncio
+
+from services.reception.app import create_app
+from shared.contracts.reception import (
+    WarrantyClaimDrafted,
+    WarrantyClaimOverdue,
+    WarrantyClaimSettled,
+    WarrantyClaimSubmitted,
+)
+from tests.harness import in_process, published, publisher
+from tests.reception.component.test_settlement import billed, ready
+from tests.reception.front_desk import COLLEAGUE, MANAGER, ORDERS, FrontDesk
+from tests.reception.workshop_events import WorkshopEvents
+from tests.stack import MORNING
+
+LABOR_CENTS = 10_800
+EVIDENCE = {
+    "odometer_km": 12_000,
+    "in_service_on": "2025-05-01",
+    "fault_code": "P0301",
+    "part_no": "OIL-5W30",
+}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def workshop(servers):
+    async with publisher(servers) as sending:
+        yield WorkshopEvents(sending, MORNING)
+
+
+async def drafted(desk, workshop, plate):
+    """The claim on the labor of a billed order."""
+    order_id = await ready(desk, workshop, plate, pay_types={"MNT-001": "warranty"})
+    await billed(desk, order_id)
+    claims = await desk.get("/claims", status="draft")
+    (claim,) = [each for each in claims if each["order_id"] == order_id]
+    return claim
+
+
+async def submitted(desk, workshop, plate):
+    claim = await drafted(desk, workshop, plate)
+    path = f"/claims/{claim['claim_id']}"
+    await desk.done(f"{path}/evidence", EVIDENCE | {"version": claim["version"]})
+    return await desk.done(f"{path}/submission")
+
+
+async def events(servers, order_id, *kinds):
+    return [
+        received.event
+        for received in await published(servers, [ORDERS])
+        if isinstance(received.event, kinds) and received.event.order_id == order_id
+    ]
+
+
+async def test_a_claim_without_its_evidence_is_refused_naming_each(desk, workshop):
+    claim = await drafted(desk, workshop, "沪F10001")
+    assert claim["amount_cents"] == LABOR_CENTS
+    assert claim["evidence"]["odometer_km"] == 12_000
+    path = f"/claims/{claim['claim_id']}"
+    values = await desk.refused(f"{path}/submission", None, "evidence_missing", "evidence")
+    assert values["missing"] == ["in_service_on", "fault_code", "part_no"]
+    version = {"version": claim["version"]}
+    for wrong, field in (
+        ({"fault_code": "banana"}, "fault_code"),
+        ({"part_no": "NO-SUCH"}, "part_no"),
+        ({"in_service_on": "2099-01-01"}, "in_service_on"),
+        ({"odometer_km": 10_000_000}, "odometer_km"),
+    ):
+        response = await desk.post(f"{path}/evidence", EVIDENCE | wrong | version)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["field"] == field
+    await desk.done(f"{path}/evidence", EVIDENCE | version)
+    stale = EVIDENCE | version
+    await desk.refused(f"{path}/evidence", stale, "changed_meanwhile", "version", COLLEAGUE)
+    sent = await desk.done(f"{path}/submission")
+    assert (sent["status"], sent["missing"], sent["round"]) == ("submitted", [], 1)
+
+
+async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, servers):
+    claim = await submitted(desk, workshop, "沪F10002")
+    path = f"/claims/{claim['claim_id']}"
+    above = {"approved_cents": LABOR_CENTS + 1, "code": "accepted"}
+    await desk.refused(f"{path}/answer", above, "approved_above_claim", "approved_cents")
+    await desk.done(f"{path}/answer", {"approved_cents": 0, "code": "evidence_doubtful"})
+    early = {"method": "transfer"}
+    await desk.refused(f"{path}/settlement", early, "wrong_claim_status", "claim_id")
+    again = await desk.done(f"{path}/submission")
+    assert again["round"] == 2
+    await desk.done(f"{path}/answer", {"approved_cents": 10_000, "code": "partly_accepted"})
+    settled = await desk.done(f"{path}/settlement", {"method": "transfer"})
+    assert settled["status"] == "settled"
+    order = await desk.get(f"/orders/{claim['order_id']}")
+    shares = {share["payer"]: share for share in order["shares"]}
+    assert shares["manufacturer"]["amount_cents"] == shares["manufacturer"]["received_cents"]
+    assert shares["internal"]["amount_cents"] == LABOR_CENTS - 10_000
+    await desk.service.at_rest()
+    kinds = (WarrantyClaimDrafted, WarrantyClaimSubmitted, WarrantyClaimSettled)
+    *_, last = told = await events(servers, claim["order_id"], *kinds)
+    assert len(told) == 4
+    assert (last.paid_cents, last.written_off_cents) == (10_000, LABOR_CENTS - 10_000)
+
+
+async def test_only_a_manager_gives_a_claim_up(desk, workshop):
+    claim = await drafted(desk, workshop, "沪F10003")
+    path = f"/claims/{claim['claim_id']}/write-off"
+    assert (await desk.post(path)).status_code == 403
+    assert (await desk.done(path, None, MANAGER))["status"] == "written_off"
+    unpaid = {each["order_id"]: each for each in await desk.get("/receivables")}
+    assert unpaid[claim["order_id"]]["payer"] == "customer"
+
+
+async def test_a_claim_that_waits_is_escalated(desk, workshop, servers):
+    claim = await drafted(desk, workshop, "沪F10004")
+    for days in (12, 15, 16, 18, 40):
+        desk.clock.set(MORNING + timedelta(days=days, hours=1))
+        await desk.service.at_rest()
+    overdue = await events(servers, claim["order_id"], WarrantyClaimOverdue)
+    assert [(event.days_overdue, event.owner_role) for event in overdue] == [
+        (-3, "advisor"),
+        (0, "manager"),
+        (3, "group_manager"),
+    ]
+    path = f"/claims/{claim['claim_id']}"
+    await desk.done(f"{path}/evidence", EVIDENCE | {"version": claim["version"]})
+    await desk.refused(f"{path}/submission", None, "claim_too_late", "claim_id")

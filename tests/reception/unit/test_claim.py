@@ -1,0 +1,110 @@
+"""Warranty claims: evidence, deadlines, money (R6)."""
+
+from dataclasses import fields, replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.reception.domain import claim as claims
+from services.reception.domain.claim import ClaimRules, Evidence
+from services.reception.domain.settlement import Paid
+from shared.contracts.refusal import Refused
+from tests.reception.unit.test_order import NOW, billed, opened, ready, refused
+
+RULES = ClaimRules(15, 30, (-3, 0, 3), (0, 7, 14))
+COMPLETE = Evidence(5_000, date(2025, 1, 1), "P0301", "OIL")
+
+
+def under_warranty():
+    """A billed order whose labor the manufacturer pays."""
+    lines = tuple(
+        line.model_copy(update={"pay_type": "warranty" if line.kind == "labor" else "customer"})
+        for line in opened().lines
+    )
+    return billed(replace(ready(), lines=lines))
+
+
+def drafted(evidence=COMPLETE):
+    order = under_warranty()
+    lines = [line for line in order.lines if line.pay_type == "warranty"]
+    claim, _ = claims.draft(order, lines, "k1", RULES, NOW)
+    return order, replace(claim, evidence=evidence)
+
+
+def submitted():
+    order, claim = drafted()
+    return order, claims.submit(claim, "a1", RULES, NOW)[0]
+
+
+@given(st.sets(st.sampled_from(["odometer_km", "in_service_on", "fault_code", "part_no"])))
+def test_each_missing_piece_of_evidence_is_named(missing):
+    _, claim = drafted(replace(COMPLETE, **dict.fromkeys(missing)))
+    if not missing:
+        claims.submit(claim, "a1", RULES, NOW)
+        return
+    with pytest.raises(Refused) as refusal:
+        claims.submit(claim, "a1", RULES, NOW)
+    assert set(refusal.value.values["missing"]) == missing
+
+
+def test_photos_are_optional_evidence():
+    assert {field.name for field in fields(Evidence)} - {"photo_ids"} == set(Evidence().missing)
+
+
+def test_a_claim_is_submitted_in_time_or_not_at_all():
+    _, claim = drafted()
+    claims.submit(claim, "a1", RULES, claim.due_at)
+    with refused("claim_too_late"):
+        claims.submit(claim, "a1", RULES, claim.due_at + timedelta(seconds=1))
+
+
+def test_a_rejected_claim_is_submitted_again():
+    _, claim = submitted()
+    rejected, _ = claims.answer(claim, 0, "evidence_doubtful", RULES, NOW)
+    again, (event,) = claims.submit(rejected, "a1", RULES, NOW)
+    assert (again.status, event.round) == ("submitted", 2)
+
+
+@given(st.integers(0, 12_000))
+def test_what_the_manufacturer_does_not_pay_the_store_bears(approved):
+    order, claim = submitted()
+    if approved > claim.amount_cents:
+        with refused("approved_above_claim"):
+            claims.answer(claim, approved, "accepted", RULES, NOW)
+        return
+    answered, _ = claims.answer(claim, approved, "partly_accepted", RULES, NOW)
+    if approved:
+        paid = Paid("p", "transfer", approved, NOW)
+        ended, after, events = claims.settle(answered, order, paid, "a1")
+    else:
+        ended, after, events = claims.give_up(answered, order, "m1", NOW)
+    assert ended.awaits is None
+    assert after.balance_of("manufacturer") == 0
+    assert after.received_cents - order.received_cents == approved
+    assert sum(share.amount_cents for share in after.shares) == order.invoiced_cents
+    assert events[-1].paid_cents + events[-1].written_off_cents == claim.amount_cents
+
+
+@given(st.integers(-10, 20))
+def test_a_waiting_claim_is_escalated_step_by_step(days):
+    _, claim = drafted()
+    now = claim.due_at + timedelta(days=days)
+    events = claims.overdue(claim, RULES, now)
+    roles = [
+        role
+        for day, role in zip((-3, 0, 3), ("advisor", "manager", "group_manager"), strict=True)
+        if days >= day
+    ]
+    assert [event.owner_role for event in events] == roles[-1:]
+    following = claims.next_reminder(claim, RULES, now)
+    assert (following is None) == (days >= 3)
+
+
+def test_nobody_is_reminded_of_a_claim_that_has_ended():
+    order, claim = drafted()
+    ended, _, _ = claims.give_up(claim, order, "m1", NOW)
+    late = claim.due_at + timedelta(days=30)
+    assert claims.overdue(ended, RULES, late) == []
+    assert claims.next_reminder(ended, RULES, NOW) is None
