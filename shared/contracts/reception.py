@@ -13,6 +13,11 @@ PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
 DiscountReason = Literal["loyalty", "complaint", "campaign", "price_match", "other"]
 RefundReason = Literal["paid_too_much", "work_cancelled", "complaint", "other"]
 CreditReason = Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+OdometerReplacement = Literal["cluster_replaced", "cluster_repaired", "reading_corrected"]
+WalkRoundPosition = Literal[
+    "front", "rear", "left", "right", "roof", "windscreen", "wheels", "interior", "boot"
+]
+WalkRoundDamage = Literal["scratch", "dent", "crack", "chip", "stain", "missing", "other"]
 ClaimAnswer = Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
 ClaimAwaits = Literal["submission", "answer"]
 WaiverReason = Literal["customer_declines", "customer_absent", "not_applicable", "other"]
@@ -103,10 +108,18 @@ class OrderedOperation(Part):
     standard_hours: Hours
 
 
+class WalkRoundFinding(Part):
+    """What was seen on the vehicle before it was taken in (环车检查), by position."""
+
+    position: WalkRoundPosition
+    damage: WalkRoundDamage
+
+
 class OrderOpened(_OrderEvent):
     """The repair order (工单) with its promise and the estimate that the customer agreed to.
 
-    ``rush`` goes first (加急).
+    ``rush`` goes first (加急). ``odometer_replacement`` is why a reading may be lower than an
+    earlier one; ``energy_percent`` is the level of the tank or the battery.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R3", "R4", "R5")
@@ -115,6 +128,9 @@ class OrderOpened(_OrderEvent):
     customer_ref: Identifier | None
     vehicle_ref: Identifier
     odometer_km: int = Field(ge=0)
+    odometer_replacement: OdometerReplacement | None = None
+    energy_percent: int | None = Field(default=None, ge=0, le=100)
+    findings: tuple[WalkRoundFinding, ...] = ()
     symptoms: tuple[Identifier, ...]
     operations: tuple[OrderedOperation, ...]
     lines: tuple[EstimateLine, ...]

@@ -12,12 +12,15 @@ from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
-_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps", "waivers", "shares")
+_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps", "waivers", "shares", "findings")
 _OPENED = (
     "advisor_id",
     "customer_ref",
     "vehicle_ref",
     "odometer_km",
+    "odometer_replacement",
+    "energy_percent",
+    "findings",
     "symptoms",
     "operations",
     "lines",
@@ -364,16 +367,16 @@ def _capacity(evidence: Evidence) -> Check:
 
 
 def _odometers(evidence: Evidence) -> Check:
-    comparison = Comparison("odometers stand at the highest reading", "reception")
-    highest: dict[str, Fields] = {}
-    for event in evidence.of_topic(ORDERS):
-        if event.name == "OrderOpened":
-            vehicle = f"{event.store_id} {event.data['vehicle_ref']}"
-            known = highest.setdefault(vehicle, {"odometer_km": 0})
-            known["odometer_km"] = max(known["odometer_km"], event.data["odometer_km"])
+    comparison = Comparison("odometers stand at the last reading", "reception")
+    last: dict[str, Fields] = {}
+    opened = [event for event in evidence.of_topic(ORDERS) if event.name == "OrderOpened"]
+    for event in sorted(opened, key=lambda event: moment(event.data["opened_at"])):
+        last[f"{event.store_id} {event.data['vehicle_ref']}"] = {
+            "odometer_km": event.data["odometer_km"]
+        }
     comparison.rows(
         "vehicle",
-        highest,
+        last,
         (
             (f"{row['store_id']} {row['vehicle_ref']}", row)
             for row in evidence.tables.of("reception", "vehicle")

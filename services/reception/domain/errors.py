@@ -19,7 +19,7 @@ def not_at_stage(field: str, stage: str, needed: str) -> Refused:
 def odometer_backwards(given: int, known: int) -> Refused:
     return Refused(
         "odometer_backwards",
-        f"The odometer cannot go back: {known} km are known, {given} km were given.",
+        f"The odometer cannot go back without a reason: {known} km are known, {given} were given.",
         field="odometer_km",
         known=known,
     )

@@ -17,6 +17,7 @@ from shared.contracts.reception import (
     DeliveryWaiver,
     DiscountReason,
     EstimateLine,
+    OdometerReplacement,
     OrderCancelled,
     OrderCustomerLinked,
     OrderedOperation,
@@ -26,6 +27,7 @@ from shared.contracts.reception import (
     PromiseRevised,
     ReceptionOverdue,
     VehicleArrived,
+    WalkRoundFinding,
 )
 
 
@@ -78,6 +80,9 @@ class Order:
     customer_ref: str | None = None
     vehicle_ref: str | None = None
     odometer_km: int | None = None
+    odometer_replacement: OdometerReplacement | None = None
+    energy_percent: int | None = None
+    findings: tuple[WalkRoundFinding, ...] = ()
     waiting_customer: bool = False
     symptoms: tuple[str, ...] = ()
     operations: tuple[OrderedOperation, ...] = ()
@@ -141,6 +146,9 @@ class Intake:
     odometer_km: int
     symptoms: tuple[str, ...]
     waiting_customer: bool
+    odometer_replacement: OdometerReplacement | None = None
+    energy_percent: int | None = None
+    findings: tuple[WalkRoundFinding, ...] = ()
 
 
 def arrive(
@@ -211,7 +219,7 @@ def open_order(
     now: datetime,
 ) -> tuple[Order, list[OrderOpened]]:
     """Open the repair order with its promise and what the customer has agreed to."""
-    check_may_open(order, intake.odometer_km, known_odometer_km)
+    check_may_open(order, intake.odometer_km, known_odometer_km, intake.odometer_replacement)
     opened = replace(
         order,
         stage="opened",
@@ -219,6 +227,9 @@ def open_order(
         customer_ref=intake.customer_ref,
         vehicle_ref=intake.vehicle_ref,
         odometer_km=intake.odometer_km,
+        odometer_replacement=intake.odometer_replacement,
+        energy_percent=intake.energy_percent,
+        findings=intake.findings,
         waiting_customer=intake.waiting_customer,
         symptoms=intake.symptoms,
         hold_id=promise.hold_id,
@@ -233,6 +244,9 @@ def open_order(
         customer_ref=intake.customer_ref,
         vehicle_ref=intake.vehicle_ref,
         odometer_km=intake.odometer_km,
+        odometer_replacement=intake.odometer_replacement,
+        energy_percent=intake.energy_percent,
+        findings=intake.findings,
         symptoms=intake.symptoms,
         operations=order.operations,
         lines=order.lines,
@@ -258,10 +272,15 @@ def link_customer(order: Order, customer_ref: str) -> tuple[Order, list[OrderCus
     return replace(order, customer_ref=customer_ref), [event]
 
 
-def check_may_open(order: Order, odometer_km: int, known_odometer_km: int) -> None:
-    """Refuse to open an order out of turn or with an odometer that goes back."""
+def check_may_open(
+    order: Order,
+    odometer_km: int,
+    known_odometer_km: int,
+    replacement: OdometerReplacement | None = None,
+) -> None:
+    """Refuse to open an order out of turn, or with an odometer that goes back without a reason."""
     require_stage(order.stage, "open")
-    if odometer_km < known_odometer_km:
+    if odometer_km < known_odometer_km and replacement is None:
         raise errors.odometer_backwards(odometer_km, known_odometer_km)
 
 

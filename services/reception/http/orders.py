@@ -27,6 +27,7 @@ from services.reception.http.work import Work, operations_of, priced_work, reser
 from shared import timers
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
 from shared.contracts.refusal import Refused
 from shared.db import Connection, transaction
 from shared.duties import serves
@@ -58,6 +59,10 @@ class OpenOrder(Work):
     vehicle_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
     customer: CustomerDetails | None = None
     odometer_km: Annotated[int, Field(ge=0, le=LARGEST_ODOMETER_KM)]
+    odometer_replacement: OdometerReplacement | None = None
+    energy_percent: Annotated[int | None, Field(ge=0, le=100)] = None
+    findings: Annotated[list[WalkRoundFinding], Field(max_length=60)] = []
+    belongings: Annotated[str | None, Field(min_length=1, max_length=1000)] = None
     words: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
     symptoms: Annotated[list[str], Field(max_length=10)] = []
     waiting_customer: bool = False
@@ -85,9 +90,11 @@ async def get_order(request: Request, store_id: str, order_id: str, _: Reader) -
     """One order with the customer's own words."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         order = await store.read_order(connection, store_id, order_id)
-        sealed = await store.sealed_words(connection, store_id, order_id)
-        words = await personal_of(request).decrypt(connection, store_id, order_id, sealed)
-    return OrderWithWords(**order_view(order).model_dump(), words=words)
+        words, belongings = [
+            await personal_of(request).decrypt(connection, store_id, order_id, sealed)
+            for sealed in await store.sealed_texts(connection, store_id, order_id)
+        ]
+    return OrderWithWords(**order_view(order).model_dump(), words=words, belongings=belongings)
 
 
 @router.post(
@@ -111,7 +118,7 @@ async def open_order(
     personal = personal_of(request)
     vehicle_ref = body.vehicle_ref or _vehicle_ref(personal, body)
     try:
-        replaces = await _check_may_open(request, command, order_id, vehicle_ref, body.odometer_km)
+        replaces = await _check_may_open(request, command, order_id, vehicle_ref, body)
     except Refused:
         # Another try of this command may have opened the order since the question above.
         if answered := await command.earlier_answer():
@@ -143,9 +150,8 @@ async def open_order(
         )
         saved = await store.save_order(connection, opened)
         await store.save_estimates(connection, changed)
-        words = await personal.encrypt(connection, command.store_id, order_id, body.words)
-        await store.save_words(connection, command.store_id, order_id, words)
-        await store.raise_odometer(connection, command.store_id, vehicle_ref, body.odometer_km)
+        await _keep_texts(unit, personal, command.store_id, order_id, body)
+        await store.save_odometer(connection, command.store_id, vehicle_ref, body.odometer_km)
         if body.customer is not None:
             await _keep_details(unit, personal, command, order_id, body.customer)
         unit.publish(events, command.cause)
@@ -186,7 +192,23 @@ def _intake(body: OpenOrder, vehicle_ref: str) -> Intake:
         odometer_km=body.odometer_km,
         symptoms=tuple(body.symptoms),
         waiting_customer=body.waiting_customer,
+        odometer_replacement=body.odometer_replacement,
+        energy_percent=body.energy_percent,
+        findings=tuple(body.findings),
     )
+
+
+async def _keep_texts(
+    unit: Unit, personal: PersonalData, store_id: str, order_id: str, body: OpenOrder
+) -> None:
+    """Keep what was said and left in the vehicle, encrypted."""
+    words = await personal.encrypt(unit.connection, store_id, order_id, body.words)
+    belongings = (
+        await personal.encrypt(unit.connection, store_id, order_id, body.belongings)
+        if body.belongings
+        else None
+    )
+    await store.save_texts(unit.connection, store_id, order_id, words, belongings)
 
 
 async def _keep_details(
@@ -207,14 +229,14 @@ async def _keep_details(
 
 
 async def _check_may_open(
-    request: Request, command: Command, order_id: str, vehicle_ref: str, odometer_km: int
+    request: Request, command: Command, order_id: str, vehicle_ref: str, body: OpenOrder
 ) -> str | None:
     """Refuse before capacity is reserved what the decision would refuse after it; answers with
     the hold of the order's appointment, which the order's own hold replaces."""
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         order = await store.read_order(connection, command.store_id, order_id)
         known = await store.lock_odometer(connection, command.store_id, vehicle_ref)
-        orders.check_may_open(order, odometer_km, known)
+        orders.check_may_open(order, body.odometer_km, known, body.odometer_replacement)
         return await _appointment_hold(connection, order)
 
 

@@ -7,7 +7,13 @@ from pydantic import BaseModel
 
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Credit, Discount, Order, Share
-from shared.contracts.reception import DeliveryStep, DeliveryWaiver, EstimateLine
+from shared.contracts.reception import (
+    DeliveryStep,
+    DeliveryWaiver,
+    EstimateLine,
+    OdometerReplacement,
+    WalkRoundFinding,
+)
 
 
 class OrderView(BaseModel):
@@ -26,6 +32,9 @@ class OrderView(BaseModel):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
+    odometer_replacement: OdometerReplacement | None
+    energy_percent: int | None
+    findings: Sequence[WalkRoundFinding]
     waiting_customer: bool
     symptoms: Sequence[str]
     operations: Sequence[str]
@@ -52,9 +61,11 @@ class OrderView(BaseModel):
 
 
 class OrderWithWords(OrderView):
-    """The same with the customer's own words; absent when they were erased."""
+    """The same with the customer's own words and what was left in the vehicle; absent when they
+    were erased."""
 
     words: str | None
+    belongings: str | None
 
 
 def order_view(order: Order) -> OrderView:

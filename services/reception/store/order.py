@@ -10,17 +10,23 @@ import asyncpg
 
 from services.reception.domain.order import Credit, Discount, Order, Share
 from shared.contracts.base import Part
-from shared.contracts.reception import DeliveryStep, DeliveryWaiver, EstimateLine, OrderedOperation
+from shared.contracts.reception import (
+    DeliveryStep,
+    DeliveryWaiver,
+    EstimateLine,
+    OrderedOperation,
+    WalkRoundFinding,
+)
 from shared.contracts.refusal import Refused
 from shared.db import Connection
 
 _ORDER = """
 SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
-       waiting_customer, symptoms, operations, lines, estimate_cents, awaiting_estimates, hold_id,
-       opened_at, promised_at, promise_provisional, ready_at, steps, waivers, signed_at,
-       delivered_at, discount, credit, deposit_cents, invoice_id, shares, invoiced_cents,
-       received_cents, version
+       odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
+       lines, estimate_cents, awaiting_estimates, hold_id, opened_at, promised_at,
+       promise_provisional, ready_at, steps, waivers, signed_at, delivered_at, discount, credit,
+       deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version
 FROM repair_order
 """
 
@@ -28,16 +34,20 @@ _SAVE_ORDER = """
 INSERT INTO repair_order (
     order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
-    waiting_customer, symptoms, operations, lines, estimate_cents, awaiting_estimates, hold_id,
+    odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
+    lines, estimate_cents, awaiting_estimates, hold_id,
     opened_at, promised_at, promise_provisional, ready_at, steps, waivers, signed_at, delivered_at,
     discount, credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-        $31, $32, $33, $34, $35, $36)
+        $31, $32, $33, $34, $35, $36, $37, $38, $39)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
-    odometer_km = excluded.odometer_km, waiting_customer = excluded.waiting_customer,
+    odometer_km = excluded.odometer_km,
+    odometer_replacement = excluded.odometer_replacement,
+    energy_percent = excluded.energy_percent, findings = excluded.findings,
+    waiting_customer = excluded.waiting_customer,
     symptoms = excluded.symptoms, operations = excluded.operations, lines = excluded.lines,
     estimate_cents = excluded.estimate_cents,
     awaiting_estimates = excluded.awaiting_estimates, hold_id = excluded.hold_id,
@@ -100,6 +110,7 @@ async def save_order(connection: Connection, order: Order) -> Order:
     """
     saved = replace(order, version=order.version + 1)
     values = {name: getattr(saved, name) for name in _ORDER_FIELDS} | {
+        "findings": [finding.model_dump(mode="json") for finding in order.findings],
         "symptoms": list(order.symptoms),
         "operations": [operation.model_dump(mode="json") for operation in order.operations],
         "lines": [line.model_dump(mode="json") for line in order.lines],
@@ -121,24 +132,29 @@ async def save_order(connection: Connection, order: Order) -> Order:
     return saved
 
 
-async def save_words(connection: Connection, store_id: str, order_id: str, words: bytes) -> None:
-    """Keep the customer's own words, encrypted."""
+async def save_texts(
+    connection: Connection, store_id: str, order_id: str, words: bytes, belongings: bytes | None
+) -> None:
+    """Keep the customer's own words and what is left in the vehicle, encrypted."""
     await connection.execute(
-        "UPDATE repair_order SET words = $3 WHERE store_id = $1 AND order_id = $2",
+        "UPDATE repair_order SET words = $3, belongings = $4 WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
         words,
+        belongings,
     )
 
 
-async def sealed_words(connection: Connection, store_id: str, order_id: str) -> bytes | None:
-    """The customer's own words, still encrypted."""
-    words: bytes | None = await connection.fetchval(
-        "SELECT words FROM repair_order WHERE store_id = $1 AND order_id = $2",
+async def sealed_texts(
+    connection: Connection, store_id: str, order_id: str
+) -> tuple[bytes | None, bytes | None]:
+    """The customer's own words and the belongings, still encrypted."""
+    row = await connection.fetchrow(
+        "SELECT words, belongings FROM repair_order WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
     )
-    return words
+    return (row["words"], row["belongings"]) if row else (None, None)
 
 
 async def save_details(
@@ -217,6 +233,7 @@ def _order(row: Any, order_id: str) -> Order:
             kind="not_found",
         )
     values = dict(row) | {
+        "findings": tuple(map(WalkRoundFinding.model_validate, row["findings"])),
         "symptoms": tuple(row["symptoms"]),
         "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),

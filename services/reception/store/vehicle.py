@@ -2,7 +2,7 @@
 
 from shared.db import Connection
 
-_RAISE_ODOMETER = """
+_SAVE_ODOMETER = """
 INSERT INTO vehicle AS known (store_id, vehicle_ref, odometer_km) VALUES ($1, $2, $3)
 ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET odometer_km = excluded.odometer_km
 """
@@ -18,8 +18,8 @@ async def lock_odometer(connection: Connection, store_id: str, vehicle_ref: str)
     return known or 0
 
 
-async def raise_odometer(
+async def save_odometer(
     connection: Connection, store_id: str, vehicle_ref: str, odometer_km: int
 ) -> None:
     """Remember the reading."""
-    await connection.execute(_RAISE_ODOMETER, store_id, vehicle_ref, odometer_km)
+    await connection.execute(_SAVE_ODOMETER, store_id, vehicle_ref, odometer_km)

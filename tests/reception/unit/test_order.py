@@ -159,3 +159,10 @@ def test_what_somebody_has_changed_meanwhile_is_not_overwritten():
     orders.require_version(order, 7)
     with refused("changed_meanwhile"):
         orders.require_version(order, 6)
+
+
+def test_an_odometer_goes_back_only_when_it_was_replaced():
+    greeted, _ = orders.greet(arrived(), "a1", NOW)
+    with refused("odometer_backwards"):
+        orders.check_may_open(greeted, 12, 90_000)
+    orders.check_may_open(greeted, 12, 90_000, "cluster_replaced")
