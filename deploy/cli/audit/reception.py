@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -370,7 +371,7 @@ def _odometers(evidence: Evidence) -> Check:
     comparison = Comparison("odometers stand at the last reading", "reception")
     last: dict[str, Fields] = {}
     opened = [event for event in evidence.of_topic(ORDERS) if event.name == "OrderOpened"]
-    for event in sorted(opened, key=lambda event: moment(event.data["opened_at"])):
+    for event in sorted(opened, key=lambda event: datetime.fromisoformat(event.data["opened_at"])):
         last[f"{event.store_id} {event.data['vehicle_ref']}"] = {
             "odometer_km": event.data["odometer_km"]
         }
