@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.contracts.base import Cents, Event, Hours, Identifier, Moment, Part
 
+VoucherKind = Literal["voucher", "service_card"]
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
 Channel = Literal["counter", "link", "phone"]
 Payer = Literal["customer", "manufacturer", "internal"]
@@ -314,8 +315,8 @@ class InvoiceIssued(_OrderEvent):
     """The bill (结算单). ``total_cents`` is the sum of the lines' amounts, tax included, and of the
     payers' shares.
 
-    ``discount_cents`` is already taken off the lines; ``deposit_cents`` is set against the
-    customer's share.
+    ``discount_cents`` and ``voucher_cents`` are already taken off the lines; ``deposit_cents`` is
+    set against the customer's share.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
@@ -328,6 +329,7 @@ class InvoiceIssued(_OrderEvent):
     total_cents: Cents
     shares: tuple[PayerShare, ...] = ()
     discount_cents: Cents = 0
+    voucher_cents: Cents = 0
     deposit_cents: Cents = 0
     due_at: Moment
     issued_at: Moment
@@ -475,3 +477,32 @@ class WarrantyClaimSettled(_OrderEvent):
     written_off_cents: Cents
     settled_by: Identifier
     settled_at: Moment
+
+
+class _VoucherEvent(Event):
+    topic = "aftersales.reception.voucher.v1"
+    key_field = "voucher_id"
+    publisher = "reception"
+    duties: ClassVar[tuple[str, ...]] = ("R28",)
+
+    voucher_id: Identifier
+
+
+class VoucherIssued(_VoucherEvent):
+    """A voucher (代金券) worth an amount, or a service card (维修卡) for one operation's labor."""
+
+    kind: VoucherKind
+    value_cents: Cents
+    operation_id: Identifier | None
+    customer_ref: Identifier | None
+    expires_at: Moment
+    issued_by: Identifier
+    issued_at: Moment
+
+
+class VoucherRedeemed(_VoucherEvent):
+    """So much was taken off a bill (核销)."""
+
+    order_id: Identifier
+    amount_cents: Cents
+    redeemed_at: Moment

@@ -12,6 +12,7 @@ from deploy.cli.audit.topics import Log, Stream, StreamEvent
 
 APPOINTMENTS = "aftersales.reception.appointment.v1"
 ORDERS = "aftersales.reception.order.v1"
+VOUCHERS = "aftersales.reception.voucher.v1"
 JOBS = "aftersales.workshop.job.v1"
 CAPACITY = "aftersales.workshop.capacity.v1"
 WORKSHOP_STORE = "aftersales.workshop.store.v1"
@@ -22,7 +23,9 @@ CONSUMES: Mapping[str, frozenset[str]] = {
     "reception": frozenset({JOBS, CAPACITY}),
     "workshop": frozenset({APPOINTMENTS, ORDERS}),
     "crm": frozenset({APPOINTMENTS, ORDERS, JOBS}),
-    "reporting": frozenset({APPOINTMENTS, ORDERS, JOBS, WORKSHOP_STORE, CUSTOMERS, REPORTS}),
+    "reporting": frozenset(
+        {APPOINTMENTS, ORDERS, VOUCHERS, JOBS, WORKSHOP_STORE, CUSTOMERS, REPORTS}
+    ),
 }
 """The topics that each service promises to follow."""
 

@@ -7,7 +7,15 @@ from typing import Any
 
 import orjson
 
-from deploy.cli.audit.evidence import APPOINTMENTS, CAPACITY, JOBS, ORDERS, Evidence, moment
+from deploy.cli.audit.evidence import (
+    APPOINTMENTS,
+    CAPACITY,
+    JOBS,
+    ORDERS,
+    VOUCHERS,
+    Evidence,
+    moment,
+)
 from deploy.cli.audit.result import Check, Comparison
 from deploy.cli.audit.topics import StreamEvent
 
@@ -35,6 +43,7 @@ def check_reception(evidence: Evidence) -> Iterator[Check]:
     yield _orders(evidence)
     yield _estimates(evidence)
     yield _amounts(evidence)
+    yield _vouchers(evidence)
     yield _appointments(evidence)
     yield _capacity(evidence)
     yield _odometers(evidence)
@@ -318,6 +327,23 @@ def _bill_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> 
 
 def _sum(lines: Any) -> int:
     return sum(line["amount_cents"] for line in lines)
+
+
+def _vouchers(evidence: Evidence) -> Check:
+    """Each voucher is redeemed as often as the events say: once or not at all."""
+    comparison = Comparison("vouchers are as the events say", "reception")
+    vouchers: dict[str, Fields] = {}
+    for event in evidence.of_topic(VOUCHERS):
+        data = event.data
+        if event.name == "VoucherIssued":
+            vouchers[event.key] = {"value_cents": data["value_cents"], "order_id": None}
+        elif event.name == "VoucherRedeemed":
+            known = vouchers[event.key]
+            comparison.equal(event.key, "redeemed before by", None, known["order_id"])
+            known.update(order_id=data["order_id"], redeemed_cents=data["amount_cents"])
+    found = evidence.tables.of("reception", "voucher")
+    comparison.rows("voucher", vouchers, ((row["voucher_id"], row) for row in found))
+    return comparison.check()
 
 
 def _appointments(evidence: Evidence) -> Check:

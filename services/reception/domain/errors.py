@@ -272,3 +272,40 @@ def wrong_claim_status(status: str, needed: str) -> Refused:
         status=status,
         needed=needed,
     )
+
+
+def voucher_redeemed(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_redeemed",
+        f"The voucher {voucher_id} was already redeemed.",
+        field="vouchers",
+        kind="conflict",
+        voucher_id=voucher_id,
+    )
+
+
+def voucher_expired(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_expired",
+        f"The voucher {voucher_id} has expired.",
+        field="vouchers",
+        voucher_id=voucher_id,
+    )
+
+
+def voucher_of_another(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_of_another",
+        f"The voucher {voucher_id} is another customer's.",
+        field="vouchers",
+        voucher_id=voucher_id,
+    )
+
+
+def voucher_fits_nothing(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_fits_nothing",
+        f"The voucher {voucher_id} fits nothing that the customer pays.",
+        field="vouchers",
+        voucher_id=voucher_id,
+    )

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from services.reception.domain import errors
 from services.reception.domain.estimate import sum_of
 from services.reception.domain.lifecycle import require_stage
-from services.reception.domain.money import included_tax, spread
+from services.reception.domain.money import included_tax
 from services.reception.domain.order import Credit, Discount, Order, Share, after_delivery
+from services.reception.domain.voucher import Voucher, redeem, take_off
 from shared.contracts.reception import (
     CreditGranted,
     CreditReason,
@@ -29,6 +30,7 @@ from shared.contracts.reception import (
     ReceivableOverdue,
     RefundPaid,
     RefundReason,
+    VoucherRedeemed,
 )
 
 _PAYERS: dict[PayType, Payer] = {
@@ -90,20 +92,28 @@ def approve_discount(
 
 
 def issue_invoice(
-    order: Order, *, invoice_id: str, tax_rate_bp: int, payment_term: timedelta, now: datetime
-) -> tuple[Order, list[InvoiceIssued]]:
+    order: Order,
+    *,
+    invoice_id: str,
+    tax_rate_bp: int,
+    payment_term: timedelta,
+    now: datetime,
+    vouchers: Sequence[Voucher] = (),
+) -> tuple[Order, list[Voucher], InvoiceIssued, list[VoucherRedeemed]]:
     """Bill what the customer has agreed to and the workshop has finished.
 
-    Prices include tax; the tax is what they contain. A deposit is set against the customer's share.
+    Prices include tax; the tax is what they contain. The discount and then the vouchers are taken
+    off the customer's lines, a deposit is set against the customer's share.
 
     Raises:
         Refused: the work is not finished, something awaits the customer's word, a discount awaits
-            its approval, or the order is billed already.
+            its approval, a voucher cannot be redeemed, or the order is billed already.
     """
     require_stage(order.stage, "bill")
     _require_nothing_open(order)
     discount_cents = order.discount.amount_cents if order.discount else 0
     lines = discounted(order.lines, discount_cents)
+    used, lines, redeemed = redeem(vouchers, order, lines, now)
     total = sum_of(lines)
     due_at = now + payment_term
     deposit = min(order.deposit_cents, payable_cents(lines))
@@ -118,6 +128,7 @@ def issue_invoice(
         total_cents=total,
         shares=_shares(lines, due_at),
         discount_cents=discount_cents,
+        voucher_cents=sum(each.redeemed_cents for each in used),
         deposit_cents=deposit,
         due_at=due_at,
         issued_at=now,
@@ -129,7 +140,7 @@ def issue_invoice(
         deposit_cents=order.deposit_cents - deposit,
         shares=tuple(Share(**share.model_dump()) for share in event.shares),
     )
-    return _receive(billed, "customer", deposit), [event]
+    return _receive(billed, "customer", deposit), used, event, redeemed
 
 
 def receive_deposit(order: Order, paid: Paid) -> tuple[Order, list[DepositReceived]]:
@@ -286,11 +297,7 @@ def payable_cents(lines: Iterable[EstimateLine]) -> int:
 def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[EstimateLine, ...]:
     """The lines after a discount on what the customer pays, which is not more than that."""
     weights = [line.amount_cents if line.pay_type == "customer" else 0 for line in lines]
-    off = spread(discount_cents, weights) if discount_cents else [0] * len(lines)
-    return tuple(
-        line.model_copy(update={"amount_cents": line.amount_cents - cents})
-        for line, cents in zip(lines, off, strict=True)
-    )
+    return take_off(lines, discount_cents, weights)
 
 
 def _grant(order: Order, discount: Discount) -> tuple[Order, list[DiscountGranted]]:

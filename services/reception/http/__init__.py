@@ -12,6 +12,7 @@ from services.reception.http import (
     estimates,
     orders,
     settlement,
+    vouchers,
     work,
 )
 
@@ -27,5 +28,6 @@ for part in (
     delivery,
     settlement,
     claims,
+    vouchers,
 ):
     router.include_router(part.router)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from services.reception import claims as reminders
 from services.reception import handlers, receivables, store
@@ -18,7 +18,7 @@ from services.reception.domain.order import Order
 from services.reception.domain.settlement import Paid
 from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
 from services.reception.http.changes import Decision, change_order
-from services.reception.http.views import OrderView
+from services.reception.http.views import OrderView, order_view
 from shared import timers
 from shared.body import Body
 from shared.commands import Command
@@ -60,6 +60,19 @@ class RecordPayment(Body):
 
 class PayRefund(RecordPayment):
     reason: RefundReason
+
+
+class IssueInvoice(Body):
+    """Vouchers and service cards to be redeemed with the bill."""
+
+    vouchers: Annotated[list[str], Field(max_length=10)] = []
+
+    @field_validator("vouchers")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) < len(value):
+            raise ValueError("each voucher once")
+        return value
 
 
 class GrantCredit(Body):
@@ -148,37 +161,42 @@ async def receive_deposit(order_id: str, body: RecordPayment, command: Advisor) 
     tags=["settlement"],
     openapi_extra=serves("R8"),
 )
-async def issue_invoice(request: Request, order_id: str, command: Advisor) -> JSONResponse:
+async def issue_invoice(
+    request: Request, order_id: str, command: Advisor, body: IssueInvoice | None = None
+) -> JSONResponse:
     """Bill the order (结算): what the customer has agreed to and the workshop has finished."""
     known = catalogue_of(request)
     place = known.stores[command.store_id]
-    issued: list[InvoiceIssued] = []
+    voucher_ids = body.vouchers if body else []
 
-    def decide(order: Order, now: datetime) -> Decision:
-        billed, events = settlement.issue_invoice(
+    async def effect(unit: Unit) -> BaseModel:
+        connection, cause = unit.connection, command.cause
+        order = await store.lock_order(connection, command.store_id, order_id)
+        billed, used, invoice, redeemed = settlement.issue_invoice(
             order,
             invoice_id=str(new_id()),
             tax_rate_bp=place.tax_rate_bp,
             payment_term=timedelta(days=place.payment_days),
-            now=now,
+            now=unit.now,
+            vouchers=await store.lock_vouchers(connection, command.store_id, voucher_ids),
         )
-        issued[:] = events
-        return billed, events
-
-    async def keep(unit: Unit, order: Order) -> None:
-        await store.add_invoice(unit.connection, issued[0])
-        await _draft_claim(unit, order, issued[0], known.claim_rules, command)
-        await receivables.watch(unit, order, known.overdue_days, command.cause)
+        saved = await store.save_order(connection, billed)
+        await store.save_redeemed(connection, used)
+        await store.add_invoice(connection, invoice)
+        unit.publish([invoice, *redeemed], cause)
+        await _draft_claim(unit, saved, invoice, known.claim_rules, command)
+        await receivables.watch(unit, saved, known.overdue_days, cause)
         await timers.schedule(
             unit,
             handlers.TAX_INVOICE,
             order_id,
-            store_id=order.store_id,
+            store_id=saved.store_id,
             due_at=unit.now,
-            cause=command.cause,
+            cause=cause,
         )
+        return order_view(saved)
 
-    return await change_order(command, order_id, decide, keep)
+    return await command.run(effect)
 
 
 @router.get("/orders/{order_id}/invoice", tags=["settlement"], openapi_extra=serves("R8"))

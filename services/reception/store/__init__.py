@@ -54,11 +54,18 @@ from services.reception.store.vehicle import (
     lock_odometer,
     save_odometer,
 )
+from services.reception.store.voucher import (
+    add_voucher,
+    lock_vouchers,
+    read_voucher,
+    save_redeemed,
+)
 
 __all__ = [
     "Link",
     "add_invoice",
     "add_link",
+    "add_voucher",
     "estimate_versions",
     "find_invoice",
     "find_link",
@@ -72,10 +79,12 @@ __all__ = [
     "lock_claim",
     "lock_odometer",
     "lock_order",
+    "lock_vouchers",
     "operations_since",
     "planned_finishes",
     "read_claim",
     "read_order",
+    "read_voucher",
     "record_jobs",
     "save_appointment",
     "save_capacity",
@@ -84,6 +93,7 @@ __all__ = [
     "save_estimates",
     "save_odometer",
     "save_order",
+    "save_redeemed",
     "save_signature",
     "save_tax_number",
     "save_texts",

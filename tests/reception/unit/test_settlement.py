@@ -46,7 +46,7 @@ def test_a_bill_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
     deposit = data.draw(st.integers(0, 2 * payable))
     discount = Discount(amount_cents=off, reason="other", requested_by="a", granted_by="m")
     order = replace(ready(), lines=lines, discount=discount, deposit_cents=deposit)
-    after, (event,) = settlement.issue_invoice(
+    after, _, event, _ = settlement.issue_invoice(
         order, invoice_id="i", tax_rate_bp=1300, payment_term=timedelta(days=30), now=NOW
     )
     assert event.total_cents == sum_of(event.lines) == sum_of(lines) - off

@@ -1,0 +1,118 @@
+"""Vouchers and service cards (代金券, 维修卡): issued once, redeemed once, at the bill."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.reception.domain import errors
+from services.reception.domain.money import spread
+from services.reception.domain.order import Order
+from shared.contracts.reception import EstimateLine, VoucherIssued, VoucherKind, VoucherRedeemed
+
+
+@dataclass(frozen=True)
+class Voucher:
+    """Worth ``value_cents`` off what the customer pays, or the whole labor of one operation.
+
+    With a ``customer_ref`` it is for that customer alone.
+    """
+
+    store_id: str
+    voucher_id: str
+    kind: VoucherKind
+    value_cents: int
+    operation_id: str | None
+    customer_ref: str | None
+    expires_at: datetime
+    issued_by: str
+    issued_at: datetime
+    order_id: str | None = None
+    redeemed_cents: int = 0
+    redeemed_at: datetime | None = None
+
+
+def issue(voucher: Voucher) -> list[VoucherIssued]:
+    """Give a voucher out (发券).
+
+    Raises:
+        Refused: it would have expired already.
+    """
+    if voucher.expires_at <= voucher.issued_at:
+        raise errors.in_the_past("expires_at", voucher.expires_at)
+    return [
+        VoucherIssued(
+            store_id=voucher.store_id,
+            voucher_id=voucher.voucher_id,
+            kind=voucher.kind,
+            value_cents=voucher.value_cents,
+            operation_id=voucher.operation_id,
+            customer_ref=voucher.customer_ref,
+            expires_at=voucher.expires_at,
+            issued_by=voucher.issued_by,
+            issued_at=voucher.issued_at,
+        )
+    ]
+
+
+def redeem(
+    vouchers: Sequence[Voucher], order: Order, lines: Sequence[EstimateLine], now: datetime
+) -> tuple[list[Voucher], tuple[EstimateLine, ...], list[VoucherRedeemed]]:
+    """Take vouchers off the lines that the customer pays (核销), one after the other.
+
+    Raises:
+        Refused: one was redeemed before, has expired, is another customer's, or fits no line.
+    """
+    used, left, events = [], tuple(lines), []
+    for voucher in vouchers:
+        _check(voucher, order, now)
+        cents, left = _taken_off(voucher, left)
+        used.append(
+            replace(voucher, order_id=order.order_id, redeemed_cents=cents, redeemed_at=now)
+        )
+        events.append(
+            VoucherRedeemed(
+                store_id=order.store_id,
+                voucher_id=voucher.voucher_id,
+                order_id=order.order_id,
+                amount_cents=cents,
+                redeemed_at=now,
+            )
+        )
+    return used, left, events
+
+
+def take_off(
+    lines: Sequence[EstimateLine], cents: int, weights: Sequence[int]
+) -> tuple[EstimateLine, ...]:
+    """The lines after ``cents`` were taken off them by ``weights``."""
+    if not cents:
+        return tuple(lines)
+    return tuple(
+        line.model_copy(update={"amount_cents": line.amount_cents - share})
+        for line, share in zip(lines, spread(cents, weights), strict=True)
+    )
+
+
+def _taken_off(
+    voucher: Voucher, lines: Sequence[EstimateLine]
+) -> tuple[int, tuple[EstimateLine, ...]]:
+    weights = [line.amount_cents if _covers(voucher, line) else 0 for line in lines]
+    if not sum(weights):
+        raise errors.voucher_fits_nothing(voucher.voucher_id)
+    cents = min(sum(weights), voucher.value_cents) if voucher.kind == "voucher" else sum(weights)
+    return cents, take_off(lines, cents, weights)
+
+
+def _covers(voucher: Voucher, line: EstimateLine) -> bool:
+    if line.pay_type != "customer":
+        return False
+    return voucher.kind == "voucher" or (line.kind == "labor" and line.code == voucher.operation_id)
+
+
+def _check(voucher: Voucher, order: Order, now: datetime) -> None:
+    if voucher.redeemed_at:
+        raise errors.voucher_redeemed(voucher.voucher_id)
+    if voucher.expires_at <= now:
+        raise errors.voucher_expired(voucher.voucher_id)
+    if voucher.customer_ref not in (None, order.customer_ref):
+        raise errors.voucher_of_another(voucher.voucher_id)

@@ -1,0 +1,91 @@
+"""Vouchers and service cards."""
+
+from collections.abc import Sequence
+
+from services.reception.domain.voucher import Voucher
+from shared.contracts.refusal import Refused
+from shared.db import Connection
+
+_VOUCHER = """
+SELECT store_id, voucher_id, kind, value_cents, operation_id, customer_ref, expires_at, issued_by,
+       issued_at, order_id, redeemed_cents, redeemed_at
+FROM voucher
+"""
+
+_ADD = """
+INSERT INTO voucher (store_id, voucher_id, kind, value_cents, operation_id, customer_ref,
+                     expires_at, issued_by, issued_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+
+_REDEEM = """
+UPDATE voucher SET order_id = $3, redeemed_cents = $4, redeemed_at = $5
+WHERE store_id = $1 AND voucher_id = $2
+"""
+
+
+async def add_voucher(connection: Connection, voucher: Voucher) -> None:
+    """Keep a voucher that was issued."""
+    await connection.execute(
+        _ADD,
+        voucher.store_id,
+        voucher.voucher_id,
+        voucher.kind,
+        voucher.value_cents,
+        voucher.operation_id,
+        voucher.customer_ref,
+        voucher.expires_at,
+        voucher.issued_by,
+        voucher.issued_at,
+    )
+
+
+async def lock_vouchers(
+    connection: Connection, store_id: str, voucher_ids: Sequence[str]
+) -> list[Voucher]:
+    """The vouchers in the order in which they are named, locked until the transaction ends.
+
+    Raises:
+        Refused: one of them does not exist in the store.
+    """
+    rows = await connection.fetch(
+        _VOUCHER + "WHERE store_id = $1 AND voucher_id = ANY ($2) ORDER BY voucher_id FOR UPDATE",
+        store_id,
+        list(voucher_ids),
+    )
+    known = {row["voucher_id"]: Voucher(**row) for row in rows}
+    for voucher_id in voucher_ids:
+        if voucher_id not in known:
+            raise _unknown(voucher_id)
+    return [known[voucher_id] for voucher_id in voucher_ids]
+
+
+async def read_voucher(connection: Connection, store_id: str, voucher_id: str) -> Voucher:
+    """The voucher as it is."""
+    row = await connection.fetchrow(
+        _VOUCHER + "WHERE store_id = $1 AND voucher_id = $2", store_id, voucher_id
+    )
+    if row is None:
+        raise _unknown(voucher_id)
+    return Voucher(**row)
+
+
+async def save_redeemed(connection: Connection, vouchers: Sequence[Voucher]) -> None:
+    """Remember where vouchers were redeemed."""
+    await connection.executemany(
+        _REDEEM,
+        [
+            (each.store_id, each.voucher_id, each.order_id, each.redeemed_cents, each.redeemed_at)
+            for each in vouchers
+        ],
+    )
+
+
+def _unknown(voucher_id: str) -> Refused:
+    return Refused(
+        "unknown_voucher",
+        f"There is no voucher {voucher_id} in this store.",
+        field="vouchers",
+        kind="not_found",
+        voucher_id=voucher_id,
+    )

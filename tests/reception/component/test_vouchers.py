@@ -1,0 +1,90 @@
+"""Vouchers and service cards, redeemed with the bill on the real thing (R8, R28)."""
+
+import asyncio
+
+import pytest
+import pytest_asyncio
+
+from services.reception.app import create_app
+from shared.contracts.reception import VoucherIssued, VoucherRedeemed
+from tests.harness import in_process, published, publisher
+from tests.reception.component.test_settlement import ready
+from tests.reception.front_desk import MANAGER, FrontDesk
+from tests.reception.workshop_events import WorkshopEvents
+from tests.stack import MORNING
+
+VOUCHERS = "aftersales.reception.voucher.v1"
+GIFT = {"kind": "voucher", "value_cents": 5_000, "expires_at": "2026-12-31T15:59:59Z"}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def workshop(servers):
+    async with publisher(servers) as sending:
+        yield WorkshopEvents(sending, MORNING)
+
+
+async def issued(desk, **changes):
+    return (await desk.done("/vouchers", GIFT | changes, MANAGER))["voucher_id"]
+
+
+async def test_a_voucher_and_a_card_are_taken_off_the_bill(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪H10001")
+    gift = await issued(desk)
+    card = await issued(desk, kind="service_card", value_cents=0, operation_id="MNT-001")
+    path = f"/orders/{order_id}/invoice"
+    bill = await desk.done(path, {"vouchers": [card, gift]})
+    assert bill["invoiced_cents"] == 46_000 - 10_800 - 5_000
+    assert (await desk.get(path))["invoice"]["voucher_cents"] == 15_800
+    redeemed = await desk.get(f"/vouchers/{gift}")
+    assert (redeemed["order_id"], redeemed["redeemed_cents"]) == (order_id, 5_000)
+    await desk.service.at_rest()
+    events = [received.event for received in await published(servers, [VOUCHERS])]
+    of_gift = [type(event) for event in events if event.voucher_id == gift]
+    assert of_gift == [VoucherIssued, VoucherRedeemed]
+
+
+async def test_of_two_bills_at_once_only_one_gets_the_voucher(desk, workshop):
+    orders = [await ready(desk, workshop, plate) for plate in ("沪H10002", "沪H10003")]
+    gift = await issued(desk)
+    answers = await asyncio.gather(
+        *(desk.post(f"/orders/{order_id}/invoice", {"vouchers": [gift]}) for order_id in orders)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    (refused,) = [answer for answer in answers if answer.status_code == 409]
+    assert refused.json()["errors"][0]["rule"] == "voucher_redeemed"
+
+
+async def test_a_voucher_of_another_or_unknown_or_named_twice_is_refused(desk, workshop):
+    order_id = await ready(desk, workshop, "沪H10004")
+    path = f"/orders/{order_id}/invoice"
+    foreign = await issued(desk, customer_ref="c-somebody")
+    await desk.refused(path, {"vouchers": [foreign]}, "voucher_of_another", "vouchers")
+    await desk.refused(path, {"vouchers": ["none"]}, "unknown_voucher", "vouchers")
+    twice = await issued(desk)
+    assert (await desk.post(path, {"vouchers": [twice, twice]})).status_code == 422
+    assert (await desk.get(f"/orders/{order_id}"))["invoice_id"] is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"value_cents": 0},
+        {"value_cents": -1},
+        {"kind": "service_card"},
+        {"operation_id": "MNT-001"},
+        {"kind": "service_card", "value_cents": 0, "operation_id": "NO-SUCH"},
+        {"expires_at": "2020-01-01T00:00:00Z"},
+    ],
+)
+async def test_an_impossible_voucher_is_not_issued(desk, change):
+    assert (await desk.post("/vouchers", GIFT | change, MANAGER)).status_code == 422
+
+
+async def test_an_advisor_issues_no_vouchers(desk):
+    assert (await desk.post("/vouchers", GIFT)).status_code == 403

@@ -1,0 +1,69 @@
+"""Vouchers and service cards: once, for whom and what they are meant (R28)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.reception.domain import settlement, voucher
+from services.reception.domain.estimate import sum_of
+from services.reception.domain.voucher import Voucher
+from tests.reception.unit.test_order import NOW, ready, refused
+from tests.reception.unit.test_settlement import LINES
+
+GIFT = Voucher(
+    store_id="S01",
+    voucher_id="g1",
+    kind="voucher",
+    value_cents=5_000,
+    operation_id=None,
+    customer_ref=None,
+    expires_at=NOW + timedelta(days=1),
+    issued_by="m1",
+    issued_at=NOW,
+)
+CARD = replace(GIFT, kind="service_card", value_cents=0, operation_id="MNT-001")
+
+
+@given(LINES, st.integers(1, 10**7))
+def test_a_voucher_takes_off_its_value_or_all_that_the_customer_pays(lines, value):
+    gift = replace(GIFT, value_cents=value)
+    payable = settlement.payable_cents(lines)
+    if not payable:
+        with refused("voucher_fits_nothing"):
+            voucher.redeem([gift], ready(), lines, NOW)
+        return
+    (used,), left, (event,) = voucher.redeem([gift], ready(), lines, NOW)
+    assert used.redeemed_cents == event.amount_cents == min(value, payable)
+    assert sum_of(lines) - sum_of(left) == event.amount_cents
+    assert all(line.amount_cents >= 0 for line in left)
+
+
+def test_a_service_card_makes_its_operation_free_and_nothing_else():
+    order = ready()
+    (used,), left, _ = voucher.redeem([CARD], order, order.lines, NOW)
+    assert [line.amount_cents for line in left if line.kind == "labor"] == [0]
+    assert used.redeemed_cents == sum_of(order.lines) - sum_of(left)
+    with refused("voucher_fits_nothing"):
+        voucher.redeem([replace(CARD, operation_id="MNT-999")], order, order.lines, NOW)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"redeemed_at": NOW}, "voucher_redeemed"),
+        ({"expires_at": NOW}, "voucher_expired"),
+        ({"customer_ref": "somebody else"}, "voucher_of_another"),
+    ],
+)
+def test_a_voucher_that_does_not_hold_is_refused(change, rule):
+    order = ready()
+    with refused(rule):
+        voucher.redeem([replace(GIFT, **change)], order, order.lines, NOW)
+
+
+def test_a_voucher_is_not_issued_when_it_would_have_expired():
+    with refused("in_the_past"):
+        voucher.issue(replace(GIFT, expires_at=NOW))
