@@ -56,6 +56,8 @@ class Group:
         self.parts: list[Record] = read("catalogue/parts.yaml")["parts"]
         self.systems: list[Record] = read("catalogue/symptoms.yaml")["systems"]
         self.delivery: Record = read("catalogue/delivery.yaml")
+        self.packages: list[Record] = read("catalogue/packages.yaml")["packages"]
+        self.settlement: Record = read("catalogue/settlement.yaml")
 
     def conditions(self) -> Iterator[tuple[str, Record]]:
         for system in self.systems:
@@ -109,6 +111,7 @@ def test_everything_has_a_chinese_and_an_english_name(group: Group) -> None:
         *symptoms,
         *(condition for _, condition in group.conditions()),
         *group.delivery["steps"],
+        *group.packages,
         *inspection,
         *group.calendar["shifts"].values(),
     ]
@@ -255,3 +258,22 @@ def test_same_seed_writes_the_same_group(tmp_path: Path) -> None:
     people = [(tmp_path / name / "people.yaml").read_text() for name in "abc"]
     assert people[0] == people[1]
     assert people[0] != people[2]
+
+
+def test_packages_and_checklists_name_what_is_there(group: Group) -> None:
+    operations = {operation["id"] for operation in group.operations}
+    parts = {part["part_no"] for part in group.parts}
+    assert unique([package["id"] for package in group.packages])
+    for package in group.packages:
+        assert set(package["operations"]) <= operations
+        assert package["parts"].keys() <= parts
+        assert package["price_cents"] > 0
+    assert "group" in group.delivery["templates"]
+    for steps in group.delivery["templates"].values():
+        assert unique(steps)
+        assert set(steps) <= STEPS
+
+
+def test_limits_of_the_settlement_belong_to_roles(group: Group) -> None:
+    assert group.settlement["discount_limit_bp"].keys() <= ROLES
+    assert sorted(group.settlement["overdue_days"]) == group.settlement["overdue_days"]
