@@ -18,6 +18,7 @@ from services.reception.store import Link
 from shared.body import Body
 from shared.commands import IdempotencyKey, command_of
 from shared.contracts.reception import PayType
+from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.duties import serves
 from shared.security import Principal
@@ -105,9 +106,13 @@ async def decide_offer(
         raise errors.unknown_link()
     nobody = Principal(f"link:{token_hash(token).hex()}", "", frozenset(), frozenset(), "")
     command = await command_of(request, nobody, store_id, idempotency_key)
-    if answered := await command.earlier_answer():
-        return answered
-    link = await _link(request, token)
+    try:
+        link = await _link(request, token)
+    except Refused:
+        # The link is used up by this very command when it is repeated.
+        if answered := await command.earlier_answer():
+            return answered
+        raise
     word = Word(body.decision == "authorize", "link", None, link)
     return await decide(request, command, link.order_id, link.version, word, _decided)
 

@@ -19,6 +19,7 @@ from services.reception.workshop import Caller
 from shared.commands import Command
 from shared.contracts import Event
 from shared.contracts.reception import Channel
+from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.unit import Unit
 
@@ -44,7 +45,13 @@ async def decide(
     """Record the word. Additional work gets its hold in the workshop before the transaction."""
     if answered := await command.earlier_answer():
         return answered
-    promise = await _promise(request, command, order_id, version) if word.wanted else None
+    try:
+        promise = await _promise(request, command, order_id, version) if word.wanted else None
+    except Refused:
+        # Another try of this command may have been answered since the question above.
+        if answered := await command.earlier_answer():
+            return answered
+        raise
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
