@@ -16,6 +16,8 @@ class Store(BaseModel):
     call and explanation (质检与交车). Every promise contains them. A promise is in danger when the
     probability of keeping it is under ``risk_threshold``. ``vehicle_growth`` (保有量增长) and
     ``visit_growth`` are what the area's vehicles and visits per vehicle grow by in a year.
+    A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is reminded on the
+    day before at ``appointment_reminder``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -31,6 +33,8 @@ class Store(BaseModel):
     risk_threshold: float = 0.7
     vehicle_growth: float = 0.0
     visit_growth: float = 0.0
+    appointment_grace_minutes: int = 30
+    appointment_reminder: time = time(10)
     labor_rate_cents: dict[str, int]
     tax_rate_bp: int
     payment_days: int

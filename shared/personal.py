@@ -60,21 +60,34 @@ class PersonalData:
         self, connection: Connection, store_id: str, subject: str, text: str
     ) -> bytes:
         """``text`` under the subject's key, which is made when there is none."""
+        return await self.seal(connection, store_id, subject, text.encode())
+
+    async def seal(
+        self, connection: Connection, store_id: str, subject: str, content: bytes
+    ) -> bytes:
+        """``content`` under the subject's key, which is made when there is none."""
         wrapped = await connection.fetchval(_FIND, store_id, subject)
         if wrapped is None:
             fresh = _seal(self._master, AESGCM.generate_key(256), subject)
             await connection.execute(_ADD, store_id, subject, fresh)
             wrapped = await connection.fetchval(_FIND, store_id, subject)
-        return _seal(_unseal(self._master, wrapped, subject), text.encode(), subject)
+        return _seal(_unseal(self._master, wrapped, subject), content, subject)
 
     async def decrypt(
         self, connection: Connection, store_id: str, subject: str, sealed: bytes | None
     ) -> str | None:
         """The text, or ``None`` when the subject's key was destroyed."""
+        content = await self.unseal(connection, store_id, subject, sealed)
+        return None if content is None else content.decode()
+
+    async def unseal(
+        self, connection: Connection, store_id: str, subject: str, sealed: bytes | None
+    ) -> bytes | None:
+        """The content, or ``None`` when the subject's key was destroyed."""
         wrapped = await connection.fetchval(_FIND, store_id, subject)
         if wrapped is None or sealed is None:
             return None
-        return _unseal(_unseal(self._master, wrapped, subject), sealed, subject).decode()
+        return _unseal(_unseal(self._master, wrapped, subject), sealed, subject)
 
     async def decrypt_all(
         self, connection: Connection, store_id: str, sealed: Sequence[tuple[str, bytes]]

@@ -83,6 +83,7 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
     "greeted_late": ("R2",),
     "delivery_complete": ("R7",),
     "appointment": ("R1",),
+    "show": ("R1",),
     "standard_hours_sold": ("R13",),
     "clocked_hours": ("R13",),
     "efficiency": ("R13",),
@@ -92,7 +93,10 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
     "estimate_within_tenth": ("R4",),
     "refunded_cents": ("R8",),
     "collected": ("R8",),
-    "show": ("R1",),
+    "feedback": ("R10",),
+    "rectifications_opened": ("R10", "R43"),
+    "rectifications_overdue": ("R10", "R43"),
+    "checks_missing": ("R43",),
 }
 """The figures of the daily report, with the duties that they measure."""
 

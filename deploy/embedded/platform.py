@@ -32,6 +32,7 @@ _OWN_FILES = (
     "postgres",
     "postgres.new",
     "secrets",
+    "files",
     "tax-invoices",
     "logs",
     "state.json",
@@ -168,6 +169,7 @@ class Platform:
             "WORKER_DATABASE_URL": self.database_url(worker),
             "PERSONAL_KEYS_FILE": self.secrets.personal_keys_file,
             "TAX_INVOICE_FOLDER": self.settings.data.resolve() / "tax-invoices",
+            "FILES": self.settings.data.resolve() / "files",
             "INSTANCE": "1",
             **(self._desk_settings() if service == CALLS_IN_ITS_OWN_NAME else {}),
         }

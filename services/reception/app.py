@@ -5,10 +5,14 @@ from fastapi import FastAPI
 from services.reception import handlers
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import load_catalogue
+from services.reception.deadlines.appointments import AppointmentDeadlines
+from services.reception.deadlines.daily_checks import CheckDeadlines
+from services.reception.deadlines.photos import PhotoDeadlines
 from services.reception.http import router
 from services.reception.tax_invoices import TaxInvoiceFiles, TaxInvoicing
 from services.reception.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
+from shared.files import FileStore
 from shared.personal import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
@@ -22,6 +26,8 @@ def create_app() -> FastAPI:
     personal = PersonalData.from_file(settings.personal_keys_file)
     credentials = ServiceCredentials(settings, "reception")
     archive = CustomerArchive(settings.crm_url, credentials)
+    workshop = WorkshopClient(settings.workshop_url)
+    files = FileStore(settings.files)
     link = handlers.CustomerLink(service, personal, archive)
     tax_invoicing = TaxInvoicing(
         service,
@@ -29,11 +35,23 @@ def create_app() -> FastAPI:
         {store_id: place.tax_rate_bp for store_id, place in catalogue.stores.items()},
     )
     own = handlers.Handlers(catalogue)
-    deadlines = handlers.deadlines(own, link, tax_invoicing)
-    service.listen(handlers.INTERESTS, own.handle, deadlines)
+    service.listen(
+        handlers.INTERESTS,
+        own.handle,
+        {
+            **handlers.deadlines(own, link, tax_invoicing),
+            **PhotoDeadlines(service, files).deadlines,
+            **CheckDeadlines(catalogue.stores, catalogue.check_lists, catalogue.closed).deadlines,
+            **AppointmentDeadlines(
+                service, workshop, archive, credentials, catalogue.stores
+            ).deadlines,
+        },
+    )
     app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
     app.state.catalogue = catalogue
     app.state.personal = personal
     app.state.credentials = credentials
-    app.state.workshop = WorkshopClient(settings.workshop_url)
+    app.state.files = files
+    app.state.archive = archive
+    app.state.workshop = workshop
     return app

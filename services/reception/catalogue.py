@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 from services.reception.domain.claim import ClaimRules
+from services.reception.domain.daily_check import CheckList
 from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
     PriceList,
     ServicePackage,
 )
+from services.reception.domain.recall import Recall
 from shared.group import Store, load_stores, read_yaml
 
 
@@ -29,6 +32,10 @@ class Catalogue:
     discount_limit_bp: Mapping[str, int]
     overdue_days: Sequence[int]
     claim_rules: ClaimRules
+    advisors: Mapping[str, tuple[str, ...]]
+    recalls: tuple[Recall, ...]
+    check_lists: tuple[CheckList, ...]
+    closed: frozenset[date]
     entries: Mapping[str, Any]
     names: Mapping[str, Mapping[str, Any]]
 
@@ -47,6 +54,10 @@ def load_catalogue(folder: Path) -> Catalogue:
     delivery = read_yaml(folder, "catalogue/delivery.yaml")
     settlement = read_yaml(folder, "catalogue/settlement.yaml")
     stores = load_stores(folder)
+    people = read_yaml(folder, "people.yaml")["people"]
+    recalls = read_yaml(folder, "catalogue/recalls.yaml")["recalls"]
+    areas = read_yaml(folder, "daily_checks.yaml")["areas"]
+    closed = read_yaml(folder, "calendar.yaml")["closed"]
     return Catalogue(
         stores=stores,
         operations={
@@ -65,12 +76,41 @@ def load_catalogue(folder: Path) -> Catalogue:
         discount_limit_bp=settlement["discount_limit_bp"],
         overdue_days=settlement["overdue_days"],
         claim_rules=ClaimRules(**settlement["claims"]),
+        advisors={
+            store_id: tuple(
+                person["id"]
+                for person in people
+                if "advisor" in person["roles"] and store_id in person["stores"]
+            )
+            for store_id in stores
+        },
+        recalls=tuple(
+            Recall(
+                entry["id"],
+                entry["brand"],
+                tuple(entry["models"]),
+                tuple(entry["vin_prefixes"]),
+                tuple(entry["operations"]),
+            )
+            for entry in recalls
+        ),
+        check_lists=tuple(
+            CheckList(
+                entry["area"],
+                time.fromisoformat(entry["due"]),
+                tuple(item["item"] for item in entry["items"]),
+            )
+            for entry in areas
+        ),
+        closed=frozenset(map(date.fromisoformat, closed)),
         entries={
             "operations": operations,
             "parts": parts,
             "packages": packages,
             "systems": systems,
             "delivery_steps": delivery["steps"],
+            "recalls": recalls,
+            "daily_checks": areas,
         },
         names={entry["id"]: entry for entry in operations}
         | {entry["part_no"]: entry for entry in parts},

@@ -1,17 +1,26 @@
 """What reception asks the workshop over HTTP: quotes and capacity holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import httpx
 
+from services.reception.domain.offers import HalfHour
 from shared.problems import Problem
 from shared.security import Principal
 
 _TIMEOUT = httpx.Timeout(3.0, connect=1.0)
 _SERVER_ERROR = 500
+
+
+@dataclass(frozen=True)
+class Window:
+    """The time within which work is to begin."""
+
+    earliest: datetime
+    latest: datetime
 
 
 class WorkshopAwayError(Exception):
@@ -43,7 +52,7 @@ class WorkshopClient:
         operation_ids: Sequence[str],
         *,
         confidence: float,
-        earliest_start_at: datetime | None = None,
+        window: Window | None = None,
     ) -> dict[str, Any]:
         """The earliest promise; nothing is reserved.
 
@@ -51,8 +60,32 @@ class WorkshopClient:
             WorkshopAwayError: no answer.
             Problem: the workshop refuses, with its reason.
         """
-        body = _body(operation_ids, confidence, earliest_start_at)
+        body = _body(operation_ids, confidence, window)
         return await self._post(f"/stores/{store_id}/quotes", body, principal.token, None)
+
+    async def load(
+        self, principal: Principal, store_id: str, day: date, days: int
+    ) -> list[HalfHour]:
+        """Working and free time by trade and half hour of ``days`` from ``day``.
+
+        Raises:
+            WorkshopAwayError: no answer.
+        """
+        answer = await self._answer(
+            "GET",
+            f"/stores/{store_id}/load",
+            principal.token,
+            params={"day": day.isoformat(), "days": days},
+        )
+        return [
+            HalfHour(
+                each["trade"],
+                datetime.fromisoformat(each["starts_at"]),
+                each["working_minutes"],
+                each["free_minutes"],
+            )
+            for each in answer
+        ]
 
     async def hold(
         self,
@@ -60,11 +93,11 @@ class WorkshopClient:
         operation_ids: Sequence[str],
         *,
         confidence: float,
-        earliest_start_at: datetime | None = None,
+        window: Window | None = None,
         replaces: str | None = None,
     ) -> dict[str, Any]:
         """Reserve the earliest promise; repeating the command reserves nothing more."""
-        body = _body(operation_ids, confidence, earliest_start_at) | {"replaces": replaces}
+        body = _body(operation_ids, confidence, window) | {"replaces": replaces}
         return await self._post(
             f"/stores/{caller.store_id}/capacity-holds", body, caller.token, f"{caller.key}:hold"
         )
@@ -72,14 +105,30 @@ class WorkshopClient:
     async def _post(
         self, path: str, body: dict[str, Any], token: str, key: str | None
     ) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
+        headers = {"Idempotency-Key": key} if key else {}
+        answer: dict[str, Any] = await self._answer("POST", path, token, headers, json=body)
+        return answer
+
+    async def _answer(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> Any:
         try:
-            response = await self._client.post(path, json=body, headers=headers)
+            response = await self._client.request(
+                method,
+                path,
+                headers={"Authorization": f"Bearer {token}", **(headers or {})},
+                **content,
+            )
         except httpx.TransportError as error:
             raise WorkshopAwayError(str(error)) from error
         if response.status_code >= _SERVER_ERROR:
             raise WorkshopAwayError(f"status {response.status_code}")
-        answer: dict[str, Any] = response.json()
+        answer = response.json()
         if response.is_error:
             faults = answer.get("errors") or [{"field": "", "rule": "refused"}]
             raise Problem(
@@ -92,11 +141,10 @@ class WorkshopClient:
         return answer
 
 
-def _body(
-    operation_ids: Sequence[str], confidence: float, earliest_start_at: datetime | None
-) -> dict[str, Any]:
+def _body(operation_ids: Sequence[str], confidence: float, window: Window | None) -> dict[str, Any]:
     return {
         "operations": list(operation_ids),
         "confidence": confidence,
-        "earliest_start_at": earliest_start_at.isoformat() if earliest_start_at else None,
+        "earliest_start_at": window.earliest.isoformat() if window else None,
+        "latest_start_at": window.latest.isoformat() if window else None,
     }

@@ -5,7 +5,9 @@ from fastapi import FastAPI
 from services.reporting import handlers
 from services.reporting.handlers import Handlers
 from services.reporting.http import router
+from services.reporting.rectifying import Rectifying, load_owners
 from shared.group import load_stores
+from shared.personal import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
 
@@ -19,8 +21,15 @@ def create_app() -> FastAPI:
     async def catch_up(patience_s: float) -> bool:
         return await service.consumer.catch_up(patience_s)
 
-    own = Handlers(stores, catch_up)
-    service.listen(handlers.INTERESTS, own.handle, own.deadlines, lanes=handlers.LANES)
+    rectifying = Rectifying(load_owners(settings.group_folder), catch_up)
+    own = Handlers(stores, catch_up, rectifying)
+    service.listen(
+        handlers.INTERESTS,
+        own.handle,
+        {**own.deadlines, **rectifying.deadlines},
+        lanes=handlers.LANES,
+    )
     app = service_app(service, title="Reporting", stores=stores, routers=[router])
     app.state.places = stores
+    app.state.personal = PersonalData.from_file(settings.personal_keys_file)
     return app

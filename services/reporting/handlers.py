@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.reporting.domain.figures import daily_report
+from services.reporting.rectifying import Rectifying
 from services.reporting.store import facts, log, reports
 from shared import timers
 from shared.contracts import CONTRACTS, Event
@@ -34,6 +35,7 @@ class Handlers:
 
     stores: Mapping[str, Store]
     catch_up: Callable[[float], Awaitable[bool]]
+    rectifying: Rectifying
 
     @property
     def deadlines(self) -> Mapping[str, Deadline]:
@@ -49,6 +51,8 @@ class Handlers:
         ]
         if published:
             await reports.keep(unit.connection, published)
+        for received in batch:
+            await self.rectifying.handle(unit, received)
         await self._open_days(unit, batch)
 
     async def _open_days(self, unit: Unit, batch: Sequence[Received]) -> None:

@@ -15,6 +15,8 @@ from shared.contracts import Event
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
     OrderCancelled,
     OrderedOperation,
     OrderOpened,
@@ -32,6 +34,8 @@ INTERESTS: tuple[type[Event], ...] = (
     PromiseRevised,
     OrderCancelled,
     AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
 )
 
 _CAPACITY_AHEAD = timedelta(days=2)
@@ -76,9 +80,10 @@ class Handlers:
                 await self._revise(unit, event, cause)
             case OrderCancelled():
                 await self._cancel(unit, event, cause)
-            case AppointmentCancelled():
-                if hold := await _hold(unit, event.store_id, event.hold_id):
-                    await booking.release(unit, hold, cause)
+            case AppointmentCancelled() | AppointmentMissed():
+                await _give_back(unit, event.store_id, event.hold_id, cause)
+            case AppointmentMoved():
+                await _give_back(unit, event.store_id, event.replaced_hold_id, cause)
 
     async def _open(self, unit: Unit, event: OrderOpened, cause: Cause) -> None:
         hold = await _standing(unit, event.store_id, event.hold_id, event.operations)
@@ -237,3 +242,9 @@ async def _standing(
 def _job_ids(hold: store.Hold | None, operations: Sequence[OrderedOperation]) -> list[str]:
     """A held job keeps its id."""
     return [job.job_id for job in hold.jobs] if hold else [str(new_id()) for _ in operations]
+
+
+async def _give_back(unit: Unit, store_id: str, hold_id: str | None, cause: Cause) -> None:
+    """Release what an appointment does not need any more."""
+    if hold := await _hold(unit, store_id, hold_id):
+        await booking.release(unit, hold, cause)

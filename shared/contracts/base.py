@@ -9,6 +9,7 @@ Cents = Annotated[int, Field(ge=0, le=10**12, description="integer cents (分) o
 Seconds = Annotated[int, Field(ge=0)]
 Hours = Annotated[float, Field(gt=0, le=200, description="standard hours (标准工时)")]
 Moment = AwareDatetime
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class Event(BaseModel):

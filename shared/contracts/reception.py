@@ -1,10 +1,10 @@
 """Events of reception (前台接待): appointments and repair orders."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Cents, Event, Hours, Identifier, Moment, Part
+from shared.contracts.base import Cents, Day, Event, Hours, Identifier, Moment, Part
 
 VoucherKind = Literal["voucher", "service_card"]
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
@@ -22,6 +22,7 @@ WalkRoundDamage = Literal["scratch", "dent", "crack", "chip", "stain", "missing"
 ClaimAnswer = Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
 ClaimAwaits = Literal["submission", "answer"]
 WaiverReason = Literal["customer_declines", "customer_absent", "not_applicable", "other"]
+Mark = Annotated[int, Field(ge=1, le=5, description="1 bad, 5 very good")]
 
 
 class _AppointmentEvent(Event):
@@ -33,13 +34,56 @@ class _AppointmentEvent(Event):
     appointment_id: Identifier
 
 
+class WantedPart(Part):
+    """So many of one part that the visit will need (配件需求)."""
+
+    part_no: Identifier
+    quantity: int = Field(ge=1)
+
+
 class AppointmentBooked(_AppointmentEvent):
-    """A customer has a place (预约登记)."""
+    """A customer has a place (预约登记); without ``hold_id`` it is provisional."""
 
     plate_ref: Identifier
     planned_at: Moment
     operations: tuple[Identifier, ...]
     hold_id: Identifier | None = None
+    customer_ref: Identifier | None = None
+    parts: tuple[WantedPart, ...] = ()
+    promised_at: Moment | None = None
+
+
+class AppointmentMoved(_AppointmentEvent):
+    """The customer comes at another time (预约改期).
+
+    ``hold_id`` reserves it; ``replaced_hold_id`` is not needed any more.
+    """
+
+    planned_at: Moment
+    hold_id: Identifier | None
+    replaced_hold_id: Identifier | None
+    promised_at: Moment | None
+
+
+class AppointmentConfirmed(_AppointmentEvent):
+    """What was booked while the workshop was away now has its place there (预约确认)."""
+
+    hold_id: Identifier
+    promised_at: Moment
+
+
+class AppointmentUnplaced(_AppointmentEvent):
+    """What was booked while the workshop was away has no place there (无产能): it must be moved."""
+
+    planned_at: Moment
+    reason: str
+
+
+class AppointmentMissed(_AppointmentEvent):
+    """The customer did not come within the store's grace (爽约); the place is given back."""
+
+    planned_at: Moment
+    hold_id: Identifier | None
 
 
 class AppointmentCancelled(_AppointmentEvent):
@@ -76,6 +120,16 @@ class CustomerGreeted(_OrderEvent):
 
     advisor_id: Identifier
     greeted_at: Moment
+
+
+class AdvisorAssigned(_OrderEvent):
+    """An advisor is to receive the customer (指派顾问), by decision of ``assigned_by``."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R2",)
+
+    advisor_id: Identifier
+    assigned_by: Identifier
+    assigned_at: Moment
 
 
 class ReceptionOverdue(_OrderEvent):
@@ -506,3 +560,45 @@ class VoucherRedeemed(_VoucherEvent):
     order_id: Identifier
     amount_cents: Cents
     redeemed_at: Moment
+
+
+class FeedbackGiven(_OrderEvent):
+    """What the customer thought at the counter (现场评价), in marks; words stay in reception."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R10",)
+
+    quality: Mark
+    technique: Mark
+    attitude: Mark
+    advisor_id: Identifier | None
+    customer_ref: Identifier | None
+    recorded_by: Identifier
+    given_at: Moment
+
+
+class _StoreEvent(Event):
+    topic = "aftersales.reception.store.v1"
+    key_field = "store_id"
+    publisher = "reception"
+    duties: ClassVar[tuple[str, ...]] = ("R43",)
+
+
+class DailyCheckRecorded(_StoreEvent):
+    """Hall or lanes were looked at (日常检查): the items of its list, and those that failed."""
+
+    check_id: Identifier
+    area: Identifier
+    day: Day
+    items: tuple[Identifier, ...]
+    failed: tuple[Identifier, ...]
+    photo_id: Identifier | None
+    checked_by: Identifier
+    checked_at: Moment
+
+
+class DailyCheckMissing(_StoreEvent):
+    """Nobody has looked at an area by the store's hour (漏检)."""
+
+    area: Identifier
+    day: Day
+    due_at: Moment

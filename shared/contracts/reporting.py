@@ -1,10 +1,8 @@
 """Events of reporting (报表)."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from shared.contracts.base import Cents, Event, Moment
+from shared.contracts.base import Cents, Day, Event, Identifier, Moment
 
 
 class _StoreReportEvent(Event):
@@ -17,7 +15,7 @@ class _StoreReportEvent(Event):
 class DailyReportPublished(_StoreReportEvent):
     """The day's figures of one store (日报). A ratio without a denominator is absent."""
 
-    day: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+    day: Day
     arrived: int
     orders: int
     delivered: int
@@ -44,4 +42,51 @@ class DailyReportPublished(_StoreReportEvent):
     refunded_cents: Cents = 0
     collected: float | None = None
     show: float | None = None
+    feedback: float | None = None
+    rectifications_opened: int = 0
+    rectifications_overdue: int = 0
+    checks_missing: int = 0
     published_at: Moment
+
+
+RectificationSource = Literal["feedback", "daily_check"]
+
+
+class _RectificationEvent(Event):
+    topic = "aftersales.reporting.store.v1"
+    key_field = "store_id"
+    publisher = "reporting"
+    duties: ClassVar[tuple[str, ...]] = ("R10", "R43")
+
+    rectification_id: Identifier
+
+
+class RectificationOpened(_RectificationEvent):
+    """Something must be put right (整改): what, by whom and by when.
+
+    ``source_id`` is the order of a feedback or the daily check; ``subjects`` are the bad marks or
+    the failed items.
+    """
+
+    source: RectificationSource
+    source_id: Identifier
+    order_id: Identifier | None
+    subjects: tuple[Identifier, ...]
+    owner_id: Identifier
+    due_at: Moment
+    opened_at: Moment
+
+
+class RectificationOverdue(_RectificationEvent):
+    """The owner has not closed it in time (整改超期)."""
+
+    owner_id: Identifier
+    due_at: Moment
+
+
+class RectificationClosed(_RectificationEvent):
+    """It was put right, or found to be unfounded (整改完成)."""
+
+    result: Literal["corrected", "unfounded"]
+    closed_by: Identifier
+    closed_at: Moment

@@ -13,6 +13,8 @@ from shared.contracts import Event
 from shared.contracts.crm import CustomerRegistered, FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import (
     AppointmentBooked,
+    AppointmentMissed,
+    AppointmentMoved,
     CustomerGreeted,
     DeliveryStep,
     EstimateLine,
@@ -85,14 +87,9 @@ class Visit:
     def _reception(self) -> Iterator[Told]:
         appointment_id = f"a-{self.order_id}" if self.chance(0.4) else None
         if appointment_id:
-            booked = AppointmentBooked(
-                store_id=self.store_id,
-                appointment_id=appointment_id,
-                plate_ref="k1-p",
-                planned_at=self.at,
-                operations=("oil",),
-            )
-            yield self.at - timedelta(days=1), booked
+            yield from self._planned(appointment_id)
+        if self.chance(0.1):
+            yield from self._missed(f"m-{self.order_id}")
         due = self.at + GREETING_LIMIT
         arrived = VehicleArrived(
             **self._key,
@@ -112,6 +109,40 @@ class Visit:
             **self._key, advisor_id=f"{self.store_id}-advisor-1", greeted_at=self.at
         )
         yield self.at, greeted
+
+    def _planned(self, appointment_id: str) -> Iterator[Told]:
+        """An appointment for now, made the day before, and perhaps moved to now."""
+        booked_at, moved = self.at - timedelta(days=1), self.chance(0.3)
+        yield (
+            booked_at,
+            AppointmentBooked(
+                store_id=self.store_id,
+                appointment_id=appointment_id,
+                plate_ref="k1-p",
+                planned_at=self.at - timedelta(days=2 if moved else 0),
+                operations=("oil",),
+            ),
+        )
+        if moved:
+            yield (
+                booked_at + timedelta(hours=1),
+                AppointmentMoved(
+                    store_id=self.store_id,
+                    appointment_id=appointment_id,
+                    planned_at=self.at,
+                    hold_id="h-2",
+                    replaced_hold_id="h-1",
+                    promised_at=None,
+                ),
+            )
+
+    def _missed(self, appointment_id: str) -> Iterator[Told]:
+        """Somebody else's appointment for now, who does not come."""
+        yield from self._planned(appointment_id)
+        missed = AppointmentMissed(
+            store_id=self.store_id, appointment_id=appointment_id, planned_at=self.at, hold_id=None
+        )
+        yield self.at + timedelta(minutes=30), missed
 
     def _lines(self) -> list[EstimateLine]:
         hours = [
@@ -323,15 +354,22 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
     )
     clocked = sum(event.clocked_s for event in today(JobFinished).values()) / 3600
 
+    planned = {
+        event.appointment_id: event.planned_at
+        for _, event in sorted(told, key=lambda each: each[0])
+        if isinstance(event, AppointmentBooked | AppointmentMoved)
+    }
+    due = {key for key, moment in planned.items() if begin <= moment < until}
+    came = {event.appointment_id for _, event in of(VehicleArrived).values()} & due
+    missed = {
+        event.appointment_id
+        for at, event in told
+        if isinstance(event, AppointmentMissed) and at < until
+    } & due
+
     def share(count: int, whole: int) -> float | None:
         return count / whole if whole else None
 
-    booked = {
-        event.appointment_id
-        for at, event in told
-        if isinstance(event, AppointmentBooked) and at < until and begin <= event.planned_at < until
-    }
-    came = {event.appointment_id for event in all_arrived.values()}
     off = [
         (abs(event.total_cents - opened[key].estimate_cents), opened[key].estimate_cents)
         for key, event in invoiced.items()
@@ -376,6 +414,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "appointment": share(
             sum(event.appointment_id is not None for event in arrived.values()), len(arrived)
         ),
+        "show": share(len(came), len(came | missed)),
         "standard_hours_sold": sold,
         "clocked_hours": clocked,
         "efficiency": sold / clocked if clocked else None,
@@ -385,7 +424,6 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "estimate_within_tenth": share(sum(wrong * 10 <= whole for wrong, whole in off), len(off)),
         "refunded_cents": 0,
         "collected": share(paid_of_bills, sum(event.total_cents for event in invoiced.values())),
-        "show": share(len(booked & came), len(booked)),
     }
 
 

@@ -12,6 +12,7 @@ from shared.ids import new_id
 
 SERVICES = ("reception", "workshop", "crm", "reporting")
 ADVISOR, DISPATCHER, INSPECTOR = "S01-advisor-1", "S01-dispatcher-1", "S01-inspector-1"
+MANAGER = "S01-manager-1"
 STEPS = (
     "work_explained",
     "bill_explained",

@@ -70,9 +70,34 @@ def _figures(day: _Day) -> Mapping[str, int | float | None]:
         **_money(day),
         **_estimates(day),
         **_collection(day),
-        "show": _show(day),
         **_workshop(day),
         "follow_ups_scheduled": len(day.published("FollowUpScheduled")),
+        **_improvement(day),
+    }
+
+
+def _improvement(day: _Day) -> dict[str, int | float | None]:
+    """What customers thought, what is being put right, and what nobody looked at."""
+    marks = [
+        event.data[name]
+        for event in day.within("FeedbackGiven", "given_at")
+        for name in ("quality", "technique", "attitude")
+    ]
+    closed = {
+        event.data["rectification_id"]
+        for event in day.all("RectificationClosed")
+        if at(event.data["closed_at"]) < day.until
+    }
+    late = [
+        event
+        for event in day.all("RectificationOpened")
+        if at(event.data["due_at"]) < day.until and event.data["rectification_id"] not in closed
+    ]
+    return {
+        "feedback": sum(marks) / len(marks) if marks else None,
+        "rectifications_opened": len(day.within("RectificationOpened", "opened_at")),
+        "rectifications_overdue": len(late),
+        "checks_missing": len(day.within("DailyCheckMissing", "due_at")),
     }
 
 
@@ -99,7 +124,23 @@ def _reception(day: _Day) -> dict[str, int | float | None]:
         "greet_wait_p90_s": _quantile(waits, 0.9),
         "greeted_late": sum(late),
         "appointment": _share(arrived, lambda event: bool(event.data.get("appointment_id"))),
+        "show": _show(day),
     }
+
+
+def _show(day: _Day) -> float | None:
+    """Of the appointments that were last planned for the day: came ÷ came or missed."""
+    planned = {
+        event.data["appointment_id"]: at(event.data["planned_at"])
+        for event in sorted(
+            [*day.all("AppointmentBooked"), *day.all("AppointmentMoved")],
+            key=lambda event: event.sequence,
+        )
+    }
+    due = {each for each, moment in planned.items() if day.begin <= moment < day.until}
+    came = {event.data.get("appointment_id") for event in day.all("VehicleArrived")} & due
+    missed = {event.data["appointment_id"] for event in day.all("AppointmentMissed")} & due
+    return len(came) / len(came | missed) if came | missed else None
 
 
 def _delivery(day: _Day) -> dict[str, int | float | None]:
@@ -175,18 +216,6 @@ def _collection(day: _Day) -> dict[str, float | None]:
         if event.key in billed
     )
     return {"collected": got / due if due else None}
-
-
-def _show(day: _Day) -> float | None:
-    """Appointments of the day that were kept, of those not cancelled."""
-    cancelled = {event.key for event in day.all("AppointmentCancelled")}
-    came = {event.data.get("appointment_id") for event in day.all("VehicleArrived")}
-    due = [
-        event
-        for event in day.within("AppointmentBooked", "planned_at")
-        if event.key not in cancelled
-    ]
-    return _share(due, lambda event: event.key in came)
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -13,6 +13,7 @@ from deploy.cli.audit.topics import Log, Stream, StreamEvent
 APPOINTMENTS = "aftersales.reception.appointment.v1"
 ORDERS = "aftersales.reception.order.v1"
 VOUCHERS = "aftersales.reception.voucher.v1"
+RECEPTION_STORE = "aftersales.reception.store.v1"
 JOBS = "aftersales.workshop.job.v1"
 CAPACITY = "aftersales.workshop.capacity.v1"
 WORKSHOP_STORE = "aftersales.workshop.store.v1"
@@ -24,7 +25,16 @@ CONSUMES: Mapping[str, frozenset[str]] = {
     "workshop": frozenset({APPOINTMENTS, ORDERS}),
     "crm": frozenset({APPOINTMENTS, ORDERS, JOBS}),
     "reporting": frozenset(
-        {APPOINTMENTS, ORDERS, VOUCHERS, JOBS, WORKSHOP_STORE, CUSTOMERS, REPORTS}
+        {
+            APPOINTMENTS,
+            ORDERS,
+            VOUCHERS,
+            RECEPTION_STORE,
+            JOBS,
+            WORKSHOP_STORE,
+            CUSTOMERS,
+            REPORTS,
+        }
     ),
 }
 """The topics that each service promises to follow."""

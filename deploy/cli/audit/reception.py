@@ -22,6 +22,8 @@ from deploy.cli.audit.topics import StreamEvent
 Fields = dict[str, Any]
 
 _JSON_COLUMNS = ("symptoms", "operations", "lines", "steps", "waivers", "shares", "findings")
+_COPIED = {"AdvisorAssigned": "advisor_id", "OrderCustomerLinked": "customer_ref"}
+"""Events that say one field of the order anew."""
 _OPENED = (
     "advisor_id",
     "customer_ref",
@@ -144,6 +146,8 @@ def _opened(data: Mapping[str, Any]) -> Fields:
 
 def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
     data = event.data
+    if field := _COPIED.get(event.name):
+        return {field: data[field]}
     match event.name:
         case "CustomerGreeted":
             greeted_at = moment(data["greeted_at"])
@@ -152,8 +156,6 @@ def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fi
             return _opened(data)
         case "EstimateAuthorized" | "AdditionalWorkAuthorized":
             return _agreed(event, order, added)
-        case "OrderCustomerLinked":
-            return {"customer_ref": data["customer_ref"]}
         case "PromiseRevised":
             return {"promised_at": moment(data["promised_at"])}
         case "OrderCancelled":
@@ -350,18 +352,7 @@ def _appointments(evidence: Evidence) -> Check:
     comparison = Comparison("appointments are as the events say", "reception")
     booked: dict[str, Fields] = defaultdict(dict)
     for event in evidence.of_topic(APPOINTMENTS):
-        data = event.data
-        if event.name == "AppointmentBooked":
-            booked[event.key] = {
-                "status": "booked",
-                "store_id": event.store_id,
-                "plate_ref": data["plate_ref"],
-                "planned_at": moment(data["planned_at"]),
-                "operations": data["operations"],
-                "hold_id": data.get("hold_id"),
-            }
-        elif event.name == "AppointmentCancelled":
-            booked[event.key]["status"] = "cancelled"
+        booked[event.key].update(_appointment_fields(event))
     for event in evidence.of_topic(ORDERS):
         if event.name == "VehicleArrived" and event.data.get("appointment_id"):
             booked[event.data["appointment_id"]]["status"] = "arrived"
@@ -369,11 +360,48 @@ def _appointments(evidence: Evidence) -> Check:
         "appointment",
         booked,
         (
-            (row["appointment_id"], {**row, "operations": orjson.loads(row["operations"])})
+            (
+                row["appointment_id"],
+                {**row, **{name: orjson.loads(row[name]) for name in ("operations", "parts")}},
+            )
             for row in evidence.tables.of("reception", "appointment")
         ),
     )
     return comparison.check()
+
+
+def _appointment_fields(event: StreamEvent) -> Fields:
+    data = event.data
+    match event.name:
+        case "AppointmentBooked":
+            return {
+                "status": "booked",
+                "store_id": event.store_id,
+                "unplaced": False,
+                **{
+                    name: data.get(name)
+                    for name in ("plate_ref", "operations", "customer_ref", "hold_id")
+                },
+                "parts": data.get("parts", []),
+                **_planned(data),
+            }
+        case "AppointmentMoved":
+            return {"hold_id": data["hold_id"], "unplaced": False, **_planned(data)}
+        case "AppointmentConfirmed":
+            return {"hold_id": data["hold_id"], "promised_at": moment(data["promised_at"])}
+        case "AppointmentUnplaced":
+            return {"unplaced": True}
+        case "AppointmentMissed":
+            return {"status": "missed"}
+    return {"status": "cancelled"} if event.name == "AppointmentCancelled" else {}
+
+
+def _planned(data: Mapping[str, Any]) -> Fields:
+    promised = data.get("promised_at")
+    return {
+        "planned_at": moment(data["planned_at"]),
+        "promised_at": moment(promised) if promised else None,
+    }
 
 
 def _capacity(evidence: Evidence) -> Check:

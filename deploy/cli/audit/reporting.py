@@ -176,8 +176,10 @@ def _job_facts(evidence: Evidence) -> Facts:
 def _appointment_facts(evidence: Evidence) -> Facts:
     facts: dict[str, Fields] = defaultdict(dict)
     for event in evidence.applied_by("reporting", APPOINTMENTS):
-        if event.name == "AppointmentBooked":
+        if event.name in ("AppointmentBooked", "AppointmentMoved"):
             facts[event.key].update(planned_at=moment(event.data["planned_at"]))
+        elif event.name == "AppointmentMissed":
+            facts[event.key].update(missed_at=event.time)
         elif event.name == "AppointmentCancelled":
             facts[event.key].update(cancelled_at=event.time)
     return facts

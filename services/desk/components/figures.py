@@ -36,6 +36,7 @@ RATIOS = (
     Ratio("same_day", reference=0.80),
     Ratio("delivery_complete", reference=1.0),
     Ratio("appointment"),
+    Ratio("show"),
     Ratio("efficiency", reference=1.10),
     Ratio("override"),
     Ratio("greet_wait_median_s", formats.minutes_seconds),

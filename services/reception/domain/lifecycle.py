@@ -11,6 +11,7 @@ Stage = Literal[
 """到店、已接待、已开单、施工中、已竣工、已交车、已结清、已取消."""
 
 Action = Literal[
+    "assign",
     "greet",
     "estimate",
     "open",
@@ -21,9 +22,11 @@ Action = Literal[
     "record_step",
     "deliver",
     "receive_payment",
+    "give_feedback",
 ]
 
 _STAGES: Mapping[Action, tuple[Stage, ...]] = {
+    "assign": ("arrived", "greeted", "opened", "in_work", "ready"),
     "greet": ("arrived",),
     "estimate": ("greeted", "opened", "in_work", "ready"),
     "open": ("greeted",),
@@ -34,6 +37,7 @@ _STAGES: Mapping[Action, tuple[Stage, ...]] = {
     "record_step": ("ready",),
     "deliver": ("ready",),
     "receive_payment": ("ready", "delivered", "settled"),
+    "give_feedback": ("delivered", "settled"),
 }
 
 

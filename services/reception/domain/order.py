@@ -10,6 +10,7 @@ from services.reception.domain import errors
 from services.reception.domain.lifecycle import Stage, require_stage
 from shared.contracts.base import Cents, Part
 from shared.contracts.reception import (
+    AdvisorAssigned,
     Channel,
     CreditReason,
     CustomerGreeted,
@@ -184,6 +185,11 @@ def arrive(
     return order, [event]
 
 
+def turn(order: Order) -> tuple[bool, datetime, int]:
+    """By what customers are received: those with an appointment first, then by arrival."""
+    return order.appointment_id is None, order.arrived_at, order.queue_number
+
+
 def greet(order: Order, advisor_id: str, now: datetime) -> tuple[Order, list[CustomerGreeted]]:
     """An advisor receives the customer; nobody is greeted twice."""
     require_stage(order.stage, "greet")
@@ -192,6 +198,21 @@ def greet(order: Order, advisor_id: str, now: datetime) -> tuple[Order, list[Cus
         store_id=order.store_id, order_id=order.order_id, advisor_id=advisor_id, greeted_at=now
     )
     return greeted, [event]
+
+
+def assign(
+    order: Order, advisor_id: str, assigned_by: str, now: datetime
+) -> tuple[Order, list[AdvisorAssigned]]:
+    """The customer is another advisor's from now on; before the greeting, whose turn it is."""
+    require_stage(order.stage, "assign")
+    event = AdvisorAssigned(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        advisor_id=advisor_id,
+        assigned_by=assigned_by,
+        assigned_at=now,
+    )
+    return replace(order, advisor_id=advisor_id), [event]
 
 
 def greeting_overdue(order: Order) -> list[ReceptionOverdue]:

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
+from services.reception.archive import CustomerArchive
 from services.reception.catalogue import Catalogue
 from services.reception.workshop import Caller, WorkshopClient
 from shared.commands import Command, command
+from shared.files import FileStore
 from shared.personal import PersonalData
 from shared.security import Principal, caller
 
@@ -36,6 +38,16 @@ def catalogue_of(request: Request) -> Catalogue:
 def personal_of(request: Request) -> PersonalData:
     personal: PersonalData = request.app.state.personal
     return personal
+
+
+def archive_of(request: Request) -> CustomerArchive:
+    archive: CustomerArchive = request.app.state.archive
+    return archive
+
+
+def files_of(request: Request) -> FileStore:
+    files: FileStore = request.app.state.files
+    return files
 
 
 def workshop_of(request: Request) -> WorkshopClient:

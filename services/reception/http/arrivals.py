@@ -1,14 +1,20 @@
 """Arrival and greeting (进厂, 接待)."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.reception import handlers, store
+from services.reception.deadlines.appointments import drop_deadlines
+from services.reception.deadlines.daily_checks import expect_checks
 from services.reception.domain import appointment as appointments
+from services.reception.domain import errors
 from services.reception.domain import order as orders
+from services.reception.domain.advisors import suggested
 from services.reception.domain.order import Order
 from services.reception.http.access import (
     Advisor,
@@ -18,11 +24,14 @@ from services.reception.http.access import (
     personal_of,
     store_router,
 )
-from services.reception.http.board import listed
+from services.reception.http.board import BOARD_DAYS
 from services.reception.http.changes import change_order
+from services.reception.http.vehicles import VehicleView, vehicle_by_plate
 from services.reception.http.views import OrderView, order_view
 from shared import timers
 from shared.body import Body
+from shared.commands import Command, command
+from shared.db import transaction
 from shared.duties import serves
 from shared.identifiers import Plate
 from shared.ids import new_id
@@ -30,21 +39,45 @@ from shared.unit import Unit
 
 router = store_router()
 
+Dispatcher = Annotated[Command, Depends(command("manager", "dispatcher"))]
+
 
 class RecordArrival(Body):
     plate: Plate
     appointment_id: str | None = None
 
 
+class AssignAdvisor(Body):
+    advisor_id: str
+
+
+class ArrivalView(OrderView):
+    """An order that begins, and what is known of its vehicle."""
+
+    vehicle: VehicleView
+
+
+class WaitingView(OrderView):
+    """An order at reception. ``waited_s`` is the wait for the greeting, so far or as it was;
+    whoever is not greeted yet has a suggestion of who is to greet."""
+
+    waited_s: int
+    overdue: bool
+    suggested_advisor_id: str | None
+
+
 @router.post(
     "/arrivals",
     status_code=201,
-    response_model=OrderView,
+    response_model=ArrivalView,
     tags=["arrivals"],
     openapi_extra=serves("R2"),
 )
 async def record_arrival(request: Request, body: RecordArrival, command: FrontDesk) -> JSONResponse:
-    """A vehicle stands at reception (进厂); its customer gets a queue number."""
+    """A vehicle stands at reception (进厂); its customer gets a queue number and is recognised."""
+    if answered := await command.earlier_answer():
+        return answered
+    known = await vehicle_by_plate(request, command.principal, command.store_id, body.plate)
     place = catalogue_of(request).stores[command.store_id]
     plate_ref = personal_of(request).reference("plate", body.plate)
 
@@ -53,6 +86,7 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
         if body.appointment_id:
             booked = await store.lock_appointment(connection, command.store_id, body.appointment_id)
             await store.save_appointment(connection, appointments.keep(booked, plate_ref))
+            await drop_deadlines(unit, body.appointment_id)
         order, events = orders.arrive(
             order_id=str(new_id()),
             store_id=command.store_id,
@@ -73,16 +107,49 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
             due_at=order.greeting_due_at,
             cause=command.cause,
         )
+        if order.queue_number == 1:
+            await expect_checks(unit, place, catalogue_of(request).check_lists, command.cause)
         unit.publish(events, command.cause)
-        return order_view(saved)
+        return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
     return await command.run(effect, status=201)
 
 
 @router.get("/arrivals", tags=["arrivals"], openapi_extra=serves("R2"))
-async def arrival_board(request: Request, store_id: str, _: Reader) -> list[OrderView]:
-    """Who stands at reception (接待看板), the longest waiting first."""
-    return await listed(request, store_id, ["arrived", "greeted"])
+async def arrival_board(request: Request, store_id: str, _: Reader) -> list[WaitingView]:
+    """Who stands at reception (接待看板): booked customers before others, then by arrival."""
+    catalogue, now = catalogue_of(request), request.app.state.service.clock.now()
+    place = catalogue.stores[store_id]
+    today, _end = place.day_bounds(place.local_day(now))
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        found = await store.list_orders(
+            connection, store_id, ["arrived", "greeted"], now - timedelta(days=BOARD_DAYS)
+        )
+        desks = await store.desks(connection, store_id, today)
+    found.sort(key=orders.turn)
+    unassigned = [order.order_id for order in found if order.advisor_id is None]
+    freest = suggested(catalogue.advisors[store_id], desks, len(unassigned))
+    suggestion = dict(zip(unassigned, freest, strict=False))
+    return [_waiting(order, now, suggestion) for order in found]
+
+
+@router.post(
+    "/orders/{order_id}/advisor",
+    response_model=OrderView,
+    tags=["arrivals"],
+    openapi_extra=serves("R2", "R41"),
+)
+async def assign_advisor(
+    request: Request, order_id: str, body: AssignAdvisor, command: Dispatcher
+) -> JSONResponse:
+    """Say which advisor receives the customer, or takes an order over (指派, 交接)."""
+    if body.advisor_id not in catalogue_of(request).advisors[command.store_id]:
+        raise errors.unknown_code("advisor_id", body.advisor_id)
+    return await change_order(
+        command,
+        order_id,
+        lambda order, now: orders.assign(order, body.advisor_id, command.principal.subject, now),
+    )
 
 
 @router.post(
@@ -102,4 +169,14 @@ async def greet_customer(order_id: str, command: Advisor) -> JSONResponse:
         order_id,
         lambda order, now: orders.greet(order, command.principal.subject, now),
         not_overdue,
+    )
+
+
+def _waiting(order: Order, now: datetime, suggestion: Mapping[str, str]) -> WaitingView:
+    until = order.greeted_at or now
+    return WaitingView(
+        **order_view(order).model_dump(),
+        waited_s=int((until - order.arrived_at).total_seconds()),
+        overdue=until > order.greeting_due_at,
+        suggested_advisor_id=order.advisor_id or suggestion.get(order.order_id),
     )

@@ -15,6 +15,7 @@ from services.reception.store.claim import (
     read_claim,
     save_claim,
 )
+from services.reception.store.daily_check import add_daily_check, daily_checks
 from services.reception.store.estimate import (
     Link,
     add_link,
@@ -25,6 +26,7 @@ from services.reception.store.estimate import (
     use_link,
     work_not_wanted,
 )
+from services.reception.store.feedback import add_feedback, read_feedback
 from services.reception.store.invoice import (
     add_invoice,
     find_invoice,
@@ -37,6 +39,7 @@ from services.reception.store.job import (
     record_jobs,
 )
 from services.reception.store.order import (
+    desks,
     list_orders,
     lock_order,
     read_order,
@@ -49,6 +52,13 @@ from services.reception.store.order import (
     sealed_texts,
     take_queue_number,
     unpaid_orders,
+    visits_with_plate,
+)
+from services.reception.store.photo import (
+    add_photo,
+    find_photo,
+    photos_of_order,
+    read_photo,
 )
 from services.reception.store.vehicle import (
     lock_odometer,
@@ -63,12 +73,18 @@ from services.reception.store.voucher import (
 
 __all__ = [
     "Link",
+    "add_daily_check",
+    "add_feedback",
     "add_invoice",
     "add_link",
+    "add_photo",
     "add_voucher",
+    "daily_checks",
+    "desks",
     "estimate_versions",
     "find_invoice",
     "find_link",
+    "find_photo",
     "finish_jobs",
     "finished_operations",
     "last_capacity",
@@ -81,9 +97,13 @@ __all__ = [
     "lock_order",
     "lock_vouchers",
     "operations_since",
+    "photos_of_order",
     "planned_finishes",
+    "raise_odometer",
     "read_claim",
+    "read_feedback",
     "read_order",
+    "read_photo",
     "read_voucher",
     "record_jobs",
     "save_appointment",
@@ -103,5 +123,6 @@ __all__ = [
     "take_queue_number",
     "unpaid_orders",
     "use_link",
+    "visits_with_plate",
     "work_not_wanted",
 ]

@@ -1,22 +1,27 @@
 """Appointments."""
 
+import dataclasses
 from datetime import datetime
 from typing import Any
 
 from services.reception.domain.appointment import Appointment
+from shared.contracts.reception import WantedPart
 from shared.contracts.refusal import Refused
 from shared.db import Connection
 
 _APPOINTMENT = """
-SELECT appointment_id, store_id, plate_ref, planned_at, operations, hold_id, status
+SELECT appointment_id, store_id, plate_ref, planned_at, operations, hold_id, status, customer_ref,
+       parts, promised_at, unplaced
 FROM appointment
 """
 
 _SAVE_APPOINTMENT = """
 INSERT INTO appointment (appointment_id, store_id, plate_ref, planned_at, operations, hold_id,
-                         status)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (store_id, appointment_id) DO UPDATE SET status = excluded.status
+                         status, customer_ref, parts, promised_at, unplaced)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (store_id, appointment_id) DO UPDATE SET
+    planned_at = excluded.planned_at, hold_id = excluded.hold_id, status = excluded.status,
+    promised_at = excluded.promised_at, unplaced = excluded.unplaced
 """
 
 
@@ -59,17 +64,16 @@ async def list_appointments(
 
 async def save_appointment(connection: Connection, appointment: Appointment) -> None:
     """Store the appointment."""
-    await connection.execute(
-        _SAVE_APPOINTMENT,
-        appointment.appointment_id,
-        appointment.store_id,
-        appointment.plate_ref,
-        appointment.planned_at,
-        list(appointment.operations),
-        appointment.hold_id,
-        appointment.status,
-    )
+    values = {name: getattr(appointment, name) for name in _FIELDS} | {
+        "operations": list(appointment.operations),
+        "parts": [part.model_dump() for part in appointment.parts],
+    }
+    await connection.execute(_SAVE_APPOINTMENT, *(values[name] for name in _FIELDS))
+
+
+_FIELDS = [field.name for field in dataclasses.fields(Appointment)]
 
 
 def _appointment(row: Any) -> Appointment:
-    return Appointment(**dict(row) | {"operations": tuple(row["operations"])})
+    parts = tuple(map(WantedPart.model_validate, row["parts"]))
+    return Appointment(**dict(row) | {"operations": tuple(row["operations"]), "parts": parts})

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from services.reception.domain.advisors import Desk
 from services.reception.domain.order import Credit, Discount, Order, Share
 from shared.contracts.base import Part
 from shared.contracts.reception import (
@@ -61,6 +62,14 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     received_cents = excluded.received_cents, version = excluded.version
 """
 
+_DESKS = """
+SELECT advisor_id, count(*) FILTER (WHERE stage = 'greeted') AS customers,
+       max(greeted_at) AS last_greeted_at
+FROM repair_order
+WHERE store_id = $1 AND greeted_at >= $2
+GROUP BY advisor_id
+"""
+
 _TAKE_NUMBER = """
 INSERT INTO arrival_queue AS queue (store_id, day, last_number) VALUES ($1, $2, 1)
 ON CONFLICT (store_id, day) DO UPDATE SET last_number = queue.last_number + 1
@@ -100,6 +109,26 @@ async def list_orders(
         since,
     )
     return [_order(row, row["order_id"]) for row in rows]
+
+
+async def visits_with_plate(
+    connection: Connection, store_id: str, plate_ref: str, limit: int
+) -> list[Order]:
+    """The vehicle's orders of the store that were opened, the last first."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND plate_ref = $2 AND opened_at IS NOT NULL "
+        "ORDER BY arrived_at DESC LIMIT $3",
+        store_id,
+        plate_ref,
+        limit,
+    )
+    return [_order(row, row["order_id"]) for row in rows]
+
+
+async def desks(connection: Connection, store_id: str, since: datetime) -> dict[str, Desk]:
+    """Customers and last greeting of each advisor who has greeted somebody since then."""
+    rows = await connection.fetch(_DESKS, store_id, since)
+    return {row["advisor_id"]: Desk(row["customers"], row["last_greeted_at"]) for row in rows}
 
 
 async def save_order(connection: Connection, order: Order) -> Order:

@@ -37,6 +37,10 @@ class Figures:
     refunded_cents: int
     collected: float | None
     show: float | None
+    feedback: float | None
+    rectifications_opened: int
+    rectifications_overdue: int
+    checks_missing: int
 
 
 def daily_report(

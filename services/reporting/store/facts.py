@@ -8,6 +8,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -17,9 +18,13 @@ from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AppointmentBooked,
     AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
     CustomerGreeted,
+    DailyCheckMissing,
     DepositReceived,
     EstimateLine,
+    FeedbackGiven,
     InvoiceIssued,
     OrderOpened,
     PaymentReceived,
@@ -76,6 +81,8 @@ _KEYS = {
     "job_fact": "store_id, job_id",
     "appointment_fact": "store_id, appointment_id",
     "follow_up_fact": "store_id, follow_up_id",
+    "feedback_fact": "store_id, order_id",
+    "missing_check_fact": "store_id, area, day",
     "business_day": "store_id, day",
     "daily_report": "store_id, day",
 }
@@ -183,10 +190,21 @@ ON CONFLICT (store_id, job_id) DO UPDATE SET
     finished_at = excluded.finished_at, clocked_s = excluded.clocked_s
 """
 
-_BOOKED = """
-INSERT INTO appointment_fact (store_id, appointment_id, planned_at)
+_PLANNED = """
+INSERT INTO appointment_fact AS fact (store_id, appointment_id, planned_at, planned_sequence)
+SELECT DISTINCT ON (store_id, appointment_id) store_id, appointment_id, planned_at, sequence
+FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[])
+  AS plan (store_id, appointment_id, planned_at, sequence)
+ORDER BY store_id, appointment_id, sequence DESC
+ON CONFLICT (store_id, appointment_id) DO UPDATE SET
+    planned_at = excluded.planned_at, planned_sequence = excluded.planned_sequence
+WHERE fact.planned_sequence IS NULL OR fact.planned_sequence < excluded.planned_sequence
+"""
+
+_APPOINTMENT_MISSED = """
+INSERT INTO appointment_fact (store_id, appointment_id, missed_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-ON CONFLICT (store_id, appointment_id) DO UPDATE SET planned_at = excluded.planned_at
+ON CONFLICT (store_id, appointment_id) DO UPDATE SET missed_at = excluded.missed_at
 """
 
 _APPOINTMENT_CANCELLED = """
@@ -216,6 +234,17 @@ def _new_promise(
 ) -> tuple[Any, ...]:
     return (event.store_id, event.order_id, event.promised_at, envelope.sequence)
 
+
+_FEEDBACK = """
+INSERT INTO feedback_fact (store_id, order_id, given_at, quality, technique, attitude)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], $5::smallint[],
+                     $6::smallint[])
+"""
+
+_CHECK_MISSING = """
+INSERT INTO missing_check_fact (store_id, area, day, due_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::timestamptz[])
+"""
 
 _FACTS: dict[type[Event], Fact[Any]] = {
     fact.event: fact
@@ -340,13 +369,55 @@ _FACTS: dict[type[Event], Fact[Any]] = {
         ),
         Fact(
             AppointmentBooked,
-            _BOOKED,
-            lambda event, _: (event.store_id, event.appointment_id, event.planned_at),
+            _PLANNED,
+            lambda event, envelope: (
+                event.store_id,
+                event.appointment_id,
+                event.planned_at,
+                envelope.sequence,
+            ),
+        ),
+        Fact(
+            AppointmentMoved,
+            _PLANNED,
+            lambda event, envelope: (
+                event.store_id,
+                event.appointment_id,
+                event.planned_at,
+                envelope.sequence,
+            ),
+        ),
+        Fact(
+            AppointmentMissed,
+            _APPOINTMENT_MISSED,
+            lambda event, envelope: (event.store_id, event.appointment_id, envelope.time),
         ),
         Fact(
             AppointmentCancelled,
             _APPOINTMENT_CANCELLED,
             lambda event, envelope: (event.store_id, event.appointment_id, envelope.time),
+        ),
+        Fact(
+            FeedbackGiven,
+            _FEEDBACK,
+            lambda event, _: (
+                event.store_id,
+                event.order_id,
+                event.given_at,
+                event.quality,
+                event.technique,
+                event.attitude,
+            ),
+        ),
+        Fact(
+            DailyCheckMissing,
+            _CHECK_MISSING,
+            lambda event, _: (
+                event.store_id,
+                event.area,
+                date.fromisoformat(event.day),
+                event.due_at,
+            ),
         ),
         Fact(
             FollowUpScheduled,

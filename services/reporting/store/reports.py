@@ -19,6 +19,11 @@ WITH arrival AS (
                WITHIN GROUP (ORDER BY extract(epoch FROM greeted_at - arrived_at)::float8)
                FILTER (WHERE greeted_at < $3) AS waited_s
     FROM order_fact WHERE store_id = $1 AND arrived_at >= $2 AND arrived_at < $3
+), booking AS (
+    SELECT count(*) FILTER (WHERE visit.arrived_at < $3) AS shown,
+           count(*) FILTER (WHERE missed_at < $3) AS missed
+    FROM appointment_fact LEFT JOIN order_fact AS visit USING (store_id, appointment_id)
+    WHERE store_id = $1 AND planned_at >= $2 AND planned_at < $3
 ), delivery AS (
     SELECT count(*) AS delivered,
            count(*) FILTER (WHERE delivered_at <= first_promised_at) AS kept_first,
@@ -43,14 +48,6 @@ WITH arrival AS (
     SELECT coalesce(sum(payment.amount_cents), 0)::float8 AS collected_cents
     FROM order_fact AS billed JOIN payment_fact AS payment USING (store_id, order_id)
     WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3 AND received_at < $3
-), due AS (
-    SELECT count(*) AS appointments, count(visit.order_id) AS shown
-    FROM appointment_fact AS appointment
-    LEFT JOIN order_fact AS visit
-        ON visit.store_id = $1 AND visit.appointment_id = appointment.appointment_id
-        AND visit.arrived_at < $3
-    WHERE appointment.store_id = $1 AND planned_at >= $2 AND planned_at < $3
-      AND (cancelled_at IS NULL OR cancelled_at >= $3)
 ), payment AS (
     SELECT coalesce(sum(amount_cents) FILTER (WHERE amount_cents > 0), 0)::bigint
                AS received_cents,
@@ -66,6 +63,16 @@ WITH arrival AS (
 ), follow_up AS (
     SELECT count(*) AS scheduled
     FROM follow_up_fact WHERE store_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3
+), feedback AS (
+    SELECT avg((quality + technique + attitude) / 3.0)::float8 AS mark
+    FROM feedback_fact WHERE store_id = $1 AND given_at >= $2 AND given_at < $3
+), rectification_state AS (
+    SELECT count(*) FILTER (WHERE opened_at >= $2) AS opened,
+           count(*) FILTER (WHERE due_at < $3 AND (closed_at >= $3 OR closed_at IS NULL)) AS overdue
+    FROM rectification WHERE store_id = $1 AND opened_at < $3
+), missing_check AS (
+    SELECT count(*) AS areas
+    FROM missing_check_fact WHERE store_id = $1 AND due_at >= $2 AND due_at < $3
 )
 SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_cents,
        received_cents,
@@ -77,6 +84,7 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        greeted_late,
        complete / nullif(delivered, 0)::float8 AS delivery_complete,
        with_appointment / nullif(arrived, 0)::float8 AS appointment,
+       shown / nullif(shown + missed, 0)::float8 AS show,
        hours_sold AS standard_hours_sold,
        clocked_hours,
        hours_sold / nullif(clocked_hours, 0) AS efficiency,
@@ -84,8 +92,12 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        scheduled AS follow_ups_scheduled,
        estimate_accuracy, estimate_within_tenth, refunded_cents,
        collected_cents / nullif(receivable_cents, 0) AS collected,
-       shown / nullif(appointments, 0)::float8 AS show
-FROM arrival, delivery, invoice, collection, due, payment, assignment, work, follow_up
+       mark AS feedback,
+       opened AS rectifications_opened,
+       overdue AS rectifications_overdue,
+       areas AS checks_missing
+FROM arrival, booking, delivery, invoice, collection, payment, assignment, work, follow_up,
+     feedback, rectification_state, missing_check
 """
 
 _OPEN_DAYS = """

@@ -1,5 +1,7 @@
 """Reasons for which the workshop refuses a command."""
 
+from datetime import datetime
+
 from shared.contracts.refusal import Refused
 
 
@@ -112,3 +114,13 @@ def ends_before_it_begins(field: str) -> Refused:
 
 def in_the_past(field: str) -> Refused:
     return Refused("in_the_past", "Planned work cannot begin in the past.", field=field)
+
+
+def no_place(start_at: datetime) -> Refused:
+    return Refused(
+        "no_place",
+        f"Work could begin at {start_at.isoformat()} at the earliest.",
+        field="latest_start_at",
+        kind="conflict",
+        start_at=start_at.isoformat(),
+    )

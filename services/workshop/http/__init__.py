@@ -8,6 +8,7 @@ from services.workshop.http import (
     dispatch,
     inspection,
     jobs,
+    load,
     parts,
     plan,
     prospects,
@@ -17,6 +18,7 @@ from services.workshop.http import (
 router = APIRouter()
 for part in (
     capacity,
+    load,
     plan,
     prospects,
     jobs,

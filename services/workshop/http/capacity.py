@@ -35,6 +35,7 @@ class QuoteBody(Body):
     operations: Annotated[list[str], Field(min_length=1, max_length=20)]
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
     earliest_start_at: AwareDatetime | None = None
+    latest_start_at: AwareDatetime | None = None
 
 
 class HoldBody(QuoteBody):
@@ -181,6 +182,9 @@ async def _promise(
         confidence=body.confidence,
         earliest_start_at=body.earliest_start_at,
     )
+    start_at = moment(min(assignment.start for assignment in promise.assignments))
+    if body.latest_start_at and start_at > body.latest_start_at:
+        raise errors.no_place(start_at)
     return wishes, promise
 
 

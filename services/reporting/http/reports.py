@@ -1,4 +1,4 @@
-"""Queries of reporting; it takes no commands."""
+"""Figures, reports and histories."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -67,6 +67,10 @@ class LiveFigures(BaseModel):
     refunded_cents: int
     collected: float | None
     show: float | None
+    feedback: float | None
+    rectifications_opened: int
+    rectifications_overdue: int
+    checks_missing: int
 
 
 class HistoryEntry(BaseModel):

@@ -1,0 +1,73 @@
+"""Times to offer to a customer (预约时段), quiet ones first (错峰)."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+from services.reception.domain.estimate import LaborOperation
+
+HALF_HOUR = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class HalfHour:
+    """Technician minutes of one trade in the half hour from ``starts_at``: at work, and free."""
+
+    trade: str
+    starts_at: datetime
+    working_minutes: int
+    free_minutes: int
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A time to come, and the share (0 to 1) of the time of the trades needed that is booked."""
+
+    starts_at: datetime
+    booked_share: float
+
+
+def quiet_slots(
+    load: Sequence[HalfHour], operations: Sequence[LaborOperation], now: datetime
+) -> list[Slot]:
+    """The half hours from which on each trade has free time for its operations, quietest first.
+
+    A trade is looked at for as many half hours as its standard hours fill. Of equally quiet times
+    the earliest comes first.
+    """
+    curve: dict[str, dict[datetime, HalfHour]] = defaultdict(dict)
+    for each in load:
+        curve[each.trade][each.starts_at] = each
+    needed: dict[str, float] = defaultdict(float)
+    for operation in operations:
+        needed[operation.trade] += operation.standard_hours * 60
+    first = curve[operations[0].trade] if operations else {}
+    slots = [
+        Slot(starts_at, share)
+        for starts_at in first
+        if starts_at > now and (share := _booked_share(curve, needed, starts_at)) is not None
+    ]
+    return sorted(slots, key=lambda slot: (slot.booked_share, slot.starts_at))
+
+
+def _booked_share(
+    curve: Mapping[str, Mapping[datetime, HalfHour]],
+    needed: Mapping[str, float],
+    starts_at: datetime,
+) -> float | None:
+    """Booked ÷ working minutes of all trades needed; nothing where one lacks the time."""
+    working = free = 0
+    for trade, minutes in needed.items():
+        span = [
+            half_hour
+            for place in range(ceil(minutes / 30))
+            if (half_hour := curve[trade].get(starts_at + place * HALF_HOUR))
+        ]
+        trade_free = sum(each.free_minutes for each in span)
+        if trade_free < minutes:
+            return None
+        working += sum(each.working_minutes for each in span)
+        free += trade_free
+    return (working - free) / working if working else None

@@ -1,0 +1,39 @@
+"""Photos (照片) of a visit and of the premises."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+PhotoKind = Literal["walk_round", "damage", "evidence", "delivery", "premises"]
+"""环车检查、损伤、索赔证据、交车、场地."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What is known of a picture whose content is in the file store.
+
+    ``order_id`` is absent for a picture of hall or lanes; ``position`` says where on the vehicle.
+    """
+
+    photo_id: str
+    store_id: str
+    order_id: str | None
+    kind: PhotoKind
+    position: str | None
+    taken_by: str
+    taken_at: datetime
+
+    @property
+    def file(self) -> str:
+        """The key of its content."""
+        return photo_file(self.store_id, self.photo_id)
+
+    @property
+    def subject(self) -> str:
+        """Whose key encrypts it: the order's, or its own."""
+        return self.order_id or self.photo_id
+
+
+def photo_file(store_id: str, photo_id: str) -> str:
+    """The key under which a photo's content is kept."""
+    return f"{store_id}/photos/{photo_id}"

@@ -1,0 +1,61 @@
+"""Feedback at the counter; the customer's words are encrypted."""
+
+import asyncpg
+
+from services.reception.domain.feedback import Feedback
+from shared.contracts.refusal import Refused
+from shared.db import Connection
+
+
+async def add_feedback(connection: Connection, feedback: Feedback, words: bytes | None) -> None:
+    """Keep what a customer thinks.
+
+    Raises:
+        Refused: the order has its feedback already.
+    """
+    try:
+        await connection.execute(
+            "INSERT INTO feedback (store_id, order_id, quality, technique, attitude, recorded_by, "
+            "given_at, words) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            feedback.store_id,
+            feedback.order_id,
+            feedback.quality,
+            feedback.technique,
+            feedback.attitude,
+            feedback.recorded_by,
+            feedback.given_at,
+            words,
+        )
+    except asyncpg.UniqueViolationError:
+        raise Refused(
+            "feedback_given",
+            "The customer has given feedback already.",
+            field="order_id",
+            kind="conflict",
+        ) from None
+
+
+async def read_feedback(
+    connection: Connection, store_id: str, order_id: str
+) -> tuple[Feedback, bytes | None]:
+    """The feedback on an order and the customer's words, still encrypted.
+
+    Raises:
+        Refused: none was given.
+    """
+    row = await connection.fetchrow(
+        "SELECT order_id, store_id, quality, technique, attitude, recorded_by, given_at, words "
+        "FROM feedback WHERE store_id = $1 AND order_id = $2",
+        store_id,
+        order_id,
+    )
+    if row is None:
+        raise Refused(
+            "no_feedback",
+            "The customer has given no feedback.",
+            field="order_id",
+            kind="not_found",
+        )
+    values = dict(row)
+    words = values.pop("words")
+    return Feedback(**values), words

@@ -1,0 +1,59 @@
+"""Photos: what is known of them; their content is in the file store."""
+
+from services.reception.domain.photo import Photo
+from shared.contracts.refusal import Refused
+from shared.db import Connection
+
+_PHOTO = """
+SELECT photo_id, store_id, order_id, kind, position, taken_by, taken_at FROM photo
+"""
+
+
+async def add_photo(connection: Connection, photo: Photo) -> None:
+    """Record a photo whose content is kept already."""
+    await connection.execute(
+        "INSERT INTO photo (photo_id, store_id, order_id, kind, position, taken_by, taken_at) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        photo.photo_id,
+        photo.store_id,
+        photo.order_id,
+        photo.kind,
+        photo.position,
+        photo.taken_by,
+        photo.taken_at,
+    )
+
+
+async def find_photo(connection: Connection, store_id: str, photo_id: str) -> Photo | None:
+    """The photo, if its row was written."""
+    row = await connection.fetchrow(
+        _PHOTO + "WHERE store_id = $1 AND photo_id = $2", store_id, photo_id
+    )
+    return Photo(**row) if row else None
+
+
+async def read_photo(connection: Connection, store_id: str, photo_id: str) -> Photo:
+    """The photo.
+
+    Raises:
+        Refused: there is no such photo in the store.
+    """
+    photo = await find_photo(connection, store_id, photo_id)
+    if photo is None:
+        raise Refused(
+            "unknown_photo",
+            f"There is no photo {photo_id} in this store.",
+            field="photo_id",
+            kind="not_found",
+        )
+    return photo
+
+
+async def photos_of_order(connection: Connection, store_id: str, order_id: str) -> list[Photo]:
+    """An order's photos, the oldest first."""
+    rows = await connection.fetch(
+        _PHOTO + "WHERE store_id = $1 AND order_id = $2 ORDER BY taken_at, photo_id",
+        store_id,
+        order_id,
+    )
+    return [Photo(**row) for row in rows]

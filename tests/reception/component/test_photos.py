@@ -1,0 +1,129 @@
+"""Photos of a visit and of the premises, on real Kafka and PostgreSQL (R3, R43)."""
+
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import asyncpg
+import pytest
+from PIL import Image
+
+from services.reception.app import create_app
+from services.reception.images import LARGEST_BYTES
+from shared.ids import new_id
+from tests.harness import in_process
+from tests.reception.front_desk import ADVISOR, FrontDesk
+from tests.reception.pictures import picture
+
+
+@pytest.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+async def send(desk, path, content, *, key="", role="advisor", subject=ADVISOR, **params):
+    return await desk.service.client.post(
+        f"/stores/S01{path}",
+        params=params,
+        content=content,
+        headers={
+            "Authorization": f"Bearer {desk.service.token(role, subject=subject)}",
+            "Idempotency-Key": key or str(new_id()),
+        },
+    )
+
+
+def kept_files(servers):
+    folder = Path(servers.environment("reception")["AFTERSALES_FILES"]) / "S01" / "photos"
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
+async def test_a_photo_is_kept_encrypted_and_shown_to_the_store(desk, servers):
+    order = await desk.arrived("沪D10001")
+    path = f"/orders/{order['order_id']}/photos"
+    answer = await send(desk, path, picture(), kind="walk_round", position="front_left")
+    assert answer.status_code == 201, answer.text
+    photo = answer.json()
+    assert (photo["kind"], photo["position"], photo["taken_by"]) == (
+        "walk_round",
+        "front_left",
+        ADVISOR,
+    )
+    assert [each["photo_id"] for each in await desk.get(path)] == [photo["photo_id"]]
+
+    shown = await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "technician")
+    assert shown.headers["content-type"] == "image/jpeg"
+    with Image.open(BytesIO(shown.content)) as image:
+        assert image.size == (480, 640)
+    sealed = kept_files(servers)[photo["photo_id"]]
+    assert not sealed.startswith(b"\xff\xd8")
+    assert len(sealed) > len(shown.content)
+
+
+async def test_the_same_upload_twice_is_one_photo(desk):
+    order = await desk.arrived("沪D10002")
+    path = f"/orders/{order['order_id']}/photos"
+    content, key = picture(), "upload-twice"
+    first = await send(desk, path, content, key=key, kind="damage")
+    again = await send(desk, path, content, key=key, kind="damage")
+    assert again.json() == first.json()
+    assert len(await desk.get(path)) == 1
+
+
+async def test_what_is_no_picture_too_large_or_for_no_order_is_refused(desk, servers):
+    order = await desk.arrived("沪D10003")
+    path = f"/orders/{order['order_id']}/photos"
+    before = set(kept_files(servers))
+    executable = await send(desk, path, b"\x7fELF" + bytes(500), kind="damage")
+    assert (executable.status_code, executable.json()["errors"][0]["rule"]) == (
+        422,
+        "not_a_picture",
+    )
+    large = await send(desk, path, bytes(LARGEST_BYTES + 1), kind="damage")
+    assert (large.status_code, large.json()["errors"][0]["rule"]) == (413, "too_large")
+    nowhere = await send(desk, "/orders/no-such/photos", picture(), kind="damage")
+    assert nowhere.status_code == 404
+    kind = await send(desk, path, picture(), kind="selfie")
+    assert (kind.status_code, kind.json()["errors"][0]["field"]) == (422, "kind")
+    agent = await send(desk, path, picture(), kind="damage", role="agent")
+    assert agent.status_code == 403
+    assert set(kept_files(servers)) == before
+
+
+async def test_a_photo_whose_key_was_destroyed_cannot_be_seen_any_more(desk, servers):
+    photo = (await send(desk, "/photos", picture())).json()
+    assert (await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "advisor")).is_success
+    connection = await asyncpg.connect(servers.admin_url)
+    try:
+        await connection.execute(
+            "DELETE FROM reception.subject_key WHERE subject = $1", photo["photo_id"]
+        )
+    finally:
+        await connection.close()
+    erased = await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "advisor")
+    assert (erased.status_code, erased.json()["errors"][0]["rule"]) == (404, "photo_erased")
+
+
+async def test_a_file_without_its_row_is_removed_after_a_day(desk, servers, monkeypatch):
+    async def fails(*_):
+        raise ConnectionError("the database went away")
+
+    before = set(kept_files(servers))
+    with monkeypatch.context() as broken:
+        broken.setattr("services.reception.store.add_photo", fails)
+        assert (await send(desk, "/photos", picture())).status_code == 503
+    orphans = set(kept_files(servers)) - before
+    assert len(orphans) == 1
+    desk.clock.set(desk.clock.now() + timedelta(days=1, minutes=1))
+    await desk.service.at_rest()
+    assert set(kept_files(servers)) == before
+
+
+async def test_another_store_sees_nothing(desk):
+    photo = (await send(desk, "/photos", picture())).json()
+    token = desk.service.token("advisor", stores=["S02"])
+    foreign = await desk.service.client.get(
+        f"/stores/S02/photos/{photo['photo_id']}", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert foreign.status_code == 404

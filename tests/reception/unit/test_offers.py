@@ -1,0 +1,105 @@
+"""Times to offer are quiet, free and to come (R1)."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.reception.domain.advisors import Desk, suggested
+from services.reception.domain.estimate import LaborOperation
+from services.reception.domain.offers import HALF_HOUR, HalfHour, quiet_slots
+from services.reception.domain.recall import Recall, concerning
+
+MORNING = datetime(2026, 3, 4, 0, 0, tzinfo=UTC)
+TRADES = ("maintenance", "mechanical")
+
+
+@st.composite
+def curves(draw: st.DrawFn) -> list[HalfHour]:
+    """Half hours of a morning in which some people of two trades work, more or less booked."""
+    curve = []
+    for trade in TRADES:
+        for place in draw(st.sets(st.integers(0, 15))):
+            working = draw(st.integers(1, 4)) * 30
+            free = draw(st.integers(0, working))
+            curve.append(HalfHour(trade, MORNING + place * HALF_HOUR, working, free))
+    return curve
+
+
+operations = st.lists(
+    st.builds(
+        LaborOperation,
+        st.just("OP"),
+        st.sampled_from(TRADES),
+        st.sampled_from([0.3, 0.5, 1.2, 2.0]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(curves(), operations, st.integers(-60, 300))
+def test_offered_times_are_to_come_have_room_and_the_quietest_is_first(curve, work, minutes):
+    now = MORNING + timedelta(minutes=minutes)
+    slots = quiet_slots(curve, work, now)
+    assert slots == sorted(slots, key=lambda slot: (slot.booked_share, slot.starts_at))
+    for slot in slots:
+        assert slot.starts_at > now
+        assert 0 <= slot.booked_share <= 1
+        for trade in {operation.trade for operation in work}:
+            needed = sum(o.standard_hours * 60 for o in work if o.trade == trade)
+            span = (needed + 29.999) // 30 * HALF_HOUR
+            free = sum(
+                each.free_minutes
+                for each in curve
+                if each.trade == trade and slot.starts_at <= each.starts_at < slot.starts_at + span
+            )
+            assert free >= needed
+
+
+@given(curves(), operations)
+def test_less_booked_time_never_makes_a_time_less_attractive(curve, work):
+    freed = [
+        HalfHour(each.trade, each.starts_at, each.working_minutes, each.working_minutes)
+        for each in curve
+    ]
+    before = {slot.starts_at for slot in quiet_slots(curve, work, MORNING - HALF_HOUR)}
+    after = {slot.starts_at: slot for slot in quiet_slots(freed, work, MORNING - HALF_HOUR)}
+    assert before <= after.keys()
+    assert all(slot.booked_share == 0 for slot in after.values())
+
+
+advisors = st.lists(st.sampled_from("ABCDE"), unique=True, max_size=5)
+desks = st.dictionaries(
+    st.sampled_from("ABCDE"),
+    st.builds(
+        Desk, st.integers(0, 4), st.integers(0, 500).map(lambda m: MORNING + timedelta(minutes=m))
+    ),
+)
+
+
+@given(advisors, desks, st.integers(0, 8))
+def test_customers_go_to_the_freest_and_nobody_gets_two_more_than_another(known, now, waiting):
+    chosen = suggested(known, now, waiting)
+    assert len(chosen) == (waiting if known else 0)
+    held = {each: now.get(each, Desk()).customers for each in known}
+    for advisor in chosen:
+        assert held[advisor] == min(held.values())
+        held[advisor] += 1
+
+
+def test_of_equally_free_advisors_the_one_who_greeted_longest_ago_is_next():
+    now = {"A": Desk(0, MORNING + timedelta(hours=2)), "B": Desk(0, MORNING), "C": Desk(1, MORNING)}
+    assert suggested(["A", "B", "C", "D"], now, 5) == ["D", "B", "A", "C", "D"]
+
+
+def test_a_recall_names_vehicles_by_brand_model_and_vin():
+    recalls = [
+        Recall("all", "Q", (), (), ()),
+        Recall("model", "Q", ("E5",), (), ()),
+        Recall("vin", "Q", (), ("LSV", "LSX"), ()),
+        Recall("other", "R", (), (), ()),
+    ]
+    assert concerning(recalls, "Q", "E5", "LSVAA") == ["all", "model", "vin"]
+    assert concerning(recalls, "Q", "X1", "WVWZZ") == ["all"]
+    assert concerning(recalls, "", "", "") == []

@@ -1,0 +1,75 @@
+"""Files in a folder and in an S3-compatible store: one contract for both."""
+
+import asyncio
+import socket
+import sys
+
+import httpx
+import pytest
+
+from deploy.embedded.settings import free_ports
+from shared.files import FileStore
+from shared.problems import Problem
+
+
+@pytest.fixture(scope="module")
+async def s3(tmp_path_factory):
+    """The address of a running S3 server with one bucket."""
+    port, folder = free_ports(1)[0], tmp_path_factory.mktemp("s3")
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "localbucket", str(folder), "--port", str(port)
+    )
+    async with asyncio.timeout(10):
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            await asyncio.sleep(0.05)
+    address = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient() as client:
+        (await client.put(f"{address}/pictures")).raise_for_status()
+    yield address
+    server.terminate()
+    await server.wait()
+
+
+@pytest.fixture
+def in_s3(monkeypatch, s3):
+    for name, value in {
+        "ENDPOINT": s3,
+        "ACCESS_KEY_ID": "key",
+        "SECRET_ACCESS_KEY": "secret",
+        "REGION": "cn-east-1",
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    return FileStore("s3://pictures/aftersales")
+
+
+@pytest.fixture(params=["folder", "s3"])
+def files(request, tmp_path):
+    if request.param == "folder":
+        return FileStore(str(tmp_path / "not-yet-there"))
+    return request.getfixturevalue("in_s3")
+
+
+async def test_what_is_put_is_got_until_it_is_deleted(files):
+    await files.put("S01/photos/1", b"first")
+    await files.put("S01/photos/1", b"second")
+    await files.put("S02/photos/1", bytes(range(256)) * 40_000)
+    assert await files.get("S01/photos/1") == b"second"
+    assert len(await files.get("S02/photos/1") or b"") == 10_240_000
+    await files.delete("S01/photos/1")
+    assert await files.get("S01/photos/1") is None
+
+
+async def test_deleting_what_is_not_there_is_no_error(files):
+    await files.delete("S01/photos/never")
+    assert await files.get("S01/photos/never") is None
+
+
+async def test_a_store_that_is_away_is_said_to_be_unavailable(monkeypatch, in_s3):
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{free_ports(1)[0]}")
+    away = FileStore("s3://pictures")
+    with pytest.raises(Problem) as refusal:
+        await away.put("S01/photos/1", b"content")
+    assert refusal.value.status == 503

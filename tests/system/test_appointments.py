@@ -1,0 +1,170 @@
+"""Appointments where the workshop has room, on the running platform (R1)."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from tests.system.api import ADVISOR, MANAGER
+
+AGENT = "S01-agent-1"
+SCARCE = "HVE-003"
+"""An operation of 1.2 hours on the store's one high-voltage bay."""
+SHORT = "HVE-001"
+"""One of 0.8 hours, so that two of them begin within an hour."""
+
+
+async def offers(api, *operations, **more):
+    body = {"operations": list(operations), **more}
+    return await api.done("reception", "/appointments/offers", AGENT, body)
+
+
+def booking(plate, planned_at, *operations, **more):
+    return {"plate": plate, "planned_at": planned_at, "operations": list(operations), **more}
+
+
+async def book(api, plate, planned_at, *operations, **more):
+    body = booking(plate, planned_at, *operations, **more)
+    return await api.done("reception", "/appointments", AGENT, body)
+
+
+async def try_to_book(api, plate, planned_at, *operations):
+    return await api.post(
+        "reception", "/appointments", AGENT, booking(plate, planned_at, *operations)
+    )
+
+
+async def appointment(api, appointment_id, day):
+    found = await api.get("reception", f"/appointments?day={day}", AGENT)
+    return next(each for each in found if each["appointment_id"] == appointment_id)
+
+
+def moment(text):
+    return datetime.fromisoformat(text)
+
+
+async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
+    answer = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
+    found = answer["offers"]
+    assert len(found) == 4
+    assert [each["booked_share"] for each in found] == sorted(
+        each["booked_share"] for each in found
+    )
+    for each in found:
+        assert moment(each["planned_at"]) < moment(each["promised_at"])
+        assert each["provisional"] is False
+    half_hours = [each for each in answer["load"] if each["trade"] == "maintenance"]
+    assert all(0 <= each["free_minutes"] <= each["working_minutes"] for each in half_hours)
+
+    first = found[0]["planned_at"]
+    wanted = [{"part_no": "FLT-OIL", "quantity": 1}]
+    booked = await book(api, "沪E10001", first, "MNT-001", parts=wanted)
+    assert (booked["provisional"], booked["parts"]) == (False, wanted)
+    later = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
+    assert later["offers"][0]["planned_at"] != first
+    at_first = [each["free_minutes"] for each in later["load"] if each["starts_at"] == first]
+    assert sum(at_first) < sum(
+        each["free_minutes"] for each in answer["load"] if each["starts_at"] == first
+    )
+
+
+async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offered_others(api):
+    planned_at = "2026-03-06T01:00:00Z"
+    answers = [
+        await try_to_book(api, f"沪E2000{number}", planned_at, SCARCE) for number in range(5)
+    ]
+    taken = [answer.json()["appointment_id"] for answer in answers if answer.status_code == 201]
+    assert taken
+    full = answers[-1]
+    assert (full.status_code, full.json()["errors"][0]["rule"]) == (409, "place_taken")
+    assert full.json()["values"]["offers"]
+
+    await api.done(
+        "reception", f"/appointments/{taken[0]}/cancellation", AGENT, {"reason": "changed"}
+    )
+    await api.at_rest()
+    both = await asyncio.gather(
+        *(try_to_book(api, f"沪E2100{number}", planned_at, SCARCE) for number in range(2))
+    )
+    assert sorted(answer.status_code for answer in both) == [201, 409]
+    loser = next(answer for answer in both if answer.status_code == 409)
+    next_offer = loser.json()["values"]["offers"][0]
+    assert next_offer["planned_at"] != planned_at
+    again = await try_to_book(api, "沪E21009", next_offer["planned_at"], SCARCE)
+    assert again.status_code == 201
+
+
+async def test_a_moved_appointment_has_its_new_place_and_leaves_the_old_one(api):
+    old, new = "2026-03-10T01:00:00Z", "2026-03-11T01:00:00Z"
+    answers = [await try_to_book(api, f"沪E3000{number}", old, SCARCE) for number in range(3)]
+    first = answers[0].json()["appointment_id"]
+    assert answers[-1].status_code == 409
+
+    await api.done("reception", f"/appointments/{first}/move", AGENT, {"planned_at": new})
+    await api.at_rest()
+    moved = await appointment(api, first, "2026-03-11")
+    assert (moved["status"], moved["provisional"]) == ("booked", False)
+    assert (await try_to_book(api, "沪E30009", old, SCARCE)).status_code == 201
+
+    full = await api.post("reception", f"/appointments/{first}/move", AGENT, {"planned_at": old})
+    assert (full.status_code, full.json()["errors"][0]["rule"]) == (409, "place_taken")
+    assert (await appointment(api, first, "2026-03-11"))["planned_at"] == moved["planned_at"]
+    past = await api.post(
+        "reception",
+        f"/appointments/{first}/move",
+        AGENT,
+        {"planned_at": "2026-03-01T01:00:00Z"},
+    )
+    assert past.json()["errors"][0]["rule"] == "in_the_past"
+
+
+async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_later(api):
+    planned_at = "2026-03-12T01:00:00Z"
+    full = "2026-03-06T01:00:00Z"
+    await api.at_rest()
+    api.platform.process("workshop").kill()
+    await asyncio.sleep(0.5)
+    offered = await offers(api, "MNT-001", day_from="2026-03-04", days=2)
+    assert offered["offers"]
+    assert all(each["provisional"] for each in offered["offers"])
+    waits = await book(api, "沪E40001", planned_at, "MNT-001")
+    too_many = await book(api, "沪E40002", full, SCARCE)
+    assert (waits["provisional"], waits["promised_at"]) == (True, None)
+
+    await api.platform.restart("workshop")
+    await api.platform.ready("workshop")
+    await api.at_rest()
+    confirmed = await appointment(api, waits["appointment_id"], "2026-03-12")
+    assert (confirmed["provisional"], confirmed["unplaced"]) == (False, False)
+    assert confirmed["promised_at"]
+    unplaced = await appointment(api, too_many["appointment_id"], "2026-03-06")
+    assert (unplaced["provisional"], unplaced["unplaced"]) == (True, True)
+
+
+async def test_who_does_not_come_within_the_grace_is_missed_and_the_place_is_free_again(api, clock):
+    planned_at = moment("2026-03-04T02:00:00Z")
+    answers = [
+        await try_to_book(api, f"沪E5000{number}", planned_at.isoformat(), SHORT)
+        for number in range(3)
+    ]
+    booked = [answer.json()["appointment_id"] for answer in answers if answer.is_success]
+    assert answers[-1].status_code == 409
+    clock.set(planned_at + timedelta(minutes=5))
+    arrived = await api.done(
+        "reception",
+        "/arrivals",
+        ADVISOR,
+        {"plate": "沪E50000", "appointment_id": booked[0]},
+    )
+    walk_in = await api.done("reception", "/arrivals", ADVISOR, {"plate": "沪E50009"})
+    clock.set(planned_at + timedelta(minutes=31))
+    await api.at_rest()
+    states = [(await appointment(api, each, "2026-03-04"))["status"] for each in booked]
+    assert states[0] == "arrived"
+    assert set(states[1:]) == {"missed"}
+    late = await api.post(
+        "reception", "/arrivals", ADVISOR, {"plate": "沪E50001", "appointment_id": booked[1]}
+    )
+    assert (late.status_code, late.json()["errors"][0]["rule"]) == (409, "wrong_stage")
+    assert arrived["appointment_id"] == booked[0]
+    assert walk_in["appointment_id"] is None
+    figures = await api.get("reporting", "/figures?day=2026-03-04", MANAGER)
+    assert figures["show"] == 1 / len(booked)

@@ -1,0 +1,58 @@
+"""The load curve over HTTP, on real Kafka and PostgreSQL (R1, R11)."""
+
+import pytest
+
+from services.workshop.app import create_app
+from tests.harness import in_process
+
+DAY = "2026-03-05"
+
+
+@pytest.fixture(scope="module")
+async def workshop(servers, clock):
+    async with in_process(servers, "workshop", create_app) as running:
+        yield running
+
+
+async def load(workshop, trade, **params):
+    answer = await workshop.get("/stores/S01/load", "advisor", day=DAY, **params)
+    assert answer.is_success, answer.text
+    return [each for each in answer.json() if each["trade"] == trade]
+
+
+async def test_what_is_held_is_not_free_but_still_working_time(workshop):
+    before = await load(workshop, "high_voltage")
+    assert before
+    assert all(each["free_minutes"] == each["working_minutes"] for each in before)
+    body = {"operations": ["HVE-003"], "earliest_start_at": f"{DAY}T01:00:00Z"}
+    held = await workshop.post("/stores/S01/capacity-holds", "advisor", body)
+    assert held.status_code == 201, held.text
+    after = await load(workshop, "high_voltage")
+    assert [each["working_minutes"] for each in after] == [
+        each["working_minutes"] for each in before
+    ]
+    lost = sum(each["free_minutes"] for each in before) - sum(
+        each["free_minutes"] for each in after
+    )
+    assert lost > 60
+
+
+async def test_several_days_are_told_and_nothing_that_is_over(workshop, clock):
+    day, days = await load(workshop, "maintenance"), await load(workshop, "maintenance", days=2)
+    assert days[: len(day)] == day
+    assert len(days) > len(day)
+    now = clock.now().isoformat().replace("+00:00", "Z")
+    today = await workshop.get("/stores/S01/load", "agent")
+    assert all(each["starts_at"] >= now for each in today.json())
+
+
+async def test_a_place_that_begins_too_late_is_refused_and_nothing_is_held(workshop):
+    body = {
+        "operations": ["HVE-003"],
+        "earliest_start_at": f"{DAY}T01:00:00Z",
+        "latest_start_at": f"{DAY}T01:30:00Z",
+    }
+    before = await load(workshop, "high_voltage")
+    refused = await workshop.post("/stores/S01/capacity-holds", "advisor", body)
+    assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (409, "no_place")
+    assert await load(workshop, "high_voltage") == before
