@@ -107,6 +107,7 @@ class _Day:
         self._rounds = Rounds(midnight, clock, self._settle, self._look)
         shifts = read_yaml(folder, "calendar.yaml")["shifts"]
         checklists = read_yaml(folder, "catalogue/delivery.yaml")["templates"]
+        areas = read_yaml(folder, "daily_checks.yaml")["areas"]
         self._shops = {
             store_id: Shop(
                 store_id,
@@ -115,6 +116,7 @@ class _Day:
                 people=people,
                 shifts={name: Shift.of(entry) for name, entry in shifts.items()},
                 delivery_steps=checklists.get(store_id, checklists["group"]),
+                areas=areas,
                 rounds=self._rounds,
             )
             for store_id, visits in write_script(folder, orders, seed).items()

@@ -108,6 +108,7 @@ class Shop:
         people: People,
         shifts: Mapping[str, Shift],
         delivery_steps: Sequence[str],
+        areas: Sequence[Answer],
         rounds: Rounds,
     ) -> None:
         self.store_id = store_id
@@ -118,6 +119,7 @@ class Shop:
         self._people = people
         self._shifts = shifts
         self._steps = delivery_steps
+        self._areas = areas
         self._rounds = rounds
         self._env = rounds.env
         self._cases: dict[str, Case] = {}
@@ -130,6 +132,7 @@ class Shop:
 
     def open(self) -> None:
         """Begin the day."""
+        self._env.process(self._look_around())
         for visit in self.visits:
             self._env.process(self._visit(visit))
         for person in self._people.with_role("technician", self.store_id):
@@ -145,11 +148,20 @@ class Shop:
 
     # Reception
 
+    def _look_around(self) -> Process:
+        """An agent looks at hall and lanes before the first customers come."""
+        for area in self._areas:
+            yield self._act(self._check, area)
+
+    async def _check(self, area: Answer) -> None:
+        results = {entry["item"]: "ok" for entry in area["items"]}
+        body = {"area": area["area"], "results": results}
+        await self._say(self._services.reception, self._agents[0], "daily-checks", body)
+
     def _visit(self, visit: Visit) -> Process:
         appointment_id = None
         if visit.booked_for_min is not None:
-            booked = yield self._replan(self._book, visit)
-            appointment_id = booked["appointment_id"]
+            appointment_id = yield self._replan(self._book, visit)
         yield self._until(visit.arrives_min)
         arrived = yield self._act(self._arrive, visit, appointment_id)
         case = Case(visit, arrived["order_id"], len(visit.operations), self._env.event())
@@ -178,20 +190,23 @@ class Shop:
         yield self._act(self._record_steps, case, advisor.person, at_the_desk)
         yield self._rounds.wait(case.visit.handover_min)
         yield self._act(self._hand_over, case, advisor.person, at_the_car)
+        yield self._act(self._take_feedback, case, advisor.person)
         self._advisors.release(advisor)
 
-    async def _book(self, visit: Visit) -> Answer:
-        booked_for_min = visit.booked_for_min or 0
-        return await self._say(
-            self._services.reception,
-            self._agent(visit),
-            "appointments",
-            {
-                "plate": visit.customer.plate,
-                "planned_at": self._moment(booked_for_min),
-                "operations": [each.operation_id for each in visit.operations],
-            },
-        )
+    async def _book(self, visit: Visit) -> str | None:
+        """The appointment; whoever wants a time that is full comes without one."""
+        body = {
+            "plate": visit.customer.plate,
+            "planned_at": self._moment(visit.booked_for_min or 0),
+            "operations": [each.operation_id for each in visit.operations],
+        }
+        try:
+            booked = await self._say(
+                self._services.reception, self._agent(visit), "appointments", body
+            )
+        except RefusedError:
+            return None
+        return str(booked["appointment_id"])
 
     async def _arrive(self, visit: Visit, appointment_id: str | None) -> Answer:
         body = {"plate": visit.customer.plate, "appointment_id": appointment_id}
@@ -228,6 +243,11 @@ class Shop:
     async def _hand_over(self, case: Case, advisor: Person, steps: Sequence[str]) -> None:
         await self._record_steps(case, advisor, steps)
         await self._on_order(case, advisor, "delivery")
+
+    async def _take_feedback(self, case: Case, advisor: Person) -> None:
+        mark = case.visit.satisfaction
+        marks = {"quality": mark, "technique": mark, "attitude": mark}
+        await self._on_order(case, advisor, "feedback", marks)
 
     async def _settle_bill(self, case: Case, advisor: Person) -> None:
         bill = await self._on_order(case, advisor, "invoice")

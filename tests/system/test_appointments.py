@@ -41,7 +41,16 @@ def moment(text):
     return datetime.fromisoformat(text)
 
 
+async def workshop_quotes(api):
+    """Wait until the workshop has begun to plan, so that it answers in time."""
+    async with asyncio.timeout(60):
+        body = {"operations": ["MNT-001"]}
+        while (await api.done("reception", "/quotes", AGENT, body))["provisional"]:
+            await asyncio.sleep(0.2)
+
+
 async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
+    await workshop_quotes(api)
     answer = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
     found = answer["offers"]
     assert len(found) == 4
@@ -116,9 +125,10 @@ async def test_a_moved_appointment_has_its_new_place_and_leaves_the_old_one(api)
     assert past.json()["errors"][0]["rule"] == "in_the_past"
 
 
-async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_later(api):
+async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_later(api, clock):
     planned_at = "2026-03-12T01:00:00Z"
     full = "2026-03-06T01:00:00Z"
+    clock.set(clock.now() + timedelta(minutes=5))
     await api.at_rest()
     api.platform.process("workshop").kill()
     await asyncio.sleep(0.5)
@@ -131,6 +141,7 @@ async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_
 
     await api.platform.restart("workshop")
     await api.platform.ready("workshop")
+    await workshop_quotes(api)
     await api.at_rest()
     confirmed = await appointment(api, waits["appointment_id"], "2026-03-12")
     assert (confirmed["provisional"], confirmed["unplaced"]) == (False, False)

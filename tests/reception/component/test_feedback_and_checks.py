@@ -1,0 +1,107 @@
+"""Feedback at the counter and daily checks, on real Kafka and PostgreSQL (R10, R43)."""
+
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from services.reception.app import create_app
+from shared.contracts.reception import DailyCheckMissing, DailyCheckRecorded, FeedbackGiven
+from tests.harness import in_process, published
+from tests.reception.front_desk import ADVISOR, ORDERS, FrontDesk
+
+STORE_TOPIC = "aftersales.reception.store.v1"
+HALL = ["floor_clean", "desks_tidy", "seats_and_drinks", "toilets_clean", "prices_displayed"]
+MARKS = {"quality": 5, "technique": 4, "attitude": 2}
+
+
+@pytest.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+async def delivered(desk, servers, plate):
+    """An order whose vehicle is back, as if all had been done; its id."""
+    order_id = (await desk.arrived(plate))["order_id"]
+    connection = await asyncpg.connect(servers.admin_url)
+    try:
+        await connection.execute(
+            "UPDATE reception.repair_order SET stage = 'delivered' WHERE order_id = $1", order_id
+        )
+    finally:
+        await connection.close()
+    return order_id
+
+
+async def told(servers, kind):
+    return [
+        received
+        for received in await published(servers, [ORDERS, STORE_TOPIC])
+        if isinstance(received.event, kind)
+    ]
+
+
+async def test_feedback_is_given_once_after_the_delivery_and_its_words_stay_here(desk, servers):
+    order_id = await delivered(desk, servers, "沪G10001")
+    path = f"/orders/{order_id}/feedback"
+    await desk.done(path, MARKS | {"words": "等候时间太长了"})
+    assert (await desk.get(path))["words"] == "等候时间太长了"
+    again = await desk.post(path, MARKS)
+    assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "feedback_given")
+    await desk.service.at_rest()
+    [received] = await told(servers, FeedbackGiven)
+    assert (received.event.attitude, received.event.recorded_by) == (2, ADVISOR)
+    assert "等候".encode() not in received.value
+
+
+@pytest.mark.parametrize("mark", [0, 6, 2.5, None])
+async def test_a_mark_outside_one_to_five_is_refused(desk, servers, mark):
+    plate = f"沪G2000{['0', '6', '2.5', 'None'].index(str(mark))}"
+    order_id = await delivered(desk, servers, plate)
+    answer = await desk.post(f"/orders/{order_id}/feedback", MARKS | {"quality": mark})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "quality")
+
+
+async def test_feedback_before_the_delivery_is_out_of_turn(desk):
+    order = await desk.arrived("沪G10003")
+    await desk.refused(f"/orders/{order['order_id']}/feedback", MARKS, "wrong_stage", "order_id")
+    missing = await desk.service.get(f"/stores/S01/orders/{order['order_id']}/feedback", "advisor")
+    assert missing.status_code == 404
+
+
+async def test_a_check_names_every_item_of_its_area(desk, servers):
+    results = dict.fromkeys(HALL, "ok")
+    check = await desk.done(
+        "/daily-checks", {"area": "hall", "results": results | {"floor_clean": "failed"}}
+    )
+    assert (check["failed"], check["day"]) == (["floor_clean"], "2026-03-04")
+    assert [each["check_id"] for each in await desk.get("/daily-checks")] == [check["check_id"]]
+    path = "/daily-checks"
+    few = {"area": "hall", "results": {"floor_clean": "ok"}}
+    values = await desk.refused(path, few, "check_items_missing", "results")
+    assert values["missing"] == HALL[1:]
+    strange = {"area": "hall", "results": results | {"moon": "ok"}}
+    await desk.refused(path, strange, "unknown_code", "results")
+    await desk.refused(path, {"area": "roof", "results": results}, "unknown_code", "area")
+    photo = {"area": "hall", "results": results, "photo_id": "never-sent"}
+    await desk.refused(path, photo, "unknown_photo", "photo_id")
+    await desk.service.at_rest()
+    [received] = await told(servers, DailyCheckRecorded)
+    assert received.event.failed == ("floor_clean",)
+
+
+async def test_an_area_that_nobody_looked_at_by_the_hour_is_raised_every_day(desk, servers, clock):
+    await desk.arrived("沪G10004")
+    clock.set(clock.now() + timedelta(hours=2))
+    await desk.service.at_rest()
+    missing = [received.event for received in await told(servers, DailyCheckMissing)]
+    assert [(each.area, each.day) for each in missing] == [("lanes", "2026-03-04")]
+    clock.set(clock.now() + timedelta(days=1))
+    await desk.service.at_rest()
+    missing = [received.event for received in await told(servers, DailyCheckMissing)]
+    assert {(each.area, each.day) for each in missing} == {
+        ("lanes", "2026-03-04"),
+        ("lanes", "2026-03-05"),
+        ("hall", "2026-03-05"),
+    }
