@@ -23,7 +23,8 @@ DAY = date(2026, 3, 4)
 STORES = ("S01", "S02", "S03")
 TABLES = (
     "event_log, order_fact, payment_fact, job_fact, appointment_fact, follow_up_fact, "
-    "business_day, daily_report, stream_position, timer"
+    "feedback_fact, missing_check_fact, rectification, business_day, daily_report, "
+    "stream_position, timer"
 )
 
 
