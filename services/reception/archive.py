@@ -86,7 +86,14 @@ class CustomerArchive:
         return customer_ref
 
     async def send_message(
-        self, store_id: str, key: str, *, customer_ref: str, subject: str, values: dict[str, Any]
+        self,
+        store_id: str,
+        key: str,
+        *,
+        customer_ref: str,
+        subject: str,
+        about: str,
+        values: dict[str, Any],
     ) -> None:
         """Have a customer told something; repeating it with one ``key`` tells it once.
 
@@ -98,7 +105,12 @@ class CustomerArchive:
         try:
             response = await self._client.post(
                 f"/stores/{store_id}/messages",
-                json={"customer_ref": customer_ref, "subject": subject, "values": values},
+                json={
+                    "customer_ref": customer_ref,
+                    "subject": subject,
+                    "about": about,
+                    "values": values,
+                },
                 headers={
                     "Authorization": f"Bearer {await self._credentials.token(store_id)}",
                     "Idempotency-Key": key,

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 from services.reporting.domain import rectification as rectifications
 from services.reporting.domain.rectification import Finding, Rule
@@ -13,6 +14,7 @@ from shared.contracts.reporting import (
     RectificationClosed,
     RectificationOpened,
     RectificationOverdue,
+    RectificationSource,
 )
 from shared.envelope import Received
 from shared.group import load_stores, read_yaml
@@ -120,12 +122,14 @@ def load_owners(folder: Path) -> Owners:
     """Read rules and people once, when the service starts.
 
     Raises:
-        ValueError: a store has nobody of a role that a rule names.
+        ValueError: a source has no rule, or a store nobody of a role that a rule names.
     """
     rules = [
         Rule(entry["source"], entry.get("subject"), entry["role"], entry["days"])
         for entry in read_yaml(folder, "rectification.yaml")["rules"]
     ]
+    if unruled := set(get_args(RectificationSource)) - {rule.source for rule in rules}:
+        raise ValueError(f"rectification.yaml has no rule for {', '.join(sorted(unruled))}")
     everybody = read_yaml(folder, "people.yaml")["people"]
     people = {
         (store_id, rule.role): [

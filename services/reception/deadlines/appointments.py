@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 from services.reception import store
 from services.reception.archive import CustomerArchive
@@ -105,6 +106,7 @@ class AppointmentDeadlines:
             f"{appointment_id}:{local:%Y%m%d%H%M}",
             customer_ref=appointment.customer_ref,
             subject="appointment_reminder",
+            about=appointment_id,
             values={"planned_at": local.isoformat()},
         )
 
@@ -130,6 +132,8 @@ class AppointmentDeadlines:
         except WorkshopAwayError as error:
             raise NotYetError(f"workshop: {error}") from error
         except Problem as problem:
+            if problem.status != HTTPStatus.CONFLICT:
+                raise NotYetError(f"workshop: {problem.detail}") from problem
             return Confirmation(planned_at, None, problem.rule)
         promised_at = datetime.fromisoformat(answer["promised_at"])
         return Confirmation(planned_at, Place(answer["hold_id"], promised_at))

@@ -24,6 +24,9 @@ Status = Literal["booked", "arrived", "cancelled", "missed"]
 LATEST_START = timedelta(hours=1)
 """Work begins at most so long after the time that was booked."""
 
+LONGEST_AHEAD = timedelta(days=60)
+"""Nobody books further ahead."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -66,7 +69,7 @@ def book(
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentBooked]]:
     """Give the customer a time, provisional without a ``place`` in the workshop."""
-    _require_future(planned_at, now)
+    check_time(planned_at, now)
     appointment = Appointment(
         appointment_id=appointment_id,
         store_id=store_id,
@@ -93,10 +96,18 @@ def book(
     return appointment, [event]
 
 
+def check_time(planned_at: datetime, now: datetime) -> None:
+    """Refuse a time that has passed or is too far ahead."""
+    if planned_at <= now:
+        raise errors.in_the_past("planned_at", planned_at)
+    if planned_at > now + LONGEST_AHEAD:
+        raise errors.too_far_ahead("planned_at", LONGEST_AHEAD.days)
+
+
 def check_may_move(appointment: Appointment, planned_at: datetime, now: datetime) -> None:
     """Refuse to move what is over, or into the past."""
     _require_booked(appointment)
-    _require_future(planned_at, now)
+    check_time(planned_at, now)
 
 
 def move(
@@ -179,8 +190,3 @@ def keep(appointment: Appointment, plate_ref: str) -> Appointment:
 def _require_booked(appointment: Appointment) -> None:
     if appointment.status != "booked":
         raise errors.not_at_stage("appointment_id", appointment.status, "booked")
-
-
-def _require_future(planned_at: datetime, now: datetime) -> None:
-    if planned_at <= now:
-        raise errors.in_the_past("planned_at", planned_at)

@@ -309,3 +309,9 @@ def voucher_fits_nothing(voucher_id: str) -> Refused:
         field="vouchers",
         voucher_id=voucher_id,
     )
+
+
+def too_far_ahead(field: str, days: int) -> Refused:
+    return Refused(
+        "too_far_ahead", f"At most {days} days ahead can be booked.", field=field, days=days
+    )

@@ -1,7 +1,7 @@
 """Appointments (预约)."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -15,7 +15,6 @@ from services.reception.deadlines.appointments import (
     set_deadlines,
 )
 from services.reception.domain import appointment as appointments
-from services.reception.domain import errors
 from services.reception.domain.appointment import Appointment, Place, Status
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
 from services.reception.http.access import (
@@ -36,6 +35,7 @@ from shared.contracts.reception import WantedPart
 from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.duties import serves
+from shared.group import CalendarDay
 from shared.identifiers import Plate
 from shared.ids import new_id
 from shared.problems import Problem
@@ -53,7 +53,7 @@ class AskForOffers(Body):
     """What is to be done; ``day_from`` is a day of the store, today where it is left out."""
 
     operations: Operations
-    day_from: date | None = None
+    day_from: CalendarDay | None = None
     days: Annotated[int, Field(ge=1, le=14)] = _NEXT_DAYS
     count: Annotated[int, Field(ge=1, le=8)] = _NEXT_OFFERS
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
@@ -115,9 +115,7 @@ async def book_appointment(
     """Book a time (预约) that the workshop reserves; refused with other offers when it is full."""
     if answered := await command.earlier_answer():
         return answered
-    now = request.app.state.service.clock.now()
-    if body.planned_at <= now:
-        raise errors.in_the_past("planned_at", body.planned_at)
+    appointments.check_time(body.planned_at, request.app.state.service.clock.now())
     _check_known(request, command.store_id, body.operations, body.parts)
     place = await _place(request, command, body.operations, body.planned_at, None)
     plate_ref = personal_of(request).reference("plate", body.plate)
@@ -143,7 +141,7 @@ async def book_appointment(
 
 @router.get("/appointments", tags=["appointments"], openapi_extra=serves("R1"))
 async def list_appointments(
-    request: Request, store_id: str, _: Reader, day: date | None = None
+    request: Request, store_id: str, _: Reader, day: CalendarDay | None = None
 ) -> list[AppointmentView]:
     """The appointments of a day of the store, today where none is named."""
     place = catalogue_of(request).stores[store_id]

@@ -16,6 +16,7 @@ from services.reception.http.access import FrontDesk, Reader, catalogue_of, stor
 from shared.body import Body
 from shared.db import transaction
 from shared.duties import serves
+from shared.group import CalendarDay
 from shared.ids import new_id
 from shared.unit import Unit
 
@@ -77,7 +78,7 @@ async def record_check(request: Request, body: RecordCheck, command: FrontDesk) 
 
 @router.get("/daily-checks", tags=["daily checks"], openapi_extra=serves("R43"))
 async def list_checks(
-    request: Request, store_id: str, _: Reader, day: date | None = None
+    request: Request, store_id: str, _: Reader, day: CalendarDay | None = None
 ) -> list[CheckView]:
     """The checks of a day of the store, today where none is named."""
     place = catalogue_of(request).stores[store_id]

@@ -21,7 +21,7 @@ from services.reception.store import Link
 from shared.body import Body
 from shared.commands import Command
 from shared.contracts.reception import Channel, EstimateLine
-from shared.db import transaction
+from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.ids import new_id
 from shared.unit import Unit
@@ -186,9 +186,16 @@ async def declined_work(
     (未做增项): to be offered again."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         order = await store.read_order(connection, store_id, order_id)
-        found = await store.work_not_wanted(connection, store_id, order.plate_ref, order.arrived_at)
-        since = min((version.submitted_at for version in found), default=order.arrived_at)
-        ordered = await store.operations_since(connection, store_id, order.plate_ref, since)
+        return await offered_again(connection, store_id, order.plate_ref, order.arrived_at)
+
+
+async def offered_again(
+    connection: Connection, store_id: str, plate_ref: str, before: datetime
+) -> list[EstimateView]:
+    """Work that was declined at the vehicle's visits before then and not ordered since."""
+    found = await store.work_not_wanted(connection, store_id, plate_ref, before)
+    since = min((version.submitted_at for version in found), default=before)
+    ordered = await store.operations_since(connection, store_id, plate_ref, since)
     return [estimate_view(version) for version in authorisation.open_offers(found, ordered)]
 
 

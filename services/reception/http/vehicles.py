@@ -12,6 +12,7 @@ from services.reception.archive import KnownVehicle
 from services.reception.domain import recall as recalls
 from services.reception.domain.lifecycle import Stage
 from services.reception.http.access import archive_of, catalogue_of, personal_of, store_router
+from services.reception.http.estimates import EstimateView, offered_again
 from shared.db import transaction
 from shared.duties import serves
 from shared.identifiers import Plate
@@ -38,7 +39,8 @@ class VehicleView(BaseModel):
     """A vehicle as its plate tells it, without personal data.
 
     What the archive says is absent for a vehicle that it does not know, and while it is away;
-    ``recalls`` are open recalls and campaigns of the catalogue.
+    ``recalls`` are open recalls and campaigns of the catalogue, ``declined`` is work to be offered
+    again.
     """
 
     archive_away: bool
@@ -50,6 +52,7 @@ class VehicleView(BaseModel):
     visits: int | None
     recalls: Sequence[str]
     history: Sequence[EarlierVisit]
+    declined: Sequence[EstimateView]
 
 
 @router.get("/vehicles/{plate}", tags=["arrivals"], openapi_extra=serves("R2", "R25"))
@@ -71,6 +74,9 @@ async def vehicle_by_plate(
     plate_ref = personal_of(request).reference("plate", plate)
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         earlier = await store.visits_with_plate(connection, store_id, plate_ref, _HISTORY)
+        declined = await offered_again(
+            connection, store_id, plate_ref, request.app.state.service.clock.now()
+        )
     known = answer.vehicle or KnownVehicle()
     return VehicleView(
         archive_away=answer.away,
@@ -95,4 +101,5 @@ async def vehicle_by_plate(
             )
             for order in earlier
         ],
+        declined=declined,
     )

@@ -76,18 +76,12 @@ def found_in(event: FeedbackGiven | DailyCheckRecorded) -> Finding | None:
 
 
 def rule_for(rules: Sequence[Rule], finding: Finding) -> Rule:
-    """The rule for the worst subject.
-
-    Raises:
-        LookupError: the rules do not cover the source.
-    """
+    """The rule of the source for the worst subject, else its general one, else its first."""
     own = [rule for rule in rules if rule.source == finding.source]
     worst = finding.subjects[0]
     exact = [rule for rule in own if rule.subject == worst]
     general = [rule for rule in own if rule.subject is None]
-    if not (exact or general):
-        raise LookupError(f"no rule says who rectifies {worst} of {finding.source}")
-    return (exact or general)[0]
+    return (exact or general or own)[0]
 
 
 def open_for(

@@ -1,6 +1,6 @@
 """The load curve, from which the front desk steers customers to quiet hours (错峰)."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,6 +10,7 @@ from services.workshop.http.common import planner_of, workforce_of
 from services.workshop.load import load_between
 from shared.db import transaction
 from shared.duties import serves
+from shared.group import CalendarDay
 from shared.security import Principal, caller
 
 router = APIRouter(prefix="/stores/{store_id}")
@@ -31,7 +32,7 @@ async def get_load(
     _: Annotated[
         Principal, Depends(caller("advisor", "agent", "dispatcher", "manager", "service"))
     ],
-    day: date | None = None,
+    day: CalendarDay | None = None,
     days: Annotated[int, Query(ge=1, le=14)] = 1,
 ) -> list[LoadView]:
     """Working and free time by trade and half hour (负荷曲线) of days from ``day``, today first."""
