@@ -1,11 +1,11 @@
-"""Areas that nobody has looked at by the store's hour (R43).
+"""Areas that nobody has looked at by their hour (R43).
 
-Each deadline sets that of the next day, so that a day is noticed on which nothing happens.
+Each store has one deadline, which sets the next, so a day is noticed on which nothing happens.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from services.reception import store
 from services.reception.domain import daily_check as checks
@@ -14,29 +14,9 @@ from shared import timers
 from shared.envelope import Cause
 from shared.group import Store
 from shared.timers import Deadline, Timer
-from shared.unit import Unit
+from shared.unit import Unit, Units
 
-CHECK_DUE = "daily_check_due"
-
-
-async def expect_checks(unit: Unit, place: Store, lists: Sequence[CheckList], cause: Cause) -> None:
-    """Look after each area's next hour: today's, or tomorrow's where that has passed."""
-    today = place.local_day(unit.now)
-    for each in lists:
-        passed = place.at(today, each.due) <= unit.now
-        await _expect(unit, place, each, today + timedelta(days=passed), cause)
-
-
-async def _expect(unit: Unit, place: Store, each: CheckList, day: date, cause: Cause) -> None:
-    await timers.schedule(
-        unit,
-        CHECK_DUE,
-        f"{place.id}/{each.area}/{day}",
-        store_id=place.id,
-        due_at=place.at(day, each.due).astimezone(UTC),
-        cause=cause,
-        data={"area": each.area, "day": day.isoformat()},
-    )
+CHECKS_DUE = "daily_checks_due"
 
 
 @dataclass(frozen=True)
@@ -49,15 +29,43 @@ class CheckDeadlines:
 
     @property
     def deadlines(self) -> Mapping[str, Deadline]:
-        return {CHECK_DUE: Deadline(self.on_due)}
+        return {CHECKS_DUE: Deadline(self.on_due)}
+
+    async def begin(self, units: Units) -> None:
+        """Expect the next checks of each store for which none are expected yet."""
+        async with units.open(self.stores) as unit:
+            due = {store_id: self._next_due(store_id, unit.now) for store_id in self.stores}
+            await timers.schedule_missing(unit, CHECKS_DUE, due, Cause(CHECKS_DUE, CHECKS_DUE))
 
     async def on_due(self, unit: Unit, timer: Timer) -> None:
-        """Raise what is missing, and expect the next day's check."""
-        place, day = self.stores[timer.store_id], date.fromisoformat(timer.data["day"])
-        listed = next((each for each in self.lists if each.area == timer.data["area"]), None)
-        if listed is None:
+        """Raise what is missing, and expect the next checks."""
+        place = self.stores[timer.store_id]
+        day = place.local_day(timer.due_at)
+        await timers.schedule(
+            unit,
+            CHECKS_DUE,
+            place.id,
+            store_id=place.id,
+            due_at=self._next_due(place.id, timer.due_at),
+            cause=timer.cause,
+        )
+        if day in self.closed:
             return
-        await _expect(unit, place, listed, day + timedelta(days=1), timer.cause)
-        found = await store.daily_checks(unit.connection, place.id, day)
-        if day not in self.closed and listed.area not in {check.area for check in found}:
-            unit.publish([checks.missing(place.id, listed.area, day, timer.due_at)], timer.cause)
+        found = {check.area for check in await store.daily_checks(unit.connection, place.id, day)}
+        missing = [
+            checks.missing(place.id, each.area, day, timer.due_at)
+            for each in self.lists
+            if place.at(day, each.due) == timer.due_at and each.area not in found
+        ]
+        unit.publish(missing, timer.cause)
+
+    def _next_due(self, store_id: str, after: datetime) -> datetime:
+        """The first hour of an area after a moment."""
+        place = self.stores[store_id]
+        today = place.local_day(after)
+        hours = [
+            place.at(today + timedelta(days=later), each.due)
+            for later in (0, 1)
+            for each in self.lists
+        ]
+        return min(hour for hour in hours if hour > after).astimezone(UTC)

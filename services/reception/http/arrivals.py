@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from services.reception import handlers, store
 from services.reception.deadlines.appointments import drop_deadlines
-from services.reception.deadlines.daily_checks import expect_checks
 from services.reception.domain import appointment as appointments
 from services.reception.domain import errors
 from services.reception.domain import order as orders
@@ -107,8 +106,6 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
             due_at=order.greeting_due_at,
             cause=command.cause,
         )
-        if order.queue_number == 1:
-            await expect_checks(unit, place, catalogue_of(request).check_lists, command.cause)
         unit.publish(events, command.cause)
         return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 

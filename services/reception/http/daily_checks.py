@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.reception import store
-from services.reception.deadlines.daily_checks import expect_checks
 from services.reception.domain import daily_check as checks
 from services.reception.domain.daily_check import DailyCheck, Result
 from services.reception.http.access import FrontDesk, Reader, catalogue_of, store_router
@@ -69,7 +68,6 @@ async def record_check(request: Request, body: RecordCheck, command: FrontDesk) 
         if body.photo_id is not None:
             await store.read_photo(unit.connection, command.store_id, body.photo_id)
         await store.add_daily_check(unit.connection, check)
-        await expect_checks(unit, place, catalogue.check_lists, command.cause)
         unit.publish(events, command.cause)
         return _view(check)
 
