@@ -14,6 +14,7 @@ from deploy.cli.audit.evidence import (
     CUSTOMERS,
     JOBS,
     ORDERS,
+    RECEPTION_STORE,
     REPORTS,
     Evidence,
     moment,
@@ -35,6 +36,9 @@ def check_reporting(evidence: Evidence) -> Iterator[Check]:
     yield _facts(evidence, "job_fact", "job_id", _job_facts(evidence))
     yield _facts(evidence, "appointment_fact", "appointment_id", _appointment_facts(evidence))
     yield _facts(evidence, "follow_up_fact", "follow_up_id", _follow_up_facts(evidence))
+    yield _facts(evidence, "feedback_fact", "order_id", _feedback_facts(evidence))
+    yield _facts(evidence, "rectification", "rectification_id", _rectifications(evidence))
+    yield _missing_checks(evidence)
     yield _reports_kept(evidence)
     yield _reports_due(evidence)
     yield _report_figures(evidence)
@@ -199,6 +203,63 @@ def _follow_up_facts(evidence: Evidence) -> Facts:
                 satisfaction=data.get("satisfaction"),
             )
     return facts
+
+
+def _feedback_facts(evidence: Evidence) -> Facts:
+    return {
+        event.key: {
+            "store_id": event.store_id,
+            "given_at": moment(event.data["given_at"]),
+            **{name: event.data[name] for name in ("quality", "technique", "attitude")},
+        }
+        for event in evidence.applied_by("reporting", ORDERS)
+        if event.name == "FeedbackGiven"
+    }
+
+
+def _rectifications(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.of_topic(REPORTS):
+        data = event.data
+        match event.name:
+            case "RectificationOpened":
+                changed: Fields = {
+                    "store_id": event.store_id,
+                    **{name: data[name] for name in ("source", "source_id", "owner_id")},
+                    "order_id": data["order_id"],
+                    "due_at": moment(data["due_at"]),
+                    "opened_at": moment(data["opened_at"]),
+                }
+            case "RectificationClosed":
+                changed = {
+                    "closed_at": moment(data["closed_at"]),
+                    "closed_by": data["closed_by"],
+                    "result": data["result"],
+                }
+            case _:
+                continue
+        facts[data["rectification_id"]].update(changed)
+    return facts
+
+
+def _missing_checks(evidence: Evidence) -> Check:
+    comparison = Comparison("each check that was missing is known once", "reporting")
+    expected = {
+        f"{event.store_id} {event.data['area']} {event.data['day']}": {
+            "due_at": moment(event.data["due_at"])
+        }
+        for event in evidence.applied_by("reporting", RECEPTION_STORE)
+        if event.name == "DailyCheckMissing"
+    }
+    comparison.rows(
+        "missing_check_fact",
+        expected,
+        (
+            (f"{row['store_id']} {row['area']} {row['day']}", row)
+            for row in evidence.tables.of("reporting", "missing_check_fact")
+        ),
+    )
+    return comparison.check()
 
 
 def _reports_kept(evidence: Evidence) -> Check:
