@@ -34,6 +34,7 @@ def create_app() -> FastAPI:
         TaxInvoiceFiles(settings.tax_invoice_folder),
         {store_id: place.tax_rate_bp for store_id, place in catalogue.stores.items()},
     )
+    checks = CheckDeadlines(catalogue.stores, catalogue.check_lists, catalogue.closed)
     own = handlers.Handlers(catalogue)
     service.listen(
         handlers.INTERESTS,
@@ -41,13 +42,19 @@ def create_app() -> FastAPI:
         {
             **handlers.deadlines(own, link, tax_invoicing),
             **PhotoDeadlines(service, files).deadlines,
-            **CheckDeadlines(catalogue.stores, catalogue.check_lists, catalogue.closed).deadlines,
+            **checks.deadlines,
             **AppointmentDeadlines(
                 service, workshop, archive, credentials, catalogue.stores
             ).deadlines,
         },
     )
-    app = service_app(service, title="Reception", stores=catalogue.stores, routers=[router])
+
+    async def prepare() -> None:
+        await checks.begin(service.units)
+
+    app = service_app(
+        service, title="Reception", stores=catalogue.stores, routers=[router], prepare=prepare
+    )
     app.state.catalogue = catalogue
     app.state.personal = personal
     app.state.credentials = credentials
