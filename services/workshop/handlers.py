@@ -110,6 +110,7 @@ class Handlers:
         await booking.take_in(unit, new, hold, cause)
         if event.promised_at:
             await store.save_jobs(unit.connection, jobs.promise(order_jobs, event.promised_at))
+            await booking.plan_changed(unit, event.store_id, cause)
         if event.promised_at and hold:
             due_at = event.promised_at - self.planner.handover(event.store_id)
             await promises.give(unit, event.order_id, due_at, hold.confidence, hold, cause)

@@ -32,7 +32,7 @@ _OVERRUN = timedelta(minutes=10)
 
 IMPROVEMENT_S: Final = 1.2
 """Seconds of one core for improving a plan; with the greedy plan before, less than two."""
-SIMULATED_ROUNDS: Final = 2
+SIMULATED_ROUNDS: Final = 1
 """Rounds of the search on a stepped clock, where the same day has to give the same plans."""
 _UNHURRIED_S = 60.0
 _UNTIL_TIME_IS_UP = 1_000_000
@@ -142,16 +142,23 @@ class Planner:
         *,
         confidence: float,
         earliest_start_at: datetime | None,
+        order_id: str | None,
     ) -> planning.Promise:
         """The earliest promise for one order's new work, with the store's time to hand over.
+
+        Work for an order that is open already follows what is planned for it.
 
         Raises:
             Refused: an operation is unknown, or somebody or something needed is missing here.
         """
-        release = minute(max(earliest_start_at or snapshot.taken_at, snapshot.taken_at))
+        own = [job for job in snapshot.jobs.values() if job.order_id == order_id]
+        finishes = [job.planned_finish_at for job in own if job.planned_finish_at]
+        release = minute(max(earliest_start_at or snapshot.taken_at, snapshot.taken_at, *finishes))
+        last = max(own, key=lambda job: job.place).job_id if own else None
+        turn = [last, *(wish.job_id for wish in wishes)]
         new = [
-            self._new_job(snapshot.store_id, wish, before, release)
-            for before, wish in zip([None, *wishes], wishes, strict=False)
+            self._new_job(snapshot.store_id, order_id or "new", wish, before, release)
+            for before, wish in zip(turn, wishes, strict=False)
         ]
         try:
             ask = partial(planning.quote, snapshot.workshop, new, confidence, snapshot.calibration)
@@ -347,13 +354,13 @@ class Planner:
         return self.workforce.stores[store_id].handover_minutes
 
     def _new_job(
-        self, store_id: str, wish: Wish, before: Wish | None, release: int
+        self, store_id: str, order_id: str, wish: Wish, before: str | None, release: int
     ) -> planning.Job:
         operation = self.workforce.operation(wish.operation_id)
         estimate = self._estimate(store_id, operation, operation.standard_hours)
         return planning.Job(
             job_id=wish.job_id,
-            order_id="new",
+            order_id=order_id,
             trade=operation.trade,
             level=operation.level,
             bay_type=operation.bay_type,
@@ -361,7 +368,7 @@ class Planner:
             spread=estimate.spread,
             certificate=operation.certificate,
             technicians_needed=operation.technicians,
-            after=(before.job_id,) if before else (),
+            after=(before,) if before else (),
             release=release,
         )
 

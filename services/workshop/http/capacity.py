@@ -32,10 +32,13 @@ _ATTEMPTS = 8
 
 
 class QuoteBody(Body):
+    """What is to be done; for additional work of an open order, ``order_id`` says of which."""
+
     operations: Annotated[list[str], Field(min_length=1, max_length=20)]
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
     earliest_start_at: AwareDatetime | None = None
     latest_start_at: AwareDatetime | None = None
+    order_id: Annotated[str | None, Field(min_length=1, max_length=120)] = None
 
 
 class HoldBody(QuoteBody):
@@ -181,6 +184,7 @@ async def _promise(
         wishes,
         confidence=body.confidence,
         earliest_start_at=body.earliest_start_at,
+        order_id=body.order_id,
     )
     start_at = moment(min(assignment.start for assignment in promise.assignments))
     if body.latest_start_at and start_at > body.latest_start_at:

@@ -1,14 +1,22 @@
 """The plan of a day (车间看板)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from services.workshop import store
+from services.workshop.domain.job import Job, is_unfinished
+from services.workshop.domain.prospect import Prospect
 from services.workshop.http.common import JobView, Reader, planner_of, view, workforce_of
+from services.workshop.http.prospects import ProspectView
 from services.workshop.planner import moment
+from services.workshop.planning import Technician
+from services.workshop.store import Absence
+from services.workshop.store.absence import AbsenceKind
+from services.workshop.workforce import Workforce
+from shared.contracts.workshop import FreeCapacity
 from shared.db import transaction
 from shared.duties import serves
 
@@ -20,11 +28,19 @@ class Span(BaseModel):
     ends_at: datetime
 
 
+class Away(BaseModel):
+    from_at: datetime
+    until_at: datetime
+    kind: AbsenceKind
+
+
 class TechnicianView(BaseModel):
     technician_id: str
     name: str
     skills: dict[str, int]
+    certificates: Sequence[str]
     windows: Sequence[Span]
+    absences: Sequence[Away]
 
 
 class BayView(BaseModel):
@@ -33,8 +49,14 @@ class BayView(BaseModel):
     capabilities: Sequence[str]
 
 
+class PlannedJobView(JobView):
+    """A job with the prospect of its order's promise, while that is open."""
+
+    risk: ProspectView | None
+
+
 class PlanView(BaseModel):
-    """The workshop's day (车间看板)."""
+    """The workshop's day (车间看板); ``free`` is the time that nobody has taken yet."""
 
     plan_version: int
     day: date
@@ -42,7 +64,8 @@ class PlanView(BaseModel):
     closes_at: datetime
     technicians: Sequence[TechnicianView]
     bays: Sequence[BayView]
-    jobs: Sequence[JobView]
+    jobs: Sequence[PlannedJobView]
+    free: Sequence[FreeCapacity]
 
 
 @router.get("/plan", tags=["plan"], openapi_extra=serves("R11"))
@@ -56,6 +79,8 @@ async def get_plan(request: Request, store_id: str, _: Reader, day: date | None 
         version = await store.plan_version(connection, store_id)
         found = await store.jobs_between(connection, store_id, begin, end)
         absences = await store.absences_after(connection, store_id, begin)
+        bookings = await store.bookings_after(connection, store_id, begin)
+        prospects = {each.order_id: each for each in await store.prospects(connection, store_id)}
     technicians = planner_of(request).technicians(store_id, begin, absences)
     names = {member.technician_id: member.name for member in workforce.members[store_id]}
     return PlanView(
@@ -64,21 +89,41 @@ async def get_plan(request: Request, store_id: str, _: Reader, day: date | None 
         opens_at=place.at(day, place.opening),
         closes_at=place.at(day, place.closing),
         technicians=[
-            TechnicianView(
-                technician_id=technician.technician_id,
-                name=names[technician.technician_id],
-                skills=dict(technician.skills),
-                windows=[
-                    Span(starts_at=moment(span.start), ends_at=moment(span.finish))
-                    for span in technician.working
-                    if moment(span.start) < end
-                ],
-            )
+            _technician(technician, names, [each for each in absences if each.from_at < end], end)
             for technician in technicians
         ],
         bays=[
             BayView(bay_id=bay.bay_id, type=bay.type, capabilities=sorted(bay.capabilities))
             for bay in workforce.bays[store_id]
         ],
-        jobs=[view(job, workforce) for job in found],
+        jobs=[_job(job, workforce, prospects) for job in found],
+        free=planner_of(request).free(store_id, max(begin, min(now, end)), end, bookings, absences),
+    )
+
+
+def _technician(
+    technician: Technician, names: Mapping[str, str], absences: Sequence[Absence], end: datetime
+) -> TechnicianView:
+    return TechnicianView(
+        technician_id=technician.technician_id,
+        name=names[technician.technician_id],
+        skills=dict(technician.skills),
+        certificates=sorted(technician.certificates),
+        windows=[
+            Span(starts_at=moment(span.start), ends_at=moment(span.finish))
+            for span in technician.working
+            if moment(span.start) < end
+        ],
+        absences=[
+            Away(from_at=each.from_at, until_at=each.until_at, kind=each.kind)
+            for each in absences
+            if each.technician_id == technician.technician_id
+        ],
+    )
+
+
+def _job(job: Job, workforce: Workforce, prospects: Mapping[str, Prospect]) -> PlannedJobView:
+    prospect = prospects.get(job.order_id) if is_unfinished(job) else None
+    return PlannedJobView(
+        **view(job, workforce).model_dump(), risk=prospect and ProspectView.of(prospect)
     )

@@ -40,8 +40,8 @@ async def test_broken_promises_make_the_next_one_more_careful(running):
 async def test_kept_promises_become_shorter_again(running):
     floor = WorkshopFloor(*running, store_id="S03")
     careful = await floor.quote("MNT-001", confidence=0.5)
-    for _ in range(6):
+    for _ in range(4):
         order_id = await floor.opened("MNT-001", promise_confidence=0.5)
         await floor.worked(order_id, 20)
-    await floor.wait(60 * 24 - 6 * 20)
+    await floor.wait(60 * 24 - 4 * 20)
     assert await floor.quote("MNT-001", confidence=0.5) < careful

@@ -70,7 +70,9 @@ async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise
 async def test_authorised_additional_work_comes_after_the_orders_other_jobs(running):
     floor = WorkshopFloor(*running, store_id="S02")
     order_id = await floor.opened("MNT-001")
-    hold = await floor.done("capacity-holds", "advisor", {"operations": ["MNT-006"]})
+    hold = await floor.done(
+        "capacity-holds", "advisor", {"operations": ["MNT-006"], "order_id": order_id}
+    )
     await floor.publish(
         AdditionalWorkAuthorized(
             store_id="S02",
@@ -116,6 +118,23 @@ async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(running)
     for job in await floor.get("jobs"):
         assert job["reason"]["code"]
         assert job["reason"]["by"] == "planner"
+
+
+async def test_the_plan_tells_why_how_sure_and_what_is_free(running):
+    floor = WorkshopFloor(*running, store_id="S04")
+    away = {
+        "from_at": floor.clock.now().isoformat(),
+        "until_at": (floor.clock.now() + timedelta(hours=2)).isoformat(),
+        "kind": "sick",
+    }
+    await floor.done("technicians/S04-technician-3/absences", "dispatcher", away)
+    await floor.wait(1)
+    plan = await floor.get("plan")
+    people = {each["technician_id"]: each for each in plan["technicians"]}
+    assert people["S04-technician-3"]["certificates"] == ["high_voltage"]
+    assert [each["kind"] for each in people["S04-technician-3"]["absences"]] == ["sick"]
+    assert {each["trade"] for each in plan["free"]} >= {"maintenance", "body"}
+    assert all(0 <= job["risk"]["probability"] <= 1 for job in plan["jobs"])
 
 
 async def test_staffing_is_looked_at_on_monday_before_opening(running, servers):
