@@ -11,6 +11,7 @@ from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.domain.prospect import Prospect
 from services.workshop.http.common import JobView, Reader, planner_of, view, workforce_of
 from services.workshop.http.prospects import ProspectView
+from services.workshop.load import free_time, load_between
 from services.workshop.planner import moment
 from services.workshop.planning import Technician
 from services.workshop.store import Absence
@@ -79,7 +80,8 @@ async def get_plan(request: Request, store_id: str, _: Reader, day: date | None 
         version = await store.plan_version(connection, store_id)
         found = await store.jobs_between(connection, store_id, begin, end)
         absences = await store.absences_after(connection, store_id, begin)
-        bookings = await store.bookings_after(connection, store_id, begin)
+        free_from = max(begin, min(now, end))
+        load = await load_between(connection, planner_of(request), store_id, free_from, end)
         prospects = {each.order_id: each for each in await store.prospects(connection, store_id)}
     technicians = planner_of(request).technicians(store_id, begin, absences)
     names = {member.technician_id: member.name for member in workforce.members[store_id]}
@@ -97,7 +99,7 @@ async def get_plan(request: Request, store_id: str, _: Reader, day: date | None 
             for bay in workforce.bays[store_id]
         ],
         jobs=[_job(job, workforce, prospects) for job in found],
-        free=planner_of(request).free(store_id, max(begin, min(now, end)), end, bookings, absences),
+        free=free_time(load),
     )
 
 
