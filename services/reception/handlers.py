@@ -10,7 +10,7 @@ from services.reception import claims as reminders
 from services.reception import receivables, store
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import Catalogue
-from services.reception.domain import authorisation, settlement
+from services.reception.domain import authorisation, promise, settlement
 from services.reception.domain import claim as claims
 from services.reception.domain import order as orders
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
@@ -22,6 +22,7 @@ from shared.contracts.workshop import (
     JobAssigned,
     JobFinished,
     JobStarted,
+    PromiseAtRisk,
     VehicleReady,
 )
 from shared.db import transaction
@@ -36,6 +37,7 @@ INTERESTS: tuple[type[Event], ...] = (
     JobStarted,
     JobFinished,
     AdditionalWorkFound,
+    PromiseAtRisk,
     VehicleReady,
     CapacityChanged,
 )
@@ -65,6 +67,9 @@ class Handlers:
                 case JobStarted() as event:
                     order = await store.lock_order(unit.connection, event.store_id, event.order_id)
                     await store.save_order(unit.connection, orders.start_work(order))
+                case PromiseAtRisk() as event:
+                    order = await store.lock_order(unit.connection, event.store_id, event.order_id)
+                    await store.save_order(unit.connection, promise.endanger(order, event))
                 case AdditionalWorkFound() as event:
                     await self._offer(unit, event, cause)
                 case VehicleReady() as event:

@@ -95,9 +95,11 @@ class WorkshopClient:
         confidence: float,
         window: Window | None = None,
         replaces: str | None = None,
+        order_id: str | None = None,
     ) -> dict[str, Any]:
         """Reserve the earliest promise; repeating the command reserves nothing more."""
-        body = _body(operation_ids, confidence, window) | {"replaces": replaces}
+        body = _body(operation_ids, confidence, window)
+        body |= {"replaces": replaces, "order_id": order_id}
         return await self._post(
             f"/stores/{caller.store_id}/capacity-holds", body, caller.token, f"{caller.key}:hold"
         )

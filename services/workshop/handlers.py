@@ -9,7 +9,7 @@ from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Assignment
 from services.workshop.domain.prospect import watch
 from services.workshop.domain.reasons import PLANNER, Reason
-from services.workshop.load import load_between
+from services.workshop.load import free_time, load_between
 from services.workshop.planner import Planner, Proposal
 from services.workshop.staffing import STAFFING, Staffing
 from shared.contracts import Event
@@ -23,7 +23,7 @@ from shared.contracts.reception import (
     OrderOpened,
     PromiseRevised,
 )
-from shared.contracts.workshop import CapacityChanged, FreeCapacity
+from shared.contracts.workshop import CapacityChanged
 from shared.envelope import Cause, Received
 from shared.ids import new_id
 from shared.timers import Deadline, StalePreparationError, Timer
@@ -224,13 +224,7 @@ class Handlers:
         event = CapacityChanged(
             store_id=store_id,
             plan_version=await store.plan_version(unit.connection, store_id),
-            free=tuple(
-                FreeCapacity(
-                    trade=each.trade, starts_at=each.starts_at, free_minutes=each.free_minutes
-                )
-                for each in load
-                if each.free_minutes
-            ),
+            free=tuple(free_time(load)),
         )
         unit.publish([event], timer.cause)
 

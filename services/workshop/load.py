@@ -1,6 +1,7 @@
 """The load curve (负荷曲线): how much of each trade's time is taken, by half hour."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from services.workshop import store
 from services.workshop.domain.capacity import free_minutes
 from services.workshop.planner import Planner, moment
 from services.workshop.workforce import minute
+from shared.contracts.workshop import FreeCapacity
 from shared.db import Connection
 
 
@@ -19,6 +21,15 @@ class Load:
     starts_at: datetime
     working_minutes: int
     free_minutes: int
+
+
+def free_time(load: Iterable[Load]) -> list[FreeCapacity]:
+    """The half hours in which somebody has time (空闲工时)."""
+    return [
+        FreeCapacity(trade=each.trade, starts_at=each.starts_at, free_minutes=each.free_minutes)
+        for each in load
+        if each.free_minutes
+    ]
 
 
 async def load_between(

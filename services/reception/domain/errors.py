@@ -25,6 +25,10 @@ def odometer_backwards(given: int, known: int) -> Refused:
     )
 
 
+def promise_in_the_past() -> Refused:
+    return Refused("promise_in_the_past", "A promise lies in the future.", field="promised_at")
+
+
 def unknown_code(field: str, code: str) -> Refused:
     return Refused("unknown_code", f"{code} is not in the catalogue.", field=field, code=code)
 

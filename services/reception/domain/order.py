@@ -49,6 +49,17 @@ class Credit(Part):
     granted_at: datetime
 
 
+class Risk(Part):
+    """The workshop's warning that the promise will hardly be kept (承诺风险)."""
+
+    probability: float
+    cause: str
+    explanation: str
+    best_promise_at: datetime
+    confidence: float
+    raised_at: datetime
+
+
 class Share(PayerShare):
     """What one payer has to pay of the bill, and has paid."""
 
@@ -94,6 +105,7 @@ class Order:
     opened_at: datetime | None = None
     promised_at: datetime | None = None
     promise_provisional: bool = False
+    risk: Risk | None = None
     ready_at: datetime | None = None
     steps: Mapping[str, DeliveryStep] = field(default_factory=dict)
     waivers: Mapping[str, DeliveryWaiver] = field(default_factory=dict)
@@ -147,6 +159,7 @@ class Intake:
     odometer_km: int
     symptoms: tuple[str, ...]
     waiting_customer: bool
+    rush: bool
     odometer_replacement: OdometerReplacement | None = None
     energy_percent: int | None = None
     findings: tuple[WalkRoundFinding, ...] = ()
@@ -280,6 +293,7 @@ def open_order(
         hold_id=promise.hold_id,
         appointment_id=order.appointment_id,
         waiting_customer=intake.waiting_customer,
+        rush=intake.rush,
         opened_at=now,
     )
     return opened, [event]
@@ -341,7 +355,7 @@ def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Or
     ordered = Counter(operation.operation_id for operation in order.operations)
     if order.stage not in ("opened", "in_work") or ordered - Counter(finished):
         return order
-    return replace(order, stage="ready", ready_at=ready_at)
+    return replace(order, stage="ready", ready_at=ready_at, risk=None)
 
 
 def after_delivery(order: Order) -> Order:

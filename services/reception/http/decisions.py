@@ -110,4 +110,5 @@ async def _promise(
         answer = await provisional(request, command.store_id, operations, DEFAULT_CONFIDENCE)
         promised_at = datetime.fromisoformat(answer["promised_at"])
         return Promise(promised_at, DEFAULT_CONFIDENCE, None, provisional=True)
-    return await reserve(request, Caller(command.store_id, token, command.key), operations)
+    caller = Caller(command.store_id, token, command.key)
+    return await reserve(request, caller, operations, order_id=order_id)

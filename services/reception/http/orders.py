@@ -66,6 +66,7 @@ class OpenOrder(Work):
     words: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
     symptoms: Annotated[list[str], Field(max_length=10)] = []
     waiting_customer: bool = False
+    rush: bool = False
     authorized_over: Literal["counter", "phone"] = "counter"
 
     @model_validator(mode="after")
@@ -192,6 +193,7 @@ def _intake(body: OpenOrder, vehicle_ref: str) -> Intake:
         odometer_km=body.odometer_km,
         symptoms=tuple(body.symptoms),
         waiting_customer=body.waiting_customer,
+        rush=body.rush,
         odometer_replacement=body.odometer_replacement,
         energy_percent=body.energy_percent,
         findings=tuple(body.findings),

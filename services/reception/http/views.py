@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from services.reception.domain.lifecycle import Stage
-from services.reception.domain.order import Credit, Discount, Order, Share
+from services.reception.domain.order import Credit, Discount, Order, Risk, Share
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
@@ -44,6 +44,7 @@ class OrderView(BaseModel):
     opened_at: datetime | None
     promised_at: datetime | None
     promise_provisional: bool
+    risk: Risk | None
     ready_at: datetime | None
     steps: Sequence[DeliveryStep]
     waivers: Sequence[DeliveryWaiver]

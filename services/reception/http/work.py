@@ -117,11 +117,15 @@ async def reserve(
     *,
     confidence: float = DEFAULT_CONFIDENCE,
     replaces: str | None = None,
+    order_id: str | None = None,
 ) -> Promise:
-    """A promise with the workshop's hold behind it, else a provisional one."""
+    """A promise with the workshop's hold behind it, else a provisional one.
+
+    Additional work of an open order, ``order_id``, follows what is planned for it.
+    """
     try:
         answer = await workshop_of(request).hold(
-            caller, operations, confidence=confidence, replaces=replaces
+            caller, operations, confidence=confidence, replaces=replaces, order_id=order_id
         )
     except WorkshopAwayError:
         answer = await provisional(request, caller.store_id, operations, confidence)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from services.reception.domain.advisors import Desk
-from services.reception.domain.order import Credit, Discount, Order, Share
+from services.reception.domain.order import Credit, Discount, Order, Risk, Share
 from shared.contracts.base import Part
 from shared.contracts.reception import (
     DeliveryStep,
@@ -26,8 +26,8 @@ SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
        odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
        lines, estimate_cents, awaiting_estimates, hold_id, opened_at, promised_at,
-       promise_provisional, ready_at, steps, waivers, signed_at, delivered_at, discount, credit,
-       deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version
+       promise_provisional, risk, ready_at, steps, waivers, signed_at, delivered_at, discount,
+       credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version
 FROM repair_order
 """
 
@@ -37,11 +37,12 @@ INSERT INTO repair_order (
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
     odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
     lines, estimate_cents, awaiting_estimates, hold_id,
-    opened_at, promised_at, promise_provisional, ready_at, steps, waivers, signed_at, delivered_at,
-    discount, credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version)
+    opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, signed_at,
+    delivered_at, discount, credit, deposit_cents, invoice_id, shares, invoiced_cents,
+    received_cents, version)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-        $31, $32, $33, $34, $35, $36, $37, $38, $39)
+        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
@@ -53,7 +54,7 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     estimate_cents = excluded.estimate_cents,
     awaiting_estimates = excluded.awaiting_estimates, hold_id = excluded.hold_id,
     opened_at = excluded.opened_at, promised_at = excluded.promised_at,
-    promise_provisional = excluded.promise_provisional,
+    promise_provisional = excluded.promise_provisional, risk = excluded.risk,
     ready_at = excluded.ready_at, steps = excluded.steps, waivers = excluded.waivers,
     signed_at = excluded.signed_at, delivered_at = excluded.delivered_at,
     discount = excluded.discount, credit = excluded.credit,
@@ -146,6 +147,7 @@ async def save_order(connection: Connection, order: Order) -> Order:
         "steps": _dumped_map(order.steps),
         "waivers": _dumped_map(order.waivers),
         "discount": order.discount and order.discount.model_dump(mode="json"),
+        "risk": order.risk and order.risk.model_dump(mode="json"),
         "credit": order.credit and order.credit.model_dump(mode="json"),
         "shares": [share.model_dump(mode="json") for share in order.shares],
     }
@@ -270,6 +272,7 @@ def _order(row: Any, order_id: str) -> Order:
         "waivers": _loaded_map(DeliveryWaiver, row["waivers"]),
         "discount": row["discount"] and Discount.model_validate(row["discount"]),
         "credit": row["credit"] and Credit.model_validate(row["credit"]),
+        "risk": row["risk"] and Risk.model_validate(row["risk"]),
         "shares": tuple(map(Share.model_validate, row["shares"])),
     }
     return Order(**values)

@@ -10,14 +10,14 @@ from services.workshop import store
 from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.domain.prospect import Prospect
 from services.workshop.http.common import JobView, Reader, planner_of, view, workforce_of
-from services.workshop.http.load import LoadView
 from services.workshop.http.prospects import ProspectView
-from services.workshop.load import load_between
+from services.workshop.load import free_time, load_between
 from services.workshop.planner import moment
 from services.workshop.planning import Technician
 from services.workshop.store import Absence
 from services.workshop.store.absence import AbsenceKind
 from services.workshop.workforce import Workforce
+from shared.contracts.workshop import FreeCapacity
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay
@@ -58,7 +58,7 @@ class PlannedJobView(JobView):
 
 
 class PlanView(BaseModel):
-    """The workshop's day (车间看板); ``free`` is the rest of it, with the time not yet taken."""
+    """The workshop's day (车间看板); ``free`` is the time that nobody has taken yet."""
 
     plan_version: int
     day: date
@@ -67,7 +67,7 @@ class PlanView(BaseModel):
     technicians: Sequence[TechnicianView]
     bays: Sequence[BayView]
     jobs: Sequence[PlannedJobView]
-    free: Sequence[LoadView]
+    free: Sequence[FreeCapacity]
 
 
 @router.get("/plan", tags=["plan"], openapi_extra=serves("R11"))
@@ -83,9 +83,8 @@ async def get_plan(
         version = await store.plan_version(connection, store_id)
         found = await store.jobs_between(connection, store_id, begin, end)
         absences = await store.absences_after(connection, store_id, begin)
-        free = await load_between(
-            connection, planner_of(request), store_id, max(begin, min(now, end)), end
-        )
+        free_from = max(begin, min(now, end))
+        load = await load_between(connection, planner_of(request), store_id, free_from, end)
         prospects = {each.order_id: each for each in await store.prospects(connection, store_id)}
     technicians = planner_of(request).technicians(store_id, begin, absences)
     names = {member.technician_id: member.name for member in workforce.members[store_id]}
@@ -103,7 +102,7 @@ async def get_plan(
             for bay in workforce.bays[store_id]
         ],
         jobs=[_job(job, workforce, prospects) for job in found],
-        free=[LoadView.model_validate(each, from_attributes=True) for each in free],
+        free=free_time(load),
     )
 
 

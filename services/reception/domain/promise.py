@@ -1,0 +1,62 @@
+"""Promises in danger and promises changed (承诺风险、承诺变更)."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from services.reception.domain import errors
+from services.reception.domain.order import Order, Risk
+from shared.contracts.reception import PromiseRevised
+from shared.contracts.workshop import PromiseAtRisk
+
+RevisionReason = Literal[
+    "overrun",
+    "part_late",
+    "technician_absent",
+    "queue",
+    "additional_work",
+    "customer_request",
+    "other",
+]
+"""超时、缺件、人员缺勤、排队、增项、客户要求、其他."""
+
+
+def endanger(order: Order, warning: PromiseAtRisk) -> Order:
+    """The workshop warns of the promise; a warning of one that was changed since is out of date."""
+    if order.promised_at != warning.promised_at:
+        return order
+    return replace(
+        order,
+        risk=Risk(
+            probability=warning.probability,
+            cause=warning.cause,
+            explanation=warning.explanation,
+            best_promise_at=warning.best_promise_at,
+            confidence=warning.confidence,
+            raised_at=warning.raised_at,
+        ),
+    )
+
+
+def revise(
+    order: Order, promised_at: datetime, reason: RevisionReason, decided_by: str, now: datetime
+) -> tuple[Order, list[PromiseRevised]]:
+    """The customer is told another completion time (承诺变更).
+
+    The new promise is as sure as the workshop's best one, if it is not earlier than that.
+    """
+    if order.stage not in ("opened", "in_work"):
+        raise errors.not_at_stage("order_id", order.stage, "opened or in_work")
+    if promised_at <= now:
+        raise errors.promise_in_the_past()
+    risk = order.risk
+    event = PromiseRevised(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        promised_at=promised_at,
+        reason=reason,
+        confidence=risk.confidence if risk and promised_at >= risk.best_promise_at else None,
+        decided_by=decided_by,
+    )
+    revised = replace(order, promised_at=promised_at, promise_provisional=False, risk=None)
+    return revised, [event]

@@ -1,0 +1,86 @@
+"""Promises in danger and promises changed, on real Kafka and PostgreSQL (R9, R12)."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from services.reception.app import create_app
+from shared.contracts.reception import OrderOpened, PromiseRevised
+from shared.contracts.workshop import PromiseAtRisk
+from tests.harness import in_process, published, publisher
+from tests.reception.front_desk import ADVISOR, ORDERS, FrontDesk
+
+
+@pytest.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+@pytest.fixture(scope="module")
+async def workshop(servers):
+    async with publisher(servers) as sender:
+        yield sender
+
+
+def warning(order, now, best):
+    return PromiseAtRisk(
+        store_id="S01",
+        order_id=order["order_id"],
+        promised_at=order["promised_at"],
+        probability=0.3,
+        cause="part_late",
+        explanation="A part arrives late.",
+        best_promise_at=best,
+        confidence=0.95,
+        raised_at=now,
+    )
+
+
+async def test_the_advisor_sees_the_danger_and_gives_a_promise_that_holds(desk, workshop, servers):
+    order, now = await desk.opened("沪C20001"), desk.clock.now()
+    best = now + timedelta(hours=6)
+    await workshop.publish(warning(order, now, best), at=now)
+    await desk.service.at_rest()
+    seen = await desk.get(f"/orders/{order['order_id']}")
+    assert seen["risk"]["cause"] == "part_late"
+    assert datetime.fromisoformat(seen["risk"]["best_promise_at"]) == best
+
+    told = {"promised_at": best.isoformat(), "reason": "part_late"}
+    revised = await desk.done(f"/orders/{order['order_id']}/promise-revision", told)
+    assert (datetime.fromisoformat(revised["promised_at"]), revised["risk"]) == (best, None)
+    await desk.service.at_rest()
+    (event,) = [
+        received.event
+        for received in await published(servers, [ORDERS])
+        if isinstance(received.event, PromiseRevised)
+    ]
+    assert (event.promised_at, event.confidence, event.decided_by) == (best, 0.95, ADVISOR)
+
+    await workshop.publish(warning(order, now, best), at=now)
+    await desk.service.at_rest()
+    assert (await desk.get(f"/orders/{order['order_id']}"))["risk"] is None
+
+
+async def test_a_promise_is_changed_only_while_the_work_is_open_and_lies_ahead(desk):
+    order = await desk.opened("沪C20002")
+    path = f"/orders/{order['order_id']}/promise-revision"
+    past = {"promised_at": desk.clock.now().isoformat(), "reason": "queue"}
+    await desk.refused(path, past, "promise_in_the_past", "promised_at")
+    later = (desk.clock.now() + timedelta(hours=9)).isoformat()
+    await desk.refused(path, {"promised_at": later, "reason": "mood"}, "literal_error", "reason")
+    arrived = await desk.greeted("沪C20003")
+    path = f"/orders/{arrived}/promise-revision"
+    told = {"promised_at": later, "reason": "queue"}
+    await desk.refused(path, told, "wrong_stage", "order_id")
+
+
+async def test_a_rush_is_told_to_the_workshop(desk, servers):
+    order = await desk.opened("沪C20004", rush=True)
+    await desk.service.at_rest()
+    (event,) = [
+        received.event
+        for received in await published(servers, [ORDERS])
+        if isinstance(received.event, OrderOpened) and received.event.order_id == order["order_id"]
+    ]
+    assert event.rush
