@@ -159,8 +159,11 @@ class Platform:
         own = self._desk_settings() if service == DESK else self._service_settings(service)
         return {f"AFTERSALES_{name}": str(value) for name, value in {**common, **own}.items()}
 
-    def _desk_settings(self) -> dict[str, object]:
+    def _issuing(self) -> dict[str, object]:
         return {"ISSUER_KEY_FILE": self.secrets.issuer_key_file}
+
+    def _desk_settings(self) -> dict[str, object]:
+        return {**self._issuing(), "DESK_SECRET_FILE": self.secrets.desk_secret_file}
 
     def _service_settings(self, service: str) -> dict[str, object]:
         _, runtime, worker = roles(service)
@@ -171,7 +174,7 @@ class Platform:
             "TAX_INVOICE_FOLDER": self.settings.data.resolve() / "tax-invoices",
             "FILES": self.settings.data.resolve() / "files",
             "INSTANCE": "1",
-            **(self._desk_settings() if service == CALLS_IN_ITS_OWN_NAME else {}),
+            **(self._issuing() if service == CALLS_IN_ITS_OWN_NAME else {}),
         }
 
     # Starting

@@ -22,6 +22,7 @@ class Secrets:
     issuer_key_file: Path
     jwks_file: Path
     personal_keys_file: Path
+    desk_secret_file: Path
     passwords: dict[str, str]
 
 
@@ -38,11 +39,13 @@ def ensure_secrets(folder: Path) -> Secrets:
         issuer_key_file=folder / "issuer.json",
         jwks_file=folder / "jwks.json",
         personal_keys_file=folder / "personal.json",
+        desk_secret_file=folder / "desk.json",
         passwords=_ensure(folder / "passwords.json", _new_passwords),
     )
     issuer = _ensure(made.issuer_key_file, _new_issuer_key)
     _ensure(made.jwks_file, lambda: _public_keys(issuer))
     _ensure(made.personal_keys_file, lambda: json.loads(new_keys()))
+    _ensure(made.desk_secret_file, lambda: {"secret": secrets.token_urlsafe(32)})
     return made
 
 

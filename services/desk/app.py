@@ -13,6 +13,7 @@ from fastapi import FastAPI, Form, Request
 from fastapi.responses import FileResponse, RedirectResponse, Response
 from nicegui import ui
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.staticfiles import StaticFiles
 
 import services.desk.pages  # noqa: F401 registers the pages
 from services.desk.i18n import LOCALES
@@ -71,10 +72,11 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
     async def ready() -> dict[str, str]:
         return {"status": "ready"}
 
-    @app.get("/desk.css")
-    async def style() -> Response:
-        return FileResponse(_STATIC / "desk.css", media_type="text/css")
+    @app.get("/board/{store_id}")
+    async def board() -> Response:
+        return FileResponse(_STATIC / "board.html")
 
+    app.mount("/static", StaticFiles(directory=_STATIC))
     _add_session_routes(app, desk)
     if isinstance(desk.sign_in, DemoSignIn):
         _add_demo_routes(app, desk.sign_in)
@@ -89,6 +91,14 @@ def _add_session_routes(app: FastAPI, desk: Desk) -> None:
         if signed_in is None:
             return RedirectResponse("/sign-in", 303)
         return RedirectResponse(landing(desk, signed_in.person, request.session.get("store")), 303)
+
+    @app.get("/session")
+    async def stay(request: Request) -> Response:
+        """Keep a screen that nobody touches signed in."""
+        if desk.sign_in.current(request.session) is None:
+            return Response(status_code=401)
+        request.session.update(request.session)
+        return Response(status_code=204)
 
     @app.get("/language/{language}")
     async def speak(request: Request, language: str, next: str = "/") -> Response:  # noqa: A002

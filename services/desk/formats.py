@@ -61,6 +61,11 @@ def share(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1%}"
 
 
+def minutes(value: float | None) -> str:
+    """Whole minutes."""
+    return NOTHING if value is None else f"{value:,.0f} min"
+
+
 def minutes_seconds(value: float | None) -> str:
     """A duration in seconds as minutes and seconds."""
     return NOTHING if value is None else stopwatch(value)

@@ -1,6 +1,7 @@
 """A page: its address, who may see it and which duties it serves."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from nicegui import app, ui
 
 from services.desk.client import AwayError, RefusalError, Services
-from services.desk.components.frame import MenuItem, frame, notice
+from services.desk.components.frame import MenuItem, add_script, frame, notice, screen
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.i18n import LOCALES
 from services.desk.people import Person
@@ -23,13 +24,19 @@ Build = Callable[[Visit], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the desk; those of the menu have an ``icon``."""
+    """One page of the desk; those of the menu have an ``icon``.
+
+    ``script`` is a file of the static folder that the page needs. A page of the ``whole_screen``
+    has nothing around it.
+    """
 
     path: str
     title: str
     roles: frozenset[Role]
     duties: tuple[str, ...]
     icon: str = ""
+    script: str = ""
+    whole_screen: bool = False
 
     def shows(self, build: Build) -> Build:
         """Serve the page; ``build`` fills its frame."""
@@ -43,12 +50,19 @@ class Page:
             if visit is None or not visit.person.has(self.roles):
                 return RedirectResponse("/", 303)
             _speak(visit)
-            with frame(visit, self.title, menu(visit, self), request.url.path):
+            if self.script:
+                add_script(self.script)
+            with self._surroundings(visit, request.url.path):
                 await _build_safely(build, visit)
             return None
 
         ui.page(self.path, response_timeout=15)(view)
         return build
+
+    def _surroundings(self, visit: Visit, here: str) -> AbstractContextManager[None]:
+        if self.whole_screen:
+            return screen(visit, self.title)
+        return frame(visit, self.title, menu(visit, self), here)
 
     def address(self, store_id: str) -> str:
         """Where the page is for one store."""

@@ -46,9 +46,6 @@ class Desk:
             entry["id"]: entry["brand"] for entry in entries["stores"]
         }
         self.people: dict[str, Person] = load_people(settings.group_folder)
-        self.inspection: Mapping[str, Any] = read_yaml(
-            settings.group_folder, "catalogue/delivery.yaml"
-        )["inspection"]
         self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.people)
         self.connections = Connections(settings)
         self.answers = SharedAnswers()
@@ -98,6 +95,12 @@ class Visit:
         """The name of somebody who works in the group."""
         person = self.desk.people.get(subject or "")
         return person.name(self.t.language) if person else (subject or "—")
+
+    def bay(self, bay_id: str | None) -> str:
+        """The name of a bay (工位): its type and number."""
+        kind, _, number = (bay_id or "").removeprefix(f"{self.store.id}-").rpartition("-")
+        known = self.t.known(f"bay.{kind}")
+        return f"{known} {number}" if known else (bay_id or "—")
 
     async def shared(self, kind: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         """An answer about the store that all its viewers share; the token is checked first."""

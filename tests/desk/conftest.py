@@ -21,7 +21,7 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+_SIZES = {"desktop": (1440, 900), "phone": (390, 844), "screen": (1920, 1080)}
 _PATIENCE_MS = 60_000
 
 
@@ -53,6 +53,11 @@ class Colleague:
         offer = self.page.locator(".q-menu .q-item").filter(has_text=typed).first
         await offer.click()
         await self.page.keyboard.press("Escape")
+
+    async def pick(self, name: str, offer: str) -> None:
+        """Choose one of few."""
+        await self.at(name).click()
+        await self.page.locator(".q-menu .q-item").filter(has_text=offer).first.click()
 
     async def go(self, path: str) -> None:
         await self.page.goto(self.url + path)

@@ -96,14 +96,14 @@ async def _open_order(advisor: Colleague) -> None:
 async def _reassign(dispatcher: Colleague) -> str:
     """Give the job to the next technician who can do it, with a reason."""
     await dispatcher.press("bar-*")
+    await dispatcher.press("move")
     await dispatcher.page.locator(".q-chip__icon--remove").click()
     await dispatcher.at("technician_ids").click()
     await dispatcher.page.locator(".q-menu .q-item").filter(has_text="沈磊").click()
     await dispatcher.page.keyboard.press("Escape")
     await dispatcher.press("dialog-send")
     await expect(dispatcher.page.get_by_text("请填写此项").first).to_be_visible()
-    await dispatcher.at("reason").click()
-    await dispatcher.page.locator(".q-menu .q-item").filter(has_text="客户要求").click()
+    await dispatcher.pick("reason", "客户要求")
     await dispatcher.keep("reassignment")
     await dispatcher.press("dialog-send")
     await expect(dispatcher.at("row-S01-technician-7").locator(".bar")).to_be_visible()
@@ -117,7 +117,7 @@ async def _work(technician: Colleague, dispatcher: Colleague, clock: SteppedCloc
     await dispatcher.keep("workshop")
     clock.set(NINE + timedelta(minutes=50))
     await technician.press("pause")
-    await technician.press("dialog-send")
+    await technician.press("pause-waiting_customer")
     await expect(technician.at("resume")).to_be_visible()
     await technician.keep("my-jobs-phone")
     await technician.press("resume")
@@ -128,7 +128,11 @@ async def _work(technician: Colleague, dispatcher: Colleague, clock: SteppedCloc
 async def _inspect(inspector: Colleague) -> None:
     await expect(inspector.page.get_by_text("常规保养（三滤）")).to_be_visible()
     await inspector.keep("inspection")
-    await inspector.press("accept")
+    await inspector.press("inspect")
+    items = inspector.page.locator(".inspection-item")
+    for place in range(await items.count()):
+        await items.nth(place).get_by_text("合格", exact=True).click()
+    await inspector.press("dialog-send")
     await expect(inspector.page.get_by_text("没有待质检的项目")).to_be_visible()
 
 

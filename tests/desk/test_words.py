@@ -7,13 +7,19 @@ from typing import get_args
 import pytest
 
 from services.desk.client import Fault, RefusalError
+from services.desk.components.by_hand import REASONS
+from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
 from services.desk.i18n import Words
 from services.desk.page import MENU
 from services.desk.pages import intake, order
 from services.reception.domain.lifecycle import Stage
+from services.workshop.domain.dispatch import OverrideKind, OverrideReason
+from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import JobStatus, PauseReason
 from services.workshop.planning.replan import ChangeCode
+from services.workshop.planning.risk import RiskCode
+from services.workshop.store.absence import AbsenceKind
 from shared.contracts import contracts_of
 from shared.contracts.reception import PaymentMethod
 from shared.security import Role
@@ -21,7 +27,13 @@ from shared.security import Role
 _DESK = Path("services/desk")
 _TEXT = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)+)"|'((?:[^'\\]|\\.)+)')""")
 _RULE = re.compile(r"""(?:Refused|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
-_NOT_FOR_PEOPLE = {"stuck_consumer", "database_unavailable", "no_assignment", "token_missing"}
+_NOT_FOR_PEOPLE = {
+    "stuck_consumer",
+    "database_unavailable",
+    "no_assignment",
+    "token_missing",
+    "unknown_event_type",
+}
 
 ZH, EN = Words("zh"), Words("en")
 
@@ -54,6 +66,13 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "pause": get_args(PauseReason),
         "method": get_args(PaymentMethod),
         "reason": get_args(ChangeCode),
+        "why": get_args(ChangeCode),
+        "risk": get_args(RiskCode),
+        "hand": get_args(OverrideReason),
+        "override": get_args(OverrideKind),
+        "result": get_args(ItemResult),
+        "absence": get_args(AbsenceKind),
+        "parts": PART_REASONS,
         "event": {
             contract.__name__
             for publisher in ("reception", "workshop", "crm")
@@ -68,6 +87,10 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         if words.known(f"{kind}.{code}") is None
     ]
     assert missing == []
+
+
+def test_a_dispatcher_chooses_from_the_reasons_that_the_workshop_knows() -> None:
+    assert set(REASONS) == set(get_args(OverrideReason))
 
 
 @pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])

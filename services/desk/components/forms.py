@@ -17,11 +17,15 @@ FieldT = TypeVar("FieldT", bound=ValidationElement[Any])
 
 
 class Form:
-    """Fields by the name that the service gives them, and one attempt until it succeeds."""
+    """Fields by the name that the service gives them, and one attempt until it succeeds.
+
+    ``refusal`` is the service's answer to the last try if it said no.
+    """
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
         self.attempt = new_attempt()
+        self.refusal: RefusalError | None = None
         self._fields: dict[str, ValidationElement[Any]] = {}
         self._message = text("", "form-message")
         self._message.set_visibility(False)
@@ -43,9 +47,11 @@ class Form:
     async def send(self, action: Callable[[], Awaitable[T]]) -> T | None:
         """The answer of ``action``; None when it failed, with the reasons shown."""
         self.say("")
+        self.refusal = None
         try:
             answer = await action()
         except RefusalError as refusal:
+            self.refusal = refusal
             self._explain(refusal)
         except AwayError as away:
             self.say(away_text(self.visit.t, away))

@@ -13,7 +13,7 @@ from services.desk.formats import clock
 from services.desk.i18n import Words
 from services.desk.visit import Visit
 
-_STYLE = Path(__file__).parent.parent / "static" / "desk.css"
+_STATIC = Path(__file__).parent.parent / "static"
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,18 @@ class MenuItem:
 def head(title: str) -> None:
     """Title and style of a page."""
     ui.page_title(title)
-    ui.add_head_html(f'<link rel="stylesheet" href="/desk.css?{_STYLE.stat().st_mtime_ns}">')
+    ui.add_head_html(f'<link rel="stylesheet" href="{_address("desk.css")}">')
     ui.colors(primary="#1d4e6f", positive="#2f7a55", negative="#b3362b", warning="#a86a12")
+
+
+def add_script(name: str) -> None:
+    """Load a script of the static folder with the page."""
+    ui.add_head_html(f'<script defer src="{_address(name)}"></script>')
+
+
+def _address(name: str) -> str:
+    """Where a static file is, anew when it has changed."""
+    return f"/static/{name}?{(_STATIC / name).stat().st_mtime_ns}"
 
 
 @contextmanager
@@ -46,6 +56,14 @@ def frame(visit: Visit, title: str, menu: Sequence[MenuItem], here: str) -> Iter
         with box("content"):
             text(t(title), "page-title").props('role=heading aria-level="1"')
             yield
+
+
+@contextmanager
+def screen(visit: Visit, title: str) -> Iterator[None]:
+    """A page that fills a screen seen from afar, with nothing around it."""
+    head(f"{visit.t(title)} · {visit.t.of(dict(visit.desk.group))}")
+    with box("screen"):
+        yield
 
 
 def notice(message: str) -> None:

@@ -1,16 +1,80 @@
-"""The workshop's day by technician (派工甘特图): work, promises, breaks and the present time."""
+"""The workshop's day as a chart (派工甘特图): work by row, promises and the present time."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
+from services.desk import formats
 from services.desk.components.elements import box, mark, text
 from services.desk.components.live import EverySecond
 
 Job = Mapping[str, Any]
+
+_HALF_HOUR = timedelta(minutes=30)
+_AROUND = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of time, named where it needs a name."""
+
+    begin: datetime
+    end: datetime
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: a technician or a bay, when there is work there, and the jobs."""
+
+    key: str
+    name: str
+    note: str
+    windows: Sequence[Stretch]
+    absences: Sequence[Stretch]
+    jobs: Sequence[Job]
+    chosen: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Free technician minutes (空闲工时) of one trade by the begin of the half hour, if any."""
+
+    name: str
+    minutes: Mapping[datetime, int]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A bar was dragged from row ``source`` to ``row``, ``minutes`` later (earlier if negative).
+
+    ``onto`` is the job on which it was dropped, if any.
+    """
+
+    job_id: str
+    source: str
+    row: str
+    minutes: int
+    onto: str | None
+
+
+@dataclass(frozen=True)
+class Face:
+    """How jobs are labelled, and what a click and a drag do."""
+
+    title: Callable[[Job], str]
+    subtitle: Callable[[Job], str]
+    tooltip: Callable[[Job], Sequence[str]]
+    tone: Callable[[Job], str]
+    movable: Callable[[Job], bool]
+    chosen: Callable[[Job], None]
+    dropped: Callable[[Drop], None]
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -29,6 +93,10 @@ class Span:
         left = self.place(begin)
         return f"left:{left:.3f}%;width:{max(0.35, self.place(end) - left):.3f}%"
 
+    def shows(self, begin: datetime, end: datetime) -> bool:
+        """Whether any of it is inside."""
+        return begin < self.end and self.begin < end
+
     def hours(self) -> Iterable[datetime]:
         """Each full hour inside."""
         hour = self.begin
@@ -36,42 +104,49 @@ class Span:
             yield hour
             hour += timedelta(hours=1)
 
+    def half_hours_from(self, now: datetime) -> Iterable[datetime]:
+        """Each half hour inside that is not over."""
+        halves = (hour + half for hour in self.hours() for half in (timedelta(0), _HALF_HOUR))
+        return (half for half in halves if half + _HALF_HOUR > now)
 
-@dataclass(frozen=True)
-class Face:
-    """How jobs are labelled, and what a click does."""
-
-    title: Callable[[Job], str]
-    subtitle: Callable[[Job], str]
-    tooltip: Callable[[Job], str]
-    chosen: Callable[[Job], None]
-    local_hour: Callable[[datetime], str]
+    @property
+    def minutes(self) -> int:
+        return (self.end - self.begin) // timedelta(minutes=1)
 
 
-def span_of(plan: Mapping[str, Any], jobs: Sequence[Job]) -> Span:
-    """Opening hours in full hours, wider where work lies outside of them."""
-    begin = min([_at(plan["opens_at"]), *(_begin(job) for job in jobs)])
-    end = max([_at(plan["closes_at"]), *(_end(job, begin) for job in jobs)])
+def span_of(plan: Mapping[str, Any], jobs: Sequence[Job], now: datetime) -> Span:
+    """Opening hours in full hours, wider where work of the day lies outside of them."""
+    opens, closes = at(plan["opens_at"]), at(plan["closes_at"])
+    edges = [edge for job in jobs for edge in (begins(job), ends(job, now))]
+    near = [edge for edge in edges if opens - _AROUND < edge < closes + _AROUND]
+    begin, end = min([opens, *near]), max([closes, *near])
     whole = begin.replace(minute=0, second=0, microsecond=0)
     return Span(whole, whole + timedelta(hours=-((whole - end) // timedelta(hours=1))))
 
 
 def gantt(
-    plan: Mapping[str, Any],
-    skills: Callable[[Mapping[str, Any]], str],
+    span: Span,
+    lines: Sequence[Line],
+    free: Sequence[Heat],
     face: Face,
     now: datetime,
     every_second: EverySecond,
 ) -> None:
     """Draw the day; the line of the present time moves by itself."""
-    jobs = [job for job in plan["jobs"] if job["status"] != "cancelled"]
-    span = span_of(plan, jobs)
-    with box("gantt-scroll"), box("gantt"):
+    measures = f"data-minutes={span.minutes} data-zone={face.zone}"
+    with box("gantt-scroll"), box("gantt").props(measures) as chart:
         _scale(span, face)
-        for technician in plan["technicians"]:
-            own = [job for job in jobs if technician["technician_id"] in job["technician_ids"]]
-            _line(technician, skills(technician), own, span, face, now)
+        for heat in free:
+            _heat(heat, span, now)
+        for line in lines:
+            _line(line, span, face, now)
         _now_line(span, now, every_second)
+    chart.on("bardrop", lambda event: face.dropped(_drop(event)), ["detail"])
+
+
+def _drop(event: GenericEventArguments) -> Drop:
+    told = event.args["detail"]
+    return Drop(told["job"], told["source"], told["row"], int(told["minutes"]), told["onto"])
 
 
 def _scale(span: Span, face: Face) -> None:
@@ -79,41 +154,74 @@ def _scale(span: Span, face: Face) -> None:
         box("gantt-name")
         with box("gantt-track"):
             for hour in span.hours():
-                text(face.local_hour(hour), "gantt-hour").style(f"left:{span.place(hour):.3f}%")
+                text(formats.clock(hour, face.zone), "gantt-hour").style(
+                    f"left:{span.place(hour):.3f}%"
+                )
 
 
-def _line(
-    technician: Mapping[str, Any],
-    skills: str,
-    jobs: Sequence[Job],
-    span: Span,
-    face: Face,
-    now: datetime,
-) -> None:
-    with mark(f"row-{technician['technician_id']}", box("gantt-row")):
+def _heat(heat: Heat, span: Span, now: datetime) -> None:
+    most = max([1, *heat.minutes.values()])
+    with box("gantt-row gantt-free"):
         with box("gantt-name"):
-            text(technician["name"], "gantt-person")
-            text(skills, "gantt-skills")
+            text(heat.name, "gantt-skills")
+        with box("gantt-track"):
+            for begin in span.half_hours_from(now):
+                minutes = heat.minutes.get(begin, 0)
+                warmth = f"--free:{minutes / most:.2f}"
+                classes = "free-cell" if minutes else "free-cell none"
+                with box(classes).style(f"{span.stretch(begin, begin + _HALF_HOUR)};{warmth}"):
+                    text(_people(minutes))
+
+
+def _people(minutes: int) -> str:
+    """Free people in a half hour, to one decimal."""
+    people = minutes / (_HALF_HOUR / timedelta(minutes=1))
+    return f"{people:.1f}".removesuffix(".0")
+
+
+def _line(line: Line, span: Span, face: Face, now: datetime) -> None:
+    with mark(f"row-{line.key}", box("gantt-row")).props(f'data-row="{line.key}"'):
+        with box("gantt-name") as name:
+            text(line.name, "gantt-person")
+            text(line.note, "gantt-skills")
+        if line.chosen:
+            _openable(mark(f"name-{line.key}", name), line.chosen)
         with box("gantt-track"):
             for hour in span.hours():
                 box("gantt-grid").style(f"left:{span.place(hour):.3f}%")
-            for begin, end in _off_duty(technician["windows"], span):
+            for begin, end in off_duty(line.windows, span):
                 box("gantt-off").style(span.stretch(begin, end))
-            for job in jobs:
-                _bar(job, span, face, now)
+            for absence in line.absences:
+                if span.shows(absence.begin, absence.end):
+                    with box("gantt-absent").style(span.stretch(absence.begin, absence.end)):
+                        text(absence.name)
+            for job in line.jobs:
+                if span.shows(begins(job), ends(job, now)):
+                    _bar(job, span, face, now)
 
 
 def _bar(job: Job, span: Span, face: Face, now: datetime) -> None:
-    begin, end, promised = _begin(job), _end(job, now), _at(job["promised_at"])
-    late = " late" if end > promised else ""
-    with box(f"bar status-{job['status']}{late}").style(span.stretch(begin, end)) as bar:
-        text(face.title(job), "bar-title")
+    begin, end, promised = begins(job), ends(job, now), at(job["promised_at"])
+    tone, movable = face.tone(job), " movable" if face.movable(job) else ""
+    with box(f"bar status-{job['status']} {tone}{movable}").style(span.stretch(begin, end)) as bar:
+        with box("bar-title"):
+            if job["pinned"]:
+                ui.icon("push_pin")
+            text(face.title(job))
         text(face.subtitle(job), "bar-subtitle")
         with ui.tooltip().props("delay=300"):
-            text(face.tooltip(job), "tooltip")
-    mark(f"bar-{job['job_id']}", bar).on("click", lambda: face.chosen(job))
+            for sentence in face.tooltip(job):
+                text(sentence, "tooltip")
+    bar.props(f'data-job="{job["job_id"]}" data-begin={begin.timestamp():.0f}')
+    _openable(mark(f"bar-{job['job_id']}", bar), lambda: face.chosen(job))
     if span.begin < promised < span.end:
-        box(f"promise{late}").style(f"left:{span.place(promised):.3f}%")
+        box(f"promise {tone}").style(f"left:{span.place(promised):.3f}%")
+
+
+def _openable(element: ui.element, handler: Callable[[], None]) -> None:
+    """Let the pointer and the keyboard open ``element``."""
+    element.props("tabindex=0 role=button").classes("openable")
+    element.on("click", handler).on("keydown.enter", handler)
 
 
 def _now_line(span: Span, now: datetime, every_second: EverySecond) -> None:
@@ -129,29 +237,30 @@ def _now_line(span: Span, now: datetime, every_second: EverySecond) -> None:
     every_second(move)
 
 
-def _off_duty(
-    windows: Sequence[Mapping[str, str]], span: Span
-) -> Iterable[tuple[datetime, datetime]]:
+def off_duty(windows: Sequence[Stretch], span: Span) -> Iterable[tuple[datetime, datetime]]:
+    """The parts of ``span`` that lie in no window."""
     free_from = span.begin
-    for window in sorted(windows, key=lambda each: each["starts_at"]):
-        if _at(window["starts_at"]) > free_from:
-            yield free_from, _at(window["starts_at"])
-        free_from = max(free_from, _at(window["ends_at"]))
+    for window in sorted(windows, key=lambda each: each.begin):
+        if window.begin > free_from:
+            yield free_from, min(window.begin, span.end)
+        free_from = max(free_from, window.end)
     if free_from < span.end:
         yield free_from, span.end
 
 
-def _begin(job: Job) -> datetime:
-    return _at(job["started_at"] or job["planned_start_at"])
+def begins(job: Job) -> datetime:
+    """The actual start, otherwise the planned one."""
+    return at(job["started_at"] or job["planned_start_at"])
 
 
-def _end(job: Job, now: datetime) -> datetime:
+def ends(job: Job, now: datetime) -> datetime:
     """The actual finish; for work in hand the planned one, or now when that has passed."""
     if job["finished_at"]:
-        return _at(job["finished_at"])
-    planned = max(_at(job["planned_finish_at"]), _begin(job))
+        return at(job["finished_at"])
+    planned = max(at(job["planned_finish_at"]), begins(job))
     return max(planned, now) if job["started_at"] else planned
 
 
-def _at(moment: str) -> datetime:
+def at(moment: str) -> datetime:
+    """A time as the services write it."""
     return datetime.fromisoformat(moment)

@@ -3,6 +3,7 @@
 from services.desk.page import HOME, MENU
 from services.desk.pages import (
     appointments,
+    board,
     follow_ups,
     group,
     inspection,
@@ -18,7 +19,7 @@ from services.desk.pages import (
     workshop,
 )
 
-__all__ = ["intake", "nothing", "order", "sign_in"]
+__all__ = ["board", "intake", "nothing", "order", "sign_in"]
 
 MENU.extend(
     (

@@ -1,19 +1,18 @@
-"""The inspector's list (质检): finished jobs, accepted or sent back item by item."""
+"""The inspector's list (质检): finished jobs, inspected item by item."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
-from services.desk.client import new_attempt
 from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
-from services.desk.components.forms import Form, dialog_actions, send_now
+from services.desk.components.forms import Form
 from services.desk.components.live import EverySecond, live
 from services.desk.page import Page
 from services.desk.pages.my_jobs import open_jobs
-from services.desk.pages.workshop import Numbers, number_of
+from services.desk.pages.orders import Numbers, number_of
 from services.desk.visit import Visit
 
 DUTIES = ("R14",)
@@ -26,13 +25,19 @@ PAGE = Page(
     duties=DUTIES,
 )
 
-Finished = tuple[list[dict[str, Any]], Numbers]
+_RESULTS = ("ok", "failed", "not_applicable")
+_CHECKLISTS_FRESH_S = 300.0
+
+Job = Mapping[str, Any]
+Checklist = Sequence[Mapping[str, Any]]
+Finished = tuple[list[Job], Numbers]
 
 
 @PAGE.shows
 async def show(visit: Visit) -> None:
     """The jobs that wait for an inspector, the earliest promise first."""
     catalogue = await visit.catalogue()
+    checklists = await _checklists(visit)
 
     async def fetch() -> Finished:
         jobs, numbers = await open_jobs(visit)
@@ -45,21 +50,30 @@ async def show(visit: Visit) -> None:
             empty(visit.t("Nothing waits for inspection."))
         with box("job-cards"):
             for job in jobs:
-                _card(visit, catalogue, job, numbers)
+                name = f"{number_of(numbers, job)} · {catalogue.operation(job['operation_id'])}"
+                _card(visit, catalogue, job, numbers, name, checklists[job["trade"]])
 
     await live(visit, fetch, render)
 
 
-def items_of(visit: Visit, trade: str) -> dict[str, str]:
-    """The inspection checklist of a trade."""
-    return {each["item"]: visit.t.of(each) for each in visit.desk.inspection.get(trade, ())}
+async def _checklists(visit: Visit) -> Mapping[str, Checklist]:
+    answer = await visit.desk.answers.get(
+        ("checklists", visit.store.id),
+        lambda: visit.services.get("workshop", f"{visit.store_path}/inspection-checklists"),
+        _CHECKLISTS_FRESH_S,
+    )
+    checklists: Mapping[str, Checklist] = answer["checklists"]
+    return checklists
 
 
-def _results(visit: Visit, job: Mapping[str, Any], failed: Collection[str]) -> dict[str, str]:
-    return {item: "failed" if item in failed else "ok" for item in items_of(visit, job["trade"])}
-
-
-def _card(visit: Visit, catalogue: Catalogue, job: Mapping[str, Any], numbers: Numbers) -> None:
+def _card(
+    visit: Visit,
+    catalogue: Catalogue,
+    job: Job,
+    numbers: Numbers,
+    name: str,
+    checklist: Checklist,
+) -> None:
     t, zone = visit.t, visit.store.timezone
     with mark(f"job-{job['operation_id']}", box("job-card finished")):
         with box("job-head"):
@@ -67,12 +81,14 @@ def _card(visit: Visit, catalogue: Catalogue, job: Mapping[str, Any], numbers: N
             with box("card-names"):
                 text(catalogue.operation(job["operation_id"]), "job-name")
                 people = "、".join(map(visit.colleague, job["technician_ids"]))
-                text(f"{people} · {job['bay_id'] or ''}", "card-note")
+                text(f"{people} · {visit.bay(job['bay_id'])}", "card-note")
             if job["rework_of"]:
                 badge(t("Rework"), "warn")
+            if job["comeback_of"]:
+                badge(t("Comeback"), "warn")
         with box("checklist quiet"):
-            for name in items_of(visit, job["trade"]).values():
-                text(f"· {name}", "card-note")
+            for item in checklist:
+                text(f"· {t.of(dict(item))}", "card-note")
         finished = formats.clock(job["finished_at"], zone)
         promised = formats.day_and_clock(job["promised_at"], zone, visit.now())
         text(
@@ -80,43 +96,68 @@ def _card(visit: Visit, catalogue: Catalogue, job: Mapping[str, Any], numbers: N
             "card-note",
         )
         with box("card-actions"):
-            attempt = new_attempt()
             button(
-                t("Accept"),
-                lambda: send_now(
-                    visit,
-                    "workshop",
-                    f"/jobs/{job['job_id']}/inspection",
-                    {"items": _results(visit, job, ())},
-                    attempt=attempt,
-                ),
-                name="accept",
+                t("Inspect"),
+                lambda: _Sheet(visit, job, checklist).open(name),
+                name="inspect",
                 kind="main",
             )
-            button(t("Send back"), lambda: _send_back(visit, job), name="send-back")
             link(t("Order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
 
 
-async def _send_back(visit: Visit, job: Mapping[str, Any]) -> None:
-    t = visit.t
-    with dialog(t("Send back for rework")) as opened:
-        form = Form(visit)
-        failed = form.field(
-            "items",
-            ui.select(
-                items_of(visit, job["trade"]), label=t("Items that failed"), multiple=True
-            ).props("use-chips"),
-        )
+class _Sheet:
+    """The checklist of one job (质检单); every item is answered before it can be sent."""
 
-        async def send() -> None:
-            if not form.require("items"):
-                return
-            path = f"{visit.store_path}/jobs/{job['job_id']}/inspection"
-            body = {"items": _results(visit, job, failed.value or ())}
-            if await form.send(
-                lambda: visit.services.command("workshop", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+    def __init__(self, visit: Visit, job: Job, checklist: Checklist) -> None:
+        self._visit = visit
+        self._job = job
+        self._checklist = checklist
+        self._rows: dict[str, ui.element] = {}
+        self._answers: dict[str, str] = {}
 
-        dialog_actions(visit, opened, t("Send back"), send)
+    def open(self, name: str) -> None:
+        t = self._visit.t
+        with dialog(name) as self._opened:
+            self._form = Form(self._visit)
+            for item in self._checklist:
+                self._row(item)
+            with box("dialog-actions"):
+                button(t("Cancel"), self._opened.close, name="dialog-cancel")
+                self._send = button(t("Accept"), self._submit, name="dialog-send", kind="main")
+
+    def _row(self, item: Mapping[str, Any]) -> None:
+        t = self._visit.t
+        results = {
+            result: t.code("result", result)
+            for result in _RESULTS
+            if not (item["critical"] and result == "not_applicable")
+        }
+        with mark(f"item-{item['item']}", box("inspection-item")) as row:
+            with box("item-name"):
+                text(t.of(dict(item)))
+                if item["critical"]:
+                    badge(t("Critical"), "warn")
+            chosen = ui.toggle(results).props("no-caps unelevated").classes("result-toggle")
+        self._rows[item["item"]] = row
+        chosen.on_value_change(lambda event: self._answer(item["item"], event.value))
+
+    def _answer(self, item: str, result: str) -> None:
+        self._answers[item] = result
+        self._rows[item].classes(remove="missing")
+        failed = "failed" in self._answers.values()
+        self._send.set_text(self._visit.t("Send back for rework" if failed else "Accept"))
+
+    async def _submit(self) -> None:
+        visit, job, form = self._visit, self._job, self._form
+        missing = [item for item in self._rows if item not in self._answers]
+        for item in missing:
+            self._rows[item].classes("missing")
+        if missing:
+            form.say(visit.t("Please answer every item."))
+            return
+        path, body = f"{visit.store_path}/jobs/{job['job_id']}/inspection", {"items": self._answers}
+        if await form.send(
+            lambda: visit.services.command("workshop", path, body, attempt=form.attempt)
+        ):
+            self._opened.close()
+            await visit.changed()

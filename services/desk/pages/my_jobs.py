@@ -1,4 +1,4 @@
-"""A technician's own jobs (我的任务), made for a phone: start, pause, finish."""
+"""A technician's own jobs (我的任务), made for a phone: one job at a time, with large buttons."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,15 +10,14 @@ from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import new_attempt
 from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
-from services.desk.components.forms import Form, dialog_actions, send_now
+from services.desk.components.forms import Form, dialog_actions, send_now, several
 from services.desk.components.live import EverySecond, live
 from services.desk.page import Page
 from services.desk.pages.order import JOB_TONES
-from services.desk.pages.orders import orders_at
-from services.desk.pages.workshop import Numbers, number_of
+from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
 from services.desk.visit import Visit, together
 
-DUTIES = ("R13",)
+DUTIES = ("R3", "R4", "R13")
 
 PAGE = Page(
     path="/stores/{store_id}/my-jobs",
@@ -31,12 +30,13 @@ PAGE = Page(
 _PAUSES = ("break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift")
 _ORDER = {"in_progress": 0, "paused": 1, "planned": 2}
 
-Mine = tuple[list[dict[str, Any]], Numbers]
+Job = Mapping[str, Any]
+Mine = tuple[list[Job], Numbers]
 
 
 @PAGE.shows
 async def show(visit: Visit) -> None:
-    """Work in hand first, then what is planned."""
+    """The job of the address, otherwise the one in hand or the next one; the others below."""
     catalogue = await visit.catalogue()
 
     async def fetch() -> Mine:
@@ -52,14 +52,17 @@ async def show(visit: Visit) -> None:
         jobs, numbers = mine
         if not jobs:
             empty(visit.t("Nothing is assigned to you at the moment."))
-        with box("job-cards"):
-            for job in jobs:
-                _card(visit, catalogue, job, numbers, every_second)
+            return
+        wanted = visit.query.get("job")
+        shown = next((job for job in jobs if job["job_id"] == wanted), jobs[0])
+        with box("own-jobs"):
+            _card(visit, catalogue, shown, numbers, every_second)
+            _others(visit, catalogue, [job for job in jobs if job is not shown], numbers)
 
     await live(visit, fetch, render)
 
 
-async def open_jobs(visit: Visit) -> tuple[list[dict[str, Any]], Numbers]:
+async def open_jobs(visit: Visit) -> Mine:
     """The store's unfinished and uninspected jobs, and the queue numbers of their orders."""
     jobs, orders = await together(
         visit.shared(
@@ -67,50 +70,66 @@ async def open_jobs(visit: Visit) -> tuple[list[dict[str, Any]], Numbers]:
         ),
         orders_at(visit, "opened", "in_work"),
     )
-    return jobs, {order["order_id"]: order["queue_number"] for order in orders}
+    return jobs, numbers_of(visit, orders)
 
 
-def _turn(job: Mapping[str, Any]) -> tuple[int, str]:
+def _turn(job: Job) -> tuple[int, str]:
     return _ORDER[job["status"]], job["planned_start_at"] or ""
 
 
 def _card(
-    visit: Visit,
-    catalogue: Catalogue,
-    job: Mapping[str, Any],
-    numbers: Numbers,
-    every_second: EverySecond,
+    visit: Visit, catalogue: Catalogue, job: Job, numbers: Numbers, every_second: EverySecond
 ) -> None:
     t, zone = visit.t, visit.store.timezone
-    with mark(f"job-{job['operation_id']}", box(f"job-card {job['status']}")):
+    with mark(f"job-{job['operation_id']}", box(f"job-card own-job {job['status']}")):
         with box("job-head"):
             text(number_of(numbers, job), "queue-number")
             with box("card-names"):
                 text(catalogue.operation(job["operation_id"]), "job-name")
-                text(f"{job['bay_id'] or ''} · {t.code('trade', job['trade'])}", "card-note")
+                text(f"{visit.bay(job['bay_id'])} · {t.code('trade', job['trade'])}", "card-note")
+        with box("card-tags"):
             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
+            if job["rework_of"]:
+                badge(t("Rework"), "warn")
+            if job["comeback_of"]:
+                badge(t("Comeback"), "warn")
+            if job["forgotten_clocks"]:
+                badge(t("Clock closed by rule"), "bad")
+        clock = text(formats.stopwatch(job["clocked_s"]), "own-clock number")
+        if job["status"] == "in_progress":
+            _run_clock(visit, job, clock, every_second)
         with box("job-times"):
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             _time(t("Planned"), planned)
             _time(t("Standard hours"), formats.hours(job["standard_hours"]))
             _time(t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now()))
-            clocked = _time(t("Clocked"), formats.stopwatch(job["clocked_s"]))
-        if job["status"] == "in_progress":
-            _run_clock(visit, job, clocked, every_second)
-        with box("card-actions"):
-            _actions(visit, job)
-            link(t("Order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
+        with box("own-actions"):
+            _actions(visit, catalogue, job)
+        link(t("Show the order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
 
 
-def _time(name: str, value: str) -> ui.label:
+def _others(visit: Visit, catalogue: Catalogue, jobs: list[Job], numbers: Numbers) -> None:
+    if not jobs:
+        return
+    t, zone = visit.t, visit.store.timezone
+    text(t("My other jobs"), "section-title")
+    for job in jobs:
+        with mark(f"other-{job['operation_id']}", link("", f"?job={job['job_id']}", "other-job")):
+            text(number_of(numbers, job), "number other-number")
+            with box("card-names"):
+                text(catalogue.operation(job["operation_id"]))
+                planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
+                text(f"{planned} · {visit.bay(job['bay_id'])}", "card-note")
+            badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
+
+
+def _time(name: str, value: str) -> None:
     with box("job-time"):
         text(name, "card-note")
-        return text(value, "number")
+        text(value, "number")
 
 
-def _run_clock(
-    visit: Visit, job: Mapping[str, Any], label: ui.label, every_second: EverySecond
-) -> None:
+def _run_clock(visit: Visit, job: Job, label: ui.label, every_second: EverySecond) -> None:
     """Time on the job so far, without its pauses as far as the page has seen them."""
     begun = visit.now()
     if job["clocked_s"] == 0 and job["started_at"]:
@@ -123,40 +142,89 @@ def _run_clock(
     every_second(tell)
 
 
-def _actions(visit: Visit, job: Mapping[str, Any]) -> None:
+def _actions(visit: Visit, catalogue: Catalogue, job: Job) -> None:
     t, path, attempt = visit.t, f"/jobs/{job['job_id']}", new_attempt()
 
-    def press(action: str, label: str, kind: str) -> None:
+    def press(action: str, label: str) -> None:
         button(
             label,
             lambda: send_now(visit, "workshop", f"{path}/{action}", attempt=attempt),
             name=action,
-            kind=kind,
+            kind="main",
         )
 
     match job["status"]:
         case "planned":
-            press("start", t("Start"), "main")
+            press("start", t("Start"))
         case "paused":
-            press("resume", t("Resume"), "main")
+            press("resume", t("Resume"))
         case _:
-            press("finish", t("Finish"), "main")
+            press("finish", t("Finish"))
             button(t("Pause"), lambda: _pause_dialog(visit, job), name="pause")
+    if job["status"] != "planned":
+        button(t("Diagnosis"), lambda: _diagnosis_dialog(visit, catalogue, job), name="diagnosis")
+        button(t("More work found"), lambda: _more_dialog(visit, catalogue, job), name="more-work")
 
 
-async def _pause_dialog(visit: Visit, job: Mapping[str, Any]) -> None:
+def _pause_dialog(visit: Visit, job: Job) -> None:
+    t, attempt = visit.t, new_attempt()
+    with dialog(t("Why do you pause?")) as opened, box("own-actions"):
+        for reason in _PAUSES:
+
+            async def pause(reason: str = reason) -> None:
+                path, body = f"/jobs/{job['job_id']}/pause", {"reason": reason}
+                await send_now(visit, "workshop", path, body, attempt=attempt)
+                opened.close()
+
+            button(t.code("pause", reason), pause, name=f"pause-{reason}")
+        button(t("Cancel"), opened.close, name="dialog-cancel")
+
+
+def _diagnosis_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
     t = visit.t
-    with dialog(t("Pause")) as opened:
+    with dialog(t("Diagnosis")) as opened:
+        text(t("What is really wrong with the vehicle?"), "hint")
         form = Form(visit)
-        reasons = {reason: t.code("pause", reason) for reason in _PAUSES}
-        reason = form.field("reason", ui.select(reasons, label=t("Reason"), value=_PAUSES[0]))
+        found = form.field(
+            "symptoms", several(catalogue.symptoms, t("Found symptoms"), job["diagnosis"])
+        )
 
         async def send() -> None:
-            path, body = f"{visit.store_path}/jobs/{job['job_id']}/pause", {"reason": reason.value}
-            if await form.send(
-                lambda: visit.services.command("workshop", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            if form.require("symptoms"):
+                body = {"symptoms": found.value}
+                await _report(visit, form, opened, job, "diagnosis", body)
 
-        dialog_actions(visit, opened, t("Pause"), send)
+        dialog_actions(visit, opened, t("Record"), send)
+
+
+def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
+    t = visit.t
+    with dialog(t("More work found")) as opened:
+        text(t("The customer is asked before anything is done."), "hint")
+        form = Form(visit)
+        operations = form.field(
+            "operations", several(catalogue.operation_choices(()), t("Operations"))
+        )
+        parts = form.field("part_numbers", several(catalogue.part_choices(), t("Parts")))
+        note = form.field("note", ui.textarea(t("Note")).props("autogrow"))
+
+        async def send() -> None:
+            if form.require("operations"):
+                body = {
+                    "operations": operations.value,
+                    "part_numbers": parts.value,
+                    "note": note.value or None,
+                }
+                await _report(visit, form, opened, job, "additional-work", body)
+
+        dialog_actions(visit, opened, t("Report"), send)
+
+
+async def _report(
+    visit: Visit, form: Form, opened: ui.dialog, job: Job, action: str, body: Mapping[str, Any]
+) -> None:
+    path, command = f"{visit.store_path}/jobs/{job['job_id']}/{action}", visit.services.command
+    if await form.send(lambda: command("workshop", path, body, attempt=form.attempt)):
+        opened.close()
+        ui.notify(visit.t("Recorded."), type="positive", position="top")
+        await visit.changed()

@@ -1,6 +1,7 @@
 """Orders by stage (工单): what is in work, ready, or still to be paid."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from services.desk import formats
@@ -31,6 +32,9 @@ PAGE = Page(
     roles=frozenset({"advisor", "manager", "dispatcher", "inspector", "agent"}),
     duties=DUTIES,
 )
+
+Numbers = Mapping[str, str]
+"""Queue numbers (排队号) by order, as they are called out."""
 
 STAGE_TONES = {
     "arrived": "warn",
@@ -94,6 +98,22 @@ async def orders_at(visit: Visit, *stages: str) -> list[dict[str, Any]]:
         lambda: visit.services.get("reception", f"{visit.store_path}/orders", stage=list(stages)),
     )
     return found
+
+
+def numbers_of(visit: Visit, orders: Iterable[Mapping[str, Any]]) -> Numbers:
+    """Queue numbers, with the day in front of those of another day than today."""
+    today = visit.today()
+    numbers = {}
+    for order in orders:
+        day = visit.store.local_day(datetime.fromisoformat(order["arrived_at"]))
+        number = t_number(order["queue_number"])
+        numbers[order["order_id"]] = number if day == today else f"{day:%m-%d} {number}"
+    return numbers
+
+
+def number_of(numbers: Numbers, job: Mapping[str, Any]) -> str:
+    """The queue number of the job's order."""
+    return numbers.get(job["order_id"], "···")
 
 
 def _orders_table(visit: Visit, orders: list[dict[str, Any]], names: Names) -> None:

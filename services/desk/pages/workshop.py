@@ -1,6 +1,6 @@
-"""The workshop's day (车间派工): a live Gantt by technician, and changes by hand."""
+"""The workshop's day (车间派工): a live Gantt by technician or by bay, and changes by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,15 +9,29 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
-from services.desk.components.elements import badge, box, dialog, facts, link, text
-from services.desk.components.forms import Form, dialog_actions
-from services.desk.components.gantt import Face, gantt
+from services.desk.components import by_hand
+from services.desk.components.absences import absence_dialog
+from services.desk.components.by_hand import Floor, Place
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    dialog,
+    facts,
+    link,
+    mark,
+    panel,
+    text,
+)
+from services.desk.components.gantt import Drop, Face, Heat, Line, Stretch, at, gantt, span_of
 from services.desk.components.live import EverySecond, live
+from services.desk.components.overrides import overrides
+from services.desk.components.parts import parts_dialog
 from services.desk.page import Page
 from services.desk.pages.order import JOB_TONES
-from services.desk.pages.orders import orders_at
-from services.desk.pages.reception import t_number
+from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
 from services.desk.pages.today import chosen_day, day_choice
+from services.desk.reasons import change_text, risk_text, risk_tone
 from services.desk.visit import Visit, together
 
 DUTIES = ("R11", "R12", "R13")
@@ -28,213 +42,333 @@ PAGE = Page(
     icon="view_timeline",
     roles=frozenset({"dispatcher", "manager", "advisor", "inspector", "technician"}),
     duties=DUTIES,
+    script="gantt.js",
 )
 
-_SOON = timedelta(minutes=5)
 _DISPATCHES = ("dispatcher", "manager")
+_OPEN = ("planned", "in_progress", "paused")
 _LEGEND = ("planned", "in_progress", "paused", "finished", "passed", "failed")
 
-_REASONS = (
-    "customer_request",
-    "skill",
-    "handover",
-    "workload",
-    "bay",
-    "vehicle",
-    "training",
-    "other",
-)
-
-Numbers = Mapping[str, int]
+Job = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Day:
-    """The plan of one day, with the queue numbers of its orders."""
+    """The plan of one day; queue numbers and prospects by order; who is away; changes by hand for
+    those who make them."""
 
     plan: Mapping[str, Any]
     numbers: Numbers
+    absences: Sequence[Mapping[str, Any]]
+    risks: Mapping[str, Mapping[str, Any]]
+    overrides: Mapping[str, Any] | None
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Those with a place in the plan."""
+        return [
+            job
+            for job in self.plan["jobs"]
+            if job["status"] != "cancelled" and (job["started_at"] or job["planned_start_at"])
+        ]
+
+    @property
+    def open_jobs(self) -> list[Job]:
+        """Those that are not done."""
+        return [job for job in self.plan["jobs"] if job["status"] in _OPEN]
+
+    @property
+    def unplanned(self) -> list[Job]:
+        """Those that still look for a place."""
+        return [
+            job
+            for job in self.plan["jobs"]
+            if job["status"] == "planned" and not job["planned_start_at"]
+        ]
 
 
 @PAGE.shows
 async def show(visit: Visit) -> None:
-    """The day of the address, today when it names none."""
+    """The day of the address, today when it names none, with a row a technician or a bay."""
     day = chosen_day(visit)
+    rows = visit.query.get("rows", "technician")
     catalogue = await visit.catalogue()
-    _toolbar(visit, day)
+    _toolbar(visit, day, rows)
 
     async def fetch() -> Day:
-        plan, orders = await together(
-            visit.shared(
-                f"plan {day}",
-                lambda: visit.services.get("workshop", f"{visit.store_path}/plan", day=f"{day}"),
-            ),
+        plan, orders, absences, risks, made = await together(
+            _ask(visit, "plan", day=f"{day}"),
             orders_at(visit, "opened", "in_work", "ready", "delivered", "settled"),
+            _ask(visit, "absences"),
+            _ask(visit, "risks"),
+            _overrides(visit, day),
         )
-        return Day(plan, {order["order_id"]: order["queue_number"] for order in orders})
+        by_order = {risk["order_id"]: risk for risk in risks or ()}
+        return Day(plan, numbers_of(visit, orders), absences, by_order, made)
 
     def render(shown: Day, every_second: EverySecond) -> None:
-        _figures(visit, shown.plan["jobs"])
-        gantt(
-            shown.plan,
-            lambda technician: _skills(visit, technician),
-            _face(visit, catalogue, shown),
-            visit.now(),
-            every_second,
-        )
+        board = _Board(visit, catalogue, shown, rows)
+        board.figures()
+        board.unplanned()
+        board.chart(every_second)
+        if shown.overrides:
+            overrides(visit, shown.overrides, board.name_by_id)
 
     await live(visit, fetch, render)
 
 
-def _toolbar(visit: Visit, day: date) -> None:
+async def _overrides(visit: Visit, day: date) -> Mapping[str, Any] | None:
+    if not visit.person.has(_DISPATCHES):
+        return None
+    found: Mapping[str, Any] = await _ask(visit, "overrides", **{"from": f"{day}", "to": f"{day}"})
+    return found
+
+
+def _ask(visit: Visit, what: str, **query: str) -> Awaitable[Any]:
+    """A view of the workshop that everybody who looks at the same day shares."""
+    path = f"{visit.store_path}/{what}"
+    return visit.shared(
+        " ".join((what, *query.values())), lambda: visit.services.find("workshop", path, **query)
+    )
+
+
+def _toolbar(visit: Visit, day: date, rows: str) -> None:
     with box("toolbar"):
         day_choice(visit, day)
+        with box("tabs switch"):
+            choices = (("technician", visit.t("By technician")), ("bay", visit.t("By bay")))
+            for choice, title in choices:
+                classes = "tab current" if choice == rows else "tab"
+                mark(
+                    f"rows-{choice}",
+                    link(title, f"?day={day}&rows={choice}", classes),
+                )
         box("spacer")
+        link(visit.t("Full screen"), f"/board/{visit.store.id}", "text-link").props("target=_blank")
         with box("legend"):
             for status in _LEGEND:
-                with box("legend-item"):
-                    box(f"swatch status-{status}")
-                    text(visit.t.code("status", status))
-            with box("legend-item"):
-                box("swatch promise-swatch")
-                text(visit.t("Promise"))
+                _legend(f"status-{status}", visit.t.code("status", status))
+            _legend("promise-swatch", visit.t("Promise"))
+            _legend("risk-swatch warn", visit.t("Promise at risk"))
+            _legend("risk-swatch bad", visit.t("Promise in danger"))
 
 
-def _figures(visit: Visit, jobs: Sequence[Mapping[str, Any]]) -> None:
-    with box("mini-figures"):
-        for status in ("planned", "in_progress", "paused", "finished", "passed"):
-            count = sum(job["status"] == status for job in jobs)
-            with box("mini-figure"):
-                text(str(count), "mini-value")
-                text(visit.t.code("status", status), "mini-name")
+def _legend(swatch: str, name: str) -> None:
+    with box("legend-item"):
+        box(f"swatch {swatch}")
+        text(name)
+
+
+@dataclass(frozen=True)
+class _Board:
+    """One rendering of the day."""
+
+    visit: Visit
+    catalogue: Catalogue
+    shown: Day
+    rows: str
+
+    @property
+    def floor(self) -> Floor:
+        return Floor(self.shown.plan, self.catalogue.operations, self.name_by_id)
+
+    def name(self, job: Job) -> str:
+        """Queue number and operation."""
+        operation = self.catalogue.operation(job["operation_id"])
+        return f"{number_of(self.shown.numbers, job)} · {operation}"
+
+    def tone(self, job: Job) -> str:
+        """The colour of the job's promise."""
+        return risk_tone(self.visit, job, self.shown.risks.get(job["order_id"]))
+
+    def risk(self, job: Job) -> str:
+        """How likely the job's promise is to be kept, and why."""
+        return risk_text(self.visit, self.shown.risks.get(job["order_id"]), self.name_by_id)
+
+    def name_by_id(self, job_id: str) -> str:
+        """The name of a job of this day, otherwise a word for another one."""
+        found = (job for job in self.shown.plan["jobs"] if job["job_id"] == job_id)
+        return next(map(self.name, found), self.visit.t("another job"))
+
+    def figures(self) -> None:
+        t, jobs = self.visit.t, self.shown.plan["jobs"]
+        with box("mini-figures"):
+            for status in ("planned", "in_progress", "paused", "finished", "passed"):
+                count = sum(job["status"] == status for job in jobs)
+                with box("mini-figure"):
+                    text(str(count), "mini-value")
+                    text(t.code("status", status), "mini-name")
+            endangered = {job["order_id"] for job in self.shown.open_jobs if self.tone(job)}
+            with mark("endangered", box(f"mini-figure {'bad' if endangered else ''}")):
+                text(str(len(endangered)), "mini-value")
+                text(t("Promises at risk"), "mini-name")
+
+    def unplanned(self) -> None:
+        if not self.shown.unplanned:
+            return
+        with panel(self.visit.t("Waiting for a place in the plan")), box("chips"):
+            for job in self.shown.unplanned:
+                text(self.name(job), "chip")
+
+    def chart(self, every_second: EverySecond) -> None:
+        visit, plan, jobs = self.visit, self.shown.plan, self.shown.jobs
+        now = visit.now()
+        lines = self._bay_lines() if self.rows == "bay" else self._technician_lines()
+        face = Face(
+            title=lambda job: number_of(self.shown.numbers, job),
+            subtitle=lambda job: self.catalogue.operation(job["operation_id"]),
+            tooltip=self._tooltip,
+            tone=self.tone,
+            movable=self._movable,
+            chosen=self._job_dialog,
+            dropped=self._dropped,
+            zone=visit.store.timezone,
+        )
+        gantt(span_of(plan, jobs, now), lines, self._free(), face, now, every_second)
+
+    def _technician_lines(self) -> list[Line]:
+        return [self._technician_line(each) for each in self.shown.plan["technicians"]]
+
+    def _technician_line(self, technician: Mapping[str, Any]) -> Line:
+        t, key = self.visit.t, technician["technician_id"]
+        away = [each for each in self.shown.absences if each["technician_id"] == key]
+        return Line(
+            key=key,
+            name=self.visit.colleague(key),
+            note=_skills(self.visit, technician),
+            windows=[
+                Stretch(at(window["starts_at"]), at(window["ends_at"]))
+                for window in technician["windows"]
+            ],
+            absences=[
+                Stretch(at(each["from_at"]), at(each["until_at"]), t.code("absence", each["kind"]))
+                for each in away
+            ],
+            jobs=[job for job in self.shown.jobs if key in job["technician_ids"]],
+            chosen=(lambda: absence_dialog(self.visit, key, away))
+            if self.visit.person.has(_DISPATCHES)
+            else None,
+        )
+
+    def _bay_lines(self) -> list[Line]:
+        plan, visit = self.shown.plan, self.visit
+        open_hours = Stretch(at(plan["opens_at"]), at(plan["closes_at"]))
+        return [
+            Line(
+                key=bay["bay_id"],
+                name=visit.bay(bay["bay_id"]),
+                note=" · ".join(visit.t.code("bay", each) for each in bay["capabilities"]),
+                windows=[open_hours],
+                absences=[],
+                jobs=[job for job in self.shown.jobs if job["bay_id"] == bay["bay_id"]],
+            )
+            for bay in plan["bays"]
+        ]
+
+    def _free(self) -> list[Heat]:
+        by_trade: dict[str, dict[datetime, int]] = {}
+        for each in self.shown.plan.get("free", ()):
+            by_trade.setdefault(each["trade"], {})[at(each["starts_at"])] = each["free_minutes"]
+        t = self.visit.t
+        return [
+            Heat(t("{trade}: free", trade=t.code("trade", trade)), minutes)
+            for trade, minutes in by_trade.items()
+        ]
+
+    def _tooltip(self, job: Job) -> list[str]:
+        t, zone = self.visit.t, self.visit.store.timezone
+        planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
+        promised = formats.day_and_clock(job["promised_at"], zone, self.visit.now())
+        people = "、".join(map(self.visit.colleague, job["technician_ids"]))
+        sentences = (
+            self.name(job),
+            f"{t.code('status', job['status'])} · {planned} · {people} · "
+            f"{self.visit.bay(job['bay_id'])}",
+            t("promised {time}", time=promised),
+            change_text(self.visit, job.get("reason"), self.name_by_id),
+            self.risk(job) if self.tone(job) else "",
+        )
+        return [sentence for sentence in sentences if sentence]
+
+    def _movable(self, job: Job) -> bool:
+        return job["status"] == "planned" and self.visit.person.has(_DISPATCHES)
+
+    def _dropped(self, drop: Drop) -> None:
+        """A drop on another planned bar offers to change places, any other one to move."""
+        floor = self.floor
+        job = floor.job(drop.job_id)
+        if drop.onto and drop.onto in floor.exchangeable(job):
+            by_hand.swap(self.visit, floor, job, drop.onto)
+        elif drop.row != drop.source or drop.minutes:
+            by_hand.move(self.visit, floor, job, self._place(job, drop))
+
+    def _place(self, job: Job, drop: Drop) -> Place:
+        planned = Place.of(job)
+        start_at = planned.start_at + timedelta(minutes=drop.minutes)
+        if self.rows == "bay":
+            return Place(planned.technician_ids, drop.row, start_at)
+        people = [drop.row if each == drop.source else each for each in planned.technician_ids]
+        return Place(list(dict.fromkeys(people)), planned.bay_id, start_at)
+
+    def _job_dialog(self, job: Job) -> None:
+        visit, t, zone = self.visit, self.visit.t, self.visit.store.timezone
+        with dialog(self.name(job)) as opened:
+            badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
+            if job["pinned"]:
+                badge(t("Pinned"), "calm")
+            if job["comeback_of"]:
+                badge(t("Comeback"), "warn")
+            planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
+            facts(
+                [
+                    (t("Technician"), "、".join(map(visit.colleague, job["technician_ids"]))),
+                    (t("Bay"), visit.bay(job["bay_id"])),
+                    (t("Planned"), planned),
+                    (t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now())),
+                    (t("Standard hours"), formats.hours(job["standard_hours"])),
+                    (t("Clocked"), formats.stopwatch(job["clocked_s"])),
+                ]
+            )
+            _explained(
+                t("Planned so because"), change_text(visit, job.get("reason"), self.name_by_id)
+            )
+            _explained(t("Promise"), self.risk(job))
+            link(t("Show the order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
+            if self._movable(job):
+                self._hand_buttons(job, opened)
+
+    def _hand_buttons(self, job: Job, opened: ui.dialog) -> None:
+        visit, floor, t = self.visit, self.floor, self.visit.t
+
+        def press(name: str, label: str, act: Callable[[], None]) -> None:
+            def go() -> None:
+                opened.close()
+                act()
+
+            button(label, go, name=name)
+
+        with box("hand-actions"):
+            press("move", t("Move …"), lambda: by_hand.move(visit, floor, job, Place.of(job)))
+            press("swap", t("Swap …"), lambda: by_hand.swap(visit, floor, job))
+            if job["pinned"]:
+                press("release", t("Release …"), lambda: by_hand.release(visit, floor, job))
+            else:
+                press("pin", t("Pin …"), lambda: by_hand.pin(visit, floor, job))
+            press("forbid", t("Forbid …"), lambda: by_hand.forbid(visit, floor, job))
+            if job["forbidden_technicians"]:
+                press("allow", t("Allow …"), lambda: by_hand.allow(visit, floor, job))
+            press("parts", t("Parts expected …"), lambda: parts_dialog(visit, job, self.name(job)))
+
+
+def _explained(title: str, sentence: str) -> None:
+    if sentence:
+        with box("explained"):
+            text(title, "card-note")
+            text(sentence)
 
 
 def _skills(visit: Visit, technician: Mapping[str, Any]) -> str:
-    ordered = sorted(technician["skills"].items(), key=lambda skill: -skill[1])
+    ordered: Sequence[tuple[str, int]] = sorted(
+        technician["skills"].items(), key=lambda skill: -skill[1]
+    )
     return " · ".join(f"{visit.t.code('trade', trade)}{level}" for trade, level in ordered)
-
-
-def number_of(numbers: Numbers, job: Mapping[str, Any]) -> str:
-    """The queue number of the job's order."""
-    number = numbers.get(job["order_id"])
-    return t_number(number) if number else "···"
-
-
-def _face(visit: Visit, catalogue: Catalogue, shown: Day) -> Face:
-    t, zone = visit.t, visit.store.timezone
-
-    def tooltip(job: Mapping[str, Any]) -> str:
-        return " · ".join(
-            (
-                number_of(shown.numbers, job),
-                catalogue.operation(job["operation_id"]),
-                t.code("status", job["status"]),
-                formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
-                t(
-                    "promised {time}",
-                    time=formats.day_and_clock(job["promised_at"], zone, visit.now()),
-                ),
-            )
-        )
-
-    return Face(
-        title=lambda job: number_of(shown.numbers, job),
-        subtitle=lambda job: catalogue.operation(job["operation_id"]),
-        tooltip=tooltip,
-        chosen=lambda job: _job_dialog(visit, catalogue, shown, job),
-        local_hour=lambda hour: formats.clock(hour, zone),
-    )
-
-
-def _job_dialog(visit: Visit, catalogue: Catalogue, shown: Day, job: Mapping[str, Any]) -> None:
-    t, zone = visit.t, visit.store.timezone
-    name = f"{number_of(shown.numbers, job)} · {catalogue.operation(job['operation_id'])}"
-    with dialog(name) as opened:
-        badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
-        facts(
-            [
-                (t("Technician"), "、".join(map(visit.colleague, job["technician_ids"]))),
-                (t("Bay"), job["bay_id"] or formats.NOTHING),
-                (
-                    t("Planned"),
-                    formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
-                ),
-                (t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now())),
-                (t("Standard hours"), formats.hours(job["standard_hours"])),
-                (t("Clocked"), formats.stopwatch(job["clocked_s"])),
-            ]
-        )
-        link(t("Show the order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
-        if visit.person.has(_DISPATCHES) and job["status"] == "planned":
-            _reassignment(visit, catalogue, shown, job, opened)
-
-
-def _reassignment(
-    visit: Visit, catalogue: Catalogue, shown: Day, job: Mapping[str, Any], opened: ui.dialog
-) -> None:
-    t, zone = visit.t, visit.store.timezone
-    operation = catalogue.operations.get(job["operation_id"], {})
-    text(t("Reassign"), "section-title")
-    form = Form(visit)
-    people = form.field(
-        "technician_ids",
-        ui.select(
-            _able(visit, shown.plan["technicians"], operation, job["trade"]),
-            label=t("Technician"),
-            multiple=True,
-            value=list(job["technician_ids"]),
-        ).props("use-chips"),
-    )
-    bays = {
-        bay["bay_id"]: f"{bay['bay_id']} · {t.code('bay', bay['type'])}"
-        for bay in shown.plan["bays"]
-        if operation.get("bay") in (None, *bay["capabilities"])
-    }
-    bay = form.field("bay_id", ui.select(bays, label=t("Bay"), value=job["bay_id"]))
-    start = form.field(
-        "start_at",
-        ui.input(t("Start"), value=_later(visit, job)).props("type=datetime-local"),
-    )
-    reasons = {each: t.code("hand", each) for each in _REASONS}
-    reason = form.field("reason", ui.select(reasons, label=t("Reason")))
-
-    async def send() -> None:
-        if not form.require("technician_ids", "bay_id", "start_at", "reason"):
-            return
-        start_at = datetime.fromisoformat(start.value or "").replace(tzinfo=zone)
-        body = {
-            "technician_ids": people.value,
-            "bay_id": bay.value,
-            "start_at": start_at.isoformat(),
-            "reason": reason.value,
-            "version": job["version"],
-        }
-        path = f"{visit.store_path}/jobs/{job['job_id']}/reassignment"
-        if await form.send(
-            lambda: visit.services.command("workshop", path, body, attempt=form.attempt)
-        ):
-            opened.close()
-            await visit.changed()
-
-    dialog_actions(visit, opened, t("Reassign"), send)
-
-
-def _able(
-    visit: Visit,
-    technicians: Sequence[Mapping[str, Any]],
-    operation: Mapping[str, Any],
-    trade: str,
-) -> dict[str, str]:
-    level = operation.get("level", 1)
-    return {
-        each["technician_id"]: f"{each['name']} · {_skills(visit, each)}"
-        for each in technicians
-        if each["skills"].get(trade, 0) >= level
-    }
-
-
-def _later(visit: Visit, job: Mapping[str, Any]) -> str:
-    """The planned start, or soon when that has passed, on the store's clocks."""
-    soon = visit.now().replace(second=0, microsecond=0) + _SOON
-    planned = datetime.fromisoformat(job["planned_start_at"])
-    return max(planned, soon).astimezone(visit.store.timezone).strftime("%Y-%m-%dT%H:%M")

@@ -1,0 +1,72 @@
+"""A technician's absences (缺勤): recorded, and taken back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.client import new_attempt
+from services.desk.components.elements import box, button, dialog, text
+from services.desk.components.forms import Form, dialog_actions, send_now
+from services.desk.visit import Visit
+
+_KINDS = ("sick", "leave", "training", "other")
+
+
+def absence_dialog(visit: Visit, technician_id: str, absences: Sequence[Mapping[str, Any]]) -> None:
+    """What is known, and a form for one more; planned work goes to others."""
+    t, zone = visit.t, visit.store.timezone
+    with dialog(f"{t('Absence')} · {visit.colleague(technician_id)}") as opened:
+        for absence in absences:
+            _known(visit, absence, opened)
+        form = Form(visit)
+        kinds = {kind: t.code("absence", kind) for kind in _KINDS}
+        kind = form.field("kind", ui.select(kinds, label=t("Reason"), value=_KINDS[0]))
+        closing = datetime.combine(visit.today(), visit.store.closing)
+        begin = _moment(form, "from_at", t("From"), visit.now().astimezone(zone))
+        end = _moment(form, "until_at", t("Until"), closing)
+
+        async def send() -> None:
+            if not form.require("kind", "from_at", "until_at"):
+                return
+            path = f"{visit.store_path}/technicians/{technician_id}/absences"
+            body = {
+                "kind": kind.value,
+                "from_at": _aware(begin.value, visit),
+                "until_at": _aware(end.value, visit),
+            }
+            if await form.send(
+                lambda: visit.services.command("workshop", path, body, attempt=form.attempt)
+            ):
+                opened.close()
+                await visit.changed()
+
+        dialog_actions(visit, opened, t("Record absence"), send)
+
+
+def _known(visit: Visit, absence: Mapping[str, Any], opened: ui.dialog) -> None:
+    t, zone, attempt = visit.t, visit.store.timezone, new_attempt()
+
+    async def withdraw() -> None:
+        path = f"/absences/{absence['absence_id']}/withdrawal"
+        if await send_now(visit, "workshop", path, attempt=attempt):
+            opened.close()
+
+    with box("known-absence"):
+        begin, end = (
+            formats.day_and_clock(absence[edge], zone, visit.now())
+            for edge in ("from_at", "until_at")
+        )
+        text(f"{t.code('absence', absence['kind'])} · {begin} – {end}")
+        button(t("Take back"), withdraw, name="withdraw", kind="small")
+
+
+def _moment(form: Form, name: str, label: str, value: datetime) -> ui.input:
+    made = ui.input(label, value=value.strftime("%Y-%m-%dT%H:%M"))
+    return form.field(name, made.props("type=datetime-local"))
+
+
+def _aware(local: str, visit: Visit) -> str:
+    return datetime.fromisoformat(local).replace(tzinfo=visit.store.timezone).isoformat()

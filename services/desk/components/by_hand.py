@@ -1,0 +1,254 @@
+"""A dispatcher's changes by hand (人工派工): dialogs with a reason, safe against a second hand."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import box, dialog, facts, mark, text
+from services.desk.components.forms import Form, dialog_actions
+from services.desk.reasons import JobName, change_text
+from services.desk.visit import Visit
+
+Job = Mapping[str, Any]
+Body = Mapping[str, Any]
+Fields = Callable[[Form], Callable[[], Body]]
+"""Puts fields into a form and gives what reads them."""
+
+REASONS = (
+    "customer_request",
+    "skill",
+    "handover",
+    "workload",
+    "bay",
+    "vehicle",
+    "training",
+    "other",
+)
+"""客户要求、技能、交接班、工作量、工位、车辆、带教、其他."""
+
+_SOON = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What the dialogs choose from: the day's plan, the catalogue's operations, names of jobs."""
+
+    plan: Mapping[str, Any]
+    operations: Mapping[str, Mapping[str, Any]]
+    job_name: JobName
+
+    def job(self, job_id: str) -> Job:
+        """A job of the plan."""
+        return next(job for job in self.plan["jobs"] if job["job_id"] == job_id)
+
+    def able(self, job: Job) -> dict[str, str]:
+        """Names of the technicians with skill and certificate for the job, by id."""
+        operation = self.operations.get(job["operation_id"], {})
+        certificate = operation.get("certificate")
+        return {
+            each["technician_id"]: each["name"]
+            for each in self.plan["technicians"]
+            if each["skills"].get(job["trade"], 0) >= operation.get("level", 1)
+            and (certificate is None or certificate in each.get("certificates", (certificate,)))
+        }
+
+    def bays(self, visit: Visit, job: Job) -> dict[str, str]:
+        """Names of the bays in which the job can be done, by id."""
+        needed = self.operations.get(job["operation_id"], {}).get("bay")
+        return {
+            bay["bay_id"]: visit.bay(bay["bay_id"])
+            for bay in self.plan["bays"]
+            if needed in (None, *bay["capabilities"])
+        }
+
+    def exchangeable(self, job: Job) -> dict[str, str]:
+        """Names of the planned jobs of the same trade, by id."""
+        return {
+            other["job_id"]: self.job_name(other["job_id"])
+            for other in self.plan["jobs"]
+            if other["status"] == "planned"
+            and other["planned_start_at"]
+            and other["trade"] == job["trade"]
+            and other["job_id"] != job["job_id"]
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job is wanted: technicians, bay and start."""
+
+    technician_ids: Sequence[str]
+    bay_id: str
+    start_at: datetime
+
+    @classmethod
+    def of(cls, job: Job) -> "Place":
+        """Where it is planned."""
+        start_at = datetime.fromisoformat(job["planned_start_at"])
+        return cls(job["technician_ids"], job["bay_id"], start_at)
+
+
+def move(visit: Visit, floor: Floor, job: Job, place: Place) -> None:
+    """Give a planned job to others, to another bay or another time (改派)."""
+    t, zone, able, bays = visit.t, visit.store.timezone, floor.able(job), floor.bays(visit, job)
+
+    def fields(form: Form) -> Callable[[], Body]:
+        chosen = [each for each in place.technician_ids if each in able]
+        people = form.field(
+            "technician_ids",
+            ui.select(able, label=t("Technician"), multiple=True, value=chosen).props("use-chips"),
+        )
+        wanted = place.bay_id if place.bay_id in bays else None
+        bay = form.field("bay_id", ui.select(bays, label=t("Bay"), value=wanted))
+        local = max(place.start_at, _soon(visit)).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+        start = form.field("start_at", ui.input(t("Start"), value=local))
+        start.props("type=datetime-local")
+        return lambda: {
+            "technician_ids": people.value,
+            "bay_id": bay.value,
+            "start_at": datetime.fromisoformat(start.value).replace(tzinfo=zone).isoformat(),
+        }
+
+    needed = ("technician_ids", "bay_id", "start_at")
+    _by_hand(visit, floor, job, visit.t("Move"), "reassignment", fields, needed)
+
+
+def swap(visit: Visit, floor: Floor, job: Job, other_job_id: str | None = None) -> None:
+    """Let two planned jobs change technicians, bay and start (互换)."""
+    others = floor.exchangeable(job)
+
+    def fields(form: Form) -> Callable[[], Body]:
+        wanted = other_job_id if other_job_id in others else None
+        label = visit.t("Change places with")
+        other = form.field("other_job_id", ui.select(others, label=label, value=wanted))
+        return lambda: {"other_job_id": other.value}
+
+    _by_hand(visit, floor, job, visit.t("Swap"), "swap", fields, ("other_job_id",))
+
+
+def pin(visit: Visit, floor: Floor, job: Job) -> None:
+    """Keep the planner from moving a job (锁定)."""
+    _by_hand(visit, floor, job, visit.t("Pin"), "pin")
+
+
+def release(visit: Visit, floor: Floor, job: Job) -> None:
+    """Let the planner move a job again (解锁)."""
+    _by_hand(visit, floor, job, visit.t("Release"), "release")
+
+
+def forbid(visit: Visit, floor: Floor, job: Job) -> None:
+    """Keep a technician from a job (禁派)."""
+    able = {
+        technician_id: name
+        for technician_id, name in floor.able(job).items()
+        if technician_id not in job["forbidden_technicians"]
+    }
+    _by_hand(
+        visit, floor, job, visit.t("Forbid"), "forbid", _technician(visit, able), ("technician_id",)
+    )
+
+
+def allow(visit: Visit, floor: Floor, job: Job) -> None:
+    """Take a technician's exclusion from a job back (解禁)."""
+    kept = {each: visit.colleague(each) for each in job["forbidden_technicians"]}
+    _by_hand(
+        visit, floor, job, visit.t("Allow"), "allow", _technician(visit, kept), ("technician_id",)
+    )
+
+
+def _technician(visit: Visit, people: dict[str, str]) -> Fields:
+    def fields(form: Form) -> Callable[[], Body]:
+        first = next(iter(people), None) if len(people) == 1 else None
+        label = visit.t("Technician")
+        chosen = form.field("technician_id", ui.select(people, label=label, value=first))
+        return lambda: {"technician_id": chosen.value}
+
+    return fields
+
+
+def _nothing(_: Form) -> Callable[[], Body]:
+    return dict
+
+
+def _by_hand(
+    visit: Visit,
+    floor: Floor,
+    job: Job,
+    title: str,
+    action: str,
+    fields: Fields = _nothing,
+    needed: Sequence[str] = (),
+) -> None:
+    """A dialog that sends ``action`` for the jobs as they were seen.
+
+    When somebody has changed one meanwhile, it shows the present state and keeps what was typed;
+    sending again then speaks of that state.
+    """
+    t, store = visit.t, visit.store_path
+    seen = {each["job_id"]: each for each in floor.plan["jobs"]}
+    with dialog(f"{title} · {floor.job_name(job['job_id'])}") as opened:
+        form = Form(visit)
+        conflict = mark("conflict", box("conflict"))
+        read = fields(form)
+        reasons = {reason: t.code("hand", reason) for reason in REASONS}
+        reason = form.field("reason", ui.select(reasons, label=t("Reason")))
+        note = form.field("note", ui.textarea(t("Note")).props("autogrow rows=2"))
+
+        def body() -> Body:
+            told = read()
+            versions = {"version": seen[job["job_id"]]["version"]}
+            if other := told.get("other_job_id"):
+                versions["other_version"] = seen[other]["version"]
+            return {**told, **versions, "reason": reason.value, "note": note.value or None}
+
+        async def send() -> None:
+            if not form.require(*needed, "reason"):
+                return
+            path = f"{store}/jobs/{job['job_id']}/{action}"
+            done = await form.send(
+                lambda: visit.services.command("workshop", path, body(), attempt=form.attempt)
+            )
+            if done:
+                opened.close()
+                await visit.changed()
+            elif form.refusal and form.refusal.rule == "changed_meanwhile":
+                changed = await _present(visit, seen[form.refusal.values["job_id"]])
+                seen[changed["job_id"]] = changed
+                _show_present(visit, floor, conflict, changed)
+
+        dialog_actions(visit, opened, title, send)
+
+
+async def _present(visit: Visit, job: Job) -> Job:
+    """The job as it is now."""
+    path, order_id = f"{visit.store_path}/jobs", job["order_id"]
+    jobs: list[Job] = await visit.services.get("workshop", path, order_id=order_id)
+    return next(each for each in jobs if each["job_id"] == job["job_id"])
+
+
+def _show_present(visit: Visit, floor: Floor, place: ui.element, job: Job) -> None:
+    t, zone = visit.t, visit.store.timezone
+    place.clear()
+    with place:
+        text(t("Present state of {job}", job=floor.job_name(job["job_id"])), "section-title")
+        facts(
+            [
+                (t("Status"), t.code("status", job["status"])),
+                (t("Technician"), "、".join(map(visit.colleague, job["technician_ids"]))),
+                (t("Bay"), visit.bay(job["bay_id"])),
+                (
+                    t("Planned"),
+                    formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
+                ),
+                (t("Changed because"), change_text(visit, job.get("reason"), floor.job_name)),
+            ]
+        )
+
+
+def _soon(visit: Visit) -> datetime:
+    """The next full minutes in which planned work may begin."""
+    return visit.now().replace(second=0, microsecond=0) + _SOON

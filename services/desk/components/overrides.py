@@ -1,0 +1,59 @@
+"""The day's changes by hand (人工干预) and what came of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.desk import formats
+from services.desk.components.elements import cell, facts, mark, panel, row, table
+from services.desk.reasons import JobName
+from services.desk.visit import Visit
+
+Override = Mapping[str, Any]
+
+
+def overrides(visit: Visit, found: Mapping[str, Any], job_name: JobName) -> None:
+    """Each change with the lateness planned before and after it, and that which came."""
+    if found["overrides"]:
+        with panel(visit.t("Changes by hand")) as surface:
+            _totals(visit, found["totals"])
+            _table(visit, found["overrides"], job_name)
+        mark("overrides", surface)
+
+
+def _totals(visit: Visit, totals: Mapping[str, Any]) -> None:
+    t = visit.t
+    facts(
+        [
+            (t("Changes"), str(totals["count"])),
+            (t("Share of the day's jobs"), formats.share(totals["share"])),
+            (t("Lateness saved, as planned"), formats.minutes(totals["saved_min"])),
+            (t("Lateness added, as planned"), formats.minutes(totals["added_min"])),
+            (t("Actual lateness, changed"), formats.minutes(totals["late_overridden_min"])),
+            (t("Actual lateness, untouched"), formats.minutes(totals["late_untouched_min"])),
+        ]
+    )
+
+
+def _table(visit: Visit, made: Sequence[Override], job_name: JobName) -> None:
+    t = visit.t
+    figures = [t("Late before"), t("Late after"), t("Late in fact")]
+    with table(
+        [t("Time"), t("Who"), t("Job"), t("Change"), t("Reason"), t("Note"), *figures], figures
+    ):
+        for each in reversed(made):
+            with row():
+                cell(formats.clock(each["made_at"], visit.store.timezone), "number")
+                cell(visit.colleague(each["made_by"]))
+                cell(job_name(each["job_id"]))
+                cell(_change(visit, each))
+                cell(t.code("hand", each["reason"]))
+                cell(each["note"] or formats.NOTHING)
+                for name in ("late_before_min", "late_after_min", "late_actual_min"):
+                    cell(formats.minutes(each[name]), "figure")
+
+
+def _change(visit: Visit, override: Override) -> str:
+    kind = visit.t.code("override", override["kind"])
+    if not override["technician_id"]:
+        return kind
+    return f"{kind} · {visit.colleague(override['technician_id'])}"

@@ -1,0 +1,171 @@
+"""The big screen in the workshop (车间看板): bays, waiting and finished vehicles at a glance."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.components.elements import box, mark, text
+from services.desk.components.live import EverySecond, live
+from services.desk.page import Page
+from services.desk.pages.reception import t_number
+from services.desk.visit import Visit
+
+DUTIES = ("R11", "R12", "R13")
+
+PAGE = Page(
+    path="/stores/{store_id}/board",
+    title="Workshop board",
+    roles=frozenset({"dispatcher", "manager", "advisor", "inspector", "technician"}),
+    duties=DUTIES,
+    whole_screen=True,
+)
+
+_BAYS_AT_ONCE = 15
+_TURN_S = 12.0
+_ALIVE_EVERY_S = 5.0
+_LISTED = {"waiting": 6, "to_inspect": 3, "ready": 8}
+
+Shown = Mapping[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """What the workshop answers, second by second; the surrounding page hears that it goes on."""
+    catalogue = await visit.catalogue()
+
+    async def fetch() -> Shown:
+        path = f"{visit.store_path}/board"
+        found: Shown = await visit.shared("board", lambda: visit.services.get("workshop", path))
+        return {name: value for name, value in found.items() if name != "shown_at"}
+
+    def render(shown: Shown, every_second: EverySecond) -> None:
+        _Screen(visit, catalogue, shown).show(every_second)
+
+    await live(visit, fetch, render)
+    ui.timer(_ALIVE_EVERY_S, _say_alive)
+
+
+def _say_alive() -> None:
+    ui.run_javascript('parent.postMessage("board alive", location.origin)')
+
+
+class _Screen:
+    """One rendering of the board."""
+
+    def __init__(self, visit: Visit, catalogue: Catalogue, shown: Shown) -> None:
+        self._visit = visit
+        self._catalogue = catalogue
+        self._shown = shown
+
+    def show(self, every_second: EverySecond) -> None:
+        with box("screen-body"):
+            self._head(every_second)
+            self._bays(every_second)
+            with box("screen-side"):
+                self._listed("Waiting vehicles", "waiting", self._waiting)
+                self._listed("Waiting for inspection", "to_inspect", self._waiting)
+                self._listed("Ready for the customer", "ready", self._ready)
+
+    def _head(self, every_second: EverySecond) -> None:
+        visit, t, counts = self._visit, self._visit.t, self._shown["counts"]
+        with box("screen-head"):
+            text(visit.store.zh if t.language == "zh" else visit.store.en, "screen-store")
+            with box("screen-counts"):
+                for name, title in (
+                    ("planned", t.code("status", "planned")),
+                    ("in_hand", t("In hand")),
+                    ("to_inspect", t("To inspect")),
+                    ("ready_today", t("Ready today")),
+                    ("late_today", t("Late today")),
+                ):
+                    late = " red" if name == "late_today" and counts[name] else ""
+                    with mark(f"count-{name}", box(f"screen-count{late}")):
+                        text(title)
+                        text(str(counts[name]), "screen-figure")
+            clock = text("", "screen-clock number")
+
+        def tell_time(now: datetime) -> None:
+            clock.set_text(formats.clock(now, visit.store.timezone))
+
+        every_second(tell_time)
+
+    def _bays(self, every_second: EverySecond) -> None:
+        """All bays, or as many as can be read at once by turns."""
+        bays, pages = self._shown["bays"], []
+        with box("screen-bays"):
+            for first in range(0, len(bays), _BAYS_AT_ONCE):
+                with box("bay-grid") as page:
+                    for bay in bays[first : first + _BAYS_AT_ONCE]:
+                        self._bay(bay)
+                pages.append(page)
+
+        def turn(_: datetime) -> None:
+            current = int(time.monotonic() // _TURN_S) % len(pages)
+            for place, page in enumerate(pages):
+                page.set_visibility(place == current)
+
+        every_second(turn)
+
+    def _bay(self, bay: Mapping[str, Any]) -> None:
+        t, job = self._visit.t, bay["job"]
+        light = job["light"] if job else "free"
+        with mark(f"bay-{bay['bay_id']}", box(f"bay-tile {light}")):
+            with box("bay-head"):
+                text(self._visit.bay(bay["bay_id"]), "bay-name")
+                if job:
+                    text("、".join(map(self._visit.colleague, job["technician_ids"])))
+            if job:
+                self._at_work(job)
+            else:
+                text(t("Free"), "bay-free")
+            if bay["next_job"]:
+                self._next(bay["next_job"])
+
+    def _at_work(self, job: Mapping[str, Any]) -> None:
+        text(_number(job), "bay-number number")
+        with box("bay-line"):
+            text(self._clock(job["promised_at"]), "bay-promise number")
+            if job["status"] == "paused":
+                text(self._visit.t.code("status", "paused"), "bay-paused")
+        text(self._catalogue.operation(job["operation_id"]), "bay-text")
+
+    def _next(self, job: Mapping[str, Any]) -> None:
+        with box("bay-next"):
+            text(self._visit.t("Next"))
+            text(_number(job), "number")
+            text(self._clock(job["planned_start_at"]), "number")
+
+    def _listed(self, title: str, name: str, show: Callable[[Rows], None]) -> None:
+        rows: Rows = self._shown[name]
+        with mark(f"screen-{name}", box("screen-list")):
+            with box("screen-title"):
+                text(self._visit.t(title))
+                text(str(len(rows)), "screen-figure")
+            show(rows[: _LISTED[name]])
+
+    def _waiting(self, jobs: Rows) -> None:
+        for job in jobs:
+            with box(f"screen-row {job['light']}"):
+                text(_number(job), "number row-number")
+                text(self._catalogue.operation(job["operation_id"]), "row-text")
+                text(self._clock(job["promised_at"]), "number row-promise")
+
+    def _ready(self, vehicles: Rows) -> None:
+        with box("ready-numbers"):
+            for vehicle in vehicles:
+                text(_number(vehicle), "ready-number number")
+
+    def _clock(self, moment: str | None) -> str:
+        visit = self._visit
+        return formats.day_and_clock(moment, visit.store.timezone, visit.now())
+
+
+def _number(vehicle: Mapping[str, Any]) -> str:
+    number = vehicle["queue_number"]
+    return t_number(number) if number else "···"

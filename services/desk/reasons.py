@@ -1,0 +1,79 @@
+"""Reasons in the person's language: a code of the services, and the values that it speaks of."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.desk import formats
+from services.desk.visit import Visit
+
+JobName = Callable[[str], str]
+"""What a job is called on the page, by its id."""
+
+_PLANNER = "planner"
+_RATHER_BROKEN = 0.5
+
+
+def sentence(
+    visit: Visit, kind: str, code: str, detail: Mapping[str, Any], job_name: JobName
+) -> str:
+    """The sentence ``kind.code`` with its values in words; the code's name where there is none."""
+    found = visit.t.known(f"{kind}.{code}")
+    return found.format_map(_Spoken(visit, detail, job_name)) if found else code
+
+
+def change_text(visit: Visit, reason: Mapping[str, Any] | None, job_name: JobName) -> str:
+    """Why a job is planned as it is (改派原因), and who decided it if a person did."""
+    if not reason:
+        return ""
+    if reason["by"] == _PLANNER:
+        return sentence(visit, "why", reason["code"], reason["detail"], job_name)
+    return visit.t(
+        "{person} decided by hand: {reason}",
+        person=visit.colleague(reason["by"]),
+        reason=visit.t.known(f"hand.{reason['code']}") or visit.t.code("reason", reason["code"]),
+    )
+
+
+def risk_text(visit: Visit, risk: Mapping[str, Any] | None, job_name: JobName) -> str:
+    """How likely a promise is to be kept, what endangers it and the best new promise (承诺风险)."""
+    if not risk:
+        return ""
+    return visit.t(
+        "Kept with {probability}: {cause}; best new promise {time}",
+        probability=f"{risk['probability']:.0%}",
+        cause=sentence(visit, "risk", risk["cause"], risk["detail"], job_name),
+        time=formats.day_and_clock(risk["best_promise_at"], visit.store.timezone, visit.now()),
+    )
+
+
+def risk_tone(visit: Visit, job: Mapping[str, Any], risk: Mapping[str, Any] | None) -> str:
+    """``bad`` where the promise will rather be broken, ``warn`` where the workshop has warned."""
+    end = formats.moment(job["finished_at"] or job["planned_finish_at"])
+    handover = timedelta(minutes=visit.store.handover_minutes)
+    late = end and end + handover > datetime.fromisoformat(job["promised_at"])
+    if late or (risk and risk["probability"] < _RATHER_BROKEN):
+        return "bad"
+    return "warn" if risk and risk["raised_at"] else ""
+
+
+class _Spoken(dict[str, str]):
+    """The values of a reason in words; what the service did not say is left open."""
+
+    def __init__(self, visit: Visit, detail: Mapping[str, Any], job_name: JobName) -> None:
+        t, zone = visit.t, visit.store.timezone
+        super().__init__({name: str(value) for name, value in detail.items()})
+        if at := detail.get("at"):
+            self["at"] = formats.day_and_clock(at, zone, visit.now())
+        if trade := detail.get("trade"):
+            self["trade"] = t.code("trade", trade)
+        if technicians := detail.get("technician_id"):
+            people = (visit.colleague(each) for each in technicians.split(", "))
+            self["technician_id"] = "、".join(people)
+        if job_id := detail.get("job_id"):
+            self["job_id"] = job_name(job_id)
+        if bay_id := detail.get("bay_id"):
+            self["bay_id"] = visit.bay(bay_id)
+
+    def __missing__(self, name: str) -> str:
+        return formats.NOTHING

@@ -1,0 +1,65 @@
+"""Where things stand on the Gantt chart (R11, R12)."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.desk.components.gantt import Span, Stretch, off_duty, span_of
+
+OPENS = datetime(2026, 3, 4, 0, tzinfo=UTC)
+CLOSES = OPENS + timedelta(hours=10)
+PLAN = {"opens_at": OPENS.isoformat(), "closes_at": CLOSES.isoformat()}
+DAY = Span(OPENS, CLOSES)
+
+minutes = st.integers(-2 * 24 * 60, 2 * 24 * 60)
+stretches = st.tuples(minutes, st.integers(1, 600)).map(
+    lambda each: Stretch(_after(each[0]), _after(each[0] + each[1]))
+)
+
+
+def _after(count: int) -> datetime:
+    return OPENS + timedelta(minutes=count)
+
+
+def _job(stretch: Stretch) -> dict[str, Any]:
+    return {
+        "started_at": None,
+        "finished_at": None,
+        "planned_start_at": stretch.begin.isoformat(),
+        "planned_finish_at": stretch.end.isoformat(),
+    }
+
+
+@given(minutes, minutes)
+def test_later_is_never_further_left_and_nothing_leaves_the_chart(one: int, other: int) -> None:
+    first, second = sorted((one, other))
+    assert 0 <= DAY.place(_after(first)) <= DAY.place(_after(second)) <= 100
+
+
+@given(st.lists(stretches, max_size=6))
+def test_the_chart_shows_the_opening_hours_and_the_work_of_that_day_alone(
+    work: list[Stretch],
+) -> None:
+    span = span_of(PLAN, [_job(each) for each in work], OPENS)
+    assert span.begin <= OPENS
+    assert span.end >= CLOSES
+    assert span.end - span.begin < timedelta(hours=36)
+    assert span.minutes % 60 == 0
+    for each in work:
+        if OPENS <= each.begin <= CLOSES:
+            assert span.shows(each.begin, each.end)
+            assert span.begin <= each.begin
+
+
+@given(st.lists(stretches, max_size=6))
+def test_a_moment_of_the_day_is_shaded_unless_somebody_is_on_duty(windows: list[Stretch]) -> None:
+    shaded = list(off_duty(windows, DAY))
+    for (_, end), (begin, _) in pairwise(shaded):
+        assert end <= begin
+    for count in range(0, 600, 7):
+        moment = _after(count)
+        on_duty = any(window.begin <= moment < window.end for window in windows)
+        assert on_duty != any(begin <= moment < end for begin, end in shaded)

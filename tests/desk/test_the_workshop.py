@@ -1,0 +1,248 @@
+"""The workshop's people at their desks: dispatcher, technician, inspector and the big screen (R11,
+R12, R13, R14)."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from playwright.async_api import Locator, expect
+
+from deploy.embedded.platform import Platform
+from shared.clock import SteppedClock
+from tests.desk.conftest import Colleague, Desk
+from tests.system.api import DISPATCHER, Api
+
+NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+MANAGER = "S01-manager-1"
+PHONE_PX = 390
+LOWEST_PX = 28
+"""What can be read from five metres on the board."""
+
+SMALLEST_TEXT_PX = """() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let smallest = Infinity;
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (texts.currentNode.data.trim() && element.checkVisibility() && element.closest(".screen"))
+      smallest = Math.min(smallest, parseFloat(getComputedStyle(element).fontSize));
+  }
+  return smallest;
+}"""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def api(platform: Platform, clock: SteppedClock) -> AsyncIterator[Api]:
+    """The shop at nine with two vehicles whose work is planned."""
+    clock.set(NINE)
+    async with httpx.AsyncClient(timeout=10) as client:
+        api = Api(platform, client)
+        for number in (1, 2):
+            await api.opened(number, f"沪A100{number}0")
+        await api.at_rest()
+        yield api
+
+
+async def _jobs(api: Api) -> list[dict[str, Any]]:
+    """The planned jobs, the earliest first."""
+    return [
+        job for job in await api.get("workshop", "/jobs", DISPATCHER) if job["status"] == "planned"
+    ]
+
+
+async def _job(api: Api, job_id: str) -> dict[str, Any]:
+    return next(
+        job for job in await api.get("workshop", "/jobs", DISPATCHER) if job["job_id"] == job_id
+    )
+
+
+async def _drag(colleague: Colleague, bar: Locator, onto: Locator, *, right_px: float = 0) -> None:
+    """With the mouse, from the bar's left edge to the same place in another row, or on a bar."""
+    source, target = await bar.bounding_box(), await onto.bounding_box()
+    assert source
+    assert target
+    mouse = colleague.page.mouse
+    x, y = source["x"] + 8, source["y"] + source["height"] / 2
+    is_bar = "bar" in (await onto.get_attribute("class") or "").split()
+    end_x = target["x"] + 8 if is_bar else x + right_px
+    await mouse.move(x, y)
+    await mouse.down()
+    await mouse.move(x + 10, y, steps=2)
+    await mouse.move(end_x, target["y"] + target["height"] / 2, steps=5)
+    await expect(colleague.page.locator(".ghost-time")).to_be_visible()
+    await mouse.up()
+    await expect(colleague.page.locator(".ghost")).to_have_count(0)
+
+
+async def _send(colleague: Colleague, reason: str) -> None:
+    await colleague.pick("reason", reason)
+    await colleague.press("dialog-send")
+    await expect(colleague.page.locator(".dialog")).to_have_count(0)
+
+
+async def test_a_bar_is_dragged_to_a_colleague_and_a_later_time(desk: Desk, api: Api) -> None:
+    job = (await _jobs(api))[0]
+    dispatcher = await desk.sign_in(DISPATCHER, size="screen")
+    other = (
+        "S01-technician-7"
+        if "S01-technician-7" not in job["technician_ids"]
+        else "S01-technician-9"
+    )
+    hour_px = await dispatcher.page.locator(".gantt-track").first.evaluate(
+        "(track) => 60 * track.clientWidth / Number(track.closest('.gantt').dataset.minutes)"
+    )
+    await _drag(
+        dispatcher,
+        dispatcher.at(f"bar-{job['job_id']}"),
+        dispatcher.at(f"row-{other}"),
+        right_px=2 * hour_px,
+    )
+    await expect(dispatcher.page.locator(".q-chip")).to_contain_text(
+        "沈磊" if other.endswith("-7") else "董霞"
+    )
+    await dispatcher.press("dialog-send")
+    await expect(dispatcher.page.get_by_text("请填写此项").first).to_be_visible()
+    await dispatcher.keep("workshop-dragged")
+    await _send(dispatcher, "带教")
+    bar = dispatcher.at(f"row-{other}").locator(f"[data-testid='bar-{job['job_id']}']")
+    await expect(bar).to_be_visible()
+    moved = await _job(api, job["job_id"])
+    assert moved["technician_ids"] == [other]
+    assert moved["pinned"]
+    begins = datetime.fromisoformat(moved["planned_start_at"])
+    late = begins - datetime.fromisoformat(job["planned_start_at"])
+    assert timedelta(minutes=110) <= late <= timedelta(minutes=130)
+    await expect(dispatcher.at("overrides")).to_contain_text("带教")
+    await dispatcher.keep("workshop-overrides")
+    assert dispatcher.faults == []
+    await dispatcher.page.context.close()
+
+
+async def test_dropping_a_bar_on_another_one_offers_to_change_places(desk: Desk, api: Api) -> None:
+    first, second = (await _jobs(api))[:2]
+    dispatcher = await desk.sign_in(DISPATCHER, language="en", size="screen")
+    await _drag(
+        dispatcher,
+        dispatcher.at(f"bar-{first['job_id']}"),
+        dispatcher.at(f"bar-{second['job_id']}"),
+    )
+    await expect(dispatcher.at("dialog-send")).to_have_text("Swap")
+    await _send(dispatcher, "Workload")
+    now_first, now_second = await _job(api, first["job_id"]), await _job(api, second["job_id"])
+    assert now_first["technician_ids"] == second["technician_ids"]
+    assert now_second["technician_ids"] == first["technician_ids"]
+    assert dispatcher.faults == []
+    await dispatcher.page.context.close()
+
+
+async def test_the_keyboard_keeps_somebody_from_a_job_and_a_second_hand_is_noticed(
+    desk: Desk, api: Api
+) -> None:
+    job = (await _jobs(api))[0]
+    dispatcher = await desk.sign_in(DISPATCHER, size="screen")
+    await dispatcher.at(f"bar-{job['job_id']}").focus()
+    await dispatcher.page.keyboard.press("Enter")
+    await dispatcher.press("forbid")
+    await dispatcher.pick("technician_id", "唐子轩")
+    await dispatcher.pick("reason", "客户要求")
+    await dispatcher.write(note="客户不要此技师")
+    seen = {"reason": "skill", "version": (await _job(api, job["job_id"]))["version"]}
+    await api.done("workshop", f"/jobs/{job['job_id']}/pin", MANAGER, seen)
+    await api.at_rest(("workshop",))
+    await dispatcher.press("dialog-send")
+    await expect(dispatcher.page.get_by_text("任务刚被他人改动")).to_be_visible()
+    await expect(dispatcher.at("conflict")).to_contain_text("最新状态")
+    await expect(dispatcher.at("note")).to_have_value("客户不要此技师")
+    await dispatcher.keep("workshop-conflict")
+    await dispatcher.press("dialog-send")
+    await expect(dispatcher.page.locator(".dialog")).to_have_count(0)
+    assert (await _job(api, job["job_id"]))["forbidden_technicians"] == ["S01-technician-10"]
+    await expect(dispatcher.at("overrides")).to_contain_text("客户不要此技师")
+    assert dispatcher.faults == []
+    await dispatcher.page.context.close()
+
+
+async def test_the_day_is_seen_by_bay_and_an_absence_is_entered_and_taken_back(
+    desk: Desk, api: Api
+) -> None:
+    dispatcher = await desk.sign_in(DISPATCHER, size="screen")
+    job = (await _jobs(api))[0]
+    await dispatcher.press("rows-bay")
+    row = dispatcher.at(f"row-{job['bay_id']}")
+    await expect(row.locator(".bar")).not_to_have_count(0)
+    await dispatcher.keep("workshop-by-bay")
+    await dispatcher.press("rows-technician")
+    await dispatcher.press("name-S01-technician-5")
+    await dispatcher.write(until_at="2026-03-03T10:00")
+    await dispatcher.press("dialog-send")
+    await expect(dispatcher.page.locator(".dialog .q-field--error")).to_have_count(1)
+    await dispatcher.write(until_at="2026-03-04T17:00")
+    await dispatcher.press("dialog-send")
+    absent = dispatcher.at("row-S01-technician-5").locator(".gantt-absent")
+    await expect(absent).to_have_text("病假")
+    await dispatcher.keep("workshop-absence")
+    await dispatcher.press("name-S01-technician-5")
+    await dispatcher.press("withdraw")
+    await expect(absent).to_have_count(0)
+    await dispatcher.page.context.close()
+
+
+async def test_a_technician_and_an_inspector_find_what_is_wrong(desk: Desk, api: Api) -> None:
+    job = (await _jobs(api))[0]
+    technician = await desk.sign_in(job["technician_ids"][0], size="phone")
+    shown = f"?job={job['job_id']}"
+    await technician.go(f"/stores/S01/my-jobs{shown}")
+    await technician.press("start")
+    await technician.press("diagnosis")
+    await technician.choose("symptoms", "机油")
+    await technician.press("dialog-send")
+    await expect(technician.page.locator(".dialog")).to_have_count(0)
+    await technician.press("more-work")
+    await technician.choose("operations", "空调")
+    await technician.keep("my-jobs-more-work")
+    await technician.press("dialog-send")
+    await expect(technician.page.locator(".dialog")).to_have_count(0)
+    assert (await _job(api, job["job_id"]))["diagnosis"]
+    assert await technician.page.evaluate("document.documentElement.scrollWidth") <= PHONE_PX
+    await technician.press("finish")
+    inspector = await desk.sign_in("S01-inspector-1", size="phone")
+    await inspector.press("inspect")
+    items = inspector.page.locator(".inspection-item")
+    await items.first.get_by_text("不合格", exact=True).click()
+    await inspector.press("dialog-send")
+    await expect(inspector.page.get_by_text("请逐项填写质检结果")).to_be_visible()
+    await expect(inspector.page.locator(".inspection-item.missing")).not_to_have_count(0)
+    for place in range(1, await items.count()):
+        await items.nth(place).get_by_text("合格", exact=True).click()
+    await inspector.keep("inspection-sheet")
+    await inspector.press("dialog-send")
+    await expect(inspector.page.get_by_text("没有待质检的项目")).to_be_visible()
+    jobs = await api.get("workshop", f"/jobs?order_id={job['order_id']}", DISPATCHER)
+    assert [each["rework_of"] for each in jobs if each["status"] == "planned"] == [job["job_id"]]
+    for colleague in (technician, inspector):
+        assert colleague.faults == []
+        await colleague.page.context.close()
+
+
+async def test_the_board_lives_on_after_the_desk_was_away(
+    desk: Desk, api: Api, platform: Platform
+) -> None:
+    await api.at_rest()
+    job = (await _jobs(api))[0]
+    screen = await desk.sign_in(DISPATCHER, size="screen")
+    await screen.go("/board/S01")
+    board = screen.page.frame_locator("iframe")
+    bay = board.locator(f"[data-testid='bay-{job['bay_id']}']")
+    await expect(bay).to_be_visible()
+    frame = screen.page.frames[1]
+    assert await frame.evaluate(SMALLEST_TEXT_PX) >= LOWEST_PX
+    await screen.keep("board-zh")
+    await platform.process("desk").stop()
+    await api.done("workshop", f"/jobs/{job['job_id']}/start", job["technician_ids"][0])
+    await platform.restart("desk")
+    await expect(bay.locator(".bay-number")).to_be_visible()
+    await expect(board.locator("[data-testid='count-in_hand'] .screen-figure")).to_have_text("1")
+    await screen.keep("board-after")
+    assert screen.faults == []
+    await screen.page.context.close()
