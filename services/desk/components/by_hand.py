@@ -53,7 +53,7 @@ class Floor:
             each["technician_id"]: each["name"]
             for each in self.plan["technicians"]
             if each["skills"].get(job["trade"], 0) >= operation.get("level", 1)
-            and (certificate is None or certificate in each.get("certificates", (certificate,)))
+            and (certificate is None or certificate in each["certificates"])
         }
 
     def bays(self, visit: Visit, job: Job) -> dict[str, str]:
@@ -244,7 +244,7 @@ def _show_present(visit: Visit, floor: Floor, place: ui.element, job: Job) -> No
                     t("Planned"),
                     formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
                 ),
-                (t("Changed because"), change_text(visit, job.get("reason"), floor.job_name)),
+                (t("Changed because"), change_text(visit, job["reason"], floor.job_name)),
             ]
         )
 

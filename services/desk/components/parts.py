@@ -21,7 +21,7 @@ def parts_dialog(visit: Visit, job: Mapping[str, Any], name: str) -> None:
         text(t("Leave the time empty when the parts are there."), "hint")
         form = Form(visit)
         reasons = {reason: t.code("parts", reason) for reason in REASONS}
-        known = job.get("parts_at") and datetime.fromisoformat(job["parts_at"]).astimezone(zone)
+        known = job["parts_at"] and datetime.fromisoformat(job["parts_at"]).astimezone(zone)
         made = ui.input(t("Expected"), value=known.strftime("%Y-%m-%dT%H:%M") if known else "")
         expected = form.field("at", made.props("type=datetime-local"))
         reason = form.field("reason", ui.select(reasons, label=t("Reason")))

@@ -103,7 +103,7 @@ async def show(visit: Visit) -> None:
             _ask(visit, "risks"),
             _overrides(visit, day),
         )
-        by_order = {risk["order_id"]: risk for risk in risks or ()}
+        by_order = {risk["order_id"]: risk for risk in risks}
         return Day(plan, numbers_of(visit, orders), absences, by_order, made)
 
     def render(shown: Day, every_second: EverySecond) -> None:
@@ -128,7 +128,7 @@ def _ask(visit: Visit, what: str, **query: str) -> Awaitable[Any]:
     """A view of the workshop that everybody who looks at the same day shares."""
     path = f"{visit.store_path}/{what}"
     return visit.shared(
-        " ".join((what, *query.values())), lambda: visit.services.find("workshop", path, **query)
+        " ".join((what, *query.values())), lambda: visit.services.get("workshop", path, **query)
     )
 
 
@@ -267,7 +267,7 @@ class _Board:
 
     def _free(self) -> list[Heat]:
         by_trade: dict[str, dict[datetime, int]] = {}
-        for each in self.shown.plan.get("free", ()):
+        for each in self.shown.plan["free"]:
             by_trade.setdefault(each["trade"], {})[at(each["starts_at"])] = each["free_minutes"]
         t = self.visit.t
         return [
@@ -285,7 +285,7 @@ class _Board:
             f"{t.code('status', job['status'])} · {planned} · {people} · "
             f"{self.visit.bay(job['bay_id'])}",
             t("promised {time}", time=promised),
-            change_text(self.visit, job.get("reason"), self.name_by_id),
+            change_text(self.visit, job["reason"], self.name_by_id),
             self.risk(job) if self.tone(job) else "",
         )
         return [sentence for sentence in sentences if sentence]
@@ -329,9 +329,7 @@ class _Board:
                     (t("Clocked"), formats.stopwatch(job["clocked_s"])),
                 ]
             )
-            _explained(
-                t("Planned so because"), change_text(visit, job.get("reason"), self.name_by_id)
-            )
+            _explained(t("Planned so because"), change_text(visit, job["reason"], self.name_by_id))
             _explained(t("Promise"), self.risk(job))
             link(t("Show the order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
             if self._movable(job):

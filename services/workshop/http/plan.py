@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.workshop import store
 from services.workshop.http.common import JobView, Reader, planner_of, view, workforce_of
 from services.workshop.planner import moment
+from shared.contracts.workshop import FreeCapacity
 from shared.db import transaction
 from shared.duties import serves
 
@@ -24,6 +25,7 @@ class TechnicianView(BaseModel):
     technician_id: str
     name: str
     skills: dict[str, int]
+    certificates: Sequence[str]
     windows: Sequence[Span]
 
 
@@ -34,7 +36,7 @@ class BayView(BaseModel):
 
 
 class PlanView(BaseModel):
-    """The workshop's day (车间看板)."""
+    """The workshop's day (车间看板); ``free`` leaves out half hours in which nobody is free."""
 
     plan_version: int
     day: date
@@ -43,6 +45,7 @@ class PlanView(BaseModel):
     technicians: Sequence[TechnicianView]
     bays: Sequence[BayView]
     jobs: Sequence[JobView]
+    free: Sequence[FreeCapacity]
 
 
 @router.get("/plan", tags=["plan"], openapi_extra=serves("R11"))
@@ -56,6 +59,7 @@ async def get_plan(request: Request, store_id: str, _: Reader, day: date | None 
         version = await store.plan_version(connection, store_id)
         found = await store.jobs_between(connection, store_id, begin, end)
         absences = await store.absences_after(connection, store_id, begin)
+        bookings = await store.bookings_after(connection, store_id, begin)
     technicians = planner_of(request).technicians(store_id, begin, absences)
     names = {member.technician_id: member.name for member in workforce.members[store_id]}
     return PlanView(
@@ -68,6 +72,7 @@ async def get_plan(request: Request, store_id: str, _: Reader, day: date | None 
                 technician_id=technician.technician_id,
                 name=names[technician.technician_id],
                 skills=dict(technician.skills),
+                certificates=sorted(technician.certificates),
                 windows=[
                     Span(starts_at=moment(span.start), ends_at=moment(span.finish))
                     for span in technician.working
@@ -81,4 +86,11 @@ async def get_plan(request: Request, store_id: str, _: Reader, day: date | None 
             for bay in workforce.bays[store_id]
         ],
         jobs=[view(job, workforce) for job in found],
+        free=planner_of(request).free(
+            store_id,
+            place.at(day, place.opening),
+            place.at(day, place.closing),
+            bookings,
+            absences,
+        ),
     )
