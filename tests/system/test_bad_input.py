@@ -105,6 +105,15 @@ async def test_a_command_without_an_idempotency_key(api):
         ({"words": ""}, "words", "string_too_short"),
         ({"confidence": 1.5}, "confidence", "less_than_equal"),
         ({"hours": -2}, "hours", "extra_forbidden"),
+        (
+            {
+                "customer_ref": None,
+                "vehicle_ref": None,
+                "customer": customer(2, "沪A00002") | {"phone": "12345678"},
+            },
+            "customer.phone",
+            "value_error",
+        ),
     ],
 )
 async def test_openings_that_break_a_rule(api, change, field, rule):

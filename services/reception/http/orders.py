@@ -31,7 +31,7 @@ from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
 from shared.contracts.refusal import Refused
 from shared.db import Connection, transaction
 from shared.duties import serves
-from shared.identifiers import Plate, Vin
+from shared.identifiers import Phone, Plate, Vin
 from shared.personal import PersonalData
 from shared.unit import Unit
 
@@ -44,7 +44,7 @@ class CustomerDetails(Body):
     """A person and vehicle that customer relations does not have yet."""
 
     name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
-    phone: Annotated[str, Field(min_length=7, max_length=20, description="电话")]
+    phone: Annotated[Phone, Field(description="电话")]
     plate: Plate
     vin: Vin
     brand: Annotated[str, Field(min_length=1, max_length=40, description="品牌")]
