@@ -27,6 +27,7 @@ MISSED, REMINDER, CONFIRMATION = (
 )
 
 _CONFIDENCE = 0.95
+_AT_A_TIME = 4
 
 
 async def set_deadlines(unit: Unit, appointment: Appointment, place: Store, cause: Cause) -> None:
@@ -91,8 +92,10 @@ class AppointmentDeadlines:
     def deadlines(self) -> Mapping[str, Deadline]:
         return {
             MISSED: Deadline(on_missed, lock=_lock),
-            REMINDER: Deadline(_reminded, lock=_lock, prepare=self.remind),
-            CONFIRMATION: Deadline(on_confirmation, lock=_lock, prepare=self.ask_for_place),
+            REMINDER: Deadline(_reminded, lock=_lock, prepare=self.remind, apart=_AT_A_TIME),
+            CONFIRMATION: Deadline(
+                on_confirmation, lock=_lock, prepare=self.ask_for_place, apart=_AT_A_TIME
+            ),
         }
 
     async def remind(self, store_id: str, appointment_id: str) -> None:

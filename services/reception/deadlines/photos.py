@@ -24,7 +24,7 @@ class PhotoDeadlines:
 
     @property
     def deadlines(self) -> Mapping[str, Deadline]:
-        return {ORPHANED_PHOTO: Deadline(_nothing_more, prepare=self.remove_orphan)}
+        return {ORPHANED_PHOTO: Deadline(_nothing_more, prepare=self.remove_orphan, apart=1)}
 
     async def remove_orphan(self, store_id: str, photo_id: str) -> None:
         """Delete the file unless its row is there."""

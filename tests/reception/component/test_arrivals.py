@@ -48,6 +48,18 @@ def archive(desk, monkeypatch):
     return sent
 
 
+@pytest.fixture
+def workshop(desk, monkeypatch):
+    """A workshop that has room at any time."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        place = {"hold_id": "h-1", "promised_at": "2026-03-20T08:00:00Z", "confidence": 0.95}
+        return httpx.Response(201, json=place)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://workshop")
+    monkeypatch.setattr(desk.service.app.state.workshop, "_client", client)
+
+
 async def test_a_known_vehicle_is_recognised_at_once_without_personal_data(desk, archive):
     arrived = await desk.done("/arrivals", {"plate": KNOWN["plate"]})
     vehicle = arrived["vehicle"]
@@ -120,7 +132,7 @@ async def test_waiting_customers_are_suggested_to_the_freest_advisors_or_assigne
     assert [(each.advisor_id, each.assigned_by) for each in events] == [(COLLEAGUE, MANAGER)]
 
 
-async def test_the_customer_is_reminded_once_on_the_day_before(desk, clock, archive):
+async def test_the_customer_is_reminded_once_on_the_day_before(desk, clock, archive, workshop):
     planned_at = clock.now() + timedelta(days=2)
     body = {"plate": "沪F10007", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]}
     await desk.done("/appointments", body | {"customer_ref": "c-7"})
