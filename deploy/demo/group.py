@@ -77,13 +77,13 @@ _TECHNICIANS_PER_BAY = {
 def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> None:
     """Write the folder of a group of ``stores``, each able to finish ``orders_per_store`` a day.
 
-    The catalogue, the calendar and the first six stores are those of ``deploy/group``. The same
+    The catalogue, the calendar, the rules and the first six stores are those of ``deploy/group``. The same
     arguments give the same files.
     """
     rng = random.Random(seed)  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(GROUP_FOLDER / "catalogue", folder / "catalogue", dirs_exist_ok=True)
-    for name in ("calendar.yaml", "messages.yaml"):
+    for name in ("calendar.yaml", "messages.yaml", "daily_checks.yaml", "rectification.yaml"):
         shutil.copy(GROUP_FOLDER / name, folder / name)
     base: Record = yaml.safe_load((GROUP_FOLDER / "stores.yaml").read_text())
     store_records = list(islice(_stores(base["stores"]), stores))
