@@ -133,4 +133,4 @@ class Visit(RuleBasedStateMachine):
 
 
 TestVisit = Visit.TestCase
-TestVisit.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestVisit.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
