@@ -77,8 +77,8 @@ _TECHNICIANS_PER_BAY = {
 def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> None:
     """Write the folder of a group of ``stores``, each able to finish ``orders_per_store`` a day.
 
-    The catalogue, the calendar, the rules and the first six stores are those of ``deploy/group``. The same
-    arguments give the same files.
+    The catalogue, the calendar, the rules and the first six stores are those of ``deploy/group``.
+    The same arguments give the same files.
     """
     rng = random.Random(seed)  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)

@@ -104,7 +104,7 @@ class Decisions(RuleBasedStateMachine):
         order, agreed, changed = authorisation.agree_at_opening(
             self.order, self.present, work("A", parts=parts), COUNTER, "a1"
         )
-        intake = orders.Intake("c", "v", 10, (), waiting_customer=False)
+        intake = orders.Intake("c", "v", 10, (), waiting_customer=False, rush=False)
         promise = Promise(NOW + timedelta(hours=1), 0.95, "h", provisional=False)
         order, (event,) = orders.open_order(
             order, intake, promise, advisor_id="a1", known_odometer_km=0, agreed=agreed, now=NOW

@@ -47,7 +47,7 @@ def opened(quantity: int = 4) -> Order:
     order, _ = orders.greet(arrived(), "a1", NOW)
     priced = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
     order, agreed, _ = agree_at_opening(order, (), priced, Agreement("counter", "a1", NOW), "a1")
-    intake = Intake("c1", "v1", 5000, (), waiting_customer=False)
+    intake = Intake("c1", "v1", 5000, (), waiting_customer=False, rush=False)
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
     order, _ = orders.open_order(
         order, intake, promise, advisor_id="a1", known_odometer_km=4000, agreed=agreed, now=NOW
