@@ -47,9 +47,9 @@ def risk_text(visit: Visit, risk: Mapping[str, Any] | None, job_name: JobName) -
     )
 
 
-def risk_tone(visit: Visit, job: Mapping[str, Any], risk: Mapping[str, Any] | None) -> str:
+def risk_tone(visit: Visit, job: Mapping[str, Any]) -> str:
     """``bad`` where the promise will rather be broken, ``warn`` where the workshop has warned."""
-    end = formats.moment(job["finished_at"] or job["planned_finish_at"])
+    risk, end = job["risk"], formats.moment(job["finished_at"] or job["planned_finish_at"])
     handover = timedelta(minutes=visit.store.handover_minutes)
     late = end and end + handover > datetime.fromisoformat(job["promised_at"])
     if late or (risk and risk["probability"] < _RATHER_BROKEN):

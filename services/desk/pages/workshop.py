@@ -54,13 +54,12 @@ Job = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Day:
-    """The plan of one day; queue numbers and prospects by order; who is away; changes by hand for
-    those who make them."""
+    """The plan of one day; queue numbers by order; who is away; changes by hand for those who make
+    them."""
 
     plan: Mapping[str, Any]
     numbers: Numbers
     absences: Sequence[Mapping[str, Any]]
-    risks: Mapping[str, Mapping[str, Any]]
     overrides: Mapping[str, Any] | None
 
     @property
@@ -96,15 +95,13 @@ async def show(visit: Visit) -> None:
     _toolbar(visit, day, rows)
 
     async def fetch() -> Day:
-        plan, orders, absences, risks, made = await together(
+        plan, orders, absences, made = await together(
             _ask(visit, "plan", day=f"{day}"),
             orders_at(visit, "opened", "in_work", "ready", "delivered", "settled"),
             _ask(visit, "absences"),
-            _ask(visit, "risks"),
             _overrides(visit, day),
         )
-        by_order = {risk["order_id"]: risk for risk in risks}
-        return Day(plan, numbers_of(visit, orders), absences, by_order, made)
+        return Day(plan, numbers_of(visit, orders), absences, made)
 
     def render(shown: Day, every_second: EverySecond) -> None:
         board = _Board(visit, catalogue, shown, rows)
@@ -179,11 +176,11 @@ class _Board:
 
     def tone(self, job: Job) -> str:
         """The colour of the job's promise."""
-        return risk_tone(self.visit, job, self.shown.risks.get(job["order_id"]))
+        return risk_tone(self.visit, job)
 
     def risk(self, job: Job) -> str:
         """How likely the job's promise is to be kept, and why."""
-        return risk_text(self.visit, self.shown.risks.get(job["order_id"]), self.name_by_id)
+        return risk_text(self.visit, job["risk"], self.name_by_id)
 
     def name_by_id(self, job_id: str) -> str:
         """The name of a job of this day, otherwise a word for another one."""
