@@ -31,7 +31,7 @@ def change_text(visit: Visit, reason: Mapping[str, Any] | None, job_name: JobNam
     return visit.t(
         "{person} decided by hand: {reason}",
         person=visit.colleague(reason["by"]),
-        reason=visit.t.code("hand", reason["detail"]["why"]),
+        reason=visit.t.code("hand", reason["detail"].get("why")),
     )
 
 

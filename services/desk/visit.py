@@ -100,7 +100,7 @@ class Visit:
         """The name of a bay (工位): its type and number."""
         kind, _, number = (bay_id or "").removeprefix(f"{self.store.id}-").rpartition("-")
         known = self.t.known(f"bay.{kind}")
-        return f"{known} {number}" if known else (bay_id or "—")
+        return f"{known[:1].upper()}{known[1:]} {number}" if known else (bay_id or "—")
 
     async def shared(self, kind: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         """An answer about the store that all its viewers share; the token is checked first."""

@@ -159,7 +159,7 @@ class Intake:
     odometer_km: int
     symptoms: tuple[str, ...]
     waiting_customer: bool
-    rush: bool
+    rush: bool = False
     odometer_replacement: OdometerReplacement | None = None
     energy_percent: int | None = None
     findings: tuple[WalkRoundFinding, ...] = ()

@@ -29,7 +29,7 @@ def knotty() -> Workshop:
         job(
             f"j{i:02}",
             m,
-            promise=480 + 45 * (i * 5 % 11 + 1),
+            promise=480 + 90 * (i * 5 % 11 + 1),
             trade="electrical" if i % 3 == 0 else "mechanical",
             order_id=f"order-{i // 2}",
             weight=1 + i // 2 % 3,
@@ -40,7 +40,7 @@ def knotty() -> Workshop:
 
 
 def test_search_improves_on_greedy() -> None:
-    found = plan(knotty(), seed=3, seconds=60, rounds=8)
+    found = plan(knotty(), seed=3, seconds=60, rounds=4)
     assert found.objective < plan(knotty()).objective
 
 
