@@ -1,0 +1,136 @@
+"""Whatever is tried in whatever order, an order goes the way of the trade (R2, R5, R7, R8)."""
+
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from services.reception.domain import delivery, settlement
+from services.reception.domain import order as orders
+from services.reception.domain.authorisation import Agreement, agree_at_opening
+from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
+from services.reception.domain.order import Intake, Promise
+from services.reception.domain.settlement import Paid
+from shared.contracts.refusal import Refused
+from tests.reception.unit.test_order import NOW, PRICES, STEPS, arrived, opened, paid, ready
+
+WAY = {
+    "arrived": {"greeted", "cancelled"},
+    "greeted": {"opened", "cancelled"},
+    "opened": {"in_work", "ready", "cancelled"},
+    "in_work": {"ready"},
+    "ready": {"delivered", "settled"},
+    "delivered": {"settled"},
+    "settled": {"delivered"},
+    "cancelled": set(),
+}
+WORK = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
+
+
+class Visit(RuleBasedStateMachine):
+    """People who try everything at any time."""
+
+    def __init__(self):
+        super().__init__()
+        self.order = arrived()
+
+    @initialize(so_far=st.sampled_from([arrived, opened, ready, paid]))
+    def come(self, so_far):
+        self.order = so_far()
+
+    def attempt(self, change):
+        before = self.order
+        try:
+            after = change(before)
+        except Refused:
+            return
+        assert after.stage == before.stage or after.stage in WAY[before.stage]
+        self.order = after
+
+    @rule(who=st.sampled_from(["a1", "m1"]))
+    def greet(self, who):
+        self.attempt(lambda order: orders.greet(order, who, NOW)[0])
+
+    @rule()
+    def open(self):
+        def change(order):
+            agreement = Agreement("counter", "a1", NOW)
+            order, agreed, _ = agree_at_opening(order, (), WORK, agreement, "a1")
+            intake = Intake("c1", "v1", 5000, (), waiting_customer=False)
+            promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
+            return orders.open_order(
+                order, intake, promise, advisor_id="a1", known_odometer_km=0, agreed=agreed, now=NOW
+            )[0]
+
+        self.attempt(change)
+
+    @rule()
+    def cancel(self):
+        self.attempt(lambda order: orders.cancel(order, "no", None)[0])
+
+    @rule()
+    def start(self):
+        self.attempt(orders.start_work)
+
+    @rule(finished=st.sampled_from([(), ("MNT-001",)]))
+    def finish(self, finished):
+        self.attempt(lambda order: orders.finish_work(order, NOW, finished))
+
+    @rule()
+    def bill(self):
+        self.attempt(
+            lambda order: settlement.issue_invoice(
+                order, invoice_id="i", tax_rate_bp=1300, payment_term=timedelta(days=30), now=NOW
+            )[0]
+        )
+
+    @rule(amount=st.sampled_from([1, 46_000, 46_001]))
+    def pay(self, amount):
+        paid = Paid("p", "cash", amount, NOW)
+        self.attempt(lambda order: settlement.receive_payment(order, paid)[0])
+
+    @rule(amount=st.sampled_from([1, 46_001]))
+    def refund(self, amount):
+        paid = Paid("r", "cash", amount, NOW)
+        self.attempt(lambda order: settlement.refund(order, paid, "other", "m1")[0])
+
+    @rule()
+    def grant_credit(self):
+        self.attempt(lambda order: settlement.grant_credit(order, "other", "m1", NOW)[0])
+
+    @rule(step=st.sampled_from(STEPS))
+    def do_step(self, step):
+        self.attempt(lambda order: delivery.record_step(order, step, STEPS, "a1", NOW))
+
+    @rule(step=st.sampled_from(STEPS), who=st.sampled_from(["a1", "m1"]))
+    def ask_to_waive(self, step, who):
+        self.attempt(lambda order: delivery.request_waiver(order, step, "other", STEPS, who, NOW))
+
+    @rule(step=st.sampled_from(STEPS))
+    def waive(self, step):
+        self.attempt(lambda order: delivery.approve_waiver(order, step, "m1", NOW))
+
+    @rule()
+    def deliver(self):
+        self.attempt(lambda order: delivery.deliver(order, STEPS, "a1", NOW)[0])
+
+    @invariant()
+    def a_vehicle_has_gone_only_with_its_steps_and_its_bill(self):
+        order = self.order
+        gone = order.stage in ("delivered", "settled")
+        assert gone == (order.delivered_at is not None)
+        if gone:
+            waived = {step for step, each in order.waivers.items() if each.approved_by}
+            assert set(STEPS) <= set(order.steps) | waived
+            assert all(each.requested_by != each.approved_by for each in order.waivers.values())
+            assert order.invoice_id
+            assert (order.stage == "settled") == (order.balance_cents == 0)
+
+    @invariant()
+    def nothing_is_billed_before_it_is_finished(self):
+        assert self.order.invoice_id is None or self.order.ready_at is not None
+
+
+TestVisit = Visit.TestCase
+TestVisit.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
