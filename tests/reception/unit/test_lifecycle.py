@@ -57,7 +57,7 @@ class Visit(RuleBasedStateMachine):
         def change(order):
             agreement = Agreement("counter", "a1", NOW)
             order, agreed, _ = agree_at_opening(order, (), WORK, agreement, "a1")
-            intake = Intake("c1", "v1", 5000, (), waiting_customer=False)
+            intake = Intake("c1", "v1", 5000, (), waiting_customer=False, rush=False)
             promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
             return orders.open_order(
                 order, intake, promise, advisor_id="a1", known_odometer_km=0, agreed=agreed, now=NOW
@@ -133,4 +133,4 @@ class Visit(RuleBasedStateMachine):
 
 
 TestVisit = Visit.TestCase
-TestVisit.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestVisit.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
