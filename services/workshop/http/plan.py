@@ -31,6 +31,7 @@ class Span(BaseModel):
 
 
 class Away(BaseModel):
+    absence_id: str
     from_at: datetime
     until_at: datetime
     kind: AbsenceKind
@@ -120,7 +121,7 @@ def _technician(
             if moment(span.start) < end
         ],
         absences=[
-            Away(from_at=each.from_at, until_at=each.until_at, kind=each.kind)
+            Away.model_validate(each, from_attributes=True)
             for each in absences
             if each.technician_id == technician.technician_id
         ],

@@ -200,6 +200,11 @@ async def test_absences_are_refused_where_they_overlap_and_can_be_taken_back(
         await floor.post(path, dispatcher, away(40, 40)), 422, "ends_before_it_begins", "until_at"
     )
     assert [each["absence_id"] for each in await floor.get("absences")] == [absence["absence_id"]]
+    day = await floor.get("plan", day="2026-03-05")
+    person = next(
+        each for each in day["technicians"] if each["technician_id"] == "S01-technician-8"
+    )
+    assert [each["absence_id"] for each in person["absences"]] == [absence["absence_id"]]
     withdrawal = f"absences/{absence['absence_id']}/withdrawal"
     await floor.done(withdrawal, dispatcher)
     refused(await floor.post(withdrawal, dispatcher), 409, "already_withdrawn", "absence_id")
