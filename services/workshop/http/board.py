@@ -72,7 +72,7 @@ async def get_board(request: Request, store_id: str, _: Reader) -> BoardView:
     place = workforce.stores[store_id]
     begin, _end = place.day_bounds(place.local_day(now))
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        jobs = await store.jobs_between(connection, store_id, now, now)
+        jobs = await store.current_jobs(connection, store_id)
         done = await orders.ready_since(connection, store_id, begin)
         numbers = await orders.queue_numbers(
             connection, store_id, sorted({job.order_id for job in jobs})

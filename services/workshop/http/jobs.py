@@ -47,8 +47,7 @@ async def list_jobs(
         if order_id:
             found = await store.jobs_of_order(connection, store_id, order_id)
         else:
-            now = request.app.state.service.clock.now()
-            found = await store.jobs_between(connection, store_id, now, now)
+            found = await store.current_jobs(connection, store_id)
     return [
         view(job, workforce_of(request))
         for job in found

@@ -28,6 +28,7 @@ from services.workshop.store.hold import (
 from services.workshop.store.job import (
     Finished,
     OrderedHours,
+    current_jobs,
     finished_jobs,
     jobs_between,
     jobs_of_order,
@@ -72,6 +73,7 @@ __all__ = [
     "book",
     "booked_jobs",
     "bookings_after",
+    "current_jobs",
     "displace",
     "finished_jobs",
     "forget_promise",

@@ -122,6 +122,17 @@ async def open_jobs(connection: Connection, store_id: str) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+async def current_jobs(connection: Connection, store_id: str) -> list[Job]:
+    """The store's unfinished and uninspected jobs in order of their planned start."""
+    rows = await connection.fetch(
+        _JOB + "WHERE store_id = $1 "
+        "AND status IN ('planned', 'in_progress', 'paused', 'finished') "
+        "ORDER BY planned_start_at, opened_at, job_id",
+        store_id,
+    )
+    return [_job(row) for row in rows]
+
+
 async def jobs_between(
     connection: Connection, store_id: str, begin: datetime, end: datetime
 ) -> list[Job]:
