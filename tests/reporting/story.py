@@ -17,14 +17,18 @@ from shared.contracts.reception import (
     AppointmentMoved,
     CustomerGreeted,
     DeliveryStep,
+    DeliveryWaiver,
+    DepositReceived,
     EstimateLine,
     InvoiceIssued,
     OrderCancelled,
     OrderedOperation,
     OrderOpened,
+    PayerShare,
     PaymentReceived,
     PromiseRevised,
     ReceptionOverdue,
+    RefundPaid,
     VehicleArrived,
     VehicleDelivered,
 )
@@ -232,9 +236,19 @@ class Visit:
         if self.chance(0.1):
             self.at += timedelta(days=1)
         self.minutes(5, 60)
-        steps = tuple(
-            DeliveryStep(step=step, done_by="advisor", done_at=self.at)
-            for step in ("explain_work", "explain_bill", "explain_operation")
+        done = ["explain_work", "explain_bill", "explain_operation"]
+        left_out = [done.pop()] if self.chance(0.15) else []
+        steps = tuple(DeliveryStep(step=step, done_by="advisor", done_at=self.at) for step in done)
+        waivers = tuple(
+            DeliveryWaiver(
+                step=step,
+                reason="customer_declines",
+                requested_by="advisor",
+                requested_at=self.at,
+                approved_by="manager",
+                approved_at=self.at,
+            )
+            for step in left_out
         )
         delivered = VehicleDelivered(
             **self._key,
@@ -242,6 +256,7 @@ class Visit:
             customer_ref=f"c-{self.order_id}",
             delivered_at=self.at,
             steps=steps,
+            waivers=waivers,
         )
         yield self.at, delivered
         yield from self._settlement(lines)
@@ -257,8 +272,13 @@ class Visit:
         yield due, FollowUpCompleted(**call, reached=True, satisfaction=4, completed_at=due)
 
     def _settlement(self, lines: Sequence[EstimateLine]) -> Iterator[Told]:
+        """The bill differs from the estimate, and the store bears a part of it itself."""
+        if self.chance(0.3):
+            lines = [*lines, EstimateLine(kind="part", code="more", quantity=1, amount_cents=7_777)]
         labor = sum(line.amount_cents for line in lines if line.kind == "labor")
         total = sum(line.amount_cents for line in lines)
+        internal = total // 5 if self.chance(0.3) else 0
+        due_at = self.at + timedelta(days=30)
         invoice = InvoiceIssued(
             **self._key,
             invoice_id=f"i-{self.order_id}",
@@ -267,13 +287,18 @@ class Visit:
             parts_cents=total - labor,
             tax_cents=total * 13 // 113,
             total_cents=total,
-            due_at=self.at + timedelta(days=30),
+            shares=(
+                PayerShare(payer="customer", amount_cents=total - internal, due_at=due_at),
+                PayerShare(payer="internal", amount_cents=internal, due_at=due_at),
+            ),
+            due_at=due_at,
             issued_at=self.minutes(0, 2),
         )
         yield self.at, invoice
-        first = self.luck.randint(1, total)
+        owed = total - internal
+        first = self.luck.randint(1, owed)
         paid = 0
-        for place, amount in enumerate(amount for amount in (first, total - first) if amount):
+        for place, amount in enumerate(amount for amount in (first, owed - first) if amount):
             paid += amount
             payment = PaymentReceived(
                 **self._key,
@@ -281,10 +306,33 @@ class Visit:
                 invoice_id=f"i-{self.order_id}",
                 method="wechat",
                 amount_cents=amount,
-                balance_cents=total - paid,
+                balance_cents=owed - paid,
                 received_at=self.minutes(0, 3),
             )
             yield self.at, payment
+        if self.chance(0.2):
+            yield from self._deposit_and_refund()
+
+    def _deposit_and_refund(self) -> Iterator[Told]:
+        money = self._key | {"method": "cash", "amount_cents": 500}
+        deposit = DepositReceived(
+            **money,
+            payment_id=f"d-{self.order_id}",
+            held_cents=500,
+            received_at=self.minutes(0, 3),
+        )
+        yield self.at, deposit
+        refund = RefundPaid(
+            **money,
+            refund_id=f"r-{self.order_id}",
+            invoice_id=None,
+            deposit_cents=500,
+            balance_cents=0,
+            reason="other",
+            paid_by="manager",
+            paid_at=self.minutes(0, 3),
+        )
+        yield self.at, refund
 
 
 def story(seed: int, store_id: str, day: date, orders: int) -> list[Told]:
@@ -336,8 +384,12 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         if key in greeted
     )
     payments = [
-        event for at, event in told if isinstance(event, PaymentReceived) and begin <= at < until
+        event
+        for at, event in told
+        if isinstance(event, PaymentReceived | DepositReceived) and begin <= at < until
     ]
+    refunds = [event for at, event in told if isinstance(event, RefundPaid) and begin <= at < until]
+    signs = {PaymentReceived: 1, DepositReceived: 1, RefundPaid: -1}
     assigned = today(JobAssigned)
     by_person = {
         event.job_id
@@ -376,9 +428,15 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         if opened[key].estimate_cents
     ]
     paid_of_bills = sum(
-        event.amount_cents
+        signs[type(event)] * event.amount_cents
         for at, event in told
-        if isinstance(event, PaymentReceived) and at < until and event.order_id in invoiced
+        if type(event) in signs and at < until and event.order_id in invoiced
+    )
+    due_of_bills = sum(
+        share.amount_cents
+        for event in invoiced.values()
+        for share in event.shares
+        if share.payer != "internal"
     )
     late = sum(
         greeted[key].greeted_at > event.greeting_due_at if key in greeted else key in overdue
@@ -409,7 +467,8 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "greet_wait_p90_s": percentile(waits, 0.9),
         "greeted_late": late,
         "delivery_complete": share(
-            sum(bool(event.steps) for event in delivered.values()), len(delivered)
+            sum(bool(event.steps) and not event.waivers for event in delivered.values()),
+            len(delivered),
         ),
         "appointment": share(
             sum(event.appointment_id is not None for event in arrived.values()), len(arrived)
@@ -422,8 +481,8 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "follow_ups_scheduled": len(today(FollowUpScheduled)),
         "estimate_accuracy": share(sum(1 - wrong / whole for wrong, whole in off), len(off)),
         "estimate_within_tenth": share(sum(wrong * 10 <= whole for wrong, whole in off), len(off)),
-        "refunded_cents": 0,
-        "collected": share(paid_of_bills, sum(event.total_cents for event in invoiced.values())),
+        "refunded_cents": sum(event.amount_cents for event in refunds),
+        "collected": share(paid_of_bills, due_of_bills),
     }
 
 
