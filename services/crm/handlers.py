@@ -14,18 +14,21 @@ from services.crm.domain.message import (
     ENDED_BY_READINESS,
     Visit,
 )
-from services.crm.domain.wording import AtRisk, Facts, PromiseChanged, Ready
+from services.crm.domain.wording import AtRisk, Facts, OverduePayment, PromiseChanged, Ready
 from services.crm.sending import SEND_MESSAGE, Sending, compose, schedule, send_soon
 from shared.contracts import Event
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
     AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
     OrderCancelled,
     OrderCustomerLinked,
     OrderOpened,
     PaymentReceived,
     PromiseRevised,
+    ReceivableOverdue,
     VehicleDelivered,
 )
 from shared.contracts.workshop import PromiseAtRisk, VehicleReady
@@ -36,6 +39,8 @@ from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (
     AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
     OrderOpened,
     OrderCustomerLinked,
     OrderCancelled,
@@ -44,6 +49,7 @@ INTERESTS: tuple[type[Event], ...] = (
     AdditionalWorkDeclined,
     VehicleDelivered,
     PaymentReceived,
+    ReceivableOverdue,
     PromiseAtRisk,
     VehicleReady,
 )
@@ -76,6 +82,8 @@ class Handlers:
                 await self._on_promise_revised(unit, event, cause)
             case PromiseAtRisk() as event:
                 await self._on_promise_at_risk(unit, event, cause)
+            case ReceivableOverdue(payer="customer") as event:
+                await self._on_receivable_overdue(unit, event, cause)
             case VehicleReady() as event:
                 await self._on_ready(unit, event, cause)
             case VehicleDelivered() as event:
@@ -94,11 +102,11 @@ class Handlers:
                 await store.end_messages_about(
                     unit.connection, event.store_id, event.additional_work_id, moment
                 )
-            case AppointmentCancelled() as event:
+            case AppointmentCancelled() | AppointmentMoved() | AppointmentMissed() as event:
                 await store.end_messages_about(
                     unit.connection, event.store_id, event.appointment_id, moment
                 )
-            case PaymentReceived(balance_cents=0) as event:
+            case PaymentReceived(payer="customer", balance_cents=0) as event:
                 await store.end_messages(
                     unit.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, moment
                 )
@@ -139,6 +147,17 @@ class Handlers:
         visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
         await _end_promises(unit, visit)
         facts = AtRisk(promised_at=event.promised_at, likely_at=event.best_promise_at)
+        await _tell(unit, visit, facts, cause)
+
+    async def _on_receivable_overdue(
+        self, unit: Unit, event: ReceivableOverdue, cause: Cause
+    ) -> None:
+        """The customer's own share is unpaid past its day (R9)."""
+        visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
+        await store.end_messages(
+            unit.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, unit.now
+        )
+        facts = OverduePayment(amount_cents=event.balance_cents, due_at=event.due_at)
         await _tell(unit, visit, facts, cause)
 
     async def _on_ready(self, unit: Unit, event: VehicleReady, cause: Cause) -> None:

@@ -67,6 +67,7 @@ _LEARNT: Mapping[str, Mapping[str, str]] = {
     },
     "OrderCancelled": {},
     "PromiseRevised": {},
+    "ReceivableOverdue": {},
 }
 """What an event tells of a visit: column by field."""
 
@@ -114,7 +115,7 @@ def _messages(evidence: Evidence) -> Check:
         (event.key, _SUBJECTS[event.name])
         for topic in (ORDERS, JOBS)
         for event in evidence.applied_by("crm", topic)
-        if event.name in _SUBJECTS
+        if event.name in _SUBJECTS and event.data.get("payer", "customer") == "customer"
     )
     rows = evidence.tables.of("crm", "message")
     found = Counter((row["order_id"], row["subject"]) for row in rows)
@@ -141,7 +142,11 @@ def _messages(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-_SUBJECTS = {"VehicleReady": "ready", "PromiseRevised": "promise_changed"}
+_SUBJECTS = {
+    "VehicleReady": "ready",
+    "PromiseRevised": "promise_changed",
+    "ReceivableOverdue": "overdue_payment",
+}
 
 
 def _calls_per_delivery(evidence: Evidence) -> Check:

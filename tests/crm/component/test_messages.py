@@ -24,6 +24,7 @@ from shared.contracts.reception import (
     OrderOpened,
     PaymentReceived,
     PromiseRevised,
+    ReceivableOverdue,
     VehicleDelivered,
 )
 from shared.contracts.workshop import PromiseAtRisk, VehicleReady
@@ -428,6 +429,29 @@ async def test_a_risk_is_told_only_where_the_store_wants_it(
     elsewhere = await connection.fetchval("SELECT count(*) FROM crm.message WHERE store_id = 'S02'")
     await connection.close()
     assert elsewhere == 0
+
+
+async def test_a_customer_is_reminded_of_their_own_share_only(
+    crm, outside, customer, morning, sms: Gateway
+) -> None:
+    def overdue(payer: str) -> ReceivableOverdue:
+        return ReceivableOverdue(
+            store_id="S01",
+            order_id=order_of(customer),
+            invoice_id="i",
+            payer=payer,
+            balance_cents=15300,
+            due_at=morning,
+            days_overdue=7,
+            advisor_id="S01-advisor-1",
+        )
+
+    await outside.publish(
+        opened(customer), overdue("manufacturer"), overdue("customer"), at=morning
+    )
+    (message,) = await told(crm, customer)
+    assert (message["subject"], message["status"]) == ("overdue_payment", "sent")
+    assert "¥153.00" in texts(sms, customer)[0]
 
 
 async def test_declined_channels_are_heeded_when_the_message_is_sent(
