@@ -75,6 +75,15 @@ SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::by
 ON CONFLICT DO NOTHING
 """
 
+# A consumer that reads a topic anew meets its dead letters again, and what was decided holds.
+_REOPEN = """
+UPDATE dead_letter SET resolved_at = NULL
+FROM unnest($2::text[], $3::int[], $4::bigint[]) AS again (topic, partition, "offset")
+WHERE dead_letter.consumer = $1 AND dead_letter.topic = again.topic
+  AND dead_letter.partition = again.partition AND dead_letter."offset" = again."offset"
+  AND dead_letter.store_id <> '' AND dead_letter.resolved_at IS NOT NULL
+"""
+
 _DECIDED = """
 SELECT dead_letter_id, topic, partition, "offset", store_id, key, sequence, value, headers,
        decision
@@ -324,12 +333,16 @@ class Consumer:
 
     async def _bury(self, connection: Connection, dead: Sequence[tuple[Incoming, str]]) -> None:
         if dead:
-            await connection.execute(
-                _INSERT_DEAD,
-                self.name,
+            places = (
                 [item.topic for item, _ in dead],
                 [item.partition for item, _ in dead],
                 [item.offset for item, _ in dead],
+            )
+            await connection.execute(_REOPEN, self.name, *places)
+            await connection.execute(
+                _INSERT_DEAD,
+                self.name,
+                *places,
                 [item.store_id if item.addressed else "" for item, _ in dead],
                 [item.raw_key for item, _ in dead],
                 [item.sequence or None for item, _ in dead],

@@ -217,3 +217,22 @@ async def test_a_topic_delivered_again_from_its_start_changes_nothing(servers, b
         await asyncio.sleep(1)
         await settled(bench)
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
+
+
+async def test_a_decision_holds_when_everything_is_read_anew(servers, bench):
+    await bench.send(b"o1", b"{broken", headers("o1", 1))
+    await send(bench, "o1", 2)
+    async with running(bench):
+        await settled(bench)
+        await bench.admin.execute("UPDATE crm.dead_letter SET decision = 'skip'")
+        async with asyncio.timeout(20):
+            while await dead(bench):
+                await asyncio.sleep(0.1)
+        await bench.admin.execute("TRUNCATE crm.stream_position, crm.parked_event")
+        client = bench.service.consumer._client
+        for place, offset in bench.begin.items():
+            client.seek(place, offset)
+        async with asyncio.timeout(20):
+            while bench.effects.advisors != {"o1": ["a2", "a2"]}:
+                await asyncio.sleep(0.1)
+    assert await dead(bench) == []
