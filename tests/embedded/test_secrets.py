@@ -16,6 +16,7 @@ def test_only_the_owner_may_read_them(tmp_path: Path) -> None:
     ensure_secrets(tmp_path / "secrets")
     files = sorted((tmp_path / "secrets").iterdir())
     assert [file.name for file in files] == [
+        "desk.json",
         "issuer.json",
         "jwks.json",
         "passwords.json",
