@@ -130,6 +130,7 @@ async def _inspect(inspector: Colleague) -> None:
     await inspector.keep("inspection")
     await inspector.press("inspect")
     items = inspector.page.locator(".inspection-item")
+    await expect(items.first).to_be_visible()
     for place in range(await items.count()):
         await items.nth(place).get_by_text("合格", exact=True).click()
     await inspector.press("dialog-send")
