@@ -12,6 +12,7 @@ from deploy.embedded.platform import Platform
 
 SCREENSHOTS = Path("var/screenshots")
 
+_MENU_CLOSES_MS = 300
 _CHROMIUM = "/usr/bin/chromium"
 _FLAGS = [
     "--headless",
@@ -52,7 +53,11 @@ class Colleague:
         await self.page.keyboard.type(typed)
         offer = self.page.locator(".q-menu .q-item").filter(has_text=typed).first
         await offer.click()
-        await self.page.keyboard.press("Escape")
+        menu = self.page.locator(".q-menu")
+        for _ in range(20):
+            if await menu.count():
+                await self.page.keyboard.press("Tab")
+                await self.page.wait_for_timeout(_MENU_CLOSES_MS)
 
     async def pick(self, name: str, offer: str) -> None:
         """Choose one of few."""
