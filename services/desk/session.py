@@ -49,14 +49,6 @@ class SignedIn(Protocol):
         ...
 
 
-class SignIn(Protocol):
-    """A way to sign in."""
-
-    def current(self, cookie: Mapping[str, Any]) -> SignedIn | None: ...
-
-    def end(self, cookie: Cookie) -> None: ...
-
-
 @dataclass
 class _DemoPerson:
     person: Person

@@ -26,7 +26,6 @@ PAGE = Page(
     duties=DUTIES,
 )
 
-_SETTLE_S = 0.4
 _CUSTOMER_FIELDS = ("name", "phone", "vin", "brand", "model")
 
 
