@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from services.reporting.domain.figures import daily_report
 from services.reporting.rectifying import Rectifying
 from services.reporting.store import facts, log, reports
 from shared import timers
@@ -96,6 +95,11 @@ class Handlers:
             return
         begin, end = self.stores[timer.store_id].day_bounds(day)
         figures = await reports.figures(unit.connection, timer.store_id, begin, min(end, unit.now))
-        report = daily_report(timer.store_id, day, figures, unit.now)
+        report = DailyReportPublished(
+            store_id=timer.store_id,
+            day=day.isoformat(),
+            published_at=unit.now,
+            **dict(figures),
+        )
         await reports.keep(unit.connection, [report])
         unit.publish([report], timer.cause)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.workshop.domain import errors
 from services.workshop.domain.inspection import ChecklistItem
+from shared.contracts.refusal import unknown_code
 from shared.group import read_yaml
 
 
@@ -48,4 +48,4 @@ def load_catalogue(folder: Path) -> Catalogue:
 def _require(field: str, codes: Sequence[str], known: frozenset[str]) -> None:
     for code in codes:
         if code not in known:
-            raise errors.unknown_code(field, code)
+            raise unknown_code(field, code)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.workshop import planning
-from services.workshop.domain import errors
+from shared.contracts.refusal import unknown_code
 from shared.group import Store, load_stores, read_yaml
 
 HORIZON = timedelta(days=14)
@@ -76,7 +76,7 @@ class Workforce:
         """
         operation = self.operations.get(operation_id)
         if operation is None:
-            raise errors.unknown_code("operations", operation_id)
+            raise unknown_code("operations", operation_id)
         return operation
 
     def capable(self, operation_id: str) -> dict[str, int]:

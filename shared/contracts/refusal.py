@@ -25,3 +25,19 @@ class Refused(Exception):  # noqa: N818
         self.field = field
         self.kind = kind
         self.values = values
+
+
+def unknown(field: str, value: str) -> Refused:
+    """Nothing of the store has the identifier ``value`` that ``field`` names."""
+    kind = field.removesuffix("_id")
+    return Refused(
+        f"unknown_{kind}",
+        f"There is no {kind.replace('_', ' ')} {value} in this store.",
+        field=field,
+        kind="not_found",
+    )
+
+
+def unknown_code(field: str, code: str) -> Refused:
+    """The group's catalogue lacks ``code``."""
+    return Refused("unknown_code", f"{code} is not in the catalogue.", field=field, code=code)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from shared.contracts.base import Cents, Day, Event, Identifier, Moment
+from shared.contracts.base import Cents, Day, Event, Identifier, Moment, Part
 
 
 class _StoreReportEvent(Event):
@@ -12,10 +12,9 @@ class _StoreReportEvent(Event):
     duties: ClassVar[tuple[str, ...]] = ("R30",)
 
 
-class DailyReportPublished(_StoreReportEvent):
-    """The day's figures of one store (日报). A ratio without a denominator is absent."""
+class Figures(Part):
+    """Figures of a store's day (日报指标). A ratio without a denominator is absent."""
 
-    day: Day
     arrived: int
     orders: int
     delivered: int
@@ -46,6 +45,12 @@ class DailyReportPublished(_StoreReportEvent):
     rectifications_opened: int = 0
     rectifications_overdue: int = 0
     checks_missing: int = 0
+
+
+class DailyReportPublished(Figures, _StoreReportEvent):
+    """The day's figures of one store (日报)."""
+
+    day: Day
     published_at: Moment
 
 

@@ -27,6 +27,7 @@ from shared.security import Role
 _DESK = Path("services/desk")
 _TEXT = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)+)"|'((?:[^'\\]|\\.)+)')""")
 _RULE = re.compile(r"""(?:Refused|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
+_UNKNOWN = re.compile(r"""\bunknown\("([a-z_]+?)(?:_id)?\"""")
 _NOT_FOR_PEOPLE = {
     "stuck_consumer",
     "database_unavailable",
@@ -95,13 +96,14 @@ def test_a_dispatcher_chooses_from_the_reasons_that_the_workshop_knows() -> None
 
 @pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
 def test_every_rule_of_the_services_can_be_explained(words: Words) -> None:
-    rules = {
-        rule
+    texts = [
+        module.read_text(encoding="utf-8")
         for folder in ("services", "shared")
         for module in Path(folder).rglob("*.py")
-        for rule in _RULE.findall(module.read_text(encoding="utf-8"))
-    }
-    assert {"odometer_backwards", "technician_busy", "unknown_customer"} <= rules
+    ]
+    rules = {rule for text in texts for rule in _RULE.findall(text)}
+    rules |= {f"unknown_{kind}" for text in texts for kind in _UNKNOWN.findall(text)}
+    assert {"odometer_backwards", "technician_busy", "unknown_customer", "unknown_job"} <= rules
     unexplained = {rule for rule in rules if words.known(f"rule.{rule}") is None}
     assert unexplained - _NOT_FOR_PEOPLE == set()
 

@@ -21,15 +21,6 @@ def unknown_customer(customer_ref: str) -> Refused:
     )
 
 
-def unknown_follow_up(follow_up_id: str) -> Refused:
-    return Refused(
-        "unknown_follow_up",
-        f"There is no follow-up {follow_up_id} in this store.",
-        field="follow_up_id",
-        kind="not_found",
-    )
-
-
 def already_completed(follow_up_id: str) -> Refused:
     return Refused(
         "already_completed",
@@ -44,15 +35,6 @@ def satisfaction_without_contact() -> Refused:
         "satisfaction_without_contact",
         "A customer who was not reached cannot have said how satisfied they are.",
         field="satisfaction",
-    )
-
-
-def unknown_message(message_id: str) -> Refused:
-    return Refused(
-        "unknown_message",
-        f"There is no message {message_id} in this store.",
-        field="message_id",
-        kind="not_found",
     )
 
 

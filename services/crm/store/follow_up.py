@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.crm.domain import errors
 from services.crm.domain.follow_up import FollowUp, Status
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 _OPEN_CALLS = """
@@ -58,7 +58,7 @@ async def lock_follow_up(connection: Connection, store_id: str, follow_up_id: st
         _FOLLOW_UP + "WHERE store_id = $1 AND follow_up_id = $2 FOR UPDATE", store_id, follow_up_id
     )
     if row is None:
-        raise errors.unknown_follow_up(follow_up_id)
+        raise unknown("follow_up_id", follow_up_id)
     return FollowUp(**row)
 
 

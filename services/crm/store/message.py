@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from services.crm.domain import errors
 from services.crm.domain.message import Message, Status, Subject
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 _MESSAGE = """
@@ -99,7 +99,7 @@ async def lock_message(connection: Connection, store_id: str, message_id: str) -
         _MESSAGE + "WHERE store_id = $1 AND message_id = $2 FOR UPDATE", store_id, message_id
     )
     if row is None:
-        raise errors.unknown_message(message_id)
+        raise unknown("message_id", message_id)
     return Message(**row)
 
 

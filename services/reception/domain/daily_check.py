@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Literal
 
-from services.reception.domain import errors
 from shared.contracts.reception import DailyCheckMissing, DailyCheckRecorded
-from shared.contracts.refusal import Refused
+from shared.contracts.refusal import Refused, unknown_code
 
 Result = Literal["ok", "failed"]
 
@@ -44,10 +43,10 @@ def record(check: DailyCheck, lists: Sequence[CheckList]) -> list[DailyCheckReco
     """Take down a check of every item of its area's list."""
     listed = next((each for each in lists if each.area == check.area), None)
     if listed is None:
-        raise errors.unknown_code("area", check.area)
+        raise unknown_code("area", check.area)
     for item in check.results:
         if item not in listed.items:
-            raise errors.unknown_code("results", item)
+            raise unknown_code("results", item)
     if missing := [item for item in listed.items if item not in check.results]:
         raise _items_missing(missing)
     return [

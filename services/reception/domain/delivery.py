@@ -13,6 +13,7 @@ from shared.contracts.reception import (
     VehicleDelivered,
     WaiverReason,
 )
+from shared.contracts.refusal import unknown_code
 
 SIGNATURE_STEP = "customer_signed"
 """The step (客户签字) that only the customer's signature does; a store's template may have it."""
@@ -120,6 +121,6 @@ def _done(order: Order, step: str, template: Sequence[str], done_by: str, now: d
 def _require_open_step(order: Order, step: str, template: Sequence[str]) -> None:
     require_stage(order.stage, "record_step")
     if step not in template:
-        raise errors.unknown_code("step", step)
+        raise unknown_code("step", step)
     if step in order.steps:
         raise errors.step_already_done(step)

@@ -29,10 +29,6 @@ def promise_in_the_past() -> Refused:
     return Refused("promise_in_the_past", "A promise lies in the future.", field="promised_at")
 
 
-def unknown_code(field: str, code: str) -> Refused:
-    return Refused("unknown_code", f"{code} is not in the catalogue.", field=field, code=code)
-
-
 def steps_missing(missing: list[str]) -> Refused:
     return Refused(
         "delivery_steps_missing",

@@ -8,6 +8,7 @@ from decimal import Decimal
 from services.reception.domain import errors
 from services.reception.domain.money import rounded_cents, spread
 from shared.contracts.reception import EstimateLine, OrderedOperation, PayType
+from shared.contracts.refusal import unknown_code
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _check(
 def _package_lines(prices: PriceList, package_id: str) -> list[EstimateLine]:
     package = prices.packages.get(package_id)
     if package is None:
-        raise errors.unknown_code("packages", package_id)
+        raise unknown_code("packages", package_id)
     lines = list(_lines(prices, package.operations, package.parts))
     amounts = spread(package.price_cents, [line.amount_cents for line in lines])
     return [
@@ -135,7 +136,7 @@ def _lines(
     for operation_id in operation_ids:
         operation = prices.operations.get(operation_id)
         if operation is None:
-            raise errors.unknown_code("operations", operation_id)
+            raise unknown_code("operations", operation_id)
         rate = prices.labor_rate_cents[operation.trade]
         yield EstimateLine(
             kind="labor",
@@ -147,7 +148,7 @@ def _lines(
     for part in parts:
         price = prices.part_price_cents.get(part.part_no)
         if price is None:
-            raise errors.unknown_code("parts", part.part_no)
+            raise unknown_code("parts", part.part_no)
         yield EstimateLine(
             kind="part",
             code=part.part_no,

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from services.reception import handlers, store
 from services.reception.deadlines.appointments import drop_deadlines
 from services.reception.domain import appointment as appointments
-from services.reception.domain import errors
 from services.reception.domain import order as orders
 from services.reception.domain.advisors import suggested
 from services.reception.domain.order import Order
@@ -30,6 +29,7 @@ from services.reception.http.views import OrderView, order_view
 from shared import timers
 from shared.body import Body
 from shared.commands import Command, command
+from shared.contracts.refusal import unknown_code
 from shared.db import transaction
 from shared.duties import serves
 from shared.identifiers import Plate
@@ -141,7 +141,7 @@ async def assign_advisor(
 ) -> JSONResponse:
     """Say which advisor receives the customer, or takes an order over (指派, 交接)."""
     if body.advisor_id not in catalogue_of(request).advisors[command.store_id]:
-        raise errors.unknown_code("advisor_id", body.advisor_id)
+        raise unknown_code("advisor_id", body.advisor_id)
     return await change_order(
         command,
         order_id,

@@ -22,6 +22,7 @@ from shared.body import Body
 from shared.commands import Command
 from shared.contracts import Event
 from shared.contracts.reception import ClaimAnswer, ClaimAwaits, EstimateLine, PaymentMethod
+from shared.contracts.refusal import unknown_code
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
@@ -106,7 +107,7 @@ async def record_evidence(
     """Complete the evidence (索赔资料)."""
     known = catalogue_of(request)
     if body.part_no is not None and body.part_no not in known.part_price_cents:
-        raise errors.unknown_code("part_no", body.part_no)
+        raise unknown_code("part_no", body.part_no)
     place = known.stores[command.store_id]
     if body.in_service_on and body.in_service_on > place.local_day(
         request.app.state.service.clock.now()

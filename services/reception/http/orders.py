@@ -7,7 +7,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, model_validator
 
 from services.reception import handlers, store
-from services.reception.domain import errors
 from services.reception.domain import order as orders
 from services.reception.domain.authorisation import Agreement, agree_at_opening
 from services.reception.domain.lifecycle import Stage
@@ -28,7 +27,7 @@ from shared import timers
 from shared.body import Body
 from shared.commands import Command
 from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
-from shared.contracts.refusal import Refused
+from shared.contracts.refusal import Refused, unknown_code
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.identifiers import Phone, Plate, Vin
@@ -113,7 +112,7 @@ async def open_order(
     known = catalogue_of(request)
     for symptom in body.symptoms:
         if symptom not in known.symptoms:
-            raise errors.unknown_code("symptoms", symptom)
+            raise unknown_code("symptoms", symptom)
     priced = priced_work(request, command.store_id, body)
     operations = operations_of(priced)
     personal = personal_of(request)

@@ -8,12 +8,13 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from services.reception import store
-from services.reception.domain import errors, voucher
+from services.reception.domain import voucher
 from services.reception.domain.voucher import Voucher
 from services.reception.http.access import Reader, catalogue_of, store_router
 from shared.body import Body
 from shared.commands import Command, command
 from shared.contracts.reception import VoucherKind
+from shared.contracts.refusal import unknown_code
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
@@ -68,7 +69,7 @@ class VoucherView(BaseModel):
 async def issue_voucher(request: Request, body: IssueVoucher, command: Issuer) -> JSONResponse:
     """Give a voucher or service card out (发券)."""
     if body.operation_id and body.operation_id not in catalogue_of(request).operations:
-        raise errors.unknown_code("operation_id", body.operation_id)
+        raise unknown_code("operation_id", body.operation_id)
 
     async def effect(unit: Unit) -> BaseModel:
         issued = Voucher(

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.reception.domain.appointment import Appointment
 from shared.contracts.reception import WantedPart
-from shared.contracts.refusal import Refused
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 _APPOINTMENT = """
@@ -39,12 +39,7 @@ async def lock_appointment(
         appointment_id,
     )
     if row is None:
-        raise Refused(
-            "unknown_appointment",
-            f"There is no appointment {appointment_id}.",
-            field="appointment_id",
-            kind="not_found",
-        )
+        raise unknown("appointment_id", appointment_id)
     return _appointment(row)
 
 

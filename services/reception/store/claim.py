@@ -8,7 +8,7 @@ from typing import Any
 
 from services.reception.domain.claim import Claim, ClaimStatus, Evidence
 from shared.contracts.reception import EstimateLine
-from shared.contracts.refusal import Refused
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 _CLAIM = """
@@ -88,12 +88,7 @@ def _dumped(evidence: Evidence) -> dict[str, Any]:
 
 def _claim(row: Any, claim_id: str) -> Claim:
     if row is None:
-        raise Refused(
-            "unknown_claim",
-            f"There is no claim {claim_id} in this store.",
-            field="claim_id",
-            kind="not_found",
-        )
+        raise unknown("claim_id", claim_id)
     evidence = row["evidence"]
     in_service_on = evidence["in_service_on"] and date.fromisoformat(evidence["in_service_on"])
     return Claim(

@@ -18,7 +18,7 @@ from shared.contracts.reception import (
     OrderedOperation,
     WalkRoundFinding,
 )
-from shared.contracts.refusal import Refused
+from shared.contracts.refusal import Refused, unknown
 from shared.db import Connection
 
 _ORDER = """
@@ -257,12 +257,7 @@ _ORDER_FIELDS = [field.name for field in dataclasses.fields(Order)]
 
 def _order(row: Any, order_id: str) -> Order:
     if row is None:
-        raise Refused(
-            "unknown_order",
-            f"There is no order {order_id} in this store.",
-            field="order_id",
-            kind="not_found",
-        )
+        raise unknown("order_id", order_id)
     values = dict(row) | {
         "findings": tuple(map(WalkRoundFinding.model_validate, row["findings"])),
         "symptoms": tuple(row["symptoms"]),

@@ -1,7 +1,7 @@
 """Photos: what is known of them; their content is in the file store."""
 
 from services.reception.domain.photo import Photo
-from shared.contracts.refusal import Refused
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 _PHOTO = """
@@ -40,12 +40,7 @@ async def read_photo(connection: Connection, store_id: str, photo_id: str) -> Ph
     """
     photo = await find_photo(connection, store_id, photo_id)
     if photo is None:
-        raise Refused(
-            "unknown_photo",
-            f"There is no photo {photo_id} in this store.",
-            field="photo_id",
-            kind="not_found",
-        )
+        raise unknown("photo_id", photo_id)
     return photo
 
 

@@ -1,6 +1,5 @@
 """Figures, reports and histories."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -8,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
-from services.reporting.domain.figures import Figures
 from services.reporting.domain.history import in_order
 from services.reporting.store import log, reports
-from shared.contracts.refusal import Refused
-from shared.contracts.reporting import DailyReportPublished
+from shared.contracts.refusal import unknown
+from shared.contracts.reporting import DailyReportPublished, Figures
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import Store
@@ -35,42 +33,12 @@ FiguresReader = Annotated[
 GroupReader = Annotated[Principal, Depends(caller("group_manager"))]
 
 
-class LiveFigures(BaseModel):
+class LiveFigures(Figures):
     """The fields of a daily report; ``published_at`` is absent, for this is not published."""
 
     store_id: str
     day: date
     published_at: datetime | None = None
-    arrived: int
-    orders: int
-    delivered: int
-    settled: int
-    invoiced_cents: int
-    labor_cents: int
-    parts_cents: int
-    received_cents: int
-    on_time_first: float | None
-    on_time_last: float | None
-    same_day: float | None
-    greet_wait_median_s: float | None
-    greet_wait_p90_s: float | None
-    greeted_late: int
-    delivery_complete: float | None
-    appointment: float | None
-    standard_hours_sold: float
-    clocked_hours: float
-    efficiency: float | None
-    override: float | None
-    follow_ups_scheduled: int
-    estimate_accuracy: float | None
-    estimate_within_tenth: float | None
-    refunded_cents: int
-    collected: float | None
-    show: float | None
-    feedback: float | None
-    rectifications_opened: int
-    rectifications_overdue: int
-    checks_missing: int
 
 
 class HistoryEntry(BaseModel):
@@ -96,7 +64,7 @@ async def live_figures(
     begin, end = place.day_bounds(wanted)
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         figures = await reports.figures(connection, store_id, begin, end)
-    return _live(store_id, wanted, figures)
+    return LiveFigures(store_id=store_id, day=wanted, **dict(figures))
 
 
 @router.get("/stores/{store_id}/daily-reports", tags=["reports"], openapi_extra=serves("R30"))
@@ -119,12 +87,7 @@ async def order_history(
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         events = await log.of_order(connection, store_id, order_id)
     if not events:
-        raise Refused(
-            "unknown_order",
-            f"No event of this store names the order {order_id}.",
-            field="order_id",
-            kind="not_found",
-        )
+        raise unknown("order_id", order_id)
     return [HistoryEntry.model_validate(event, from_attributes=True) for event in in_order(events)]
 
 
@@ -141,7 +104,3 @@ async def _published(
 ) -> list[DailyReportPublished]:
     async with transaction(request.app.state.units.pool, stores) as connection:
         return await reports.of_day(connection, day)
-
-
-def _live(store_id: str, day: date, figures: Figures) -> LiveFigures:
-    return LiveFigures(store_id=store_id, day=day, **dataclasses.asdict(figures))

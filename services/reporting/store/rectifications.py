@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, Literal
 
 from services.reporting.domain.rectification import Rectification
-from shared.contracts.refusal import Refused
+from shared.contracts.refusal import unknown
 from shared.contracts.reporting import (
     RectificationClosed,
     RectificationOpened,
@@ -114,12 +114,7 @@ async def lock(connection: Connection, store_id: str, rectification_id: str) -> 
         rectification_id,
     )
     if row is None:
-        raise Refused(
-            "unknown_rectification",
-            f"There is no rectification {rectification_id} in this store.",
-            field="rectification_id",
-            kind="not_found",
-        )
+        raise unknown("rectification_id", rectification_id)
     return _rectification(row)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from services.reporting.domain.figures import Figures
-from shared.contracts.reporting import DailyReportPublished
+from shared.contracts.reporting import DailyReportPublished, Figures
 from shared.db import Connection
 
 _FIGURES = """

@@ -7,10 +7,6 @@ from typing import Any
 from shared.contracts.refusal import Refused
 
 
-def unknown_code(field: str, code: str) -> Refused:
-    return Refused("unknown_code", f"{code} is not in the catalogue.", field=field, code=code)
-
-
 def wrong_status(status: str, needed: str) -> Refused:
     return Refused(
         "wrong_status",
@@ -76,15 +72,6 @@ def bay_unsuitable(bay_id: str, needed: str) -> Refused:
         f"Bay {bay_id} does not offer {needed}.",
         field="bay_id",
         needed=needed,
-    )
-
-
-def unknown(field: str, value: str) -> Refused:
-    return Refused(
-        f"unknown_{field.removesuffix('_id')}",
-        f"There is no {field.removesuffix('_id').replace('_', ' ')} {value} in this store.",
-        field=field,
-        kind="not_found",
     )
 
 

@@ -12,6 +12,7 @@ from services.workshop.domain import errors
 from services.workshop.http.common import Dispatcher, Reader, workforce_of
 from services.workshop.store import Absence, AbsenceKind
 from shared.body import Body
+from shared.contracts.refusal import unknown
 from shared.contracts.workshop import AbsenceWithdrawn, TechnicianAbsent
 from shared.db import transaction
 from shared.duties import serves
@@ -58,7 +59,7 @@ async def record_absence(
     """A technician is away (缺勤); planned work goes to others."""
     members = workforce_of(request).members[command.store_id]
     if technician_id not in {member.technician_id for member in members}:
-        raise errors.unknown("technician_id", technician_id)
+        raise unknown("technician_id", technician_id)
     if body.until_at <= body.from_at:
         raise errors.ends_before_it_begins("until_at")
 

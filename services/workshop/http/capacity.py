@@ -18,6 +18,7 @@ from services.workshop.planner import Snapshot, Wish, as_assignment, moment
 from services.workshop.store import HeldJob, Hold
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.refusal import unknown
 from shared.duties import serves
 from shared.ids import new_id
 from shared.problems import unavailable
@@ -127,7 +128,7 @@ async def release_hold(hold_id: str, command: FrontDesk) -> JSONResponse:
         await store.lock_plan(unit.connection, command.store_id)
         hold = await store.lock_hold(unit.connection, command.store_id, hold_id)
         if hold is None:
-            raise errors.unknown("hold_id", hold_id)
+            raise unknown("hold_id", hold_id)
         await booking.release(unit, hold, command.cause)
         status = "released" if hold.status == "held" else hold.status
         return HoldState(hold_id=hold_id, status=status)

@@ -27,6 +27,7 @@ from services.workshop.store import overrides
 from services.workshop.workforce import Operation, Workforce
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
@@ -399,7 +400,7 @@ def _check_by_hand(
             raise errors.technician_forbidden(technician_id)
     bays = {bay.bay_id: bay for bay in workforce.bays[job.store_id]}
     if bay_id not in bays:
-        raise errors.unknown("bay_id", bay_id)
+        raise unknown("bay_id", bay_id)
     if operation.bay_type not in bays[bay_id].capabilities:
         raise errors.bay_unsuitable(bay_id, operation.bay_type)
 
@@ -407,7 +408,7 @@ def _check_by_hand(
 def _require_member(workforce: Workforce, store_id: str, technician_id: str) -> None:
     members = {member.technician_id for member in workforce.members[store_id]}
     if technician_id not in members:
-        raise errors.unknown("technician_id", technician_id)
+        raise unknown("technician_id", technician_id)
 
 
 def _lacks(

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from services.workshop import store
-from services.workshop.domain import errors
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.http.common import JobView, Reader, personal_of, view, workforce_of
 from services.workshop.orders import people_of
 from services.workshop.store import additional_work, orders
 from services.workshop.store.additional_work import Answered
 from services.workshop.store.inspection import inspections_of
+from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
 
@@ -70,7 +70,7 @@ async def get_order(request: Request, store_id: str, order_id: str, _: Reader) -
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         order = await orders.read(connection, store_id, order_id)
         if order is None:
-            raise errors.unknown("order_id", order_id)
+            raise unknown("order_id", order_id)
         jobs = await store.jobs_of_order(connection, store_id, order_id)
         inspections = await inspections_of(connection, store_id, order_id)
         found = await additional_work.of_order(connection, store_id, order_id)

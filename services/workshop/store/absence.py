@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from services.workshop.domain import errors
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 AbsenceKind = Literal["leave", "sick", "training", "other"]
@@ -48,7 +48,7 @@ async def read_absence(connection: Connection, store_id: str, absence_id: str) -
         _ABSENCE + "WHERE store_id = $1 AND absence_id = $2", store_id, absence_id
     )
     if row is None:
-        raise errors.unknown("absence_id", absence_id)
+        raise unknown("absence_id", absence_id)
     return Absence(**row)
 
 

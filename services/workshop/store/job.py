@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.workshop.domain import errors
 from services.workshop.domain.job import Job
 from services.workshop.domain.reasons import Reason
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 _JOB = """
@@ -98,7 +98,7 @@ async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
     """
     row = await connection.fetchrow(_JOB + "WHERE store_id = $1 AND job_id = $2", store_id, job_id)
     if row is None:
-        raise errors.unknown("job_id", job_id)
+        raise unknown("job_id", job_id)
     return _job(row)
 
 
