@@ -3,13 +3,17 @@
 from shared.contracts.refusal import Refused
 
 
-def unknown_plate() -> Refused:
+def unknown_vehicle(field: str) -> Refused:
     return Refused(
         "unknown_customer",
-        "No customer of this store has a vehicle with this plate.",
-        field="plate",
+        "No customer of this store has this vehicle.",
+        field=field,
         kind="not_found",
     )
+
+
+def plate_or_vin() -> Refused:
+    return Refused("plate_or_vin", "Either a plate or a VIN is required.", field="plate")
 
 
 def unknown_customer(customer_ref: str) -> Refused:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.crm import store
 from services.crm.domain import customer as customers
+from services.crm.domain import errors
 from services.crm.domain.customer import References
 from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
 from services.crm.store import SealedCustomer, SealedVehicle
@@ -109,17 +110,28 @@ async def register_customer(
 
 @router.get("/customers", tags=["customers"], openapi_extra=serves("R19"))
 async def find_customer(
-    request: Request, store_id: str, _: Reader, plate: Annotated[Plate, Query()]
+    request: Request,
+    store_id: str,
+    _: Reader,
+    plate: Annotated[Plate | None, Query()] = None,
+    vin: Annotated[Vin | None, Query()] = None,
 ) -> CustomerView:
-    """The customer whose vehicle has this plate."""
+    """The customer whose vehicle has this plate, else with this VIN."""
     personal = personal_of(request)
     async with transaction(pool_of(request), [store_id]) as connection:
-        row = await store.find_by_plate(connection, store_id, personal.reference("plate", plate))
+        if plate is not None:
+            reference = personal.reference("plate", plate)
+            row = await store.find_by_plate(connection, store_id, reference)
+        elif vin is not None:
+            row = await store.find_by_vin(connection, store_id, personal.reference("vin", vin))
+        else:
+            raise errors.plate_or_vin()
         secrets = ("name", "phone", "plate", "vin")
+        known = [field for field in secrets if row[field] is not None]
         texts = await personal.decrypt_all(
-            connection, store_id, [(row["customer_ref"], row[field]) for field in secrets]
+            connection, store_id, [(row["customer_ref"], row[field]) for field in known]
         )
-    return CustomerView(**dict(row) | dict(zip(secrets, texts, strict=True)))
+    return CustomerView(**dict(row) | dict(zip(known, texts, strict=True)))
 
 
 @router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19"))

@@ -41,14 +41,13 @@ ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET
     model = excluded.model
 """
 
-_BY_PLATE = """
-SELECT customer_ref, vehicle_ref, plate_ref, name, phone, plate, vin, brand, model,
+_FIND = """
+SELECT customer_ref, vehicle_ref, coalesce(plate_ref, '') AS plate_ref, name, phone, plate, vin, brand, model,
        (SELECT count(*) FROM visit
         WHERE visit.store_id = vehicle.store_id
           AND visit.customer_ref = vehicle.customer_ref AND delivered_at IS NOT NULL) AS visits
 FROM vehicle JOIN customer USING (store_id, customer_ref)
-WHERE store_id = $1 AND plate_ref = $2
-"""
+WHERE store_id = $1 AND """
 
 _NAMES = """
 SELECT customer_ref AS ref, customer_ref AS subject, name AS sealed
@@ -167,9 +166,21 @@ async def find_by_plate(connection: Connection, store_id: str, plate_ref: str) -
     Raises:
         Refused: the store knows no such plate.
     """
-    row = await connection.fetchrow(_BY_PLATE, store_id, plate_ref)
+    row = await connection.fetchrow(_FIND + "plate_ref = $2", store_id, plate_ref)
     if row is None:
-        raise errors.unknown_plate()
+        raise errors.unknown_vehicle("plate")
+    return row
+
+
+async def find_by_vin(connection: Connection, store_id: str, vehicle_ref: str) -> Any:
+    """The row of the vehicle with this VIN and of its customer, still encrypted.
+
+    Raises:
+        Refused: the store knows no such VIN.
+    """
+    row = await connection.fetchrow(_FIND + "vehicle_ref = $2", store_id, vehicle_ref)
+    if row is None:
+        raise errors.unknown_vehicle("vin")
     return row
 
 

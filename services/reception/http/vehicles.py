@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, Path, Request
 from pydantic import BaseModel
 
@@ -18,14 +19,17 @@ from shared.duties import serves
 from shared.identifiers import Plate
 from shared.security import Principal, caller
 
+log = structlog.get_logger()
+
 router = store_router()
 
 _HISTORY = 10
 
 
-class EarlierVisit(BaseModel):
-    """A visit of the vehicle to this store."""
+class VisitView(BaseModel):
+    """A visit of the vehicle to a store of the group."""
 
+    store_id: str
     order_id: str
     stage: Stage
     arrived_at: datetime
@@ -39,8 +43,8 @@ class VehicleView(BaseModel):
     """A vehicle as its plate tells it, without personal data.
 
     What the archive says is absent for a vehicle that it does not know, and while it is away;
-    ``recalls`` are open recalls and campaigns of the catalogue, ``declined`` is work to be offered
-    again.
+    ``recalls`` are open recalls and campaigns of the catalogue, ``history`` are its last visits to
+    any store of the group, ``declined`` is work to be offered again.
     """
 
     archive_away: bool
@@ -51,7 +55,7 @@ class VehicleView(BaseModel):
     tier: str | None
     visits: int | None
     recalls: Sequence[str]
-    history: Sequence[EarlierVisit]
+    history: Sequence[VisitView]
     declined: Sequence[EstimateView]
 
 
@@ -73,10 +77,11 @@ async def vehicle_by_plate(
     answer = await archive_of(request).find(principal.token, store_id, plate)
     plate_ref = personal_of(request).reference("plate", plate)
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        earlier = await store.visits_with_plate(connection, store_id, plate_ref, _HISTORY)
+        earlier = await store.visits_in_group(connection, plate_ref, _HISTORY)
         declined = await offered_again(
             connection, store_id, plate_ref, request.app.state.service.clock.now()
         )
+    _trace(principal, store_id, plate_ref, [visit.store_id for visit in earlier])
     known = answer.vehicle or KnownVehicle()
     return VehicleView(
         archive_away=answer.away,
@@ -89,17 +94,18 @@ async def vehicle_by_plate(
         recalls=recalls.concerning(
             catalogue_of(request).recalls, known.brand or "", known.model or "", known.vin or ""
         ),
-        history=[
-            EarlierVisit(
-                order_id=order.order_id,
-                stage=order.stage,
-                arrived_at=order.arrived_at,
-                odometer_km=order.odometer_km,
-                operations=[operation.operation_id for operation in order.operations],
-                symptoms=order.symptoms,
-                advisor_id=order.advisor_id,
-            )
-            for order in earlier
-        ],
+        history=[VisitView.model_validate(each, from_attributes=True) for each in earlier],
         declined=declined,
     )
+
+
+def _trace(principal: Principal, store_id: str, plate_ref: str, seen: Sequence[str]) -> None:
+    """Leave a trace of who has seen what other stores did (R16)."""
+    if others := sorted(set(seen) - {store_id}):
+        log.info(
+            "visits to other stores shown",
+            store_id=store_id,
+            stores=others,
+            plate_ref=plate_ref,
+            by=principal.subject,
+        )

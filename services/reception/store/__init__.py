@@ -52,7 +52,6 @@ from services.reception.store.order import (
     sealed_texts,
     take_queue_number,
     unpaid_orders,
-    visits_with_plate,
 )
 from services.reception.store.photo import (
     add_photo,
@@ -63,6 +62,7 @@ from services.reception.store.photo import (
 from services.reception.store.vehicle import (
     lock_odometer,
     save_odometer,
+    visits_in_group,
 )
 from services.reception.store.voucher import (
     add_voucher,
@@ -123,6 +123,5 @@ __all__ = [
     "take_queue_number",
     "unpaid_orders",
     "use_link",
-    "visits_with_plate",
     "work_not_wanted",
 ]

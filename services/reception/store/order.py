@@ -112,20 +112,6 @@ async def list_orders(
     return [_order(row, row["order_id"]) for row in rows]
 
 
-async def visits_with_plate(
-    connection: Connection, store_id: str, plate_ref: str, limit: int
-) -> list[Order]:
-    """The vehicle's orders of the store that were opened, the last first."""
-    rows = await connection.fetch(
-        _ORDER + "WHERE store_id = $1 AND plate_ref = $2 AND opened_at IS NOT NULL "
-        "ORDER BY arrived_at DESC LIMIT $3",
-        store_id,
-        plate_ref,
-        limit,
-    )
-    return [_order(row, row["order_id"]) for row in rows]
-
-
 async def desks(connection: Connection, store_id: str, since: datetime) -> dict[str, Desk]:
     """Customers and last greeting of each advisor who has greeted somebody since then."""
     rows = await connection.fetch(_DESKS, store_id, since)

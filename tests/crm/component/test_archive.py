@@ -81,6 +81,8 @@ async def test_a_plate_moves_to_the_vehicle_that_wears_it_last(crm: InProcess) -
     second = await register(crm, person(7, plate=person(6)["plate"]))
     found = (await crm.get("/stores/S01/customers", "advisor", plate=person(6)["plate"])).json()
     assert found["vehicle_ref"] == second["vehicle_ref"]
+    bare = (await crm.get("/stores/S01/customers", "advisor", vin=person(6)["vin"])).json()
+    assert (bare["vin"], bare["plate"], bare["plate_ref"]) == (person(6)["vin"], None, "")
 
 
 async def test_references_are_resolved_in_one_call(crm: InProcess) -> None:
@@ -136,6 +138,8 @@ async def test_an_unknown_plate_is_not_found(crm: InProcess) -> None:
     answer = await crm.get("/stores/S01/customers", "advisor", plate="京A99999")
     assert answer.status_code == 404
     assert answer.json()["errors"][0]["rule"] == "unknown_customer"
+    neither = await crm.get("/stores/S01/customers", "advisor")
+    assert neither.json()["errors"][0]["rule"] == "plate_or_vin"
 
 
 @pytest.mark.parametrize("role", ["technician", "dispatcher", "inspector", "operator"])

@@ -87,6 +87,20 @@ async def test_a_known_vehicle_is_recognised_at_once_without_personal_data(desk,
     assert (unknown["customer_ref"], unknown["archive_away"]) == (None, False)
 
 
+async def test_another_store_sees_when_and_for_what_a_vehicle_came_but_not_its_order(desk, capsys):
+    order = await desk.opened("沪F10009")
+    token = desk.service.token("advisor", stores=["S02"], subject="S02-advisor-1")
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = await desk.service.client.get("/stores/S02/vehicles/沪F10009", headers=headers)
+    (visit,) = answer.json()["history"]
+    assert (visit["store_id"], visit["odometer_km"]) == ("S01", 12_000)
+    assert visit["operations"] == ["MNT-001"]
+    assert answer.json()["declined"] == []
+    assert '"by": "S02-advisor-1"' in capsys.readouterr().out
+    path = f"/stores/S02/orders/{order['order_id']}"
+    assert (await desk.service.client.get(path, headers=headers)).status_code == 404
+
+
 async def test_an_arrival_works_while_the_archive_is_away(desk):
     arrived = await desk.arrived("沪F10002")
     assert arrived["vehicle"]["archive_away"] is True
