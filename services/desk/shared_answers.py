@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-_FRESH_S = 0.9
+FRESH_S = 0.9
 _FORGOTTEN_S = 60.0
 
 Key = tuple[str, ...]
@@ -31,7 +31,7 @@ class SharedAnswers:
         self._answers: dict[Key, _Answer] = {}
 
     async def get(
-        self, key: Key, ask: Callable[[], Awaitable[Any]], fresh_s: float = _FRESH_S
+        self, key: Key, ask: Callable[[], Awaitable[Any]], fresh_s: float = FRESH_S
     ) -> Any:
         """The answer under ``key``, asked again when it is older than ``fresh_s`` seconds."""
         answer = self._answers.setdefault(key, _Answer())

@@ -12,7 +12,7 @@ from services.desk.client import Connections, Services
 from services.desk.i18n import DEFAULT, LOCALES, Language, Words
 from services.desk.people import Person, load_people
 from services.desk.session import DemoSignIn, OidcSignIn, SignedIn, sign_in_from
-from services.desk.shared_answers import SharedAnswers
+from services.desk.shared_answers import FRESH_S, SharedAnswers
 from shared.clock import Clock, clock_from
 from shared.group import Store, load_stores, read_yaml
 from shared.settings import Settings
@@ -102,10 +102,12 @@ class Visit:
         known = self.t.known(f"bay.{kind}")
         return f"{known[:1].upper()}{known[1:]} {number}" if known else (bay_id or "—")
 
-    async def shared(self, kind: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+    async def shared(
+        self, kind: str, ask: Callable[[], Awaitable[Any]], fresh_s: float = FRESH_S
+    ) -> Any:
         """An answer about the store that all its viewers share; the token is checked first."""
         await self.signed_in.token()
-        return await self.desk.answers.get((self.store.id, kind), ask)
+        return await self.desk.answers.get((self.store.id, kind), ask, fresh_s)
 
     async def changed(self) -> None:
         """The person changed something: everybody in the store asks anew, this page at once."""

@@ -70,7 +70,6 @@ async def _arrive(advisor: Colleague, clock: SteppedClock) -> None:
         await expect(card).to_have_class(re.compile(rf"\b{tone}\b"))
     await advisor.keep("board")
     await advisor.press("greet-1")
-    await advisor.press("open-1")
 
 
 async def _open_order(advisor: Colleague) -> None:
@@ -201,7 +200,6 @@ async def test_an_order_is_opened_while_the_archive_is_away(desk: Desk, platform
     await advisor.write(plate="沪AD12345")
     await advisor.press("dialog-send")
     await advisor.press("greet-*")
-    await advisor.press("open-*")
     await advisor.write(plate="沪AD12345")
     await advisor.press("find-customer")
     await expect(advisor.page.get_by_text("客户档案暂不可用")).to_be_visible()

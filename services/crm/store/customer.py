@@ -42,7 +42,8 @@ ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET
 """
 
 _FIND = """
-SELECT customer_ref, vehicle_ref, coalesce(plate_ref, '') AS plate_ref, name, phone, plate, vin, brand, model,
+SELECT customer_ref, vehicle_ref, coalesce(plate_ref, '') AS plate_ref, name, phone, plate, vin,
+       brand, model,
        (SELECT count(*) FROM visit
         WHERE visit.store_id = vehicle.store_id
           AND visit.customer_ref = vehicle.customer_ref AND delivered_at IS NOT NULL) AS visits

@@ -94,9 +94,18 @@ def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> u
 
 
 async def send_now(
-    visit: Visit, service: Service, path: str, body: Any = None, *, attempt: str
+    visit: Visit,
+    service: Service,
+    path: str,
+    body: Any = None,
+    *,
+    attempt: str,
+    then_open: str = "",
 ) -> bool:
-    """Send a command that a single button stands for; says why when it fails."""
+    """Send a command that a single button stands for; says why when it fails.
+
+    Afterwards this page shows what has changed, or another is opened.
+    """
     try:
         await visit.services.command(service, visit.store_path + path, body, attempt=attempt)
     except RefusalError as refusal:
@@ -105,7 +114,11 @@ async def send_now(
     except AwayError as away:
         ui.notify(away_text(visit.t, away), type="negative", position="top")
         return False
-    await visit.changed()
+    if then_open:
+        visit.desk.answers.drop(visit.store.id)
+        ui.navigate.to(then_open)
+    else:
+        await visit.changed()
     return True
 
 

@@ -19,6 +19,8 @@ EverySecond = Callable[[Callable[[datetime], None]], None]
 """Registers what a rendered part does each second with the business time."""
 
 _INTERVAL_S = 1.0
+AT_ONCE_S = 0.5
+"""The interval of a part that shows a change within a second."""
 
 
 class Live(Generic[T]):
@@ -42,11 +44,11 @@ class Live(Generic[T]):
             self._notices = box("notices")
             self._content = box("live-content")
 
-    async def start(self) -> None:
+    async def start(self, interval_s: float) -> None:
         """Show the first answer and follow it from then on."""
         self._visit.refreshers.append(self.refresh)
         await self.refresh()
-        ui.timer(_INTERVAL_S, self.refresh, immediate=False)
+        ui.timer(interval_s, self.refresh, immediate=False)
 
     async def refresh(self) -> None:
         """Ask, and show what has changed."""
@@ -86,7 +88,10 @@ class Live(Generic[T]):
 
 
 async def live(
-    visit: Visit, fetch: Callable[[], Awaitable[T]], render: Callable[[T, EverySecond], None]
+    visit: Visit,
+    fetch: Callable[[], Awaitable[T]],
+    render: Callable[[T, EverySecond], None],
+    interval_s: float = _INTERVAL_S,
 ) -> None:
     """Put a live part here."""
-    await Live(visit, fetch, render).start()
+    await Live(visit, fetch, render).start(interval_s)

@@ -1,13 +1,15 @@
-"""The arrival board (接待看板): who waits, how long, and who receives them."""
+"""The arrival board (接待看板): who is expected, who waits and how long, and who receives them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.client import AwayError, new_attempt
+from services.desk.components.arriving import arrival_dialog, record_arrival
 from services.desk.components.elements import (
     badge,
     box,
@@ -19,7 +21,7 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.forms import Form, dialog_actions, send_now
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import AT_ONCE_S, EverySecond, live
 from services.desk.page import Page
 from services.desk.visit import Names, Visit, together
 
@@ -34,60 +36,95 @@ PAGE = Page(
 )
 
 _RECEIVES = ("advisor", "manager")
+_RECORDS = (*_RECEIVES, "agent")
+_ASSIGNS = ("manager", "dispatcher")
 _WARNING_SHARE = 0.7
+_COUNTED_BY_THE_PAGE = ("waited_s", "overdue")
+_SOON = timedelta(hours=2)
 
-Board = tuple[list[dict[str, Any]], Names, str]
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Who is expected, by time, and who stands at reception, in their turn."""
+
+    expected: Sequence[Entry]
+    orders: Sequence[Entry]
+    names: Names
+    problem: str = ""
 
 
 @PAGE.shows
 async def show(visit: Visit) -> None:
-    """Two columns: waiting for a greeting, and being received."""
-    if visit.person.has((*_RECEIVES, "agent")):
+    """Three columns: expected, waiting for a greeting, being received."""
+    if visit.person.has(_RECORDS):
         with box("toolbar"):
             button(
                 visit.t("Record arrival"),
-                lambda: _arrival_dialog(visit),
+                lambda: arrival_dialog(visit),
                 name="record-arrival",
                 kind="main",
             )
 
     async def fetch() -> Board:
-        orders = await arrivals(visit)
-        problem = ""
+        orders, expected = await together(arrivals(visit), expected_today(visit))
         try:
-            names = await visit.names(orders)
+            return Board(expected, orders, await visit.names([*orders, *expected]))
         except AwayError:
-            names, problem = Names(), visit.t("Customer relations is away: names are not shown.")
-        return orders, names, problem
+            sentence = visit.t("Customer relations is away: names are not shown.")
+            return Board(expected, orders, Names(), sentence)
 
-    await live(visit, fetch, lambda board, every_second: _board(visit, board, every_second))
+    def render(board: Board, every_second: EverySecond) -> None:
+        _board(visit, board, every_second)
+
+    await live(visit, fetch, render, AT_ONCE_S)
 
 
 def _board(visit: Visit, board: Board, every_second: EverySecond) -> None:
-    orders, names, problem = board
-    if problem:
-        text(problem, "hint")
-    waiting = [order for order in orders if order["stage"] == "arrived"]
-    received = [order for order in orders if order["stage"] == "greeted"]
-    with box("board"):
-        with _column(visit.t("Waiting"), len(waiting)):
+    t = visit.t
+    if board.problem:
+        text(board.problem, "hint")
+    waiting = [order for order in board.orders if order["stage"] == "arrived"]
+    received = [order for order in board.orders if order["stage"] == "greeted"]
+    with box("board three"):
+        with _column(t("To come"), len(board.expected)):
+            for appointment in board.expected:
+                _expected_card(visit, appointment, board.names, every_second)
+            if not board.expected:
+                empty(t("Nobody is expected any more today."))
+        with _column(t("Waiting"), len(waiting)):
             for order in waiting:
-                _waiting_card(visit, order, names, every_second)
+                _waiting_card(visit, order, board.names, every_second)
             if not waiting:
-                empty(visit.t("Nobody is waiting."))
-        with _column(visit.t("Being received"), len(received)):
+                empty(t("Nobody is waiting."))
+        with _column(t("Being received"), len(received)):
             for order in received:
-                _received_card(visit, order, names, every_second)
+                _received_card(visit, order, board.names, every_second)
             if not received:
-                empty(visit.t("Nobody is being received."))
+                empty(t("Nobody is being received."))
 
 
 async def arrivals(visit: Visit) -> list[dict[str, Any]]:
-    """Who stands at reception, the longest waiting first."""
+    """Who stands at reception: booked customers first, then by arrival."""
     found: list[dict[str, Any]] = await visit.shared(
-        "arrivals", lambda: visit.services.get("reception", f"{visit.store_path}/arrivals")
+        "arrivals",
+        lambda: visit.services.get("reception", f"{visit.store_path}/arrivals"),
+        AT_ONCE_S / 2,
     )
-    return found
+    return [
+        {name: value for name, value in order.items() if name not in _COUNTED_BY_THE_PAGE}
+        for order in found
+    ]
+
+
+async def expected_today(visit: Visit) -> list[dict[str, Any]]:
+    """Today's appointments that are still to come, by time."""
+    booked: list[dict[str, Any]] = await visit.shared(
+        "appointments", lambda: visit.services.get("reception", f"{visit.store_path}/appointments")
+    )
+    to_come = [each for each in booked if each["status"] == "booked"]
+    return sorted(to_come, key=lambda each: str(each["planned_at"]))
 
 
 def _column(title: str, count: int) -> ui.element:
@@ -98,12 +135,47 @@ def _column(title: str, count: int) -> ui.element:
     return column
 
 
-def _waiting_card(
-    visit: Visit, order: Mapping[str, Any], names: Names, every_second: EverySecond
+def _expected_card(
+    visit: Visit, appointment: Entry, names: Names, every_second: EverySecond
 ) -> None:
+    t, planned = visit.t, datetime.fromisoformat(appointment["planned_at"])
+    plate = names.plates.get(appointment["plate_ref"])
+    with mark("expected", box("card slim")) as card:
+        with box("card-who"):
+            text(formats.clock(planned, visit.store.timezone), "expected-time number")
+            with box("card-names"):
+                text(plate or t("Appointment"), "plate")
+                if name := names.customers.get(appointment["customer_ref"] or ""):
+                    text(name, "card-note")
+        if visit.person.has(_RECORDS):
+            attempt = new_attempt()
+
+            async def arrive() -> None:
+                if plate:
+                    await record_arrival(visit, plate, appointment["appointment_id"], attempt)
+                else:
+                    await arrival_dialog(visit, appointment["appointment_id"])
+
+            button(t("Arrived"), arrive, name="expected-arrived", kind="small")
+
+        def tell(now: datetime) -> None:
+            card.classes(remove="late soon", add=_lateness(planned, now))
+
+        tell(visit.now())
+        every_second(tell)
+
+
+def _lateness(planned: datetime, now: datetime) -> str:
+    if now > planned:
+        return "late"
+    return "soon" if now > planned - _SOON else ""
+
+
+def _waiting_card(visit: Visit, order: Entry, names: Names, every_second: EverySecond) -> None:
     t, due = visit.t, datetime.fromisoformat(order["greeting_due_at"])
     limit_s = visit.store.greeting_limit_s
-    with mark(f"arrival-{order['queue_number']}", box("card")) as card:
+    number, order_id = order["queue_number"], order["order_id"]
+    with mark(f"arrival-{number}", box("card")) as card:
         _who(visit, order, names)
         with box("card-side"):
             waited = text("", "waited")
@@ -118,23 +190,78 @@ def _waiting_card(
 
         wait(visit.now())
         every_second(wait)
-        if visit.person.has(_RECEIVES):
-            with box("card-actions"):
+        with box("card-actions"):
+            _suggestion(visit, order)
+            if visit.person.has(_RECEIVES):
                 attempt = new_attempt()
                 button(
                     t("Receive"),
                     lambda: send_now(
-                        visit, "reception", f"/orders/{order['order_id']}/greeting", attempt=attempt
+                        visit,
+                        "reception",
+                        f"/orders/{order_id}/greeting",
+                        attempt=attempt,
+                        then_open=f"{visit.store_path}/reception/{order_id}",
                     ),
-                    name=f"greet-{order['queue_number']}",
+                    name=f"greet-{number}",
                     kind="main",
                 )
                 _leave_button(visit, order)
 
 
-def _received_card(
-    visit: Visit, order: Mapping[str, Any], names: Names, every_second: EverySecond
-) -> None:
+def _suggestion(visit: Visit, order: Entry) -> None:
+    """Whose turn it is; whoever may, assigns that advisor with one click, or another."""
+    t, suggested, number = visit.t, order["suggested_advisor_id"], order["queue_number"]
+    if suggested == visit.person.subject:
+        badge(t("Your turn"), "good")
+    elif order["advisor_id"]:
+        badge(t("Assigned to {person}", person=visit.colleague(suggested)), "busy")
+    elif suggested:
+        badge(t("Suggested: {person}", person=visit.colleague(suggested)), "calm")
+    if not visit.person.has(_ASSIGNS):
+        return
+    if suggested and not order["advisor_id"]:
+        path, body = f"/orders/{order['order_id']}/advisor", {"advisor_id": suggested}
+        attempt = new_attempt()
+        button(
+            t("Assign"),
+            lambda: send_now(visit, "reception", path, body, attempt=attempt),
+            name=f"assign-{number}",
+        )
+    button(
+        t("Assign another"),
+        lambda: _assign_dialog(visit, order),
+        name=f"assign-other-{number}",
+        kind="small",
+    )
+
+
+async def _assign_dialog(visit: Visit, order: Entry) -> None:
+    t = visit.t
+    advisors = {
+        person.subject: person.name(t.language)
+        for person in visit.desk.people.values()
+        if person.has(("advisor",)) and visit.store.id in person.stores
+    }
+    with dialog(t("Who receives {number}?", number=t_number(order["queue_number"]))) as opened:
+        form = Form(visit)
+        advisor = form.field("advisor_id", ui.select(advisors, label=t("Advisor")))
+
+        async def send() -> None:
+            if not form.require("advisor_id"):
+                return
+            path = f"{visit.store_path}/orders/{order['order_id']}/advisor"
+            body = {"advisor_id": advisor.value}
+            if await form.send(
+                lambda: visit.services.command("reception", path, body, attempt=form.attempt)
+            ):
+                opened.close()
+                await visit.changed()
+
+        dialog_actions(visit, opened, t("Assign"), send)
+
+
+def _received_card(visit: Visit, order: Entry, names: Names, every_second: EverySecond) -> None:
     t = visit.t
     with mark(f"arrival-{order['queue_number']}", box("card")):
         _who(visit, order, names)
@@ -158,7 +285,7 @@ def _received_card(
                 _leave_button(visit, order)
 
 
-def _who(visit: Visit, order: Mapping[str, Any], names: Names) -> None:
+def _who(visit: Visit, order: Entry, names: Names) -> None:
     plate = names.plates.get(order["plate_ref"])
     with box("card-who"):
         text(t_number(order["queue_number"]), "queue-number")
@@ -177,7 +304,7 @@ def t_number(number: int) -> str:
     return f"{number:03}"
 
 
-def _leave_button(visit: Visit, order: Mapping[str, Any]) -> None:
+def _leave_button(visit: Visit, order: Entry) -> None:
     button(
         visit.t("Left"),
         lambda: cancel_dialog(visit, order["order_id"]),
@@ -204,86 +331,3 @@ async def cancel_dialog(visit: Visit, order_id: str) -> None:
                 await visit.changed()
 
         dialog_actions(visit, opened, t("End visit"), send)
-
-
-async def _arrival_dialog(visit: Visit) -> None:
-    t = visit.t
-    expected = await _expected(visit)
-    with dialog(t("Record arrival")) as opened:
-        form = Form(visit)
-        plate = form.field("plate", ui.input(t("Plate"), placeholder="沪A12345"))
-        known = text("", "hint")
-        appointment = form.field(
-            "appointment_id",
-            ui.select(expected, label=t("Appointment of today"), clearable=True),
-        )
-        appointment.set_visibility(bool(expected))
-
-        async def look_up() -> None:
-            known.set_text(await _known_customer(visit, form, plate.value or ""))
-
-        plate.on("blur", look_up)
-
-        async def send() -> None:
-            if not form.require("plate"):
-                return
-            body = {"plate": plate.value, "appointment_id": appointment.value}
-            path = f"{visit.store_path}/arrivals"
-            order = await form.send(
-                lambda: visit.services.command("reception", path, body, attempt=form.attempt)
-            )
-            if order:
-                opened.close()
-                number = t_number(order["queue_number"])
-                ui.notify(t("Queue number {number}", number=number), type="positive")
-                await visit.changed()
-
-        plate.on("keydown.enter", send)
-        dialog_actions(visit, opened, t("Record arrival"), send)
-
-
-async def _expected(visit: Visit) -> dict[str, str]:
-    """Today's appointments that are still to come, by plate and time."""
-    booked, catalogue = await together(
-        visit.services.get("reception", f"{visit.store_path}/appointments"), visit.catalogue()
-    )
-    open_ones = [each for each in booked if each["status"] == "booked"]
-    try:
-        names = await visit.names(open_ones)
-    except AwayError:
-        names = Names()
-    return {
-        each["appointment_id"]: _appointment_line(visit, each, names, catalogue.operation)
-        for each in open_ones
-    }
-
-
-def _appointment_line(
-    visit: Visit, appointment: Mapping[str, Any], names: Names, operation: Any
-) -> str:
-    parts: Sequence[str] = (
-        formats.clock(appointment["planned_at"], visit.store.timezone),
-        names.plates.get(appointment["plate_ref"], ""),
-        operation(appointment["operations"][0]),
-    )
-    return " · ".join(filter(None, parts))
-
-
-async def _known_customer(visit: Visit, form: Form, plate: str) -> str:
-    """One line about the customer whose plate was typed."""
-    if not plate.strip() or not visit.sees_persons:
-        return ""
-
-    async def ask() -> dict[str, Any]:
-        path = f"{visit.store_path}/customers"
-        return await visit.services.find("crm", path, plate=plate) or {}
-
-    found = await form.send(ask)
-    if found is None:
-        return ""
-    if not found:
-        return visit.t("New vehicle: details are taken when the order is opened.")
-    return visit.t(
-        "Known: {name}, {brand} {model}, visits: {visits}",
-        **{key: found[key] for key in ("name", "brand", "model", "visits")},
-    )

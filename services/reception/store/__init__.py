@@ -123,5 +123,6 @@ __all__ = [
     "take_queue_number",
     "unpaid_orders",
     "use_link",
+    "visits_in_group",
     "work_not_wanted",
 ]

@@ -32,9 +32,7 @@ class EarlierVisit:
     operations: Sequence[str]
 
 
-async def visits_in_group(
-    connection: Connection, plate_ref: str, limit: int
-) -> list[EarlierVisit]:
+async def visits_in_group(connection: Connection, plate_ref: str, limit: int) -> list[EarlierVisit]:
     """Opened orders of the vehicle in every store, also those that the transaction does not see
     otherwise, the last first."""
     rows = await connection.fetch(_IN_GROUP, plate_ref, limit)

@@ -1,0 +1,42 @@
+"""Vehicles and their owners, by what was typed or scanned: a plate (车牌号) or a VIN (车架号)."""
+
+from typing import Any
+from urllib.parse import quote
+
+from services.desk.visit import Visit
+from shared.identifiers import valid_plate, valid_vin
+
+Known = dict[str, Any]
+
+
+def is_vin(typed: str) -> bool:
+    """Whether ``typed`` is a VIN and not a plate."""
+    try:
+        valid_vin(typed)
+    except ValueError:
+        return False
+    return True
+
+
+def same_plate(typed: str, plate: str) -> bool:
+    """Whether ``typed`` is the plate, however it is written."""
+    try:
+        return valid_plate(typed) == plate
+    except ValueError:
+        return False
+
+
+async def find_customer(visit: Visit, typed: str) -> Known | None:
+    """The archive's entry of the vehicle and its owner; None where it knows neither."""
+    field = "vin" if is_vin(typed) else "plate"
+    found: Known | None = await visit.services.find(
+        "crm", f"{visit.store_path}/customers", **{field: typed}
+    )
+    return found
+
+
+async def vehicle_facts(visit: Visit, plate: str) -> Known:
+    """What reception knows of the vehicle: tier, visits in the group, recalls, declined work."""
+    path = f"{visit.store_path}/vehicles/{quote(plate, safe='')}"
+    facts: Known = await visit.services.get("reception", path)
+    return facts
