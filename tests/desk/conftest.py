@@ -73,7 +73,7 @@ class Colleague:
 
 
 class Desk:
-    """Where colleagues sign in."""
+    """Where colleagues sign in; all go home at the end of a test."""
 
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
@@ -107,11 +107,19 @@ def screenshots() -> Path:
     return SCREENSHOTS
 
 
-@pytest_asyncio.fixture(scope="module")
-async def desk(platform: Platform, screenshots: Path) -> AsyncIterator[Desk]:
-    """The desk of the running platform, in the system's Chromium."""
+@pytest_asyncio.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """The system's Chromium."""
     expect.set_options(timeout=_PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
-        yield Desk(browser, platform.url("desk"))
+        yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture
+async def desk(platform: Platform, browser: Browser, screenshots: Path) -> AsyncIterator[Desk]:
+    """The desk of the running platform."""
+    yield Desk(browser, platform.url("desk"))
+    for context in browser.contexts:
+        await context.close()
