@@ -1,10 +1,12 @@
-"""The one entry to planning: greedy at once, improved within a budget."""
+"""The one entry to planning: greedy at once, improved within a budget.
+
+Only who improves pays for loading the solver, which takes more than all the rest of a process.
+"""
 
 from time import monotonic
 
 from services.workshop.planning.greedy import greedy
 from services.workshop.planning.model import Aim, Plan, Workshop
-from services.workshop.planning.solver import improve
 
 
 def plan(
@@ -26,6 +28,8 @@ def plan(
     first = greedy(workshop, aim)
     if seconds <= 0 or not first.assignments:
         return first
+    from services.workshop.planning.solver import improve  # noqa: PLC0415
+
     return improve(
         workshop, first, aim=aim, seed=seed, deadline=deadline, workers=workers, rounds=rounds
     )
