@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import nicegui
 import uvicorn
@@ -16,6 +16,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.staticfiles import StaticFiles
 
 import services.desk.pages  # noqa: F401 registers the pages
+from services.desk.client import AwayError, RefusalError, Services
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
 from services.desk.session import SESSION_S, DemoSignIn, OidcSignIn, SignedOutError
@@ -23,6 +24,7 @@ from services.desk.visit import Desk
 from shared.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
+_KEPT_BY_THIS_BROWSER = {"Cache-Control": "private, max-age=3600"}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -75,6 +77,22 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/board/{store_id}")
     async def board() -> Response:
         return FileResponse(_STATIC / "board.html")
+
+    @app.get("/stores/{store_id}/photos/{photo_id}")
+    async def photo(request: Request, store_id: str, photo_id: str) -> Response:
+        """A picture that reception keeps, for whoever may see it there."""
+        signed_in = desk.sign_in.current(request.session)
+        if signed_in is None:
+            return Response(status_code=401)
+        services = Services(desk.connections, signed_in.token)
+        path = f"/stores/{quote(store_id, safe='')}/photos/{quote(photo_id, safe='')}"
+        try:
+            content = await services.file("reception", path)
+        except RefusalError as refusal:
+            return Response(status_code=refusal.status)
+        except AwayError:
+            return Response(status_code=503)
+        return Response(content, media_type="image/jpeg", headers=_KEPT_BY_THIS_BROWSER)
 
     app.mount("/static", StaticFiles(directory=_STATIC))
     _add_session_routes(app, desk)

@@ -1,5 +1,6 @@
 """Names of labor operations, parts, symptoms and checklists in one language."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,15 @@ class Catalogue:
         self.steps: dict[str, str] = {
             entry["step"]: words.of(entry) for entry in entries["delivery_steps"]
         }
+        self.packages: dict[str, Mapping[str, Any]] = {
+            entry["id"]: entry for entry in entries["packages"]
+        }
+        self.recalls: dict[str, Mapping[str, Any]] = {
+            entry["id"]: entry for entry in entries["recalls"]
+        }
+        self.check_areas: dict[str, Mapping[str, Any]] = {
+            entry["area"]: entry for entry in entries["daily_checks"]
+        }
         self.symptoms: dict[str, str] = _symptoms(entries["systems"], words)
         self._words = words
 
@@ -35,6 +45,34 @@ class Catalogue:
     def symptom(self, code: str) -> str:
         """A symptom in words."""
         return self.symptoms.get(code, code)
+
+    def recall(self, recall_id: str) -> str:
+        """The name of a recall or service campaign, with its number."""
+        entry = self.recalls.get(recall_id)
+        return f"{self._words.of(dict(entry))} ({recall_id})" if entry else recall_id
+
+    def package_choices(self) -> dict[str, str]:
+        """All service packages by name."""
+        return {
+            package_id: self._words.of(dict(entry)) for package_id, entry in self.packages.items()
+        }
+
+    def symptoms_in(self, told: str, limit: int) -> list[str]:
+        """Symptoms that share most with what the customer ``told``, best first."""
+        heard = _pieces(told)
+        shared = {code: len(heard & _pieces(name)) for code, name in self.symptoms.items()}
+        best = sorted(shared, key=lambda code: -shared[code])
+        return [code for code in best[:limit] if shared[code]]
+
+    def answering(self, symptoms: Sequence[str], limit: int) -> list[str]:
+        """Operations that commonly answer ``symptoms``, those that answer most of them first."""
+        told = set(symptoms)
+        answers = {
+            operation_id: len(told.intersection(entry.get("symptoms", ())))
+            for operation_id, entry in self.operations.items()
+        }
+        best = sorted(answers, key=lambda operation_id: -answers[operation_id])
+        return [operation_id for operation_id in best[:limit] if answers[operation_id]]
 
     def line(self, kind: str, code: str) -> str:
         """The name of an estimate line."""
@@ -71,3 +109,10 @@ def _symptoms(systems: Sequence[Mapping[str, Any]], words: Words) -> dict[str, s
         for symptom in system["symptoms"]
         for condition in symptom["conditions"]
     }
+
+
+def _pieces(text: str) -> set[str]:
+    """What texts can have in common: pairs of Chinese characters, other words of some length."""
+    chinese = re.findall(r"[\u4e00-\u9fff]+", text)
+    pairs = {run[at : at + 2] for run in chinese for at in range(len(run) - 1)}
+    return pairs | set(re.findall(r"[a-z]{4,}", text.lower()))

@@ -105,7 +105,27 @@ class Services:
         headers = {"Idempotency-Key": idempotency_key(attempt, path, body)}
         return await self._call(service, "POST", path, json=body, headers=headers)
 
+    async def replace(self, service: Service, path: str, body: Any, *, attempt: str) -> Any:
+        """Send a command that puts ``body`` in the place of what was there."""
+        headers = {"Idempotency-Key": idempotency_key(attempt, path, body)}
+        return await self._call(service, "PUT", path, json=body, headers=headers)
+
+    async def send_file(self, service: Service, path: str, content: bytes, *, attempt: str) -> Any:
+        """Send a command whose body is a file."""
+        key = idempotency_key(attempt, path, hashlib.sha256(content).hexdigest())
+        headers = {"Idempotency-Key": key, "Content-Type": "application/octet-stream"}
+        return await self._call(service, "POST", path, content=content, headers=headers)
+
+    async def file(self, service: Service, path: str) -> bytes:
+        """The content of a file."""
+        return (await self._response(service, "GET", path)).content
+
     async def _call(self, service: Service, method: str, path: str, **request: Any) -> Any:
+        return (await self._response(service, method, path, **request)).json()
+
+    async def _response(
+        self, service: Service, method: str, path: str, **request: Any
+    ) -> httpx.Response:
         authorization = {"Authorization": f"Bearer {await self._token()}"}
         headers = authorization | request.pop("headers", {})
         try:
@@ -118,7 +138,7 @@ class Services:
             raise AwayError(service)
         if response.is_error:
             raise RefusalError(response.status_code, _problem(response))
-        return response.json()
+        return response
 
 
 def new_attempt() -> str:

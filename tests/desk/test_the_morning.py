@@ -1,5 +1,4 @@
-"""The advisor's morning at the desk: appointments, arrivals, intake, daily checks (R1, R2, R3, R4, R5,
-R9, R19, R43)."""
+"""The advisor's morning at the desk (R1, R2, R3, R4, R5, R9, R19, R43)."""
 
 import sys
 import time
@@ -13,12 +12,37 @@ from playwright.async_api import expect
 
 from deploy.embedded.platform import Platform
 from shared.clock import SteppedClock
-from tests.desk.conftest import Desk
-from tests.system.api import ADVISOR, DISPATCHER, Api
+from tests.desk.conftest import Colleague, Desk
+from tests.reception.pictures import picture
+from tests.system.api import ADVISOR, DISPATCHER, Api, customer
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 COLLEAGUE = "S01-advisor-2"
-BOOKED, WALK_IN = "沪A20010", "沪A20020"
+BOOKED, WALK_IN, KNOWN, WATCHED = "沪A20010", "沪A20020", "沪A20030", "沪A20040"
+LEAST_INTERACTIONS = 12
+
+
+class Hands:
+    """What an advisor does with mouse and keyboard, counted: a click, a run of keys into the field
+    that has the focus, and Enter are one each."""
+
+    def __init__(self, colleague: Colleague) -> None:
+        self.colleague = colleague
+        self.count = 0
+
+    async def click(self, name: str) -> None:
+        self.count += 1
+        await self.colleague.at(name).first.click()
+
+    async def type(self, name: str, keys: str) -> None:
+        """Type where the focus is, which has to be the field of that name."""
+        self.count += 1
+        await expect(self.colleague.at(name)).to_be_focused()
+        await self.colleague.page.keyboard.type(keys)
+
+    async def enter(self) -> None:
+        self.count += 1
+        await self.colleague.page.keyboard.press("Enter")
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -57,3 +81,79 @@ async def test_the_board_follows_within_a_second_and_suggests_who_receives(
     await dispatcher.press("dialog-send")
     await expect(dispatcher.at("arrival-1")).to_contain_text("已指派 何军")
     assert advisor.faults == dispatcher.faults == []
+
+
+async def test_a_known_customer_gets_an_order_in_a_few_interactions(desk: Desk, api: Api) -> None:
+    await api.done("crm", "/customers", ADVISOR, customer(2003, KNOWN))
+    await _visited_elsewhere(api, KNOWN)
+    advisor = await desk.sign_in(ADVISOR)
+    hands = Hands(advisor)
+    await hands.click("record-arrival")
+    await hands.type("plate", KNOWN)
+    await hands.enter()
+    await hands.click("greet-3")
+    await hands.type("odometer_km", "15200")
+    await hands.enter()
+    await hands.type("words", "里程到了，来做保养")
+    await hands.click("suggested-symptom")
+    await hands.click("suggested-operation")
+    await expect(advisor.at("promised-at")).to_be_visible()
+    await expect(advisor.at("earlier-visit")).to_contain_text("杭州启岳滨江店")
+    await advisor.keep("intake-known")
+    await hands.click("open-order")
+    await expect(advisor.page.locator(".way-step.here")).to_have_text("已开单")
+    assert hands.count <= LEAST_INTERACTIONS
+    assert advisor.faults == []
+
+
+async def _visited_elsewhere(api: Api, plate: str) -> None:
+    """The vehicle has been at another store of the group."""
+    caller, token = "S02-advisor-1", api.token("S02-advisor-1", ("S02",))
+    arrived = await api.done(
+        "reception", "/arrivals", caller, {"plate": plate}, token=token, store="S02"
+    )
+    path = f"/orders/{arrived['order_id']}"
+    await api.done("reception", f"{path}/greeting", caller, token=token, store="S02")
+    body = {
+        "customer_ref": "c-elsewhere",
+        "vehicle_ref": "v-elsewhere",
+        "odometer_km": 15_000,
+        "words": "保养",
+        "operations": ["MNT-001"],
+    }
+    await api.done("reception", f"{path}/opening", caller, body, token=token, store="S02")
+
+
+async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
+    desk: Desk, api: Api
+) -> None:
+    await api.done("crm", "/customers", ADVISOR, customer(2004, WATCHED) | {"model": "E5"})
+    order_id = await api.greeted(WATCHED)
+    advisor = await desk.sign_in(ADVISOR)
+    await advisor.go(f"/stores/S01/reception/{order_id}")
+    await advisor.at("recall").locator('[data-testid="take-in"]').click()
+    await expect(advisor.at("payer-HVE-001")).to_have_value("保修")
+    await advisor.write(odometer_km="8000", energy_percent="65", belongings="雨伞、充电线")
+    await advisor.at("position-left").click()
+    await advisor.at("damage-scratch").locator("visible=true").click()
+    await expect(advisor.at("position-left")).to_contain_text("划痕")
+    await advisor.page.keyboard.press("Escape")
+    await (
+        advisor.at("photos")
+        .locator("input[type=file]")
+        .set_input_files({"name": "left.png", "mimeType": "image/png", "buffer": picture("PNG")})
+    )
+    await expect(advisor.page.locator(".photo")).to_have_count(1)
+    await advisor.write(words="召回检查")
+    await expect(advisor.at("promise-reason")).not_to_be_empty()
+    await advisor.keep("intake-whole")
+    await api.done("reception", f"/orders/{order_id}/opening", COLLEAGUE, await _taken_by(api))
+    await advisor.press("open-order")
+    await expect(advisor.at("conflict")).to_contain_text("何军")
+    await expect(advisor.at("words")).to_have_value("召回检查")
+    await expect(advisor.at("odometer_km")).to_have_value("8000")
+    assert advisor.faults == []
+
+
+async def _taken_by(api: Api) -> dict[str, object]:
+    return await api.intake(2005, "沪A20050")

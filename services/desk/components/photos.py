@@ -1,0 +1,83 @@
+"""Photos (照片): taken with the camera or chosen, kept by reception, shown as small pictures."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from nicegui import events, ui
+
+from services.desk.client import AwayError, RefusalError, new_attempt
+from services.desk.components.elements import box, mark, text
+from services.desk.components.problems import away_text, refusal_text
+from services.desk.visit import Visit
+
+_LARGEST_BYTES = 12_000_000
+
+Photo = Mapping[str, Any]
+
+
+async def order_photos(visit: Visit, order_id: str) -> Sequence[Photo]:
+    """What reception has of the order, the oldest first."""
+    found: Sequence[Photo] = await visit.services.get(
+        "reception", f"{visit.store_path}/orders/{order_id}/photos"
+    )
+    return found
+
+
+def gallery(visit: Visit, photos: Sequence[Photo]) -> None:
+    """Small pictures with what they show; a click opens the whole one."""
+    with box("gallery"):
+        for photo in photos:
+            source = f"{visit.store_path}/photos/{photo['photo_id']}"
+            with ui.link(target=source, new_tab=True).classes("photo"):
+                ui.image(source).props("fit=cover no-spinner")
+                where = photo["position"] and visit.t.code("position", photo["position"])
+                text(where or visit.t.code("photo", photo["kind"]), "photo-name")
+
+
+def photo_button(
+    visit: Visit,
+    label: str,
+    path: Callable[[], str],
+    taken: Callable[[Photo], Awaitable[None]],
+    *,
+    name: str,
+) -> None:
+    """Take a picture or choose some; each goes to ``path`` at once and is handed to ``taken``."""
+
+    async def keep(event: events.UploadEventArguments) -> None:
+        try:
+            photo = await visit.services.send_file(
+                "reception",
+                visit.store_path + path(),
+                await event.file.read(),
+                attempt=new_attempt(),
+            )
+        except RefusalError as refusal:
+            ui.notify(refusal_text(visit.t, refusal), type="negative", position="top")
+        except AwayError as away:
+            ui.notify(away_text(visit.t, away), type="negative", position="top")
+        else:
+            await taken(photo)
+        made.reset()
+
+    def too_large() -> None:
+        ui.notify(visit.t("A picture may have 12 MB."), type="negative", position="top")
+
+    made = ui.upload(
+        on_upload=keep,
+        on_rejected=too_large,
+        max_file_size=_LARGEST_BYTES,
+        multiple=True,
+        auto_upload=True,
+    ).props('accept="image/*,.heic,.heif"')
+    mark(name, made.classes("picker"))
+    pick = ui.button(label, icon="photo_camera", color=None).props("no-caps unelevated")
+    pick.classes("button button-plain")
+    pick.on("click", js_handler=f'() => runMethod({made.id}, "pickFiles", [])')
+
+
+def of_order(order_id: str, kind: str, position: str | None = None) -> str:
+    """Where pictures of an order go."""
+    query = {"kind": kind} | ({"position": position} if position else {})
+    return f"/orders/{order_id}/photos?{urlencode(query)}"

@@ -1,0 +1,210 @@
+"""Whose vehicle it is (客户与车辆), by plate or VIN, and what the group knows of it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.client import AwayError, RefusalError
+from services.desk.components.elements import badge, box, button, facts, mark, text
+from services.desk.components.forms import Form, enter_goes_on
+from services.desk.vehicles import Known, find_customer, is_vin, vehicle_facts
+from services.desk.visit import Visit
+
+_PERSON_FIELDS = ("name", "phone", "vin", "brand", "model")
+_SHOWN_VISITS = 4
+
+Offered = Callable[[Mapping[str, int], Mapping[str, int], str], None]
+"""Takes operations and parts, each with its quantity, and who pays."""
+
+
+class Owner:
+    """The first part of the intake. ``customer`` is the archive's entry, ``vehicle`` what reception
+    knows; ``offered`` is called with work that the vehicle's history suggests."""
+
+    def __init__(
+        self, visit: Visit, catalogue: Catalogue, order: Mapping[str, Any], form: Form
+    ) -> None:
+        self.customer: Known | None = None
+        self.vehicle: Known | None = None
+        self._visit = visit
+        self._catalogue = catalogue
+        self._order = order
+        self._form = form
+        self._archive_away = False
+
+    def show(self, offered: Offered) -> None:
+        t = self._visit.t
+        self._offered = offered
+        with box("fields"):
+            self.plate = self._form.field("plate", ui.input(t("Plate or VIN")))
+            self.plate.on("keydown.enter", self.find)
+            button(t("Find"), self.find, name="find-customer")
+        self._found = box("found")
+        with box("fields") as self._details:
+            labels = (t("Name"), t("Phone"), t("VIN"), t("Brand"), t("Model"))
+            self._person = {
+                name: self._form.field(name, ui.input(label))
+                for name, label in zip(_PERSON_FIELDS, labels, strict=True)
+            }
+        self._person["brand"].set_value(self._store_brand())
+        enter_goes_on(*self._person.values())
+        self._details.set_visibility(False)
+
+    @property
+    def last(self) -> ui.element:
+        """The last field; Enter goes on from here."""
+        return self._person["model"]
+
+    @property
+    def known_km(self) -> int:
+        """The highest reading of the vehicle's earlier visits."""
+        history = self.vehicle["history"] if self.vehicle else []
+        return max((each["odometer_km"] or 0 for each in history), default=0)
+
+    async def begin(self) -> bool:
+        """Find the vehicle that has arrived; whether the archive knows it."""
+        try:
+            names = await self._visit.names([self._order])
+        except (AwayError, RefusalError):
+            names = None
+        if names and (plate := names.plates.get(self._order["plate_ref"])):
+            self.plate.set_value(plate)
+            await self.find()
+        if self.customer is None:
+            self.plate.run_method("focus")
+        return self.customer is not None
+
+    async def find(self) -> None:
+        """Look the vehicle up; ask for the details of one that the archive does not know."""
+        if not self._form.require("plate"):
+            return
+        typed = str(self.plate.value)
+        if not await self._form.send(lambda: self._look_up(typed)):
+            return
+        if is_vin(typed):
+            self._person["vin"].set_value(typed)
+            self.plate.set_value(self.customer["plate"] if self.customer else "")
+        self._details.set_visibility(self.customer is None)
+        self._found.clear()
+        with self._found:
+            self._show_found()
+        if self.customer is None:
+            self._person["name"].run_method("focus")
+
+    def missing(self) -> tuple[str, ...]:
+        """The fields that have to be filled in."""
+        if self.customer is not None:
+            return ("plate",)
+        self._details.set_visibility(True)
+        return ("plate", *_PERSON_FIELDS)
+
+    async def references(self) -> dict[str, Any]:
+        """The references of the customer and the vehicle, else the details themselves."""
+        details = {"plate": self.plate.value} | {
+            name: element.value for name, element in self._person.items()
+        }
+        try:
+            known = self.customer or await self._visit.services.command(
+                "crm", f"{self._visit.store_path}/customers", details, attempt=self._form.attempt
+            )
+        except AwayError:
+            return {"customer": details}
+        return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
+
+    def _store_brand(self) -> str:
+        entry = self._visit.desk.brands.get(self._visit.store.id)
+        return self._visit.t.of(dict(entry)) if entry else ""
+
+    async def _look_up(self, typed: str) -> bool:
+        """Ask the archive, then reception, which needs the plate."""
+        try:
+            self.customer, self._archive_away = await find_customer(self._visit, typed), False
+        except AwayError:
+            self.customer, self._archive_away = None, True
+        plate = self.customer["plate"] if self.customer else None if is_vin(typed) else typed
+        self.vehicle = await vehicle_facts(self._visit, plate) if plate else None
+        return True
+
+    def _show_found(self) -> None:
+        t, known = self._visit.t, self.customer
+        if self._archive_away:
+            text(t("The archive is away. Please take the details; they follow later."), "hint")
+        elif known is None:
+            text(t("Not in the archive yet. Please take the details."), "hint")
+        else:
+            self._show_owner(known)
+        if self.vehicle:
+            self._show_recalls(self.vehicle)
+            self._show_declined(self.vehicle)
+            self._show_history(self.vehicle)
+
+    def _show_owner(self, known: Known) -> None:
+        t, visit = self._visit.t, self._visit
+        with box("owner"):
+            text(known["name"] or formats.NOTHING, "owner-name")
+            if self.vehicle and self.vehicle["tier"]:
+                badge(t.code("tier", self.vehicle["tier"]), "warn")
+            ui.link(
+                t("Contact preferences"),
+                f"{visit.store_path}/customers/{known['customer_ref']}",
+                new_tab=True,
+            ).classes("text-link")
+        facts(
+            [
+                (t("Phone"), known["phone"] or formats.NOTHING),
+                (t("Vehicle"), f"{known['brand']} {known['model']}"),
+                (t("VIN"), known["vin"] or formats.NOTHING),
+                (t("Visits"), str(known["visits"])),
+            ]
+        )
+
+    def _show_recalls(self, vehicle: Known) -> None:
+        t = self._visit.t
+        for recall_id in vehicle["recalls"]:
+            operations = self._catalogue.recalls[recall_id]["operations"]
+            with mark("recall", box("offer urgent")):
+                ui.icon("campaign")
+                text(t("Open recall: {name}", name=self._catalogue.recall(recall_id)))
+                self._take_button(dict.fromkeys(operations, 1), {}, "warranty")
+
+    def _show_declined(self, vehicle: Known) -> None:
+        t = self._visit.t
+        for version in vehicle["declined"]:
+            lines = version["lines"]
+            names = "、".join(self._catalogue.line(each["kind"], each["code"]) for each in lines)
+            with mark("declined", box("offer")):
+                ui.icon("history")
+                cost = formats.money(version["total_cents"])
+                text(t("Declined before: {work}, {amount}", work=names, amount=cost))
+                operations, parts = (
+                    {each["code"]: each["quantity"] for each in lines if each["kind"] == kind}
+                    for kind in ("labor", "part")
+                )
+                self._take_button(operations, parts, "customer")
+
+    def _take_button(
+        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
+    ) -> None:
+        button(
+            self._visit.t("Take in"),
+            lambda: self._offered(operations, parts, pay_type),
+            name="take-in",
+            kind="small",
+        )
+
+    def _show_history(self, vehicle: Known) -> None:
+        visit = self._visit
+        stores = {store.id: store for store in visit.desk.stores.values()}
+        for each in vehicle["history"][:_SHOWN_VISITS]:
+            store = stores[each["store_id"]]
+            with mark("earlier-visit", box("visit-line")):
+                day = visit.store.local_day(datetime.fromisoformat(each["arrived_at"]))
+                text(f"{day}", "number")
+                text(store.zh if visit.t.language == "zh" else store.en)
+                km = each["odometer_km"]
+                text(formats.NOTHING if km is None else f"{km:,} km", "number")
+                text("、".join(map(self._catalogue.operation, each["operations"])), "visit-work")

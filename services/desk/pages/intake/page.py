@@ -1,0 +1,147 @@
+"""The intake as a whole: its parts, the way through them by keyboard, and the opening."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.components.elements import box, button, link, mark, panel, text
+from services.desk.components.forms import Form, enter_goes_on
+from services.desk.page import Page
+from services.desk.pages.intake.condition import Condition
+from services.desk.pages.intake.owner import Owner
+from services.desk.pages.intake.work import Fault, Work
+from services.desk.pages.reception import t_number
+from services.desk.visit import Visit, together
+
+DUTIES = ("R3", "R4", "R5", "R11", "R19", "R25")
+
+PAGE = Page(
+    path="/stores/{store_id}/reception/{order_id}",
+    title="Open order",
+    roles=frozenset({"advisor", "manager"}),
+    duties=DUTIES,
+)
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """The form on the left, what it costs and when it is done on the right."""
+    path = f"{visit.store_path}/orders/{visit.parameters['order_id']}"
+    order, catalogue = await together(visit.services.get("reception", path), visit.catalogue())
+    if order["stage"] != "greeted":
+        ui.navigate.to(path)
+        return
+    await Intake(visit, catalogue, order).build()
+
+
+class Intake:
+    """What is being taken down for one order."""
+
+    def __init__(self, visit: Visit, catalogue: Catalogue, order: Mapping[str, Any]) -> None:
+        self.visit = visit
+        self.catalogue = catalogue
+        self.order = order
+
+    async def build(self) -> None:
+        visit, t, catalogue = self.visit, self.visit.t, self.catalogue
+        text(t("Queue number {number}", number=t_number(self.order["queue_number"])), "subtitle")
+        with box("columns intake"):
+            left = box("column-wide")
+            with box("column-side"), panel(t("Estimate and promise"), "sticky"):
+                summary = box("summary")
+                button(t("Open order"), self.open, name="open-order", kind="main wide")
+        with left:
+            self.form = Form(visit)
+            self.conflict = mark("conflict", box("conflict"))
+            self.owner = Owner(visit, catalogue, self.order, self.form)
+            self.condition = Condition(visit, self.order["order_id"], self.form)
+            self.fault = Fault(visit, catalogue, self.form)
+            self.work = Work(visit, catalogue, self.form, summary)
+            self._parts()
+        enter_goes_on(
+            self.owner.last, self.condition.odometer, self.fault.words, self.fault.symptoms
+        )
+        if await self.owner.begin():
+            self.condition.odometer.run_method("focus")
+        self.condition.compare()
+        await self._take_booked_work()
+        await self.work.quote()
+
+    def _parts(self) -> None:
+        t = self.visit.t
+        with panel(t("Customer and vehicle"), number=1):
+            self.owner.show(self.work.take_in)
+        with panel(t("Vehicle check"), number=2):
+            self.condition.show(lambda: self.owner.known_km)
+        with panel(t("Fault description"), number=3):
+            self.fault.show(self.work.suggest)
+        with panel(t("Work and parts"), number=4):
+            self.work.show()
+
+    async def _take_booked_work(self) -> None:
+        """What was booked is done, unless it is taken out."""
+        if not self.order["appointment_id"]:
+            return
+        booked = await self.visit.services.get("reception", f"{self.visit.store_path}/appointments")
+        for each in booked:
+            if each["appointment_id"] == self.order["appointment_id"]:
+                parts = {part["part_no"]: part["quantity"] for part in each["parts"]}
+                self.work.take_in(dict.fromkeys(each["operations"], 1), parts)
+
+    async def open(self) -> None:
+        """Register a new customer first, then open the order with the workshop's hold.
+
+        While the archive is away the details go with the order and follow later.
+        """
+        needed = [*self.owner.missing(), "odometer_km", "words"]
+        if not self.work.chosen:
+            needed.append("operations")
+        if not self.form.require(*needed):
+            self.form.say(self.visit.t("Something is still missing; see the fields."))
+            return
+        order = await self.form.send(self._open)
+        if order:
+            self.visit.desk.answers.drop(self.visit.store.id)
+            ui.navigate.to(f"{self.visit.store_path}/orders/{order['order_id']}")
+        elif self.form.refusal:
+            await self._explain(self.form.refusal.rule)
+
+    async def _open(self) -> dict[str, Any]:
+        body = {
+            **self.work.body(),
+            **self.condition.body(),
+            **await self.owner.references(),
+            "words": self.fault.words.value,
+            "symptoms": self.fault.symptoms.value,
+        }
+        path = f"{self.visit.store_path}/orders/{self.order['order_id']}/opening"
+        opened: dict[str, Any] = await self.visit.services.command(
+            "reception", path, body, attempt=self.form.attempt
+        )
+        return opened
+
+    async def _explain(self, rule: str) -> None:
+        """Who was first, where a colleague has the order already; what was typed stays."""
+        if rule == "odometer_backwards":
+            self.condition.ask_why_lower()
+        if rule != "wrong_stage":
+            return
+        t, visit = self.visit.t, self.visit
+        path = f"{visit.store_path}/orders/{self.order['order_id']}"
+        order = await visit.services.get("reception", path)
+        self.conflict.clear()
+        with self.conflict:
+            text(
+                t(
+                    "{person} has changed this order meanwhile; it is now {stage} ({time}).",
+                    person=visit.colleague(order["advisor_id"]),
+                    stage=t.code("stage", order["stage"]),
+                    time=formats.clock(
+                        order["opened_at"] or order["greeted_at"], visit.store.timezone
+                    ),
+                )
+            )
+            link(t("Look at the order"), path, "text-link")
