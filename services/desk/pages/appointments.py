@@ -1,7 +1,8 @@
-"""Today's appointments (预约), and a new one."""
+"""The appointments of a day (预约): booked, moved, cancelled or missed."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -20,10 +21,14 @@ from services.desk.components.elements import (
     mark,
     row,
     table,
+    text,
 )
 from services.desk.components.forms import Form, dialog_actions, several
 from services.desk.components.live import EverySecond, live
+from services.desk.components.time_choice import TimeChoice, send_or_offer
 from services.desk.page import Page
+from services.desk.pages.today import chosen_day, day_choice
+from services.desk.vehicles import find_customer
 from services.desk.visit import Names, Visit
 
 DUTIES = ("R1",)
@@ -38,14 +43,16 @@ PAGE = Page(
 
 _TONES = {"booked": "calm", "arrived": "good", "missed": "bad", "cancelled": "quiet"}
 
-Booked = tuple[list[dict[str, Any]], Names]
+Appointment = Mapping[str, Any]
+Booked = tuple[list[Appointment], Names]
 
 
 @PAGE.shows
 async def show(visit: Visit) -> None:
     """The day's list, by time."""
-    catalogue = await visit.catalogue()
+    catalogue, day = await visit.catalogue(), chosen_day(visit)
     with box("toolbar"):
+        day_choice(visit, day)
         button(
             visit.t("Book appointment"),
             lambda: _booking_dialog(visit, catalogue),
@@ -55,8 +62,10 @@ async def show(visit: Visit) -> None:
 
     async def fetch() -> Booked:
         booked = await visit.shared(
-            "appointments",
-            lambda: visit.services.get("reception", f"{visit.store_path}/appointments"),
+            f"appointments {day}",
+            lambda: visit.services.get(
+                "reception", f"{visit.store_path}/appointments", day=f"{day}"
+            ),
         )
         try:
             return booked, await visit.names(booked)
@@ -65,36 +74,59 @@ async def show(visit: Visit) -> None:
 
     def render(found: Booked, _: EverySecond) -> None:
         booked, names = found
+        _counts(visit, booked)
         if booked:
-            _table(visit, catalogue, booked, names)
+            _table(visit, catalogue, booked, names, day)
         else:
-            empty(visit.t("No appointments today."))
+            empty(visit.t("No appointments on this day."))
 
     await live(visit, fetch, render)
 
 
-def _table(visit: Visit, catalogue: Catalogue, booked: list[dict[str, Any]], names: Names) -> None:
-    t = visit.t
-    with table([t("Time"), t("Plate"), t("Work"), t("Status"), ""]):
-        for appointment in sorted(booked, key=lambda each: each["planned_at"]):
+def _counts(visit: Visit, booked: list[Appointment]) -> None:
+    with box("mini-figures"):
+        for status in _TONES:
+            with box("mini-figure"):
+                text(str(sum(each["status"] == status for each in booked)), "mini-value")
+                text(visit.t.code("appointment", status), "mini-name")
+
+
+def _table(
+    visit: Visit, catalogue: Catalogue, booked: list[Appointment], names: Names, day: date
+) -> None:
+    t, zone, now = visit.t, visit.store.timezone, visit.now()
+    with table([t("Time"), t("Plate"), t("Customer"), t("Work"), t("Promised"), t("Status"), ""]):
+        for appointment in sorted(booked, key=lambda each: str(each["planned_at"])):
             with mark("appointment", row()):
-                cell(formats.clock(appointment["planned_at"], visit.store.timezone), "number")
+                cell(formats.clock(appointment["planned_at"], zone), "number")
                 cell(names.plates.get(appointment["plate_ref"], formats.NOTHING), "plate-cell")
+                cell(names.customers.get(appointment["customer_ref"] or "", formats.NOTHING))
                 cell("、".join(map(catalogue.operation, appointment["operations"])))
+                cell(formats.day_and_clock(appointment["promised_at"], zone, now), "number")
                 with cell_box():
-                    badge(
-                        t.code("appointment", appointment["status"]),
-                        _TONES.get(appointment["status"], "quiet"),
-                    )
+                    _status(visit, appointment)
                 with cell_box("cell-actions"):
-                    if appointment["status"] == "booked":
-                        _cancel_button(visit, appointment)
+                    if appointment["status"] == "booked" and day >= visit.today():
+                        _change_buttons(visit, appointment)
 
 
-def _cancel_button(visit: Visit, appointment: Mapping[str, Any]) -> None:
+def _status(visit: Visit, appointment: Appointment) -> None:
+    t, status = visit.t, appointment["status"]
+    with box("badges"):
+        badge(t.code("appointment", status), _TONES.get(status, "quiet"))
+        if status == "booked" and appointment["unplaced"]:
+            badge(t("No room: please move"), "bad")
+        elif status == "booked" and appointment["provisional"]:
+            badge(t("Provisional"), "warn")
+
+
+def _change_buttons(visit: Visit, appointment: Appointment) -> None:
+    button(
+        visit.t("Change time"), partial(_move_dialog, visit, appointment), name="move", kind="small"
+    )
     button(
         visit.t("Cancel appointment"),
-        lambda: _cancel_dialog(visit, appointment),
+        partial(_cancel_dialog, visit, appointment),
         name="cancel-appointment",
         kind="small",
     )
@@ -103,35 +135,107 @@ def _cancel_button(visit: Visit, appointment: Mapping[str, Any]) -> None:
 async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
     t = visit.t
     with dialog(t("Book appointment")) as opened:
+        opened.classes("wide-dialog")
         form = Form(visit)
-        plate = form.field("plate", ui.input(t("Plate"), placeholder="沪A12345"))
-        planned = form.field("planned_at", ui.input(t("Time")).props("type=datetime-local"))
-        operations = form.field(
-            "operations",
-            several(catalogue.operation_choices(()), t("Labor operations")),
-        )
+        with box("fields"):
+            plate = form.field("plate", ui.input(t("Plate or VIN"), placeholder="沪A12345"))
+            plate.props("autofocus")
+            operations = form.field(
+                "operations", several(catalogue.operation_choices(()), t("Labor operations"))
+            )
+            parts = form.field("parts", several(catalogue.part_choices(), t("Parts wanted")))
+        known = text("", "hint")
+        choice = TimeChoice(visit, form, lambda: operations.value)
+        choice.show()
+        customer: dict[str, Any] = {}
+
+        async def look_up() -> None:
+            customer.clear()
+            if visit.sees_persons and (typed := (plate.value or "").strip()):
+                customer.update(await form.send(lambda: _customer(visit, typed)) or {})
+            known.set_text(_known_text(visit, customer))
+
+        async def work_chosen() -> None:
+            wanted = catalogue.typical_parts(operations.value)
+            parts.set_value(list({**dict.fromkeys(parts.value), **wanted}))
+            await choice.ask()
+
+        plate.on("blur", look_up)
+        operations.on_value_change(work_chosen)
 
         async def send() -> None:
-            if not form.require("plate", "planned_at", "operations"):
+            if not form.require("plate", "operations", "planned_at"):
                 return
-            moment = datetime.fromisoformat(planned.value or "")
+            wanted = catalogue.typical_parts(operations.value)
             body = {
-                "plate": plate.value,
-                "planned_at": moment.replace(tzinfo=visit.store.timezone).isoformat(),
+                "plate": customer.get("plate") or plate.value,
+                "planned_at": choice.planned_at,
                 "operations": operations.value,
+                "parts": [
+                    {"part_no": part_no, "quantity": wanted.get(part_no, 1)}
+                    for part_no in parts.value
+                ],
+                "customer_ref": customer.get("customer_ref"),
             }
             path = f"{visit.store_path}/appointments"
-            if await form.send(
-                lambda: visit.services.command("reception", path, body, attempt=form.attempt)
+            if await send_or_offer(
+                form,
+                choice,
+                lambda: visit.services.command("reception", path, body, attempt=form.attempt),
             ):
                 opened.close()
                 ui.notify(t("The appointment is booked."), type="positive", position="top")
                 await visit.changed()
 
         dialog_actions(visit, opened, t("Book appointment"), send)
+    await choice.ask()
 
 
-async def _cancel_dialog(visit: Visit, appointment: Mapping[str, Any]) -> None:
+async def _customer(visit: Visit, typed: str) -> dict[str, Any]:
+    """The archive's entry; nothing while the archive is away, for the plate suffices."""
+    try:
+        return await find_customer(visit, typed) or {}
+    except AwayError:
+        return {}
+
+
+def _known_text(visit: Visit, customer: Mapping[str, Any]) -> str:
+    if not customer:
+        return ""
+    return visit.t(
+        "Known: {name}, {brand} {model}, visits: {visits}",
+        **{key: customer[key] for key in ("name", "brand", "model", "visits")},
+    )
+
+
+async def _move_dialog(visit: Visit, appointment: Appointment) -> None:
+    t = visit.t
+    with dialog(t("Move appointment")) as opened:
+        opened.classes("wide-dialog")
+        text(t("The old place is kept until the new one is had."), "hint")
+        form = Form(visit)
+        choice = TimeChoice(visit, form, lambda: appointment["operations"])
+        choice.show(appointment["planned_at"])
+
+        async def send() -> None:
+            if not form.require("planned_at"):
+                return
+            path = f"{visit.store_path}/appointments/{appointment['appointment_id']}/move"
+            body = {"planned_at": choice.planned_at}
+            if await send_or_offer(
+                form,
+                choice,
+                lambda: visit.services.command("reception", path, body, attempt=form.attempt),
+            ):
+                opened.close()
+                ui.notify(t("The appointment is moved."), type="positive", position="top")
+                await visit.changed()
+
+        dialog_actions(visit, opened, t("Move appointment"), send)
+    await choice.ask()
+
+
+async def _cancel_dialog(visit: Visit, appointment: Appointment) -> None:
     t = visit.t
     with dialog(t("Cancel appointment")) as opened:
         form = Form(visit)

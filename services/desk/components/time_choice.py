@@ -1,0 +1,149 @@
+"""Choosing a time to come (预约时段): quiet hours are offered first, above the day's load curve."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.client import AwayError, RefusalError
+from services.desk.components.elements import badge, box, mark, text
+from services.desk.components.forms import Form
+from services.desk.components.problems import away_text, refusal_text
+from services.desk.visit import Visit
+
+_BUSY_SHARE = 0.8
+_LOCAL = "%Y-%m-%dT%H:%M"
+
+Offer = Mapping[str, Any]
+HalfHour = Mapping[str, Any]
+
+
+class TimeChoice:
+    """A day, the offers from that day on, the curve of the day, and the time that is chosen.
+
+    ``operations`` tells at any time what is to be done.
+    """
+
+    def __init__(self, visit: Visit, form: Form, operations: Callable[[], Sequence[str]]) -> None:
+        self._visit = visit
+        self._form = form
+        self._operations = operations
+        self._asked = 0
+
+    def show(self, planned_at: str | None = None) -> None:
+        t, zone = self._visit.t, self._visit.store.timezone
+        begin = datetime.fromisoformat(planned_at).astimezone(zone) if planned_at else None
+        day = max(begin.date(), self._visit.today()) if begin else self._visit.today()
+        with box("fields"):
+            self._day = ui.input(t("Day"), value=f"{day}").props("type=date outlined dense")
+            mark("offers-day", self._day.classes("field"))
+            self._day.on_value_change(self.ask)
+            made = ui.input(t("Time"), value=begin.strftime(_LOCAL) if begin else "")
+            self._planned = self._form.field("planned_at", made.props("type=datetime-local"))
+        self._offers = mark("offers", box("offers"))
+        self._curve = mark("load-curve", box("curve"))
+
+    @property
+    def planned_at(self) -> str:
+        """The chosen time as the services write it."""
+        local = datetime.fromisoformat(self._planned.value or "")
+        return local.replace(tzinfo=self._visit.store.timezone).isoformat()
+
+    async def ask(self) -> None:
+        """Show offers and curve for what is to be done, the latest choice only."""
+        self._asked += 1
+        asked, operations = self._asked, list(self._operations())
+        if not operations or not self._day.value:
+            self.say(self._visit.t("Choose the work to see quiet times."))
+            return
+        body = {"operations": operations, "day_from": self._day.value}
+        path = f"{self._visit.store_path}/appointments/offers"
+        try:
+            answer = await self._visit.services.ask("reception", path, body)
+        except AwayError as away:
+            answer, problem = None, away_text(self._visit.t, away)
+        except RefusalError as refusal:
+            answer, problem = None, refusal_text(self._visit.t, refusal)
+        if asked != self._asked:
+            return
+        if answer is None:
+            self.say(problem)
+        else:
+            self.offer(answer["offers"])
+            self._show_curve(answer["load"], answer["offers"])
+
+    def say(self, sentence: str) -> None:
+        """A sentence in the place of offers and curve."""
+        self._curve.clear()
+        self._offers.clear()
+        with self._offers:
+            text(sentence, "hint")
+
+    def offer(self, offers: Sequence[Offer]) -> None:
+        """Times to choose from, in the order of the service."""
+        t, visit = self._visit.t, self._visit
+        zone, now = visit.store.timezone, visit.now()
+        self._offers.clear()
+        with self._offers:
+            if not offers:
+                text(t("No room on these days; choose a later day."), "hint")
+            for offer in offers:
+                with mark("offer", box("time-offer").props("role=button tabindex=0")) as made:
+                    text(formats.day_and_clock(offer["planned_at"], zone, now), "offer-time")
+                    ready = formats.day_and_clock(offer["promised_at"], zone, now)
+                    text(t("ready {time}", time=ready), "card-note")
+                    if offer["provisional"]:
+                        badge(t("Provisional"), "warn")
+                    else:
+                        booked = f"{offer['booked_share']:.0%}"
+                        text(t("{share} booked", share=booked), "card-note")
+                chosen = partial(self._choose, offer["planned_at"])
+                made.on("click", chosen).on("keydown.enter", chosen)
+
+    def _choose(self, planned_at: str) -> None:
+        local = datetime.fromisoformat(planned_at).astimezone(self._visit.store.timezone)
+        self._planned.set_value(local.strftime(_LOCAL))
+
+    def _show_curve(self, load: Sequence[HalfHour], offers: Sequence[Offer]) -> None:
+        """The share of technicians' time that is booked, by half hour of the chosen day."""
+        day, zone = date.fromisoformat(self._day.value or ""), self._visit.store.timezone
+        offered = {offer["planned_at"] for offer in offers}
+        curves: dict[str, list[HalfHour]] = defaultdict(list)
+        for each in load:
+            starts_at = datetime.fromisoformat(each["starts_at"]).astimezone(zone)
+            if starts_at.date() == day:
+                curves[each["trade"]].append(each)
+        self._curve.clear()
+        with self._curve:
+            for trade, half_hours in curves.items():
+                text(self._visit.t.code("trade", trade), "curve-name")
+                with box("curve-bars"):
+                    for each in half_hours:
+                        self._bar(each, each["starts_at"] in offered)
+
+    def _bar(self, half_hour: HalfHour, offered: bool) -> None:
+        at = datetime.fromisoformat(half_hour["starts_at"]).astimezone(self._visit.store.timezone)
+        working = half_hour["working_minutes"]
+        booked = 1 - half_hour["free_minutes"] / working if working else 1.0
+        tone = "none" if not working else "busy" if booked > _BUSY_SHARE else "calm"
+        with box(f"curve-bar {tone}{' offered' if offered else ''}") as bar:
+            box("curve-fill").style(f"height: {booked:.0%}")
+            text(f"{at:%H}" if at.minute == 0 else "", "curve-hour")
+        share = self._visit.t("{share} booked", share=f"{booked:.0%}")
+        bar.props(f'title="{at:%H:%M} · {share}"')
+        bar.on("click", partial(self._choose, half_hour["starts_at"]))
+
+
+async def send_or_offer(
+    form: Form, choice: TimeChoice, command: Callable[[], Awaitable[Any]]
+) -> bool:
+    """Send; when somebody else has taken the place, what the service offers next is shown."""
+    if await form.send(command):
+        return True
+    if form.refusal and form.refusal.rule == "place_taken":
+        choice.offer(form.refusal.values["offers"])
+    return False
