@@ -4,6 +4,8 @@ from services.desk.page import HOME, MENU
 from services.desk.pages import (
     appointments,
     board,
+    customer,
+    daily_checks,
     follow_ups,
     group,
     inspection,
@@ -30,8 +32,10 @@ MENU.extend(
         appointments.PAGE,
         orders.PAGE,
         workshop.PAGE,
+        customer.SEARCH,
         phone_tasks.PAGE,
         follow_ups.PAGE,
+        daily_checks.PAGE,
         today.PAGE,
     )
 )

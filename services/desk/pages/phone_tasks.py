@@ -68,7 +68,9 @@ def _table(visit: Visit, tasks: list[Task]) -> None:
 
 def _row(visit: Visit, task: Task) -> None:
     t = visit.t
-    cell(task["name"])
+    with cell_box():
+        address = f"{visit.store_path}/customers/{task['customer_ref']}"
+        link(task["name"], address, "text-link")
     with cell_box():
         badge(t.code("subject", task["subject"]), "busy")
     cell(formats.day_and_clock(task["since"], visit.store.timezone, visit.now()), "number")

@@ -1,0 +1,178 @@
+"""One customer (客户): how they want to be told, and what they were told."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    cell,
+    cell_box,
+    empty,
+    facts,
+    link,
+    mark,
+    panel,
+    row,
+    table,
+    text,
+)
+from services.desk.components.forms import Form
+from services.desk.components.live import EverySecond, live
+from services.desk.page import Page
+from services.desk.vehicles import find_customer
+from services.desk.visit import Visit, together
+
+PAGE = Page(
+    path="/stores/{store_id}/customers/{customer_ref}",
+    title="Contact preferences",
+    roles=frozenset({"advisor", "agent", "manager"}),
+    duties=("R9", "R19"),
+)
+
+SEARCH = Page(
+    path="/stores/{store_id}/customers",
+    title="Customers",
+    icon="person_search",
+    roles=PAGE.roles,
+    duties=("R9", "R19"),
+)
+
+CHANNELS = ("wecom", "sms", "email")
+DECLINABLE = (*CHANNELS, "phone")
+_LANGUAGES = {"zh": "中文", "en": "English"}
+_TONES = {
+    "waiting": "calm",
+    "sending": "calm",
+    "sent": "good",
+    "to_call": "warn",
+    "called": "good",
+    "unreached": "bad",
+    "suppressed": "quiet",
+    "obsolete": "quiet",
+}
+
+
+@SEARCH.shows
+async def search(visit: Visit) -> None:
+    """Find a customer by the vehicle."""
+    t = visit.t
+    with box("narrow"), panel():
+        form = Form(visit)
+        typed = form.field("plate", ui.input(t("Plate or VIN")).props("autofocus"))
+
+        async def find() -> None:
+            if not form.require("plate"):
+                return
+
+            async def ask() -> dict[str, Any]:
+                return await find_customer(visit, str(typed.value)) or {}
+
+            found = await form.send(ask)
+            if found:
+                ui.navigate.to(f"{visit.store_path}/customers/{found['customer_ref']}")
+            elif found is not None:
+                typed.error = t("Not in the archive.")
+
+        typed.on("keydown.enter", find)
+        button(t("Find"), find, name="find-customer", kind="main")
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """Preferences on the left, messages on the right."""
+    ref = visit.parameters["customer_ref"]
+    path = f"{visit.store_path}/customers/{ref}/contact-preferences"
+    known, names = await together(
+        visit.services.get("crm", path), visit.names([{"customer_ref": ref}])
+    )
+    text(names.customers.get(ref, formats.NOTHING), "subtitle")
+    with box("columns even"):
+        with box("column-wide"), panel(visit.t("Contact preferences")):
+            _preferences(visit, path, known)
+        with box("column-wide"), panel(visit.t("Messages")):
+            await _messages(visit, ref)
+
+
+def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
+    t = visit.t
+    channels = {each: t.code("channel", each) for each in CHANNELS}
+    reachable = "、".join(channels[each] for each in known["reachable_by"]) or formats.NOTHING
+    facts([(t("Reachable by"), reachable)])
+    form = Form(visit)
+    with box("fields form-fields"):
+        language = form.field(
+            "language", ui.select(_LANGUAGES, label=t("Language"), value=known["language"])
+        )
+        preferred = form.field(
+            "preferred_channel",
+            ui.select(
+                channels,
+                label=t("Preferred channel"),
+                value=known["preferred_channel"],
+                clearable=True,
+            ),
+        )
+        email = form.field("email", ui.input(t("E-mail"), value=known["email"] or ""))
+        wecom_id = form.field("wecom_id", ui.input(t("WeCom ID"), value=known["wecom_id"] or ""))
+    text(t("The customer wants nothing by"), "section-title")
+    declined = {
+        each: mark(
+            f"declined-{each}",
+            ui.checkbox(t.code("channel", each), value=each in known["declined_channels"]),
+        )
+        for each in DECLINABLE
+    }
+
+    async def save() -> None:
+        body = {
+            "language": language.value,
+            "preferred_channel": preferred.value,
+            "email": email.value or None,
+            "wecom_id": wecom_id.value or None,
+            "declined_channels": [
+                each
+                for each, element in declined.items()
+                if isinstance(element, ui.checkbox) and element.value
+            ],
+        }
+        if await form.send(lambda: visit.services.replace("crm", path, body, attempt=form.attempt)):
+            ui.notify(t("Saved."), type="positive", position="top")
+
+    with box("card-actions"):
+        button(t("Save"), save, name="save-preferences", kind="main")
+
+
+async def _messages(visit: Visit, customer_ref: str) -> None:
+    path = f"{visit.store_path}/messages"
+
+    async def fetch() -> Sequence[Mapping[str, Any]]:
+        found: Sequence[Mapping[str, Any]] = await visit.shared(
+            f"messages of {customer_ref}",
+            lambda: visit.services.get("crm", path, customer_ref=customer_ref),
+        )
+        return found
+
+    def render(messages: Sequence[Mapping[str, Any]], _: EverySecond) -> None:
+        t, zone, now = visit.t, visit.store.timezone, visit.now()
+        if not messages:
+            empty(t("Nothing was told yet."))
+            return
+        with table([t("Since"), t("Subject"), t("Channel"), t("Status"), ""]):
+            for each in messages:
+                with mark("message", row()):
+                    cell(formats.day_and_clock(each["created_at"], zone, now), "number")
+                    cell(t.code("subject", each["subject"]))
+                    cell(t.code("channel", each["channel"]))
+                    with cell_box():
+                        badge(t.code("message", each["status"]), _TONES[each["status"]])
+                    with cell_box("cell-actions"):
+                        if each["order_id"]:
+                            order = f"{visit.store_path}/orders/{each['order_id']}"
+                            link(t("Order"), order, "text-link")
+
+    await live(visit, fetch, render)
