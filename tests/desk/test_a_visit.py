@@ -24,6 +24,7 @@ PAGES = {
         "orders?view=settled",
         "workshop",
         "phone-tasks",
+        "daily-checks",
         "follow-ups?view=scheduled",
         "today",
     ),

@@ -147,6 +147,9 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
     await advisor.write(words="召回检查")
     await expect(advisor.at("promise-reason")).not_to_be_empty()
     await advisor.keep("intake-whole")
+    await advisor.page.set_viewport_size({"width": 1024, "height": 768})
+    assert await advisor.page.evaluate("document.documentElement.scrollWidth") <= 1024
+    await advisor.keep("intake-tablet")
     await api.done("reception", f"/orders/{order_id}/opening", COLLEAGUE, await _taken_by(api))
     await advisor.press("open-order")
     await expect(advisor.at("conflict")).to_contain_text("何军")
@@ -157,3 +160,81 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
 
 async def _taken_by(api: Api) -> dict[str, object]:
     return await api.intake(2005, "沪A20050")
+
+
+async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(desk: Desk) -> None:
+    advisor = await desk.sign_in(ADVISOR)
+    await advisor.go("/stores/S01/appointments")
+    await advisor.press("book")
+    await advisor.at("plate").fill(KNOWN)
+    await advisor.choose("operations", "常规保养")
+    offers = advisor.at("offer")
+    await expect(offers.first).to_contain_text("可交车")
+    await expect(advisor.at("load-curve").locator(".curve-bar.offered").first).to_be_visible()
+    await advisor.at("planned_at").fill("2026-03-04T23:30")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("该时段已约满")).to_be_visible()
+    await expect(advisor.at("plate")).to_have_value(KNOWN)
+    await advisor.keep("booking")
+    await offers.first.click()
+    await advisor.press("dialog-send")
+    booked = advisor.at("appointment").filter(has_text=KNOWN)
+    await expect(booked).to_contain_text("已预约")
+    await booked.locator('[data-testid="move"]').click()
+    await offers.nth(1).click()
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("预约已改期")).to_be_visible()
+    await booked.locator('[data-testid="cancel-appointment"]').click()
+    await advisor.write(reason="客户出差")
+    await advisor.press("dialog-send")
+    await expect(booked).to_contain_text("已取消")
+    await advisor.keep("appointments")
+    assert advisor.faults == []
+
+
+async def test_the_hall_is_checked_and_what_failed_has_an_owner(desk: Desk) -> None:
+    advisor = await desk.sign_in(ADVISOR)
+    await advisor.go("/stores/S01/daily-checks")
+    await advisor.press("check-hall")
+    items = advisor.page.locator(".inspection-item")
+    for place in range(await items.count()):
+        answer = "不合格" if place == 0 else "合格"
+        await items.nth(place).get_by_text(answer, exact=True).click()
+    await (
+        advisor.at("photos")
+        .locator("input[type=file]")
+        .set_input_files({"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": picture()})
+    )
+    await expect(advisor.page.locator(".dialog .photo")).to_have_count(1)
+    await advisor.press("dialog-send")
+    await expect(advisor.at("area-hall")).to_contain_text("地面清洁")
+    manager = await desk.sign_in("S01-manager-1")
+    await manager.go("/stores/S01/daily-checks")
+    await manager.press("close-rectification")
+    await manager.write(note="已重新清洁")
+    await manager.press("dialog-send")
+    await expect(manager.at("rectification")).to_contain_text("已整改")
+    await manager.keep("daily-checks")
+    assert advisor.faults == manager.faults == []
+
+
+async def test_a_customer_is_told_as_they_want(desk: Desk, api: Api) -> None:
+    known = await api.done("crm", "/customers", ADVISOR, customer(2003, KNOWN))
+    advisor = await desk.sign_in(ADVISOR)
+    await advisor.go("/stores/S01/customers")
+    await advisor.write(plate=customer(2003, KNOWN)["vin"])
+    await advisor.press("find-customer")
+    await advisor.pick("language", "English")
+    await advisor.press("declined-sms")
+    await advisor.write(email="not an address")
+    await advisor.press("save-preferences")
+    await expect(advisor.page.get_by_text("电子邮箱格式不对")).to_be_visible()
+    await advisor.write(email="wang@example.com")
+    await advisor.press("save-preferences")
+    await expect(advisor.page.get_by_text("已保存")).to_be_visible()
+    await advisor.keep("customer")
+    path = f"/customers/{known['customer_ref']}/contact-preferences"
+    kept = await api.get("crm", path, ADVISOR)
+    assert (kept["language"], kept["declined_channels"]) == ("en", ["sms"])
+    assert kept["email"] == "wang@example.com"
+    assert advisor.faults == []
