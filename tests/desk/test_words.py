@@ -6,6 +6,8 @@ from typing import get_args
 
 import pytest
 
+from services.crm.domain.message import Declinable
+from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
 from services.desk.components.parts import REASONS as PART_REASONS
@@ -13,7 +15,11 @@ from services.desk.components.problems import fault_text, refusal_text
 from services.desk.i18n import Words
 from services.desk.page import MENU
 from services.desk.pages import intake, order
+from services.desk.pages.customer import DECLINABLE
+from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
+from services.desk.pages.intake.work import PAY_TYPES
 from services.reception.domain.lifecycle import Stage
+from services.reception.domain.photo import PhotoKind
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import JobStatus, PauseReason
@@ -21,7 +27,13 @@ from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
 from services.workshop.store.absence import AbsenceKind
 from shared.contracts import contracts_of
-from shared.contracts.reception import PaymentMethod
+from shared.contracts.reception import (
+    OdometerReplacement,
+    PaymentMethod,
+    PayType,
+    WalkRoundDamage,
+    WalkRoundPosition,
+)
 from shared.security import Role
 
 _DESK = Path("services/desk")
@@ -74,6 +86,13 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "result": get_args(ItemResult),
         "absence": get_args(AbsenceKind),
         "parts": PART_REASONS,
+        "position": POSITIONS,
+        "damage": DAMAGES,
+        "odometer": REPLACEMENTS,
+        "pay_type": PAY_TYPES,
+        "channel": DECLINABLE,
+        "message": get_args(MessageStatus),
+        "photo": get_args(PhotoKind),
         "event": {
             contract.__name__
             for publisher in ("reception", "workshop", "crm")
@@ -88,6 +107,14 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         if words.known(f"{kind}.{code}") is None
     ]
     assert missing == []
+
+
+def test_an_intake_offers_what_reception_takes_down() -> None:
+    assert set(POSITIONS) == set(get_args(WalkRoundPosition))
+    assert set(DAMAGES) == set(get_args(WalkRoundDamage))
+    assert set(REPLACEMENTS) == set(get_args(OdometerReplacement))
+    assert set(PAY_TYPES) == set(get_args(PayType))
+    assert set(DECLINABLE) == set(get_args(Declinable))
 
 
 def test_a_dispatcher_chooses_from_the_reasons_that_the_workshop_knows() -> None:
