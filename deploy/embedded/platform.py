@@ -45,6 +45,9 @@ Report = Callable[[str], None]
 CommandOf = Callable[[str, int], Sequence[str]]
 
 
+_KEEP_ALIVE_S = "30"
+"""Longer than callers keep an idle connection, which would else be closed under a request."""
+
 CALLS_IN_ITS_OWN_NAME = "reception"
 """The service that needs a token of its own, here from the development issuer."""
 
@@ -54,8 +57,8 @@ def service_command(service: str, port: int) -> Sequence[str]:
     if service == DESK:
         return (sys.executable, "-m", "services.desk.app")
     factory = f"services.{service}.app:create_app"
-    listen = ("--host", "127.0.0.1", "--port", str(port), "--no-access-log")
-    return (sys.executable, "-m", "uvicorn", factory, "--factory", *listen)
+    listen = ("--host", "127.0.0.1", "--port", str(port), "--timeout-keep-alive", _KEEP_ALIVE_S)
+    return (sys.executable, "-m", "uvicorn", factory, "--factory", *listen, "--no-access-log")
 
 
 @dataclass

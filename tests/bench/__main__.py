@@ -1,26 +1,35 @@
-"""Throughput of one process: ``python -m tests.bench``, with ``--json`` for programs."""
+"""Measure: ``python -m tests.bench [ingest|commands]``, with ``--json`` for programs."""
 
 import argparse
 import json
 import logging
 import sys
+from dataclasses import asdict
 
 import uvloop
 
-from tests.bench.ingest import measure
+from tests.bench import commands, ingest
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("what", choices=("ingest", "commands"), nargs="?", default="ingest")
     parser.add_argument("--events", type=int, default=40_000, help="at least so many are published")
     parser.add_argument("--rounds", type=int, default=3, help="each way; the median counts")
+    parser.add_argument("--seconds", type=float, default=40.0, help="of commands")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     # New topics have no leader for a moment; the clients say so at length and try again.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    found = uvloop.run(measure(given.events, given.seed, given.rounds))
-    if given.json:
+    if given.what == "commands":
+        _show_commands(uvloop.run(commands.measure(given.seconds, given.seed)), given.json)
+    else:
+        _show_ingest(uvloop.run(ingest.measure(given.events, given.seed, given.rounds)), given.json)
+
+
+def _show_ingest(found: ingest.Throughput, as_json: bool) -> None:
+    if as_json:
         figures = {
             "events": found.events,
             "minimal_loop_per_s": round(found.minimal_per_s),
@@ -34,6 +43,20 @@ def main() -> None:
         f"reporting's real ingest  {found.reporting_per_s:8,.0f} events/s\n"
         f"ratio                    {found.ratio:8.2f}\n"
     )
+
+
+def _show_commands(found: dict[str, commands.Waits], as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps({name: asdict(each) for name, each in found.items()}) + "\n")
+        return
+    sys.stdout.write(
+        f"{'':15} {'count':>6} {'p50 ms':>8} {'p99 ms':>8} {'× p50':>7} {'× p99':>7}\n"
+    )
+    for name, each in found.items():
+        sys.stdout.write(
+            f"{name:15} {each.count:6} {each.p50_ms:8.1f} {each.p99_ms:8.1f} "
+            f"{each.ratio_p50:7.1f} {each.ratio_p99:7.1f}\n"
+        )
 
 
 if __name__ == "__main__":

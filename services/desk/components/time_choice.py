@@ -9,6 +9,7 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError, RefusalError
 from services.desk.components.elements import badge, box, mark, text
 from services.desk.components.forms import Form
@@ -28,8 +29,15 @@ class TimeChoice:
     ``operations`` tells at any time what is to be done.
     """
 
-    def __init__(self, visit: Visit, form: Form, operations: Callable[[], Sequence[str]]) -> None:
+    def __init__(
+        self,
+        visit: Visit,
+        catalogue: Catalogue,
+        form: Form,
+        operations: Callable[[], Sequence[str]],
+    ) -> None:
         self._visit = visit
+        self._catalogue = catalogue
         self._form = form
         self._operations = operations
         self._asked = 0
@@ -74,7 +82,9 @@ class TimeChoice:
             self.say(problem)
         else:
             self.offer(answer["offers"])
-            self._show_curve(answer["load"], answer["offers"])
+            trades = {self._catalogue.operations[each]["trade"] for each in operations}
+            needed = [each for each in answer["load"] if each["trade"] in trades]
+            self._show_curve(needed, answer["offers"])
 
     def say(self, sentence: str) -> None:
         """A sentence in the place of offers and curve."""
@@ -109,7 +119,7 @@ class TimeChoice:
         self._planned.set_value(local.strftime(_LOCAL))
 
     def _show_curve(self, load: Sequence[HalfHour], offers: Sequence[Offer]) -> None:
-        """The share of technicians' time that is booked, by half hour of the chosen day."""
+        """The share of the trades' time that is booked, by half hour of the chosen day."""
         day, zone = date.fromisoformat(self._day.value or ""), self._visit.store.timezone
         offered = {offer["planned_at"] for offer in offers}
         curves: dict[str, list[HalfHour]] = defaultdict(list)

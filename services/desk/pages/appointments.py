@@ -107,7 +107,7 @@ def _table(
                     _status(visit, appointment)
                 with cell_box("cell-actions"):
                     if appointment["status"] == "booked" and day >= visit.today():
-                        _change_buttons(visit, appointment)
+                        _change_buttons(visit, catalogue, appointment)
 
 
 def _status(visit: Visit, appointment: Appointment) -> None:
@@ -120,9 +120,12 @@ def _status(visit: Visit, appointment: Appointment) -> None:
             badge(t("Provisional"), "warn")
 
 
-def _change_buttons(visit: Visit, appointment: Appointment) -> None:
+def _change_buttons(visit: Visit, catalogue: Catalogue, appointment: Appointment) -> None:
     button(
-        visit.t("Change time"), partial(_move_dialog, visit, appointment), name="move", kind="small"
+        visit.t("Change time"),
+        partial(_move_dialog, visit, catalogue, appointment),
+        name="move",
+        kind="small",
     )
     button(
         visit.t("Cancel appointment"),
@@ -145,7 +148,7 @@ async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
             )
             parts = form.field("parts", several(catalogue.part_choices(), t("Parts wanted")))
         known = text("", "hint")
-        choice = TimeChoice(visit, form, lambda: operations.value)
+        choice = TimeChoice(visit, catalogue, form, lambda: operations.value)
         choice.show()
         customer: dict[str, Any] = {}
 
@@ -208,13 +211,13 @@ def _known_text(visit: Visit, customer: Mapping[str, Any]) -> str:
     )
 
 
-async def _move_dialog(visit: Visit, appointment: Appointment) -> None:
+async def _move_dialog(visit: Visit, catalogue: Catalogue, appointment: Appointment) -> None:
     t = visit.t
     with dialog(t("Move appointment")) as opened:
         opened.classes("wide-dialog")
         text(t("The old place is kept until the new one is had."), "hint")
         form = Form(visit)
-        choice = TimeChoice(visit, form, lambda: appointment["operations"])
+        choice = TimeChoice(visit, catalogue, form, lambda: appointment["operations"])
         choice.show(appointment["planned_at"])
 
         async def send() -> None:

@@ -27,7 +27,7 @@ from services.desk.visit import Visit
 PAY_TYPES = ("customer", "warranty", "goodwill", "internal")
 """客户自费、保修、善意、内部."""
 
-_SUGGESTIONS = 6
+_SUGGESTIONS = 5
 
 Quote = Mapping[str, Any]
 

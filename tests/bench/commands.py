@@ -1,0 +1,215 @@
+"""How long advisors wait for reception's commands, beside the least that a command can do.
+
+Each of 50 advisors sends a command every two seconds, at moments of their own: arrival, greeting,
+estimate, opening and deposit of one vehicle after another, in six stores. Everything runs as it
+does in an embedded platform: five processes, Kafka and PostgreSQL on one machine.
+"""
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import httpx
+
+from deploy.embedded.platform import Platform
+from deploy.embedded.settings import EmbeddedSettings, Ports, free_ports
+from shared.clock import SteppedClock
+from shared.ids import new_id
+
+ADVISORS = 50
+THINK_S = 2.0
+NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+MINIMAL = "minimal write"
+
+_STORES = ("S01", "S02", "S03", "S04", "S05", "S06")
+_WARM_UP_S = 10.0
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+Send = Callable[[str, dict[str, Any] | None], Awaitable[dict[str, Any]]]
+Timings = dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Milliseconds that a command took, and how often the minimal write's they are."""
+
+    count: int
+    p50_ms: float
+    p99_ms: float
+    ratio_p50: float = 1.0
+    ratio_p99: float = 1.0
+
+
+@dataclass
+class Advisor:
+    """One advisor at work; ``timings`` are seconds by command."""
+
+    number: int
+    url: str
+    client: httpx.AsyncClient
+    token: str
+    timings: Timings = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def store_id(self) -> str:
+        return _STORES[self.number % len(_STORES)]
+
+    async def work(self, until: float, begin: float) -> None:
+        """Vehicle after vehicle, a command each two seconds, as long as there is time."""
+        await asyncio.sleep(begin)
+        visits = 0
+        self._next_at = time.perf_counter()
+        with suppress(TimeoutError):
+            while True:
+                await self._visit(visits, until)
+                visits += 1
+
+    async def _visit(self, number: int, until: float) -> None:
+        plate = f"沪{_LETTERS[self.number % 24]}{_LETTERS[self.number // 24]}{number:04}"
+        order = await self._send(until, "arrival", "/arrivals", {"plate": plate})
+        path = f"/orders/{order['order_id']}"
+        order = await self._send(until, "greeting", f"{path}/greeting", None)
+        work = {"operations": ["MNT-001"], "parts": [{"part_no": "OIL-5W30", "quantity": 4}]}
+        body = work | {"version": order["version"]}
+        await self._send(until, "estimate", f"{path}/estimates", body)
+        intake = work | {
+            "customer_ref": f"c-{plate}",
+            "vehicle_ref": f"v-{plate}",
+            "odometer_km": 12_000,
+            "words": "冷车启动有异响",
+        }
+        await self._send(until, "opening", f"{path}/opening", intake)
+        deposit = {"method": "wechat", "amount_cents": 10_000}
+        await self._send(until, "deposit", f"{path}/deposits", deposit)
+
+    async def _send(
+        self, until: float, name: str, path: str, body: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """One command, timed from its moment on.
+
+        Raises:
+            TimeoutError: the measurement is over.
+        """
+        await asyncio.sleep(max(0.0, self._next_at - time.perf_counter()))
+        self._next_at = max(self._next_at + THINK_S, time.perf_counter())
+        if time.perf_counter() > until:
+            raise TimeoutError
+        begun = time.perf_counter()
+        response = await self.client.post(
+            f"{self.url}/stores/{self.store_id}{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {self.token}", "Idempotency-Key": str(new_id())},
+        )
+        self.timings[name].append(time.perf_counter() - begun)
+        answer: dict[str, Any] = response.raise_for_status().json()
+        return answer
+
+
+async def measure(seconds: float, seed: int) -> dict[str, Waits]:
+    """What each command and the minimal write take, each with all advisors for ``seconds``."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        clock = data / "clock"
+        SteppedClock(clock).set(NINE)
+        settings = EmbeddedSettings(data=data / "platform", ports=Ports.free(), clock_file=clock)
+        platform = Platform(settings)
+        await platform.start()
+        try:
+            minimal = await _minimal(platform, seconds, seed)
+            await _advisors_at_work(platform, _WARM_UP_S, seed, first=ADVISORS)
+            found = await _advisors_at_work(platform, seconds, seed, first=0)
+        finally:
+            await platform.stop()
+    least = _waits(minimal)
+    rated = {name: _waits(timings, least) for name, timings in found.items()}
+    everything = [wait for timings in found.values() for wait in timings]
+    return {MINIMAL: least, **rated, "all commands": _waits(everything, least)}
+
+
+async def _advisors_at_work(
+    platform: Platform, seconds: float, seed: int, *, first: int
+) -> Timings:
+    chance = random.Random(seed)
+    timings: Timings = defaultdict(list)
+    until = time.perf_counter() + seconds
+    async with _browser() as client:
+        advisors = [
+            Advisor(number, platform.url("reception"), client, _token(platform, number))
+            for number in range(first, first + ADVISORS)
+        ]
+        await asyncio.gather(
+            *(advisor.work(until, chance.uniform(0, THINK_S)) for advisor in advisors)
+        )
+    for advisor in advisors:
+        for name, waits in advisor.timings.items():
+            timings[name] += waits
+    return timings
+
+
+async def _minimal(platform: Platform, seconds: float, seed: int) -> list[float]:
+    """The same number of clients at the same pace, each sending minimal writes."""
+    (port,) = free_ports(1)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.minimal_write", platform.admin_url, str(port)
+    )
+    url, chance, waits = f"http://127.0.0.1:{port}/writes", random.Random(seed), []
+
+    async def write(client: httpx.AsyncClient, begin: float, until: float) -> None:
+        await asyncio.sleep(begin)
+        while time.perf_counter() < until:
+            begun = time.perf_counter()
+            (await client.post(url, json={"words": "冷车启动有异响"})).raise_for_status()
+            waits.append(time.perf_counter() - begun)
+            await asyncio.sleep(max(0.0, begun + THINK_S - time.perf_counter()))
+
+    try:
+        async with _browser() as client:
+            await _answering(client, url)
+            until = time.perf_counter() + seconds
+            await asyncio.gather(
+                *(write(client, chance.uniform(0, THINK_S), until) for _ in range(ADVISORS))
+            )
+    finally:
+        child.terminate()
+        await child.wait()
+    return waits
+
+
+async def _answering(client: httpx.AsyncClient, url: str) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(httpx.TransportError):
+                await client.post(url, json={"words": ""})
+                return
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def _browser() -> AsyncIterator[httpx.AsyncClient]:
+    limits = httpx.Limits(max_connections=ADVISORS, max_keepalive_connections=ADVISORS)
+    async with httpx.AsyncClient(timeout=30, limits=limits, trust_env=False) as client:
+        yield client
+
+
+def _token(platform: Platform, number: int) -> str:
+    return platform.issuer.token(
+        f"advisor-{number}", roles=["advisor"], stores=[_STORES[number % len(_STORES)]]
+    )
+
+
+def _waits(seconds: list[float], least: Waits | None = None) -> Waits:
+    percentiles = quantiles(seconds, n=100, method="inclusive")
+    p50, p99 = percentiles[49] * 1000, percentiles[98] * 1000
+    if least is None:
+        return Waits(len(seconds), p50, p99)
+    return Waits(len(seconds), p50, p99, p50 / least.p50_ms, p99 / least.p99_ms)
