@@ -97,6 +97,11 @@ class Busy:
         self._starts: list[int] = []
         self._finishes: list[int] = []
 
+    def forget(self) -> None:
+        """Free all time."""
+        self._starts.clear()
+        self._finishes.clear()
+
     def take(self, start: int, finish: int) -> None:
         """Add an interval; it swallows those that it meets."""
         first = bisect_left(self._finishes, start)
