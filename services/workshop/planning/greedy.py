@@ -13,7 +13,7 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.network import Network, Urgency
-from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WEIGHT, judge
+from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, judge
 from services.workshop.planning.placing import VERSATILITY, Floor
 from services.workshop.planning.timeline import NEVER
 
@@ -35,11 +35,9 @@ def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
     return best if aim == "closing" else _repaired(workshop, network, floor, best)
 
 
-def rating(plan: Plan, aim: Aim) -> tuple[int, int, int, Objective]:
+def rating(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
     """What plans are compared by; the least is the best."""
-    closing = plan.closing if aim == "closing" else 0
-    steady = plan.objective.broken + STEADINESS * plan.objective.changed
-    return len(plan.unplannable), closing, steady, plan.objective
+    return len(plan.unplannable), plan.closing if aim == "closing" else 0, plan.objective
 
 
 def decode(
