@@ -106,11 +106,14 @@ async def vacate(unit: Unit, job: Job, cause: Cause) -> None:
         await store.displace(unit.connection, job.store_id, job.job_id, done)
         await store.book(unit.connection, job.store_id, [(job.job_id, None, done)])
     await timers.cancel(unit, OVERRUN, job.job_id)
-    due_at = _next(_LEARN_EVERY, unit.now)
-    await timers.schedule(
-        unit, LEARN, job.store_id, store_id=job.store_id, due_at=due_at, cause=cause
-    )
+    await learn_soon(unit, job.store_id, cause)
     await plan_changed(unit, job.store_id, cause)
+
+
+async def learn_soon(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Have durations learned anew from the finished jobs."""
+    due_at = _next(_LEARN_EVERY, unit.now)
+    await timers.schedule(unit, LEARN, store_id, store_id=store_id, due_at=due_at, cause=cause)
 
 
 async def reserve(unit: Unit, hold: Hold, cause: Cause) -> None:

@@ -272,6 +272,13 @@ class Planner:
             finish = minute(start_at) + minutes
         return max(moment(finish), start_at + timedelta(minutes=1))
 
+    def in_hand(self, job: Job, absences: Sequence[Absence], now: datetime) -> Job:
+        """Work that goes on since ``started_at``, with the finish to reckon with."""
+        start_at = job.started_at or now
+        finish_at = self.expected_finish(job, job.technician_ids, start_at, absences)
+        expected = replace(job, planned_start_at=start_at, planned_finish_at=finish_at)
+        return replace(expected, planned_finish_at=self.still_expected(expected, now))
+
     def still_expected(self, job: Job, now: datetime) -> datetime:
         """The finish to reckon with for work in hand: the planned one, or soon if that is past."""
         planned = job.planned_finish_at or now
