@@ -104,9 +104,9 @@ def _added(
 ) -> Iterator[tuple[str, datetime, datetime]]:
     """The time on the clock that was not there before, by the field that adds it."""
     if job.started_at and begin < job.started_at:
-        yield "started_at", begin, job.started_at
+        yield "started_at", begin, min(job.started_at, end or job.started_at)
     if end and job.finished_at and end > job.finished_at:
-        yield "finished_at", job.finished_at, end
+        yield "finished_at", max(job.finished_at, begin), end
 
 
 def _worked(other: Job, begin: datetime, end: datetime, now: datetime) -> bool:

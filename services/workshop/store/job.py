@@ -149,6 +149,14 @@ async def jobs_between(
     return [_job(row) for row in rows]
 
 
+async def next_start(connection: Connection, store_id: str) -> datetime | None:
+    """When the first of the planned jobs is to begin."""
+    start_at: datetime | None = await connection.fetchval(
+        "SELECT min(planned_start_at) FROM job WHERE store_id = $1 AND status = 'planned'", store_id
+    )
+    return start_at
+
+
 async def jobs_worked_on(connection: Connection, job: Job, since: datetime) -> list[Job]:
     """Other begun jobs of the same people, bay or vehicle that were not finished by ``since``."""
     rows = await connection.fetch(

@@ -7,7 +7,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from shared.clock import SteppedClock
 from shared.contracts.workshop import JobReassigned
-from tests.workshop.component.floor import Answer, Floor, open_floor, refused
+from tests.workshop.floor import Answer, Floor, open_floor, refused
 
 DISPATCHER = "S01-dispatcher-1"
 
