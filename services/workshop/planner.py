@@ -112,12 +112,13 @@ class Planner:
         return 0 if self._prompt is self._patient else 1
 
     async def start(self) -> None:
-        """Load what the stores have learned and wait until the first process can answer."""
+        """Load what the stores have learned and wait until the processes can answer."""
         stores = list(self.workforce.stores)
         async with transaction(self._service.pool, stores) as connection:
             experiences = await store.all_experiences(connection)
         self._learned = {name: each.durations for name, each in experiences.items()}
-        await _computed(self._prompt, partial(planning.plan, planning.Workshop(0, (), ())))
+        warm = partial(planning.plan, planning.Workshop(0, (), ()))
+        await asyncio.gather(*(_computed(each, warm) for each in {self._prompt, self._patient}))
 
     async def snapshot(self, store_id: str, *, without_hold: str | None = None) -> Snapshot:
         """The store's workshop as it is planned now, as if one hold were not there."""
