@@ -14,7 +14,7 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.teams import Candidates, candidates, duration
-from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common
+from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common, first_slot
 
 STABILITY: Final = 20
 """Minutes that a job must gain before it leaves the people and the bay of the running plan."""
@@ -172,7 +172,7 @@ class Floor:
         present = before.technician_ids if before else None
         vehicle = self._vehicles[job.order_id]
         for crew in self._eligible(job, found):
-            start, finish = _slot(crew.calendar, crew.minutes, earliest, (*crew.busy, vehicle))
+            start, finish = first_slot(crew.calendar, crew.minutes, earliest, (*crew.busy, vehicle))
             if finish < NEVER:
                 cost = finish + crew.versatility
                 if present and present != crew.technician_ids:
@@ -210,7 +210,7 @@ class Floor:
         vehicle = self._vehicles[job.order_id]
         for bay in found.bays:
             hours, taken = self._hours[bay.bay_id], self._taken_bays[bay.bay_id]
-            start, finish = _slot(hours, minutes, earliest, (taken, vehicle))
+            start, finish = first_slot(hours, minutes, earliest, (taken, vehicle))
             cost = finish + STABILITY if present and present != bay.bay_id else finish
             stands.append(_Stand(cost, len(bay.capabilities), bay.bay_id, start, hours, taken))
         stands.sort(key=lambda stand: stand[:3])
@@ -221,7 +221,7 @@ class Floor:
         crew = team.crew
         busy = *crew.busy, stand.busy, self._vehicles[job.order_id]
         calendar = self._shared_hours(crew.calendar, stand.hours)
-        start, finish = _slot(calendar, crew.minutes, max(team.start, stand.start), busy)
+        start, finish = first_slot(calendar, crew.minutes, max(team.start, stand.start), busy)
         cost = finish + crew.versatility
         before = self._running.get(job.job_id)
         if before and (
@@ -237,21 +237,6 @@ class Floor:
             stand.bay_id,
             finish,
         )
-
-
-def _slot(calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy]) -> tuple[int, int]:
-    """The first start and finish of uninterrupted possession from ``earliest``."""
-    start, finish = calendar.span(earliest, minutes)
-    while start < NEVER:
-        clear = start
-        for taken in busy:
-            after = taken.clear(start, finish)
-            if after > clear:
-                clear = after
-        if clear == start:
-            break
-        start, finish = calendar.span(clear, minutes)
-    return start, finish
 
 
 def _breadth(members: tuple[Technician, ...]) -> int:
