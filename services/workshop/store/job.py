@@ -161,7 +161,7 @@ async def jobs_worked_on(connection: Connection, job: Job, since: datetime) -> l
     """Other begun jobs of the same people, bay or vehicle that were not finished by ``since``."""
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND job_id <> $2 AND started_at IS NOT NULL "
-        "AND (technician_ids && $3 OR bay_id = $4 OR order_id = $5) "
+        "AND (technician_ids ?| $3::text[] OR bay_id = $4 OR order_id = $5) "
         "AND (coalesce(finished_at, planned_finish_at) > $6 "
         "OR status IN ('planned', 'in_progress', 'paused', 'finished')) "
         "ORDER BY started_at, job_id",

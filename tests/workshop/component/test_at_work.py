@@ -311,7 +311,7 @@ async def test_a_manager_puts_a_clock_right(floor: Floor) -> None:
 async def test_the_clock_of_work_in_hand_is_put_back_and_its_finish_comes_sooner(
     floor: Floor,
 ) -> None:
-    (job,) = await floor.open_order("MNT-004")
+    (job,) = await floor.open_order("BDY-001")
     await floor.wait(20)
     begun = await floor.work(job, "start")
     earlier = floor.clock.now() - timedelta(minutes=15)
