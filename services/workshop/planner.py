@@ -117,8 +117,9 @@ class Planner:
         async with transaction(self._service.pool, stores) as connection:
             experiences = await store.all_experiences(connection)
         self._learned = {name: each.durations for name, each in experiences.items()}
-        warm = partial(planning.plan, planning.Workshop(0, (), ()))
-        await asyncio.gather(*(_computed(each, warm) for each in {self._prompt, self._patient}))
+        await _computed(self._prompt, partial(planning.plan, planning.Workshop(0, (), ())))
+        if self.apart:
+            await _computed(self._patient, planning.load_solver)
 
     async def snapshot(self, store_id: str, *, without_hold: str | None = None) -> Snapshot:
         """The store's workshop as it is planned now, as if one hold were not there."""
