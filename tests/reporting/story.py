@@ -35,6 +35,7 @@ from shared.contracts.reception import (
 from shared.contracts.workshop import (
     InspectionPassed,
     JobAssigned,
+    JobClockCorrected,
     JobFinished,
     JobPaused,
     JobReassigned,
@@ -218,16 +219,29 @@ class Visit:
                 paused = JobPaused(**job, reason="part", paused_at=self.minutes(1, 5))
                 yield self.at, paused
                 yield self.at, JobResumed(**job, resumed_at=self.at)
-            yield (
-                self.minutes(5, 60),
-                JobFinished(
+            finished = JobFinished(
+                **job,
+                technician_ids=people,
+                standard_hours=hours,
+                clocked_s=int((self.minutes(5, 60) - began).total_seconds()),
+                finished_at=self.at,
+            )
+            yield self.at, finished
+            if self.chance(0.2):
+                corrected = JobClockCorrected(
                     **job,
                     technician_ids=people,
-                    standard_hours=hours,
-                    clocked_s=int((self.at - began).total_seconds()),
-                    finished_at=self.at,
-                ),
-            )
+                    reason="forgot_to_finish",
+                    corrected_by=f"{self.store_id}-manager-1",
+                    corrected_at=self.minutes(1, 5),
+                    started_before=began,
+                    finished_before=finished.finished_at,
+                    clocked_before_s=finished.clocked_s,
+                    started_at=began,
+                    finished_at=finished.finished_at - timedelta(seconds=90),
+                    clocked_s=finished.clocked_s - 90,
+                )
+                yield self.at, corrected
             inspected = InspectionPassed(**job, inspector_id="i", inspected_at=self.minutes(1, 5))
             yield self.at, inspected
         yield self.at, VehicleReady(**self._key, ready_at=self.at)
@@ -404,7 +418,12 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
             if line.kind == "labor"
         )
     )
-    clocked = sum(event.clocked_s for event in today(JobFinished).values()) / 3600
+    clocks = {
+        job_id: event
+        for kind in (JobFinished, JobClockCorrected)
+        for job_id, (_, event) in of(kind).items()
+    }
+    clocked = sum(e.clocked_s for e in clocks.values() if begin <= e.finished_at < until) / 3600
 
     planned = {
         event.appointment_id: event.planned_at

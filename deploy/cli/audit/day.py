@@ -234,7 +234,15 @@ def _hours(invoices: Iterable[Mapping[str, Any]]) -> float:
 
 
 def _workshop(day: _Day) -> dict[str, int | float | None]:
-    finished = day.within("JobFinished", "finished_at")
+    clocks = {
+        event.data["job_id"]: event
+        for name in ("JobFinished", "JobClockCorrected")
+        for event in day.all(name)
+        if event.data["finished_at"]
+    }
+    finished = [
+        event for event in clocks.values() if day.begin <= at(event.data["finished_at"]) < day.until
+    ]
     assigned = day.published("JobAssigned")
     by_hand = {
         event.data["job_id"] for event in day.all("JobReassigned") if event.data["by"] != "planner"

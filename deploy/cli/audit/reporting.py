@@ -171,6 +171,11 @@ def _job_facts(evidence: Evidence) -> Facts:
             case "JobFinished":
                 finished_at = moment(data["finished_at"])
                 changed = {"finished_at": finished_at, "clocked_s": data["clocked_s"]}
+            case "JobClockCorrected" if data["finished_at"]:
+                changed = {
+                    "corrected_finished_at": moment(data["finished_at"]),
+                    "corrected_clocked_s": data["clocked_s"],
+                }
             case _:
                 continue
         facts[data["job_id"]].update(changed, store_id=event.store_id, order_id=event.key)

@@ -34,7 +34,7 @@ from shared.contracts.reception import (
     VehicleArrived,
     VehicleDelivered,
 )
-from shared.contracts.workshop import JobAssigned, JobFinished, JobReassigned
+from shared.contracts.workshop import JobAssigned, JobClockCorrected, JobFinished, JobReassigned
 from shared.db import Connection
 from shared.envelope import Envelope, Received
 
@@ -188,6 +188,21 @@ INSERT INTO job_fact (store_id, job_id, order_id, finished_at, clocked_s)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     finished_at = excluded.finished_at, clocked_s = excluded.clocked_s
+"""
+
+_CLOCK_CORRECTED = """
+INSERT INTO job_fact AS fact (
+    store_id, job_id, order_id, corrected_finished_at, corrected_clocked_s, correction_sequence)
+SELECT DISTINCT ON (store_id, job_id) store_id, job_id, order_id, finished_at, clocked_s, sequence
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[])
+  AS clock (store_id, job_id, order_id, finished_at, clocked_s, sequence)
+WHERE finished_at IS NOT NULL
+ORDER BY store_id, job_id, sequence DESC
+ON CONFLICT (store_id, job_id) DO UPDATE SET
+    corrected_finished_at = excluded.corrected_finished_at,
+    corrected_clocked_s = excluded.corrected_clocked_s,
+    correction_sequence = excluded.correction_sequence
+WHERE fact.correction_sequence IS NULL OR fact.correction_sequence < excluded.correction_sequence
 """
 
 _PLANNED = """
@@ -365,6 +380,18 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.order_id,
                 event.finished_at,
                 event.clocked_s,
+            ),
+        ),
+        Fact(
+            JobClockCorrected,
+            _CLOCK_CORRECTED,
+            lambda event, envelope: (
+                event.store_id,
+                event.job_id,
+                event.order_id,
+                event.finished_at,
+                event.clocked_s,
+                envelope.sequence,
             ),
         ),
         Fact(

@@ -57,8 +57,11 @@ WITH arrival AS (
     SELECT count(*) AS assigned, count(*) FILTER (WHERE overridden_at < $3) AS overridden
     FROM job_fact WHERE store_id = $1 AND assigned_at >= $2 AND assigned_at < $3
 ), work AS (
-    SELECT coalesce(sum(clocked_s), 0)::float8 / 3600 AS clocked_hours
-    FROM job_fact WHERE store_id = $1 AND finished_at >= $2 AND finished_at < $3
+    SELECT coalesce(sum(coalesce(corrected_clocked_s, clocked_s)), 0)::float8 / 3600
+               AS clocked_hours
+    FROM job_fact
+    WHERE store_id = $1 AND coalesce(corrected_finished_at, finished_at) >= $2
+      AND coalesce(corrected_finished_at, finished_at) < $3
 ), follow_up AS (
     SELECT count(*) AS scheduled
     FROM follow_up_fact WHERE store_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3
