@@ -52,6 +52,14 @@ class Paid:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Terms:
+    """How a store bills: tax contained in its prices, in basis points, and days to pay."""
+
+    tax_rate_bp: int
+    payment_term: timedelta
+
+
 def request_discount(
     order: Order, amount_cents: int, reason: DiscountReason, person: str, limit_bp: int
 ) -> tuple[Order, list[DiscountGranted]]:
@@ -95,8 +103,7 @@ def issue_invoice(
     order: Order,
     *,
     invoice_id: str,
-    tax_rate_bp: int,
-    payment_term: timedelta,
+    terms: Terms,
     now: datetime,
     vouchers: Sequence[Voucher] = (),
 ) -> tuple[Order, list[Voucher], InvoiceIssued, list[VoucherRedeemed]]:
@@ -115,7 +122,7 @@ def issue_invoice(
     lines = discounted(order.lines, discount_cents)
     used, lines, redeemed = redeem(vouchers, order, lines, now)
     total = sum_of(lines)
-    due_at = now + payment_term
+    due_at = now + terms.payment_term
     deposit = min(order.deposit_cents, payable_cents(lines))
     event = InvoiceIssued(
         store_id=order.store_id,
@@ -124,7 +131,7 @@ def issue_invoice(
         lines=lines,
         labor_cents=sum_of(line for line in lines if line.kind == "labor"),
         parts_cents=sum_of(line for line in lines if line.kind == "part"),
-        tax_cents=included_tax(total, tax_rate_bp),
+        tax_cents=included_tax(total, terms.tax_rate_bp),
         total_cents=total,
         shares=_shares(lines, due_at),
         discount_cents=discount_cents,

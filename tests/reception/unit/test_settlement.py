@@ -12,7 +12,7 @@ from services.reception.domain import settlement
 from services.reception.domain.estimate import sum_of
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Discount
-from services.reception.domain.settlement import Paid
+from services.reception.domain.settlement import Paid, Terms
 from shared.contracts.reception import EstimateLine
 from shared.contracts.refusal import Refused
 from tests.reception.unit.test_order import NOW, billed, opened, pay, ready, refused
@@ -47,7 +47,7 @@ def test_a_bill_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
     discount = Discount(amount_cents=off, reason="other", requested_by="a", granted_by="m")
     order = replace(ready(), lines=lines, discount=discount, deposit_cents=deposit)
     after, _, event, _ = settlement.issue_invoice(
-        order, invoice_id="i", tax_rate_bp=1300, payment_term=timedelta(days=30), now=NOW
+        order, invoice_id="i", terms=Terms(1300, timedelta(days=30)), now=NOW
     )
     assert event.total_cents == sum_of(event.lines) == sum_of(lines) - off
     assert event.total_cents == event.labor_cents + event.parts_cents
