@@ -61,6 +61,7 @@ async def paid(desk, order_id, amount_cents):
 async def steps_done(desk, order_id, steps=STEPS):
     for step in steps:
         await desk.done(f"/orders/{order_id}/delivery-steps", {"step": step})
+    await desk.done(f"/orders/{order_id}/signature", {"strokes": [[[1000, 5000], [9000, 4000]]]})
 
 
 async def events(servers, order_id, *kinds):
@@ -212,7 +213,7 @@ async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, works
     assert [(each.step, each.requested_by, each.approved_by) for each in event.waivers] == [
         (last, ADVISOR, MANAGER)
     ]
-    assert [step.step for step in event.steps] == done
+    assert [step.step for step in event.steps] == [*done, "customer_signed"]
 
 
 async def test_a_signature_is_kept_encrypted(desk, workshop, servers):
