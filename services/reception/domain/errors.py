@@ -85,6 +85,30 @@ def pay_type_without_line(code: str) -> Refused:
     )
 
 
+def nothing_wanted() -> Refused:
+    return Refused(
+        "nothing_wanted", "Nothing remains to be authorised; decline the whole.", field="declined"
+    )
+
+
+def indivisible() -> Refused:
+    return Refused(
+        "indivisible",
+        "An estimate of work in hand is agreed to as a whole, or not.",
+        field="declined",
+        kind="conflict",
+    )
+
+
+def no_customer() -> Refused:
+    return Refused(
+        "no_customer",
+        "The order's customer is not in the archive yet; no message can be sent.",
+        field="send",
+        kind="conflict",
+    )
+
+
 def unknown_version(version: int) -> Refused:
     return Refused(
         "unknown_version",
