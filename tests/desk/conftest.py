@@ -94,6 +94,17 @@ class Desk:
         await expect(page.get_by_role("main")).to_be_visible()
         return colleague
 
+    async def open(self, address: str) -> Colleague:
+        """Somebody with a phone who is not signed in opens ``address``."""
+        width, height = _SIZES["phone"]
+        context = await self._browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(_PATIENCE_MS)
+        customer = Colleague(await context.new_page(), self._url, [])
+        customer.page.on("pageerror", lambda error: customer.faults.append(str(error)))
+        customer.page.on("request", lambda request: _note_foreign(customer, request.url))
+        await customer.page.goto(address)
+        return customer
+
 
 def _note_foreign(colleague: Colleague, url: str) -> None:
     if not url.startswith((colleague.url, "data:", "blob:", colleague.url.replace("http", "ws"))):

@@ -112,9 +112,10 @@ def empty(value: str) -> None:
 
 
 @contextmanager
-def dialog(title: str) -> Iterator[ui.dialog]:
+def dialog(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
     """Open a dialog above the page; it outlives the part of the page that asked for it."""
-    with ui.context.client.content, ui.dialog() as opened, box("dialog"):
+    surface = "dialog wide" if wide else "dialog"
+    with ui.context.client.content, ui.dialog() as opened, box(surface):
         text(title, "dialog-title")
         yield opened
     opened.on("hide", opened.delete)

@@ -23,6 +23,7 @@ from shared.contracts.reception import (
     EstimateSubmitted,
     OrderedOperation,
 )
+from shared.contracts.refusal import unknown_code
 
 Status = Literal["awaiting", "authorized", "declined", "superseded"]
 """待授权、已授权、已拒绝、已被替代."""
@@ -248,7 +249,7 @@ def without(
     items = items_of(proposal.lines, typical_parts)
     for item in declined:
         if item not in items:
-            raise errors.unknown_code("declined", item)
+            raise unknown_code("declined", item)
     lines = list(zip(proposal.lines, items, strict=True))
     wanted = [line for line, item in lines if item not in declined]
     rest = [line for line, item in lines if item in declined]
