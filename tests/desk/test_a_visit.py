@@ -246,8 +246,9 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         found = {"operations": ["MNT-006", "MNT-011"], "part_numbers": ["PLG-IRID"] * 4}
         await api.done("workshop", f"/jobs/{job['job_id']}/additional-work", technician, found)
         advisor = await desk.sign_in("S01-advisor-1")
-        await advisor.go("/stores/S01/orders?view=authorisation")
-        await advisor.page.locator(".row-anchor").first.click()
+        await expect(advisor.at("awaiting-strip")).to_contain_text("待授权")
+        await advisor.keep("awaiting")
+        await advisor.at("awaiting-strip").get_by_role("link").click()
         address = await _send_link(advisor)
         (message,) = await api.get("crm", f"/messages?order_id={order_id}", "S01-agent-1")
         assert (message["subject"], message["values"]["amount_cents"]) == ("authorisation", 93_000)

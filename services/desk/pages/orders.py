@@ -48,7 +48,6 @@ STAGE_TONES = {
 }
 
 _VIEWS = {
-    "authorisation": ("greeted", "opened", "in_work", "ready"),
     "workshop": ("opened", "in_work"),
     "ready": ("ready",),
     "payment": ("delivered",),
@@ -56,7 +55,6 @@ _VIEWS = {
     "cancelled": ("cancelled",),
 }
 _VIEW_TITLES = {
-    "authorisation": "To be authorised",
     "workshop": "In the workshop",
     "ready": "Ready for delivery",
     "payment": "To be paid",
@@ -78,8 +76,6 @@ async def show(visit: Visit) -> None:
 
     async def fetch() -> tuple[list[dict[str, Any]], Names]:
         orders = await orders_at(visit, *_VIEWS[chosen])
-        if chosen == "authorisation":
-            orders = [order for order in orders if order["awaiting_estimates"]]
         try:
             return orders, await visit.names(orders)
         except AwayError:
