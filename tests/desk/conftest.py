@@ -1,6 +1,7 @@
 """Colleagues at the desk, each in a browser of their own."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from deploy.embedded.platform import Platform
 SCREENSHOTS = Path("var/screenshots")
 
 _MENU_CLOSES_MS = 300
+_DIALOG_OPENS_MS = 10_000
+_TRIES = 4
 _CHROMIUM = "/usr/bin/chromium"
 _FLAGS = [
     "--headless",
@@ -42,6 +45,17 @@ class Colleague:
 
     async def press(self, name: str) -> None:
         await self.at(name).click()
+
+    async def open(self, name: str) -> None:
+        """Press what opens a dialog; again where the page was drawn anew under the click."""
+        shown = self.page.locator(".dialog")
+        await expect(shown).to_have_count(0)
+        for _ in range(_TRIES):
+            await self.press(name)
+            with suppress(AssertionError):
+                await expect(shown).to_be_visible(timeout=_DIALOG_OPENS_MS)
+                return
+        raise AssertionError(f"{name} opened no dialog")
 
     async def write(self, **values: str) -> None:
         for name, value in values.items():

@@ -151,18 +151,18 @@ async def _hand_over(advisor: Colleague, manager: Colleague) -> None:
         await expect(open_steps).to_have_count(missing)
         await open_steps.first.click()
     await expect(open_steps).to_have_count(2)
-    await advisor.press("waive-belongings_returned")
+    await advisor.open("waive-belongings_returned")
     await advisor.pick("reason", "不适用")
     await advisor.press("dialog-send")
     await expect(advisor.page.get_by_text("待审批")).to_be_visible()
     await manager.go(urlsplit(advisor.page.url).path)
     await manager.press("approve-belongings_returned")
     await expect(advisor.page.locator(".check.waived")).to_have_count(1)
-    await advisor.press("step-customer_signed")
+    await advisor.open("step-customer_signed")
     await advisor.press("dialog-send")
     await expect(advisor.page.get_by_text("尚未签字")).to_be_visible()
     await _sign(advisor)
-    await advisor.press("signature")
+    await advisor.open("signature")
     await expect(advisor.page.locator(".signature-drawing polyline")).to_have_count(1)
     await advisor.keep("signature")
     await advisor.press("dialog-cancel")
@@ -185,11 +185,11 @@ async def _sign(advisor: Colleague) -> None:
 
 
 async def _settle(advisor: Colleague, manager: Colleague) -> None:
-    await advisor.press("discount")
+    await advisor.open("discount")
     await advisor.write(amount_cents="100")
     await advisor.pick("reason", "老客户")
     await manager.go(urlsplit(advisor.page.url).path)
-    await manager.press("discount")
+    await manager.open("discount")
     await manager.write(amount_cents="10")
     await manager.pick("reason", "活动")
     await manager.press("dialog-send")
@@ -201,18 +201,23 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
     await expect(advisor.at("discount-line")).to_contain_text("待审批")
     await manager.press("approve-discount")
     await expect(advisor.at("discount-line")).to_contain_text("批准")
-    await advisor.press("invoice")
+    await advisor.open("invoice")
     await expect(advisor.at("bill-total")).to_have_text("¥734.00")
     await advisor.write(vouchers="no such voucher")
     await advisor.press("add-voucher")
     await expect(advisor.page.get_by_text("没有这张")).to_be_visible()
     await advisor.keep("invoice")
     await advisor.press("dialog-send")
-    await advisor.press("pay")
+    await manager.open("credit-note")
+    await manager.write(amount_cents="4")
+    await manager.pick("reason", "价格有误")
+    await manager.press("dialog-send")
+    await expect(advisor.at("credit-note-line")).to_contain_text("−¥4.00")
+    await advisor.open("pay")
     await advisor.write(amount_cents="900")
     await advisor.press("dialog-send")
-    await expect(advisor.page.get_by_text("收款超过余额 ¥734.00")).to_be_visible()
-    await advisor.write(amount_cents="734")
+    await expect(advisor.page.get_by_text("收款超过余额 ¥730.00")).to_be_visible()
+    await advisor.write(amount_cents="730")
     await advisor.press("dialog-send")
     await expect(advisor.at("pay")).to_have_count(0)
 
@@ -229,7 +234,7 @@ async def _whole_history(advisor: Colleague) -> None:
 async def _figures(manager: Colleague) -> None:
     await manager.go("/stores/S01/today")
     await expect(manager.at("figure-settled").locator(".tile-value")).to_have_text("1")
-    await expect(manager.at("figure-received_cents").locator(".tile-value")).to_have_text("¥734.00")
+    await expect(manager.at("figure-received_cents").locator(".tile-value")).to_have_text("¥730.00")
     await manager.keep("today")
 
 
@@ -256,7 +261,7 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         await expect(advisor.at("estimates").get_by_text("链接").first).to_be_visible()
         await advisor.keep("estimates")
         await _finish_all(api, order_id, job)
-        await advisor.press("invoice")
+        await advisor.open("invoice")
         await expect(advisor.at("bill-total")).to_have_text("¥1,156.00")
         await advisor.press("dialog-send")
         await expect(advisor.at("pay")).to_be_visible()
@@ -280,7 +285,7 @@ async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
     await advisor.page.locator(".row-anchor").first.click()
     await expect(advisor.at("submit-claim")).to_be_disabled()
     await expect(advisor.at("missing")).to_contain_text("故障码")
-    await advisor.press("evidence")
+    await advisor.open("evidence")
     await advisor.write(in_service_on="2025-01-07", fault_code="engine")
     await advisor.press("dialog-send")
     await expect(advisor.at("fault_code")).to_have_value("engine")
@@ -293,13 +298,13 @@ async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
     await advisor.press("submit-claim")
     await _answer(advisor, "部分批准", "100")
     await advisor.keep("claim")
-    await advisor.press("settle-claim")
+    await advisor.open("settle-claim")
     await expect(advisor.page.get_by_text("¥8.00")).to_be_visible()
     await advisor.go("/stores/S01/receivables")
     await expect(advisor.at("receivable").filter(has_text="厂家")).to_have_count(1)
     await advisor.keep("receivables")
     await advisor.page.go_back()
-    await advisor.press("settle-claim")
+    await advisor.open("settle-claim")
     await advisor.press("dialog-send")
     await expect(advisor.page.get_by_text("已结算")).to_be_visible()
     assert advisor.faults == []
@@ -307,7 +312,7 @@ async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
 
 async def _complain(advisor: Colleague) -> None:
     """A customer whom somebody has been rude to."""
-    await advisor.press("give-feedback")
+    await advisor.open("give-feedback")
     for name, stars in (("quality", 5), ("technique", 4), ("attitude", 1)):
         await advisor.at(f"mark-{name}").locator(".q-rating__icon-container").nth(stars - 1).click()
     await advisor.write(words="前台态度不好。")
@@ -318,7 +323,7 @@ async def _complain(advisor: Colleague) -> None:
 
 async def _answer(advisor: Colleague, code: str, yuan: str) -> None:
     """What the manufacturer says."""
-    await advisor.press("answer")
+    await advisor.open("answer")
     await advisor.pick("code", code)
     await advisor.write(approved_cents=yuan)
     await advisor.press("dialog-send")
@@ -326,7 +331,7 @@ async def _answer(advisor: Colleague, code: str, yuan: str) -> None:
 
 async def _send_link(advisor: Colleague) -> str:
     """Have the customer sent the link, and answer with it."""
-    await advisor.press("link-2")
+    await advisor.open("link-2")
     await advisor.press("send-link")
     await expect(advisor.page.get_by_text("已交客服系统发送")).to_be_visible()
     await advisor.keep("link")

@@ -10,7 +10,7 @@ from services.desk.catalogue import Catalogue
 from services.desk.components.elements import box, empty, mark, text
 from services.desk.visit import Visit
 
-_REASONS = ("reason", "pause", "discount", "refund", "credit")
+_REASONS = ("reason", "pause", "discount", "refund", "credit", "credit_note")
 _HIDDEN = frozenset({"store_id", "order_id"})
 
 

@@ -48,6 +48,8 @@ class OfferChoice:
                 text(t.of(dict(lines[0])), "offer-name")
                 text(formats.money(sum(line["amount_cents"] for line in lines)), "number")
             for line in lines:
+                if len(lines) == 1 and line["pay_type"] == "customer":
+                    continue
                 with box("offer-line"):
                     count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
                     text(t.of(dict(line)) + count)

@@ -196,6 +196,16 @@ def signature_needed() -> Refused:
     )
 
 
+def credit_above_balance(balance_cents: int) -> Refused:
+    return Refused(
+        "credit_above_balance",
+        f"The credit note is above the {balance_cents} cents that are open; what was paid is "
+        "refunded first.",
+        field="amount_cents",
+        balance_cents=balance_cents,
+    )
+
+
 def not_billed() -> Refused:
     return Refused("not_billed", "The order is not billed yet.", field="order_id", kind="conflict")
 

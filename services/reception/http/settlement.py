@@ -23,6 +23,8 @@ from shared import timers
 from shared.body import Body
 from shared.commands import Command
 from shared.contracts.reception import (
+    CreditNoteIssued,
+    CreditNoteReason,
     CreditReason,
     DiscountReason,
     EstimateLine,
@@ -79,14 +81,24 @@ class IssueInvoice(Body):
         return value
 
 
+class IssueCreditNote(Body):
+    """``version`` is that of the order which the correction was made for."""
+
+    amount_cents: Amount
+    reason: CreditNoteReason
+    version: Version
+
+
 class GrantCredit(Body):
     reason: CreditReason
 
 
 class InvoiceView(BaseModel):
-    """A bill as it was issued, and the number of its tax invoice (电子发票) once there is one."""
+    """A bill as it was issued, what was credited of it since, and the number of its tax invoice
+    (电子发票) once there is one."""
 
     invoice: InvoiceIssued
+    credit_notes: Sequence[CreditNoteIssued]
     tax_invoice_number: str | None
 
 
@@ -240,9 +252,58 @@ async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader)
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         await store.read_order(connection, store_id, order_id)
         found = await store.find_invoice(connection, store_id, order_id)
+        notes = await store.credit_notes(connection, store_id, order_id)
     if found is None:
         raise errors.not_billed()
-    return InvoiceView(invoice=found[0], tax_invoice_number=found[1])
+    return InvoiceView(invoice=found[0], credit_notes=notes, tax_invoice_number=found[1])
+
+
+@router.post(
+    "/orders/{order_id}/credit-notes",
+    response_model=OrderView,
+    tags=["settlement"],
+    openapi_extra=serves("R8"),
+)
+async def issue_credit_note(
+    request: Request, order_id: str, body: IssueCreditNote, command: Manager
+) -> JSONResponse:
+    """Correct a bill (红字): take back a part of what the customer still owes."""
+    known = catalogue_of(request)
+    place, store_id = known.stores[command.store_id], command.store_id
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection = unit.connection
+        order = await store.lock_order(connection, store_id, order_id)
+        orders.require_version(order, body.version)
+        found = await store.find_invoice(connection, store_id, order_id)
+        if found is None:
+            raise errors.not_billed()
+        notes = await store.credit_notes(connection, store_id, order_id)
+        credited, note = settlement.credit(
+            order,
+            settlement.left_of(found[0].lines, notes),
+            body.amount_cents,
+            body.reason,
+            credit_note_id=str(new_id()),
+            tax_rate_bp=place.tax_rate_bp,
+            person=command.principal.subject,
+            now=unit.now,
+        )
+        saved = await store.save_order(connection, credited)
+        await store.add_credit_note(connection, note)
+        unit.publish([note], command.cause)
+        await receivables.watch(unit, saved, known.overdue_days, command.cause)
+        await timers.schedule(
+            unit,
+            handlers.TAX_CREDIT,
+            note.credit_note_id,
+            store_id=store_id,
+            due_at=unit.now,
+            cause=command.cause,
+        )
+        return order_view(saved)
+
+    return await command.run(effect)
 
 
 @router.post(

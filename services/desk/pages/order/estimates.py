@@ -212,16 +212,22 @@ def _link(visit: Visit, file: File, version: Entry) -> None:
                 )
             )
             if link:
+                offers.set_visibility(False)
                 made.clear()
                 with made:
                     _show_link(visit, link, sent=send)
 
         with box("dialog-actions"):
             button(t("Close"), opened.close, name="dialog-cancel")
-            button(t("Show QR code"), lambda: make(send=False), name="show-link")
-            button(
-                t("Send to the customer"), lambda: make(send=True), name="send-link", kind="main"
-            )
+            with box("dialog-offers") as offers:
+                button(t("Show QR code"), lambda: make(send=False), name="show-link")
+                send = button(
+                    t("Send to the customer"),
+                    lambda: make(send=True),
+                    name="send-link",
+                    kind="main",
+                )
+                send.set_enabled(bool(file.order["customer_ref"]))
 
 
 def _show_link(visit: Visit, link: Mapping[str, Any], *, sent: bool) -> None:

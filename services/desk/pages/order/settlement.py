@@ -31,6 +31,7 @@ METHODS = ("wechat", "alipay", "card", "cash", "transfer")
 _APPROVES = ("manager", "group_manager")
 _DISCOUNTS = ("loyalty", "complaint", "campaign", "price_match", "other")
 _REFUNDS = ("paid_too_much", "work_cancelled", "complaint", "other")
+_CREDIT_NOTES = ("wrong_price", "work_not_done", "complaint", "other")
 _CREDITS = ("fleet_customer", "insurer_pays", "goodwill", "other")
 _CENTS = 100
 
@@ -51,6 +52,8 @@ def settlement(visit: Visit, catalogue: Catalogue, file: File) -> None:
             text(t("On credit ({reason}), granted by {person}", reason=reason, person=person))
         if order["shares"]:
             _shares(visit, file)
+        for note in file.invoice["credit_notes"] if file.invoice else ():
+            _credit_note_line(visit, note)
         with box("card-actions"):
             _actions(visit, catalogue, file)
 
@@ -104,6 +107,15 @@ def _discount_line(visit: Visit, file: File) -> None:
             )
 
 
+def _credit_note_line(visit: Visit, note: Entry) -> None:
+    t, zone = visit.t, visit.store.timezone
+    with mark("credit-note-line", box("state-line")):
+        badge(t("Credit note"), "bad")
+        text(f"−{formats.money(note['total_cents'])} · {t.code('credit_note', note['reason'])}")
+        at = formats.day_and_clock(note["issued_at"], zone, visit.now())
+        text(f"{visit.colleague(note['issued_by'])} · {at}", "card-note")
+
+
 def _shares(visit: Visit, file: File) -> None:
     """Who pays how much of the bill, and until when."""
     t, zone = visit.t, visit.store.timezone
@@ -143,6 +155,8 @@ def _manager_actions(visit: Visit, file: File) -> None:
     t, order = visit.t, file.order
     if order["balance_cents"] and file.stage == "ready" and not order["credit"]:
         _offer(t("Grant credit …"), partial(_credit, visit, file), "credit")
+    if order["balance_cents"]:
+        _offer(t("Credit note …"), partial(_credit_note, visit, file), "credit-note")
     if order["received_cents"] or order["deposit_cents"]:
         _offer(t("Refund …"), partial(_refund, visit, file), "refund")
 
@@ -326,6 +340,31 @@ def _refund(visit: Visit, file: File) -> None:
                 await submit(form, opened, "reception", f"/orders/{file.order_id}/refunds", body)
 
         dialog_actions(visit, opened, t("Refund"), send)
+
+
+def _credit_note(visit: Visit, file: File) -> None:
+    """Correct the bill (红字)."""
+    t, order = visit.t, file.order
+    with dialog(t("Credit note")) as opened:
+        form = Form(visit, order["version"])
+        facts([(t("Balance"), formats.money(order["balance_cents"]))])
+        amount = money_field(form, t("Amount"))
+        reason = form.field(
+            "reason", ui.select(choices(t, "credit_note", _CREDIT_NOTES), label=t("Reason"))
+        )
+        text(t("It takes back what is still owed; what was paid is refunded first."), "hint")
+
+        async def send() -> None:
+            if form.require("amount_cents", "reason"):
+                body = {
+                    "amount_cents": formats.cents(amount.value or 0),
+                    "reason": reason.value,
+                    "version": form.version,
+                }
+                path = f"/orders/{file.order_id}/credit-notes"
+                await submit(form, opened, "reception", path, body)
+
+        dialog_actions(visit, opened, t("Issue the credit note"), send)
 
 
 def _credit(visit: Visit, file: File) -> None:
