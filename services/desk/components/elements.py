@@ -1,5 +1,6 @@
 """Small building blocks with the desk's own look."""
 
+from asyncio import iscoroutine
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +42,7 @@ def button(value: str, handler: Handler, *, name: str, kind: str = "plain") -> u
         made.disable()
         try:
             result = handler()
-            if hasattr(result, "__await__"):
+            if iscoroutine(result):
                 await result
         finally:
             if not made.is_deleted:

@@ -68,12 +68,15 @@ def _figures(visit: Visit, file: File) -> None:
             ]
         )
         return
-    bill = file.invoice["invoice"] if file.invoice else None
-    number = file.invoice["tax_invoice_number"] if file.invoice else None
+    tax, number = None, None
+    if file.invoice:
+        credited = sum(note["tax_cents"] for note in file.invoice["credit_notes"])
+        tax = file.invoice["invoice"]["tax_cents"] - credited
+        number = file.invoice["tax_invoice_number"]
     facts(
         [
             (t("Invoiced"), formats.money(order["invoiced_cents"])),
-            (t("Contained tax"), formats.money(bill and bill["tax_cents"])),
+            (t("Contained tax"), formats.money(tax)),
             (t("Received"), formats.money(order["received_cents"])),
             (t("Balance"), formats.money(order["balance_cents"])),
             (t("Tax invoice"), number or t("Being issued")),
