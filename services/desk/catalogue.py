@@ -16,6 +16,9 @@ class Catalogue:
         self.parts: dict[str, Mapping[str, Any]] = {
             entry["part_no"]: entry for entry in entries["parts"]
         }
+        self.packages: dict[str, Mapping[str, Any]] = {
+            entry["id"]: entry for entry in entries["packages"]
+        }
         self.steps: dict[str, str] = {
             entry["step"]: words.of(entry) for entry in entries["delivery_steps"]
         }
@@ -31,6 +34,11 @@ class Catalogue:
         """The name of a part."""
         entry = self.parts.get(part_no)
         return self._words.of(dict(entry)) if entry else part_no
+
+    def package(self, package_id: str) -> str:
+        """The name of a service package."""
+        entry = self.packages.get(package_id)
+        return self._words.of(dict(entry)) if entry else package_id
 
     def symptom(self, code: str) -> str:
         """A symptom in words."""

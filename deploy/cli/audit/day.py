@@ -180,6 +180,9 @@ def _money(day: _Day) -> dict[str, int | float | None]:
         "parts_cents": sum(invoice["parts_cents"] for invoice in invoices),
         "received_cents": sum(payment["amount_cents"] for payment in payments),
         "refunded_cents": sum(refund["amount_cents"] for refund in refunds),
+        "credited_cents": sum(
+            event.data["total_cents"] for event in day.within("CreditNoteIssued", "issued_at")
+        ),
         "standard_hours_sold": _hours(invoices),
     }
 
@@ -207,6 +210,9 @@ def _collection(day: _Day) -> dict[str, float | None]:
         for event in bills
         for share in event.data["shares"]
         if share["payer"] != "internal"
+    )
+    due -= sum(
+        event.data["total_cents"] for event in day.all("CreditNoteIssued") if event.key in billed
     )
     signs = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
     got = sum(

@@ -33,6 +33,8 @@ def check_reporting(evidence: Evidence) -> Iterator[Check]:
     yield _event_log(evidence)
     yield _facts(evidence, "order_fact", "order_id", _order_facts(evidence))
     yield _facts(evidence, "payment_fact", "payment_id", _payment_facts(evidence))
+    notes = _credit_note_facts(evidence)
+    yield _facts(evidence, "credit_note_fact", "credit_note_id", notes)
     yield _facts(evidence, "job_fact", "job_id", _job_facts(evidence))
     yield _facts(evidence, "appointment_fact", "appointment_id", _appointment_facts(evidence))
     yield _facts(evidence, "follow_up_fact", "follow_up_id", _follow_up_facts(evidence))
@@ -155,6 +157,19 @@ def _payment_facts(evidence: Evidence) -> Facts:
             "received_at": moment(at),
         }
     return facts
+
+
+def _credit_note_facts(evidence: Evidence) -> Facts:
+    return {
+        event.data["credit_note_id"]: {
+            "store_id": event.store_id,
+            "order_id": event.key,
+            "amount_cents": event.data["total_cents"],
+            "issued_at": moment(event.data["issued_at"]),
+        }
+        for event in evidence.applied_by("reporting", ORDERS)
+        if event.name == "CreditNoteIssued"
+    }
 
 
 def _job_facts(evidence: Evidence) -> Facts:

@@ -3,7 +3,10 @@
 from services.desk.page import HOME, MENU
 from services.desk.pages import (
     appointments,
+    authorise,
     board,
+    claim,
+    claims,
     follow_ups,
     group,
     inspection,
@@ -13,13 +16,14 @@ from services.desk.pages import (
     order,
     orders,
     phone_tasks,
+    receivables,
     reception,
     sign_in,
     today,
     workshop,
 )
 
-__all__ = ["board", "intake", "nothing", "order", "sign_in"]
+__all__ = ["authorise", "board", "claim", "intake", "nothing", "order", "sign_in"]
 
 MENU.extend(
     (
@@ -29,6 +33,8 @@ MENU.extend(
         reception.PAGE,
         appointments.PAGE,
         orders.PAGE,
+        claims.PAGE,
+        receivables.PAGE,
         workshop.PAGE,
         phone_tasks.PAGE,
         follow_ups.PAGE,

@@ -20,6 +20,7 @@ from shared.contracts.reception import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentMoved,
+    CreditNoteIssued,
     CustomerGreeted,
     DailyCheckMissing,
     DepositReceived,
@@ -78,6 +79,7 @@ _KEYS = {
     "event_log": "store_id, event_id",
     "order_fact": "store_id, order_id",
     "payment_fact": "store_id, payment_id",
+    "credit_note_fact": "store_id, credit_note_id",
     "job_fact": "store_id, job_id",
     "appointment_fact": "store_id, appointment_id",
     "follow_up_fact": "store_id, follow_up_id",
@@ -164,6 +166,11 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 
 _PAID = """
 INSERT INTO payment_fact (store_id, payment_id, order_id, amount_cents, received_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
+"""
+
+_CREDITED = """
+INSERT INTO credit_note_fact (store_id, credit_note_id, order_id, amount_cents, issued_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
 """
 
@@ -354,6 +361,17 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.order_id,
                 -event.amount_cents,
                 event.paid_at,
+            ),
+        ),
+        Fact(
+            CreditNoteIssued,
+            _CREDITED,
+            lambda event, _: (
+                event.store_id,
+                event.credit_note_id,
+                event.order_id,
+                event.total_cents,
+                event.issued_at,
             ),
         ),
         Fact(
