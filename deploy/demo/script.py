@@ -124,6 +124,12 @@ class Visit:
         return [each.operation_id for each in self.operations].index(operation_id)
 
     @property
+    def signature(self) -> list[list[tuple[int, int]]]:
+        """What the customer scribbles (签字): strokes of points from 0 to 10,000."""
+        height = 1_000 + 500 * (self.number % 8)
+        return [[(1_000 + 700 * place, 5_000 + height * (-1) ** place) for place in range(12)]]
+
+    @property
     def parts(self) -> dict[str, int]:
         """Part numbers and quantities of all operations."""
         needed: dict[str, int] = {}

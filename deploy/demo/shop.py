@@ -17,6 +17,7 @@ BOOKING_MIN = 7 * 60 + 30
 """When the agents enter the day's appointments, in minutes since local midnight."""
 
 _STEPS_AT_DESK = 4
+_SIGNATURE_STEP = "customer_signed"
 _CALL_MIN = 4
 _BEFORE_OVERTIME_MIN = 15
 
@@ -243,7 +244,10 @@ class Shop:
 
     async def _record_steps(self, case: Case, advisor: Person, steps: Sequence[str]) -> None:
         for step in steps:
-            await self._on_order(case, advisor, "delivery-steps", {"step": step})
+            if step == _SIGNATURE_STEP:
+                await self._on_order(case, advisor, "signature", {"strokes": case.visit.signature})
+            else:
+                await self._on_order(case, advisor, "delivery-steps", {"step": step})
 
     async def _hand_over(self, case: Case, advisor: Person, steps: Sequence[str]) -> None:
         await self._record_steps(case, advisor, steps)

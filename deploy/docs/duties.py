@@ -92,6 +92,7 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
     "estimate_accuracy": ("R4",),
     "estimate_within_tenth": ("R4",),
     "refunded_cents": ("R8",),
+    "credited_cents": ("R8",),
     "collected": ("R8",),
     "feedback": ("R10",),
     "rectifications_opened": ("R10", "R43"),

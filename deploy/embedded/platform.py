@@ -176,6 +176,7 @@ class Platform:
             "PERSONAL_KEYS_FILE": self.secrets.personal_keys_file,
             "TAX_INVOICE_FOLDER": self.settings.data.resolve() / "tax-invoices",
             "FILES": self.settings.data.resolve() / "files",
+            "PUBLIC_URL": self.url(DESK),
             "INSTANCE": "1",
             **(self._issuing() if service == CALLS_IN_ITS_OWN_NAME else {}),
         }

@@ -17,11 +17,11 @@ class Catalogue:
         self.parts: dict[str, Mapping[str, Any]] = {
             entry["part_no"]: entry for entry in entries["parts"]
         }
-        self.steps: dict[str, str] = {
-            entry["step"]: words.of(entry) for entry in entries["delivery_steps"]
-        }
         self.packages: dict[str, Mapping[str, Any]] = {
             entry["id"]: entry for entry in entries["packages"]
+        }
+        self.steps: dict[str, str] = {
+            entry["step"]: words.of(entry) for entry in entries["delivery_steps"]
         }
         self.recalls: dict[str, Mapping[str, Any]] = {
             entry["id"]: entry for entry in entries["recalls"]
@@ -42,6 +42,11 @@ class Catalogue:
         entry = self.parts.get(part_no)
         return self._words.of(dict(entry)) if entry else part_no
 
+    def package(self, package_id: str) -> str:
+        """The name of a service package."""
+        entry = self.packages.get(package_id)
+        return self._words.of(dict(entry)) if entry else package_id
+
     def symptom(self, code: str) -> str:
         """A symptom in words."""
         return self.symptoms.get(code, code)
@@ -53,9 +58,7 @@ class Catalogue:
 
     def package_choices(self) -> dict[str, str]:
         """All service packages by name."""
-        return {
-            package_id: self._words.of(dict(entry)) for package_id, entry in self.packages.items()
-        }
+        return {package_id: self.package(package_id) for package_id in self.packages}
 
     def symptoms_in(self, told: str, limit: int) -> list[str]:
         """Symptoms that share most with what the customer ``told``, best first."""

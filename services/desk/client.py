@@ -71,13 +71,15 @@ class Connections:
 
 
 class Services:
-    """Queries and commands with one person's token.
+    """Queries and commands with one person's token; without one, what is open to everybody.
 
     Every call raises :class:`AwayError` when the service does not answer and
     :class:`RefusalError` when it refuses.
     """
 
-    def __init__(self, connections: Connections, token: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self, connections: Connections, token: Callable[[], Awaitable[str]] | None = None
+    ) -> None:
         self._clients = connections.clients
         self._token = token
 
@@ -126,8 +128,9 @@ class Services:
     async def _response(
         self, service: Service, method: str, path: str, **request: Any
     ) -> httpx.Response:
-        authorization = {"Authorization": f"Bearer {await self._token()}"}
-        headers = authorization | request.pop("headers", {})
+        headers = dict(request.pop("headers", {}))
+        if self._token:
+            headers["Authorization"] = f"Bearer {await self._token()}"
         try:
             response = await self._clients[service].request(
                 method, path, headers=headers, **request

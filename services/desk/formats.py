@@ -56,6 +56,11 @@ def hours(value: float | None) -> str:
     return NOTHING if value is None else f"{value:,.1f} h"
 
 
+def cents(yuan: float) -> int:
+    """What was typed in yuan."""
+    return round(yuan * 100)
+
+
 def share(value: float | None) -> str:
     """A ratio in per cent; absent when its denominator is 0."""
     return NOTHING if value is None else f"{value:.1%}"

@@ -7,6 +7,7 @@ from services.reception.archive import CustomerArchive
 from services.reception.catalogue import load_catalogue
 from services.reception.deadlines.appointments import AppointmentDeadlines
 from services.reception.deadlines.daily_checks import CheckDeadlines
+from services.reception.deadlines.links import LinkMessages
 from services.reception.deadlines.photos import PhotoDeadlines
 from services.reception.http import router
 from services.reception.tax_invoices import TaxInvoiceFiles, TaxInvoicing
@@ -43,6 +44,7 @@ def create_app() -> FastAPI:
             **handlers.deadlines(own, link, tax_invoicing),
             **PhotoDeadlines(service, files).deadlines,
             **checks.deadlines,
+            **LinkMessages(service, personal, archive, settings.public_url).deadlines,
             **AppointmentDeadlines(
                 service, workshop, archive, credentials, catalogue.stores
             ).deadlines,
@@ -57,6 +59,7 @@ def create_app() -> FastAPI:
     )
     app.state.catalogue = catalogue
     app.state.personal = personal
+    app.state.public_url = settings.public_url
     app.state.credentials = credentials
     app.state.files = files
     app.state.archive = archive

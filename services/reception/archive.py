@@ -92,8 +92,10 @@ class CustomerArchive:
         *,
         customer_ref: str,
         subject: str,
-        about: str,
+        about: str | None,
         values: dict[str, Any],
+        order_id: str | None = None,
+        expires_at: str | None = None,
     ) -> None:
         """Have a customer told something; repeating it with one ``key`` tells it once.
 
@@ -109,6 +111,8 @@ class CustomerArchive:
                     "customer_ref": customer_ref,
                     "subject": subject,
                     "about": about,
+                    "order_id": order_id,
+                    "expires_at": expires_at,
                     "values": values,
                 },
                 headers={

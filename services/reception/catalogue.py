@@ -27,6 +27,7 @@ class Catalogue:
     operations: Mapping[str, LaborOperation]
     part_price_cents: Mapping[str, int]
     packages: Mapping[str, ServicePackage]
+    typical_parts: Mapping[str, frozenset[str]]
     symptoms: frozenset[str]
     delivery_steps: Mapping[str, tuple[str, ...]]
     discount_limit_bp: Mapping[str, int]
@@ -66,6 +67,7 @@ def load_catalogue(folder: Path) -> Catalogue:
         },
         part_price_cents={entry["part_no"]: entry["list_price_cents"] for entry in parts},
         packages={entry["id"]: _package(entry) for entry in packages},
+        typical_parts={entry["id"]: frozenset(entry.get("parts", ())) for entry in operations},
         symptoms=frozenset(
             condition["code"]
             for system in systems

@@ -47,6 +47,7 @@ E = TypeVar("E", bound=Event)
 GREETING_OVERDUE = "greeting_overdue"
 LINK_CUSTOMER = "link_customer"
 TAX_INVOICE = "tax_invoice"
+TAX_CREDIT = "tax_credit"
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ def deadlines(
         GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order),
         LINK_CUSTOMER: Deadline(link.fire, lock=_lock_order, prepare=link.prepare),
         TAX_INVOICE: Deadline(tax_invoicing.fire, lock=_lock_order, prepare=tax_invoicing.prepare),
+        TAX_CREDIT: Deadline(tax_invoicing.credited, prepare=tax_invoicing.credit),
         receivables.RECEIVABLE_OVERDUE: Deadline(own.on_receivable_overdue, lock=_lock_order),
         reminders.CLAIM_OVERDUE: Deadline(own.on_claim_overdue, lock=_lock_claim),
     }

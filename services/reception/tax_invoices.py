@@ -17,11 +17,16 @@ from shared.unit import Unit
 
 
 class TaxDocument(BaseModel):
-    """The customer's share of one bill; the buyer's title is asked from customer relations."""
+    """The customer's share of one bill, or with ``corrects``, the number of its tax invoice, what
+    a credit note takes back of it (红字发票); ``document_id`` is that of the bill or note.
+
+    The buyer's title is asked from customer relations.
+    """
 
     store_id: str
     order_id: str
-    invoice_id: str
+    document_id: str
+    corrects: str | None = None
     lines: list[EstimateLine]
     amount_cents: int
     tax_cents: int
@@ -41,7 +46,7 @@ class TaxInvoices(Protocol):
 
 @dataclass(frozen=True)
 class TaxInvoiceFiles:
-    """Writes each document as a file for a tax client to take over; its number is the bill's."""
+    """Writes each document as a file for a tax client to take over, under the document's id."""
 
     folder: Path
 
@@ -50,10 +55,10 @@ class TaxInvoiceFiles:
             await asyncio.to_thread(self._write, document)
         except OSError as error:
             raise NotYetError(f"tax invoices: {error}") from error
-        return document.invoice_id
+        return document.document_id
 
     def _write(self, document: TaxDocument) -> None:
-        file = self.folder / document.store_id / f"{document.invoice_id}.json"
+        file = self.folder / document.store_id / f"{document.document_id}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".part")
         draft.write_text(document.model_dump_json(indent=2), encoding="utf-8")
@@ -82,7 +87,7 @@ class TaxInvoicing:
         document = TaxDocument(
             store_id=store_id,
             order_id=order_id,
-            invoice_id=invoice.invoice_id,
+            document_id=invoice.invoice_id,
             lines=lines,
             amount_cents=amount,
             tax_cents=included_tax(amount, self.tax_rate_bp[store_id]),
@@ -95,6 +100,32 @@ class TaxInvoicing:
             amount_cents=amount,
             issued_at=self.service.clock.now(),
         )
+
+    async def credit(self, store_id: str, credit_note_id: str) -> None:
+        """Have a tax invoice corrected (红字发票).
+
+        Raises:
+            NotYetError: the tax invoice itself is not issued yet, or the interface does not answer.
+        """
+        async with transaction(self.service.pool, [store_id]) as connection:
+            note = await store.read_credit_note(connection, store_id, credit_note_id)
+            found = await store.find_invoice(connection, store_id, note.order_id)
+        if found is None or found[1] is None:
+            raise NotYetError("the tax invoice is not issued yet")
+        await self.issuer.issue(
+            TaxDocument(
+                store_id=store_id,
+                order_id=note.order_id,
+                document_id=credit_note_id,
+                corrects=found[1],
+                lines=[line for line in note.lines if line.amount_cents],
+                amount_cents=note.total_cents,
+                tax_cents=note.tax_cents,
+            )
+        )
+
+    async def credited(self, _unit: Unit, _timer: Timer) -> None:
+        """The correction is handed over already."""
 
     async def fire(self, unit: Unit, timer: Timer) -> None:
         """Remember and publish its number (R8)."""

@@ -13,6 +13,7 @@ from services.workshop.domain.reasons import PLANNER, Reason
 from services.workshop.store import Hold
 from shared import timers
 from shared.envelope import Cause
+from shared.timers import Timer
 from shared.unit import Unit
 
 REPLAN = "replan"
@@ -22,11 +23,14 @@ PROSPECTS = "prospects"
 CAPACITY = "capacity"
 HOLD_EXPIRY = "hold_expiry"
 OVERRUN = "overrun"
+START_DUE = "start_due"
 
 _CAPACITY_EVERY = timedelta(minutes=5)
 _LEARN_EVERY = timedelta(minutes=15)
 _IMPROVE_AFTER = timedelta(milliseconds=300)
 """Disturbances rarely come alone; the search begins when it is quiet for so long."""
+_START_GRACE = timedelta(minutes=10)
+"""Work that has not begun so long after its planned start is planned anew."""
 _LOOK_AFTER = timedelta(milliseconds=500)
 _LOOK_EVERY = timedelta(minutes=5)
 
@@ -76,7 +80,27 @@ async def rebook(
         assigned, events = jobs.assign(job, assignment, reason=reason, by=by)
         changed.append(assigned)
         unit.publish(events, cause)
-    return await store.save_jobs(unit.connection, changed)
+    saved = await store.save_jobs(unit.connection, changed)
+    await await_start(unit, store_id, cause)
+    return saved
+
+
+async def await_start(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Have the plan looked at when the next job should have begun."""
+    start_at = await store.next_start(unit.connection, store_id)
+    if start_at is not None:
+        due_at = max(start_at, unit.now) + _START_GRACE
+        await timers.schedule(
+            unit, START_DUE, store_id, store_id=store_id, due_at=due_at, cause=cause
+        )
+
+
+async def on_start_due(unit: Unit, timer: Timer) -> None:
+    """Somebody should have begun by now (未按时开工): what has not is planned anew."""
+    start_at = await store.next_start(unit.connection, timer.store_id)
+    if start_at is not None and start_at + _START_GRACE <= unit.now:
+        await plan_changed(unit, timer.store_id, timer.cause)
+    await await_start(unit, timer.store_id, timer.cause)
 
 
 async def occupy(unit: Unit, job: Job, assignment: Assignment, cause: Cause) -> None:
@@ -106,11 +130,14 @@ async def vacate(unit: Unit, job: Job, cause: Cause) -> None:
         await store.displace(unit.connection, job.store_id, job.job_id, done)
         await store.book(unit.connection, job.store_id, [(job.job_id, None, done)])
     await timers.cancel(unit, OVERRUN, job.job_id)
-    due_at = _next(_LEARN_EVERY, unit.now)
-    await timers.schedule(
-        unit, LEARN, job.store_id, store_id=job.store_id, due_at=due_at, cause=cause
-    )
+    await learn_soon(unit, job.store_id, cause)
     await plan_changed(unit, job.store_id, cause)
+
+
+async def learn_soon(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Have durations learned anew from the finished jobs."""
+    due_at = _next(_LEARN_EVERY, unit.now)
+    await timers.schedule(unit, LEARN, store_id, store_id=store_id, due_at=due_at, cause=cause)
 
 
 async def reserve(unit: Unit, hold: Hold, cause: Cause) -> None:

@@ -58,6 +58,7 @@ class Handlers:
             promises.PROMISE_DUE: Deadline(self.on_promise_due, _lock_plan),
             booking.HOLD_EXPIRY: Deadline(self.on_hold_expiry, _lock_plan),
             booking.OVERRUN: Deadline(self.on_overrun, _lock_plan),
+            booking.START_DUE: Deadline(booking.on_start_due, _lock_plan),
             booking.IMPROVE: Deadline(self.on_improve, _lock_plan, planner.improve, planner.apart),
             booking.PROSPECTS: Deadline(self.on_prospects, None, planner.prospects, planner.apart),
             booking.LEARN: Deadline(self.on_learn, None, planner.learn, planner.apart),

@@ -1,13 +1,14 @@
 """The load curve (负荷曲线): how much of each trade's time is taken, by half hour."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.workshop import store
 from services.workshop.domain.capacity import free_minutes
 from services.workshop.planner import Planner, moment
+from services.workshop.planning import Technician
 from services.workshop.workforce import minute
 from shared.contracts.workshop import FreeCapacity
 from shared.db import Connection
@@ -36,13 +37,24 @@ async def load_between(
     connection: Connection, planner: Planner, store_id: str, begin: datetime, end: datetime
 ) -> list[Load]:
     """The half hours in which somebody works, by trade and time."""
+    absences = await store.absences_after(connection, store_id, begin)
+    technicians = planner.technicians(store_id, begin, absences)
+    return await load_of(connection, store_id, technicians, begin, end)
+
+
+async def load_of(
+    connection: Connection,
+    store_id: str,
+    technicians: Sequence[Technician],
+    begin: datetime,
+    end: datetime,
+) -> list[Load]:
+    """The half hours in which one of these technicians works, by trade and time."""
     taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for booked in await store.bookings_after(connection, store_id, begin):
         taken[booked.resource.removeprefix("technician:")].append(
             (minute(booked.begin_at), minute(booked.end_at))
         )
-    absences = await store.absences_after(connection, store_id, begin)
-    technicians = planner.technicians(store_id, begin, absences)
     skills = {each.technician_id: each.skills for each in technicians}
     at_work = {
         each.technician_id: [(w.start, w.finish) for w in each.working] for each in technicians

@@ -112,12 +112,14 @@ class Planner:
         return 0 if self._prompt is self._patient else 1
 
     async def start(self) -> None:
-        """Load what the stores have learned and wait until the first process can answer."""
+        """Load what the stores have learned and wait until the processes can answer."""
         stores = list(self.workforce.stores)
         async with transaction(self._service.pool, stores) as connection:
             experiences = await store.all_experiences(connection)
         self._learned = {name: each.durations for name, each in experiences.items()}
         await _computed(self._prompt, partial(planning.plan, planning.Workshop(0, (), ())))
+        if self.apart:
+            await _computed(self._patient, planning.load_solver)
 
     async def snapshot(self, store_id: str, *, without_hold: str | None = None) -> Snapshot:
         """The store's workshop as it is planned now, as if one hold were not there."""
@@ -271,6 +273,13 @@ class Planner:
         if finish >= NEVER:
             finish = minute(start_at) + minutes
         return max(moment(finish), start_at + timedelta(minutes=1))
+
+    def in_hand(self, job: Job, absences: Sequence[Absence], now: datetime) -> Job:
+        """Work that goes on since ``started_at``, with the finish to reckon with."""
+        start_at = job.started_at or now
+        finish_at = self.expected_finish(job, job.technician_ids, start_at, absences)
+        expected = replace(job, planned_start_at=start_at, planned_finish_at=finish_at)
+        return replace(expected, planned_finish_at=self.still_expected(expected, now))
 
     def still_expected(self, job: Job, now: datetime) -> datetime:
         """The finish to reckon with for work in hand: the planned one, or soon if that is past."""

@@ -13,6 +13,7 @@ Payer = Literal["customer", "manufacturer", "internal"]
 PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
 DiscountReason = Literal["loyalty", "complaint", "campaign", "price_match", "other"]
 RefundReason = Literal["paid_too_much", "work_cancelled", "complaint", "other"]
+CreditNoteReason = Literal["wrong_price", "work_not_done", "complaint", "other"]
 CreditReason = Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
 OdometerReplacement = Literal["cluster_replaced", "cluster_repaired", "reading_corrected"]
 WalkRoundPosition = Literal[
@@ -430,6 +431,26 @@ class RefundPaid(_OrderEvent):
     reason: RefundReason
     paid_by: Identifier
     paid_at: Moment
+
+
+class CreditNoteIssued(_OrderEvent):
+    """A bill is corrected (红字): so much of the customer's share is taken back.
+
+    ``lines`` are those of the bill with what is credited of each, tax included;
+    ``balance_cents`` is what the customer still has to pay.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    credit_note_id: Identifier
+    invoice_id: Identifier
+    lines: tuple[EstimateLine, ...]
+    tax_cents: Cents
+    total_cents: Cents
+    balance_cents: Cents
+    reason: CreditNoteReason
+    issued_by: Identifier
+    issued_at: Moment
 
 
 class ReceivableOverdue(_OrderEvent):

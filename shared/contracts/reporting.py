@@ -39,6 +39,7 @@ class Figures(Part):
     estimate_accuracy: float | None = None
     estimate_within_tenth: float | None = None
     refunded_cents: Cents = 0
+    credited_cents: Cents = 0
     collected: float | None = None
     show: float | None = None
     feedback: float | None = None

@@ -84,6 +84,28 @@ class JobFinished(_JobEvent):
     finished_at: Moment
 
 
+class JobClockCorrected(_JobEvent):
+    """A manager put the clock of a job right (工时更正).
+
+    ``clocked_s`` is its time without pauses; that of a job in hand still grows and is told when it
+    is finished. ``*_before`` is what the clock said.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R13",)
+
+    job_id: Identifier
+    technician_ids: tuple[Identifier, ...]
+    reason: str
+    corrected_by: Identifier
+    corrected_at: Moment
+    started_before: Moment
+    finished_before: Moment | None = None
+    clocked_before_s: int = Field(ge=0)
+    started_at: Moment
+    finished_at: Moment | None = None
+    clocked_s: int = Field(ge=0)
+
+
 class DiagnosisRecorded(_JobEvent):
     """What the technician found to be wrong (诊断), in symptom codes of the catalogue."""
 

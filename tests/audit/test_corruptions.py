@@ -157,6 +157,14 @@ CORRUPTIONS = [
         "reception: {victim}: voucher.value_cents: expected 10000, found 10001",
     ),
     Corruption(
+        "a credit note that takes back more",
+        "reporting.credit_note_fact",
+        "SELECT min(credit_note_id) FROM reporting.credit_note_fact",
+        "UPDATE reporting.credit_note_fact SET amount_cents = amount_cents + 1 "
+        "WHERE credit_note_id = '{victim}'",
+        "reporting: {victim}: credit_note_fact.amount_cents: expected 500, found 501",
+    ),
+    Corruption(
         "a rectification with another owner",
         "reporting.rectification",
         "SELECT min(rectification_id) FROM reporting.rectification",
@@ -183,9 +191,20 @@ async def day(platform: Platform) -> Platform:
         api = Api(platform, client)
         await api.done("reception", "/vouchers", MANAGER, VOUCHER)
         await api.done("reception", "/daily-checks", ADVISOR, DIRTY_LANES)
+        await _correct_a_bill(api)
         await api.at_rest()
     await platform.stop_services()
     return platform
+
+
+async def _correct_a_bill(api: Api) -> None:
+    """What was paid too much is refunded, and taken back from the bill."""
+    order = (await api.get("reception", "/orders?stage=settled", MANAGER))[0]
+    path = f"/orders/{order['order_id']}"
+    back = {"method": "cash", "amount_cents": 500, "reason": "paid_too_much"}
+    order = await api.done("reception", f"{path}/refunds", MANAGER, back)
+    note = {"amount_cents": 500, "reason": "wrong_price", "version": order["version"]}
+    await api.done("reception", f"{path}/credit-notes", MANAGER, note)
 
 
 async def audit(platform: Platform) -> AuditResult:

@@ -228,7 +228,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=20)
     parser.add_argument("--law", choices=LAWS, default="lognormal")
-    parser.add_argument("--quoting-days", type=int, default=0, help="as --days if 0")
+    parser.add_argument("--only", choices=("policies", "quoting"))
     parser.add_argument("--rounds", type=int, default=0, help="search rounds of each replan")
     parser.add_argument("--foresight-rounds", type=int, default=40)
     parser.add_argument("--processes", type=int, default=2)
@@ -236,19 +236,17 @@ def main() -> None:
     given = parser.parse_args()
     planner = partial(plan, rounds=given.rounds, seconds=60 if given.rounds else 0)
     foresight = partial(plan, rounds=given.foresight_rounds, seconds=60)
+    days = fate(given.seed, given.days, given.law)
+    result: dict[str, Any] = {}
     with ProcessPoolExecutor(given.processes) as pool:
-        quoting = fate(given.seed, given.quoting_days or given.days, given.law)
-        kept = quoted(quoting, each=pool.map)
-        days = fate(given.seed, given.days, given.law)
-        policies = compare(days, planner, foresight, pool.map)
-    result = {
-        "policies": policies,
-        "score": closed_gap(policies),
-        **kept,
-        "queue_wait_min": {
-            "erlang_c": round(expected_wait(3, 1.8, 120), 1),
-            "simulated": round(simulated_wait(3, 1.8, 120, 12000, given.seed), 1),
-        },
+        if given.only != "quoting":
+            policies = compare(days, planner, foresight, pool.map)
+            result |= {"policies": policies, "score": closed_gap(policies)}
+        if given.only != "policies":
+            result |= quoted(days, planner, pool.map)
+    result["queue_wait_min"] = {
+        "erlang_c": round(expected_wait(3, 1.8, 120), 1),
+        "simulated": round(simulated_wait(3, 1.8, 120, 12000, given.seed), 1),
     }
     sys.stdout.write(json.dumps(result, indent=None if given.json else 1) + "\n")
 

@@ -6,7 +6,7 @@ from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES
 from shared.clock import SteppedClock
 
-ORDERS = 9
+ORDERS = 6
 
 
 async def played(servers: Platform, clock: SteppedClock) -> DayFigures:

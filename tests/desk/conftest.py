@@ -1,6 +1,7 @@
 """Colleagues at the desk, each in a browser of their own."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from deploy.embedded.platform import Platform
 SCREENSHOTS = Path("var/screenshots")
 
 _MENU_CLOSES_MS = 300
+_DIALOG_OPENS_MS = 10_000
+_TRIES = 4
 _CHROMIUM = "/usr/bin/chromium"
 _FLAGS = [
     "--headless",
@@ -42,6 +45,17 @@ class Colleague:
 
     async def press(self, name: str) -> None:
         await self.at(name).click()
+
+    async def open(self, name: str) -> None:
+        """Press what opens a dialog; again where the page was drawn anew under the click."""
+        shown = self.page.locator(".dialog")
+        await expect(shown).to_have_count(0)
+        for _ in range(_TRIES):
+            await self.press(name)
+            with suppress(AssertionError):
+                await expect(shown).to_be_visible(timeout=_DIALOG_OPENS_MS)
+                return
+        raise AssertionError(f"{name} opened no dialog")
 
     async def write(self, **values: str) -> None:
         for name, value in values.items():
@@ -93,6 +107,17 @@ class Desk:
         await colleague.press(f"as-{who}")
         await expect(page.get_by_role("main")).to_be_visible()
         return colleague
+
+    async def open(self, address: str) -> Colleague:
+        """Somebody with a phone who is not signed in opens ``address``."""
+        width, height = _SIZES["phone"]
+        context = await self._browser.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(_PATIENCE_MS)
+        customer = Colleague(await context.new_page(), self._url, [])
+        customer.page.on("pageerror", lambda error: customer.faults.append(str(error)))
+        customer.page.on("request", lambda request: _note_foreign(customer, request.url))
+        await customer.page.goto(address)
+        return customer
 
 
 def _note_foreign(colleague: Colleague, url: str) -> None:

@@ -3,7 +3,10 @@ R12, R13, R14, R21, R30)."""
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -11,6 +14,7 @@ from deploy.embedded.platform import Platform
 from shared.clock import SteppedClock
 from shared.identifiers import vin_check_digit
 from tests.desk.conftest import Colleague, Desk
+from tests.system.api import ADVISOR, DISPATCHER, INSPECTOR, Api
 
 NINE = datetime(2026, 3, 4, 1, 5, tzinfo=UTC)
 PLATE = "沪A8K215"
@@ -22,6 +26,8 @@ PAGES = {
         "reception",
         "appointments",
         "orders?view=settled",
+        "claims",
+        "receivables",
         "workshop",
         "phone-tasks",
         "daily-checks",
@@ -48,11 +54,12 @@ async def test_a_vehicle_is_taken_from_arrival_to_payment(desk: Desk, clock: Ste
     await _work(technician, dispatcher, clock)
     inspector = await desk.sign_in("S01-inspector-1")
     await _inspect(inspector)
-    await _settle(advisor)
-    await _hand_over(advisor)
+    manager = await desk.sign_in("S01-manager-1")
+    await _settle(advisor, manager)
+    await _hand_over(advisor, manager)
     await _whole_history(advisor)
-    await _figures(await desk.sign_in("S01-manager-1"))
-    for colleague in (advisor, dispatcher, technician, inspector):
+    await _figures(manager)
+    for colleague in (advisor, dispatcher, technician, inspector, manager):
         assert colleague.faults == []
 
 
@@ -137,25 +144,81 @@ async def _inspect(inspector: Colleague) -> None:
     await expect(inspector.page.get_by_text("没有待质检的项目")).to_be_visible()
 
 
-async def _hand_over(advisor: Colleague) -> None:
+async def _hand_over(advisor: Colleague, manager: Colleague) -> None:
     await expect(advisor.at("deliver")).to_be_disabled()
     await advisor.keep("delivery")
     open_steps = advisor.page.locator(".can-check")
-    for missing in range(await open_steps.count(), 0, -1):
+    for missing in range(await open_steps.count(), 2, -1):
         await expect(open_steps).to_have_count(missing)
         await open_steps.first.click()
+    await expect(open_steps).to_have_count(2)
+    await advisor.open("waive-belongings_returned")
+    await advisor.pick("reason", "不适用")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("待审批")).to_be_visible()
+    await manager.go(urlsplit(advisor.page.url).path)
+    await manager.press("approve-belongings_returned")
+    await expect(advisor.page.locator(".check.waived")).to_have_count(1)
+    await advisor.open("step-customer_signed")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("尚未签字")).to_be_visible()
+    await _sign(advisor)
+    await advisor.open("signature")
+    await expect(advisor.page.locator(".signature-drawing polyline")).to_have_count(1)
+    await advisor.keep("signature")
+    await advisor.press("dialog-cancel")
     await expect(advisor.at("deliver")).to_be_enabled()
     await advisor.press("deliver")
     await expect(advisor.page.locator(".way-step.here")).to_have_text("已结清")
 
 
-async def _settle(advisor: Colleague) -> None:
-    await advisor.press("invoice")
-    await advisor.press("pay")
+async def _sign(advisor: Colleague) -> None:
+    """Draw something on the pad."""
+    pad = await advisor.at("signature-pad").bounding_box()
+    assert pad
+    mouse = advisor.page.mouse
+    await mouse.move(pad["x"] + 40, pad["y"] + 60)
+    await mouse.down()
+    for place in range(8):
+        await mouse.move(pad["x"] + 60 + 30 * place, pad["y"] + 60 + 40 * (place % 2))
+    await mouse.up()
+    await advisor.press("dialog-send")
+
+
+async def _settle(advisor: Colleague, manager: Colleague) -> None:
+    await advisor.open("discount")
+    await advisor.write(amount_cents="100")
+    await advisor.pick("reason", "老客户")
+    await manager.go(urlsplit(advisor.page.url).path)
+    await manager.open("discount")
+    await manager.write(amount_cents="10")
+    await manager.pick("reason", "活动")
+    await manager.press("dialog-send")
+    await expect(manager.at("discount-line")).to_contain_text("批准")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("刚被他人改动，请看最新状态")).to_be_visible()
+    await expect(advisor.at("amount_cents")).to_have_value("100.00")
+    await advisor.press("dialog-send")
+    await expect(advisor.at("discount-line")).to_contain_text("待审批")
+    await manager.press("approve-discount")
+    await expect(advisor.at("discount-line")).to_contain_text("批准")
+    await advisor.open("invoice")
+    await expect(advisor.at("bill-total")).to_have_text("¥734.00")
+    await advisor.write(vouchers="no such voucher")
+    await advisor.press("add-voucher")
+    await expect(advisor.page.get_by_text("没有这张")).to_be_visible()
+    await advisor.keep("invoice")
+    await advisor.press("dialog-send")
+    await manager.open("credit-note")
+    await manager.write(amount_cents="4")
+    await manager.pick("reason", "价格有误")
+    await manager.press("dialog-send")
+    await expect(advisor.at("credit-note-line")).to_contain_text("−¥4.00")
+    await advisor.open("pay")
     await advisor.write(amount_cents="900")
     await advisor.press("dialog-send")
-    await expect(advisor.page.get_by_text("收款超过余额 ¥834.00")).to_be_visible()
-    await advisor.write(amount_cents="834")
+    await expect(advisor.page.get_by_text("收款超过余额 ¥730.00")).to_be_visible()
+    await advisor.write(amount_cents="730")
     await advisor.press("dialog-send")
     await expect(advisor.at("pay")).to_have_count(0)
 
@@ -170,9 +233,152 @@ async def _whole_history(advisor: Colleague) -> None:
 
 
 async def _figures(manager: Colleague) -> None:
+    await manager.go("/stores/S01/today")
     await expect(manager.at("figure-settled").locator(".tile-value")).to_have_text("1")
-    await expect(manager.at("figure-received_cents").locator(".tile-value")).to_have_text("¥834.00")
+    await expect(manager.at("figure-received_cents").locator(".tile-value")).to_have_text("¥730.00")
     await manager.keep("today")
+
+
+async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
+    desk: Desk, platform: Platform
+) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+        api = Api(platform, client)
+        order_id = await api.opened(77, "沪A7K777")
+        await api.at_rest()
+        (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
+        technician = job["technician_ids"][0]
+        await api.done("workshop", f"/jobs/{job['job_id']}/start", technician)
+        found = {"operations": ["MNT-006", "MNT-011"], "part_numbers": ["PLG-IRID"] * 4}
+        await api.done("workshop", f"/jobs/{job['job_id']}/additional-work", technician, found)
+        advisor = await desk.sign_in("S01-advisor-1")
+        await expect(advisor.at("awaiting-strip")).to_contain_text("待授权")
+        await advisor.keep("awaiting")
+        await advisor.at("awaiting-strip").get_by_role("link").click()
+        address = await _send_link(advisor)
+        (message,) = await api.get("crm", f"/messages?order_id={order_id}", "S01-agent-1")
+        assert (message["subject"], message["values"]["amount_cents"]) == ("authorisation", 93_000)
+        await _authorise_a_part(desk, address)
+        await expect(advisor.at("estimates").get_by_text("链接").first).to_be_visible()
+        await advisor.keep("estimates")
+        await _finish_all(api, order_id, job)
+        await advisor.open("invoice")
+        await expect(advisor.at("bill-total")).to_have_text("¥1,156.00")
+        await advisor.press("dialog-send")
+        await expect(advisor.at("pay")).to_be_visible()
+        assert advisor.faults == []
+
+
+async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
+    desk: Desk, platform: Platform
+) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+        api = Api(platform, client)
+        order_id = await api.greeted("沪A7K778")
+        body = await api.intake(78, "沪A7K778", pay_types={"MNT-001": "warranty"})
+        await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+        await api.worked(order_id)
+        await api.delivered(order_id)
+    advisor = await desk.sign_in(ADVISOR)
+    await advisor.go(f"/stores/S01/orders/{order_id}")
+    await _complain(advisor)
+    await advisor.go("/stores/S01/claims")
+    await advisor.page.locator(".row-anchor").first.click()
+    await expect(advisor.at("submit-claim")).to_be_disabled()
+    await expect(advisor.at("missing")).to_contain_text("故障码")
+    await advisor.open("evidence")
+    await advisor.write(in_service_on="2025-01-07", fault_code="engine")
+    await advisor.press("dialog-send")
+    await expect(advisor.at("fault_code")).to_have_value("engine")
+    await advisor.keep("claim-evidence")
+    await advisor.write(fault_code="p0301")
+    await advisor.pick("part_no", "OIL-5W30")
+    await advisor.press("dialog-send")
+    await advisor.press("submit-claim")
+    await _answer(advisor, "资料存疑", "0")
+    await advisor.press("submit-claim")
+    await _answer(advisor, "部分批准", "100")
+    await advisor.keep("claim")
+    await advisor.open("settle-claim")
+    await expect(advisor.page.get_by_text("¥8.00")).to_be_visible()
+    await advisor.go("/stores/S01/receivables")
+    await expect(advisor.at("receivable").filter(has_text="厂家")).to_have_count(1)
+    await advisor.keep("receivables")
+    await advisor.page.go_back()
+    await advisor.open("settle-claim")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("已结算")).to_be_visible()
+    assert advisor.faults == []
+
+
+async def _complain(advisor: Colleague) -> None:
+    """A customer whom somebody has been rude to."""
+    await advisor.open("give-feedback")
+    for name, stars in (("quality", 5), ("technique", 4), ("attitude", 1)):
+        await advisor.at(f"mark-{name}").locator(".q-rating__icon-container").nth(stars - 1).click()
+    await advisor.write(words="前台态度不好。")
+    await advisor.keep("feedback")
+    await advisor.press("dialog-send")
+    await expect(advisor.at("rectification")).to_contain_text("服务态度")
+
+
+async def _answer(advisor: Colleague, code: str, yuan: str) -> None:
+    """What the manufacturer says."""
+    await advisor.open("answer")
+    await advisor.pick("code", code)
+    await advisor.write(approved_cents=yuan)
+    await advisor.press("dialog-send")
+
+
+async def _send_link(advisor: Colleague) -> str:
+    """Have the customer sent the link, and answer with it."""
+    await advisor.open("link-2")
+    await advisor.press("send-link")
+    await expect(advisor.page.get_by_text("已交客服系统发送")).to_be_visible()
+    await advisor.keep("link")
+    address = await advisor.at("link-url").get_attribute("href")
+    await advisor.press("dialog-cancel")
+    assert address
+    return address
+
+
+async def _authorise_a_part(desk: Desk, address: str) -> None:
+    """The customer, on a phone and not signed in, wants one of two items."""
+    customer = await desk.open(address)
+    await expect(customer.at("offer-total")).to_have_text("¥930.00")
+    await customer.keep("customer-offer-zh")
+    await customer.at("item-MNT-011").get_by_role("switch").click()
+    await expect(customer.at("offer-total")).to_have_text("¥696.00")
+    width = await customer.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390
+    await customer.keep("customer-chosen-zh")
+    await customer.press("agree")
+    await expect(customer.page.get_by_text("已收到您的授权")).to_be_visible()
+    await customer.keep("customer-answered-zh")
+    await customer.page.goto(address)
+    await expect(customer.at("answer-link_used")).to_be_visible()
+    await customer.press("language")
+    await expect(customer.page.get_by_text("This link was already used")).to_be_visible()
+    await customer.keep("customer-used-en")
+    await customer.page.goto(f"{address}0")
+    await expect(customer.at("answer-unknown_link")).to_be_visible()
+    assert customer.faults == []
+
+
+async def _finish_all(api: Api, order_id: str, first: dict[str, Any]) -> None:
+    """What was ordered and what was authorised is done and accepted; nothing else is planned."""
+    await api.at_rest()
+    jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
+    assert sorted(job["operation_id"] for job in jobs) == ["MNT-001", "MNT-006"]
+    lists = await api.get("workshop", "/inspection-checklists", INSPECTOR)
+    for job in sorted(jobs, key=lambda each: bool(each["job_id"] != first["job_id"])):
+        path, technician = f"/jobs/{job['job_id']}", job["technician_ids"][0]
+        if job["job_id"] != first["job_id"]:
+            await api.done("workshop", f"{path}/start", technician)
+        await api.done("workshop", f"{path}/finish", technician)
+        items = {each["item"]: "ok" for each in lists["checklists"][job["trade"]]}
+        await api.done("workshop", f"{path}/inspection", INSPECTOR, {"items": items})
+    await api.at_rest()
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])

@@ -14,12 +14,16 @@ from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
 from services.desk.i18n import Words
 from services.desk.page import MENU
-from services.desk.pages import intake, order
+from services.desk.pages import claim, intake, order
 from services.desk.pages.customer import DECLINABLE
 from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
 from services.desk.pages.intake.work import PAY_TYPES
+from services.desk.pages.order.feedback import MARKS
+from services.reception.domain.authorisation import Status as EstimateStatus
+from services.reception.domain.claim import ClaimStatus, Evidence
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.photo import PhotoKind
+from services.reception.domain.promise import RevisionReason
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import JobStatus, PauseReason
@@ -28,9 +32,18 @@ from services.workshop.planning.risk import RiskCode
 from services.workshop.store.absence import AbsenceKind
 from shared.contracts import contracts_of
 from shared.contracts.reception import (
+    Channel,
+    ClaimAnswer,
+    ClaimAwaits,
+    CreditNoteReason,
+    CreditReason,
+    DiscountReason,
     OdometerReplacement,
+    Payer,
     PaymentMethod,
     PayType,
+    RefundReason,
+    WaiverReason,
     WalkRoundDamage,
     WalkRoundPosition,
 )
@@ -56,7 +69,7 @@ def _texts() -> set[str]:
     for module in _DESK.rglob("*.py"):
         for match in _TEXT.finditer(module.read_text(encoding="utf-8")):
             found.add(next(filter(None, match.groups())))
-    return found | {page.title for page in (*MENU, intake.PAGE, order.PAGE)}
+    return found | {page.title for page in (*MENU, claim.PAGE, intake.PAGE, order.PAGE)}
 
 
 def test_every_sentence_is_translated() -> None:
@@ -78,7 +91,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "status": get_args(JobStatus),
         "pause": get_args(PauseReason),
         "method": get_args(PaymentMethod),
-        "reason": get_args(ChangeCode),
+        "reason": (*get_args(ChangeCode), *get_args(RevisionReason)),
         "why": get_args(ChangeCode),
         "risk": get_args(RiskCode),
         "hand": get_args(OverrideReason),
@@ -86,13 +99,27 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "result": get_args(ItemResult),
         "absence": get_args(AbsenceKind),
         "parts": PART_REASONS,
+        "pay": get_args(PayType),
+        "payer": get_args(Payer),
+        "estimate": get_args(EstimateStatus),
+        "word": get_args(Channel),
+        "discount": get_args(DiscountReason),
+        "refund": get_args(RefundReason),
+        "credit": get_args(CreditReason),
+        "credit_note": get_args(CreditNoteReason),
+        "waiver": get_args(WaiverReason),
+        "claim": get_args(ClaimStatus),
+        "awaits": get_args(ClaimAwaits),
+        "answer": get_args(ClaimAnswer),
+        "evidence": Evidence.__dataclass_fields__,
+        "mark": MARKS,
+        "photo": get_args(PhotoKind),
+        "link": ("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),
         "position": POSITIONS,
         "damage": DAMAGES,
         "odometer": REPLACEMENTS,
-        "pay_type": PAY_TYPES,
         "channel": DECLINABLE,
         "message": get_args(MessageStatus),
-        "photo": get_args(PhotoKind),
         "event": {
             contract.__name__
             for publisher in ("reception", "workshop", "crm")

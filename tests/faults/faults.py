@@ -232,7 +232,7 @@ async def ended_backends(scene: Scene, rng: random.Random) -> int:
 async def late_commit(scene: Scene, rng: random.Random) -> int:
     """Transactions sleep between their last statement and their commit; hits are sleepers seen."""
     stage, service = scene.stage, rng.choice(_PUBLISHERS)
-    await stage.execute(_LATE.format(service=service))
+    await _insist(stage, _LATE.format(service=service))
     try:
         return await _sample(stage, "wait_event = 'PgSleep'", 8)
     finally:
@@ -240,6 +240,7 @@ async def late_commit(scene: Scene, rng: random.Random) -> int:
 
 
 _LATE = """
+SET lock_timeout = '2s';
 CREATE FUNCTION {service}.be_late() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF random() < 0.3 THEN PERFORM pg_sleep(random() * 2); END IF;
@@ -516,9 +517,9 @@ async def _wrong_times(stage: Stage, service: str, since: datetime) -> int:
 
 
 async def _insist(stage: Stage, statement: str) -> None:
-    """Run a statement that needs a lock which others hold now and then."""
+    """Run statements that need locks which others hold now and then, or take in another order."""
     for _ in range(30):
-        with suppress(asyncpg.LockNotAvailableError):
+        with suppress(asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             await stage.execute(statement)
             return
     await stage.execute(statement)

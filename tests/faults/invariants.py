@@ -67,8 +67,8 @@ _PUBLISHING = frozenset(
     }
 )
 _PROJECTION = (
-    "event_log, order_fact, payment_fact, job_fact, appointment_fact, follow_up_fact, "
-    "business_day, daily_report, stream_position, parked_event, timer"
+    "event_log, order_fact, payment_fact, credit_note_fact, job_fact, appointment_fact, "
+    "follow_up_fact, business_day, daily_report, stream_position, parked_event, timer"
 )
 _LEFT_OPEN = """
 SELECT order_id, stage, 'has a provisional promise' AS lacks FROM reception.repair_order

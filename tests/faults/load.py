@@ -334,8 +334,9 @@ class _Walk:
         bill = await self._on_order(order_id, advisor, "invoice")
         payment = {"method": self.visit.payment, "amount_cents": bill["balance_cents"]}
         await self._on_order(order_id, advisor, "payments", payment)
-        for step in self.load._steps:
+        for step in self.load._steps[:-1]:
             await self._on_order(order_id, advisor, "delivery-steps", {"step": step})
+        await self._on_order(order_id, advisor, "signature", {"strokes": [[[0, 0], [9, 9]]]})
         await self._on_order(order_id, advisor, "delivery")
 
     async def _call(self, order_id: str, agent: Person) -> None:

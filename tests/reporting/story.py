@@ -15,6 +15,7 @@ from shared.contracts.reception import (
     AppointmentBooked,
     AppointmentMissed,
     AppointmentMoved,
+    CreditNoteIssued,
     CustomerGreeted,
     DeliveryStep,
     DeliveryWaiver,
@@ -35,6 +36,7 @@ from shared.contracts.reception import (
 from shared.contracts.workshop import (
     InspectionPassed,
     JobAssigned,
+    JobClockCorrected,
     JobFinished,
     JobPaused,
     JobReassigned,
@@ -218,16 +220,29 @@ class Visit:
                 paused = JobPaused(**job, reason="part", paused_at=self.minutes(1, 5))
                 yield self.at, paused
                 yield self.at, JobResumed(**job, resumed_at=self.at)
-            yield (
-                self.minutes(5, 60),
-                JobFinished(
+            finished = JobFinished(
+                **job,
+                technician_ids=people,
+                standard_hours=hours,
+                clocked_s=int((self.minutes(5, 60) - began).total_seconds()),
+                finished_at=self.at,
+            )
+            yield self.at, finished
+            if self.chance(0.2):
+                corrected = JobClockCorrected(
                     **job,
                     technician_ids=people,
-                    standard_hours=hours,
-                    clocked_s=int((self.at - began).total_seconds()),
-                    finished_at=self.at,
-                ),
-            )
+                    reason="forgot_to_finish",
+                    corrected_by=f"{self.store_id}-manager-1",
+                    corrected_at=self.minutes(1, 5),
+                    started_before=began,
+                    finished_before=finished.finished_at,
+                    clocked_before_s=finished.clocked_s,
+                    started_at=began,
+                    finished_at=finished.finished_at - timedelta(seconds=90),
+                    clocked_s=finished.clocked_s - 90,
+                )
+                yield self.at, corrected
             inspected = InspectionPassed(**job, inspector_id="i", inspected_at=self.minutes(1, 5))
             yield self.at, inspected
         yield self.at, VehicleReady(**self._key, ready_at=self.at)
@@ -296,6 +311,10 @@ class Visit:
         )
         yield self.at, invoice
         owed = total - internal
+        if owed > 1 and self.chance(0.2):
+            credited = self.luck.randint(1, owed - 1)
+            owed -= credited
+            yield self.at, self._credit_note(invoice, credited, owed)
         first = self.luck.randint(1, owed)
         paid = 0
         for place, amount in enumerate(amount for amount in (first, owed - first) if amount):
@@ -312,6 +331,22 @@ class Visit:
             yield self.at, payment
         if self.chance(0.2):
             yield from self._deposit_and_refund()
+
+    def _credit_note(self, invoice: InvoiceIssued, cents: int, owed: int) -> CreditNoteIssued:
+        first, *others = invoice.lines
+        nothing = [line.model_copy(update={"amount_cents": 0}) for line in others]
+        return CreditNoteIssued(
+            **self._key,
+            credit_note_id=f"n-{self.order_id}",
+            invoice_id=invoice.invoice_id,
+            lines=(first.model_copy(update={"amount_cents": cents}), *nothing),
+            tax_cents=cents * 13 // 113,
+            total_cents=cents,
+            balance_cents=owed,
+            reason="wrong_price",
+            issued_by="manager",
+            issued_at=self.minutes(0, 2),
+        )
 
     def _deposit_and_refund(self) -> Iterator[Told]:
         money = self._key | {"method": "cash", "amount_cents": 500}
@@ -389,6 +424,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         if isinstance(event, PaymentReceived | DepositReceived) and begin <= at < until
     ]
     refunds = [event for at, event in told if isinstance(event, RefundPaid) and begin <= at < until]
+    notes = [event for at, event in told if isinstance(event, CreditNoteIssued) and at < until]
     signs = {PaymentReceived: 1, DepositReceived: 1, RefundPaid: -1}
     assigned = today(JobAssigned)
     by_person = {
@@ -404,7 +440,12 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
             if line.kind == "labor"
         )
     )
-    clocked = sum(event.clocked_s for event in today(JobFinished).values()) / 3600
+    clocks = {
+        job_id: event
+        for kind in (JobFinished, JobClockCorrected)
+        for job_id, (_, event) in of(kind).items()
+    }
+    clocked = sum(e.clocked_s for e in clocks.values() if begin <= e.finished_at < until) / 3600
 
     planned = {
         event.appointment_id: event.planned_at
@@ -437,7 +478,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         for event in invoiced.values()
         for share in event.shares
         if share.payer != "internal"
-    )
+    ) - sum(event.total_cents for event in notes if event.order_id in invoiced)
     late = sum(
         greeted[key].greeted_at > event.greeting_due_at if key in greeted else key in overdue
         for key, event in arrived.items()
@@ -482,6 +523,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "estimate_accuracy": share(sum(1 - wrong / whole for wrong, whole in off), len(off)),
         "estimate_within_tenth": share(sum(wrong * 10 <= whole for wrong, whole in off), len(off)),
         "refunded_cents": sum(event.amount_cents for event in refunds),
+        "credited_cents": sum(event.total_cents for event in notes if begin <= event.issued_at),
         "collected": share(paid_of_bills, due_of_bills),
     }
 

@@ -154,4 +154,6 @@ class Api:
             await self.done(
                 "reception", f"/orders/{order_id}/delivery-steps", ADVISOR, {"step": step}
             )
+        drawn = {"strokes": [[[1000, 5000], [9000, 4000]]]}
+        await self.done("reception", f"/orders/{order_id}/signature", ADVISOR, drawn)
         await self.done("reception", f"/orders/{order_id}/delivery", ADVISOR)

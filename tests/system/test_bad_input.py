@@ -150,8 +150,13 @@ async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
         await api.done("reception", f"{path}/delivery-steps", ADVISOR, {"step": step})
     incomplete = await api.post("reception", f"{path}/delivery", ADVISOR)
     assert_problem(incomplete, 409, "delivery_steps_missing", "steps")
-    assert incomplete.json()["values"] == {"missing": [STEPS[0]]}
+    assert incomplete.json()["values"] == {"missing": [STEPS[0], "customer_signed"]}
     await api.done("reception", f"{path}/delivery-steps", ADVISOR, {"step": STEPS[0]})
+    untouched = await api.post(
+        "reception", f"{path}/delivery-steps", ADVISOR, {"step": "customer_signed"}
+    )
+    assert_problem(untouched, 422, "signature_needed", "step")
+    await api.done("reception", f"{path}/signature", ADVISOR, {"strokes": [[[0, 0], [9, 9]]]})
     unbilled = await api.post("reception", f"{path}/delivery", ADVISOR)
     assert_problem(unbilled, 409, "not_billed", "order_id")
     unbilled = await api.post(

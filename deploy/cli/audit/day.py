@@ -180,6 +180,9 @@ def _money(day: _Day) -> dict[str, int | float | None]:
         "parts_cents": sum(invoice["parts_cents"] for invoice in invoices),
         "received_cents": sum(payment["amount_cents"] for payment in payments),
         "refunded_cents": sum(refund["amount_cents"] for refund in refunds),
+        "credited_cents": sum(
+            event.data["total_cents"] for event in day.within("CreditNoteIssued", "issued_at")
+        ),
         "standard_hours_sold": _hours(invoices),
     }
 
@@ -208,6 +211,9 @@ def _collection(day: _Day) -> dict[str, float | None]:
         for share in event.data["shares"]
         if share["payer"] != "internal"
     )
+    due -= sum(
+        event.data["total_cents"] for event in day.all("CreditNoteIssued") if event.key in billed
+    )
     signs = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
     got = sum(
         sign * event.data["amount_cents"]
@@ -234,7 +240,15 @@ def _hours(invoices: Iterable[Mapping[str, Any]]) -> float:
 
 
 def _workshop(day: _Day) -> dict[str, int | float | None]:
-    finished = day.within("JobFinished", "finished_at")
+    clocks = {
+        event.data["job_id"]: event
+        for name in ("JobFinished", "JobClockCorrected")
+        for event in day.all(name)
+        if event.data["finished_at"]
+    }
+    finished = [
+        event for event in clocks.values() if day.begin <= at(event.data["finished_at"]) < day.until
+    ]
     assigned = day.published("JobAssigned")
     by_hand = {
         event.data["job_id"] for event in day.all("JobReassigned") if event.data["by"] != "planner"

@@ -214,6 +214,8 @@ def _money_fields(event: StreamEvent, order: Fields) -> Fields:
             return _received(billed, "customer", data["deposit_cents"])
         case "PaymentReceived":
             return _received(order, data["payer"], data["amount_cents"])
+        case "CreditNoteIssued":
+            return _credited(order, data["total_cents"])
         case "WarrantyClaimSettled":
             return {"shares": _written_off(order["shares"], data["written_off_cents"])}
         case "RefundPaid":
@@ -232,6 +234,18 @@ def _written_off(shares: Sequence[Fields], cents: int) -> list[Fields]:
     by_payer.setdefault("internal", new)["amount_cents"] += cents
     by_payer["manufacturer"]["amount_cents"] -= cents
     return [by_payer[payer] for payer in sorted(by_payer)]
+
+
+def _credited(order: Fields, cents: int) -> Fields:
+    """The order after so much of the customer's share was taken back."""
+    shares = [
+        {**share, "amount_cents": share["amount_cents"] - cents}
+        if share["payer"] == "customer"
+        else share
+        for share in order["shares"]
+    ]
+    stage = _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"]
+    return {"shares": shares, "invoiced_cents": order["invoiced_cents"] - cents, "stage": stage}
 
 
 def _received(order: Fields, payer: str, cents: int) -> Fields:
@@ -310,6 +324,11 @@ def _amounts(evidence: Evidence) -> Check:
         elif event.name == "PaymentReceived":
             left[event.key, data["payer"]] -= data["amount_cents"]
             remaining = left[event.key, data["payer"]]
+            comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
+        elif event.name == "CreditNoteIssued":
+            comparison.equal(key, "total_cents", _sum(data["lines"]), data["total_cents"])
+            left[event.key, "customer"] -= data["total_cents"]
+            remaining = left[event.key, "customer"]
             comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
         elif event.name == "RefundPaid":
             left[event.key, "customer"] += data["amount_cents"] - data["deposit_cents"]

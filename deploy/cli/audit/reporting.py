@@ -33,6 +33,8 @@ def check_reporting(evidence: Evidence) -> Iterator[Check]:
     yield _event_log(evidence)
     yield _facts(evidence, "order_fact", "order_id", _order_facts(evidence))
     yield _facts(evidence, "payment_fact", "payment_id", _payment_facts(evidence))
+    notes = _credit_note_facts(evidence)
+    yield _facts(evidence, "credit_note_fact", "credit_note_id", notes)
     yield _facts(evidence, "job_fact", "job_id", _job_facts(evidence))
     yield _facts(evidence, "appointment_fact", "appointment_id", _appointment_facts(evidence))
     yield _facts(evidence, "follow_up_fact", "follow_up_id", _follow_up_facts(evidence))
@@ -157,6 +159,19 @@ def _payment_facts(evidence: Evidence) -> Facts:
     return facts
 
 
+def _credit_note_facts(evidence: Evidence) -> Facts:
+    return {
+        event.data["credit_note_id"]: {
+            "store_id": event.store_id,
+            "order_id": event.key,
+            "amount_cents": event.data["total_cents"],
+            "issued_at": moment(event.data["issued_at"]),
+        }
+        for event in evidence.applied_by("reporting", ORDERS)
+        if event.name == "CreditNoteIssued"
+    }
+
+
 def _job_facts(evidence: Evidence) -> Facts:
     facts: dict[str, Fields] = defaultdict(dict)
     for event in evidence.applied_by("reporting", JOBS):
@@ -171,6 +186,11 @@ def _job_facts(evidence: Evidence) -> Facts:
             case "JobFinished":
                 finished_at = moment(data["finished_at"])
                 changed = {"finished_at": finished_at, "clocked_s": data["clocked_s"]}
+            case "JobClockCorrected" if data["finished_at"]:
+                changed = {
+                    "corrected_finished_at": moment(data["finished_at"]),
+                    "corrected_clocked_s": data["clocked_s"],
+                }
             case _:
                 continue
         facts[data["job_id"]].update(changed, store_id=event.store_id, order_id=event.key)

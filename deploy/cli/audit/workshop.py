@@ -83,6 +83,11 @@ def _job_fields(event: StreamEvent) -> Fields:
         case "JobFinished":
             changed["clocked_s"] = data["clocked_s"]
             changed["finished_at"] = moment(data["finished_at"])
+        case "JobClockCorrected":
+            changed["started_at"] = moment(data["started_at"])
+            if data["finished_at"]:
+                changed["clocked_s"] = data["clocked_s"]
+                changed["finished_at"] = moment(data["finished_at"])
     return changed
 
 
@@ -219,6 +224,13 @@ class _Work:
     spans: list[tuple[datetime, datetime]]
     clocked_s: int | None = None
 
+    def correct(self, data: Mapping[str, Any]) -> None:
+        """The clock was put right: its ends move, its pauses stay."""
+        self.spans[0] = (datetime.fromisoformat(data["started_at"]), self.spans[0][1])
+        if data["finished_at"]:
+            self.spans[-1] = (self.spans[-1][0], datetime.fromisoformat(data["finished_at"]))
+            self.clocked_s = data["clocked_s"]
+
     def occupations(self) -> Iterator[Occupation]:
         for resource in _resources(self.store_id, self.technician_ids, None):
             for begin, end in self.spans:
@@ -251,6 +263,8 @@ def _work(events: Iterable[StreamEvent]) -> Iterable[_Work]:
                 if end == _NOT_YET:
                     work.spans[-1] = (begin, datetime.fromisoformat(stopped))
                 work.clocked_s = event.data.get("clocked_s")
+            case "JobClockCorrected" if work:
+                work.correct(event.data)
     return works.values()
 
 

@@ -41,7 +41,9 @@ class Authorisation(Facts):
 
     amount_cents: Cents
     link: str = Field(
-        pattern=r"^https://[!-~]+$", max_length=500, description="one-time link; kept encrypted"
+        pattern=r"^(https://|http://127\.0\.0\.1[:/])[!-~]+$",
+        max_length=500,
+        description="one-time link, over TLS unless it stays on this machine; kept encrypted",
     )
 
 

@@ -1,5 +1,6 @@
 """Small building blocks with the desk's own look."""
 
+from asyncio import iscoroutine
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -41,7 +42,7 @@ def button(value: str, handler: Handler, *, name: str, kind: str = "plain") -> u
         made.disable()
         try:
             result = handler()
-            if hasattr(result, "__await__"):
+            if iscoroutine(result):
                 await result
         finally:
             if not made.is_deleted:
@@ -112,9 +113,10 @@ def empty(value: str) -> None:
 
 
 @contextmanager
-def dialog(title: str) -> Iterator[ui.dialog]:
+def dialog(title: str, *, wide: bool = False) -> Iterator[ui.dialog]:
     """Open a dialog above the page; it outlives the part of the page that asked for it."""
-    with ui.context.client.content, ui.dialog() as opened, box("dialog"):
+    surface = "dialog wide" if wide else "dialog"
+    with ui.context.client.content, ui.dialog() as opened, box(surface):
         text(title, "dialog-title")
         yield opened
     opened.on("hide", opened.delete)

@@ -1,6 +1,6 @@
 """Forms keep what was typed; what is wrong stands beside its field."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -10,21 +10,27 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 from services.desk.client import AwayError, RefusalError, Service, new_attempt
 from services.desk.components.elements import Handler, box, button, text
 from services.desk.components.problems import away_text, fault_text, refusal_text
+from services.desk.i18n import Words
 from services.desk.session import SignedOutError
 from services.desk.visit import Visit
 
 T = TypeVar("T")
+_CONFLICT = "changed_meanwhile"
+
 FieldT = TypeVar("FieldT", bound=ValidationElement[Any])
 
 
 class Form:
     """Fields by the name that the service gives them, and one attempt until it succeeds.
 
-    ``refusal`` is the service's answer to the last try if it said no.
+    ``refusal`` is the service's answer to the last try if it said no. ``version`` is that of what
+    the form changes: when somebody else was first, the input stays, the page around it shows the
+    present state, and the next try is made for that.
     """
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, visit: Visit, version: int | None = None) -> None:
         self.visit = visit
+        self.version = version
         self.attempt = new_attempt()
         self.refusal: RefusalError | None = None
         self._fields: dict[str, ValidationElement[Any]] = {}
@@ -54,6 +60,9 @@ class Form:
         except RefusalError as refusal:
             self.refusal = refusal
             self._explain(refusal)
+            if self.conflict:
+                self.version = refusal.values["version"]
+                await self.visit.changed()
         except AwayError as away:
             self.say(away_text(self.visit.t, away))
         except SignedOutError:
@@ -62,6 +71,11 @@ class Form:
             self.attempt = new_attempt()
             return answer
         return None
+
+    @property
+    def conflict(self) -> bool:
+        """Whether somebody else had changed what the form changes."""
+        return self.refusal is not None and self.refusal.rule == _CONFLICT
 
     def say(self, message: str) -> None:
         """Show one sentence above the fields, or none."""
@@ -84,6 +98,11 @@ class Form:
                 element.error = sentence
         if elsewhere or not refusal.faults:
             self.say(" ".join(elsewhere) or refusal_text(t, refusal))
+
+
+def choices(t: Words, kind: str, codes: Iterable[str]) -> dict[str, str]:
+    """Coded values to choose from, in words."""
+    return {code: t.code(kind, code) for code in codes}
 
 
 def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> ui.select:
@@ -129,6 +148,18 @@ async def send_now(
     else:
         await visit.changed()
     return True
+
+
+async def submit(form: Form, opened: ui.dialog, service: Service, path: str, body: Any) -> Any:
+    """Send what a dialog asks for and close it; the answer, or None when it failed."""
+    visit = form.visit
+    answer = await form.send(
+        lambda: visit.services.command(service, visit.store_path + path, body, attempt=form.attempt)
+    )
+    if answer is not None:
+        opened.close()
+        await visit.changed()
+    return answer
 
 
 def dialog_actions(visit: Visit, opened: ui.dialog, label: str, send: Handler) -> None:

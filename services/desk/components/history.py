@@ -10,6 +10,7 @@ from services.desk.catalogue import Catalogue
 from services.desk.components.elements import box, empty, mark, text
 from services.desk.visit import Visit
 
+_REASONS = ("reason", "pause", "discount", "refund", "credit", "credit_note")
 _HIDDEN = frozenset({"store_id", "order_id"})
 
 
@@ -63,9 +64,8 @@ def _note(visit: Visit, catalogue: Catalogue, data: Mapping[str, Any]) -> str:
         at = formats.day_and_clock(promised, visit.store.timezone, visit.now())
         parts.append(visit.t("promised {time}", time=at))
     if reason := data.get("reason"):
-        parts.append(
-            visit.t.known(f"reason.{reason}") or visit.t.known(f"pause.{reason}") or reason
-        )
+        known = (visit.t.known(f"{kind}.{reason}") for kind in _REASONS)
+        parts.append(next(filter(None, known), reason))
     for field in ("total_cents", "amount_cents"):
         if field in data:
             parts.append(formats.money(data[field]))

@@ -3,7 +3,10 @@
 from services.desk.page import HOME, MENU
 from services.desk.pages import (
     appointments,
+    authorise,
     board,
+    claim,
+    claims,
     customer,
     daily_checks,
     follow_ups,
@@ -15,13 +18,14 @@ from services.desk.pages import (
     order,
     orders,
     phone_tasks,
+    receivables,
     reception,
     sign_in,
     today,
     workshop,
 )
 
-__all__ = ["board", "intake", "nothing", "order", "sign_in"]
+__all__ = ["authorise", "board", "claim", "intake", "nothing", "order", "sign_in"]
 
 MENU.extend(
     (
@@ -31,6 +35,8 @@ MENU.extend(
         reception.PAGE,
         appointments.PAGE,
         orders.PAGE,
+        claims.PAGE,
+        receivables.PAGE,
         workshop.PAGE,
         customer.SEARCH,
         phone_tasks.PAGE,

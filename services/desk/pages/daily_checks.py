@@ -96,7 +96,7 @@ def _area(visit: Visit, area: Entry, checks: Sequence[Entry], today: bool) -> No
                 badge(t("Checked"), "good")
             else:
                 late = not today or visit.now().astimezone(visit.store.timezone).time() > due
-                badge(t("Missing") if late else t("Due"), "bad" if late else "calm")
+                badge(t("Not checked") if late else t("Due"), "bad" if late else "calm")
             text(t("due by {time}", time=f"{due:%H:%M}"), "card-note")
         for check in checks:
             with box("check-line"):
@@ -197,11 +197,11 @@ def _rectifications(visit: Visit, catalogue: Catalogue, found: Sequence[Entry]) 
 
 def _state(visit: Visit, rectification: Entry) -> None:
     if rectification["closed_at"]:
-        badge(visit.t("Closed"), "good")
+        badge(visit.t("Done"), "good")
     elif rectification["overdue_at"]:
         badge(visit.t("Overdue"), "bad")
     else:
-        badge(visit.t("Open"), "warn")
+        badge(visit.t("Being put right"), "warn")
 
 
 def _closing_dialog(visit: Visit, rectification: Entry) -> None:

@@ -13,7 +13,7 @@ from services.desk.components.elements import badge, box, button, dialog, empty,
 from services.desk.components.forms import Form, dialog_actions, send_now, several
 from services.desk.components.live import EverySecond, live
 from services.desk.page import Page
-from services.desk.pages.order import JOB_TONES
+from services.desk.pages.order.work import JOB_TONES
 from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
 from services.desk.visit import Visit, together
 

@@ -10,6 +10,7 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.client import AwayError, new_attempt
 from services.desk.components.arriving import arrival_dialog, record_arrival
+from services.desk.components.awaiting import awaiting_strip
 from services.desk.components.elements import (
     badge,
     box,
@@ -66,6 +67,8 @@ async def show(visit: Visit) -> None:
                 name="record-arrival",
                 kind="main",
             )
+    if visit.person.has(_RECEIVES):
+        await awaiting_strip(visit)
 
     async def fetch() -> Board:
         orders, expected = await together(arrivals(visit), expected_today(visit))

@@ -28,7 +28,7 @@ from services.desk.components.live import EverySecond, live
 from services.desk.components.overrides import overrides
 from services.desk.components.parts import parts_dialog
 from services.desk.page import Page
-from services.desk.pages.order import JOB_TONES
+from services.desk.pages.order.work import JOB_TONES
 from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
 from services.desk.pages.today import chosen_day, day_choice
 from services.desk.reasons import change_text, risk_text, risk_tone

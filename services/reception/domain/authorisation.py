@@ -4,7 +4,7 @@ Each version is a proposal for one matter: the ordered work, or one piece of add
 A newer version takes the place of those on the same matter that nobody has decided on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -23,6 +23,7 @@ from shared.contracts.reception import (
     EstimateSubmitted,
     OrderedOperation,
 )
+from shared.contracts.refusal import unknown_code
 
 Status = Literal["awaiting", "authorized", "declined", "superseded"]
 """待授权、已授权、已拒绝、已被替代."""
@@ -80,18 +81,8 @@ def submit(
     _require_estimable(order, versions, priced, additional_work_id)
     superseded = _supersede(versions, additional_work_id)
     proposal = _next_version(order, versions, priced, additional_work_id, submitted_by, now)
-    event = EstimateSubmitted(
-        store_id=order.store_id,
-        order_id=order.order_id,
-        estimate_version=proposal.version,
-        additional_work_id=additional_work_id,
-        lines=proposal.lines,
-        total_cents=proposal.total_cents,
-        submitted_by=submitted_by,
-        submitted_at=now,
-    )
     changed = [*superseded, proposal]
-    return _with_versions(order, versions, changed), changed, [event]
+    return _with_versions(order, versions, changed), changed, [_submitted(proposal)]
 
 
 def offer_additional(
@@ -226,6 +217,76 @@ def authorize_additional(
     return _with_versions(resumed, versions, [agreed]), agreed, [event]
 
 
+def items_of(
+    lines: Sequence[EstimateLine], typical_parts: Mapping[str, Collection[str]]
+) -> list[str]:
+    """What each line is decided on with (项目): its package or operation; a part goes with the
+    first operation that commonly takes it, else stands alone."""
+    operations = [line.code for line in lines if line.kind == "labor" and not line.package_id]
+
+    def item(line: EstimateLine) -> str:
+        takers = (each for each in operations if line.code in typical_parts.get(each, ()))
+        return line.package_id or (line.code if line.kind == "labor" else next(takers, line.code))
+
+    return [item(line) for line in lines]
+
+
+def is_divisible(order: Order, proposal: EstimateVersion) -> bool:
+    """Whether the customer may want only a part of it; work in hand goes on as a whole."""
+    return proposal.additional_work_id is not None or order.opened_at is None
+
+
+def without(
+    proposal: EstimateVersion,
+    declined: Collection[str],
+    typical_parts: Mapping[str, Collection[str]],
+) -> tuple[Estimate, Estimate]:
+    """The part of a version that the customer wants, and the rest.
+
+    Raises:
+        Refused: the version has no such item, or nothing remains.
+    """
+    items = items_of(proposal.lines, typical_parts)
+    for item in declined:
+        if item not in items:
+            raise unknown_code("declined", item)
+    lines = list(zip(proposal.lines, items, strict=True))
+    wanted = [line for line, item in lines if item not in declined]
+    rest = [line for line, item in lines if item in declined]
+    if not wanted:
+        raise errors.nothing_wanted()
+    return _estimate_of(proposal, wanted), _estimate_of(proposal, rest)
+
+
+def split(
+    order: Order,
+    versions: Versions,
+    version: int,
+    parts: tuple[Estimate, Estimate],
+    *,
+    additional_work_id: str,
+    now: datetime,
+) -> tuple[list[EstimateVersion], list[EstimateSubmitted]]:
+    """Two versions in the place of one (分项): what the customer wants of it, and the rest as a
+    matter of its own. Answers with all versions as they are now, those two last.
+
+    Raises:
+        Refused: it is an estimate of work in hand.
+    """
+    proposal = to_decide(order, versions, version)
+    if not is_divisible(order, proposal):
+        raise errors.indivisible()
+    wanted, rest = parts
+    by = proposal.submitted_by
+    others = [
+        replace(each, status="superseded") if each.version == proposal.version else each
+        for each in versions
+    ]
+    kept = _next_version(order, others, wanted, proposal.additional_work_id, by, now)
+    left = _next_version(order, [*others, kept], rest, additional_work_id, by, now)
+    return [*others, kept, left], [_submitted(kept), _submitted(left)]
+
+
 def to_decide(order: Order, versions: Versions, version: int) -> EstimateVersion:
     """The version that the customer may decide on.
 
@@ -275,6 +336,25 @@ def _next_version(
         submitted_by=submitted_by,
         submitted_at=now,
     )
+
+
+def _submitted(proposal: EstimateVersion) -> EstimateSubmitted:
+    return EstimateSubmitted(
+        store_id=proposal.store_id,
+        order_id=proposal.order_id,
+        estimate_version=proposal.version,
+        additional_work_id=proposal.additional_work_id,
+        lines=proposal.lines,
+        total_cents=proposal.total_cents,
+        submitted_by=proposal.submitted_by,
+        submitted_at=proposal.submitted_at,
+    )
+
+
+def _estimate_of(proposal: EstimateVersion, lines: Sequence[EstimateLine]) -> Estimate:
+    labor = {line.code for line in lines if line.kind == "labor"}
+    operations = (each for each in proposal.operations if each.operation_id in labor)
+    return Estimate(tuple(operations), tuple(lines))
 
 
 def _decided(

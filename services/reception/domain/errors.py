@@ -85,6 +85,30 @@ def pay_type_without_line(code: str) -> Refused:
     )
 
 
+def nothing_wanted() -> Refused:
+    return Refused(
+        "nothing_wanted", "Nothing remains to be authorised; decline the whole.", field="declined"
+    )
+
+
+def indivisible() -> Refused:
+    return Refused(
+        "indivisible",
+        "An estimate of work in hand is agreed to as a whole, or not.",
+        field="declined",
+        kind="conflict",
+    )
+
+
+def no_customer() -> Refused:
+    return Refused(
+        "no_customer",
+        "The order's customer is not in the archive yet; no message can be sent.",
+        field="send",
+        kind="conflict",
+    )
+
+
 def unknown_version(version: int) -> Refused:
     return Refused(
         "unknown_version",
@@ -169,6 +193,16 @@ def nothing_to_approve(field: str) -> Refused:
 def signature_needed() -> Refused:
     return Refused(
         "signature_needed", "This step is done by the customer's signature.", field="step"
+    )
+
+
+def credit_above_balance(balance_cents: int) -> Refused:
+    return Refused(
+        "credit_above_balance",
+        f"The credit note is above the {balance_cents} cents that are open; what was paid is "
+        "refunded first.",
+        field="amount_cents",
+        balance_cents=balance_cents,
     )
 
 

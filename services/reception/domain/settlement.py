@@ -16,6 +16,8 @@ from services.reception.domain.order import Credit, Discount, Order, Share, afte
 from services.reception.domain.voucher import Voucher, redeem, take_off
 from shared.contracts.reception import (
     CreditGranted,
+    CreditNoteIssued,
+    CreditNoteReason,
     CreditReason,
     DepositReceived,
     DiscountGranted,
@@ -50,6 +52,14 @@ class Paid:
     method: PaymentMethod
     amount_cents: int
     at: datetime
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a store bills: tax contained in its prices, in basis points, and days to pay."""
+
+    tax_rate_bp: int
+    payment_term: timedelta
 
 
 def request_discount(
@@ -95,8 +105,7 @@ def issue_invoice(
     order: Order,
     *,
     invoice_id: str,
-    tax_rate_bp: int,
-    payment_term: timedelta,
+    terms: Terms,
     now: datetime,
     vouchers: Sequence[Voucher] = (),
 ) -> tuple[Order, list[Voucher], InvoiceIssued, list[VoucherRedeemed]]:
@@ -115,7 +124,7 @@ def issue_invoice(
     lines = discounted(order.lines, discount_cents)
     used, lines, redeemed = redeem(vouchers, order, lines, now)
     total = sum_of(lines)
-    due_at = now + payment_term
+    due_at = now + terms.payment_term
     deposit = min(order.deposit_cents, payable_cents(lines))
     event = InvoiceIssued(
         store_id=order.store_id,
@@ -124,7 +133,7 @@ def issue_invoice(
         lines=lines,
         labor_cents=sum_of(line for line in lines if line.kind == "labor"),
         parts_cents=sum_of(line for line in lines if line.kind == "part"),
-        tax_cents=included_tax(total, tax_rate_bp),
+        tax_cents=included_tax(total, terms.tax_rate_bp),
         total_cents=total,
         shares=_shares(lines, due_at),
         discount_cents=discount_cents,
@@ -219,6 +228,67 @@ def refund(
         paid_at=paid.at,
     )
     return refunded, [event]
+
+
+def left_of(
+    billed: Sequence[EstimateLine], notes: Iterable[CreditNoteIssued]
+) -> tuple[EstimateLine, ...]:
+    """The lines of a bill less what was credited of each."""
+    left = [line.amount_cents for line in billed]
+    for note in notes:
+        left = [cents - line.amount_cents for cents, line in zip(left, note.lines, strict=True)]
+    return tuple(
+        line.model_copy(update={"amount_cents": cents})
+        for line, cents in zip(billed, left, strict=True)
+    )
+
+
+def credit(
+    order: Order,
+    left: Sequence[EstimateLine],
+    amount_cents: int,
+    reason: CreditNoteReason,
+    *,
+    credit_note_id: str,
+    tax_rate_bp: int,
+    person: str,
+    now: datetime,
+) -> tuple[Order, CreditNoteIssued]:
+    """Correct a bill (红字): take back a part of what the customer still owes, spread over what is
+    ``left`` of their lines.
+
+    Raises:
+        Refused: there is no bill, or less is open; what was paid is refunded first.
+    """
+    if order.invoice_id is None:
+        raise errors.not_billed()
+    if amount_cents > order.balance_cents:
+        raise errors.credit_above_balance(order.balance_cents)
+    after = discounted(left, amount_cents)
+    shares = tuple(
+        _of_amount(share, share.amount_cents - amount_cents) if share.payer == "customer" else share
+        for share in order.shares
+    )
+    credited = after_delivery(
+        replace(order, shares=shares, invoiced_cents=order.invoiced_cents - amount_cents)
+    )
+    event = CreditNoteIssued(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        credit_note_id=credit_note_id,
+        invoice_id=order.invoice_id,
+        lines=tuple(
+            line.model_copy(update={"amount_cents": line.amount_cents - kept.amount_cents})
+            for line, kept in zip(left, after, strict=True)
+        ),
+        tax_cents=included_tax(amount_cents, tax_rate_bp),
+        total_cents=amount_cents,
+        balance_cents=credited.balance_cents,
+        reason=reason,
+        issued_by=person,
+        issued_at=now,
+    )
+    return credited, event
 
 
 def write_off(order: Order, cents: int) -> Order:

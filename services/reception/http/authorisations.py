@@ -1,23 +1,22 @@
 """What a customer sees and decides over a one-time link, without signing in."""
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.reception import store
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.http.access import catalogue_of
 from services.reception.http.decisions import Word, decide
-from services.reception.http.estimates import store_of, token_hash
+from services.reception.http.offer import Offer, offer_view
+from services.reception.links import store_of, token_hash
 from services.reception.store import Link
 from shared.body import Body
 from shared.commands import IdempotencyKey, command_of
-from shared.contracts.reception import PayType
 from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.duties import serves
@@ -28,36 +27,11 @@ router = APIRouter()
 Token = Annotated[str, Path(min_length=8, max_length=120)]
 
 
-class Names(BaseModel):
-    """A name in both languages."""
-
-    zh: str
-    en: str
-
-
-class OfferedLine(Names):
-    """One line with its price in cents, tax included."""
-
-    kind: Literal["labor", "part"]
-    quantity: int
-    pay_type: PayType
-    amount_cents: int
-
-
-class Offer(BaseModel):
-    """What is offered: lines and prices, nothing about any person."""
-
-    store: Names
-    version: int
-    additional: bool
-    lines: Sequence[OfferedLine]
-    total_cents: int
-    payable_cents: int
-    expires_at: datetime
-
-
 class Decision(Body):
+    """Of what is authorised, the ``declined`` items are not wanted."""
+
     decision: Literal["authorize", "decline"]
+    declined: Annotated[list[str], Field(max_length=120)] = []
 
 
 class Decided(BaseModel):
@@ -76,19 +50,7 @@ async def show_offer(request: Request, token: Token) -> Offer:
         order = await store.read_order(connection, link.store_id, link.order_id)
         versions = await store.estimate_versions(connection, link.store_id, link.order_id)
     proposal = authorisation.to_decide(order, versions, link.version)
-    place = catalogue_of(request).stores[link.store_id]
-    names = catalogue_of(request).names
-    return Offer(
-        store=Names(zh=place.zh, en=place.en),
-        version=proposal.version,
-        additional=proposal.additional_work_id is not None,
-        lines=_lines(names, proposal),
-        total_cents=proposal.total_cents,
-        payable_cents=sum(
-            line.amount_cents for line in proposal.lines if line.pay_type == "customer"
-        ),
-        expires_at=link.expires_at,
-    )
+    return offer_view(catalogue_of(request), order, proposal, link.expires_at)
 
 
 @router.post(
@@ -113,7 +75,8 @@ async def decide_offer(
         if answered := await command.earlier_answer():
             return answered
         raise
-    word = Word(body.decision == "authorize", "link", None, link)
+    wanted = body.decision == "authorize"
+    word = Word(wanted, "link", None, link, frozenset(body.declined) if wanted else frozenset())
     return await decide(request, command, link.order_id, link.version, word, _decided)
 
 
@@ -135,20 +98,6 @@ async def _link(request: Request, token: str) -> Link:
     if link.expires_at <= request.app.state.service.clock.now():
         raise errors.link_expired()
     return link
-
-
-def _lines(names: Mapping[str, Mapping[str, Any]], proposal: EstimateVersion) -> list[OfferedLine]:
-    return [
-        OfferedLine(
-            zh=names[line.code]["zh"],
-            en=names[line.code]["en"],
-            kind=line.kind,
-            quantity=line.quantity,
-            pay_type=line.pay_type,
-            amount_cents=line.amount_cents,
-        )
-        for line in proposal.lines
-    ]
 
 
 def _decided(version: EstimateVersion) -> Decided:

@@ -13,6 +13,7 @@ from services.reception import store
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import Agreement, EstimateVersion
 from services.reception.domain.order import Order, Promise
+from services.reception.http.access import catalogue_of
 from services.reception.http.work import DEFAULT_CONFIDENCE, provisional, reserve
 from services.reception.store import Link
 from services.reception.workshop import Caller
@@ -21,17 +22,22 @@ from shared.contracts import Event
 from shared.contracts.reception import Channel
 from shared.contracts.refusal import Refused
 from shared.db import transaction
+from shared.ids import new_id
 from shared.unit import Unit
 
 
 @dataclass(frozen=True)
 class Word:
-    """What the customer said, and who recorded it; nobody did where it came over ``link``."""
+    """What the customer said, and who recorded it; nobody did where it came over ``link``.
+
+    Of what is wanted, the items ``declined`` are not.
+    """
 
     wanted: bool
     channel: Channel
     recorded_by: str | None
     link: Link | None = None
+    declined: frozenset[str] = frozenset()
 
 
 async def decide(
@@ -46,32 +52,65 @@ async def decide(
     if answered := await command.earlier_answer():
         return answered
     try:
-        promise = await _promise(request, command, order_id, version) if word.wanted else None
+        promise = await _promise(request, command, order_id, version, word) if word.wanted else None
     except Refused:
         # Another try of this command may have been answered since the question above.
         if answered := await command.earlier_answer():
             return answered
         raise
 
+    typical_parts = catalogue_of(request).typical_parts
+
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
         versions = await store.estimate_versions(connection, command.store_id, order_id)
+        submitted: Sequence[Event] = ()
+        if word.declined:
+            parts = authorisation.without(
+                authorisation.to_decide(order, versions, version), word.declined, typical_parts
+            )
+            versions, submitted = authorisation.split(
+                order, versions, version, parts, additional_work_id=str(new_id()), now=unit.now
+            )
         agreement = Agreement(word.channel, word.recorded_by, unit.now)
-        changed, decided, events = _decided(
-            order, versions, version, agreement, promise, wanted=word.wanted
-        )
+        changed, decided, events = _decided(order, versions, version, word, agreement, promise)
         if word.link and not await store.use_link(connection, word.link, unit.now):
             raise errors.link_used()
         await store.save_order(connection, changed)
-        await store.save_estimates(connection, [decided])
-        unit.publish(events, command.cause)
-        return answer(decided)
+        await store.save_estimates(connection, [*versions, *decided])
+        unit.publish([*submitted, *events], command.cause)
+        return answer(decided[0])
 
     return await command.run(effect)
 
 
 def _decided(
+    order: Order,
+    versions: Sequence[EstimateVersion],
+    version: int,
+    word: Word,
+    agreement: Agreement,
+    promise: Promise | None,
+) -> tuple[Order, list[EstimateVersion], list[Event]]:
+    """The order, what was decided on, and what is told; of a version that was split, the last but
+    one is wanted and the last is not."""
+    if not word.declined:
+        order, decided, events = _decide_on(
+            order, versions, version, agreement, promise, wanted=word.wanted
+        )
+        return order, [decided], [*events]
+    *others, wanted, rest = versions
+    order, kept, agreed = _decide_on(
+        order, versions, wanted.version, agreement, promise, wanted=True
+    )
+    order, left, declined = authorisation.decline(
+        order, [*others, kept, rest], rest.version, agreement
+    )
+    return order, [kept, left], [*agreed, *declined]
+
+
+def _decide_on(
     order: Order,
     versions: Sequence[EstimateVersion],
     version: int,
@@ -87,8 +126,25 @@ def _decided(
     return authorisation.authorize_additional(order, versions, version, agreement, promise)
 
 
+def _in_part(
+    order: Order,
+    versions: Sequence[EstimateVersion],
+    agreement: Agreement,
+    promise: Promise | None,
+) -> tuple[Order, list[EstimateVersion], list[Event]]:
+    """Of a version that was split, the last but one is wanted and the last is not."""
+    *others, wanted, rest = versions
+    order, kept, agreed = _decide_on(
+        order, versions, wanted.version, agreement, promise, wanted=True
+    )
+    order, left, declined = authorisation.decline(
+        order, [*others, kept, rest], rest.version, agreement
+    )
+    return order, [kept, left, *others], [*agreed, *declined]
+
+
 async def _promise(
-    request: Request, command: Command, order_id: str, version: int
+    request: Request, command: Command, order_id: str, version: int, word: Word
 ) -> Promise | None:
     """When additional work will be done; absent for the ordered work, which has its promise.
 
@@ -101,7 +157,10 @@ async def _promise(
     proposal = authorisation.to_decide(order, versions, version)
     if proposal.additional_work_id is None:
         return None
-    operations = [operation.operation_id for operation in proposal.operations]
+    wanted, _rest = authorisation.without(
+        proposal, word.declined, catalogue_of(request).typical_parts
+    )
+    operations = [operation.operation_id for operation in wanted.operations]
     if not operations and order.promised_at:
         return Promise(order.promised_at, DEFAULT_CONFIDENCE, None, provisional=False)
     try:

@@ -1,6 +1,5 @@
 """Versions of the estimate, and the customer's word on them (估价, 授权, 增项)."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -11,12 +10,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.reception import store
+from services.reception.deadlines.links import send_soon
 from services.reception.domain import authorisation, errors
 from services.reception.domain import order as orders
 from services.reception.domain.authorisation import EstimateVersion
-from services.reception.http.access import Advisor, Reader, personal_of, store_router
+from services.reception.http.access import Advisor, Reader, catalogue_of, personal_of, store_router
 from services.reception.http.decisions import Word, decide
+from services.reception.http.offer import Offer, offer_view
 from services.reception.http.work import PricedWork, priced_work
+from services.reception.links import link_address, link_token, token_hash
 from services.reception.store import Link
 from shared.body import Body
 from shared.commands import Command
@@ -45,6 +47,18 @@ class TakeWord(Body):
     channel: Literal["counter", "phone"]
 
 
+class TakeAgreement(TakeWord):
+    """Of the offered items, the ``declined`` ones are not wanted."""
+
+    declined: Annotated[list[str], Field(max_length=120)] = []
+
+
+class CreateLink(Body):
+    """With ``send`` the customer is sent the link, through customer relations."""
+
+    send: bool = False
+
+
 class EstimateView(BaseModel):
     """One version of an order's estimate."""
 
@@ -71,7 +85,10 @@ class LinkView(BaseModel):
 
 
 class LinkWithToken(LinkView):
+    """``url`` is where the customer opens it."""
+
     token: str
+    url: str
 
 
 @router.post(
@@ -116,6 +133,20 @@ async def list_estimates(
     return [estimate_view(version) for version in versions]
 
 
+@router.get(
+    "/orders/{order_id}/estimates/{version}/offer", tags=["estimates"], openapi_extra=serves("R4")
+)
+async def get_offer(
+    request: Request, store_id: str, order_id: str, version: Version, _: Reader
+) -> Offer:
+    """A version that awaits the customer's word, by the items on which they decide."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        order = await store.read_order(connection, store_id, order_id)
+        versions = await store.estimate_versions(connection, store_id, order_id)
+    proposal = authorisation.to_decide(order, versions, version)
+    return offer_view(catalogue_of(request), order, proposal, None)
+
+
 @router.post(
     "/orders/{order_id}/estimates/{version}/authorisation",
     response_model=EstimateView,
@@ -123,10 +154,14 @@ async def list_estimates(
     openapi_extra=serves("R4", "R12"),
 )
 async def record_authorisation(
-    request: Request, order_id: str, version: Version, body: TakeWord, command: Advisor
+    request: Request, order_id: str, version: Version, body: TakeAgreement, command: Advisor
 ) -> JSONResponse:
-    """The customer agrees, at the counter or on the phone (授权); the caller has recorded it."""
-    word = Word(True, body.channel, command.principal.subject)
+    """The customer agrees, at the counter or on the phone (授权); the caller has recorded it.
+
+    Where only a part is wanted, the version is replaced by two: the part, and the declined rest.
+    """
+    declined = frozenset(body.declined)
+    word = Word(True, body.channel, command.principal.subject, declined=declined)
     return await decide(request, command, order_id, version, word, estimate_view)
 
 
@@ -152,7 +187,11 @@ async def record_refusal(
     openapi_extra=serves("R4", "R9"),
 )
 async def create_link(
-    request: Request, order_id: str, version: Version, command: Advisor
+    request: Request,
+    order_id: str,
+    version: Version,
+    command: Advisor,
+    body: CreateLink | None = None,
 ) -> JSONResponse:
     """A one-time link (授权链接) on which the customer can see the version and decide.
 
@@ -166,16 +205,21 @@ async def create_link(
         versions = await store.estimate_versions(connection, command.store_id, order_id)
         authorisation.to_decide(order, versions, version)
         link = Link(command.store_id, str(new_id()), order_id, version, unit.now + LINK_LIFE)
-        hashed = token_hash(_token(personal.reference("link", link.link_id), link.store_id))
+        hashed = token_hash(link_token(personal, link.store_id, link.link_id))
         await store.add_link(connection, link, hashed)
+        if body and body.send:
+            if order.customer_ref is None:
+                raise errors.no_customer()
+            await send_soon(unit, link, command.cause)
         return LinkView(
             link_id=link.link_id, order_id=order_id, version=version, expires_at=link.expires_at
         )
 
     answer = await command.run(effect, status=201)
     known: dict[str, Any] = orjson.loads(answer.body)
-    token = _token(personal.reference("link", known["link_id"]), command.store_id)
-    return JSONResponse(known | {"token": token}, answer.status_code)
+    token = link_token(personal, command.store_id, known["link_id"])
+    url = link_address(request.app.state.public_url, token)
+    return JSONResponse(known | {"token": token, "url": url}, answer.status_code)
 
 
 @router.get("/orders/{order_id}/declined-work", tags=["estimates"], openapi_extra=serves("R4"))
@@ -230,24 +274,3 @@ async def _submit(
 
 def estimate_view(version: EstimateVersion) -> EstimateView:
     return EstimateView(**{name: getattr(version, name) for name in EstimateView.model_fields})
-
-
-def token_hash(token: str) -> bytes:
-    """What is kept of a link's token."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def store_of(token: str) -> str:
-    """The store that a token claims to belong to; its hash will tell whether it does.
-
-    Raises:
-        Refused: it is no token.
-    """
-    store_id, dot, _ = token.partition(".")
-    if not dot:
-        raise errors.unknown_link()
-    return store_id
-
-
-def _token(reference: str, store_id: str) -> str:
-    return f"{store_id}.{reference}"

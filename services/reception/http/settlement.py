@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, field_validator
 
@@ -15,7 +15,7 @@ from services.reception.domain import errors, settlement
 from services.reception.domain import order as orders
 from services.reception.domain.claim import ClaimRules
 from services.reception.domain.order import Order
-from services.reception.domain.settlement import Paid
+from services.reception.domain.settlement import Paid, Terms
 from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
 from services.reception.http.changes import Decision, change_order
 from services.reception.http.views import OrderView, order_view
@@ -23,16 +23,22 @@ from shared import timers
 from shared.body import Body
 from shared.commands import Command
 from shared.contracts.reception import (
+    CreditNoteIssued,
+    CreditNoteReason,
     CreditReason,
     DiscountReason,
+    EstimateLine,
     InvoiceIssued,
     Payer,
+    PayerShare,
     PaymentMethod,
     RefundReason,
 )
 from shared.db import transaction
 from shared.duties import serves
+from shared.group import Store
 from shared.ids import new_id
+from shared.security import Principal, caller
 from shared.unit import Unit
 
 router = store_router()
@@ -75,15 +81,38 @@ class IssueInvoice(Body):
         return value
 
 
+class IssueCreditNote(Body):
+    """``version`` is that of the order which the correction was made for."""
+
+    amount_cents: Amount
+    reason: CreditNoteReason
+    version: Version
+
+
 class GrantCredit(Body):
     reason: CreditReason
 
 
 class InvoiceView(BaseModel):
-    """A bill as it was issued, and the number of its tax invoice (电子发票) once there is one."""
+    """A bill as it was issued, what was credited of it since, and the number of its tax invoice
+    (电子发票) once there is one."""
 
     invoice: InvoiceIssued
+    credit_notes: Sequence[CreditNoteIssued]
     tax_invoice_number: str | None
+
+
+class InvoicePreview(BaseModel):
+    """What the bill would be, in cents: discount and vouchers taken off, tax contained."""
+
+    lines: Sequence[EstimateLine]
+    shares: Sequence[PayerShare]
+    discount_cents: int
+    voucher_cents: int
+    deposit_cents: int
+    tax_cents: int
+    total_cents: int
+    due_at: datetime
 
 
 class Receivable(BaseModel):
@@ -171,12 +200,10 @@ async def issue_invoice(
 
     async def effect(unit: Unit) -> BaseModel:
         connection, cause = unit.connection, command.cause
-        order = await store.lock_order(connection, command.store_id, order_id)
         billed, used, invoice, redeemed = settlement.issue_invoice(
-            order,
+            await store.lock_order(connection, command.store_id, order_id),
             invoice_id=str(new_id()),
-            tax_rate_bp=place.tax_rate_bp,
-            payment_term=timedelta(days=place.payment_days),
+            terms=_terms(place),
             now=unit.now,
             vouchers=await store.lock_vouchers(connection, command.store_id, voucher_ids),
         )
@@ -199,15 +226,84 @@ async def issue_invoice(
     return await command.run(effect)
 
 
+@router.post("/orders/{order_id}/invoice-preview", tags=["settlement"], openapi_extra=serves("R8"))
+async def preview_invoice(
+    request: Request,
+    store_id: str,
+    order_id: str,
+    body: IssueInvoice,
+    _: Annotated[Principal, Depends(caller("advisor", "manager"))],
+) -> InvoicePreview:
+    """What the bill would be (预结算); nothing is issued or redeemed."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        _order, _used, invoice, _redeemed = settlement.issue_invoice(
+            await store.read_order(connection, store_id, order_id),
+            invoice_id=order_id,
+            terms=_terms(catalogue_of(request).stores[store_id]),
+            now=request.app.state.service.clock.now(),
+            vouchers=await store.lock_vouchers(connection, store_id, body.vouchers),
+        )
+    return InvoicePreview(**{name: getattr(invoice, name) for name in InvoicePreview.model_fields})
+
+
 @router.get("/orders/{order_id}/invoice", tags=["settlement"], openapi_extra=serves("R8"))
 async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader) -> InvoiceView:
     """The order's bill as it was issued (结算单)."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         await store.read_order(connection, store_id, order_id)
         found = await store.find_invoice(connection, store_id, order_id)
+        notes = await store.credit_notes(connection, store_id, order_id)
     if found is None:
         raise errors.not_billed()
-    return InvoiceView(invoice=found[0], tax_invoice_number=found[1])
+    return InvoiceView(invoice=found[0], credit_notes=notes, tax_invoice_number=found[1])
+
+
+@router.post(
+    "/orders/{order_id}/credit-notes",
+    response_model=OrderView,
+    tags=["settlement"],
+    openapi_extra=serves("R8"),
+)
+async def issue_credit_note(
+    request: Request, order_id: str, body: IssueCreditNote, command: Manager
+) -> JSONResponse:
+    """Correct a bill (红字): take back a part of what the customer still owes."""
+    known = catalogue_of(request)
+    place, store_id = known.stores[command.store_id], command.store_id
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection = unit.connection
+        order = await store.lock_order(connection, store_id, order_id)
+        orders.require_version(order, body.version)
+        found = await store.find_invoice(connection, store_id, order_id)
+        if found is None:
+            raise errors.not_billed()
+        notes = await store.credit_notes(connection, store_id, order_id)
+        credited, note = settlement.credit(
+            order,
+            settlement.left_of(found[0].lines, notes),
+            body.amount_cents,
+            body.reason,
+            credit_note_id=str(new_id()),
+            tax_rate_bp=place.tax_rate_bp,
+            person=command.principal.subject,
+            now=unit.now,
+        )
+        saved = await store.save_order(connection, credited)
+        await store.add_credit_note(connection, note)
+        unit.publish([note], command.cause)
+        await receivables.watch(unit, saved, known.overdue_days, command.cause)
+        await timers.schedule(
+            unit,
+            handlers.TAX_CREDIT,
+            note.credit_note_id,
+            store_id=store_id,
+            due_at=unit.now,
+            cause=command.cause,
+        )
+        return order_view(saved)
+
+    return await command.run(effect)
 
 
 @router.post(
@@ -308,6 +404,10 @@ def _receivables(order: Order, now: datetime) -> Sequence[Receivable]:
         for share in settlement.receivable_shares(order)
         if share.balance_cents
     ]
+
+
+def _terms(place: Store) -> Terms:
+    return Terms(place.tax_rate_bp, timedelta(days=place.payment_days))
 
 
 def _paid(body: RecordPayment, now: datetime) -> Paid:

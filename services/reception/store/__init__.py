@@ -22,14 +22,18 @@ from services.reception.store.estimate import (
     estimate_versions,
     find_link,
     operations_since,
+    read_link,
     save_estimates,
     use_link,
     work_not_wanted,
 )
 from services.reception.store.feedback import add_feedback, read_feedback
 from services.reception.store.invoice import (
+    add_credit_note,
     add_invoice,
+    credit_notes,
     find_invoice,
+    read_credit_note,
     save_tax_number,
 )
 from services.reception.store.job import (
@@ -73,12 +77,14 @@ from services.reception.store.voucher import (
 
 __all__ = [
     "Link",
+    "add_credit_note",
     "add_daily_check",
     "add_feedback",
     "add_invoice",
     "add_link",
     "add_photo",
     "add_voucher",
+    "credit_notes",
     "daily_checks",
     "desks",
     "estimate_versions",
@@ -101,7 +107,9 @@ __all__ = [
     "planned_finishes",
     "raise_odometer",
     "read_claim",
+    "read_credit_note",
     "read_feedback",
+    "read_link",
     "read_order",
     "read_photo",
     "read_voucher",

@@ -50,7 +50,7 @@ VALUES ($1, $2, $3, $4, $5, $6)
 
 _LINK = """
 SELECT store_id, link_id, order_id, version, expires_at, used_at
-FROM authorisation_link WHERE store_id = $1 AND token_hash = $2
+FROM authorisation_link WHERE store_id = $1
 """
 
 
@@ -129,8 +129,14 @@ async def add_link(connection: Connection, link: Link, token_hash: bytes) -> Non
 
 async def find_link(connection: Connection, store_id: str, token_hash: bytes) -> Link | None:
     """The link whose token has this hash."""
-    row = await connection.fetchrow(_LINK, store_id, token_hash)
+    row = await connection.fetchrow(_LINK + "AND token_hash = $2", store_id, token_hash)
     return Link(**row) if row else None
+
+
+async def read_link(connection: Connection, store_id: str, link_id: str) -> Link:
+    """A link that exists."""
+    (row,) = await connection.fetch(_LINK + "AND link_id = $2", store_id, link_id)
+    return Link(**row)
 
 
 async def use_link(connection: Connection, link: Link, at: datetime) -> bool:

@@ -1,8 +1,8 @@
-"""Bills as they were issued, and their tax invoices."""
+"""Bills as they were issued, their corrections, and their tax invoices."""
 
 from typing import Any
 
-from shared.contracts.reception import InvoiceIssued
+from shared.contracts.reception import CreditNoteIssued, InvoiceIssued
 from shared.db import Connection
 
 
@@ -29,6 +29,44 @@ async def find_invoice(
     if row is None:
         return None
     return InvoiceIssued.model_validate(row["content"]), row["tax_invoice_number"]
+
+
+async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> None:
+    """Keep a correction of a bill."""
+    await connection.execute(
+        "INSERT INTO credit_note (store_id, credit_note_id, order_id, content, issued_at) "
+        "VALUES ($1, $2, $3, $4, $5)",
+        note.store_id,
+        note.credit_note_id,
+        note.order_id,
+        note.model_dump(mode="json"),
+        note.issued_at,
+    )
+
+
+async def credit_notes(
+    connection: Connection, store_id: str, order_id: str
+) -> list[CreditNoteIssued]:
+    """What was credited of the order's bill, the oldest first."""
+    rows: Any = await connection.fetch(
+        "SELECT content FROM credit_note WHERE store_id = $1 AND order_id = $2 "
+        "ORDER BY issued_at, credit_note_id",
+        store_id,
+        order_id,
+    )
+    return [CreditNoteIssued.model_validate(row["content"]) for row in rows]
+
+
+async def read_credit_note(
+    connection: Connection, store_id: str, credit_note_id: str
+) -> CreditNoteIssued:
+    """One credit note that exists."""
+    (row,) = await connection.fetch(
+        "SELECT content FROM credit_note WHERE store_id = $1 AND credit_note_id = $2",
+        store_id,
+        credit_note_id,
+    )
+    return CreditNoteIssued.model_validate(row["content"])
 
 
 async def save_tax_number(

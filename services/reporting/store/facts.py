@@ -20,6 +20,7 @@ from shared.contracts.reception import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentMoved,
+    CreditNoteIssued,
     CustomerGreeted,
     DailyCheckMissing,
     DepositReceived,
@@ -34,7 +35,7 @@ from shared.contracts.reception import (
     VehicleArrived,
     VehicleDelivered,
 )
-from shared.contracts.workshop import JobAssigned, JobFinished, JobReassigned
+from shared.contracts.workshop import JobAssigned, JobClockCorrected, JobFinished, JobReassigned
 from shared.db import Connection
 from shared.envelope import Envelope, Received
 
@@ -78,6 +79,7 @@ _KEYS = {
     "event_log": "store_id, event_id",
     "order_fact": "store_id, order_id",
     "payment_fact": "store_id, payment_id",
+    "credit_note_fact": "store_id, credit_note_id",
     "job_fact": "store_id, job_id",
     "appointment_fact": "store_id, appointment_id",
     "follow_up_fact": "store_id, follow_up_id",
@@ -167,6 +169,11 @@ INSERT INTO payment_fact (store_id, payment_id, order_id, amount_cents, received
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
 """
 
+_CREDITED = """
+INSERT INTO credit_note_fact (store_id, credit_note_id, order_id, amount_cents, issued_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
+"""
+
 _ASSIGNED = """
 INSERT INTO job_fact (store_id, job_id, order_id, assigned_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
@@ -188,6 +195,21 @@ INSERT INTO job_fact (store_id, job_id, order_id, finished_at, clocked_s)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     finished_at = excluded.finished_at, clocked_s = excluded.clocked_s
+"""
+
+_CLOCK_CORRECTED = """
+INSERT INTO job_fact AS fact (
+    store_id, job_id, order_id, corrected_finished_at, corrected_clocked_s, correction_sequence)
+SELECT DISTINCT ON (store_id, job_id) store_id, job_id, order_id, finished_at, clocked_s, sequence
+FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[])
+  AS clock (store_id, job_id, order_id, finished_at, clocked_s, sequence)
+WHERE finished_at IS NOT NULL
+ORDER BY store_id, job_id, sequence DESC
+ON CONFLICT (store_id, job_id) DO UPDATE SET
+    corrected_finished_at = excluded.corrected_finished_at,
+    corrected_clocked_s = excluded.corrected_clocked_s,
+    correction_sequence = excluded.correction_sequence
+WHERE fact.correction_sequence IS NULL OR fact.correction_sequence < excluded.correction_sequence
 """
 
 _PLANNED = """
@@ -342,6 +364,17 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             ),
         ),
         Fact(
+            CreditNoteIssued,
+            _CREDITED,
+            lambda event, _: (
+                event.store_id,
+                event.credit_note_id,
+                event.order_id,
+                event.total_cents,
+                event.issued_at,
+            ),
+        ),
+        Fact(
             JobAssigned,
             _ASSIGNED,
             lambda event, envelope: (event.store_id, event.job_id, event.order_id, envelope.time),
@@ -365,6 +398,18 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.order_id,
                 event.finished_at,
                 event.clocked_s,
+            ),
+        ),
+        Fact(
+            JobClockCorrected,
+            _CLOCK_CORRECTED,
+            lambda event, envelope: (
+                event.store_id,
+                event.job_id,
+                event.order_id,
+                event.finished_at,
+                event.clocked_s,
+                envelope.sequence,
             ),
         ),
         Fact(

@@ -47,6 +47,14 @@ WITH arrival AS (
     SELECT coalesce(sum(payment.amount_cents), 0)::float8 AS collected_cents
     FROM order_fact AS billed JOIN payment_fact AS payment USING (store_id, order_id)
     WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3 AND received_at < $3
+), credit_note AS (
+    SELECT coalesce(sum(amount_cents), 0)::bigint AS credited_cents
+    FROM credit_note_fact WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
+), correction AS (
+    SELECT coalesce(sum(note.amount_cents), 0)::float8 AS corrected_cents
+    FROM order_fact AS billed JOIN credit_note_fact AS note USING (store_id, order_id)
+    WHERE store_id = $1 AND billed.issued_at >= $2 AND billed.issued_at < $3
+      AND note.issued_at < $3
 ), payment AS (
     SELECT coalesce(sum(amount_cents) FILTER (WHERE amount_cents > 0), 0)::bigint
                AS received_cents,
@@ -57,8 +65,11 @@ WITH arrival AS (
     SELECT count(*) AS assigned, count(*) FILTER (WHERE overridden_at < $3) AS overridden
     FROM job_fact WHERE store_id = $1 AND assigned_at >= $2 AND assigned_at < $3
 ), work AS (
-    SELECT coalesce(sum(clocked_s), 0)::float8 / 3600 AS clocked_hours
-    FROM job_fact WHERE store_id = $1 AND finished_at >= $2 AND finished_at < $3
+    SELECT coalesce(sum(coalesce(corrected_clocked_s, clocked_s)), 0)::float8 / 3600
+               AS clocked_hours
+    FROM job_fact
+    WHERE store_id = $1 AND coalesce(corrected_finished_at, finished_at) >= $2
+      AND coalesce(corrected_finished_at, finished_at) < $3
 ), follow_up AS (
     SELECT count(*) AS scheduled
     FROM follow_up_fact WHERE store_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3
@@ -89,14 +100,14 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        hours_sold / nullif(clocked_hours, 0) AS efficiency,
        overridden / nullif(assigned, 0)::float8 AS override,
        scheduled AS follow_ups_scheduled,
-       estimate_accuracy, estimate_within_tenth, refunded_cents,
-       collected_cents / nullif(receivable_cents, 0) AS collected,
+       estimate_accuracy, estimate_within_tenth, refunded_cents, credited_cents,
+       collected_cents / nullif(receivable_cents - corrected_cents, 0) AS collected,
        mark AS feedback,
        opened AS rectifications_opened,
        overdue AS rectifications_overdue,
        areas AS checks_missing
-FROM arrival, booking, delivery, invoice, collection, payment, assignment, work, follow_up,
-     feedback, rectification_state, missing_check
+FROM arrival, booking, delivery, invoice, collection, credit_note, correction, payment, assignment,
+     work, follow_up, feedback, rectification_state, missing_check
 """
 
 _OPEN_DAYS = """

@@ -195,6 +195,36 @@ def already_withdrawn() -> Refused:
     )
 
 
+def in_the_future(field: str) -> Refused:
+    return Refused("in_the_future", "Nobody can have clocked in the future.", field=field)
+
+
+def before_the_order() -> Refused:
+    return Refused(
+        "before_the_order", "Work cannot begin before it was ordered.", field="started_at"
+    )
+
+
+def nothing_corrected() -> Refused:
+    return Refused("nothing_corrected", "The clock says so already.", field="started_at")
+
+
+def nothing_left() -> Refused:
+    return Refused(
+        "nothing_left", "With its pauses the job would have taken no time.", field="started_at"
+    )
+
+
+def clock_overlaps(field: str, job_id: str) -> Refused:
+    return Refused(
+        "clock_overlaps",
+        "Another job of the technician, the bay or the vehicle was clocked at that time.",
+        field=field,
+        kind="conflict",
+        job_id=job_id,
+    )
+
+
 def in_the_past(field: str) -> Refused:
     return Refused("in_the_past", "Planned work cannot begin in the past.", field=field)
 

@@ -22,6 +22,7 @@ FrontDesk = Annotated[Command, Depends(command("advisor", "agent", "manager", "s
 Technician = Annotated[Command, Depends(command("technician"))]
 Inspector = Annotated[Command, Depends(command("inspector"))]
 Dispatcher = Annotated[Command, Depends(command("dispatcher", "manager"))]
+Manager = Annotated[Command, Depends(command("manager"))]
 Reader = Annotated[
     Principal,
     Depends(

@@ -11,7 +11,7 @@ from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.domain.prospect import Prospect
 from services.workshop.http.common import JobView, Reader, planner_of, view, workforce_of
 from services.workshop.http.prospects import ProspectView
-from services.workshop.load import free_time, load_between
+from services.workshop.load import free_time, load_of
 from services.workshop.planner import moment
 from services.workshop.planning import Technician
 from services.workshop.store import Absence
@@ -84,10 +84,10 @@ async def get_plan(
         version = await store.plan_version(connection, store_id)
         found = await store.jobs_between(connection, store_id, begin, end)
         absences = await store.absences_after(connection, store_id, begin)
+        technicians = planner_of(request).technicians(store_id, begin, absences)
         free_from = max(begin, min(now, end))
-        load = await load_between(connection, planner_of(request), store_id, free_from, end)
+        load = await load_of(connection, store_id, technicians, free_from, end)
         prospects = {each.order_id: each for each in await store.prospects(connection, store_id)}
-    technicians = planner_of(request).technicians(store_id, begin, absences)
     names = {member.technician_id: member.name for member in workforce.members[store_id]}
     return PlanView(
         plan_version=version,

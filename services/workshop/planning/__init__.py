@@ -20,7 +20,7 @@ from services.workshop.planning.model import (
     Window,
     Workshop,
 )
-from services.workshop.planning.plan import plan
+from services.workshop.planning.plan import load_solver, plan
 from services.workshop.planning.quote import quote
 from services.workshop.planning.replan import Change, Replan, replan
 from services.workshop.planning.risk import Risk, risks
@@ -53,6 +53,7 @@ __all__ = [
     "Workshop",
     "greedy",
     "learn",
+    "load_solver",
     "plan",
     "quote",
     "replan",

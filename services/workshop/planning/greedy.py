@@ -13,33 +13,34 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.network import Network, Urgency
-from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WEIGHT, judge
+from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, judge
 from services.workshop.planning.placing import VERSATILITY, Floor
 from services.workshop.planning.timeline import NEVER
 
+ORDERINGS: Final = 1000
+"""Jobs placed in the first plans: a large workshop gets one or two of them, in good time."""
 REPAIRS: Final = 300
 """Jobs placed again in the repairs of one plan; it bounds the time."""
 
 
 def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
-    """The best of a few plans, each in another order of urgency.
+    """The best of a few plans, each in another order of urgency; of fewer, the more jobs there are.
 
     Frozen jobs and reservations stay as they are. Ties are decided by job id, so that the same
     snapshot always gives the same plan.
     """
     network = Network(workshop.jobs)
     floor = Floor(workshop, VERSATILITY if aim == "promises" else 0)
-    urgencies = _urgencies(workshop, network, aim)
+    most = max(1, ORDERINGS // max(1, len(workshop.jobs)))
+    urgencies = _urgencies(workshop, network, aim)[:most]
     plans = [_serial(workshop, network, floor, urgency) for urgency in urgencies]
     best = min(plans, key=lambda plan: rating(plan, aim))
     return best if aim == "closing" else _repaired(workshop, network, floor, best)
 
 
-def rating(plan: Plan, aim: Aim) -> tuple[int, int, int, Objective]:
+def rating(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
     """What plans are compared by; the least is the best."""
-    closing = plan.closing if aim == "closing" else 0
-    steady = plan.objective.broken + STEADINESS * plan.objective.changed
-    return len(plan.unplannable), closing, steady, plan.objective
+    return len(plan.unplannable), plan.closing if aim == "closing" else 0, plan.objective
 
 
 def decode(
@@ -103,7 +104,7 @@ def _urgencies(workshop: Workshop, network: Network, aim: Aim) -> tuple[Urgency,
         return (tails[job.job_id] / (patience * job.weight),)
 
     if aim == "closing":
-        return running, longest_chain
+        return longest_chain, running
     return latest_start, running, shortest
 
 

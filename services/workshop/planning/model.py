@@ -156,14 +156,14 @@ class CannotPromiseError(Exception):
 class Objective:
     """What a plan is judged by, the first figure first; less is better.
 
-    ``broken``: weighted orders expected to miss their promise, in hundredths; a plan that keeps a
-    promise only just counts half. ``lateness``: weighted minutes
-    after the promise. ``waiting``: weighted minutes until each order is done, those of waiting
-    customers fourfold. ``changed``: jobs whose technician or bay differs from the running plan.
-    ``imbalance``: minutes between the most and the least loaded technician.
+    ``cost``: hundredths of a promise: one for each that will be missed (a half where a plan keeps
+    it only just), more for lateness that grows, and the price of the jobs moved. ``lateness``:
+    weighted minutes after the promise. ``waiting``: weighted minutes until each order is done,
+    those of waiting customers fourfold. ``changed``: jobs whose technician or bay differs from the
+    running plan. ``imbalance``: minutes between the most and the least loaded technician.
     """
 
-    broken: int
+    cost: int
     lateness: int
     waiting: int
     changed: int

@@ -12,6 +12,10 @@ WAITING_CUSTOMER_WEIGHT = 4
 
 STEADINESS: Final = 5
 """Hundredths of a promise that a plan must gain for each job that it moves (计划稳定)."""
+OVERDUE: Final = 10
+"""Hundredths of a promise that an order late by a day costs beside it; they grow with the square
+of the days, so that nobody waits for ever because others can still be kept (逾期)."""
+DAY: Final = 24 * 60
 DISTURBANCE: Final = 0.2
 """Standard deviation of a finish that other work brings, as a share of the time until then."""
 _NORMAL: Final = NormalDist()
@@ -30,9 +34,9 @@ def judge(workshop: Workshop, assignments: Iterable[Assignment]) -> Objective:
         changed += moved(running.get(a.job_id), a)
         for technician_id in a.technician_ids:
             load[technician_id] = load.get(technician_id, 0) + a.finish - a.start
-    broken, lateness, waiting = _orders(workshop.now, jobs, finishes)
+    cost, lateness, waiting = _orders(workshop.now, jobs, finishes)
     imbalance = max(load.values(), default=0) - min(load.values(), default=0)
-    return Objective(broken, lateness, waiting, changed, imbalance)
+    return Objective(cost + STEADINESS * changed, lateness, waiting, changed, imbalance)
 
 
 def deviation(own: float, ahead: int) -> float:
@@ -55,13 +59,14 @@ def _orders(now: int, jobs: Mapping[str, Job], finishes: Mapping[str, int]) -> t
     own: defaultdict[str, float] = defaultdict(float)
     for job in jobs.values():
         own[job.order_id] += job.spread * job.minutes
-    broken, lateness, waiting = 0.0, 0, 0
+    cost, lateness, waiting = 0.0, 0, 0
     for order_id, finish in finishes.items():
         job, ahead = orders[order_id], max(0, finish - now)
         if job.promise is not None:
             late_by = (finish - job.promise) / deviation(own[order_id], ahead)
-            broken += job.weight * _NORMAL.cdf(late_by)
-            lateness += job.weight * max(0, finish - job.promise)
+            late = max(0, finish - job.promise)
+            cost += job.weight * (100 * _NORMAL.cdf(late_by) + OVERDUE * (late / DAY) ** 2)
+            lateness += job.weight * late
         patience = WAITING_CUSTOMER_WEIGHT if job.waiting_customer else 1
         waiting += job.weight * patience * ahead
-    return round(100 * broken), lateness, waiting
+    return round(cost), lateness, waiting

@@ -14,7 +14,7 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.teams import Candidates, candidates, duration
-from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common
+from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common, first_slot
 
 STABILITY: Final = 20
 """Minutes that a job must gain before it leaves the people and the bay of the running plan."""
@@ -27,6 +27,17 @@ technicians, breadth of bay, bay, finish."""
 _NOWHERE: Final[_Rank] = (NEVER, 0, 0, (), 0, "", NEVER)
 
 
+class _Crew(NamedTuple):
+    """A team that may do a job, and what of it stays the same for every plan."""
+
+    technician_ids: tuple[str, ...]
+    minutes: int
+    breadth: int
+    versatility: int
+    calendar: Calendar
+    busy: tuple[Busy, ...]
+
+
 class _Team(NamedTuple):
     """A team with the earliest possession it could have if a bay were always free.
 
@@ -36,9 +47,8 @@ class _Team(NamedTuple):
     cost: int
     technician_ids: tuple[str, ...]
     start: int
-    minutes: int
-    breadth: int
-    further: int
+    finish: int
+    crew: _Crew
 
 
 class _Stand(NamedTuple):
@@ -51,7 +61,8 @@ class _Stand(NamedTuple):
     breadth: int
     bay_id: str
     start: int
-    bay: Bay
+    hours: Calendar
+    busy: Busy
 
 
 class Floor:
@@ -66,30 +77,31 @@ class Floor:
         self._technicians = tuple(sorted(workshop.technicians, key=lambda t: t.technician_id))
         self._bays = tuple(sorted(workshop.bays, key=lambda b: b.bay_id))
         self._by_id = {t.technician_id: t for t in self._technicians}
+        self._crews: dict[str, dict[tuple[str, ...], _Crew]] = {}
         self._calendars: dict[tuple[str, ...], Calendar] = {}
-        self._shared: dict[tuple[tuple[str, ...], Calendar], Calendar] = {}
+        self._shared: dict[tuple[Calendar, Calendar], Calendar] = {}
         self._hours = _distinct_hours(self._bays)
         self._running = {assignment.job_id: assignment for assignment in workshop.running}
         self._chosen: Mapping[str, tuple[str, ...]] = {}
         self._candidates: dict[str, Candidates | Refusal] = {}
-        self.people: defaultdict[str, Busy] = defaultdict(Busy)
-        self.bays: defaultdict[str, Busy] = defaultdict(Busy)
-        self.vehicles: defaultdict[str, Busy] = defaultdict(Busy)
+        self._people: defaultdict[str, Busy] = defaultdict(Busy)
+        self._taken_bays: defaultdict[str, Busy] = defaultdict(Busy)
+        self._vehicles: defaultdict[str, Busy] = defaultdict(Busy)
 
     def clear(self, chosen: Mapping[str, tuple[str, ...]] | None = None) -> None:
         """Free everything, for another plan, in which ``chosen`` fixes the teams of jobs."""
         self._chosen = chosen or {}
-        self.people.clear()
-        self.bays.clear()
-        self.vehicles.clear()
+        for taken in (self._people, self._taken_bays, self._vehicles):
+            for busy in taken.values():
+                busy.forget()
 
     def take(self, reservation: Reservation, order_id: str | None = None) -> None:
         """Reserve technicians, bay and, for an order's job, the vehicle."""
         for technician_id in reservation.technician_ids:
-            self.people[technician_id].take(reservation.start, reservation.finish)
-        self.bays[reservation.bay_id].take(reservation.start, reservation.finish)
+            self._people[technician_id].take(reservation.start, reservation.finish)
+        self._taken_bays[reservation.bay_id].take(reservation.start, reservation.finish)
         if order_id is not None:
-            self.vehicles[order_id].take(reservation.start, reservation.finish)
+            self._vehicles[order_id].take(reservation.start, reservation.finish)
 
     def candidates(self, job: Job) -> Candidates | Refusal:
         """Who may do the job where."""
@@ -99,23 +111,20 @@ class Floor:
             self._candidates[job.job_id] = found
         return found
 
-    def calendar(self, technician_ids: tuple[str, ...], bay: Bay | None = None) -> Calendar:
-        """When all these technicians work together, in the bay if one is named."""
-        if bay is None:
-            return self._together(technician_ids)
-        key = technician_ids, self._hours[bay.bay_id]
-        if key not in self._shared:
-            team = self._together(technician_ids)
-            self._shared[key] = calendar(common(team.windows, key[1].windows))
-        return self._shared[key]
-
-    def _together(self, technician_ids: tuple[str, ...]) -> Calendar:
+    def calendar(self, technician_ids: tuple[str, ...]) -> Calendar:
+        """When all these technicians work together."""
         if technician_ids not in self._calendars:
             windows = calendar(self._by_id[technician_ids[0]].working).windows
             for technician_id in technician_ids[1:]:
                 windows = common(windows, calendar(self._by_id[technician_id].working).windows)
             self._calendars[technician_ids] = calendar(windows)
         return self._calendars[technician_ids]
+
+    def _shared_hours(self, team: Calendar, bay: Calendar) -> Calendar:
+        """When the team can work in the bay."""
+        if (team, bay) not in self._shared:
+            self._shared[team, bay] = calendar(common(team.windows, bay.windows))
+        return self._shared[team, bay]
 
     def place(self, job: Job, ready: int) -> Assignment | Refusal:
         """The earliest finish of a job that may start from ``ready``; nothing is taken yet.
@@ -130,7 +139,7 @@ class Floor:
             return found
         earliest = self.earliest(job, ready)
         teams = self._teams(job, found, earliest)
-        stands = self._stands(job, found, earliest, min((t.minutes for t in teams), default=1))
+        stands = self._stands(job, found, earliest, min((t.crew.minutes for t in teams), default=1))
         best = _NOWHERE
         for team in teams:
             if team.cost > best[0]:
@@ -160,73 +169,74 @@ class Floor:
         """Teams by what they would cost if a bay were always free."""
         teams = []
         before = self._running.get(job.job_id)
-        vehicle = self.vehicles[job.order_id]
-        for members in self._eligible(job, found):
-            ids = tuple(t.technician_id for t in members)
-            minutes = duration(job, members)
-            busy = [*(self.people[i] for i in ids), vehicle]
-            start, finish = _slot(self.calendar(ids), minutes, earliest, busy)
+        present = before.technician_ids if before else None
+        vehicle = self._vehicles[job.order_id]
+        for crew in self._eligible(job, found):
+            start, finish = first_slot(crew.calendar, crew.minutes, earliest, (*crew.busy, vehicle))
             if finish < NEVER:
-                moved = before is not None and before.technician_ids != ids
-                further = _further(members)
-                cost = finish + STABILITY * moved + self._versatility * further
-                teams.append(_Team(cost, ids, start, minutes, _breadth(members), further))
+                cost = finish + crew.versatility
+                if present and present != crew.technician_ids:
+                    cost += STABILITY
+                teams.append(_Team(cost, crew.technician_ids, start, finish, crew))
         teams.sort()
         return teams
 
-    def _eligible(self, job: Job, found: Candidates) -> Iterable[tuple[Technician, ...]]:
+    def _eligible(self, job: Job, found: Candidates) -> Iterable[_Crew]:
+        crews = self._crews.get(job.job_id)
+        if crews is None:
+            crews = {
+                tuple(t.technician_id for t in m): self._crew(job, m) for m in found.teams(job)
+            }
+            self._crews[job.job_id] = crews
         chosen = self._chosen.get(job.job_id)
-        return [tuple(self._by_id[i] for i in chosen)] if chosen else found.teams(job)
+        return (crews[chosen],) if chosen else crews.values()
+
+    def _crew(self, job: Job, members: tuple[Technician, ...]) -> _Crew:
+        ids = tuple(t.technician_id for t in members)
+        return _Crew(
+            ids,
+            duration(job, members),
+            _breadth(members),
+            self._versatility * _further(members),
+            self.calendar(ids),
+            tuple(self._people[i] for i in ids),
+        )
 
     def _stands(self, job: Job, found: Candidates, earliest: int, minutes: int) -> list[_Stand]:
         """Bays by what they would cost the fastest team if it were free."""
         stands = []
         before = self._running.get(job.job_id)
-        vehicle = self.vehicles[job.order_id]
+        present = before.bay_id if before else None
+        vehicle = self._vehicles[job.order_id]
         for bay in found.bays:
-            busy = [self.bays[bay.bay_id], vehicle]
-            start, finish = _slot(self._hours[bay.bay_id], minutes, earliest, busy)
-            moved = before is not None and before.bay_id != bay.bay_id
-            cost = finish + STABILITY * moved
-            stands.append(_Stand(cost, len(bay.capabilities), bay.bay_id, start, bay))
+            hours, taken = self._hours[bay.bay_id], self._taken_bays[bay.bay_id]
+            start, finish = first_slot(hours, minutes, earliest, (taken, vehicle))
+            cost = finish + STABILITY if present and present != bay.bay_id else finish
+            stands.append(_Stand(cost, len(bay.capabilities), bay.bay_id, start, hours, taken))
         stands.sort(key=lambda stand: stand[:3])
         return stands
 
     def _meeting(self, job: Job, team: _Team, stand: _Stand) -> _Rank:
         """The earliest time that the team and the bay have for the job together."""
-        busy = [self.people[i] for i in team.technician_ids]
-        busy += [self.bays[stand.bay_id], self.vehicles[job.order_id]]
-        calendar = self.calendar(team.technician_ids, stand.bay)
-        earliest = max(team.start, stand.start)
-        start, finish = _slot(calendar, team.minutes, earliest, busy)
+        crew = team.crew
+        busy = *crew.busy, stand.busy, self._vehicles[job.order_id]
+        calendar = self._shared_hours(crew.calendar, stand.hours)
+        start, finish = first_slot(calendar, crew.minutes, max(team.start, stand.start), busy)
+        cost = finish + crew.versatility
         before = self._running.get(job.job_id)
-        moved = before is not None and (
-            before.bay_id != stand.bay_id or before.technician_ids != team.technician_ids
-        )
+        if before and (
+            before.bay_id != stand.bay_id or before.technician_ids != crew.technician_ids
+        ):
+            cost += STABILITY
         return (
-            finish + STABILITY * moved + self._versatility * team.further,
+            cost,
             -start,
-            team.breadth,
-            team.technician_ids,
+            crew.breadth,
+            crew.technician_ids,
             stand.breadth,
             stand.bay_id,
             finish,
         )
-
-
-def _slot(calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy]) -> tuple[int, int]:
-    """The first start and finish of uninterrupted possession from ``earliest``."""
-    start, finish = calendar.span(earliest, minutes)
-    while start < NEVER:
-        clear = start
-        for taken in busy:
-            after = taken.clear(start, finish)
-            if after > clear:
-                clear = after
-        if clear == start:
-            break
-        start, finish = calendar.span(clear, minutes)
-    return start, finish
 
 
 def _breadth(members: tuple[Technician, ...]) -> int:

@@ -33,3 +33,8 @@ def plan(
     return improve(
         workshop, first, aim=aim, seed=seed, deadline=deadline, workers=workers, rounds=rounds
     )
+
+
+def load_solver() -> None:
+    """Load the solver now, so that the first improvement does not wait for it."""
+    import services.workshop.planning.solver  # noqa: F401, PLC0415

@@ -89,32 +89,44 @@ def calendar(windows: tuple[Window, ...]) -> Calendar:
 
 
 class Busy:
-    """The disjoint intervals in which someone or something is taken."""
+    """The disjoint intervals in which someone or something is taken, in order."""
 
-    __slots__ = ("_finishes", "_starts")
+    __slots__ = ("finishes", "starts")
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._finishes: list[int] = []
+        self.starts: list[int] = []
+        self.finishes: list[int] = []
+
+    def forget(self) -> None:
+        """Free all time."""
+        self.starts.clear()
+        self.finishes.clear()
 
     def take(self, start: int, finish: int) -> None:
         """Add an interval; it swallows those that it meets."""
-        first = bisect_left(self._finishes, start)
-        last = bisect_right(self._starts, finish)
+        first = bisect_left(self.finishes, start)
+        last = bisect_right(self.starts, finish)
         if first < last:
-            start = min(start, self._starts[first])
-            finish = max(finish, self._finishes[last - 1])
-            del self._starts[first:last], self._finishes[first:last]
-        insort(self._starts, start)
-        insort(self._finishes, finish)
+            start = min(start, self.starts[first])
+            finish = max(finish, self.finishes[last - 1])
+            del self.starts[first:last], self.finishes[first:last]
+        insort(self.starts, start)
+        insort(self.finishes, finish)
 
-    def clear(self, start: int, finish: int) -> int:
-        """``start`` if the interval is free, else the end of the first that it meets."""
-        i = bisect_right(self._finishes, start)
-        if i < len(self._starts) and self._starts[i] < finish:
-            return self._finishes[i]
-        return start
 
-    def minutes(self) -> int:
-        """Time taken altogether."""
-        return sum(self._finishes) - sum(self._starts)
+def first_slot(
+    calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy]
+) -> tuple[int, int]:
+    """The first start and finish of uninterrupted possession from ``earliest``, or NEVER twice."""
+    start, finish = calendar.span(earliest, minutes)
+    while start < NEVER:
+        clear = start
+        for taken in busy:
+            finishes = taken.finishes
+            i = bisect_right(finishes, start)
+            if i < len(finishes) and taken.starts[i] < finish and finishes[i] > clear:
+                clear = finishes[i]
+        if clear == start:
+            break
+        start, finish = calendar.span(clear, minutes)
+    return start, finish

@@ -149,6 +149,32 @@ async def jobs_between(
     return [_job(row) for row in rows]
 
 
+async def next_start(connection: Connection, store_id: str) -> datetime | None:
+    """When the first of the planned jobs is to begin."""
+    start_at: datetime | None = await connection.fetchval(
+        "SELECT min(planned_start_at) FROM job WHERE store_id = $1 AND status = 'planned'", store_id
+    )
+    return start_at
+
+
+async def jobs_worked_on(connection: Connection, job: Job, since: datetime) -> list[Job]:
+    """Other begun jobs of the same people, bay or vehicle that were not finished by ``since``."""
+    rows = await connection.fetch(
+        _JOB + "WHERE store_id = $1 AND job_id <> $2 AND started_at IS NOT NULL "
+        "AND (technician_ids ?| $3::text[] OR bay_id = $4 OR order_id = $5) "
+        "AND (coalesce(finished_at, planned_finish_at) > $6 "
+        "OR status IN ('planned', 'in_progress', 'paused', 'finished')) "
+        "ORDER BY started_at, job_id",
+        job.store_id,
+        job.job_id,
+        list(job.technician_ids),
+        job.bay_id,
+        job.order_id,
+        since,
+    )
+    return [_job(row) for row in rows]
+
+
 async def finished_jobs(connection: Connection, store_id: str, limit: int) -> list[Finished]:
     """What the store's latest finished jobs took, ``limit`` at most; rework counts as well."""
     rows = await connection.fetch(_FINISHED, store_id, limit)

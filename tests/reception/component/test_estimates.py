@@ -59,9 +59,11 @@ async def open_link(desk, token):
     return await desk.service.client.get(f"/authorisations/{token}")
 
 
-async def answer_link(desk, token, decision="authorize", key="customer-1"):
+async def answer_link(desk, token, decision="authorize", key="customer-1", declined=()):
     return await desk.service.client.post(
-        f"/authorisations/{token}", json={"decision": decision}, headers={"Idempotency-Key": key}
+        f"/authorisations/{token}",
+        json={"decision": decision, "declined": list(declined)},
+        headers={"Idempotency-Key": key},
     )
 
 
@@ -236,6 +238,62 @@ async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, worksho
         f"/orders/{second}/opening", intake("沪D10008", operations=["MNT-006"], parts=[])
     )
     assert await desk.get(f"/orders/{second}/declined-work") == []
+
+
+async def test_a_customer_wants_only_a_part_of_the_work_that_was_found(desk, workshop, servers):
+    order_id = await in_work(desk, workshop, "沪D10010")
+    before = await desk.get(f"/orders/{order_id}")
+    await workshop.found(order_id, "w-10", ["MNT-006", "MNT-011"], ["PLG-IRID"] * 4)
+    await desk.service.at_rest()
+    token = await link_to(desk, order_id, 2)
+    offer = (await open_link(desk, token)).json()
+    assert offer["divisible"] is True
+    items = [line["item"] for line in offer["lines"]]
+    assert items == ["MNT-006", "MNT-011", "MNT-006"]
+    everything = await answer_link(desk, token, key="customer-all", declined=items)
+    assert rule(everything) == (422, "nothing_wanted")
+    assert rule(await answer_link(desk, token, key="customer-odd", declined=["PLG-IRID"])) == (
+        422,
+        "unknown_code",
+    )
+    agreed = await answer_link(desk, token, key="customer-part", declined=["MNT-011"])
+    assert (agreed.json()["version"], agreed.json()["status"]) == (3, "authorized")
+    assert (await answer_link(desk, token, key="customer-part", declined=["MNT-011"])).json() == (
+        agreed.json()
+    )
+    versions = await desk.get(f"/orders/{order_id}/estimates")
+    assert [each["status"] for each in versions[1:]] == ["superseded", "authorized", "declined"]
+    assert versions[1]["total_cents"] == sum(each["total_cents"] for each in versions[2:])
+    after = await desk.get(f"/orders/{order_id}")
+    assert after["operations"] == ["MNT-001", "MNT-006"]
+    assert after["awaiting_estimates"] == 0
+    assert after["estimate_cents"] == before["estimate_cents"] + versions[2]["total_cents"]
+    await desk.service.at_rest()
+    (authorized,) = await events(servers, order_id, AdditionalWorkAuthorized)
+    (declined,) = await events(servers, order_id, AdditionalWorkDeclined)
+    assert authorized.additional_work_id == "w-10"
+    assert (declined.operations, declined.channel) == (("MNT-011",), "link")
+
+
+async def test_an_estimate_of_work_in_hand_is_agreed_to_as_a_whole(desk, workshop):
+    order_id = await in_work(desk, workshop, "沪D10011")
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    more = [*MINOR["parts"], {"part_no": "FLT-CAB", "quantity": 1}]
+    body = MINOR | {"parts": more, "version": version}
+    await desk.done(f"/orders/{order_id}/estimates", body)
+    path = f"/orders/{order_id}/estimates/2/authorisation"
+    await desk.refused(path, GRANTED | {"declined": ["FLT-CAB"]}, "indivisible", "declined")
+    await desk.done(path, GRANTED)
+
+
+async def test_no_link_is_sent_to_somebody_who_is_not_known(desk):
+    order_id = await desk.greeted("沪D10012")
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
+    path = f"/orders/{order_id}/estimates/1/links"
+    await desk.refused(path, {"send": True}, "no_customer", "send")
+    link = await desk.done(path, {"send": False})
+    assert link["url"].endswith(f"/authorise/{link['token']}")
 
 
 async def test_an_advisor_adds_work_that_the_customer_asks_for_by_phone(desk, workshop):

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from services.reception.app import create_app
 from shared.contracts.reception import (
+    CreditNoteIssued,
     DepositReceived,
     InvoiceIssued,
     PaymentReceived,
@@ -61,6 +62,7 @@ async def paid(desk, order_id, amount_cents):
 async def steps_done(desk, order_id, steps=STEPS):
     for step in steps:
         await desk.done(f"/orders/{order_id}/delivery-steps", {"step": step})
+    await desk.done(f"/orders/{order_id}/signature", {"strokes": [[[1000, 5000], [9000, 4000]]]})
 
 
 async def events(servers, order_id, *kinds):
@@ -212,7 +214,46 @@ async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, works
     assert [(each.step, each.requested_by, each.approved_by) for each in event.waivers] == [
         (last, ADVISOR, MANAGER)
     ]
-    assert [step.step for step in event.steps] == done
+    assert [step.step for step in event.steps] == [*done, "customer_signed"]
+
+
+async def test_a_bill_is_corrected_only_by_credit_notes_of_what_is_still_owed(
+    desk, workshop, servers
+):
+    order_id = await ready(desk, workshop, "沪E10020")
+    path = f"/orders/{order_id}"
+    preview = await desk.done(f"{path}/invoice-preview", {"vouchers": []})
+    before = await desk.get(path)
+    assert (preview["total_cents"], before["invoice_id"]) == (46_000, None)
+    await billed(desk, order_id)
+    order = await paid(desk, order_id, 40_000)
+    note = {"amount_cents": 1_000, "reason": "wrong_price", "version": order["version"]}
+    assert (await desk.post(f"{path}/credit-notes", note)).status_code == 403
+    stale = note | {"version": order["version"] - 1}
+    await desk.refused(f"{path}/credit-notes", stale, "changed_meanwhile", "version", MANAGER)
+    await desk.refused(
+        f"{path}/credit-notes",
+        note | {"amount_cents": 6_001},
+        "credit_above_balance",
+        "amount_cents",
+        MANAGER,
+    )
+    order = await desk.done(f"{path}/credit-notes", note, MANAGER)
+    assert (order["invoiced_cents"], order["balance_cents"]) == (45_000, 5_000)
+    rest = note | {"amount_cents": 5_000, "version": order["version"]}
+    assert (await desk.done(f"{path}/credit-notes", rest, MANAGER))["balance_cents"] == 0
+    bill = await desk.get(f"{path}/invoice")
+    assert bill["invoice"]["total_cents"] == preview["total_cents"]
+    assert [each["total_cents"] for each in bill["credit_notes"]] == [1_000, 5_000]
+    await desk.service.at_rest()
+    issued = await events(servers, order_id, CreditNoteIssued)
+    assert [each.balance_cents for each in issued] == [5_000, 0]
+    folder = Path(servers.environment("reception")["AFTERSALES_TAX_INVOICE_FOLDER"]) / "S01"
+    documents = [
+        json.loads((folder / f"{each.credit_note_id}.json").read_text()) for each in issued
+    ]
+    number = (await desk.get(f"{path}/invoice"))["tax_invoice_number"]
+    assert [each["corrects"] for each in documents] == [number, number]
 
 
 async def test_a_signature_is_kept_encrypted(desk, workshop, servers):

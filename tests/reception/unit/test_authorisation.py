@@ -48,6 +48,42 @@ def test_a_package_costs_its_price_however_its_lines_are_priced(price):
     assert estimate(prices, WantedWork(packages=("K",))).total_cents == price
 
 
+TYPICAL = {"A": {"P"}, "B": {"P", "Q"}}
+OFFERED = estimate(
+    PRICES,
+    WantedWork(("A", "B", "C"), (PartQuantity("Q", 2), PartQuantity("P", 1))),
+)
+
+
+def proposed(priced):
+    return EstimateVersion(
+        "S01", "o", 1, "w", priced.operations, priced.lines, "awaiting", "t", NOW
+    )
+
+
+def test_a_part_is_decided_on_with_the_first_operation_that_commonly_takes_it():
+    priced = estimate(PRICES, WantedWork(("C",), (PartQuantity("P", 1),), ("K",)))
+    assert authorisation.items_of(OFFERED.lines, TYPICAL) == ["A", "B", "C", "B", "A"]
+    assert authorisation.items_of(priced.lines, TYPICAL) == ["K", "K", "K", "C", "P"]
+
+
+@given(st.sets(st.sampled_from(["A", "B", "C"]), max_size=2))
+def test_what_is_wanted_and_the_rest_are_the_whole_to_the_cent(declined):
+    wanted, rest = authorisation.without(proposed(OFFERED), declined, TYPICAL)
+    assert wanted.total_cents + rest.total_cents == OFFERED.total_cents
+    assert {*wanted.lines, *rest.lines} == set(OFFERED.lines)
+    assert {each.operation_id for each in rest.operations} == declined
+
+
+@pytest.mark.parametrize(
+    ("declined", "rule"), [({"A", "B", "C"}, "nothing_wanted"), ({"P"}, "unknown_code")]
+)
+def test_something_of_what_was_offered_remains(declined, rule):
+    with pytest.raises(Refused) as refused:
+        authorisation.without(proposed(OFFERED), declined, TYPICAL)
+    assert refused.value.rule == rule
+
+
 class Decisions(RuleBasedStateMachine):
     """An order whose estimates come and are decided on in any order."""
 

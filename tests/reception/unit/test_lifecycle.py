@@ -11,7 +11,7 @@ from services.reception.domain import order as orders
 from services.reception.domain.authorisation import Agreement, agree_at_opening
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
 from services.reception.domain.order import Intake, Promise
-from services.reception.domain.settlement import Paid
+from services.reception.domain.settlement import Paid, Terms
 from shared.contracts.refusal import Refused
 from tests.reception.unit.test_order import NOW, PRICES, STEPS, arrived, opened, paid, ready
 
@@ -81,7 +81,7 @@ class Visit(RuleBasedStateMachine):
     def bill(self):
         self.attempt(
             lambda order: settlement.issue_invoice(
-                order, invoice_id="i", tax_rate_bp=1300, payment_term=timedelta(days=30), now=NOW
+                order, invoice_id="i", terms=Terms(1300, timedelta(days=30)), now=NOW
             )[0]
         )
 

@@ -18,7 +18,7 @@ from services.reception.domain.estimate import (
     estimate,
 )
 from services.reception.domain.order import Intake, Order, Promise
-from services.reception.domain.settlement import Paid
+from services.reception.domain.settlement import Paid, Terms
 from shared.contracts.refusal import Refused
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -63,8 +63,7 @@ def billed(order: Order | None = None) -> Order:
     return settlement.issue_invoice(
         order or ready(),
         invoice_id="i1",
-        tax_rate_bp=1300,
-        payment_term=timedelta(days=30),
+        terms=Terms(1300, timedelta(days=30)),
         now=NOW,
     )[0]
 

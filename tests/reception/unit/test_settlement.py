@@ -12,7 +12,7 @@ from services.reception.domain import settlement
 from services.reception.domain.estimate import sum_of
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Discount
-from services.reception.domain.settlement import Paid
+from services.reception.domain.settlement import Paid, Terms
 from shared.contracts.reception import EstimateLine
 from shared.contracts.refusal import Refused
 from tests.reception.unit.test_order import NOW, billed, opened, pay, ready, refused
@@ -47,7 +47,7 @@ def test_a_bill_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
     discount = Discount(amount_cents=off, reason="other", requested_by="a", granted_by="m")
     order = replace(ready(), lines=lines, discount=discount, deposit_cents=deposit)
     after, _, event, _ = settlement.issue_invoice(
-        order, invoice_id="i", tax_rate_bp=1300, payment_term=timedelta(days=30), now=NOW
+        order, invoice_id="i", terms=Terms(1300, timedelta(days=30)), now=NOW
     )
     assert event.total_cents == sum_of(event.lines) == sum_of(lines) - off
     assert event.total_cents == event.labor_cents + event.parts_cents
@@ -89,12 +89,13 @@ def test_a_discount_is_not_above_what_the_customer_pays():
 
 
 class Till(RuleBasedStateMachine):
-    """Deposits, payments and refunds in any order, before and after the bill."""
+    """Deposits, payments, refunds and credit notes in any order, before and after the bill."""
 
     def __init__(self):
         super().__init__()
         self.order = ready()
         self.cash = 0
+        self.notes = []
 
     def attempt(self, change, amount, sign):
         try:
@@ -119,6 +120,33 @@ class Till(RuleBasedStateMachine):
     @rule()
     def bill(self):
         self.order = billed(self.order)
+
+    @rule(amount=st.integers(1, 60_000))
+    def credit(self, amount):
+        left = settlement.left_of(self.order.lines, self.notes)
+        try:
+            self.order, note = settlement.credit(
+                self.order,
+                left,
+                amount,
+                "other",
+                credit_note_id="n",
+                tax_rate_bp=1300,
+                person="m",
+                now=NOW,
+            )
+        except Refused:
+            return
+        self.notes.append(note)
+        assert note.total_cents == amount == sum_of(note.lines)
+
+    @invariant()
+    def a_bill_less_its_credit_notes_is_the_sum_of_the_shares(self):
+        left = settlement.left_of(self.order.lines, self.notes)
+        assert all(line.amount_cents >= 0 for line in left)
+        if self.order.invoice_id:
+            shares = sum(share.amount_cents for share in self.order.shares)
+            assert sum_of(left) == self.order.invoiced_cents == shares
 
     @invariant()
     def the_till_holds_what_the_order_says(self):

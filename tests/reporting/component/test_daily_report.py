@@ -22,8 +22,8 @@ TOPIC = "aftersales.reporting.store.v1"
 DAY = date(2026, 3, 4)
 STORES = ("S01", "S02", "S03")
 TABLES = (
-    "event_log, order_fact, payment_fact, job_fact, appointment_fact, follow_up_fact, "
-    "feedback_fact, missing_check_fact, rectification, business_day, daily_report, "
+    "event_log, order_fact, payment_fact, credit_note_fact, job_fact, appointment_fact, "
+    "follow_up_fact, feedback_fact, missing_check_fact, rectification, business_day, daily_report, "
     "stream_position, timer"
 )
 

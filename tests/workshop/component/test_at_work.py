@@ -14,11 +14,12 @@ from shared.contracts.workshop import (
     ComebackLinked,
     DiagnosisRecorded,
     InspectionFailed,
+    JobClockCorrected,
     JobFinished,
     JobPaused,
     VehicleReady,
 )
-from tests.workshop.component.floor import Answer, Floor, open_floor, refused
+from tests.workshop.floor import Answer, Floor, open_floor, refused
 
 INSPECTOR = "S01-inspector-1"
 
@@ -159,8 +160,7 @@ async def test_additional_work_waits_for_the_customers_answer(floor: Floor) -> N
         recorded_by="S01-advisor-1",
         declined_at=floor.clock.now(),
     )
-    await floor.publisher.publish(declined, at=floor.clock.now())
-    await floor.service.at_rest()
+    await floor.publish(declined)
     (shown,) = (await floor.get(f"orders/{job['order_id']}"))["additional_work"]
     assert shown["answer"] == "declined"
     await floor.work(job, "finish")
@@ -236,8 +236,7 @@ async def test_the_big_screen_shows_everything_in_one_answer(floor: Floor) -> No
         delivered_at=floor.clock.now(),
         steps=(),
     )
-    await floor.publisher.publish(left, at=floor.clock.now())
-    await floor.service.at_rest()
+    await floor.publish(left)
     here = (await floor.get("board"))["ready"]
     assert ready not in [each["order_id"] for each in here]
     await floor.work(working, "finish")
@@ -245,8 +244,7 @@ async def test_the_big_screen_shows_everything_in_one_answer(floor: Floor) -> No
 
 async def test_an_expired_hold_gives_its_order_another_place(floor: Floor) -> None:
     hold = await floor.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
-    floor.clock.set(floor.clock.now() + timedelta(minutes=16))
-    await floor.service.at_rest()
+    await floor.wait(16)
     state = await floor.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
     assert state["status"] == "released"
     (job,) = await floor.open_order("MNT-001", hold_id=hold["hold_id"])
@@ -272,6 +270,57 @@ async def test_an_order_whose_reserved_place_was_taken_by_work_in_hand_is_planne
     assert (job["bay_id"], job["status"]) != (held["bay_id"], "cancelled")
     assert job["technician_ids"]
     await floor.work(moved, "finish")
+
+
+async def test_a_manager_puts_a_clock_right(floor: Floor) -> None:
+    begin = floor.clock.now()
+    first, second = await floor.open_order("MNT-001", "MNT-006")
+    for job in (first, second):
+        await floor.work(job, "start")
+        await floor.wait(30)
+        await floor.work(job, "finish")
+
+    def right(started: int | None = None, finished: int | None = None) -> Answer:
+        moments = {"started_at": started, "finished_at": finished}
+        given = {
+            name: (begin + timedelta(minutes=minutes)).isoformat()
+            for name, minutes in moments.items()
+            if minutes is not None
+        }
+        return {"reason": "forgot_to_finish", **given}
+
+    path = f"jobs/{second['job_id']}/clock-correction"
+    assert (await floor.post(path, "S01-dispatcher-1", right(35))).status_code == 403
+    for body, status, rule, field in (
+        (right(), 422, "nothing_corrected", "started_at"),
+        (right(finished=20), 422, "ends_before_it_begins", "finished_at"),
+        (right(finished=90), 422, "in_the_future", "finished_at"),
+        (right(started=-60), 422, "before_the_order", "started_at"),
+        (right(started=20), 409, "clock_overlaps", "started_at"),
+    ):
+        refused(await floor.post(path, "S01-manager-1", body), status, rule, field)
+    corrected = await floor.done(path, "S01-manager-1", right(35, 50))
+    assert corrected["clocked_s"] == 15 * 60
+    (event,) = await floor.events(JobClockCorrected, first["order_id"])
+    assert (event.clocked_before_s, event.clocked_s) == (30 * 60, 15 * 60)
+    assert (event.corrected_by, event.reason) == ("S01-manager-1", "forgot_to_finish")
+    (entry,) = await floor.get(f"jobs/{second['job_id']}/clock-corrections")
+    assert entry["finished_before"] != entry["finished_at"] == corrected["finished_at"]
+
+
+async def test_the_clock_of_work_in_hand_is_put_back_and_its_finish_comes_sooner(
+    floor: Floor,
+) -> None:
+    (job,) = await floor.open_order("BDY-001")
+    await floor.wait(20)
+    begun = await floor.work(job, "start")
+    earlier = floor.clock.now() - timedelta(minutes=15)
+    body = {"started_at": earlier.isoformat(), "reason": "forgot_to_start"}
+    path = f"jobs/{job['job_id']}/clock-correction"
+    corrected = await floor.done(path, "S01-manager-1", body)
+    assert corrected["planned_finish_at"] < begun["planned_finish_at"]
+    await floor.wait(10)
+    assert (await floor.work(job, "finish"))["clocked_s"] == 25 * 60
 
 
 async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(floor: Floor) -> None:

@@ -7,7 +7,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from shared.clock import SteppedClock
 from shared.contracts.workshop import JobReassigned
-from tests.workshop.component.floor import Answer, Floor, open_floor, refused
+from tests.workshop.floor import Answer, Floor, open_floor, refused
 
 DISPATCHER = "S01-dispatcher-1"
 
@@ -139,7 +139,7 @@ async def test_a_released_job_is_the_planners_again(floor: Floor) -> None:
 async def test_two_jobs_exchange_their_places(floor: Floor) -> None:
     (one,), (other,) = await floor.open_order("MNT-003"), await floor.open_order("MNT-004")
     for job, technician, hours in ((one, 7, 26), (other, 9, 28)):
-        body = place(floor, job, technician, hours)
+        body = place(floor, await floor.job(job), technician, hours)
         await floor.done(f"jobs/{job['job_id']}/reassignment", DISPATCHER, body)
     one, other = await floor.job(one), await floor.job(other)
     path = f"jobs/{one['job_id']}/swap"

@@ -1,46 +1,47 @@
 """Plans that follow disturbances, and promises watched, on real Kafka and PostgreSQL
 (R4, R9, R11, R12, R18)."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import pytest_asyncio
 
-from services.workshop.app import create_app
+from deploy.embedded.platform import Platform
+from shared.clock import SteppedClock
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     OrderedOperation,
     PromiseRevised,
 )
 from shared.contracts.workshop import JobReassigned, PromiseAtRisk, StaffingShort
-from tests.harness import in_process, publisher
-from tests.workshop.workshop_floor import STORE, WorkshopFloor
+from tests.workshop.floor import STORE, Floor, open_floor
 
 
-@pytest.fixture(scope="module")
-async def running(servers, clock):
-    async with in_process(servers, "workshop", create_app) as service, publisher(servers) as sender:
-        yield service, sender, clock
+@pytest_asyncio.fixture(scope="module")
+async def floor(servers: Platform, clock: SteppedClock) -> AsyncIterator[Floor]:
+    async with open_floor(servers, clock) as running:
+        yield running
 
 
 async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise_saves_it(
-    running, servers
-):
-    floor = WorkshopFloor(*running, store_id="S01")
-    await floor.wait(60)
-    order_id = await floor.opened("MNT-001")
-    job = await floor.job(order_id)
+    floor: Floor,
+) -> None:
+    await floor.wait(30)
+    (job,) = await floor.open_order("MNT-001", held=True)
+    order_id = job["order_id"]
     late = floor.clock.now() + timedelta(hours=4)
     path = f"jobs/{job['job_id']}/parts-expected"
     await floor.done(path, "dispatcher", {"at": late.isoformat(), "reason": "delayed"})
     await floor.wait(1)
-    assert datetime.fromisoformat((await floor.job(order_id))["planned_start_at"]) >= late
-    (moved,) = await floor.events(servers, JobReassigned)
+    assert datetime.fromisoformat((await floor.job(job))["planned_start_at"]) >= late
+    (moved,) = await floor.events(JobReassigned)
     assert (moved.reason, moved.by) == ("part_late", "planner")
     assert moved.explanation
     assert "arrives only at 12:30" in moved.explanation
 
-    (warning,) = await floor.events(servers, PromiseAtRisk)
+    (warning,) = await floor.events(PromiseAtRisk)
     assert (warning.order_id, warning.cause) == (order_id, "part_late")
     assert warning.best_promise_at > late > warning.promised_at
     (risk,) = await floor.get("risks")
@@ -59,17 +60,18 @@ async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise
     await floor.wait(6)
     (risk,) = await floor.get("risks")
     assert (risk["raised_at"], risk["probability"] > 0.8) == (None, True)
-    assert len(await floor.events(servers, PromiseAtRisk)) == 1
+    assert len(await floor.events(PromiseAtRisk)) == 1
 
     await floor.done(path, "dispatcher", {"at": None, "reason": "arrived"})
-    assert datetime.fromisoformat((await floor.job(order_id))["planned_start_at"]) < late
+    assert datetime.fromisoformat((await floor.job(job))["planned_start_at"]) < late
     early = await floor.post(path, "dispatcher", {"at": "2026-01-01T00:00:00Z", "reason": "late"})
     assert early.status_code == 422
 
 
-async def test_authorised_additional_work_comes_after_the_orders_other_jobs(running):
-    floor = WorkshopFloor(*running, store_id="S02")
-    order_id = await floor.opened("MNT-001")
+async def test_authorised_additional_work_comes_after_the_orders_other_jobs(floor: Floor) -> None:
+    floor = floor.of("S02")
+    (job,) = await floor.open_order("MNT-001", held=True)
+    order_id = job["order_id"]
     hold = await floor.done(
         "capacity-holds", "advisor", {"operations": ["MNT-006"], "order_id": order_id}
     )
@@ -95,23 +97,22 @@ async def test_authorised_additional_work_comes_after_the_orders_other_jobs(runn
     assert jobs[0]["planned_finish_at"] <= jobs[1]["planned_start_at"]
 
 
-async def test_a_rush_order_passes_others(running):
-    floor = WorkshopFloor(*running, store_id="S03")
+async def test_a_rush_order_passes_others(floor: Floor) -> None:
+    floor = floor.of("S03")
     soon = floor.clock.now() + timedelta(minutes=70)
-    ordinary = [await floor.opened("MNT-017", held=False, promised_at=soon) for _ in range(4)]
-    rush = await floor.opened("MNT-017", held=False, promised_at=soon, rush=True)
-    starts = {each: (await floor.job(each))["planned_start_at"] for each in [*ordinary, rush]}
-    assert min(starts, key=lambda order_id: starts[order_id]) == rush
+    ordinary = [(await floor.open_order("MNT-017", promised_at=soon))[0] for _ in range(4)]
+    (rush,) = await floor.open_order("MNT-017", promised_at=soon, rush=True)
+    starts = [(await floor.job(each))["planned_start_at"] for each in [rush, *ordinary]]
+    assert starts[0] < min(starts[1:])
 
 
-async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(running):
-    service, _, _ = running
-    floor = WorkshopFloor(*running, store_id="S04")
+async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(floor: Floor) -> None:
+    floor = floor.of("S04")
     for number in range(12):
         promised_at = floor.clock.now() + timedelta(minutes=60 + 15 * number)
         operations = [["MNT-001"], ["MNT-006", "MNT-017"], ["MNT-006"]][number % 3]
-        await floor.opened(*operations, held=False, promised_at=promised_at)
-    planner = service.app.state.planner
+        await floor.open_order(*operations, promised_at=promised_at)
+    planner = floor.service.app.state.planner
     await floor.wait(1)
     better = await planner.improve("S04", "")
     assert better is None or better.reasons
@@ -120,8 +121,8 @@ async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(running)
         assert job["reason"]["by"] == "planner"
 
 
-async def test_the_plan_tells_why_how_sure_and_what_is_free(running):
-    floor = WorkshopFloor(*running, store_id="S04")
+async def test_the_plan_tells_why_how_sure_and_what_is_free(floor: Floor) -> None:
+    floor = floor.of("S04")
     away = {
         "from_at": floor.clock.now().isoformat(),
         "until_at": (floor.clock.now() + timedelta(hours=2)).isoformat(),
@@ -137,22 +138,39 @@ async def test_the_plan_tells_why_how_sure_and_what_is_free(running):
     assert all(0 <= job["risk"]["probability"] <= 1 for job in plan["jobs"])
 
 
-async def test_staffing_is_looked_at_on_monday_before_opening(running, servers):
-    floor = WorkshopFloor(*running, store_id="S05")
+async def test_work_that_nobody_begins_is_planned_anew(floor: Floor) -> None:
+    floor = floor.of("S05")
+    (job,) = await floor.open_order("MNT-001")
+    planned_at = datetime.fromisoformat(job["planned_start_at"])
+    until_then = (planned_at - floor.clock.now()).total_seconds() / 60
+    await floor.wait(until_then + 9)
+    assert (await floor.job(job))["planned_start_at"] == job["planned_start_at"]
+    await floor.wait(2)
+    moved = await floor.job(job)
+    assert datetime.fromisoformat(moved["planned_start_at"]) >= floor.clock.now()
+    assert moved["reason"]["code"] == "late_start"
+    (event,) = await floor.events(JobReassigned, job["order_id"])
+    assert event.reason == "late_start"
+    await floor.cancelled(job["order_id"])
+
+
+async def test_staffing_is_looked_at_on_monday_before_opening(floor: Floor) -> None:
+    floor = floor.of("S05")
     for _ in range(2):
-        await floor.opened(*["BDY-001"] * 20, held=False)
+        await floor.open_order(*["BDY-001"] * 20)
     present = await floor.get("staffing", "manager")
     (body,) = [each for each in present["trades"] if each["trade"] == "body"]
     assert body["queued_hours"] > 0
     await floor.wait(5 * 24 * 60)
-    short = await floor.events(servers, StaffingShort, STORE)
+    short = await floor.events(StaffingShort, topic=STORE)
     assert {event.trade for event in short} <= {"body"}
 
 
-async def test_a_store_that_cannot_do_it_names_those_that_can(running, monkeypatch):
-    service, _, _ = running
-    floor = WorkshopFloor(*running, store_id="S06")
-    planner = service.app.state.planner
+async def test_a_store_that_cannot_do_it_names_those_that_can(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor = floor.of("S06")
+    planner = floor.service.app.state.planner
     without = {**planner.workforce.members, "S06": planner.workforce.members["S06"][:1]}
     monkeypatch.setattr(planner, "workforce", replace(planner.workforce, members=without))
     response = await floor.post("quotes", "advisor", {"operations": ["BDY-001"]})

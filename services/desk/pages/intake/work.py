@@ -203,7 +203,7 @@ class Work:
             self._pay_types[line["code"]] = event.value
             await self.quote()
 
-        payers = {each: self._visit.t.code("pay_type", each) for each in PAY_TYPES}
+        payers = {each: self._visit.t.code("pay", each) for each in PAY_TYPES}
         made = ui.select(payers, value=line["pay_type"], on_change=change)
         mark(f"payer-{line['code']}", made.props("dense borderless").classes("payer"))
 
@@ -225,7 +225,7 @@ class Work:
             for pay_type, cents in shares.items():
                 if cents and cents != quote["estimate_cents"]:
                     with box("quote-line"):
-                        text(t.code("pay_type", pay_type))
+                        text(t.code("pay", pay_type))
                         text(formats.money(cents), "number")
             with box("quote-total"):
                 text(t("Estimate"))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.planning.model import Window
-from services.workshop.planning.timeline import NEVER, Busy, Calendar, common
+from services.workshop.planning.timeline import NEVER, Busy, Calendar, common, first_slot
 
 windows = st.lists(
     st.tuples(st.integers(0, 120), st.integers(1, 30)).map(lambda w: Window(w[0], w[0] + w[1])),
@@ -33,12 +33,18 @@ def test_common_time(first: list[Window], second: list[Window]) -> None:
     assert minutes(both) == sorted(set(minutes(a)) & set(minutes(b)))
 
 
-@given(windows, st.integers(0, 150), st.integers(1, 30))
-def test_busy_time_is_found(taken: list[Window], start: int, length: int) -> None:
-    busy = Busy()
-    for window in taken:
-        busy.take(window.start, window.finish)
-    meets = any(w.start < start + length and start < w.finish for w in taken)
-    clear = busy.clear(start, start + length)
-    assert (clear > start) == meets
-    assert busy.minutes() == len({m for w in taken for m in range(w.start, w.finish)})
+@given(windows, windows, windows, st.integers(0, 150), st.integers(1, 30))
+def test_the_first_slot_is_the_earliest_free_possession(
+    open_: list[Window], taken: list[Window], too: list[Window], earliest: int, length: int
+) -> None:
+    calendar, busy = Calendar(open_), (Busy(), Busy())
+    for each, intervals in zip(busy, (taken, too), strict=True):
+        for window in intervals:
+            each.take(window.start, window.finish)
+    spans = (calendar.span(moment, length) for moment in range(earliest, 400))
+    free = (
+        (start, finish)
+        for start, finish in spans
+        if not any(w.start < finish and start < w.finish for w in (*taken, *too))
+    )
+    assert first_slot(calendar, length, earliest, busy) == next(free, (NEVER, NEVER))

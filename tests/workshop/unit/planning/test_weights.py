@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.planning import Job, Workshop, plan
-from tests.workshop.unit.planning.shops import job, small
+from tests.workshop.unit.planning.shops import DAY, job, small
 
 minutes = st.integers(10, 300)
 promises = st.none() | st.integers(500, 1200)
@@ -35,3 +35,13 @@ def test_of_two_like_orders_that_of_the_waiting_customer_goes_first(
     away = job("a", work, promise=promise, weight=weight)
     waiting = replace(away, job_id="b", order_id="waits", waiting_customer=True)
     assert first(away, waiting) == "b"
+
+
+def test_an_order_late_for_days_no_longer_waits_for_those_that_can_be_kept() -> None:
+    morning = 9 * DAY + 8 * 60
+    kept = job("kept", 8 * 60, spread=0.0, promise=morning + 9 * 60)
+    late = job("late", 60, spread=0.0, promise=morning - 60)
+    shop = replace(small(morning), technicians=small().technicians[:1])
+    for promise, goes_first in ((morning - 60, "kept"), (morning - 6 * DAY, "late")):
+        jobs = (kept, replace(late, promise=promise))
+        assert plan(replace(shop, jobs=jobs)).assignments[0].job_id == goes_first

@@ -1,0 +1,40 @@
+"""A signature (签字): drawn on the screen, kept as strokes, shown as they were drawn."""
+
+from collections.abc import Iterable, Sequence
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from services.desk.components.elements import mark
+
+SCRIPT = "signature.js"
+"""What a page with a :func:`pad` loads."""
+
+Strokes = list[list[tuple[int, int]]]
+"""Lines of points, each from 0 to 10,000 of the pad's width and of its height."""
+
+_SIZE = 10_000
+
+
+def pad(label: str) -> Strokes:
+    """A surface to sign on; the answer is filled while somebody draws."""
+    strokes: Strokes = []
+
+    def drawn(event: GenericEventArguments) -> None:
+        strokes[:] = event.args["detail"]
+
+    surface = ui.element("canvas").classes("signature-pad").props(f'aria-label="{label}"')
+    mark("signature-pad", surface).on("strokes", drawn, args=["detail"])
+    return strokes
+
+
+def drawing(strokes: Iterable[Sequence[Sequence[int]]]) -> None:
+    """A signature as it was drawn."""
+    lines = "".join(
+        f'<polyline points="{" ".join(f"{int(x)},{int(y)}" for x, y in stroke)}"/>'
+        for stroke in strokes
+    )
+    ui.html(
+        f'<svg viewBox="0 0 {_SIZE} {_SIZE}" preserveAspectRatio="none">{lines}</svg>',
+        sanitize=False,
+    ).classes("signature-drawing")

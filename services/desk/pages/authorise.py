@@ -1,0 +1,118 @@
+"""What a customer sees on their phone over a one-time link (授权页), without signing in."""
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+
+from fastapi import Request
+from nicegui import app, ui
+
+from services.desk import formats
+from services.desk.client import AwayError, RefusalError, Services, new_attempt
+from services.desk.components.elements import box, button, link, mark, text
+from services.desk.components.frame import head, language_link
+from services.desk.components.offer import OfferChoice
+from services.desk.components.problems import away_text
+from services.desk.i18n import Words
+from services.desk.visit import Desk
+
+_ICONS = {"authorized": "check_circle", "declined": "do_not_disturb_on", "away": "cloud_off"}
+_TONES = {"authorized": "good", "declined": "calm"}
+
+
+@ui.page("/authorise/{token}")
+async def show(request: Request, token: str) -> None:
+    """Lines and prices, and a word on them; or why there is nothing to decide."""
+    desk: Desk = app.state.desk
+    t = desk.words_for(request.session)
+    client = ui.context.client
+    client.page = copy(client.page)
+    client.page.language = "zh-CN" if t.language == "zh" else "en-US"
+    head(f"{t('Your authorisation')} · {t.of(dict(desk.group))}")
+    ui.add_head_html(
+        '<meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">'
+    )
+    with box("customer"):
+        with box("sign-in-head"):
+            with box("brand"):
+                ui.icon("directions_car")
+                text(t.of(dict(desk.group)), "brand-name")
+            language_link(t, request.url.path)
+        await _Authorisation(desk, t, token).show()
+
+
+class _Authorisation:
+    """One link, opened by a customer."""
+
+    def __init__(self, desk: Desk, t: Words, token: str) -> None:
+        self._desk = desk
+        self._t = t
+        self._path = f"/authorisations/{token}"
+        self._store = desk.stores.get(token.partition(".")[0])
+        self._services = Services(desk.connections)
+        self._attempt = new_attempt()
+        self._content = box("customer-content")
+
+    async def show(self) -> None:
+        """Ask what the link leads to."""
+        try:
+            offer = await self._services.get("reception", self._path)
+        except RefusalError as refusal:
+            self._say(refusal.rule, self._t.code("link", refusal.rule))
+        except AwayError as away:
+            self._say("away", away_text(self._t, away))
+            with self._content:
+                link(self._t("Try again"), "", "button-main as-button")
+        else:
+            with self._content:
+                self._show_offer(offer)
+
+    def _show_offer(self, offer: Mapping[str, Any]) -> None:
+        t = self._t
+        text(t.of(dict(offer["store"])), "customer-store")
+        title = (
+            t("We have found more to do. Please decide.")
+            if offer["additional"]
+            else t("Please look at the estimate and decide.")
+        )
+        text(title, "page-title").props('role=heading aria-level="1"')
+        chosen = OfferChoice(t, offer)
+        if self._store:
+            now = self._desk.clock.now()
+            until = formats.day_and_clock(offer["expires_at"], self._store.timezone, now)
+            text(t("Valid until {time}", time=until), "hint")
+        with box("customer-actions"):
+            button(
+                t("I agree to what is chosen"),
+                lambda: self._decide(chosen, agree=True),
+                name="agree",
+                kind="main",
+            )
+            button(
+                t("I agree to nothing"), lambda: self._decide(chosen, agree=False), name="refuse"
+            )
+
+    async def _decide(self, chosen: OfferChoice, *, agree: bool) -> None:
+        """Send the word, once however often it is tried."""
+        wanted = agree and not chosen.is_empty
+        body = {
+            "decision": "authorize" if wanted else "decline",
+            "declined": chosen.declined if wanted else [],
+        }
+        try:
+            await self._services.command("reception", self._path, body, attempt=self._attempt)
+        except RefusalError as refusal:
+            self._say(refusal.rule, self._t.code("link", refusal.rule))
+        except AwayError as away:
+            ui.notify(away_text(self._t, away), type="negative", position="top")
+        else:
+            state = "authorized" if wanted else "declined"
+            self._say(state, self._t.code("answered", state))
+
+    def _say(self, state: str, sentence: str) -> None:
+        self._content.clear()
+        with self._content, mark(f"answer-{state}", box("customer-answer")):
+            ui.icon(_ICONS.get(state, "link_off")).classes(f"tone-{_TONES.get(state, 'quiet')}")
+            text(sentence, "customer-sentence")
+            if state not in _TONES:
+                text(self._t("Please ask your service advisor."), "hint")

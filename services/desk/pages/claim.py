@@ -1,0 +1,312 @@
+"""One warranty claim (索赔单): its lines, its evidence, and the manufacturer's answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.client import new_attempt
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    cell,
+    dialog,
+    facts,
+    link,
+    mark,
+    panel,
+    row,
+    table,
+    text,
+)
+from services.desk.components.forms import (
+    Form,
+    choices,
+    dialog_actions,
+    send_now,
+    several,
+    submit,
+)
+from services.desk.components.live import EverySecond, live
+from services.desk.page import Page
+from services.desk.pages.claims import CLAIM_TONES, Claim, claim_name, deadline
+from services.desk.pages.order.settlement import method_field
+from services.desk.visit import Visit, together
+
+PAGE = Page(
+    path="/stores/{store_id}/claims/{claim_id}",
+    title="Warranty claim",
+    roles=frozenset({"advisor", "manager", "group_manager"}),
+    duties=("R6", "R8"),
+)
+
+_CHANGES = ("advisor", "manager")
+_GIVES_UP = ("manager", "group_manager")
+_WITH_US = ("draft", "rejected")
+_ANSWERS = ("accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other")
+_CENTS = 100
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A claim and the pictures of its order."""
+
+    claim: Claim
+    photos: Sequence[Mapping[str, Any]]
+
+
+@PAGE.shows
+async def show(visit: Visit) -> None:
+    """The claim follows reception."""
+    catalogue = await visit.catalogue()
+
+    def render(dossier: Dossier, _: EverySecond) -> None:
+        _head(visit, catalogue, dossier.claim)
+        _evidence(visit, catalogue, dossier)
+        _lines(visit, catalogue, dossier.claim)
+
+    await live(visit, lambda: _read(visit), render)
+
+
+async def _read(visit: Visit) -> Dossier:
+    claim_id, services, store = visit.parameters["claim_id"], visit.services, visit.store_path
+    claim = await visit.shared(
+        f"claim {claim_id}", lambda: services.get("reception", f"{store}/claims/{claim_id}")
+    )
+    path = f"{store}/orders/{claim['order_id']}/photos"
+    (photos,) = await together(
+        visit.shared(f"photos {claim['order_id']}", lambda: services.get("reception", path)),
+        forgiving=True,
+    )
+    return Dossier(claim, [] if isinstance(photos, Exception) else photos)
+
+
+def _head(visit: Visit, catalogue: Catalogue, claim: Claim) -> None:
+    t = visit.t
+    with panel():
+        with box("order-head"):
+            with box("card-names"):
+                text(claim_name(catalogue, claim), "plate")
+                link(t("Order"), f"{visit.store_path}/orders/{claim['order_id']}", "text-link")
+            badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
+            box("spacer")
+            with box("promise-side"):
+                text(t.code("awaits", claim["awaits"]) if claim["awaits"] else "", "promise-label")
+                deadline(visit, claim)
+        with box("claim-facts"):
+            facts(
+                [
+                    (t("Claimed"), formats.money(claim["amount_cents"])),
+                    (t("Approved"), formats.money(claim["approved_cents"] or None)),
+                    (t("Submissions"), str(claim["round"])),
+                ]
+            )
+        with box("card-actions"):
+            if visit.person.has(_CHANGES):
+                _counter_actions(visit, claim)
+            if visit.person.has(_GIVES_UP) and claim["status"] in _WITH_US:
+                button(t("Write off …"), partial(_write_off, visit, claim), name="write-off")
+
+
+def _counter_actions(visit: Visit, claim: Claim) -> None:
+    t, path = visit.t, f"/claims/{claim['claim_id']}"
+    match claim["status"]:
+        case "draft" | "rejected":
+            send = partial(
+                send_now, visit, "reception", f"{path}/submission", attempt=new_attempt()
+            )
+            again = claim["status"] == "rejected"
+            label = t("Submit again") if again else t("Submit to the manufacturer")
+            made = button(label, send, name="submit-claim", kind="main")
+            made.set_enabled(not claim["missing"])
+        case "submitted":
+            button(
+                t("Record the answer …"), partial(_answer, visit, claim), name="answer", kind="main"
+            )
+        case "approved":
+            button(
+                t("Record the payment …"),
+                partial(_settle, visit, claim),
+                name="settle-claim",
+                kind="main",
+            )
+
+
+def _evidence(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
+    """What the manufacturer wants to know; what is missing is named."""
+    t, claim = visit.t, dossier.claim
+    evidence = claim["evidence"]
+    with panel(t("Evidence")):
+        odometer = evidence["odometer_km"]
+        facts(
+            [
+                (
+                    t.code("evidence", "odometer_km"),
+                    formats.NOTHING if odometer is None else f"{odometer:,} km",
+                ),
+                (t.code("evidence", "in_service_on"), evidence["in_service_on"] or formats.NOTHING),
+                (t.code("evidence", "fault_code"), evidence["fault_code"] or formats.NOTHING),
+                (
+                    t.code("evidence", "part_no"),
+                    catalogue.part(evidence["part_no"]) if evidence["part_no"] else formats.NOTHING,
+                ),
+                (t.code("evidence", "photo_ids"), str(len(evidence["photo_ids"]))),
+            ]
+        )
+        if claim["missing"] and claim["status"] in _WITH_US:
+            with mark("missing", box("state-line")):
+                text(t("Missing"), "hint")
+                for name in claim["missing"]:
+                    badge(t.code("evidence", name), "bad")
+        if visit.person.has(_CHANGES) and claim["status"] in _WITH_US:
+            with box("card-actions"):
+                button(
+                    t("Complete the evidence …"),
+                    partial(_complete, visit, catalogue, dossier),
+                    name="evidence",
+                )
+
+
+def _complete(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
+    t, claim, known = visit.t, dossier.claim, dossier.claim["evidence"]
+    zone, now = visit.store.timezone, visit.now()
+    with dialog(t("Evidence"), wide=True) as opened:
+        form = Form(visit, claim["version"])
+        with box("fields"):
+            odometer = form.field(
+                "odometer_km",
+                ui.number(
+                    t.code("evidence", "odometer_km"),
+                    value=known["odometer_km"],
+                    min=0,
+                    precision=0,
+                    suffix="km",
+                ),
+            )
+            day = form.field(
+                "in_service_on",
+                ui.input(t.code("evidence", "in_service_on"), value=known["in_service_on"] or ""),
+            ).props("type=date stack-label")
+            fault = form.field(
+                "fault_code",
+                ui.input(
+                    t.code("evidence", "fault_code"),
+                    value=known["fault_code"] or "",
+                    placeholder="P0301",
+                ),
+            )
+            part = form.field(
+                "part_no",
+                ui.select(
+                    catalogue.part_choices(),
+                    label=t.code("evidence", "part_no"),
+                    value=known["part_no"],
+                    with_input=True,
+                    clearable=True,
+                ),
+            )
+        photos = {
+            each["photo_id"]: " · ".join(
+                (
+                    t.code("photo", each["kind"]),
+                    formats.day_and_clock(each["taken_at"], zone, now),
+                )
+            )
+            for each in dossier.photos
+        }
+        chosen = form.field(
+            "photo_ids", several(photos, t.code("evidence", "photo_ids"), known["photo_ids"])
+        )
+        chosen.set_visibility(bool(photos))
+
+        async def send() -> None:
+            body = {
+                "odometer_km": None if odometer.value is None else int(odometer.value),
+                "in_service_on": day.value or None,
+                "fault_code": (fault.value or "").strip().upper() or None,
+                "part_no": part.value,
+                "photo_ids": chosen.value,
+                "version": form.version,
+            }
+            await submit(form, opened, "reception", f"/claims/{claim['claim_id']}/evidence", body)
+
+        dialog_actions(visit, opened, t("Save"), send)
+
+
+def _answer(visit: Visit, claim: Claim) -> None:
+    """What the manufacturer pays (回复); nothing where it rejects the claim."""
+    t = visit.t
+    with dialog(t("Answer of the manufacturer")) as opened:
+        form = Form(visit)
+        code = form.field(
+            "code", ui.select(choices(t, "answer", _ANSWERS), label=t("Answer"), value="accepted")
+        )
+        approved = form.field(
+            "approved_cents",
+            ui.number(
+                t("Approved"),
+                value=claim["amount_cents"] / _CENTS,
+                min=0,
+                prefix="¥",
+                format="%.2f",
+            ),
+        )
+        text(t("With nothing approved, the claim can be completed and submitted again."), "hint")
+
+        async def send() -> None:
+            if form.require("approved_cents"):
+                body = {"code": code.value, "approved_cents": formats.cents(approved.value or 0)}
+                await submit(form, opened, "reception", f"/claims/{claim['claim_id']}/answer", body)
+
+        dialog_actions(visit, opened, t("Save"), send)
+
+
+def _settle(visit: Visit, claim: Claim) -> None:
+    """The manufacturer has paid (索赔结算); the store bears the rest."""
+    t = visit.t
+    with dialog(t("Payment of the manufacturer")) as opened:
+        form = Form(visit)
+        rest = claim["amount_cents"] - claim["approved_cents"]
+        facts(
+            [
+                (t("Approved"), formats.money(claim["approved_cents"])),
+                (t("The store bears"), formats.money(rest)),
+            ]
+        )
+        method = method_field(form)
+        method.set_value("transfer")
+
+        async def send() -> None:
+            path = f"/claims/{claim['claim_id']}/settlement"
+            await submit(form, opened, "reception", path, {"method": method.value})
+
+        dialog_actions(visit, opened, t("Record the payment"), send)
+
+
+def _write_off(visit: Visit, claim: Claim) -> None:
+    """Nothing will be paid (索赔核销)."""
+    t = visit.t
+    with dialog(t("Write the claim off")) as opened:
+        form = Form(visit)
+        facts([(t("The store bears"), formats.money(claim["amount_cents"]))])
+
+        async def send() -> None:
+            path = f"/claims/{claim['claim_id']}/write-off"
+            await submit(form, opened, "reception", path, None)
+
+        dialog_actions(visit, opened, t("Write off"), send)
+
+
+def _lines(visit: Visit, catalogue: Catalogue, claim: Claim) -> None:
+    t, amounts = visit.t, (visit.t("Quantity"), visit.t("Amount"))
+    with panel(t("Claimed work and parts")), table([t("Item"), *amounts], amounts):
+        for line in claim["lines"]:
+            with row():
+                cell(catalogue.line(line["kind"], line["code"]))
+                cell(str(line["quantity"]), "figure")
+                cell(formats.money(line["amount_cents"]), "figure")

@@ -1,0 +1,370 @@
+"""Versions of the estimate side by side (估价), and the customer's word on them (授权, 增项)."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import segno
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    cell,
+    cell_box,
+    dialog,
+    facts,
+    mark,
+    panel,
+    row,
+    table,
+    text,
+)
+from services.desk.components.forms import Form, choices, dialog_actions, submit
+from services.desk.components.offer import OfferChoice
+from services.desk.components.work_choice import WorkChoice
+from services.desk.pages.order.file import Entry, File
+from services.desk.pages.order.summary import MAY_CHANGE
+from services.desk.visit import Visit
+
+_TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
+_ESTIMABLE = ("greeted", "opened", "in_work", "ready")
+_SHOWN = 4
+
+LineKey = tuple[str, str]
+"""The package and the code of a line, which tell it apart in every version."""
+
+
+def estimates(visit: Visit, catalogue: Catalogue, file: File) -> None:
+    """What was proposed on each matter, and what the customer said."""
+    t = visit.t
+    may_change = (
+        visit.person.has(MAY_CHANGE) and file.stage in _ESTIMABLE and not file.order["invoice_id"]
+    )
+    if not (file.estimates or may_change):
+        return
+    with panel(t("Estimates")) as surface:
+        mark("estimates", surface)
+        for number, versions in enumerate(_matters(file.estimates)):
+            title = t("Additional work {number}", number=number) if number else t("Ordered work")
+            _matter(visit, catalogue, file, title, versions, may_change=may_change)
+        if may_change:
+            _editing(visit, catalogue, file)
+
+
+def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
+    """The versions by the matter that they are about, the ordered work first."""
+    matters: dict[str | None, list[Entry]] = {None: []}
+    for version in versions:
+        matters.setdefault(version["additional_work_id"], []).append(version)
+    return list(matters.values())
+
+
+def _matter(
+    visit: Visit,
+    catalogue: Catalogue,
+    file: File,
+    title: str,
+    versions: Sequence[Entry],
+    *,
+    may_change: bool,
+) -> None:
+    if not versions:
+        return
+    with box("matter"):
+        with box("state-line"):
+            text(title, "section-title")
+            badge(visit.t.code("estimate", versions[-1]["status"]), _TONES[versions[-1]["status"]])
+        _comparison(visit, catalogue, versions[-_SHOWN:])
+        awaiting = next((each for each in versions if each["status"] == "awaiting"), None)
+        if awaiting and may_change:
+            _answers(visit, file, awaiting)
+
+
+def _comparison(visit: Visit, catalogue: Catalogue, versions: Sequence[Entry]) -> None:
+    """A column a version; what differs from the one before stands out."""
+    t = visit.t
+    headings = [t("Version {number}", number=each["version"]) for each in versions]
+    lines = [{_key(line): line for line in each["lines"]} for each in versions]
+    keys = dict.fromkeys(key for of_version in lines for key in of_version)
+    with table([t("Item"), *headings], headings):
+        for key in keys:
+            with row():
+                cell(_name(catalogue, next(each[key] for each in lines if key in each)))
+                before: Entry | None = None
+                for place, of_version in enumerate(lines):
+                    line = of_version.get(key)
+                    _amount(visit, line, changed=place > 0 and line != before)
+                    before = line
+        with row("total"):
+            cell(t("Total, tax included"))
+            for version in versions:
+                cell(formats.money(version["total_cents"]), "figure")
+        with row("outcome"):
+            cell("")
+            for version in versions:
+                with cell_box("figure"):
+                    _outcome(visit, version)
+
+
+def _key(line: Entry) -> LineKey:
+    return line["package_id"] or "", line["code"]
+
+
+def _name(catalogue: Catalogue, line: Entry) -> str:
+    name = catalogue.line(line["kind"], line["code"])
+    package_id = line["package_id"]
+    return f"{name}（{catalogue.package(package_id)}）" if package_id else name
+
+
+def _amount(visit: Visit, line: Entry | None, *, changed: bool) -> None:
+    with cell_box("figure changed" if changed else "figure"):
+        if line is None:
+            text(formats.NOTHING)
+            return
+        text(formats.money(line["amount_cents"]))
+        notes = [f"× {line['quantity']}"] if line["quantity"] > 1 else []
+        if line["pay_type"] != "customer":
+            notes.append(visit.t.code("pay", line["pay_type"]))
+        if notes:
+            text(" · ".join(notes), "card-note")
+
+
+def _outcome(visit: Visit, version: Entry) -> None:
+    """What became of a version: how, when, and who recorded it."""
+    t, zone = visit.t, visit.store.timezone
+    text(t.code("estimate", version["status"]), f"outcome-{_TONES[version['status']]}")
+    by, at = version["submitted_by"], version["submitted_at"]
+    if version["decided_at"]:
+        by, at = version["recorded_by"], version["decided_at"]
+        text(t.code("word", version["channel"]), "card-note")
+    person = f"{visit.colleague(by)} · " if by else ""
+    text(person + formats.day_and_clock(at, zone, visit.now()), "card-note")
+
+
+def _answers(visit: Visit, file: File, version: Entry) -> None:
+    """Ways to the customer's word on a version that awaits it."""
+    t, number = visit.t, version["version"]
+    with box("card-actions"):
+        button(
+            t("Customer's word …"),
+            partial(_take_word, visit, file, version),
+            name=f"word-{number}",
+            kind="main",
+        )
+        button(t("Link …"), partial(_link, visit, file, version), name=f"link-{number}")
+
+
+async def _take_word(visit: Visit, file: File, version: Entry) -> None:
+    """The customer decides at the counter or by phone; who recorded it is kept."""
+    t = visit.t
+    path = f"/orders/{file.order_id}/estimates/{version['version']}"
+    with dialog(t("The customer's word"), wide=True) as opened:
+        form = Form(visit)
+        offer = await form.send(
+            lambda: visit.services.get("reception", f"{visit.store_path}{path}/offer")
+        )
+        if offer is None:
+            return
+        chosen = OfferChoice(t, offer)
+        channel = form.field(
+            "channel",
+            ui.select(choices(t, "word", ("counter", "phone")), label=t("How"), value="counter"),
+        )
+
+        async def agree() -> None:
+            if chosen.is_empty:
+                await decline()
+                return
+            body = {"channel": channel.value, "declined": chosen.declined}
+            await submit(form, opened, "reception", f"{path}/authorisation", body)
+
+        async def decline() -> None:
+            body = {"channel": channel.value}
+            await submit(form, opened, "reception", f"{path}/refusal", body)
+
+        with box("dialog-actions"):
+            button(t("Cancel"), opened.close, name="dialog-cancel")
+            button(t("Customer declines"), decline, name="decline")
+            button(t("Customer agrees"), agree, name="dialog-send", kind="main")
+
+
+def _link(visit: Visit, file: File, version: Entry) -> None:
+    """A one-time link: sent to the customer's phone, or scanned from this screen."""
+    t = visit.t
+    path = f"/orders/{file.order_id}/estimates/{version['version']}/links"
+    with dialog(t("Link for the customer")) as opened:
+        form = Form(visit)
+        made = box("link-made")
+        with made:
+            text(
+                t("The link shows the estimate without signing in; it works once, for 24 hours."),
+                "hint",
+            )
+
+        async def make(*, send: bool) -> None:
+            link = await form.send(
+                lambda: visit.services.command(
+                    "reception", visit.store_path + path, {"send": send}, attempt=form.attempt
+                )
+            )
+            if link:
+                offers.set_visibility(False)
+                made.clear()
+                with made:
+                    _show_link(visit, link, sent=send)
+
+        with box("dialog-actions"):
+            button(t("Close"), opened.close, name="dialog-cancel")
+            with box("dialog-offers") as offers:
+                button(t("Show QR code"), lambda: make(send=False), name="show-link")
+                send = button(
+                    t("Send to the customer"),
+                    lambda: make(send=True),
+                    name="send-link",
+                    kind="main",
+                )
+                send.set_enabled(bool(file.order["customer_ref"]))
+
+
+def _show_link(visit: Visit, link: Mapping[str, Any], *, sent: bool) -> None:
+    t, zone = visit.t, visit.store.timezone
+    if sent:
+        badge(t("Handed to customer relations to be sent"), "good")
+    code = segno.make(link["url"], micro=False).svg_inline(scale=5, border=2, dark="#1b2733")
+    ui.html(code, sanitize=False).classes("qr-code")
+    mark("link-url", ui.link(link["url"], link["url"], new_tab=True).classes("link-url"))
+    until = formats.day_and_clock(link["expires_at"], zone, visit.now())
+    text(t("Valid until {time}", time=until), "card-note")
+
+
+def _editing(visit: Visit, catalogue: Catalogue, file: File) -> None:
+    t = visit.t
+    with box("card-actions"):
+        button(
+            t("Revise the estimate …") if file.estimates else t("Make an estimate …"),
+            lambda: _Editor(visit, catalogue, file, "estimates").open(file.order["lines"]),
+            name="revise-estimate",
+        )
+        if file.stage == "greeted":
+            return
+        button(
+            t("Add work …"),
+            lambda: _Editor(visit, catalogue, file, "additional-work").open(()),
+            name="add-work",
+        )
+    for offered in file.declined:
+        _offered_before(visit, catalogue, file, offered)
+
+
+def _offered_before(visit: Visit, catalogue: Catalogue, file: File, offered: Entry) -> None:
+    """Work that the customer did not want at an earlier visit (未做增项)."""
+    t, zone = visit.t, visit.store.timezone
+    names = "、".join(
+        _name(catalogue, line) for line in offered["lines"] if line["kind"] == "labor"
+    )
+    with mark("declined-before", box("state-line")):
+        badge(t("Declined before"), "warn")
+        text(names)
+        at = formats.day_and_clock(offered["submitted_at"], zone, visit.now())
+        text(f"{at} · {formats.money(offered['total_cents'])}", "card-note")
+        button(
+            t("Offer again …"),
+            lambda: _Editor(visit, catalogue, file, "additional-work").open(offered["lines"]),
+            name="offer-again",
+            kind="small",
+        )
+
+
+class _Editor:
+    """A new version of the estimate: the work on the left, its price and what stands on the right.
+
+    When somebody else was first, what was typed stays, and the right side shows the present state.
+    """
+
+    def __init__(self, visit: Visit, catalogue: Catalogue, file: File, verb: str) -> None:
+        self._visit = visit
+        self._catalogue = catalogue
+        self._file = file
+        self._verb = verb
+        self._asked = 0
+
+    async def open(self, lines: Sequence[Entry]) -> None:
+        t, visit = self._visit.t, self._visit
+        title = t("Add work") if self._verb == "additional-work" else t("Revise the estimate")
+        with dialog(title, wide=True) as opened:
+            self._form = form = Form(visit, self._file.version)
+            with box("editor"):
+                with box("editor-input"):
+                    self._work = WorkChoice(t, form, self._catalogue, lines, self._price)
+                with box("editor-side"):
+                    self._quote = box("summary")
+                    text(t("Agreed to so far"), "section-title")
+                    self._present = box("present")
+            text(t("It replaces a version on the same matter that nobody has decided on."), "hint")
+
+            async def send() -> None:
+                path = f"/orders/{self._file.order_id}/{self._verb}"
+                body = self._work.body | {"version": form.version}
+                if not await submit(form, opened, "reception", path, body) and form.conflict:
+                    await self._reload()
+
+            dialog_actions(visit, opened, t("Put before the customer"), send)
+        self._show_present(self._file.order)
+        await self._price()
+
+    async def _reload(self) -> None:
+        """What the order is now, beside the input that is kept."""
+        path = f"{self._visit.store_path}/orders/{self._file.order_id}"
+        order = await self._visit.services.get("reception", path)
+        self._show_present(order)
+
+    def _show_present(self, order: Entry) -> None:
+        t = self._visit.t
+        self._present.clear()
+        with self._present:
+            for line in order["lines"]:
+                _price_line(self._catalogue, line)
+            zone, now = self._visit.store.timezone, self._visit.now()
+            facts(
+                [
+                    (t("Estimate"), formats.money(order["estimate_cents"])),
+                    (t("Promised"), formats.day_and_clock(order["promised_at"], zone, now)),
+                ]
+            )
+
+    async def _price(self) -> None:
+        """Show what the chosen work costs; only the answer to the latest choice counts."""
+        self._asked += 1
+        asked, work = self._asked, self._work.body
+        self._quote.clear()
+        if not (work["operations"] or work["packages"]):
+            with self._quote:
+                text(self._visit.t("Choose the work to see its price."), "hint")
+            return
+        path = f"{self._visit.store_path}/quotes"
+        quote = await self._form.send(lambda: self._visit.services.ask("reception", path, work))
+        if quote and asked == self._asked:
+            with self._quote:
+                self._show_quote(quote)
+
+    def _show_quote(self, quote: Entry) -> None:
+        t, visit = self._visit.t, self._visit
+        for line in quote["lines"]:
+            _price_line(self._catalogue, line)
+        with box("quote-total"):
+            text(t("Total, tax {tax} included", tax=formats.money(quote["tax_cents"])))
+            mark("new-total", text(formats.money(quote["estimate_cents"]), "number"))
+        if self._verb == "additional-work":
+            when = formats.day_and_clock(quote["promised_at"], visit.store.timezone, visit.now())
+            text(t("Done by {time}, as the workshop stands now", time=when), "hint")
+
+
+def _price_line(catalogue: Catalogue, line: Entry) -> None:
+    with box("quote-line"):
+        count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
+        text(_name(catalogue, line) + count)
+        text(formats.money(line["amount_cents"]), "number")

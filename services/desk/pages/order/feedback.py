@@ -1,0 +1,80 @@
+"""What the customer thinks at the counter (现场评价), and the rectification it opened (整改)."""
+
+from functools import partial
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import badge, box, button, dialog, facts, mark, panel, text
+from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.pages.order.file import Entry, File
+from services.desk.visit import Visit
+
+MARKS = ("quality", "technique", "attitude")
+
+_ASKS = ("advisor", "manager", "agent")
+_BEST = 5
+
+
+def feedback(visit: Visit, file: File) -> None:
+    """The customer's marks, else the question for them."""
+    t, given = visit.t, file.feedback
+    if not given and not visit.person.has(_ASKS):
+        return
+    with panel(t("Feedback at the counter")) as surface:
+        mark("feedback", surface)
+        if not given:
+            with box("card-actions"):
+                button(t("Ask for feedback …"), partial(_ask, visit, file), name="give-feedback")
+            return
+        facts([(t.code("mark", name), _stars(given[name])) for name in MARKS])
+        if given["words"]:
+            text(f"“{given['words']}”", "words")
+        for rectification in file.rectifications:
+            _rectification(visit, rectification)
+
+
+def _stars(given: int) -> str:
+    return "★" * given + "☆" * (_BEST - given)
+
+
+def _rectification(visit: Visit, rectification: Entry) -> None:
+    """Who puts right what, until when."""
+    t, zone = visit.t, visit.store.timezone
+    with mark("rectification", box("state-line")):
+        if rectification["closed_at"]:
+            badge(t.code("rectified", rectification["result"]), "good")
+        elif rectification["overdue_at"]:
+            badge(t("Rectification overdue"), "bad")
+        else:
+            badge(t("Rectification open"), "warn")
+        text("、".join(t.code("mark", subject) for subject in rectification["subjects"]))
+        due = formats.day_and_clock(rectification["due_at"], zone, visit.now())
+        owner = visit.colleague(rectification["owner_id"])
+        text(t("{person}, due {time}", person=owner, time=due), "card-note")
+
+
+def _ask(visit: Visit, file: File) -> None:
+    """Three marks and words; a bad mark has somebody put it right."""
+    t = visit.t
+    with dialog(t("Feedback at the counter")) as opened:
+        form = Form(visit)
+        marks = {}
+        for name in MARKS:
+            with mark(f"mark-{name}", box("mark-row")):
+                text(t.code("mark", name))
+                marks[name] = ui.rating(value=None, max=_BEST, icon="star", size="36px")
+        words = form.field("words", ui.textarea(t("In the customer's own words")).props("autogrow"))
+        text(t("A mark of 1 or 2 opens a rectification with an owner and a due date."), "hint")
+
+        async def send() -> None:
+            if not all(each.value for each in marks.values()):
+                form.say(t("Please give all three marks."))
+                return
+            body = {name: int(each.value or 0) for name, each in marks.items()}
+            body_with_words = body | {"words": words.value or None}
+            await submit(
+                form, opened, "reception", f"/orders/{file.order_id}/feedback", body_with_words
+            )
+
+        dialog_actions(visit, opened, t("Save"), send)

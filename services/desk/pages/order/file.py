@@ -1,0 +1,108 @@
+"""Everything that the page of one order knows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.desk.client import Service
+from services.desk.visit import Names, Visit, together
+
+Entry = Mapping[str, Any]
+"""One row of an answer."""
+
+BEFORE_OPENING = ("arrived", "greeted")
+AT_WORK = ("opened", "in_work")
+FINISHED = ("ready", "delivered", "settled")
+RETURNED = ("delivered", "settled")
+
+_STATES = ["open", "overdue", "closed"]
+_SEES_RECTIFICATIONS = ("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager")
+
+
+@dataclass(frozen=True)
+class File:
+    """The order, and what the services keep beside it; what is away counts as not there."""
+
+    order: Entry
+    names: Names
+    jobs: Sequence[Entry]
+    risk: Entry | None
+    estimates: Sequence[Entry]
+    declined: Sequence[Entry]
+    invoice: Entry | None
+    feedback: Entry | None
+    rectifications: Sequence[Entry]
+
+    @property
+    def order_id(self) -> str:
+        return str(self.order["order_id"])
+
+    @property
+    def version(self) -> int:
+        return int(self.order["version"])
+
+    @property
+    def stage(self) -> str:
+        return str(self.order["stage"])
+
+    def operation_of(self, job_id: str) -> str | None:
+        """The labor operation of one of the order's jobs; none of another's."""
+        return next((job["operation_id"] for job in self.jobs if job["job_id"] == job_id), None)
+
+
+async def read(visit: Visit) -> File:
+    """Ask for all that the order's stage has."""
+    order_id = visit.parameters["order_id"]
+    path = f"/orders/{order_id}"
+    order: Entry = await visit.shared(
+        f"order {order_id}", lambda: visit.services.get("reception", visit.store_path + path)
+    )
+    in_work = order["stage"] in AT_WORK
+    delivered = order["delivered_at"]
+    jobs, risks, estimates, declined, invoice, feedback, rectifications, names = await together(
+        _ask(visit, "workshop", "/jobs", order_id=order_id),
+        _ask(visit, "workshop", "/risks", when=in_work),
+        _ask(visit, "reception", f"{path}/estimates"),
+        _ask(visit, "reception", f"{path}/declined-work", when=in_work),
+        _ask(visit, "reception", f"{path}/invoice", when=order["invoice_id"]),
+        _ask(visit, "reception", f"{path}/feedback", when=delivered),
+        _ask(
+            visit,
+            "reporting",
+            "/rectifications",
+            when=delivered and visit.person.has(_SEES_RECTIFICATIONS),
+            state=_STATES,
+        ),
+        visit.names([order]),
+        forgiving=True,
+    )
+    return File(
+        order=order,
+        names=_known(names) or Names(),
+        jobs=_known(jobs) or [],
+        risk=next((risk for risk in _known(risks) or () if risk["order_id"] == order_id), None),
+        estimates=_known(estimates) or [],
+        declined=_known(declined) or [],
+        invoice=_known(invoice),
+        feedback=_known(feedback),
+        rectifications=[
+            each for each in _known(rectifications) or () if each["order_id"] == order_id
+        ],
+    )
+
+
+async def _ask(
+    visit: Visit, service: Service, path: str, *, when: object = True, **query: Any
+) -> Any:
+    """The answer that all viewers share; None where there is nothing, or not now."""
+    if not when:
+        return None
+    return await visit.shared(
+        f"{path} {query}",
+        lambda: visit.services.find(service, visit.store_path + path, **query),
+    )
+
+
+def _known(answer: Any) -> Any:
+    """What a service said, or None where it could not be asked."""
+    return None if isinstance(answer, Exception) else answer

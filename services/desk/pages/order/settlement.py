@@ -1,0 +1,386 @@
+"""Settlement (结算): the bill by payer, discount, vouchers, deposits, payments, refunds, credit."""
+
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.client import new_attempt
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    cell,
+    dialog,
+    facts,
+    mark,
+    panel,
+    row,
+    table,
+    text,
+)
+from services.desk.components.forms import Form, choices, dialog_actions, send_now, submit
+from services.desk.pages.order.file import Entry, File
+from services.desk.pages.order.summary import MAY_CHANGE
+from services.desk.visit import Visit
+
+METHODS = ("wechat", "alipay", "card", "cash", "transfer")
+
+_APPROVES = ("manager", "group_manager")
+_DISCOUNTS = ("loyalty", "complaint", "campaign", "price_match", "other")
+_REFUNDS = ("paid_too_much", "work_cancelled", "complaint", "other")
+_CREDIT_NOTES = ("wrong_price", "work_not_done", "complaint", "other")
+_CREDITS = ("fleet_customer", "insurer_pays", "goodwill", "other")
+_CENTS = 100
+
+
+def settlement(visit: Visit, catalogue: Catalogue, file: File) -> None:
+    """What is to be paid, what was paid, and what can be done about it now."""
+    t, order = visit.t, file.order
+    with panel(t("Settlement")) as surface:
+        mark("settlement", surface)
+        _figures(visit, file)
+        if order["discount"]:
+            _discount_line(visit, file)
+        if credit := order["credit"]:
+            reason, person = (
+                t.code("credit", credit["reason"]),
+                visit.colleague(credit["granted_by"]),
+            )
+            text(t("On credit ({reason}), granted by {person}", reason=reason, person=person))
+        if order["shares"]:
+            _shares(visit, file)
+        for note in file.invoice["credit_notes"] if file.invoice else ():
+            _credit_note_line(visit, note)
+        with box("card-actions"):
+            _actions(visit, catalogue, file)
+
+
+def _figures(visit: Visit, file: File) -> None:
+    t, order = visit.t, file.order
+    if not order["invoice_id"]:
+        facts(
+            [
+                (t("Estimate"), formats.money(order["estimate_cents"])),
+                (t("Deposit held"), formats.money(order["deposit_cents"])),
+            ]
+        )
+        return
+    tax, number = None, None
+    if file.invoice:
+        credited = sum(note["tax_cents"] for note in file.invoice["credit_notes"])
+        tax = file.invoice["invoice"]["tax_cents"] - credited
+        number = file.invoice["tax_invoice_number"]
+    facts(
+        [
+            (t("Invoiced"), formats.money(order["invoiced_cents"])),
+            (t("Contained tax"), formats.money(tax)),
+            (t("Received"), formats.money(order["received_cents"])),
+            (t("Balance"), formats.money(order["balance_cents"])),
+            (t("Tax invoice"), number or t("Being issued")),
+        ]
+    )
+
+
+def _discount_line(visit: Visit, file: File) -> None:
+    t, discount = visit.t, file.order["discount"]
+    with mark("discount-line", box("state-line")):
+        text(
+            t(
+                "Discount {amount} ({reason}), asked for by {person}",
+                amount=formats.money(discount["amount_cents"]),
+                reason=t.code("discount", discount["reason"]),
+                person=visit.colleague(discount["requested_by"]),
+            )
+        )
+        if discount["granted_by"]:
+            granted = t("granted by {person}", person=visit.colleague(discount["granted_by"]))
+            badge(granted, "good")
+            return
+        badge(t("Awaits approval"), "warn")
+        if visit.person.has(_APPROVES) and visit.person.subject != discount["requested_by"]:
+            path, body = f"/orders/{file.order_id}/discount/approval", {"version": file.version}
+            button(
+                t("Approve"),
+                partial(send_now, visit, "reception", path, body, attempt=new_attempt()),
+                name="approve-discount",
+                kind="small",
+            )
+
+
+def _credit_note_line(visit: Visit, note: Entry) -> None:
+    t, zone = visit.t, visit.store.timezone
+    with mark("credit-note-line", box("state-line")):
+        badge(t("Credit note"), "bad")
+        text(f"−{formats.money(note['total_cents'])} · {t.code('credit_note', note['reason'])}")
+        at = formats.day_and_clock(note["issued_at"], zone, visit.now())
+        text(f"{visit.colleague(note['issued_by'])} · {at}", "card-note")
+
+
+def _shares(visit: Visit, file: File) -> None:
+    """Who pays how much of the bill, and until when."""
+    t, zone = visit.t, visit.store.timezone
+    amounts = (t("Amount"), t("Received"), t("Balance"))
+    with table([t("Payer"), t("Due"), *amounts], amounts):
+        for share in file.order["shares"]:
+            with row():
+                cell(t.code("payer", share["payer"]))
+                cell(formats.day_and_clock(share["due_at"], zone, visit.now()), "number")
+                cell(formats.money(share["amount_cents"]), "figure")
+                cell(formats.money(share["received_cents"]), "figure")
+                balance = share["amount_cents"] - share["received_cents"]
+                cell(formats.money(balance), "figure")
+
+
+def _actions(visit: Visit, catalogue: Catalogue, file: File) -> None:
+    if visit.person.has(MAY_CHANGE):
+        _counter_actions(visit, catalogue, file)
+    if visit.person.has(_APPROVES):
+        _manager_actions(visit, file)
+
+
+def _counter_actions(visit: Visit, catalogue: Catalogue, file: File) -> None:
+    t, order = visit.t, file.order
+    if order["invoice_id"]:
+        if order["balance_cents"]:
+            _offer(t("Receive payment"), partial(_pay, visit, file), "pay", "main")
+        return
+    if file.stage == "ready":
+        bill = _Bill(visit, catalogue, file)
+        _offer(t("Issue invoice …"), bill.open, "invoice", "main")
+    _offer(t("Discount …"), partial(_discount, visit, file), "discount")
+    _offer(t("Take a deposit …"), partial(_deposit, visit, file), "deposit")
+
+
+def _manager_actions(visit: Visit, file: File) -> None:
+    t, order = visit.t, file.order
+    if order["balance_cents"] and file.stage == "ready" and not order["credit"]:
+        _offer(t("Grant credit …"), partial(_credit, visit, file), "credit")
+    if order["balance_cents"]:
+        _offer(t("Credit note …"), partial(_credit_note, visit, file), "credit-note")
+    if order["received_cents"] or order["deposit_cents"]:
+        _offer(t("Refund …"), partial(_refund, visit, file), "refund")
+
+
+def _offer(label: str, handler: Any, name: str, kind: str = "plain") -> None:
+    button(label, handler, name=name, kind=kind)
+
+
+def money_field(form: Form, label: str, cents: int = 0) -> ui.number:
+    """A field for an amount, typed in yuan."""
+    return form.field(
+        "amount_cents",
+        ui.number(label, value=cents / _CENTS or None, min=0, prefix="¥", format="%.2f"),
+    )
+
+
+def method_field(form: Form) -> ui.select:
+    """A field for how money changes hands."""
+    t = form.visit.t
+    return form.field(
+        "method", ui.select(choices(t, "method", METHODS), label=t("Method"), value="wechat")
+    )
+
+
+class _Bill:
+    """The bill before it is issued (预结算): by payer, with the vouchers that are redeemed."""
+
+    def __init__(self, visit: Visit, catalogue: Catalogue, file: File) -> None:
+        self._visit = visit
+        self._catalogue = catalogue
+        self._path = f"/orders/{file.order_id}"
+        self._vouchers: list[str] = []
+
+    async def open(self) -> None:
+        t = self._visit.t
+        with dialog(t("Issue invoice"), wide=True) as opened:
+            self._form = form = Form(self._visit)
+            self._preview = box("preview")
+            with box("fields"):
+                self._voucher = form.field("vouchers", ui.input(t("Voucher or service card")))
+                self._voucher.on("keydown.enter", self._add)
+                button(t("Redeem"), self._add, name="add-voucher")
+            self._chosen = box("chips")
+
+            async def send() -> None:
+                await submit(form, opened, "reception", f"{self._path}/invoice", self._body())
+
+            dialog_actions(self._visit, opened, t("Issue invoice"), send)
+        await self._show()
+
+    def _body(self) -> dict[str, Any]:
+        return {"vouchers": self._vouchers}
+
+    async def _add(self) -> None:
+        """Take a voucher in, if the bill can have it."""
+        number = (self._voucher.value or "").strip()
+        if not number:
+            return
+        before, self._vouchers = self._vouchers, [*self._vouchers, number]
+        if await self._show():
+            self._voucher.set_value("")
+        else:
+            self._vouchers = before
+
+    async def _show(self) -> bool:
+        path = f"{self._visit.store_path}{self._path}/invoice-preview"
+        bill = await self._form.send(
+            lambda: self._visit.services.ask("reception", path, self._body())
+        )
+        if bill is None:
+            return False
+        for part, show in ((self._preview, self._show_bill), (self._chosen, self._show_chosen)):
+            part.clear()
+            with part:
+                show(bill)
+        return True
+
+    def _show_chosen(self, _: Entry) -> None:
+        for number in self._vouchers:
+            badge(number, "good")
+
+    def _show_bill(self, bill: Entry) -> None:
+        t = self._visit.t
+        with table([t("Item"), t("Payer"), t("Amount")], (t("Amount"),)):
+            for line in bill["lines"]:
+                with row():
+                    cell(self._catalogue.line(line["kind"], line["code"]))
+                    cell(t.code("pay", line["pay_type"]))
+                    cell(formats.money(line["amount_cents"]), "figure")
+        for name, taken in (
+            (t("Discount"), bill["discount_cents"]),
+            (t("Vouchers"), bill["voucher_cents"]),
+        ):
+            if taken:
+                _sum_line(name, f"−{formats.money(taken)}")
+        for share in bill["shares"]:
+            _sum_line(t.code("payer", share["payer"]), formats.money(share["amount_cents"]))
+        if bill["deposit_cents"]:
+            _sum_line(t("Deposit set against it"), f"−{formats.money(bill['deposit_cents'])}")
+        with box("quote-total"):
+            tax = formats.money(bill["tax_cents"])
+            text(t("Bill, tax {tax} included", tax=tax))
+            mark("bill-total", text(formats.money(bill["total_cents"]), "number"))
+
+
+def _sum_line(name: str, amount: str) -> None:
+    with box("quote-line"):
+        text(name)
+        text(amount, "number")
+
+
+def _pay(visit: Visit, file: File) -> None:
+    _money_dialog(visit, file, visit.t("Receive payment"), "payments", file.order["balance_cents"])
+
+
+def _deposit(visit: Visit, file: File) -> None:
+    _money_dialog(visit, file, visit.t("Take a deposit"), "deposits")
+
+
+def _money_dialog(visit: Visit, file: File, title: str, verb: str, cents: int = 0) -> None:
+    with dialog(title) as opened:
+        form = Form(visit)
+        method = method_field(form)
+        amount = money_field(form, visit.t("Amount"), cents)
+
+        async def send() -> None:
+            if form.require("amount_cents"):
+                body = {"method": method.value, "amount_cents": formats.cents(amount.value or 0)}
+                await submit(form, opened, "reception", f"/orders/{file.order_id}/{verb}", body)
+
+        dialog_actions(visit, opened, title, send)
+
+
+def _discount(visit: Visit, file: File) -> None:
+    """Take something off (优惠); above the role's limit it waits for a manager."""
+    t, order = visit.t, file.order
+    with dialog(t("Discount")) as opened:
+        form = Form(visit, order["version"])
+        payable = sum(
+            line["amount_cents"] for line in order["lines"] if line["pay_type"] == "customer"
+        )
+        facts([(t("The customer pays"), formats.money(payable))])
+        amount = money_field(form, t("Discount"))
+        reason = form.field(
+            "reason", ui.select(choices(t, "discount", _DISCOUNTS), label=t("Reason"))
+        )
+        text(t("Above your limit it goes to a manager for approval."), "hint")
+
+        async def send() -> None:
+            if not form.require("amount_cents", "reason"):
+                return
+            body = {
+                "amount_cents": formats.cents(amount.value or 0),
+                "reason": reason.value,
+                "version": form.version,
+            }
+            path = f"/orders/{file.order_id}/discount"
+            answer = await submit(form, opened, "reception", path, body)
+            if answer and not answer["discount"]["granted_by"]:
+                ui.notify(t("The discount awaits a manager's approval."), type="info")
+
+        dialog_actions(visit, opened, t("Discount"), send)
+
+
+def _refund(visit: Visit, file: File) -> None:
+    """Give money back (退款)."""
+    t = visit.t
+    with dialog(t("Refund")) as opened:
+        form = Form(visit)
+        method = method_field(form)
+        amount = money_field(form, t("Amount"))
+        reason = form.field("reason", ui.select(choices(t, "refund", _REFUNDS), label=t("Reason")))
+
+        async def send() -> None:
+            if form.require("amount_cents", "reason"):
+                body = {
+                    "method": method.value,
+                    "amount_cents": formats.cents(amount.value or 0),
+                    "reason": reason.value,
+                }
+                await submit(form, opened, "reception", f"/orders/{file.order_id}/refunds", body)
+
+        dialog_actions(visit, opened, t("Refund"), send)
+
+
+def _credit_note(visit: Visit, file: File) -> None:
+    """Correct the bill (红字)."""
+    t, order = visit.t, file.order
+    with dialog(t("Credit note")) as opened:
+        form = Form(visit, order["version"])
+        facts([(t("Balance"), formats.money(order["balance_cents"]))])
+        amount = money_field(form, t("Amount"))
+        reason = form.field(
+            "reason", ui.select(choices(t, "credit_note", _CREDIT_NOTES), label=t("Reason"))
+        )
+        text(t("It takes back what is still owed; what was paid is refunded first."), "hint")
+
+        async def send() -> None:
+            if form.require("amount_cents", "reason"):
+                body = {
+                    "amount_cents": formats.cents(amount.value or 0),
+                    "reason": reason.value,
+                    "version": form.version,
+                }
+                path = f"/orders/{file.order_id}/credit-notes"
+                await submit(form, opened, "reception", path, body)
+
+        dialog_actions(visit, opened, t("Issue the credit note"), send)
+
+
+def _credit(visit: Visit, file: File) -> None:
+    """Let the vehicle go before it is paid (挂账批准)."""
+    t = visit.t
+    with dialog(t("Grant credit")) as opened:
+        form = Form(visit)
+        facts([(t("Balance"), formats.money(file.order["balance_cents"]))])
+        reason = form.field("reason", ui.select(choices(t, "credit", _CREDITS), label=t("Reason")))
+
+        async def send() -> None:
+            if form.require("reason"):
+                body = {"reason": reason.value}
+                await submit(form, opened, "reception", f"/orders/{file.order_id}/credit", body)
+
+        dialog_actions(visit, opened, t("Grant credit"), send)

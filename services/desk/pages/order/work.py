@@ -1,0 +1,73 @@
+"""What is done to the vehicle: the fault, lines that the customer has agreed to, jobs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.components.elements import badge, box, cell, cell_box, panel, row, table, text
+from services.desk.pages.order.file import File
+from services.desk.visit import Visit
+
+JOB_TONES = {
+    "planned": "calm",
+    "in_progress": "busy",
+    "paused": "warn",
+    "finished": "warn",
+    "passed": "good",
+    "failed": "bad",
+    "cancelled": "quiet",
+}
+PAY_TONES = {"warranty": "calm", "goodwill": "warn", "internal": "quiet"}
+
+
+def fault(visit: Visit, catalogue: Catalogue, file: File) -> None:
+    """The customer's own words and the symptoms (故障描述)."""
+    order = file.order
+    with panel(visit.t("Fault description")):
+        if order["words"]:
+            text(f"“{order['words']}”", "words")
+        with box("chips"):
+            for code in order["symptoms"]:
+                badge(catalogue.symptom(code), "quiet")
+
+
+def work(visit: Visit, catalogue: Catalogue, file: File) -> None:
+    """What is done and billed, and the workshop's jobs for it."""
+    t, zone = visit.t, visit.store.timezone
+    amounts = (t("Quantity"), t("Hours"), t("Amount"))
+    with panel(t("Work and parts")):
+        with table([t("Item"), t("Payer"), *amounts], amounts):
+            for line in file.order["lines"]:
+                with row():
+                    cell(catalogue.line(line["kind"], line["code"]))
+                    with cell_box():
+                        payer(visit, line)
+                    cell(str(line["quantity"]), "figure")
+                    cell(formats.hours(line["standard_hours"]), "figure")
+                    cell(formats.money(line["amount_cents"]), "figure")
+        if file.jobs:
+            text(t("Jobs in the workshop"), "section-title")
+            who_and_where = [t("Technician"), t("Bay"), t("Planned"), t("Clocked")]
+            with table([t("Job"), t("Status"), *who_and_where], [t("Clocked")]):
+                for job in file.jobs:
+                    with row():
+                        cell(catalogue.operation(job["operation_id"]))
+                        with cell_box():
+                            badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
+                        cell("、".join(map(visit.colleague, job["technician_ids"])) or "—")
+                        cell(visit.bay(job["bay_id"]))
+                        cell(
+                            formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
+                            "number",
+                        )
+                        cell(formats.stopwatch(job["clocked_s"]), "figure")
+
+
+def payer(visit: Visit, line: Mapping[str, Any]) -> None:
+    """Who pays for a line, where it is not the customer."""
+    word = visit.t.code("pay", line["pay_type"])
+    if line["pay_type"] == "customer":
+        text(word)
+    else:
+        badge(word, PAY_TONES[line["pay_type"]])

@@ -1,0 +1,73 @@
+"""One-time links on their way to the customer, as a message of customer relations (R4, R9)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.reception import store
+from services.reception.archive import CustomerArchive
+from services.reception.links import link_address, link_token
+from services.reception.store import Link
+from shared import timers
+from shared.db import transaction
+from shared.envelope import Cause
+from shared.personal import PersonalData
+from shared.service import Service
+from shared.timers import Deadline, Timer
+from shared.unit import Unit
+
+LINK_MESSAGE = "link_message"
+
+_AT_A_TIME = 4
+
+
+async def send_soon(unit: Unit, link: Link, cause: Cause) -> None:
+    """Have the customer sent the link once the transaction is through."""
+    await timers.schedule(
+        unit, LINK_MESSAGE, link.link_id, store_id=link.store_id, due_at=unit.now, cause=cause
+    )
+
+
+@dataclass(frozen=True)
+class LinkMessages:
+    """Sends links through customer relations, which alone knows addresses."""
+
+    service: Service
+    personal: PersonalData
+    archive: CustomerArchive
+    public_url: str
+
+    @property
+    def deadlines(self) -> Mapping[str, Deadline]:
+        return {LINK_MESSAGE: Deadline(_sent, prepare=self.send, apart=_AT_A_TIME)}
+
+    async def send(self, store_id: str, link_id: str) -> None:
+        """Send the link, once however often it is tried; one that was decided on is not sent.
+
+        Raises:
+            NotYetError: customer relations is away.
+        """
+        async with transaction(self.service.pool, [store_id]) as connection:
+            link = await store.read_link(connection, store_id, link_id)
+            order = await store.read_order(connection, store_id, link.order_id)
+            versions = await store.estimate_versions(connection, store_id, link.order_id)
+        proposal = versions[link.version - 1]
+        if proposal.status != "awaiting" or order.customer_ref is None:
+            return
+        token = link_token(self.personal, store_id, link_id)
+        await self.archive.send_message(
+            store_id,
+            link_id,
+            customer_ref=order.customer_ref,
+            subject="authorisation",
+            about=proposal.additional_work_id,
+            order_id=order.order_id,
+            expires_at=link.expires_at.isoformat(),
+            values={
+                "amount_cents": proposal.total_cents,
+                "link": link_address(self.public_url, token),
+            },
+        )
+
+
+async def _sent(_unit: Unit, _timer: Timer) -> None:
+    """The message is on its way already."""

@@ -1,0 +1,90 @@
+"""Clocks put right by a manager (工时更正)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel
+
+from services.workshop import booking, store
+from services.workshop.domain.correction import CorrectionReason, correct_clock, told
+from services.workshop.domain.job import Job, is_unfinished
+from services.workshop.http.common import JobView, Manager, Reader, change_job, planner_of
+from services.workshop.store import corrections
+from shared.body import Body
+from shared.db import transaction
+from shared.duties import serves
+from shared.ids import new_id
+from shared.unit import Unit
+
+router = APIRouter(prefix="/stores/{store_id}/jobs/{job_id}")
+
+
+class CorrectionBody(Body):
+    """When the technicians really clocked on and off; what is left out stays as it was."""
+
+    started_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    reason: CorrectionReason
+
+
+class CorrectionView(BaseModel):
+    """Who put a clock right, why, and what it said before and after."""
+
+    correction_id: str
+    reason: CorrectionReason
+    corrected_by: str
+    corrected_at: datetime
+    started_before: datetime
+    finished_before: datetime | None
+    clocked_before_s: int
+    started_at: datetime
+    finished_at: datetime | None
+    clocked_s: int
+
+
+@router.post(
+    "/clock-correction", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
+)
+async def correct_job_clock(
+    request: Request, job_id: str, body: CorrectionBody, command: Manager
+) -> JSONResponse:
+    """Put the clock of a job right (工时更正); what is learned and reported uses the right one."""
+    planner = planner_of(request)
+
+    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[object]]:
+        begin = min(filter(None, (job.started_at, body.started_at)), default=now)
+        others = await store.jobs_worked_on(unit.connection, job, begin)
+        clock, correction = correct_clock(
+            job,
+            others,
+            body.started_at,
+            body.finished_at,
+            correction_id=str(new_id()),
+            reason=body.reason,
+            by=command.principal.subject,
+            now=now,
+        )
+        await corrections.add(unit.connection, command.store_id, correction)
+        if is_unfinished(clock):
+            absences = await store.absences_after(unit.connection, command.store_id, begin)
+            clock = planner.in_hand(clock, absences, now)
+        if is_unfinished(clock) and clock.assignment:
+            await booking.occupy(unit, clock, clock.assignment, command.cause)
+        else:
+            await booking.learn_soon(unit, command.store_id, command.cause)
+        return clock, [told(clock, correction)]
+
+    return await change_job(request, command, job_id, change)
+
+
+@router.get("/clock-corrections", tags=["jobs"], openapi_extra=serves("R13"))
+async def list_clock_corrections(
+    request: Request, store_id: str, job_id: str, _: Reader
+) -> list[CorrectionView]:
+    """How often and by whom the clock of a job was put right."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        await store.read_job(connection, store_id, job_id)
+        found = await corrections.of_job(connection, store_id, job_id)
+    return [CorrectionView.model_validate(each, from_attributes=True) for each in found]

@@ -1,0 +1,219 @@
+"""The workshop of a store in the test's own process; reception is played by a publisher."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from deploy.embedded.platform import Platform
+from services.workshop.app import create_app
+from shared.clock import SteppedClock
+from shared.contracts import Event
+from shared.contracts.reception import (
+    OrderCancelled,
+    OrderedOperation,
+    OrderOpened,
+    VehicleArrived,
+)
+from shared.ids import new_id
+from shared.problems import ProblemDetails
+from tests.harness import InProcess, Publisher, in_process, published, publisher
+from tests.stack import MORNING
+
+OPENING = MORNING + timedelta(minutes=30)
+"""08:00 in Shanghai, when the early shift begins."""
+
+JOBS = "aftersales.workshop.job.v1"
+STORE = "aftersales.workshop.store.v1"
+
+Answer = dict[str, Any]
+
+
+def refused(answer: httpx.Response, status: int, rule: str, field: str) -> ProblemDetails:
+    """The problem that a command was refused with."""
+    assert answer.status_code == status, answer.text
+    problem = ProblemDetails.model_validate(answer.json())
+    assert [(error.rule, error.field) for error in problem.errors] == [(rule, field)]
+    return problem
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What the people of one store do in the workshop."""
+
+    service: InProcess
+    publisher: Publisher
+    servers: Platform
+    clock: SteppedClock
+    store_id: str = "S01"
+
+    def of(self, store_id: str) -> "Floor":
+        """The workshop of another store."""
+        return replace(self, store_id=store_id)
+
+    async def post(self, path: str, who: str, body: Any = None) -> httpx.Response:
+        """A command of ``who``: a role, or the id of a person, which contains the role."""
+        role: Any = who.removeprefix(f"{self.store_id}-").partition("-")[0]
+        token = self.service.token(role, stores=(self.store_id,), subject=who)
+        return await self.service.client.post(
+            f"/stores/{self.store_id}/{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())},
+        )
+
+    async def done(self, path: str, who: str, body: Any = None) -> Answer:
+        """A command that must succeed, and whatever it sets off."""
+        answer = await self.post(path, who, body)
+        assert answer.is_success, answer.text
+        await self.service.at_rest()
+        found: Answer = answer.json()
+        return found
+
+    async def get(self, path: str, role: Any = "dispatcher", **params: Any) -> Any:
+        token = self.service.token(role, stores=(self.store_id,))
+        answer = await self.service.client.get(
+            f"/stores/{self.store_id}/{path}",
+            params=params,
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def quote(self, *operations: str, confidence: float = 0.95) -> timedelta:
+        """How long a customer would have to wait."""
+        body = {"operations": list(operations), "confidence": confidence}
+        answer = await self.done("quotes", "advisor", body)
+        return datetime.fromisoformat(answer["promised_at"]) - self.clock.now()
+
+    async def publish(self, *events: Event) -> None:
+        """What happened elsewhere, and whatever it sets off here."""
+        await self.publisher.publish(*events, at=self.clock.now())
+        await self.service.at_rest()
+
+    async def open_order(
+        self, *operations: str, held: bool = False, **changes: Any
+    ) -> list[Answer]:
+        """An order with its vehicle's arrival; its jobs once they are planned.
+
+        ``held``: its time was reserved and the promise is the one that was quoted.
+        """
+        now, order_id = self.clock.now(), str(new_id())
+        workforce = self.service.app.state.planner.workforce
+        arrived = VehicleArrived(
+            store_id=self.store_id,
+            order_id=order_id,
+            queue_number=7,
+            plate_ref="k1-plate",
+            arrived_at=now,
+            greeting_due_at=now,
+        )
+        given: Answer = {
+            "store_id": self.store_id,
+            "order_id": order_id,
+            "advisor_id": f"{self.store_id}-advisor-1",
+            "customer_ref": "c1",
+            "vehicle_ref": f"k1-{order_id}",
+            "odometer_km": 1,
+            "symptoms": [],
+            "operations": [
+                OrderedOperation(
+                    operation_id=each,
+                    standard_hours=workforce.operation(each).standard_hours,
+                )
+                for each in operations
+            ],
+            "lines": [],
+            "estimate_cents": 0,
+            "promised_at": now + timedelta(hours=4),
+            "promise_confidence": 0.95,
+            "hold_id": None,
+            "opened_at": now,
+        }
+        if held:
+            body = {"operations": list(operations)}
+            hold = await self.done("capacity-holds", "advisor", body)
+            given |= {"promised_at": hold["promised_at"], "hold_id": hold["hold_id"]}
+        await self.publish(arrived, OrderOpened.model_validate(given | changes))
+        return await self.jobs(order_id)
+
+    async def cancelled(self, order_id: str) -> None:
+        """The customer has changed their mind."""
+        await self.publish(
+            OrderCancelled(store_id=self.store_id, order_id=order_id, reason="customer_left")
+        )
+
+    async def jobs(self, order_id: str) -> list[Answer]:
+        """The order's jobs when nothing is left to be planned."""
+        await self.service.at_rest()
+        jobs: list[Answer] = await self.get("jobs", order_id=order_id)
+        return jobs
+
+    async def job(self, job: Answer) -> Answer:
+        """The job as it is now."""
+        jobs = await self.jobs(job["order_id"])
+        return next(each for each in jobs if each["job_id"] == job["job_id"])
+
+    async def work(self, job: Answer, action: str, body: Any = None) -> Answer:
+        """What the job's technician does with it."""
+        technician_id = job["technician_ids"][0]
+        return await self.done(f"jobs/{job['job_id']}/{action}", technician_id, body)
+
+    async def inspect(self, job: Answer, *failed: str) -> Answer:
+        """The inspection of a finished job."""
+        lists = (await self.get("inspection-checklists"))["checklists"]
+        items = {
+            each["item"]: "failed" if each["item"] in failed else "ok"
+            for each in lists[job["trade"]]
+        }
+        path = f"jobs/{job['job_id']}/inspection"
+        return await self.done(path, f"{self.store_id}-inspector-1", {"items": items})
+
+    async def worked(self, job: Answer, minutes: float) -> None:
+        """The job is done in so many minutes and accepted."""
+        await self.work(job, "start")
+        await self.wait(minutes)
+        await self.work(job, "finish")
+        await self.inspect(job)
+
+    async def accepted(self, *operations: str, **changes: Any) -> list[Answer]:
+        """An order whose every job was done and accepted."""
+        jobs = await self.open_order(*operations, **changes)
+        for job in jobs:
+            await self.worked(job, 0)
+        return jobs
+
+    async def wait(self, minutes: float) -> None:
+        """Time passes, and with it the deadlines."""
+        self.clock.set(self.clock.now() + timedelta(minutes=minutes))
+        await self.service.at_rest()
+
+    async def events(
+        self, kind: type[Event], order_id: str | None = None, topic: str = JOBS
+    ) -> list[Any]:
+        """The store's events of one kind, of one order if it is named."""
+        await self.service.at_rest()
+        return [
+            received.event
+            for received in await published(self.servers, [topic])
+            if isinstance(received.event, kind)
+            and received.event.store_id == self.store_id
+            and order_id in (None, getattr(received.event, "order_id", None))
+        ]
+
+    def at(self, hours: float) -> datetime:
+        """So many hours after the opening of the first day."""
+        return OPENING + timedelta(hours=hours)
+
+
+@asynccontextmanager
+async def open_floor(servers: Platform, clock: SteppedClock) -> AsyncIterator[Floor]:
+    """The workshop at the beginning of the early shift."""
+    clock.set(OPENING)
+    async with (
+        in_process(servers, "workshop", create_app) as running,
+        publisher(servers) as reception,
+    ):
+        yield Floor(running, reception, servers, clock)

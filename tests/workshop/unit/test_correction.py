@@ -1,0 +1,98 @@
+"""A manager puts clocks right, without any I/O (R13)."""
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workshop.domain.correction import ClockCorrection, correct_clock, told
+from services.workshop.domain.job import Job
+from shared.contracts.refusal import Refused
+
+OPENED = datetime(2026, 3, 4, 0, tzinfo=UTC)
+NOW = OPENED + timedelta(hours=10)
+
+
+def refused(rule: str) -> AbstractContextManager[object]:
+    return pytest.raises(Refused, check=lambda refusal: refusal.rule == rule)
+
+
+moments = st.integers(0, 599).map(lambda minutes: OPENED + timedelta(minutes=minutes))
+
+
+def job(started_at: datetime, finished_at: datetime, paused_min: int = 0, **changes: object) -> Job:
+    plain = Job("j1", "S01", "o1", 0, "MNT-001", 1.0, "passed", NOW, OPENED, ("t1",), "b1")
+    clocked_s = int((finished_at - started_at).total_seconds()) - 60 * paused_min
+    times = {"started_at": started_at, "finished_at": finished_at, "clocked_s": clocked_s}
+    return replace(plain, **times | changes)  # type: ignore[arg-type]
+
+
+def correct(
+    given: Job,
+    *others: Job,
+    started_at: datetime | None = None,
+    finished_at: datetime | None = None,
+) -> tuple[Job, ClockCorrection]:
+    return correct_clock(
+        given,
+        others,
+        started_at,
+        finished_at,
+        correction_id="c1",
+        reason="other",
+        by="m1",
+        now=NOW,
+    )
+
+
+@st.composite
+def clocks(draw: st.DrawFn) -> tuple[datetime, datetime]:
+    first, second = sorted((draw(moments), draw(moments)))
+    return first, second + timedelta(minutes=1)
+
+
+@given(clocks(), clocks())
+def test_pauses_stay_and_a_correction_can_be_taken_back(
+    said: tuple[datetime, datetime], right: tuple[datetime, datetime]
+) -> None:
+    before = job(*said)
+    if said == right:
+        return
+    after, record = correct(before, started_at=right[0], finished_at=right[1])
+    assert after.clocked_s == (right[1] - right[0]).total_seconds()
+    assert (record.clocked_before_s, record.clocked_s) == (before.clocked_s, after.clocked_s)
+    assert told(after, record).clocked_s == after.clocked_s
+    back, _ = correct(after, started_at=said[0], finished_at=said[1])
+    assert back == before
+
+
+@given(clocks(), clocks(), clocks())
+def test_nothing_is_worked_on_twice_at_a_time(
+    said: tuple[datetime, datetime],
+    right: tuple[datetime, datetime],
+    theirs: tuple[datetime, datetime],
+) -> None:
+    apart = theirs[0] >= said[1] or theirs[1] <= said[0]
+    if said == right or not apart:
+        return
+    at_once = theirs[0] < right[1] and right[0] < theirs[1]
+    with refused("clock_overlaps") if at_once else nullcontext():
+        correct(job(*said), job(*theirs), started_at=right[0], finished_at=right[1])
+
+
+def test_a_job_that_mostly_stood_still_keeps_some_time() -> None:
+    mostly_paused = job(OPENED, OPENED + timedelta(hours=2), paused_min=110)
+    with refused("nothing_left"):
+        correct(mostly_paused, finished_at=OPENED + timedelta(minutes=100))
+
+
+def test_only_begun_work_has_a_clock_and_only_finished_work_an_end() -> None:
+    planned = replace(job(OPENED, NOW), status="planned", started_at=None, finished_at=None)
+    with refused("wrong_status"):
+        correct(planned, started_at=OPENED)
+    in_hand = replace(job(OPENED, NOW), status="in_progress", finished_at=None)
+    with refused("wrong_status"):
+        correct(in_hand, finished_at=NOW)
