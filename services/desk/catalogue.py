@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from services.desk.i18n import Words
@@ -114,8 +115,9 @@ def _symptoms(systems: Sequence[Mapping[str, Any]], words: Words) -> dict[str, s
     }
 
 
-def _pieces(text: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def _pieces(text: str) -> frozenset[str]:
     """What texts can have in common: pairs of Chinese characters, other words of some length."""
     chinese = re.findall(r"[\u4e00-\u9fff]+", text)
     pairs = {run[at : at + 2] for run in chinese for at in range(len(run) - 1)}
-    return pairs | set(re.findall(r"[a-z]{4,}", text.lower()))
+    return frozenset(pairs | set(re.findall(r"[a-z]{4,}", text.lower())))

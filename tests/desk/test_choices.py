@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.desk.catalogue import Catalogue
@@ -30,6 +30,7 @@ def test_symptoms_are_suggested_from_the_customers_own_words(
     assert symptom in catalogue.symptoms_in(told, 6)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.integers(1, 10))
 def test_at_most_so_many_symptoms_are_suggested_and_each_is_known(told: str, limit: int) -> None:
     found = ZH.symptoms_in(told, limit)
