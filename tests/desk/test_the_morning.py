@@ -1,5 +1,5 @@
-"""The advisor's morning at the desk: appointments, arrivals, intake, daily checks (R1, R2, R3, R4, R5,
-R9, R19, R43)."""
+"""The advisor's morning at the desk: appointments, arrivals, intake, daily checks
+(R1, R2, R3, R4, R5, R9, R19, R43)."""
 
 import sys
 import time
