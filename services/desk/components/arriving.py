@@ -35,7 +35,7 @@ async def arrival_dialog(visit: Visit, appointment_id: str | None = None) -> Non
         form = Form(visit)
         made = ui.input(t("Plate or VIN"), placeholder="沪A12345").props("autofocus clearable")
         plate = form.field("plate", made)
-        known = text("", "hint")
+        known = text("", "hint one-line")
         appointment = form.field(
             "appointment_id",
             ui.select(
@@ -51,7 +51,7 @@ async def arrival_dialog(visit: Visit, appointment_id: str | None = None) -> Non
                 appointment.set_value(found)
 
         async def look_up() -> None:
-            known.set_text(await _known_customer(visit, form, plate.value or ""))
+            known.set_text(await _known_customer(visit, plate.value or ""))
 
         plate.on_value_change(recognise)
         plate.on("blur", look_up)
@@ -132,16 +132,15 @@ async def _expected(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
     return plates, lines
 
 
-async def _known_customer(visit: Visit, form: Form, typed: str) -> str:
-    """One line about the customer whose plate or VIN was typed."""
+async def _known_customer(visit: Visit, typed: str) -> str:
+    """One line about the customer whose plate or VIN was typed; a wrong one is told on sending."""
     if not typed.strip() or not visit.sees_persons:
         return ""
-
-    async def ask() -> dict[str, Any]:
-        return await find_customer(visit, typed) or {}
-
-    found = await form.send(ask)
-    if found is None:
+    try:
+        found = await find_customer(visit, typed)
+    except AwayError as away:
+        return away_text(visit.t, away)
+    except RefusalError:
         return ""
     if not found:
         return visit.t("New vehicle: details are taken when the order is opened.")

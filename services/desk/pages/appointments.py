@@ -147,7 +147,7 @@ async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
                 "operations", several(catalogue.operation_choices(()), t("Labor operations"))
             )
             parts = form.field("parts", several(catalogue.part_choices(), t("Parts wanted")))
-        known = text("", "hint")
+        known = text("", "hint one-line")
         choice = TimeChoice(visit, catalogue, form, lambda: operations.value)
         choice.show()
         customer: dict[str, Any] = {}
