@@ -1,6 +1,6 @@
 """How long advisors wait for reception's commands, beside the least that a command can do.
 
-Each of 50 advisors sends a command every two seconds, at moments of their own: arrival, greeting,
+Each of 50 advisors sends a command every ten seconds, at moments of their own: arrival, greeting,
 estimate, opening and deposit of one vehicle after another, in six stores. Everything runs as it
 does in an embedded platform: five processes, Kafka and PostgreSQL on one machine.
 """
@@ -27,7 +27,7 @@ from shared.clock import SteppedClock
 from shared.ids import new_id
 
 ADVISORS = 50
-THINK_S = 2.0
+THINK_S = 10.0
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MINIMAL = "minimal write"
 
@@ -65,7 +65,7 @@ class Advisor:
         return _STORES[self.number % len(_STORES)]
 
     async def work(self, until: float, begin: float) -> None:
-        """Vehicle after vehicle, a command each two seconds, as long as there is time."""
+        """Vehicle after vehicle, a command each ten seconds, as long as there is time."""
         await asyncio.sleep(begin)
         visits = 0
         self._next_at = time.perf_counter()
