@@ -38,7 +38,7 @@ class WorkChoice:
         packages = list(dict.fromkeys(filter(None, (line["package_id"] for line in known))))
         operations = [line["code"] for line in own if line["kind"] == "labor"]
         self._packages = form.field(
-            "packages", several(_package_choices(catalogue), t("Service packages"), packages)
+            "packages", several(catalogue.package_choices(), t("Service packages"), packages)
         )
         self._operations = form.field(
             "operations",
@@ -123,7 +123,3 @@ class WorkChoice:
     async def _pay(self, code: str, pay_type: str) -> None:
         self._pay_types[code] = pay_type
         await self._changed()
-
-
-def _package_choices(catalogue: Catalogue) -> dict[str, str]:
-    return {package_id: catalogue.package(package_id) for package_id in catalogue.packages}
