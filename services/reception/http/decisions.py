@@ -126,23 +126,6 @@ def _decide_on(
     return authorisation.authorize_additional(order, versions, version, agreement, promise)
 
 
-def _in_part(
-    order: Order,
-    versions: Sequence[EstimateVersion],
-    agreement: Agreement,
-    promise: Promise | None,
-) -> tuple[Order, list[EstimateVersion], list[Event]]:
-    """Of a version that was split, the last but one is wanted and the last is not."""
-    *others, wanted, rest = versions
-    order, kept, agreed = _decide_on(
-        order, versions, wanted.version, agreement, promise, wanted=True
-    )
-    order, left, declined = authorisation.decline(
-        order, [*others, kept, rest], rest.version, agreement
-    )
-    return order, [kept, left, *others], [*agreed, *declined]
-
-
 async def _promise(
     request: Request, command: Command, order_id: str, version: int, word: Word
 ) -> Promise | None:
