@@ -12,12 +12,12 @@ from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
 from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
+from services.desk.components.work_choice import PAY_TYPES
 from services.desk.i18n import Words
 from services.desk.page import MENU
 from services.desk.pages import claim, intake, order
 from services.desk.pages.customer import DECLINABLE
 from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
-from services.desk.pages.intake.work import PAY_TYPES
 from services.desk.pages.order.feedback import MARKS
 from services.reception.domain.authorisation import Status as EstimateStatus
 from services.reception.domain.claim import ClaimStatus, Evidence

@@ -1,6 +1,6 @@
 """The choice of work (维修项目): packages, operations, parts with their numbers, and who pays."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from nicegui import ui
@@ -11,8 +11,37 @@ from services.desk.components.forms import Form, choices, several
 from services.desk.i18n import Words
 
 PAY_TYPES = ("customer", "warranty", "goodwill", "internal")
+"""客户自费、保修、善意、内部."""
 
 Line = Mapping[str, Any]
+
+
+def line_codes(
+    catalogue: Catalogue,
+    packages: Iterable[str],
+    operations: Iterable[str],
+    parts: Iterable[str],
+) -> list[str]:
+    """Every line's code, in the order of the estimate."""
+    packed = (catalogue.packages[package_id] for package_id in packages)
+    inside = (code for package in packed for code in (*package["operations"], *package["parts"]))
+    return [*inside, *operations, *parts]
+
+
+def work_body(
+    codes: Collection[str],
+    packages: Sequence[str],
+    operations: Sequence[str],
+    parts: Mapping[str, int],
+    pay_types: Mapping[str, str],
+) -> dict[str, Any]:
+    """The work as reception wants it, parts by number; only lines among ``codes`` have a payer."""
+    return {
+        "packages": packages,
+        "operations": operations,
+        "parts": [{"part_no": part_no, "quantity": count} for part_no, count in parts.items()],
+        "pay_types": {code: payer for code, payer in pay_types.items() if code in codes},
+    }
 
 
 class WorkChoice:
@@ -56,26 +85,18 @@ class WorkChoice:
     @property
     def body(self) -> dict[str, Any]:
         """The work as reception wants it."""
-        codes = self._codes()
-        return {
-            "packages": self._packages.value,
-            "operations": self._operations.value,
-            "parts": [
-                {"part_no": part_no, "quantity": self._quantities.get(part_no, 1)}
-                for part_no in self._parts.value
-            ],
-            "pay_types": {
-                code: pay_type for code, pay_type in self._pay_types.items() if code in codes
-            },
-        }
+        return work_body(
+            self._codes(),
+            self._packages.value,
+            self._operations.value,
+            {part_no: self._quantities.get(part_no, 1) for part_no in self._parts.value},
+            self._pay_types,
+        )
 
     def _codes(self) -> list[str]:
-        """Every line's code, in the order of the estimate."""
-        codes = []
-        for package_id in self._packages.value:
-            package = self._catalogue.packages[package_id]
-            codes += [*package["operations"], *package["parts"]]
-        return [*codes, *self._operations.value, *self._parts.value]
+        return line_codes(
+            self._catalogue, self._packages.value, self._operations.value, self._parts.value
+        )
 
     async def _take_typical_parts(self) -> None:
         """Parts that a newly chosen operation commonly takes come with it."""

@@ -21,11 +21,9 @@ from services.desk.components.elements import (
 )
 from services.desk.components.forms import Form, several
 from services.desk.components.problems import away_text, refusal_text
+from services.desk.components.work_choice import PAY_TYPES, line_codes, work_body
 from services.desk.promise import rests_on_text
 from services.desk.visit import Visit
-
-PAY_TYPES = ("customer", "warranty", "goodwill", "internal")
-"""客户自费、保修、善意、内部."""
 
 _SUGGESTIONS = 5
 
@@ -115,22 +113,11 @@ class Work:
             add(self._parts, part_no)
 
     def body(self) -> dict[str, Any]:
-        """What the service is told; only lines that there are have a pay type."""
-        codes = {*self.operations.value, *self._parts.value}
-        for package_id in self._packages.value:
-            package = self._catalogue.packages[package_id]
-            codes |= {*package["operations"], *package["parts"]}
-        return {
-            "operations": self.operations.value,
-            "packages": self._packages.value,
-            "parts": [
-                {"part_no": part_no, "quantity": self._quantities.get(part_no, 1)}
-                for part_no in self._parts.value
-            ],
-            "pay_types": {
-                code: pay_type for code, pay_type in self._pay_types.items() if code in codes
-            },
-        }
+        """What the service is told."""
+        packages, operations = self._packages.value, self.operations.value
+        parts = {part_no: self._quantities.get(part_no, 1) for part_no in self._parts.value}
+        codes = line_codes(self._catalogue, packages, operations, parts)
+        return work_body(codes, packages, operations, parts, self._pay_types)
 
     async def quote(self) -> None:
         """Show what the work costs and when it would be done, for the latest choice only."""
