@@ -16,14 +16,6 @@ _LARGEST_BYTES = 12_000_000
 Photo = Mapping[str, Any]
 
 
-async def order_photos(visit: Visit, order_id: str) -> Sequence[Photo]:
-    """What reception has of the order, the oldest first."""
-    found: Sequence[Photo] = await visit.services.get(
-        "reception", f"{visit.store_path}/orders/{order_id}/photos"
-    )
-    return found
-
-
 def gallery(visit: Visit, photos: Sequence[Photo]) -> None:
     """Small pictures with what they show; a click opens the whole one."""
     with box("gallery"):
