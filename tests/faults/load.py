@@ -95,7 +95,10 @@ class Load:
         delivery = read_yaml(folder, "catalogue/delivery.yaml")
         self._steps = delivery["templates"]["group"]
         self._checklists = delivery["inspection"]
-        self._script = write_script(folder, _VISITS, seed)
+        self._visits = {
+            store_id: iter(visits)
+            for store_id, visits in write_script(folder, _VISITS, seed).items()
+        }
         self._tasks: list[asyncio.Task[None]] = []
 
     def accepted(self, job: Answer) -> dict[str, dict[str, str]]:
@@ -106,9 +109,9 @@ class Load:
         """Let people work."""
         self._gate.set()
         if not self._tasks:
-            stores = list(self._script)
+            stores = list(self._visits)
             self._tasks = [
-                asyncio.create_task(self._walk(number, stores[number % len(stores)]))
+                asyncio.create_task(self._walk(number // len(stores), stores[number % len(stores)]))
                 for number in range(self._walkers)
             ]
 
@@ -131,17 +134,18 @@ class Load:
     # One person's day
 
     async def _walk(self, number: int, store_id: str) -> None:
-        rng = random.Random(f"{self._seed}/{number}")
-        visits = self._script[store_id][number // len(self._script) :: self._walkers]
-        for visit in visits:
+        rng = random.Random(f"{self._seed}/{store_id}/{number}")
+        stays = (number + 1) % _OF_WHOM_ONE_LEAVES > 0
+        for visit in self._visits[store_id]:
             with suppress(AbandonedError, RefusedError, TimeoutError):
                 walk = _Walk(self, store_id, visit, number, rng)
-                if number % _OF_WHOM_ONE_LEAVES:
+                if stays:
                     await walk.stay()
                     self.visits_finished += 1
                 else:
                     await walk.leave()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1 if stays else rng.uniform(0.5, 1.5))
+        raise RuntimeError(f"{store_id}: the script has no more than {_VISITS} visits")
 
     def person(self, role: str, store_id: str, number: int) -> Person:
         known = self._people.with_role(role, store_id)
