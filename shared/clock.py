@@ -12,13 +12,18 @@ _LAYOUT = struct.Struct("<qq")
 
 
 class Clock(Protocol):
-    """Anything that tells the business time in UTC."""
+    """Anything that tells the business time in UTC; it stands if it moves only when it is set."""
+
+    @property
+    def stands(self) -> bool: ...
 
     def now(self) -> datetime: ...
 
 
 class SystemClock:
     """Real time."""
+
+    stands = False
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -30,6 +35,10 @@ class SkewedClock:
     def __init__(self, right: Clock, skew_s: float) -> None:
         self._right = right
         self._skew = timedelta(seconds=skew_s)
+
+    @property
+    def stands(self) -> bool:
+        return self._right.stands
 
     def now(self) -> datetime:
         return self._right.now() + self._skew
@@ -49,8 +58,12 @@ class SteppedClock:
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), _LAYOUT.size)
 
+    @property
+    def stands(self) -> bool:
+        return self._read()[1] == 0
+
     def now(self) -> datetime:
-        simulated, anchor = _LAYOUT.unpack(self._memory[: _LAYOUT.size])
+        simulated, anchor = self._read()
         elapsed = time.time_ns() // 1000 - anchor if anchor else 0
         return _EPOCH + timedelta(microseconds=simulated + elapsed)
 
@@ -58,6 +71,10 @@ class SteppedClock:
         """Move every process to ``moment``; ``running`` lets time go on from there."""
         anchor = time.time_ns() // 1000 if running else 0
         self._memory[: _LAYOUT.size] = _LAYOUT.pack(_micros(moment), anchor)
+
+    def _read(self) -> tuple[int, int]:
+        simulated, anchor = _LAYOUT.unpack(self._memory[: _LAYOUT.size])
+        return simulated, anchor
 
 
 def clock_from(path: Path | None, skew_s: float = 0.0) -> Clock:

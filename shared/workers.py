@@ -6,14 +6,21 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 
 
-def worker_pool(size: int) -> ProcessPoolExecutor:
-    """A pool of ``size`` fresh processes that end with their owner, even when that is killed."""
+def worker(niceness: int = 0) -> ProcessPoolExecutor:
+    """A fresh process that ends with its owner, even when that is killed.
+
+    The higher its ``niceness``, the more it leaves the processors to others.
+    """
     return ProcessPoolExecutor(
-        max_workers=size, mp_context=get_context("spawn"), initializer=_end_with_owner
+        max_workers=1,
+        mp_context=get_context("spawn"),
+        initializer=_begin,
+        initargs=(niceness,),
     )
 
 
-def _end_with_owner() -> None:
+def _begin(niceness: int) -> None:
+    os.nice(niceness)
     threading.Thread(target=_await_owners_end, daemon=True).start()
 
 

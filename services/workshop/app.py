@@ -5,13 +5,13 @@ from fastapi import FastAPI
 from services.workshop.catalogue import load_catalogue
 from services.workshop.handlers import INTERESTS, Handlers
 from services.workshop.http import router
-from services.workshop.planner import Planner
+from services.workshop.planner import Planner, Workers
 from services.workshop.staffing import Staffing
 from services.workshop.workforce import load_workforce
 from shared.personal import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
-from shared.workers import worker_pool
+from shared.workers import worker
 
 
 def create_app() -> FastAPI:
@@ -19,9 +19,7 @@ def create_app() -> FastAPI:
     settings = Settings()
     workforce = load_workforce(settings.group_folder)
     service = Service("workshop", settings)
-    prompt = worker_pool(1)
-    patient = prompt if settings.clock_file else worker_pool(1)
-    planner = Planner(workforce, service, prompt, patient)
+    planner = Planner(workforce, service, _workers(service))
     staffing = Staffing(planner, service)
     handlers = Handlers(planner, staffing)
 
@@ -42,3 +40,11 @@ def create_app() -> FastAPI:
     app.state.catalogue = load_catalogue(settings.group_folder)
     app.state.personal = PersonalData.from_file(settings.personal_keys_file)
     return app
+
+
+def _workers(service: Service) -> Workers:
+    """On a clock that stands one process computes everything, so that a day repeats itself."""
+    if service.clock.stands:
+        alone = worker()
+        return Workers(alone, alone, alone)
+    return Workers(worker(), worker(niceness=5), worker(niceness=10))

@@ -87,39 +87,48 @@ class Proposal:
     reasons: dict[str, Reason]
 
 
+@dataclass(frozen=True)
+class Workers:
+    """Who computes: no quote waits behind a replan, and no replan behind an improvement."""
+
+    quoting: Executor
+    replanning: Executor
+    patient: Executor
+
+    @property
+    def alone(self) -> bool:
+        return self.quoting is self.patient
+
+
 class Planner:
-    """Asks the pure planning in other processes, so that the event loop goes on.
+    """Asks the pure planning in other processes, so that the event loop goes on."""
 
-    What people wait for is computed by ``prompt``, everything else by ``patient``: nobody waits
-    behind an improvement.
-    """
-
-    def __init__(
-        self, workforce: Workforce, service: Service, prompt: Executor, patient: Executor
-    ) -> None:
+    def __init__(self, workforce: Workforce, service: Service, workers: Workers) -> None:
         self.workforce = workforce
         self._service = service
-        self._prompt = prompt
-        self._patient = patient
+        self._workers = workers
         self._learned: dict[str, planning.Durations] = {}
 
     @property
     def apart(self) -> int:
         """How many deadlines that nobody waits for are handled at a time, beside the others.
 
-        0 where one process computes everything, as in simulated time, which repeats itself.
+        0 where one process computes everything.
         """
-        return 0 if self._prompt is self._patient else 1
+        return 0 if self._workers.alone else 1
 
     async def start(self) -> None:
-        """Load what the stores have learned and wait until the processes can answer."""
+        """Load what the stores have learned and wait until there can be prompt answers."""
         stores = list(self.workforce.stores)
         async with transaction(self._service.pool, stores) as connection:
             experiences = await store.all_experiences(connection)
         self._learned = {name: each.durations for name, each in experiences.items()}
-        await _computed(self._prompt, partial(planning.plan, planning.Workshop(0, (), ())))
-        if self.apart:
-            await _computed(self._patient, planning.load_solver)
+        nothing = partial(planning.plan, planning.Workshop(0, (), ()))
+        await asyncio.gather(
+            _computed(self._workers.quoting, nothing), _computed(self._workers.replanning, nothing)
+        )
+        if not self._workers.alone:
+            self._workers.patient.submit(planning.load_solver)
 
     async def snapshot(self, store_id: str, *, without_hold: str | None = None) -> Snapshot:
         """The store's workshop as it is planned now, as if one hold were not there."""
@@ -164,7 +173,7 @@ class Planner:
         ]
         try:
             ask = partial(planning.quote, snapshot.workshop, new, confidence, snapshot.calibration)
-            promise = await _computed(self._prompt, ask)
+            promise = await _computed(self._workers.quoting, ask)
         except planning.CannotPromiseError as error:
             raise self._refused(error.refusal, wishes, snapshot.store_id) from None
         return replace(promise, finish=promise.finish + self._handover(snapshot.store_id))
@@ -172,13 +181,14 @@ class Planner:
     async def replan(self, store_id: str, _subject: str) -> Proposal:
         """A fresh plan at once for everything that is not in hand."""
         snapshot = await self.snapshot(store_id)
-        answer = await _computed(self._prompt, partial(planning.replan, snapshot.workshop))
+        ask = partial(planning.replan, snapshot.workshop)
+        answer = await _computed(self._workers.replanning, ask)
         return self._proposal(snapshot, answer)
 
     async def improve(self, store_id: str, _subject: str) -> Proposal | None:
         """A better plan than the present one, if the search finds any in its time."""
         snapshot = await self.snapshot(store_id)
-        stepped = self._service.settings.clock_file is not None
+        stepped = self._service.clock.stands
         search = partial(
             planning.replan,
             snapshot.workshop,
@@ -186,7 +196,7 @@ class Planner:
             seconds=_UNHURRIED_S if stepped else IMPROVEMENT_S,
             rounds=SIMULATED_ROUNDS if stepped else _UNTIL_TIME_IS_UP,
         )
-        answer = await _computed(self._patient, search)
+        answer = await _computed(self._workers.patient, search)
         better = _merit(snapshot.workshop, answer.plan.assignments) < _merit(
             snapshot.workshop, _present(snapshot.workshop)
         )
@@ -202,13 +212,13 @@ class Planner:
             for job in finished
             if job.operation_id in self.workforce.operations
         ]
-        return await _computed(self._patient, partial(planning.learn, experience))
+        return await _computed(self._workers.patient, partial(planning.learn, experience))
 
     async def prospects(self, store_id: str, _subject: str) -> list[Prospect]:
         """How likely the open promises are kept."""
         snapshot = await self.snapshot(store_id)
         ask = partial(planning.risks, snapshot.workshop, CONFIDENCE, snapshot.calibration)
-        found = await _computed(self._patient, ask)
+        found = await _computed(self._workers.patient, ask)
         place, horizon = self.workforce.stores[store_id], minute(snapshot.taken_at + HORIZON)
         promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
         return [
@@ -230,7 +240,7 @@ class Planner:
     ) -> tuple[planning.Shortage, ...]:
         """The trades that lack people."""
         ask = partial(planning.shortages, technicians, demands, horizon)
-        return await _computed(self._patient, ask)
+        return await _computed(self._workers.patient, ask)
 
     def work(self, store_id: str, operation_id: str, standard_hours: float) -> tuple[str, float]:
         """The trade of an operation, and the hours of technicians that it is expected to take."""

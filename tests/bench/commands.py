@@ -120,7 +120,7 @@ async def measure(seconds: float, seed: int) -> dict[str, Waits]:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         clock = data / "clock"
-        SteppedClock(clock).set(NINE)
+        SteppedClock(clock).set(NINE, running=True)
         settings = EmbeddedSettings(data=data / "platform", ports=Ports.free(), clock_file=clock)
         platform = Platform(settings)
         await platform.start()

@@ -10,12 +10,14 @@ MOMENT = datetime(2026, 3, 4, 1, 2, 3, 456789, tzinfo=UTC)
 def test_a_stepped_clock_stands_still_and_is_shared(tmp_path):
     one, other = SteppedClock(tmp_path / "clock"), SteppedClock(tmp_path / "clock")
     one.set(MOMENT)
+    assert other.stands
     assert other.now() == MOMENT == other.now()
 
 
 def test_a_running_clock_goes_on_from_where_it_was_set(tmp_path):
     clock = SteppedClock(tmp_path / "clock")
     clock.set(MOMENT, running=True)
+    assert not clock.stands
     first, second = clock.now(), clock.now()
     assert MOMENT <= first <= second < MOMENT + timedelta(minutes=1)
 

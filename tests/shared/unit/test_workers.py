@@ -7,10 +7,10 @@ import psutil
 
 OWNER = """
 import os, time
-from shared.workers import worker_pool
+from shared.workers import worker
 
 if __name__ == "__main__":
-    print(worker_pool(1).submit(os.getpid).result(), flush=True)
+    print(worker().submit(os.getpid).result(), flush=True)
     time.sleep(60)
 """
 
