@@ -13,7 +13,7 @@ from services.workshop.planning.model import (
     Technician,
     Workshop,
 )
-from services.workshop.planning.teams import Candidates, candidates, duration
+from services.workshop.planning.teams import Candidates, Need, candidates, duration, need
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common, first_slot
 
 STABILITY: Final = 20
@@ -28,7 +28,7 @@ _NOWHERE: Final[_Rank] = (NEVER, 0, 0, (), 0, "", NEVER)
 
 
 class _Crew(NamedTuple):
-    """A team that may do a job, and what of it stays the same for every plan."""
+    """A team that may do jobs of so many minutes; the same for every plan."""
 
     technician_ids: tuple[str, ...]
     minutes: int
@@ -41,13 +41,14 @@ class _Crew(NamedTuple):
 class _Team(NamedTuple):
     """A team with the earliest possession it could have if a bay were always free.
 
-    ``cost`` is its finish with the costs of moving and of versatile people.
+    ``cost`` is its finish with the costs of moving and of versatile people, ``back`` its start
+    negated: no place that the team can have ranks before the first four figures.
     """
 
     cost: int
+    back: int
+    breadth: int
     technician_ids: tuple[str, ...]
-    start: int
-    finish: int
     crew: _Crew
 
 
@@ -78,12 +79,14 @@ class Floor:
         self._bays = tuple(sorted(workshop.bays, key=lambda b: b.bay_id))
         self._by_id = {t.technician_id: t for t in self._technicians}
         self._crews: dict[str, dict[tuple[str, ...], _Crew]] = {}
+        self._made: dict[tuple[tuple[str, ...], int], _Crew] = {}
         self._calendars: dict[tuple[str, ...], Calendar] = {}
         self._shared: dict[tuple[Calendar, Calendar], Calendar] = {}
         self._hours = _distinct_hours(self._bays)
         self._running = {assignment.job_id: assignment for assignment in workshop.running}
         self._chosen: Mapping[str, tuple[str, ...]] = {}
         self._candidates: dict[str, Candidates | Refusal] = {}
+        self._suited: dict[Need, Candidates] = {}
         self._people: defaultdict[str, Busy] = defaultdict(Busy)
         self._taken_bays: defaultdict[str, Busy] = defaultdict(Busy)
         self._vehicles: defaultdict[str, Busy] = defaultdict(Busy)
@@ -107,8 +110,10 @@ class Floor:
         """Who may do the job where."""
         found = self._candidates.get(job.job_id)
         if found is None:
-            found = candidates(job, self._technicians, self._bays)
+            found = self._suited.get(need(job)) or candidates(job, self._technicians, self._bays)
             self._candidates[job.job_id] = found
+            if isinstance(found, Candidates):
+                self._suited[need(job)] = found
         return found
 
     def calendar(self, technician_ids: tuple[str, ...]) -> Calendar:
@@ -141,17 +146,35 @@ class Floor:
         teams = self._teams(job, found, earliest)
         stands = self._stands(job, found, earliest, min((t.crew.minutes for t in teams), default=1))
         best = _NOWHERE
+        plain = sorted(stands, key=_plainness)
         for team in teams:
             if team.cost > best[0]:
                 break
-            for stand in stands:
-                if stand.cost > best[0]:
-                    break
-                best = min(best, self._meeting(job, team, stand))
+            if team[:4] < best:
+                best = self._meet(job, team, stands, plain, best)
         _, back, _, technician_ids, _, bay_id, finish = best
         if finish >= NEVER:
             return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
         return Assignment(technician_ids, bay_id, -back, finish, job.job_id)
+
+    def _meet(
+        self, job: Job, team: _Team, stands: list[_Stand], plain: list[_Stand], best: _Rank
+    ) -> _Rank:
+        """The best of ``best`` and of what the team can have, the bays that may be free first.
+
+        The plainest bay that the team gets at its own earliest time cannot be beaten by another.
+        """
+        for stand in plain:
+            if stand.cost <= team.cost:
+                best = min(best, met := self._meeting(job, team, stand))
+                if met[0] == team.cost:
+                    return best
+        for stand in stands:
+            if stand.cost > best[0]:
+                break
+            if stand.cost > team.cost:
+                best = min(best, self._meeting(job, team, stand))
+        return best
 
     def earliest(self, job: Job, ready: int) -> int:
         """When the vehicle and the parts are there and what goes before is done."""
@@ -163,7 +186,7 @@ class Floor:
         if isinstance(found, Refusal):
             return NEVER
         teams = self._teams(job, found, self.earliest(job, ready))
-        return min((team.start for team in teams), default=NEVER)
+        return min((-team.back for team in teams), default=NEVER)
 
     def _teams(self, job: Job, found: Candidates, earliest: int) -> list[_Team]:
         """Teams by what they would cost if a bay were always free."""
@@ -177,7 +200,7 @@ class Floor:
                 cost = finish + crew.versatility
                 if present and present != crew.technician_ids:
                     cost += STABILITY
-                teams.append(_Team(cost, crew.technician_ids, start, finish, crew))
+                teams.append(_Team(cost, -start, crew.breadth, crew.technician_ids, crew))
         teams.sort()
         return teams
 
@@ -192,15 +215,18 @@ class Floor:
         return (crews[chosen],) if chosen else crews.values()
 
     def _crew(self, job: Job, members: tuple[Technician, ...]) -> _Crew:
-        ids = tuple(t.technician_id for t in members)
-        return _Crew(
-            ids,
-            duration(job, members),
-            _breadth(members),
-            self._versatility * _further(members),
-            self.calendar(ids),
-            tuple(self._people[i] for i in ids),
-        )
+        ids, minutes = tuple(t.technician_id for t in members), duration(job, members)
+        crew = self._made.get((ids, minutes))
+        if crew is None:
+            crew = self._made[ids, minutes] = _Crew(
+                ids,
+                minutes,
+                _breadth(members),
+                self._versatility * _further(members),
+                self.calendar(ids),
+                tuple(self._people[i] for i in ids),
+            )
+        return crew
 
     def _stands(self, job: Job, found: Candidates, earliest: int, minutes: int) -> list[_Stand]:
         """Bays by what they would cost the fastest team if it were free."""
@@ -221,7 +247,7 @@ class Floor:
         crew = team.crew
         busy = *crew.busy, stand.busy, self._vehicles[job.order_id]
         calendar = self._shared_hours(crew.calendar, stand.hours)
-        start, finish = first_slot(calendar, crew.minutes, max(team.start, stand.start), busy)
+        start, finish = first_slot(calendar, crew.minutes, max(-team.back, stand.start), busy)
         cost = finish + crew.versatility
         before = self._running.get(job.job_id)
         if before and (
@@ -237,6 +263,10 @@ class Floor:
             stand.bay_id,
             finish,
         )
+
+
+def _plainness(stand: _Stand) -> tuple[int, str]:
+    return stand.breadth, stand.bay_id
 
 
 def _breadth(members: tuple[Technician, ...]) -> int:

@@ -1,6 +1,6 @@
 """Who may do a job, and in which bays."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import floor
@@ -49,6 +49,24 @@ class Candidates:
     def teams(self, job: Job) -> Iterator[tuple[Technician, ...]]:
         """Every team of the size that the job needs."""
         return combinations(self.technicians, job.technicians_needed)
+
+
+Need = tuple[Hashable, ...]
+"""What decides who may do a job where: jobs with the same need have the same candidates."""
+
+
+def need(job: Job) -> Need:
+    """What of the job decides on its candidates."""
+    return (
+        job.trade,
+        job.level,
+        job.certificate,
+        job.technicians_needed,
+        job.bay_type,
+        job.forbidden_technicians,
+        job.pinned_technicians,
+        job.pinned_bay,
+    )
 
 
 def candidates(
