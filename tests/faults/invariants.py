@@ -111,7 +111,11 @@ async def judge(stage: Stage, history: History, *, replay: bool) -> Verdict:
 
 
 async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
-    """Empty once every process has nothing under way, twice in a row; else what stays."""
+    """Empty once every process has nothing under way, twice in a row; else what stays.
+
+    Partitions of an instance that was killed are nobody's until its group has lost the member, and
+    no process counts what waits in them.
+    """
     token = stage.issuer.token("faults", roles=["operator"], stores=[])
     behind: dict[str, Any] = {}
     before: dict[str, Any] = {}
@@ -132,7 +136,14 @@ async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
             for process, state in states.items()
         }
         same, before = before == states, states
-        return same and not any(behind.values())
+        if any(behind.values()) or not same:
+            return False
+        behind = {
+            f"{service}'s group": {"dead members": dead}
+            for service in SERVICES
+            if (dead := await stage.members(service) - len(stage.instances(service)))
+        }
+        return not behind
 
     if await until(quiet, patience_s, 0.3):
         return []
