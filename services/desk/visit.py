@@ -26,11 +26,26 @@ _UNKNOWN_S = 5.0
 
 
 @dataclass(frozen=True)
+class Who:
+    """A customer's name and a vehicle's plate."""
+
+    name: str | None
+    plate: str | None
+
+
+@dataclass(frozen=True)
 class Names:
     """Names and plates by reference, as far as they are known and may be seen."""
 
     customers: Mapping[str, str] = field(default_factory=dict)
     plates: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, entry: Mapping[str, Any]) -> Who:
+        """Whom and which vehicle an entry of a service is about."""
+        return Who(
+            self.customers.get(entry.get("customer_ref") or ""),
+            self.plates.get(entry.get("plate_ref") or ""),
+        )
 
 
 class Desk:

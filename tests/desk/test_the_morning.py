@@ -240,3 +240,18 @@ async def test_a_customer_is_told_as_they_want(desk: Desk, api: Api) -> None:
     assert (kept["language"], kept["declined_channels"]) == ("en", ["sms"])
     assert kept["email"] == "wang@example.com"
     assert advisor.faults == []
+
+
+async def test_a_click_counts_while_another_arrival_comes(desk: Desk, api: Api) -> None:
+    own = await api.done("reception", "/arrivals", ADVISOR, {"plate": "沪A20060"})
+    advisor = await desk.sign_in(ADVISOR)
+    button = await advisor.at(f"greet-{own['queue_number']}").bounding_box()
+    assert button
+    mouse = advisor.page.mouse
+    await mouse.move(button["x"] + 8, button["y"] + 8)
+    await mouse.down()
+    other = await api.done("reception", "/arrivals", ADVISOR, {"plate": "沪A20070"})
+    await advisor.at(f"arrival-{other['queue_number']}").wait_for()
+    await mouse.up()
+    intake = f"{advisor.url}/stores/S01/reception/{own['order_id']}"
+    await expect(advisor.page).to_have_url(intake)

@@ -17,8 +17,6 @@ from tests.system.api import DISPATCHER, Api
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MANAGER = "S01-manager-1"
 PHONE_PX = 390
-_DRAWN_ANEW_MS = 2500
-"""After a change of the plan the chart is drawn anew; a click in that moment would be lost."""
 LOWEST_PX = 28
 """What can be read from five metres on the board."""
 
@@ -184,7 +182,6 @@ async def test_the_day_is_seen_by_bay_and_an_absence_is_entered_and_taken_back(
     absent = dispatcher.at("row-S01-technician-5").locator(".gantt-absent")
     await expect(absent).to_have_text("病假")
     await api.at_rest()
-    await dispatcher.page.wait_for_timeout(_DRAWN_ANEW_MS)
     await dispatcher.keep("workshop-absence")
     await dispatcher.press("name-S01-technician-5")
     await dispatcher.press("withdraw")

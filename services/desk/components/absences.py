@@ -43,7 +43,7 @@ def absence_dialog(visit: Visit, technician_id: str, absences: Sequence[Mapping[
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Record absence"), send)
+        dialog_actions(form, opened, t("Record absence"), send)
 
 
 def _known(visit: Visit, absence: Mapping[str, Any], opened: ui.dialog) -> None:

@@ -67,7 +67,7 @@ async def arrival_dialog(visit: Visit, appointment_id: str | None = None) -> Non
                 await _welcome(visit, order)
 
         plate.on("keydown.enter", send)
-        dialog_actions(visit, opened, t("Record arrival"), send)
+        dialog_actions(form, opened, t("Record arrival"), send)
 
 
 async def _record(

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nicegui import ui
+
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, link, mark, text
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.visit import Visit
 
 STAGES = ("greeted", "opened", "in_work", "ready")
@@ -27,13 +30,17 @@ async def awaiting_strip(visit: Visit) -> None:
     async def fetch() -> list[tuple[str, int]]:
         return [(order["order_id"], order["queue_number"]) for order in await awaiting(visit)]
 
-    def render(found: list[tuple[str, int]], _: EverySecond) -> None:
+    def strip() -> ui.element:
+        return mark("awaiting-strip", box("awaiting-strip"))
+
+    def render(found: list[tuple[str, int]], drawing: Drawing) -> None:
         if not found:
             return
-        with mark("awaiting-strip", box("awaiting-strip")):
-            badge(visit.t("To be authorised"), "warn")
-            text(str(len(found)), "count")
+        with drawing.frame("strip", strip):
+            drawing.part("badge", badge, visit.t("To be authorised"), "warn")
+            drawing.part("count", text, str(len(found)), "count")
             for order_id, number in found:
-                link(f"{number:03}", f"{visit.store_path}/orders/{order_id}", "text-link number")
+                address = f"{visit.store_path}/orders/{order_id}"
+                drawing.part(order_id, link, f"{number:03}", address, "text-link number")
 
     await live(visit, fetch, render)

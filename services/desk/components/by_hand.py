@@ -220,7 +220,7 @@ def _by_hand(
                 seen[changed["job_id"]] = changed
                 _show_present(visit, floor, conflict, changed)
 
-        dialog_actions(visit, opened, title, send)
+        dialog_actions(form, opened, title, send)
 
 
 async def _present(visit: Visit, job: Job) -> Job:

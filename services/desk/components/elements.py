@@ -55,9 +55,13 @@ def button(value: str, handler: Handler, *, name: str, kind: str = "plain") -> u
 
 
 @contextmanager
-def panel(title: str = "", classes: str = "", *, number: int | None = None) -> Iterator[ui.element]:
-    """A titled surface; ``number`` is its place in a sequence of steps."""
+def panel(
+    title: str = "", classes: str = "", *, number: int | None = None, name: str = ""
+) -> Iterator[ui.element]:
+    """A titled surface; ``number`` is its place in a sequence of steps, ``name`` its mark."""
     with box(f"panel {classes}") as surface:
+        if name:
+            mark(name, surface)
         if title:
             with box("panel-title"):
                 if number:

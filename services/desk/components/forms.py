@@ -1,6 +1,7 @@
 """Forms keep what was typed; what is wrong stands beside its field."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -34,13 +35,15 @@ class Form:
         self.attempt = new_attempt()
         self.refusal: RefusalError | None = None
         self._fields: dict[str, ValidationElement[Any]] = {}
-        self._message = text("", "form-message")
+        self._place = box("form-says")
+        with self._place:
+            self._message = text("", "form-message")
         self._message.set_visibility(False)
 
     def field(self, name: str, element: FieldT) -> FieldT:
         """Take ``element`` in as the field ``name``."""
         self._fields[name] = element
-        element.classes("field").props(f'outlined dense data-testid="{name}"')
+        element.classes("field").props(f'outlined dense bottom-slots data-testid="{name}"')
         element.on_value_change(lambda: setattr(element, "error", None))
         return element
 
@@ -77,8 +80,12 @@ class Form:
         """Whether somebody else had changed what the form changes."""
         return self.refusal is not None and self.refusal.rule == _CONFLICT
 
+    def speak_here(self) -> None:
+        """What the form as a whole has to say stands here, where it moves nothing."""
+        self._place.move(ui.context.slot.parent)
+
     def say(self, message: str) -> None:
-        """Show one sentence above the fields, or none."""
+        """Show one sentence, or none."""
         self._message.set_text(message)
         self._message.set_visibility(bool(message))
 
@@ -162,8 +169,16 @@ async def submit(form: Form, opened: ui.dialog, service: Service, path: str, bod
     return answer
 
 
-def dialog_actions(visit: Visit, opened: ui.dialog, label: str, send: Handler) -> None:
-    """The buttons at the foot of a dialog."""
+@contextmanager
+def dialog_foot(form: Form) -> Iterator[None]:
+    """The foot of a dialog: buttons, and beside them what its form says."""
     with box("dialog-actions"):
-        button(visit.t("Cancel"), opened.close, name="dialog-cancel")
+        form.speak_here()
+        yield
+
+
+def dialog_actions(form: Form, opened: ui.dialog, label: str, send: Handler) -> None:
+    """The usual foot of a dialog."""
+    with dialog_foot(form):
+        button(form.visit.t("Cancel"), opened.close, name="dialog-cancel")
         button(label, send, name="dialog-send", kind="main")

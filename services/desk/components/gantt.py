@@ -1,8 +1,10 @@
 """The workshop's day as a chart (派工甘特图): work by row, promises and the present time."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,8 +12,8 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from services.desk import formats
+from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import box, mark, text
-from services.desk.components.live import EverySecond
 
 Job = Mapping[str, Any]
 
@@ -29,6 +31,23 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A job in its row: when, in which colour, and what is said of it."""
+
+    job_id: str
+    status: str
+    begin: datetime
+    end: datetime
+    promised: datetime
+    tone: str
+    title: str
+    subtitle: str
+    tooltip: Sequence[str]
+    movable: bool
+    pinned: bool
+
+
+@dataclass(frozen=True)
 class Line:
     """One row: a technician or a bay, when there is work there, and the jobs."""
 
@@ -37,8 +56,8 @@ class Line:
     note: str
     windows: Sequence[Stretch]
     absences: Sequence[Stretch]
-    jobs: Sequence[Job]
-    chosen: Callable[[], None] | None = None
+    bars: Sequence[Bar]
+    openable: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,17 +83,12 @@ class Drop:
 
 
 @dataclass(frozen=True)
-class Face:
-    """How jobs are labelled, and what a click and a drag do."""
+class Hands:
+    """What a click on a bar and on a row's name does, by their keys, and what a drag does."""
 
-    title: Callable[[Job], str]
-    subtitle: Callable[[Job], str]
-    tooltip: Callable[[Job], Sequence[str]]
-    tone: Callable[[Job], str]
-    movable: Callable[[Job], bool]
-    chosen: Callable[[Job], None]
+    bar: Callable[[str], None]
+    row: Callable[[str], None]
     dropped: Callable[[Drop], None]
-    zone: ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -125,23 +139,35 @@ def span_of(plan: Mapping[str, Any], jobs: Sequence[Job], now: datetime) -> Span
 
 
 def gantt(
+    drawing: Drawing,
     span: Span,
+    zone: ZoneInfo,
     lines: Sequence[Line],
     free: Sequence[Heat],
-    face: Face,
+    hands: Hands,
     now: datetime,
-    every_second: EverySecond,
 ) -> None:
     """Draw the day; the line of the present time moves by itself."""
-    measures = f"data-minutes={span.minutes} data-zone={face.zone}"
-    with box("gantt-scroll"), box("gantt").props(measures) as chart:
-        _scale(span, face)
+    with drawing.frame("gantt", partial(_chart, hands), span, zone):
         for heat in free:
-            _heat(heat, span, now)
+            to_come = [(begin, heat.minutes.get(begin, 0)) for begin in span.half_hours_from(now)]
+            drawing.part(f"free {heat.name}", partial(_heat, span, heat.name), to_come)
         for line in lines:
-            _line(line, span, face, now)
-        _now_line(span, now, every_second)
-    chart.on("bardrop", lambda event: face.dropped(_drop(event)), ["detail"])
+            ground = replace(line, bars=())
+            with drawing.frame(line.key, partial(_line, span, hands), ground):
+                for bar in line.bars:
+                    if span.shows(bar.begin, bar.end):
+                        drawing.part(bar.job_id, partial(_bar, span, hands), bar)
+        drawing.part("now", partial(_now_line, span, now, drawing.every_second))
+
+
+@contextmanager
+def _chart(hands: Hands, span: Span, zone: ZoneInfo) -> Iterator[None]:
+    measures = f"data-minutes={span.minutes} data-zone={zone}"
+    with box("gantt-scroll"), box("gantt").props(measures) as chart:
+        chart.on("bardrop", lambda event: hands.dropped(_drop(event)), ["detail"])
+        _scale(span, zone)
+        yield
 
 
 def _drop(event: GenericEventArguments) -> Drop:
@@ -149,24 +175,21 @@ def _drop(event: GenericEventArguments) -> Drop:
     return Drop(told["job"], told["source"], told["row"], int(told["minutes"]), told["onto"])
 
 
-def _scale(span: Span, face: Face) -> None:
+def _scale(span: Span, zone: ZoneInfo) -> None:
     with box("gantt-row gantt-scale"):
         box("gantt-name")
         with box("gantt-track"):
             for hour in span.hours():
-                text(formats.clock(hour, face.zone), "gantt-hour").style(
-                    f"left:{span.place(hour):.3f}%"
-                )
+                text(formats.clock(hour, zone), "gantt-hour").style(f"left:{span.place(hour):.3f}%")
 
 
-def _heat(heat: Heat, span: Span, now: datetime) -> None:
-    most = max([1, *heat.minutes.values()])
+def _heat(span: Span, name: str, half_hours: Sequence[tuple[datetime, int]]) -> None:
+    most = max([1, *(minutes for _, minutes in half_hours)])
     with box("gantt-row gantt-free"):
         with box("gantt-name"):
-            text(heat.name, "gantt-skills")
+            text(name, "gantt-skills")
         with box("gantt-track"):
-            for begin in span.half_hours_from(now):
-                minutes = heat.minutes.get(begin, 0)
+            for begin, minutes in half_hours:
                 warmth = f"--free:{minutes / most:.2f}"
                 classes = "free-cell" if minutes else "free-cell none"
                 with box(classes).style(f"{span.stretch(begin, begin + _HALF_HOUR)};{warmth}"):
@@ -179,13 +202,15 @@ def _people(minutes: int) -> str:
     return f"{people:.1f}".removesuffix(".0")
 
 
-def _line(line: Line, span: Span, face: Face, now: datetime) -> None:
+@contextmanager
+def _line(span: Span, hands: Hands, line: Line) -> Iterator[None]:
+    """A row without its bars, which go into its track."""
     with mark(f"row-{line.key}", box("gantt-row")).props(f'data-row="{line.key}"'):
         with box("gantt-name") as name:
             text(line.name, "gantt-person")
             text(line.note, "gantt-skills")
-        if line.chosen:
-            _openable(mark(f"name-{line.key}", name), line.chosen)
+        if line.openable:
+            _openable(mark(f"name-{line.key}", name), lambda: hands.row(line.key))
         with box("gantt-track"):
             for hour in span.hours():
                 box("gantt-grid").style(f"left:{span.place(hour):.3f}%")
@@ -195,27 +220,24 @@ def _line(line: Line, span: Span, face: Face, now: datetime) -> None:
                 if span.shows(absence.begin, absence.end):
                     with box("gantt-absent").style(span.stretch(absence.begin, absence.end)):
                         text(absence.name)
-            for job in line.jobs:
-                if span.shows(begins(job), ends(job, now)):
-                    _bar(job, span, face, now)
+            yield
 
 
-def _bar(job: Job, span: Span, face: Face, now: datetime) -> None:
-    begin, end, promised = begins(job), ends(job, now), at(job["promised_at"])
-    tone, movable = face.tone(job), " movable" if face.movable(job) else ""
-    with box(f"bar status-{job['status']} {tone}{movable}").style(span.stretch(begin, end)) as bar:
+def _bar(span: Span, hands: Hands, bar: Bar) -> None:
+    classes = f"bar status-{bar.status} {bar.tone}{' movable' if bar.movable else ''}"
+    with box(classes).style(span.stretch(bar.begin, bar.end)) as made:
         with box("bar-title"):
-            if job["pinned"]:
+            if bar.pinned:
                 ui.icon("push_pin")
-            text(face.title(job))
-        text(face.subtitle(job), "bar-subtitle")
+            text(bar.title)
+        text(bar.subtitle, "bar-subtitle")
         with ui.tooltip().props("delay=300"):
-            for sentence in face.tooltip(job):
+            for sentence in bar.tooltip:
                 text(sentence, "tooltip")
-    bar.props(f'data-job="{job["job_id"]}" data-begin={begin.timestamp():.0f}')
-    _openable(mark(f"bar-{job['job_id']}", bar), lambda: face.chosen(job))
-    if span.begin < promised < span.end:
-        box(f"promise {tone}").style(f"left:{span.place(promised):.3f}%")
+    made.props(f'data-job="{bar.job_id}" data-begin={bar.begin.timestamp():.0f}')
+    _openable(mark(f"bar-{bar.job_id}", made), lambda: hands.bar(bar.job_id))
+    if span.begin < bar.promised < span.end:
+        box(f"promise {bar.tone}").style(f"left:{span.place(bar.promised):.3f}%")
 
 
 def _openable(element: ui.element, handler: Callable[[], None]) -> None:

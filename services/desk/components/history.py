@@ -1,12 +1,14 @@
 """The events of an order as a timeline, each one to be opened."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import box, empty, mark, text
 from services.desk.visit import Visit
 
@@ -14,14 +16,20 @@ _REASONS = ("reason", "pause", "discount", "refund", "credit", "credit_note")
 _HIDDEN = frozenset({"store_id", "order_id"})
 
 
-def history(visit: Visit, catalogue: Catalogue, events: Sequence[Mapping[str, Any]]) -> None:
+def history(
+    visit: Visit, catalogue: Catalogue, events: Sequence[Mapping[str, Any]], drawing: Drawing
+) -> None:
     """The latest event first."""
     if not events:
-        empty(visit.t("No events yet."))
+        drawing.part("none", empty, visit.t("No events yet."))
         return
-    with mark("history", box("timeline")):
+    with drawing.frame("history", _timeline):
         for event in reversed(events):
-            _event(visit, catalogue, event)
+            drawing.part(event["event_id"], partial(_event, visit, catalogue), event)
+
+
+def _timeline() -> ui.element:
+    return mark("history", box("timeline"))
 
 
 def _event(visit: Visit, catalogue: Catalogue, event: Mapping[str, Any]) -> None:

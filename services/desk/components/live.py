@@ -1,12 +1,13 @@
 """A part of a page that follows the services without a reload."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date
 from typing import Generic, TypeVar
 
 from nicegui import ui
 
 from services.desk.client import AwayError, RefusalError
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import box
 from services.desk.components.frame import notice
 from services.desk.components.problems import away_text, refusal_text
@@ -15,16 +16,14 @@ from services.desk.visit import Visit
 
 T = TypeVar("T")
 
-EverySecond = Callable[[Callable[[datetime], None]], None]
-"""Registers what a rendered part does each second with the business time."""
-
 _INTERVAL_S = 1.0
 AT_ONCE_S = 0.5
 """The interval of a part that shows a change within a second."""
 
 
 class Live(Generic[T]):
-    """Shows what ``fetch`` answers; renders again only when the answer differs.
+    """Shows what ``fetch`` answers. ``render`` draws it part by part, once more when it differs or
+    another day has come; parts that show the same stay as they are.
 
     When a service is away the last answer stays, with a notice above it.
     """
@@ -33,16 +32,17 @@ class Live(Generic[T]):
         self,
         visit: Visit,
         fetch: Callable[[], Awaitable[T]],
-        render: Callable[[T, EverySecond], None],
+        render: Callable[[T, Drawing], None],
     ) -> None:
         self._visit = visit
         self._fetch = fetch
         self._render = render
-        self._shown: T | None = None
-        self._ticks: list[Callable[[datetime], None]] = []
+        self._shown: tuple[date, T] | None = None
+        self._said = ""
         with box("live"):
             self._notices = box("notices")
             self._content = box("live-content")
+        self._drawing = Drawing(self._content)
 
     async def start(self, interval_s: float) -> None:
         """Show the first answer and follow it from then on."""
@@ -65,22 +65,20 @@ class Live(Generic[T]):
         else:
             self._show(answer)
         self._say(problem)
-        now = self._visit.now()
-        for tick in self._ticks:
-            tick(now)
+        self._drawing.tick(self._visit.now())
 
     def _show(self, answer: T) -> None:
-        if self._content.is_deleted or answer == self._shown:
+        shown = (self._visit.today(), answer)
+        if self._content.is_deleted or shown == self._shown:
             return
-        self._shown = answer
-        self._ticks.clear()
-        self._content.clear()
-        with self._content:
-            self._render(answer, self._ticks.append)
+        self._shown = shown
+        with self._drawing.anew(shown[0]):
+            self._render(answer, self._drawing)
 
     def _say(self, problem: str) -> None:
-        if self._notices.is_deleted:
+        if self._notices.is_deleted or problem == self._said:
             return
+        self._said = problem
         self._notices.clear()
         if problem:
             with self._notices:
@@ -90,7 +88,7 @@ class Live(Generic[T]):
 async def live(
     visit: Visit,
     fetch: Callable[[], Awaitable[T]],
-    render: Callable[[T, EverySecond], None],
+    render: Callable[[T, Drawing], None],
     interval_s: float = _INTERVAL_S,
 ) -> None:
     """Put a live part here."""

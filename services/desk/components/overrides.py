@@ -4,20 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.desk import formats
-from services.desk.components.elements import cell, facts, mark, panel, row, table
-from services.desk.reasons import JobName
+from services.desk.components.elements import cell, facts, panel, row, table
 from services.desk.visit import Visit
 
 Override = Mapping[str, Any]
 
 
-def overrides(visit: Visit, found: Mapping[str, Any], job_name: JobName) -> None:
-    """Each change with the lateness planned before and after it, and that which came."""
-    if found["overrides"]:
-        with panel(visit.t("Changes by hand")) as surface:
-            _totals(visit, found["totals"])
-            _table(visit, found["overrides"], job_name)
-        mark("overrides", surface)
+def overrides(visit: Visit, found: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Each change with the lateness planned before and after it, and that which came; ``names`` are
+    those of the day's jobs."""
+    with panel(visit.t("Changes by hand"), name="overrides"):
+        _totals(visit, found["totals"])
+        _table(visit, found["overrides"], names)
 
 
 def _totals(visit: Visit, totals: Mapping[str, Any]) -> None:
@@ -34,7 +32,7 @@ def _totals(visit: Visit, totals: Mapping[str, Any]) -> None:
     )
 
 
-def _table(visit: Visit, made: Sequence[Override], job_name: JobName) -> None:
+def _table(visit: Visit, made: Sequence[Override], names: Mapping[str, str]) -> None:
     t = visit.t
     figures = [t("Late before"), t("Late after"), t("Late in fact")]
     with table(
@@ -44,7 +42,7 @@ def _table(visit: Visit, made: Sequence[Override], job_name: JobName) -> None:
             with row():
                 cell(formats.clock(each["made_at"], visit.store.timezone), "number")
                 cell(visit.colleague(each["made_by"]))
-                cell(job_name(each["job_id"]))
+                cell(names.get(each["job_id"], t("another job")))
                 cell(_change(visit, each))
                 cell(t.code("hand", each["reason"]))
                 cell(each["note"] or formats.NOTHING)

@@ -41,4 +41,4 @@ def parts_dialog(visit: Visit, job: Mapping[str, Any], name: str) -> None:
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Save"), send)
+        dialog_actions(form, opened, t("Save"), send)

@@ -20,15 +20,15 @@ def pad(label: str) -> Strokes:
     """A surface to sign on; the answer is filled while somebody draws."""
     strokes: Strokes = []
 
-    def drawn(event: GenericEventArguments) -> None:
+    def take(event: GenericEventArguments) -> None:
         strokes[:] = event.args["detail"]
 
     surface = ui.element("canvas").classes("signature-pad").props(f'aria-label="{label}"')
-    mark("signature-pad", surface).on("strokes", drawn, args=["detail"])
+    mark("signature-pad", surface).on("strokes", take, args=["detail"])
     return strokes
 
 
-def drawing(strokes: Iterable[Sequence[Sequence[int]]]) -> None:
+def drawn(strokes: Iterable[Sequence[Sequence[int]]]) -> None:
     """A signature as it was drawn."""
     lines = "".join(
         f'<polyline points="{" ".join(f"{int(x)},{int(y)}" for x, y in stroke)}"/>'

@@ -1,6 +1,7 @@
 """The appointments of a day (预约): booked, moved, cancelled or missed."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import date
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -24,12 +26,13 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.forms import Form, dialog_actions, several
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.components.time_choice import TimeChoice, send_or_offer
+from services.desk.i18n import Words
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
 from services.desk.vehicles import find_customer
-from services.desk.visit import Names, Visit
+from services.desk.visit import Names, Visit, Who
 
 DUTIES = ("R1",)
 
@@ -72,42 +75,46 @@ async def show(visit: Visit) -> None:
         except AwayError:
             return booked, Names()
 
-    def render(found: Booked, _: EverySecond) -> None:
+    def render(found: Booked, drawing: Drawing) -> None:
         booked, names = found
-        _counts(visit, booked)
-        if booked:
-            _table(visit, catalogue, booked, names, day)
-        else:
-            empty(visit.t("No appointments on this day."))
+        counts = {status: sum(each["status"] == status for each in booked) for status in _TONES}
+        drawing.part("counts", partial(_counts, visit.t), counts)
+        if not booked:
+            drawing.part("none", empty, visit.t("No appointments on this day."))
+            return
+        with drawing.frame("table", _table, visit.t):
+            for each in sorted(booked, key=lambda each: str(each["planned_at"])):
+                shown = partial(_row, visit, catalogue, day)
+                drawing.part(each["appointment_id"], shown, each, names.of(each))
 
     await live(visit, fetch, render)
 
 
-def _counts(visit: Visit, booked: list[Appointment]) -> None:
+def _counts(t: Words, counts: Mapping[str, int]) -> None:
     with box("mini-figures"):
-        for status in _TONES:
+        for status, count in counts.items():
             with box("mini-figure"):
-                text(str(sum(each["status"] == status for each in booked)), "mini-value")
-                text(visit.t.code("appointment", status), "mini-name")
+                text(str(count), "mini-value")
+                text(t.code("appointment", status), "mini-name")
 
 
-def _table(
-    visit: Visit, catalogue: Catalogue, booked: list[Appointment], names: Names, day: date
-) -> None:
-    t, zone, now = visit.t, visit.store.timezone, visit.now()
-    with table([t("Time"), t("Plate"), t("Customer"), t("Work"), t("Promised"), t("Status"), ""]):
-        for appointment in sorted(booked, key=lambda each: str(each["planned_at"])):
-            with mark("appointment", row()):
-                cell(formats.clock(appointment["planned_at"], zone), "number")
-                cell(names.plates.get(appointment["plate_ref"], formats.NOTHING), "plate-cell")
-                cell(names.customers.get(appointment["customer_ref"] or "", formats.NOTHING))
-                cell("、".join(map(catalogue.operation, appointment["operations"])))
-                cell(formats.day_and_clock(appointment["promised_at"], zone, now), "number")
-                with cell_box():
-                    _status(visit, appointment)
-                with cell_box("cell-actions"):
-                    if appointment["status"] == "booked" and day >= visit.today():
-                        _change_buttons(visit, catalogue, appointment)
+def _table(t: Words) -> AbstractContextManager[None]:
+    return table([t("Time"), t("Plate"), t("Customer"), t("Work"), t("Promised"), t("Status"), ""])
+
+
+def _row(visit: Visit, catalogue: Catalogue, day: date, appointment: Appointment, who: Who) -> None:
+    zone, now = visit.store.timezone, visit.now()
+    with mark("appointment", row()):
+        cell(formats.clock(appointment["planned_at"], zone), "number")
+        cell(who.plate or formats.NOTHING, "plate-cell")
+        cell(who.name or formats.NOTHING)
+        cell("、".join(map(catalogue.operation, appointment["operations"])))
+        cell(formats.day_and_clock(appointment["promised_at"], zone, now), "number")
+        with cell_box():
+            _status(visit, appointment)
+        with cell_box("cell-actions"):
+            if appointment["status"] == "booked" and day >= visit.today():
+                _change_buttons(visit, catalogue, appointment)
 
 
 def _status(visit: Visit, appointment: Appointment) -> None:
@@ -190,7 +197,7 @@ async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
                 ui.notify(t("The appointment is booked."), type="positive", position="top")
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Book appointment"), send)
+        dialog_actions(form, opened, t("Book appointment"), send)
     await choice.ask()
 
 
@@ -234,7 +241,7 @@ async def _move_dialog(visit: Visit, catalogue: Catalogue, appointment: Appointm
                 ui.notify(t("The appointment is moved."), type="positive", position="top")
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Move appointment"), send)
+        dialog_actions(form, opened, t("Move appointment"), send)
     await choice.ask()
 
 
@@ -255,4 +262,4 @@ async def _cancel_dialog(visit: Visit, appointment: Appointment) -> None:
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Cancel appointment"), send)
+        dialog_actions(form, opened, t("Cancel appointment"), send)

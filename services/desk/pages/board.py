@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
+from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import box, mark, text
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
 from services.desk.visit import Visit
@@ -44,10 +46,8 @@ async def show(visit: Visit) -> None:
         found: Shown = await visit.shared("board", lambda: visit.services.get("workshop", path))
         return {name: value for name, value in found.items() if name != "shown_at"}
 
-    def render(shown: Shown, every_second: EverySecond) -> None:
-        _Screen(visit, catalogue, shown).show(every_second)
-
-    await live(visit, fetch, render)
+    screen = _Screen(visit, catalogue)
+    await live(visit, fetch, screen.render)
     ui.timer(_ALIVE_EVERY_S, _say_alive)
 
 
@@ -56,24 +56,27 @@ def _say_alive() -> None:
 
 
 class _Screen:
-    """One rendering of the board."""
+    """How the board is drawn."""
 
-    def __init__(self, visit: Visit, catalogue: Catalogue, shown: Shown) -> None:
+    def __init__(self, visit: Visit, catalogue: Catalogue) -> None:
         self._visit = visit
         self._catalogue = catalogue
-        self._shown = shown
 
-    def show(self, every_second: EverySecond) -> None:
-        with box("screen-body"):
-            self._head(every_second)
-            self._bays(every_second)
-            with box("screen-side"):
-                self._listed("Waiting vehicles", "waiting", self._waiting)
-                self._listed("Waiting for inspection", "to_inspect", self._waiting)
-                self._listed("Ready for the customer", "ready", self._ready)
+    def render(self, shown: Shown, drawing: Drawing) -> None:
+        every_second = drawing.every_second
+        with drawing.frame("body", box, "screen-body"):
+            drawing.part("head", partial(self._head, every_second), shown["counts"])
+            drawing.part("bays", partial(self._bays, every_second), shown["bays"])
+            with drawing.frame("side", box, "screen-side"):
+                for title, name, show in (
+                    ("Waiting vehicles", "waiting", self._waiting),
+                    ("Waiting for inspection", "to_inspect", self._waiting),
+                    ("Ready for the customer", "ready", self._ready),
+                ):
+                    drawing.part(name, partial(self._listed, title, name, show), shown[name])
 
-    def _head(self, every_second: EverySecond) -> None:
-        visit, t, counts = self._visit, self._visit.t, self._shown["counts"]
+    def _head(self, every_second: EverySecond, counts: Mapping[str, int]) -> None:
+        visit, t = self._visit, self._visit.t
         with box("screen-head"):
             text(visit.store.zh if t.language == "zh" else visit.store.en, "screen-store")
             with box("screen-counts"):
@@ -95,9 +98,9 @@ class _Screen:
 
         every_second(tell_time)
 
-    def _bays(self, every_second: EverySecond) -> None:
+    def _bays(self, every_second: EverySecond, bays: Rows) -> None:
         """All bays, or as many as can be read at once by turns."""
-        bays, pages = self._shown["bays"], []
+        pages = []
         with box("screen-bays"):
             for first in range(0, len(bays), _BAYS_AT_ONCE):
                 with box("bay-grid") as page:
@@ -141,8 +144,7 @@ class _Screen:
             text(_number(job), "number")
             text(self._clock(job["planned_start_at"]), "number")
 
-    def _listed(self, title: str, name: str, show: Callable[[Rows], None]) -> None:
-        rows: Rows = self._shown[name]
+    def _listed(self, title: str, name: str, show: Callable[[Rows], None], rows: Rows) -> None:
         with mark(f"screen-{name}", box("screen-list")):
             with box("screen-title"):
                 text(self._visit.t(title))

@@ -10,6 +10,7 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import new_attempt
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -32,7 +33,7 @@ from services.desk.components.forms import (
     several,
     submit,
 )
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.pages.claims import CLAIM_TONES, Claim, claim_name, deadline
 from services.desk.pages.order.settlement import method_field
@@ -65,10 +66,10 @@ async def show(visit: Visit) -> None:
     """The claim follows reception."""
     catalogue = await visit.catalogue()
 
-    def render(dossier: Dossier, _: EverySecond) -> None:
-        _head(visit, catalogue, dossier.claim)
-        _evidence(visit, catalogue, dossier)
-        _lines(visit, catalogue, dossier.claim)
+    def render(dossier: Dossier, drawing: Drawing) -> None:
+        drawing.part("head", partial(_head, visit, catalogue), dossier.claim)
+        drawing.part("evidence", partial(_evidence, visit, catalogue), dossier)
+        drawing.part("lines", partial(_lines, visit, catalogue), dossier.claim["lines"])
 
     await live(visit, lambda: _read(visit), render)
 
@@ -235,7 +236,7 @@ def _complete(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
             }
             await submit(form, opened, "reception", f"/claims/{claim['claim_id']}/evidence", body)
 
-        dialog_actions(visit, opened, t("Save"), send)
+        dialog_actions(form, opened, t("Save"), send)
 
 
 def _answer(visit: Visit, claim: Claim) -> None:
@@ -263,7 +264,7 @@ def _answer(visit: Visit, claim: Claim) -> None:
                 body = {"code": code.value, "approved_cents": formats.cents(approved.value or 0)}
                 await submit(form, opened, "reception", f"/claims/{claim['claim_id']}/answer", body)
 
-        dialog_actions(visit, opened, t("Save"), send)
+        dialog_actions(form, opened, t("Save"), send)
 
 
 def _settle(visit: Visit, claim: Claim) -> None:
@@ -285,7 +286,7 @@ def _settle(visit: Visit, claim: Claim) -> None:
             path = f"/claims/{claim['claim_id']}/settlement"
             await submit(form, opened, "reception", path, {"method": method.value})
 
-        dialog_actions(visit, opened, t("Record the payment"), send)
+        dialog_actions(form, opened, t("Record the payment"), send)
 
 
 def _write_off(visit: Visit, claim: Claim) -> None:
@@ -299,13 +300,13 @@ def _write_off(visit: Visit, claim: Claim) -> None:
             path = f"/claims/{claim['claim_id']}/write-off"
             await submit(form, opened, "reception", path, None)
 
-        dialog_actions(visit, opened, t("Write off"), send)
+        dialog_actions(form, opened, t("Write off"), send)
 
 
-def _lines(visit: Visit, catalogue: Catalogue, claim: Claim) -> None:
+def _lines(visit: Visit, catalogue: Catalogue, lines: Sequence[Mapping[str, Any]]) -> None:
     t, amounts = visit.t, (visit.t("Quantity"), visit.t("Amount"))
     with panel(t("Claimed work and parts")), table([t("Item"), *amounts], amounts):
-        for line in claim["lines"]:
+        for line in lines:
             with row():
                 cell(catalogue.line(line["kind"], line["code"]))
                 cell(str(line["quantity"]), "figure")

@@ -1,11 +1,14 @@
 """Warranty claims (索赔台账): what has to be submitted or answered, the most urgent first."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -18,7 +21,8 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
+from services.desk.i18n import Words
 from services.desk.page import Page
 from services.desk.visit import Visit
 
@@ -69,11 +73,13 @@ async def show(visit: Visit) -> None:
         )
         return found
 
-    def render(found: Sequence[Claim], _: EverySecond) -> None:
-        if found:
-            _table(visit, catalogue, found)
-        else:
-            empty(visit.t("No claims here."))
+    def render(found: Sequence[Claim], drawing: Drawing) -> None:
+        if not found:
+            drawing.part("none", empty, visit.t("No claims here."))
+            return
+        with drawing.frame("table", _table, visit.t):
+            for claim in found:
+                drawing.part(claim["claim_id"], partial(_row, visit, catalogue), claim)
 
     await live(visit, fetch, render)
 
@@ -94,22 +100,25 @@ def claim_name(catalogue: Catalogue, claim: Claim) -> str:
     return catalogue.line(lines[0]["kind"], lines[0]["code"])
 
 
-def _table(visit: Visit, catalogue: Catalogue, found: Sequence[Claim]) -> None:
-    t, amounts = visit.t, (visit.t("Claimed"), visit.t("Approved"))
-    with table(
+def _table(t: Words) -> AbstractContextManager[None]:
+    amounts = (t("Claimed"), t("Approved"))
+    return table(
         [t("Claim"), t("Status"), t("Awaits"), t("Deadline"), t("Missing"), *amounts], amounts
-    ):
-        for claim in found:
-            with mark("claim", row("row-link")):
-                with cell_box():
-                    address = f"{visit.store_path}/claims/{claim['claim_id']}"
-                    link(claim_name(catalogue, claim), address, "row-anchor")
-                with cell_box():
-                    badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
-                cell(t.code("awaits", claim["awaits"]))
-                with cell_box():
-                    deadline(visit, claim)
-                missing = claim["missing"] if claim["awaits"] == "submission" else ()
-                cell("、".join(t.code("evidence", name) for name in missing) or formats.NOTHING)
-                cell(formats.money(claim["amount_cents"]), "figure")
-                cell(formats.money(claim["approved_cents"] or None), "figure")
+    )
+
+
+def _row(visit: Visit, catalogue: Catalogue, claim: Claim) -> None:
+    t = visit.t
+    with mark("claim", row("row-link")):
+        with cell_box():
+            address = f"{visit.store_path}/claims/{claim['claim_id']}"
+            link(claim_name(catalogue, claim), address, "row-anchor")
+        with cell_box():
+            badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
+        cell(t.code("awaits", claim["awaits"]))
+        with cell_box():
+            deadline(visit, claim)
+        missing = claim["missing"] if claim["awaits"] == "submission" else ()
+        cell("、".join(t.code("evidence", name) for name in missing) or formats.NOTHING)
+        cell(formats.money(claim["amount_cents"]), "figure")
+        cell(formats.money(claim["approved_cents"] or None), "figure")

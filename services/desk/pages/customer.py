@@ -1,11 +1,13 @@
 """One customer (客户): how they want to be told, and what they were told."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -22,7 +24,7 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.forms import Form
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.vehicles import find_customer
 from services.desk.visit import Visit, together
@@ -80,6 +82,7 @@ async def search(visit: Visit) -> None:
 
         typed.on("keydown.enter", find)
         button(t("Find"), find, name="find-customer", kind="main")
+        form.speak_here()
 
 
 @PAGE.shows
@@ -145,6 +148,7 @@ def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
 
     with box("card-actions"):
         button(t("Save"), save, name="save-preferences", kind="main")
+    form.speak_here()
 
 
 async def _messages(visit: Visit, customer_ref: str) -> None:
@@ -157,22 +161,28 @@ async def _messages(visit: Visit, customer_ref: str) -> None:
         )
         return found
 
-    def render(messages: Sequence[Mapping[str, Any]], _: EverySecond) -> None:
-        t, zone, now = visit.t, visit.store.timezone, visit.now()
+    def render(messages: Sequence[Mapping[str, Any]], drawing: Drawing) -> None:
+        t = visit.t
         if not messages:
-            empty(t("Nothing was told yet."))
+            drawing.part("none", empty, t("Nothing was told yet."))
             return
-        with table([t("Since"), t("Subject"), t("Channel"), t("Status"), ""]):
+        headings = [t("Since"), t("Subject"), t("Channel"), t("Status"), ""]
+        with drawing.frame("table", table, headings):
             for each in messages:
-                with mark("message", row()):
-                    cell(formats.day_and_clock(each["created_at"], zone, now), "number")
-                    cell(t.code("subject", each["subject"]))
-                    cell(t.code("channel", each["channel"]))
-                    with cell_box():
-                        badge(t.code("message", each["status"]), _TONES[each["status"]])
-                    with cell_box("cell-actions"):
-                        if each["order_id"]:
-                            order = f"{visit.store_path}/orders/{each['order_id']}"
-                            link(t("Order"), order, "text-link")
+                drawing.part(each["message_id"], partial(_message, visit), each)
 
     await live(visit, fetch, render)
+
+
+def _message(visit: Visit, message: Mapping[str, Any]) -> None:
+    t, zone, now = visit.t, visit.store.timezone, visit.now()
+    with mark("message", row()):
+        cell(formats.day_and_clock(message["created_at"], zone, now), "number")
+        cell(t.code("subject", message["subject"]))
+        cell(t.code("channel", message["channel"]))
+        with cell_box():
+            badge(t.code("message", message["status"]), _TONES[message["status"]])
+        with cell_box("cell-actions"):
+            if message["order_id"]:
+                order = f"{visit.store_path}/orders/{message['order_id']}"
+                link(t("Order"), order, "text-link")

@@ -9,6 +9,7 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -24,7 +25,7 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.forms import Form, dialog_actions
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.components.photos import Photo, gallery, photo_button
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
@@ -77,17 +78,19 @@ async def show(visit: Visit) -> None:
         known = [] if isinstance(rectifications, Exception) else rectifications
         return checks, [each for each in known if each["source"] == "daily_check"]
 
-    def render(found: Found, _: EverySecond) -> None:
+    def render(found: Found, drawing: Drawing) -> None:
         checks, rectifications = found
-        with box("columns even"):
-            for area in catalogue.check_areas.values():
-                _area(visit, area, [each for each in checks if each["area"] == area["area"]], today)
-        _rectifications(visit, catalogue, rectifications)
+        with drawing.frame("areas", box, "columns even"):
+            for name, area in catalogue.check_areas.items():
+                of_area = [each for each in checks if each["area"] == name]
+                drawing.part(name, partial(_area, visit, today), area, of_area)
+        with drawing.frame("rectifications", panel, visit.t("Rectifications")):
+            _rectifications(visit, catalogue, rectifications, drawing)
 
     await live(visit, fetch, render)
 
 
-def _area(visit: Visit, area: Entry, checks: Sequence[Entry], today: bool) -> None:
+def _area(visit: Visit, today: bool, area: Entry, checks: Sequence[Entry]) -> None:
     t, due = visit.t, time.fromisoformat(area["due"])
     items = {item["item"]: t.of(dict(item)) for item in area["items"]}
     with mark(f"area-{area['area']}", box("column-wide")), panel(t.of(dict(area))):
@@ -161,38 +164,45 @@ def _check_dialog(visit: Visit, area: Entry, items: Mapping[str, str]) -> None:
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Save"), send)
+        dialog_actions(form, opened, t("Save"), send)
 
 
-def _rectifications(visit: Visit, catalogue: Catalogue, found: Sequence[Entry]) -> None:
-    t, zone, now = visit.t, visit.store.timezone, visit.now()
+def _rectifications(
+    visit: Visit, catalogue: Catalogue, found: Sequence[Entry], drawing: Drawing
+) -> None:
+    t = visit.t
     names = {
         item["item"]: t.of(dict(item))
         for area in catalogue.check_areas.values()
         for item in area["items"]
     }
-    with panel(t("Rectifications")):
-        if not found:
-            empty(t("Nothing is to be put right."))
-            return
-        with table([t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]):
-            for each in found:
-                with mark("rectification", row()):
-                    cell("、".join(names.get(item, item) for item in each["subjects"]))
-                    cell(visit.colleague(each["owner_id"]))
-                    cell(formats.day_and_clock(each["due_at"], zone, now), "number")
-                    with cell_box():
-                        _state(visit, each)
-                    cell(t.code("closing", each["result"]))
-                    with cell_box("cell-actions"):
-                        mine = each["owner_id"] == visit.person.subject
-                        if not each["closed_at"] and (mine or visit.person.has(("manager",))):
-                            button(
-                                t("Put right"),
-                                partial(_closing_dialog, visit, each),
-                                name="close-rectification",
-                                kind="small",
-                            )
+    if not found:
+        drawing.part("none", empty, t("Nothing is to be put right."))
+        return
+    headings = [t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
+    with drawing.frame("table", table, headings):
+        for each in found:
+            drawing.part(each["rectification_id"], partial(_rectification, visit, names), each)
+
+
+def _rectification(visit: Visit, names: Mapping[str, str], rectification: Entry) -> None:
+    t, zone, now = visit.t, visit.store.timezone, visit.now()
+    with mark("rectification", row()):
+        cell("、".join(names.get(item, item) for item in rectification["subjects"]))
+        cell(visit.colleague(rectification["owner_id"]))
+        cell(formats.day_and_clock(rectification["due_at"], zone, now), "number")
+        with cell_box():
+            _state(visit, rectification)
+        cell(t.code("closing", rectification["result"]))
+        with cell_box("cell-actions"):
+            mine = rectification["owner_id"] == visit.person.subject
+            if not rectification["closed_at"] and (mine or visit.person.has(("manager",))):
+                button(
+                    t("Put right"),
+                    partial(_closing_dialog, visit, rectification),
+                    name="close-rectification",
+                    kind="small",
+                )
 
 
 def _state(visit: Visit, rectification: Entry) -> None:
@@ -224,4 +234,4 @@ def _closing_dialog(visit: Visit, rectification: Entry) -> None:
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Save"), send)
+        dialog_actions(form, opened, t("Save"), send)

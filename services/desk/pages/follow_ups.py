@@ -1,11 +1,14 @@
 """Calls after a delivery (回访): what is due, for whom, and how it went."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -22,7 +25,8 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.forms import Form, dialog_actions
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
+from services.desk.i18n import Words
 from services.desk.page import Page
 from services.desk.visit import Names, Visit
 
@@ -62,51 +66,46 @@ async def show(visit: Visit) -> None:
         )
         return calls, await visit.names(calls)
 
-    def render(found: Calls, _: EverySecond) -> None:
+    def render(found: Calls, drawing: Drawing) -> None:
         calls, names = found
-        if calls:
-            _table(visit, calls, names)
-        else:
-            empty(visit.t("No calls here."))
+        if not calls:
+            drawing.part("none", empty, visit.t("No calls here."))
+            return
+        with drawing.frame("table", _table, visit.t):
+            for call in calls:
+                drawing.part(call["follow_up_id"], partial(_row, visit), call, names.of(call).name)
 
     await live(visit, fetch, render)
 
 
-def _table(visit: Visit, calls: list[dict[str, Any]], names: Names) -> None:
-    t = visit.t
+def _table(t: Words) -> AbstractContextManager[None]:
     names_of_call = [t("Customer"), t("Due"), t("Agent"), t("Status")]
     names_of_result = [t("Reached"), t("Satisfaction"), ""]
-    with table(names_of_call + names_of_result):
-        for call in calls:
-            with mark("follow-up", row()):
-                _row(visit, call, names)
+    return table(names_of_call + names_of_result)
 
 
-def _row(visit: Visit, call: Mapping[str, Any], names: Names) -> None:
+def _row(visit: Visit, call: Mapping[str, Any], name: str | None) -> None:
+    t, who = visit.t, name or formats.NOTHING
+    with mark("follow-up", row()):
+        cell(who)
+        cell(formats.day_and_clock(call["due_at"], visit.store.timezone, visit.now()), "number")
+        cell(visit.colleague(call["completed_by"] or call["agent_id"]))
+        with cell_box():
+            badge(t.code("status", call["status"]), _TONES[call["status"]])
+        reached = call["reached"]
+        cell(formats.NOTHING if reached is None else t("Yes") if reached else t("No"))
+        cell("★" * (call["satisfaction"] or 0) or formats.NOTHING, "stars")
+        with cell_box("cell-actions"):
+            if call["status"] != "completed":
+                button(
+                    t("Call"), partial(_call_dialog, visit, call, who), name="call", kind="small"
+                )
+            link(t("Order"), f"{visit.store_path}/orders/{call['order_id']}", "text-link")
+
+
+async def _call_dialog(visit: Visit, call: Mapping[str, Any], who: str) -> None:
     t = visit.t
-    cell(names.customers.get(call["customer_ref"], formats.NOTHING))
-    cell(formats.day_and_clock(call["due_at"], visit.store.timezone, visit.now()), "number")
-    cell(visit.colleague(call["completed_by"] or call["agent_id"]))
-    with cell_box():
-        badge(t.code("status", call["status"]), _TONES[call["status"]])
-    reached = call["reached"]
-    cell(formats.NOTHING if reached is None else t("Yes") if reached else t("No"))
-    cell("★" * (call["satisfaction"] or 0) or formats.NOTHING, "stars")
-    with cell_box("cell-actions"):
-        if call["status"] != "completed":
-            button(
-                t("Call"),
-                lambda: _call_dialog(visit, call, names),
-                name="call",
-                kind="small",
-            )
-        link(t("Order"), f"{visit.store_path}/orders/{call['order_id']}", "text-link")
-
-
-async def _call_dialog(visit: Visit, call: Mapping[str, Any], names: Names) -> None:
-    t = visit.t
-    name = names.customers.get(call["customer_ref"], formats.NOTHING)
-    with dialog(t("Follow-up call: {name}", name=name)) as opened:
+    with dialog(t("Follow-up call: {name}", name=who)) as opened:
         details = box("found")
         form = Form(visit)
         reached = form.field(
@@ -137,7 +136,7 @@ async def _call_dialog(visit: Visit, call: Mapping[str, Any], names: Names) -> N
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Save"), send)
+        dialog_actions(form, opened, t("Save"), send)
     customer = await form.send(lambda: _customer(visit, call))
     with details:
         _contact(visit, customer or {})

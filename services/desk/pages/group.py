@@ -1,9 +1,12 @@
 """The group's stores side by side (集团日报), for group managers."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from services.desk import formats
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     box,
     cell,
@@ -16,7 +19,8 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.figures import RATIOS, bars, tone_of
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
+from services.desk.i18n import Words
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
 from services.desk.visit import Visit
@@ -52,12 +56,18 @@ async def show(visit: Visit) -> None:
         )
         return reports
 
-    def render(reports: Reports, _: EverySecond) -> None:
+    def render(reports: Reports, drawing: Drawing) -> None:
         by_store = {report["store_id"]: report for report in reports}
-        with panel(visit.t("Stores")):
-            _comparison(visit, by_store)
+        with (
+            drawing.frame("stores", panel, visit.t("Stores")),
+            drawing.frame("table", _table, visit.t),
+        ):
+            for store_id in visit.person.stores:
+                drawing.part(store_id, partial(_row, visit, store_id), by_store.get(store_id))
+            if reports:
+                drawing.part("total", partial(_totals, visit), by_store)
         if reports:
-            _charts(visit, by_store)
+            drawing.part("charts", partial(_charts, visit), by_store)
 
     await live(visit, fetch, render)
 
@@ -69,20 +79,19 @@ def _name(visit: Visit, store_id: str) -> str:
     return store.zh if visit.t.language == "zh" else store.en
 
 
-def _comparison(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
-    t = visit.t
+def _table(t: Words) -> AbstractContextManager[None]:
     counts = [t.code("figure", name) for name in ("arrived", "delivered")]
     money = [t.code("figure", name) for name in ("invoiced_cents", "received_cents")]
     shares = [t.code("figure", name) for name in _SHOWN]
     numbers = [*counts, *money, *shares, t.code("figure", "greet_wait_median_s")]
-    with table([t("Store"), *numbers], numbers):
-        for store_id in visit.person.stores:
-            with mark(f"store-{store_id}", row()):
-                with cell_box():
-                    link(_name(visit, store_id), f"/stores/{store_id}/today", "row-anchor")
-                _cells(visit, reports.get(store_id))
-        if reports:
-            _totals(visit, reports)
+    return table([t("Store"), *numbers], numbers)
+
+
+def _row(visit: Visit, store_id: str, report: Mapping[str, Any] | None) -> None:
+    with mark(f"store-{store_id}", row()):
+        with cell_box():
+            link(_name(visit, store_id), f"/stores/{store_id}/today", "row-anchor")
+        _cells(visit, report)
 
 
 def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:

@@ -1,15 +1,17 @@
 """The inspector's list (质检): finished jobs, inspected item by item."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
-from services.desk.components.forms import Form
-from services.desk.components.live import EverySecond, live
+from services.desk.components.forms import Form, dialog_foot
+from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.pages.my_jobs import open_jobs
 from services.desk.pages.orders import Numbers, number_of
@@ -44,14 +46,14 @@ async def show(visit: Visit) -> None:
         finished = [job for job in jobs if job["status"] == "finished"]
         return sorted(finished, key=lambda job: job["promised_at"]), numbers
 
-    def render(finished: Finished, _: EverySecond) -> None:
+    def render(finished: Finished, drawing: Drawing) -> None:
         jobs, numbers = finished
         if not jobs:
-            empty(visit.t("Nothing waits for inspection."))
-        with box("job-cards"):
+            drawing.part("none", empty, visit.t("Nothing waits for inspection."))
+        with drawing.frame("cards", box, "job-cards"):
             for job in jobs:
-                name = f"{number_of(numbers, job)} · {catalogue.operation(job['operation_id'])}"
-                _card(visit, catalogue, job, numbers, name, checklists[job["trade"]])
+                shown = partial(_card, visit, catalogue, checklists[job["trade"]])
+                drawing.part(job["job_id"], shown, job, number_of(numbers, job))
 
     await live(visit, fetch, render)
 
@@ -66,20 +68,14 @@ async def _checklists(visit: Visit) -> Mapping[str, Checklist]:
     return checklists
 
 
-def _card(
-    visit: Visit,
-    catalogue: Catalogue,
-    job: Job,
-    numbers: Numbers,
-    name: str,
-    checklist: Checklist,
-) -> None:
+def _card(visit: Visit, catalogue: Catalogue, checklist: Checklist, job: Job, number: str) -> None:
     t, zone = visit.t, visit.store.timezone
+    operation = catalogue.operation(job["operation_id"])
     with mark(f"job-{job['operation_id']}", box("job-card finished")):
         with box("job-head"):
-            text(number_of(numbers, job), "queue-number")
+            text(number, "queue-number")
             with box("card-names"):
-                text(catalogue.operation(job["operation_id"]), "job-name")
+                text(operation, "job-name")
                 people = "、".join(map(visit.colleague, job["technician_ids"]))
                 text(f"{people} · {visit.bay(job['bay_id'])}", "card-note")
             if job["rework_of"]:
@@ -98,7 +94,7 @@ def _card(
         with box("card-actions"):
             button(
                 t("Inspect"),
-                lambda: _Sheet(visit, job, checklist).open(name),
+                lambda: _Sheet(visit, job, checklist).open(f"{number} · {operation}"),
                 name="inspect",
                 kind="main",
             )
@@ -121,7 +117,7 @@ class _Sheet:
             self._form = Form(self._visit)
             for item in self._checklist:
                 self._row(item)
-            with box("dialog-actions"):
+            with dialog_foot(self._form):
                 button(t("Cancel"), self._opened.close, name="dialog-cancel")
                 self._send = button(t("Accept"), self._submit, name="dialog-send", kind="main")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -9,9 +10,10 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import new_attempt
+from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
 from services.desk.components.forms import Form, dialog_actions, send_now, several
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.pages.order.work import JOB_TONES
 from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
@@ -48,16 +50,22 @@ async def show(visit: Visit) -> None:
         ]
         return sorted(mine, key=_turn), numbers
 
-    def render(mine: Mine, every_second: EverySecond) -> None:
+    def render(mine: Mine, drawing: Drawing) -> None:
         jobs, numbers = mine
         if not jobs:
-            empty(visit.t("Nothing is assigned to you at the moment."))
+            drawing.part("none", empty, visit.t("Nothing is assigned to you at the moment."))
             return
         wanted = visit.query.get("job")
         shown = next((job for job in jobs if job["job_id"] == wanted), jobs[0])
-        with box("own-jobs"):
-            _card(visit, catalogue, shown, numbers, every_second)
-            _others(visit, catalogue, [job for job in jobs if job is not shown], numbers)
+        card = partial(_card, visit, catalogue, drawing.every_second)
+        with drawing.frame("jobs", box, "own-jobs"):
+            drawing.part(f"own {shown['job_id']}", card, shown, number_of(numbers, shown))
+            if len(jobs) > 1:
+                drawing.part("others", text, visit.t("My other jobs"), "section-title")
+            for job in jobs:
+                if job is not shown:
+                    other = partial(_other, visit, catalogue)
+                    drawing.part(job["job_id"], other, job, number_of(numbers, job))
 
     await live(visit, fetch, render)
 
@@ -78,12 +86,12 @@ def _turn(job: Job) -> tuple[int, str]:
 
 
 def _card(
-    visit: Visit, catalogue: Catalogue, job: Job, numbers: Numbers, every_second: EverySecond
+    visit: Visit, catalogue: Catalogue, every_second: EverySecond, job: Job, number: str
 ) -> None:
     t, zone = visit.t, visit.store.timezone
     with mark(f"job-{job['operation_id']}", box(f"job-card own-job {job['status']}")):
         with box("job-head"):
-            text(number_of(numbers, job), "queue-number")
+            text(number, "queue-number")
             with box("card-names"):
                 text(catalogue.operation(job["operation_id"]), "job-name")
                 text(f"{visit.bay(job['bay_id'])} · {t.code('trade', job['trade'])}", "card-note")
@@ -108,19 +116,15 @@ def _card(
         link(t("Show the order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
 
 
-def _others(visit: Visit, catalogue: Catalogue, jobs: list[Job], numbers: Numbers) -> None:
-    if not jobs:
-        return
+def _other(visit: Visit, catalogue: Catalogue, job: Job, number: str) -> None:
     t, zone = visit.t, visit.store.timezone
-    text(t("My other jobs"), "section-title")
-    for job in jobs:
-        with mark(f"other-{job['operation_id']}", link("", f"?job={job['job_id']}", "other-job")):
-            text(number_of(numbers, job), "number other-number")
-            with box("card-names"):
-                text(catalogue.operation(job["operation_id"]))
-                planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
-                text(f"{planned} · {visit.bay(job['bay_id'])}", "card-note")
-            badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
+    with mark(f"other-{job['operation_id']}", link("", f"?job={job['job_id']}", "other-job")):
+        text(number, "number other-number")
+        with box("card-names"):
+            text(catalogue.operation(job["operation_id"]))
+            planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
+            text(f"{planned} · {visit.bay(job['bay_id'])}", "card-note")
+        badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
 
 
 def _time(name: str, value: str) -> None:
@@ -194,7 +198,7 @@ def _diagnosis_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
                 body = {"symptoms": found.value}
                 await _report(visit, form, opened, job, "diagnosis", body)
 
-        dialog_actions(visit, opened, t("Record"), send)
+        dialog_actions(form, opened, t("Record"), send)
 
 
 def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
@@ -217,7 +221,7 @@ def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
                 }
                 await _report(visit, form, opened, job, "additional-work", body)
 
-        dialog_actions(visit, opened, t("Report"), send)
+        dialog_actions(form, opened, t("Report"), send)
 
 
 async def _report(

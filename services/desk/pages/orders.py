@@ -1,11 +1,14 @@
 """Orders by stage (工单): what is in work, ready, or still to be paid."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from services.desk import formats
 from services.desk.client import AwayError
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -16,12 +19,11 @@ from services.desk.components.elements import (
     mark,
     row,
     table,
-    text,
 )
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
-from services.desk.visit import Names, Visit
+from services.desk.visit import Names, Visit, Who
 
 DUTIES = ("R5", "R7", "R8")
 
@@ -81,12 +83,14 @@ async def show(visit: Visit) -> None:
         except AwayError:
             return orders, Names()
 
-    def render(found: tuple[list[dict[str, Any]], Names], _: EverySecond) -> None:
+    def render(found: tuple[list[dict[str, Any]], Names], drawing: Drawing) -> None:
         orders, names = found
-        if orders:
-            _orders_table(visit, orders, names)
-        else:
-            empty(visit.t("No orders here."))
+        if not orders:
+            drawing.part("none", empty, visit.t("No orders here."))
+            return
+        with drawing.frame("table", _table, visit):
+            for order in orders:
+                drawing.part(order["order_id"], partial(_row, visit), order, names.of(order))
 
     await live(visit, fetch, render)
 
@@ -116,33 +120,31 @@ def number_of(numbers: Numbers, job: Mapping[str, Any]) -> str:
     return numbers.get(job["order_id"], "···")
 
 
-def _orders_table(visit: Visit, orders: list[dict[str, Any]], names: Names) -> None:
+def _table(visit: Visit) -> AbstractContextManager[None]:
     t = visit.t
     who = [t("Plate"), t("Customer")] if visit.sees_persons else []
     amounts = [t("Amount"), t("Balance")]
     times = [t("Stage"), t("Arrived"), t("Promised")]
-    with table([t("No."), *who, *times, t("Advisor"), *amounts], amounts):
-        for order in orders:
-            with mark(f"order-{order['queue_number']}", row("row-link")):
-                _order_row(visit, order, names)
+    return table([t("No."), *who, *times, t("Advisor"), *amounts], amounts)
 
 
-def _order_row(visit: Visit, order: Mapping[str, Any], names: Names) -> None:
+def _row(visit: Visit, order: Mapping[str, Any], who: Who) -> None:
     zone, now = visit.store.timezone, visit.now()
-    with cell_box():
-        link(
-            t_number(order["queue_number"]),
-            f"{visit.store_path}/orders/{order['order_id']}",
-            "row-anchor number",
-        )
-    if visit.sees_persons:
-        cell(names.plates.get(order["plate_ref"], "—"), "plate-cell")
-        cell(names.customers.get(order["customer_ref"] or "", "—"))
-    with cell_box():
-        badge(visit.t.code("stage", order["stage"]), STAGE_TONES[order["stage"]])
-    cell(formats.day_and_clock(order["arrived_at"], zone, now), "number")
-    cell(formats.day_and_clock(order["promised_at"], zone, now), "number")
-    cell(visit.colleague(order["advisor_id"]))
-    cell(formats.money(order["invoiced_cents"] or order["estimate_cents"]), "figure")
-    with cell_box("figure"):
-        text(formats.money(order["balance_cents"]) if order["invoice_id"] else "—")
+    with mark(f"order-{order['queue_number']}", row("row-link")):
+        with cell_box():
+            link(
+                t_number(order["queue_number"]),
+                f"{visit.store_path}/orders/{order['order_id']}",
+                "row-anchor number",
+            )
+        if visit.sees_persons:
+            cell(who.plate or formats.NOTHING, "plate-cell")
+            cell(who.name or formats.NOTHING)
+        with cell_box():
+            badge(visit.t.code("stage", order["stage"]), STAGE_TONES[order["stage"]])
+        cell(formats.day_and_clock(order["arrived_at"], zone, now), "number")
+        cell(formats.day_and_clock(order["promised_at"], zone, now), "number")
+        cell(visit.colleague(order["advisor_id"]))
+        cell(formats.money(order["invoiced_cents"] or order["estimate_cents"]), "figure")
+        balance = order["balance_cents"] if order["invoice_id"] else None
+        cell(formats.money(balance), "figure")

@@ -1,12 +1,14 @@
 """Phone tasks (电话任务): what customers are to be told and no other channel could tell them."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -23,7 +25,8 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.forms import Form, dialog_actions
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
+from services.desk.i18n import Words
 from services.desk.page import Page
 from services.desk.visit import Visit
 
@@ -49,37 +52,36 @@ async def show(visit: Visit) -> None:
         )
         return found
 
-    def render(tasks: list[Task], _: EverySecond) -> None:
-        if tasks:
-            _table(visit, tasks)
-        else:
-            empty(visit.t("Nobody has to be called."))
+    def render(tasks: list[Task], drawing: Drawing) -> None:
+        if not tasks:
+            drawing.part("none", empty, visit.t("Nobody has to be called."))
+            return
+        with drawing.frame("table", _table, visit.t):
+            for task in tasks:
+                drawing.part(task["message_id"], partial(_row, visit), task)
 
     await live(visit, fetch, render)
 
 
-def _table(visit: Visit, tasks: list[Task]) -> None:
-    t = visit.t
-    with table([t("Customer"), t("Subject"), t("Since"), t("Agent"), t("Reason"), ""]):
-        for task in tasks:
-            with mark("phone-task", row()):
-                _row(visit, task)
+def _table(t: Words) -> AbstractContextManager[None]:
+    return table([t("Customer"), t("Subject"), t("Since"), t("Agent"), t("Reason"), ""])
 
 
 def _row(visit: Visit, task: Task) -> None:
     t = visit.t
-    with cell_box():
-        address = f"{visit.store_path}/customers/{task['customer_ref']}"
-        link(task["name"], address, "text-link")
-    with cell_box():
-        badge(t.code("subject", task["subject"]), "busy")
-    cell(formats.day_and_clock(task["since"], visit.store.timezone, visit.now()), "number")
-    cell(visit.colleague(task["agent_id"]))
-    cell(t.code("call_reason", task["reason"]))
-    with cell_box("cell-actions"):
-        button(t("Tell"), partial(_dialog, visit, task), name="tell", kind="small")
-        if task["order_id"]:
-            link(t("Order"), f"{visit.store_path}/orders/{task['order_id']}", "text-link")
+    with mark("phone-task", row()):
+        with cell_box():
+            address = f"{visit.store_path}/customers/{task['customer_ref']}"
+            link(task["name"], address, "text-link")
+        with cell_box():
+            badge(t.code("subject", task["subject"]), "busy")
+        cell(formats.day_and_clock(task["since"], visit.store.timezone, visit.now()), "number")
+        cell(visit.colleague(task["agent_id"]))
+        cell(t.code("call_reason", task["reason"]))
+        with cell_box("cell-actions"):
+            button(t("Tell"), partial(_dialog, visit, task), name="tell", kind="small")
+            if task["order_id"]:
+                link(t("Order"), f"{visit.store_path}/orders/{task['order_id']}", "text-link")
 
 
 def _dialog(visit: Visit, task: Task) -> None:
@@ -103,4 +105,4 @@ def _dialog(visit: Visit, task: Task) -> None:
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Save"), send)
+        dialog_actions(form, opened, t("Save"), send)

@@ -1,10 +1,13 @@
 """Receivables (应收): what customers and manufacturer still owe, by age."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from services.desk import formats
 from services.desk.client import AwayError
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -19,9 +22,10 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.figures import bars
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
+from services.desk.i18n import Words
 from services.desk.page import Page
-from services.desk.visit import Names, Visit
+from services.desk.visit import Names, Visit, Who
 
 PAGE = Page(
     path="/stores/{store_id}/receivables",
@@ -55,13 +59,16 @@ async def show(visit: Visit) -> None:
         except AwayError:
             return found, Names()
 
-    def render(ledger: Ledger, _: EverySecond) -> None:
+    def render(ledger: Ledger, drawing: Drawing) -> None:
         found, names = ledger
         if not found:
-            empty(visit.t("Everything is paid."))
+            drawing.part("none", empty, visit.t("Everything is paid."))
             return
-        _sums(visit, found)
-        _table(visit, found, names)
+        drawing.part("sums", partial(_sums, visit.t), _by_age(found))
+        with drawing.frame("table", _table, visit.t):
+            for each in found:
+                key = f"{each['order_id']} {each['payer']}"
+                drawing.part(key, partial(_row, visit), each, names.of(each))
 
     await live(visit, fetch, render)
 
@@ -72,11 +79,15 @@ def age_of(receivable: Receivable) -> str:
     return next((age for first, age in _FIRST_DAYS if days >= first), "not_due")
 
 
-def _sums(visit: Visit, found: Sequence[Receivable]) -> None:
-    t = visit.t
+def _by_age(found: Sequence[Receivable]) -> dict[str, int]:
+    """What is owed, in cents, by age."""
     sums = dict.fromkeys(_AGES, 0)
     for each in found:
         sums[age_of(each)] += each["balance_cents"]
+    return sums
+
+
+def _sums(t: Words, sums: Mapping[str, int]) -> None:
     with box("tiles"):
         for name, cents in (
             (t("Owed altogether"), sum(sums.values())),
@@ -90,21 +101,23 @@ def _sums(visit: Visit, found: Sequence[Receivable]) -> None:
         bars([t.code("age", age) for age in _AGES], {t("Balance"): yuan})
 
 
-def _table(visit: Visit, found: Sequence[Receivable], names: Names) -> None:
-    t, zone = visit.t, visit.store.timezone
+def _table(t: Words) -> AbstractContextManager[None]:
     amounts = (t("Amount"), t("Received"), t("Balance"))
     headings = [t("Payer"), t("Customer"), t("Advisor"), t("Due"), t("Age"), *amounts]
-    with table(headings, amounts):
-        for each in found:
-            with mark("receivable", row("row-link")):
-                with cell_box():
-                    address = f"{visit.store_path}/orders/{each['order_id']}"
-                    link(t.code("payer", each["payer"]), address, "row-anchor")
-                cell(names.customers.get(each["customer_ref"] or "", formats.NOTHING))
-                cell(visit.colleague(each["advisor_id"]))
-                cell(formats.day_and_clock(each["due_at"], zone, visit.now()), "number")
-                with cell_box():
-                    age = age_of(each)
-                    badge(t.code("age", age), _AGES[age])
-                for name in ("amount_cents", "received_cents", "balance_cents"):
-                    cell(formats.money(each[name]), "figure")
+    return table(headings, amounts)
+
+
+def _row(visit: Visit, receivable: Receivable, who: Who) -> None:
+    t, zone = visit.t, visit.store.timezone
+    with mark("receivable", row("row-link")):
+        with cell_box():
+            address = f"{visit.store_path}/orders/{receivable['order_id']}"
+            link(t.code("payer", receivable["payer"]), address, "row-anchor")
+        cell(who.name or formats.NOTHING)
+        cell(visit.colleague(receivable["advisor_id"]))
+        cell(formats.day_and_clock(receivable["due_at"], zone, visit.now()), "number")
+        with cell_box():
+            age = age_of(receivable)
+            badge(t.code("age", age), _AGES[age])
+        for name in ("amount_cents", "received_cents", "balance_cents"):
+            cell(formats.money(receivable[name]), "figure")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -11,6 +12,7 @@ from services.desk import formats
 from services.desk.client import AwayError, new_attempt
 from services.desk.components.arriving import arrival_dialog, record_arrival
 from services.desk.components.awaiting import awaiting_strip
+from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import (
     badge,
     box,
@@ -22,9 +24,9 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.forms import Form, dialog_actions, send_now
-from services.desk.components.live import AT_ONCE_S, EverySecond, live
+from services.desk.components.live import AT_ONCE_S, live
 from services.desk.page import Page
-from services.desk.visit import Names, Visit, together
+from services.desk.visit import Names, Visit, Who, together
 
 DUTIES = ("R1", "R2")
 
@@ -55,6 +57,10 @@ class Board:
     names: Names
     problem: str = ""
 
+    def at(self, stage: str) -> list[Entry]:
+        """Those whose order is at the stage."""
+        return [order for order in self.orders if order["stage"] == stage]
+
 
 @PAGE.shows
 async def show(visit: Visit) -> None:
@@ -78,34 +84,28 @@ async def show(visit: Visit) -> None:
             sentence = visit.t("Customer relations is away: names are not shown.")
             return Board(expected, orders, Names(), sentence)
 
-    def render(board: Board, every_second: EverySecond) -> None:
-        _board(visit, board, every_second)
-
-    await live(visit, fetch, render, AT_ONCE_S)
+    await live(visit, fetch, partial(_board, visit), AT_ONCE_S)
 
 
-def _board(visit: Visit, board: Board, every_second: EverySecond) -> None:
+def _board(visit: Visit, board: Board, drawing: Drawing) -> None:
     t = visit.t
+    columns = (
+        (t("To come"), _expected_card, board.expected, t("Nobody is expected any more today.")),
+        (t("Waiting"), _waiting_card, board.at("arrived"), t("Nobody is waiting.")),
+        (t("Being received"), _received_card, board.at("greeted"), t("Nobody is being received.")),
+    )
     if board.problem:
-        text(board.problem, "hint")
-    waiting = [order for order in board.orders if order["stage"] == "arrived"]
-    received = [order for order in board.orders if order["stage"] == "greeted"]
-    with box("board three"):
-        with _column(t("To come"), len(board.expected)):
-            for appointment in board.expected:
-                _expected_card(visit, appointment, board.names, every_second)
-            if not board.expected:
-                empty(t("Nobody is expected any more today."))
-        with _column(t("Waiting"), len(waiting)):
-            for order in waiting:
-                _waiting_card(visit, order, board.names, every_second)
-            if not waiting:
-                empty(t("Nobody is waiting."))
-        with _column(t("Being received"), len(received)):
-            for order in received:
-                _received_card(visit, order, board.names, every_second)
-            if not received:
-                empty(t("Nobody is being received."))
+        drawing.part("problem", text, board.problem, "hint")
+    with drawing.frame("board", box, "board three"):
+        for title, card, entries, nobody in columns:
+            with drawing.frame(title, box, "board-column"):
+                drawing.part("heading", _heading, title, len(entries))
+                for entry in entries:
+                    key = entry.get("order_id") or entry["appointment_id"]
+                    shown = partial(card, visit, drawing.every_second)
+                    drawing.part(key, shown, entry, board.names.of(entry))
+                if not entries:
+                    drawing.part("nobody", empty, nobody)
 
 
 async def arrivals(visit: Visit) -> list[dict[str, Any]]:
@@ -130,26 +130,22 @@ async def expected_today(visit: Visit) -> list[dict[str, Any]]:
     return sorted(to_come, key=lambda each: str(each["planned_at"]))
 
 
-def _column(title: str, count: int) -> ui.element:
-    column = box("board-column")
-    with column, box("board-heading"):
+def _heading(title: str, count: int) -> None:
+    with box("board-heading"):
         text(title, "board-title")
         text(str(count), "count")
-    return column
 
 
-def _expected_card(
-    visit: Visit, appointment: Entry, names: Names, every_second: EverySecond
-) -> None:
+def _expected_card(visit: Visit, every_second: EverySecond, appointment: Entry, who: Who) -> None:
     t, planned = visit.t, datetime.fromisoformat(appointment["planned_at"])
-    plate = names.plates.get(appointment["plate_ref"])
+    plate = who.plate
     with mark("expected", box("card slim")) as card:
         with box("card-who"):
             text(formats.clock(planned, visit.store.timezone), "expected-time number")
             with box("card-names"):
                 text(plate or t("Appointment"), "plate")
-                if name := names.customers.get(appointment["customer_ref"] or ""):
-                    text(name, "card-note")
+                if who.name:
+                    text(who.name, "card-note")
         if visit.person.has(_RECORDS):
             attempt = new_attempt()
 
@@ -174,12 +170,12 @@ def _lateness(planned: datetime, now: datetime) -> str:
     return "soon" if now > planned - _SOON else ""
 
 
-def _waiting_card(visit: Visit, order: Entry, names: Names, every_second: EverySecond) -> None:
+def _waiting_card(visit: Visit, every_second: EverySecond, order: Entry, who: Who) -> None:
     t, due = visit.t, datetime.fromisoformat(order["greeting_due_at"])
     limit_s = visit.store.greeting_limit_s
     number, order_id = order["queue_number"], order["order_id"]
     with mark(f"arrival-{number}", box("card")) as card:
-        _who(visit, order, names)
+        _who(visit, order, who)
         with box("card-side"):
             waited = text("", "waited")
             text(t("Limit {time}", time=formats.stopwatch(limit_s)), "card-note")
@@ -261,13 +257,13 @@ async def _assign_dialog(visit: Visit, order: Entry) -> None:
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("Assign"), send)
+        dialog_actions(form, opened, t("Assign"), send)
 
 
-def _received_card(visit: Visit, order: Entry, names: Names, every_second: EverySecond) -> None:
+def _received_card(visit: Visit, every_second: EverySecond, order: Entry, who: Who) -> None:
     t = visit.t
     with mark(f"arrival-{order['queue_number']}", box("card")):
-        _who(visit, order, names)
+        _who(visit, order, who)
         with box("card-side"):
             since = text("", "waited")
             text(visit.colleague(order["advisor_id"]), "card-note")
@@ -288,13 +284,12 @@ def _received_card(visit: Visit, order: Entry, names: Names, every_second: Every
                 _leave_button(visit, order)
 
 
-def _who(visit: Visit, order: Entry, names: Names) -> None:
-    plate = names.plates.get(order["plate_ref"])
+def _who(visit: Visit, order: Entry, who: Who) -> None:
     with box("card-who"):
         text(t_number(order["queue_number"]), "queue-number")
         with box("card-names"):
-            if plate:
-                text(plate, "plate")
+            if who.plate:
+                text(who.plate, "plate")
             with box("card-tags"):
                 if order["appointment_id"]:
                     badge(visit.t("Appointment"), "calm")
@@ -333,4 +328,4 @@ async def cancel_dialog(visit: Visit, order_id: str) -> None:
                 opened.close()
                 await visit.changed()
 
-        dialog_actions(visit, opened, t("End visit"), send)
+        dialog_actions(form, opened, t("End visit"), send)

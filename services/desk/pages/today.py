@@ -1,12 +1,16 @@
 """The store's day in figures (今日经营), live, with the daily report when it is published."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from services.desk import formats
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, facts, link, panel, text
 from services.desk.components.figures import COUNTS, bars, ratios, tiles
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
+from services.desk.i18n import Words
 from services.desk.page import Page
 from services.desk.visit import Visit, together
 
@@ -46,22 +50,28 @@ async def show(visit: Visit) -> None:
         )
         return live_figures, published
 
-    def render(figures: Figures, _: EverySecond) -> None:
-        now, published = figures
-        tiles(visit.t, now)
-        with box("columns even"):
-            with box("column-wide"), panel(visit.t("Vehicles")):
-                names = [visit.t.code("figure", name) for name in COUNTS]
-                bars(names, {visit.t("Vehicles"): [now[name] for name in COUNTS]})
-            with box("column-wide"), panel(visit.t("Money")):
-                names = [visit.t.code("figure", name) for name in _MONEY]
-                amounts = [round(now[name] / _CENTS) for name in _MONEY]
-                bars(names, {visit.t("Money"): amounts})
-        with panel(visit.t("Indicators")):
-            ratios(visit.t, now)
-        _published(visit, published)
+    def render(figures: Figures, drawing: Drawing) -> None:
+        t, (now, published) = visit.t, figures
+        drawing.part("tiles", partial(tiles, t), now)
+        with drawing.frame("charts", box, "columns even"):
+            vehicles = {name: now[name] for name in COUNTS}
+            money = {name: round(now[name] / _CENTS) for name in _MONEY}
+            for title, amounts in ((t("Vehicles"), vehicles), (t("Money"), money)):
+                drawing.part(title, partial(_chart, t, title), amounts)
+        drawing.part("ratios", partial(_ratios, t), now)
+        drawing.part("published", partial(_published, visit), published)
 
     await live(visit, fetch, render)
+
+
+def _chart(t: Words, title: str, amounts: Mapping[str, int]) -> None:
+    with box("column-wide"), panel(title):
+        bars([t.code("figure", name) for name in amounts], {title: list(amounts.values())})
+
+
+def _ratios(t: Words, figures: Mapping[str, Any]) -> None:
+    with panel(t("Indicators")):
+        ratios(t, figures)
 
 
 def chosen_day(visit: Visit) -> date:

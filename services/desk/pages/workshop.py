@@ -1,8 +1,9 @@
 """The workshop's day (车间派工): a live Gantt by technician or by bay, and changes by hand."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -12,6 +13,7 @@ from services.desk.catalogue import Catalogue
 from services.desk.components import by_hand
 from services.desk.components.absences import absence_dialog
 from services.desk.components.by_hand import Floor, Place
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -23,10 +25,23 @@ from services.desk.components.elements import (
     panel,
     text,
 )
-from services.desk.components.gantt import Drop, Face, Heat, Line, Stretch, at, gantt, span_of
-from services.desk.components.live import EverySecond, live
+from services.desk.components.gantt import (
+    Bar,
+    Drop,
+    Hands,
+    Heat,
+    Line,
+    Stretch,
+    at,
+    begins,
+    ends,
+    gantt,
+    span_of,
+)
+from services.desk.components.live import live
 from services.desk.components.overrides import overrides
 from services.desk.components.parts import parts_dialog
+from services.desk.i18n import Words
 from services.desk.page import Page
 from services.desk.pages.order.work import JOB_TONES
 from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
@@ -47,6 +62,7 @@ PAGE = Page(
 
 _DISPATCHES = ("dispatcher", "manager")
 _OPEN = ("planned", "in_progress", "paused")
+_COUNTED = ("planned", "in_progress", "paused", "finished", "passed")
 _LEGEND = ("planned", "in_progress", "paused", "finished", "passed", "failed")
 
 Job = Mapping[str, Any]
@@ -103,15 +119,7 @@ async def show(visit: Visit) -> None:
         )
         return Day(plan, numbers_of(visit, orders), absences, made)
 
-    def render(shown: Day, every_second: EverySecond) -> None:
-        board = _Board(visit, catalogue, shown, rows)
-        board.figures()
-        board.unplanned()
-        board.chart(every_second)
-        if shown.overrides:
-            overrides(visit, shown.overrides, board.name_by_id)
-
-    await live(visit, fetch, render)
+    await live(visit, fetch, _Board(visit, catalogue, rows).render)
 
 
 async def _overrides(visit: Visit, day: date) -> Mapping[str, Any] | None:
@@ -156,14 +164,25 @@ def _legend(swatch: str, name: str) -> None:
         text(name)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Board:
-    """One rendering of the day."""
+    """The day as it is drawn; ``shown`` is always the present one."""
 
     visit: Visit
     catalogue: Catalogue
-    shown: Day
     rows: str
+    shown: Day = field(init=False)
+
+    def render(self, shown: Day, drawing: Drawing) -> None:
+        self.shown = shown
+        drawing.part("figures", partial(_figures, self.visit.t), *self._counts())
+        if shown.unplanned:
+            waiting = [self.name(job) for job in shown.unplanned]
+            drawing.part("unplanned", partial(_unplanned, self.visit.t), waiting)
+        self._chart(drawing)
+        if shown.overrides and shown.overrides["overrides"]:
+            names = {job["job_id"]: self.name(job) for job in shown.plan["jobs"]}
+            drawing.part("overrides", partial(overrides, self.visit), shown.overrides, names)
 
     @property
     def floor(self) -> Floor:
@@ -187,48 +206,45 @@ class _Board:
         found = (job for job in self.shown.plan["jobs"] if job["job_id"] == job_id)
         return next(map(self.name, found), self.visit.t("another job"))
 
-    def figures(self) -> None:
-        t, jobs = self.visit.t, self.shown.plan["jobs"]
-        with box("mini-figures"):
-            for status in ("planned", "in_progress", "paused", "finished", "passed"):
-                count = sum(job["status"] == status for job in jobs)
-                with box("mini-figure"):
-                    text(str(count), "mini-value")
-                    text(t.code("status", status), "mini-name")
-            endangered = {job["order_id"] for job in self.shown.open_jobs if self.tone(job)}
-            with mark("endangered", box(f"mini-figure {'bad' if endangered else ''}")):
-                text(str(len(endangered)), "mini-value")
-                text(t("Promises at risk"), "mini-name")
+    def _counts(self) -> tuple[Mapping[str, int], int]:
+        """Jobs by status, and orders whose promise is at risk."""
+        jobs = self.shown.plan["jobs"]
+        counts = {status: sum(job["status"] == status for job in jobs) for status in _COUNTED}
+        return counts, len({job["order_id"] for job in self.shown.open_jobs if self.tone(job)})
 
-    def unplanned(self) -> None:
-        if not self.shown.unplanned:
-            return
-        with panel(self.visit.t("Waiting for a place in the plan")), box("chips"):
-            for job in self.shown.unplanned:
-                text(self.name(job), "chip")
-
-    def chart(self, every_second: EverySecond) -> None:
-        visit, plan, jobs = self.visit, self.shown.plan, self.shown.jobs
-        now = visit.now()
+    def _chart(self, drawing: Drawing) -> None:
+        now, zone = self.visit.now(), self.visit.store.timezone
+        span = span_of(self.shown.plan, self.shown.jobs, now)
         lines = self._bay_lines() if self.rows == "bay" else self._technician_lines()
-        face = Face(
-            title=lambda job: number_of(self.shown.numbers, job),
-            subtitle=lambda job: self.catalogue.operation(job["operation_id"]),
-            tooltip=self._tooltip,
-            tone=self.tone,
-            movable=self._movable,
-            chosen=self._job_dialog,
-            dropped=self._dropped,
-            zone=visit.store.timezone,
+        hands = Hands(bar=self._job_dialog, row=self._absence_dialog, dropped=self._dropped)
+        gantt(drawing, span, zone, lines, self._free(), hands, now)
+
+    def _bar(self, job: Job) -> Bar:
+        return Bar(
+            job_id=job["job_id"],
+            status=job["status"],
+            begin=begins(job),
+            end=ends(job, self.visit.now()),
+            promised=at(job["promised_at"]),
+            tone=self.tone(job),
+            title=number_of(self.shown.numbers, job),
+            subtitle=self.catalogue.operation(job["operation_id"]),
+            tooltip=self._tooltip(job),
+            movable=self._movable(job),
+            pinned=job["pinned"],
         )
-        gantt(span_of(plan, jobs, now), lines, self._free(), face, now, every_second)
+
+    def _away(self, technician_id: str) -> list[Mapping[str, Any]]:
+        return [each for each in self.shown.absences if each["technician_id"] == technician_id]
+
+    def _absence_dialog(self, technician_id: str) -> None:
+        absence_dialog(self.visit, technician_id, self._away(technician_id))
 
     def _technician_lines(self) -> list[Line]:
         return [self._technician_line(each) for each in self.shown.plan["technicians"]]
 
     def _technician_line(self, technician: Mapping[str, Any]) -> Line:
         t, key = self.visit.t, technician["technician_id"]
-        away = [each for each in self.shown.absences if each["technician_id"] == key]
         return Line(
             key=key,
             name=self.visit.colleague(key),
@@ -239,12 +255,10 @@ class _Board:
             ],
             absences=[
                 Stretch(at(each["from_at"]), at(each["until_at"]), t.code("absence", each["kind"]))
-                for each in away
+                for each in self._away(key)
             ],
-            jobs=[job for job in self.shown.jobs if key in job["technician_ids"]],
-            chosen=(lambda: absence_dialog(self.visit, key, away))
-            if self.visit.person.has(_DISPATCHES)
-            else None,
+            bars=[self._bar(job) for job in self.shown.jobs if key in job["technician_ids"]],
+            openable=self.visit.person.has(_DISPATCHES),
         )
 
     def _bay_lines(self) -> list[Line]:
@@ -257,7 +271,7 @@ class _Board:
                 note=" · ".join(visit.t.code("bay", each) for each in bay["capabilities"]),
                 windows=[open_hours],
                 absences=[],
-                jobs=[job for job in self.shown.jobs if job["bay_id"] == bay["bay_id"]],
+                bars=[self._bar(job) for job in self.shown.jobs if job["bay_id"] == bay["bay_id"]],
             )
             for bay in plan["bays"]
         ]
@@ -307,8 +321,9 @@ class _Board:
         people = [drop.row if each == drop.source else each for each in planned.technician_ids]
         return Place(list(dict.fromkeys(people)), planned.bay_id, start_at)
 
-    def _job_dialog(self, job: Job) -> None:
+    def _job_dialog(self, job_id: str) -> None:
         visit, t, zone = self.visit, self.visit.t, self.visit.store.timezone
+        job = self.floor.job(job_id)
         with dialog(self.name(job)) as opened:
             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
             if job["pinned"]:
@@ -353,6 +368,23 @@ class _Board:
             if job["forbidden_technicians"]:
                 press("allow", t("Allow …"), lambda: by_hand.allow(visit, floor, job))
             press("parts", t("Parts expected …"), lambda: parts_dialog(visit, job, self.name(job)))
+
+
+def _figures(t: Words, counts: Mapping[str, int], endangered: int) -> None:
+    with box("mini-figures"):
+        for status, count in counts.items():
+            with box("mini-figure"):
+                text(str(count), "mini-value")
+                text(t.code("status", status), "mini-name")
+        with mark("endangered", box(f"mini-figure {'bad' if endangered else ''}")):
+            text(str(endangered), "mini-value")
+            text(t("Promises at risk"), "mini-name")
+
+
+def _unplanned(t: Words, names: Sequence[str]) -> None:
+    with panel(t("Waiting for a place in the plan")), box("chips"):
+        for name in names:
+            text(name, "chip")
 
 
 def _explained(title: str, sentence: str) -> None:

@@ -53,8 +53,8 @@ class Intake:
             with box("column-side"), panel(t("Estimate and promise"), "sticky"):
                 summary = box("summary")
                 button(t("Open order"), self.open, name="open-order", kind="main wide")
+                self.form = Form(visit)
         with left:
-            self.form = Form(visit)
             self.conflict = mark("conflict", box("conflict"))
             self.owner = Owner(visit, catalogue, self.order, self.form)
             self.condition = Condition(visit, self.order["order_id"], self.form)

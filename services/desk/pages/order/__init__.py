@@ -1,8 +1,11 @@
 """One order (工单详情): promise, estimates, work, delivery, bill, and its history of events."""
 
+from functools import partial
+
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import box, panel
 from services.desk.components.history import history
-from services.desk.components.live import EverySecond, live
+from services.desk.components.live import live
 from services.desk.components.signature import SCRIPT
 from services.desk.page import Page
 from services.desk.pages.order.delivery import delivery
@@ -15,6 +18,7 @@ from services.desk.pages.order.file import (
     RETURNED,
     Entry,
     File,
+    Opened,
     read,
 )
 from services.desk.pages.order.settlement import settlement
@@ -39,24 +43,26 @@ PAGE = Page(
 async def show(visit: Visit) -> None:
     """The order and its events follow the services, each in its own part."""
     catalogue = await visit.catalogue()
+    page = Opened(visit, catalogue)
 
-    def render(file: File, every_second: EverySecond) -> None:
-        summary(visit, catalogue, file, every_second)
+    def render(file: File, drawing: Drawing) -> None:
+        page.file = file
+        summary(page, drawing)
         awaiting = bool(file.order["awaiting_estimates"])
         if awaiting:
-            estimates(visit, catalogue, file)
+            estimates(page, drawing)
         if file.stage in RETURNED:
-            feedback(visit, file)
+            feedback(page, drawing)
         if file.stage in FINISHED:
-            settlement(visit, catalogue, file)
-            delivery(visit, catalogue, file)
+            settlement(page, drawing)
+            delivery(page, drawing)
         if file.stage not in BEFORE_OPENING:
-            work(visit, catalogue, file)
-            fault(visit, catalogue, file)
+            work(page, drawing)
+            fault(page, drawing)
         if not awaiting:
-            estimates(visit, catalogue, file)
+            estimates(page, drawing)
         if file.stage in AT_WORK:
-            settlement(visit, catalogue, file)
+            settlement(page, drawing)
 
     with box("columns"):
         with box("column-wide"):
@@ -65,7 +71,7 @@ async def show(visit: Visit) -> None:
             await live(
                 visit,
                 lambda: _events(visit),
-                lambda events, _: history(visit, catalogue, events),
+                partial(history, visit, catalogue),
             )
 
 

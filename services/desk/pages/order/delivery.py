@@ -1,19 +1,26 @@
 """Delivery (交车): the checklist step by step, waivers, the signature, and the keys."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
 from services.desk.client import new_attempt
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, button, dialog, mark, panel, text
-from services.desk.components.forms import Form, choices, dialog_actions, send_now, submit
-from services.desk.components.signature import drawing, pad
-from services.desk.pages.order.file import Entry, File
+from services.desk.components.forms import (
+    Form,
+    choices,
+    dialog_actions,
+    dialog_foot,
+    send_now,
+    submit,
+)
+from services.desk.components.signature import drawn, pad
+from services.desk.pages.order.file import Entry, Opened
 from services.desk.pages.order.summary import MAY_CHANGE
-from services.desk.visit import Visit
 
 _SIGNATURE_STEP = "customer_signed"
 _REASONS = ("customer_declines", "customer_absent", "not_applicable", "other")
@@ -25,87 +32,89 @@ _ICONS = {
 _APPROVES = ("manager", "group_manager")
 
 
-def delivery(visit: Visit, catalogue: Catalogue, file: File) -> None:
+def delivery(page: Opened, drawing: Drawing) -> None:
     """Every step with who and when; nothing is handed over while one is missing."""
-    t, order = visit.t, file.order
+    order, steps = page.file.order, page.catalogue.steps
     done = {step["step"]: step for step in order["steps"]}
     waivers = {waiver["step"]: waiver for waiver in order["waivers"]}
-    with panel(t("Delivery checklist")):
-        with box("checklist"):
-            for step, name in catalogue.steps.items():
-                _step(visit, file, step, name, done.get(step), waivers.get(step))
-        if not visit.person.has(MAY_CHANGE):
-            return
-        with box("card-actions"):
-            if file.stage == "ready":
-                _hand_over(visit, file, missing=len(_missing(catalogue, done, waivers)))
-            if order["signed_at"]:
-                button(
-                    t("Show the signature"), lambda: _show_signature(visit, file), name="signature"
-                )
+    ready = page.file.stage == "ready"
+    with drawing.frame("delivery", panel, page.visit.t("Delivery checklist")):
+        with drawing.frame("checklist", box, "checklist"):
+            for step in steps:
+                shown = partial(_step, page, step)
+                drawing.part(step, shown, done.get(step), waivers.get(step), ready)
+        if page.may(MAY_CHANGE):
+            missing = steps.keys() - done.keys() - _waived(waivers)
+            paid = bool(order["invoice_id"] and not order["balance_cents"]) or order["credit"]
+            with drawing.frame("actions", box, "card-actions"):
+                if ready:
+                    drawing.part("deliver", partial(_hand_over, page), len(missing), bool(paid))
+                if order["signed_at"]:
+                    drawing.part("signature", _signature, page)
 
 
-def _missing(catalogue: Catalogue, done: dict[str, Entry], waivers: dict[str, Entry]) -> set[str]:
-    waived = {step for step, waiver in waivers.items() if waiver["approved_by"]}
-    return catalogue.steps.keys() - done.keys() - waived
+def _waived(waivers: Mapping[str, Entry]) -> set[str]:
+    return {step for step, waiver in waivers.items() if waiver["approved_by"]}
 
 
-def _hand_over(visit: Visit, file: File, *, missing: int) -> None:
-    t, order, attempt = visit.t, file.order, new_attempt()
+def _hand_over(page: Opened, missing: int, paid: bool) -> None:
+    t, attempt = page.visit.t, new_attempt()
     made = button(
         t("Hand the vehicle over"),
-        lambda: send_now(visit, "reception", f"/orders/{file.order_id}/delivery", attempt=attempt),
+        lambda: send_now(page.visit, "reception", f"{page.path}/delivery", attempt=attempt),
         name="deliver",
         kind="main",
     )
-    unpaid = not order["invoice_id"] or bool(order["balance_cents"])
-    made.set_enabled(not missing and (not unpaid or bool(order["credit"])))
+    made.set_enabled(paid and not missing)
     if missing:
         text(t("Steps missing: {count}", count=missing), "hint")
-    elif unpaid and not order["credit"]:
+    elif not paid:
         text(t("The bill is not paid."), "hint")
 
 
-def _step(
-    visit: Visit, file: File, step: str, name: str, done: Entry | None, waiver: Entry | None
-) -> None:
-    t, zone = visit.t, visit.store.timezone
+def _signature(page: Opened) -> None:
+    button(page.visit.t("Show the signature"), partial(_show_signature, page), name="signature")
+
+
+def _step(page: Opened, step: str, done: Entry | None, waiver: Entry | None, ready: bool) -> None:
+    visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
     waived = bool(waiver and waiver["approved_by"])
+    may_do = ready and page.may(MAY_CHANGE)
     state = "done" if done else "waived" if waived else "open"
     with mark(f"step-{step}", box(f"check {state}")) as line:
         ui.icon(
             "check_circle" if done else "do_not_disturb_on" if waived else "radio_button_unchecked"
         )
-        text(name, "check-name")
+        text(page.catalogue.steps[step], "check-name")
         if done:
             at = formats.clock(done["done_at"], zone)
             text(f"{visit.colleague(done['done_by'])} · {at}", "card-note")
         elif waiver:
-            _waiver(visit, file, waiver)
-        elif file.stage == "ready" and visit.person.has(MAY_CHANGE):
+            _waiver(page, waiver)
+        elif may_do:
             with box("check-side"):
                 button(
                     t("Waive …"),
-                    partial(_waive, visit, file, step, name),
+                    partial(_waive, page, step),
                     name=f"waive-{step}",
                     kind="small",
                 ).on("click.stop", lambda: None)
-    if file.stage == "ready" and visit.person.has(MAY_CHANGE) and not done and not waived:
+    if may_do and not done and not waived:
         line.classes("can-check").props("role=button tabindex=0")
-        line.on("click", _doing(visit, file, step))
+        line.on("click", _doing(page, step))
 
 
-def _doing(visit: Visit, file: File, step: str) -> Any:
+def _doing(page: Opened, step: str) -> Any:
     """What a tap on an open step does."""
     if step == _SIGNATURE_STEP:
-        return partial(_sign, visit, file)
-    path, body = f"/orders/{file.order_id}/delivery-steps", {"step": step}
-    return partial(send_now, visit, "reception", path, body, attempt=new_attempt())
+        return partial(_sign, page)
+    path, body = f"{page.path}/delivery-steps", {"step": step}
+    return partial(send_now, page.visit, "reception", path, body, attempt=new_attempt())
 
 
-def _waiver(visit: Visit, file: File, waiver: Entry) -> None:
+def _waiver(page: Opened, waiver: Entry) -> None:
     """A step that is left out, or is to be: why, by whom, and the second person's word."""
-    t, step = visit.t, waiver["step"]
+    visit, t, step = page.visit, page.visit.t, waiver["step"]
     asked = f"{t.code('waiver', waiver['reason'])} · {visit.colleague(waiver['requested_by'])}"
     with box("check-side"):
         if waiver["approved_by"]:
@@ -113,7 +122,7 @@ def _waiver(visit: Visit, file: File, waiver: Entry) -> None:
             return
         text(asked, "card-note")
         if visit.person.has(_APPROVES) and visit.person.subject != waiver["requested_by"]:
-            path = f"/orders/{file.order_id}/delivery-steps/{step}/waiver/approval"
+            path = f"{page.path}/delivery-steps/{step}/waiver/approval"
             button(
                 t("Approve"),
                 partial(send_now, visit, "reception", path, attempt=new_attempt()),
@@ -124,25 +133,25 @@ def _waiver(visit: Visit, file: File, waiver: Entry) -> None:
             badge(t("Awaits approval"), "warn")
 
 
-def _waive(visit: Visit, file: File, step: str, name: str) -> None:
+def _waive(page: Opened, step: str) -> None:
     """Ask to leave a step out (免做申请); somebody else approves it, signed in themselves."""
-    t = visit.t
-    with dialog(t("Leave out: {step}", step=name)) as opened:
+    visit, t = page.visit, page.visit.t
+    with dialog(t("Leave out: {step}", step=page.catalogue.steps[step])) as opened:
         form = Form(visit)
         reason = form.field("reason", ui.select(choices(t, "waiver", _REASONS), label=t("Reason")))
         text(t("A manager approves this on their own screen."), "hint")
 
         async def send() -> None:
             if form.require("reason"):
-                path = f"/orders/{file.order_id}/delivery-steps/{step}/waiver"
+                path = f"{page.path}/delivery-steps/{step}/waiver"
                 await submit(form, opened, "reception", path, {"reason": reason.value})
 
-        dialog_actions(visit, opened, t("Ask for approval"), send)
+        dialog_actions(form, opened, t("Ask for approval"), send)
 
 
-def _sign(visit: Visit, file: File) -> None:
+def _sign(page: Opened) -> None:
     """The customer draws their signature (签字) with finger, pen or mouse."""
-    t, order = visit.t, file.order
+    visit, t, order = page.visit, page.visit.t, page.file.order
     with dialog(t("Signature of the customer")) as opened:
         form = Form(visit)
         text(
@@ -158,23 +167,23 @@ def _sign(visit: Visit, file: File) -> None:
             if not strokes:
                 form.say(t("Nothing is drawn yet."))
                 return
-            path = f"/orders/{file.order_id}/signature"
-            await submit(form, opened, "reception", path, {"strokes": strokes})
+            body = {"strokes": strokes}
+            await submit(form, opened, "reception", f"{page.path}/signature", body)
 
-        dialog_actions(visit, opened, t("Confirm"), send)
+        dialog_actions(form, opened, t("Confirm"), send)
 
 
-async def _show_signature(visit: Visit, file: File) -> None:
-    t, zone = visit.t, visit.store.timezone
+async def _show_signature(page: Opened) -> None:
+    visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
     with dialog(t("Signature of the customer")) as opened:
         form = Form(visit)
-        path = f"{visit.store_path}/orders/{file.order_id}/signature"
+        path = f"{visit.store_path}{page.path}/signature"
         answer = await form.send(lambda: visit.services.get("reception", path))
         if answer and answer["strokes"]:
-            drawing(answer["strokes"])
+            drawn(answer["strokes"])
         elif answer:
             text(t("The signature was erased."), "hint")
-        signed = formats.day_and_clock(file.order["signed_at"], zone, visit.now())
+        signed = formats.day_and_clock(page.file.order["signed_at"], zone, visit.now())
         text(t("Signed {time}", time=signed), "card-note")
-        with box("dialog-actions"):
+        with dialog_foot(form):
             button(t("Close"), opened.close, name="dialog-cancel")

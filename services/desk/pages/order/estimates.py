@@ -9,6 +9,7 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -23,10 +24,10 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.forms import Form, choices, dialog_actions, submit
+from services.desk.components.forms import Form, choices, dialog_actions, dialog_foot, submit
 from services.desk.components.offer import OfferChoice
 from services.desk.components.work_choice import WorkChoice
-from services.desk.pages.order.file import Entry, File
+from services.desk.pages.order.file import Entry, Opened
 from services.desk.pages.order.summary import MAY_CHANGE
 from services.desk.visit import Visit
 
@@ -38,21 +39,22 @@ LineKey = tuple[str, str]
 """The package and the code of a line, which tell it apart in every version."""
 
 
-def estimates(visit: Visit, catalogue: Catalogue, file: File) -> None:
+def estimates(page: Opened, drawing: Drawing) -> None:
     """What was proposed on each matter, and what the customer said."""
-    t = visit.t
-    may_change = (
-        visit.person.has(MAY_CHANGE) and file.stage in _ESTIMABLE and not file.order["invoice_id"]
-    )
+    t, file = page.visit.t, page.file
+    may_change = page.may(MAY_CHANGE) and file.stage in _ESTIMABLE and not file.order["invoice_id"]
     if not (file.estimates or may_change):
         return
-    with panel(t("Estimates")) as surface:
-        mark("estimates", surface)
+    with drawing.frame("estimates", partial(panel, name="estimates"), t("Estimates")):
         for number, versions in enumerate(_matters(file.estimates)):
             title = t("Additional work {number}", number=number) if number else t("Ordered work")
-            _matter(visit, catalogue, file, title, versions, may_change=may_change)
+            if versions:
+                drawing.part(title, partial(_matter, page, title), versions, may_change)
         if may_change:
-            _editing(visit, catalogue, file)
+            drawing.part("editing", partial(_editing, page), bool(file.estimates), file.stage)
+            for offered in file.declined:
+                key = f"{offered['order_id']} {offered['version']}"
+                drawing.part(key, partial(_offered_before, page), offered)
 
 
 def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
@@ -63,25 +65,16 @@ def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
     return list(matters.values())
 
 
-def _matter(
-    visit: Visit,
-    catalogue: Catalogue,
-    file: File,
-    title: str,
-    versions: Sequence[Entry],
-    *,
-    may_change: bool,
-) -> None:
-    if not versions:
-        return
+def _matter(page: Opened, title: str, versions: Sequence[Entry], may_change: bool) -> None:
+    visit = page.visit
     with box("matter"):
         with box("state-line"):
             text(title, "section-title")
             badge(visit.t.code("estimate", versions[-1]["status"]), _TONES[versions[-1]["status"]])
-        _comparison(visit, catalogue, versions[-_SHOWN:])
+        _comparison(visit, page.catalogue, versions[-_SHOWN:])
         awaiting = next((each for each in versions if each["status"] == "awaiting"), None)
         if awaiting and may_change:
-            _answers(visit, file, awaiting)
+            _answers(page, awaiting)
 
 
 def _comparison(visit: Visit, catalogue: Catalogue, versions: Sequence[Entry]) -> None:
@@ -145,23 +138,23 @@ def _outcome(visit: Visit, version: Entry) -> None:
     text(person + formats.day_and_clock(at, zone, visit.now()), "card-note")
 
 
-def _answers(visit: Visit, file: File, version: Entry) -> None:
+def _answers(page: Opened, version: Entry) -> None:
     """Ways to the customer's word on a version that awaits it."""
-    t, number = visit.t, version["version"]
+    t, number = page.visit.t, version["version"]
     with box("card-actions"):
         button(
             t("Customer's word …"),
-            partial(_take_word, visit, file, version),
+            partial(_take_word, page, version),
             name=f"word-{number}",
             kind="main",
         )
-        button(t("Link …"), partial(_link, visit, file, version), name=f"link-{number}")
+        button(t("Link …"), partial(_link, page, version), name=f"link-{number}")
 
 
-async def _take_word(visit: Visit, file: File, version: Entry) -> None:
+async def _take_word(page: Opened, version: Entry) -> None:
     """The customer decides at the counter or by phone; who recorded it is kept."""
-    t = visit.t
-    path = f"/orders/{file.order_id}/estimates/{version['version']}"
+    visit, t = page.visit, page.visit.t
+    path = f"{page.path}/estimates/{version['version']}"
     with dialog(t("The customer's word"), wide=True) as opened:
         form = Form(visit)
         offer = await form.send(
@@ -186,16 +179,16 @@ async def _take_word(visit: Visit, file: File, version: Entry) -> None:
             body = {"channel": channel.value}
             await submit(form, opened, "reception", f"{path}/refusal", body)
 
-        with box("dialog-actions"):
+        with dialog_foot(form):
             button(t("Cancel"), opened.close, name="dialog-cancel")
             button(t("Customer declines"), decline, name="decline")
             button(t("Customer agrees"), agree, name="dialog-send", kind="main")
 
 
-def _link(visit: Visit, file: File, version: Entry) -> None:
+def _link(page: Opened, version: Entry) -> None:
     """A one-time link: sent to the customer's phone, or scanned from this screen."""
-    t = visit.t
-    path = f"/orders/{file.order_id}/estimates/{version['version']}/links"
+    visit, t = page.visit, page.visit.t
+    path = f"{page.path}/estimates/{version['version']}/links"
     with dialog(t("Link for the customer")) as opened:
         form = Form(visit)
         made = box("link-made")
@@ -217,7 +210,7 @@ def _link(visit: Visit, file: File, version: Entry) -> None:
                 with made:
                     _show_link(visit, link, sent=send)
 
-        with box("dialog-actions"):
+        with dialog_foot(form):
             button(t("Close"), opened.close, name="dialog-cancel")
             with box("dialog-offers") as offers:
                 button(t("Show QR code"), lambda: make(send=False), name="show-link")
@@ -227,7 +220,7 @@ def _link(visit: Visit, file: File, version: Entry) -> None:
                     name="send-link",
                     kind="main",
                 )
-                send.set_enabled(bool(file.order["customer_ref"]))
+                send.set_enabled(bool(page.file.order["customer_ref"]))
 
 
 def _show_link(visit: Visit, link: Mapping[str, Any], *, sent: bool) -> None:
@@ -241,30 +234,27 @@ def _show_link(visit: Visit, link: Mapping[str, Any], *, sent: bool) -> None:
     text(t("Valid until {time}", time=until), "card-note")
 
 
-def _editing(visit: Visit, catalogue: Catalogue, file: File) -> None:
-    t = visit.t
+def _editing(page: Opened, estimated: bool, stage: str) -> None:
+    t = page.visit.t
     with box("card-actions"):
         button(
-            t("Revise the estimate …") if file.estimates else t("Make an estimate …"),
-            lambda: _Editor(visit, catalogue, file, "estimates").open(file.order["lines"]),
+            t("Revise the estimate …") if estimated else t("Make an estimate …"),
+            lambda: _Editor(page, "estimates").open(page.file.order["lines"]),
             name="revise-estimate",
         )
-        if file.stage == "greeted":
-            return
-        button(
-            t("Add work …"),
-            lambda: _Editor(visit, catalogue, file, "additional-work").open(()),
-            name="add-work",
-        )
-    for offered in file.declined:
-        _offered_before(visit, catalogue, file, offered)
+        if stage != "greeted":
+            button(
+                t("Add work …"),
+                lambda: _Editor(page, "additional-work").open(()),
+                name="add-work",
+            )
 
 
-def _offered_before(visit: Visit, catalogue: Catalogue, file: File, offered: Entry) -> None:
+def _offered_before(page: Opened, offered: Entry) -> None:
     """Work that the customer did not want at an earlier visit (未做增项)."""
-    t, zone = visit.t, visit.store.timezone
+    visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
     names = "、".join(
-        _name(catalogue, line) for line in offered["lines"] if line["kind"] == "labor"
+        _name(page.catalogue, line) for line in offered["lines"] if line["kind"] == "labor"
     )
     with mark("declined-before", box("state-line")):
         badge(t("Declined before"), "warn")
@@ -273,7 +263,7 @@ def _offered_before(visit: Visit, catalogue: Catalogue, file: File, offered: Ent
         text(f"{at} · {formats.money(offered['total_cents'])}", "card-note")
         button(
             t("Offer again …"),
-            lambda: _Editor(visit, catalogue, file, "additional-work").open(offered["lines"]),
+            lambda: _Editor(page, "additional-work").open(offered["lines"]),
             name="offer-again",
             kind="small",
         )
@@ -285,10 +275,10 @@ class _Editor:
     When somebody else was first, what was typed stays, and the right side shows the present state.
     """
 
-    def __init__(self, visit: Visit, catalogue: Catalogue, file: File, verb: str) -> None:
-        self._visit = visit
-        self._catalogue = catalogue
-        self._file = file
+    def __init__(self, page: Opened, verb: str) -> None:
+        self._page = page
+        self._visit = page.visit
+        self._catalogue = page.catalogue
         self._verb = verb
         self._asked = 0
 
@@ -296,7 +286,7 @@ class _Editor:
         t, visit = self._visit.t, self._visit
         title = t("Add work") if self._verb == "additional-work" else t("Revise the estimate")
         with dialog(title, wide=True) as opened:
-            self._form = form = Form(visit, self._file.version)
+            self._form = form = Form(visit, self._page.file.version)
             with box("editor"):
                 with box("editor-input"):
                     self._work = WorkChoice(t, form, self._catalogue, lines, self._price)
@@ -307,20 +297,14 @@ class _Editor:
             text(t("It replaces a version on the same matter that nobody has decided on."), "hint")
 
             async def send() -> None:
-                path = f"/orders/{self._file.order_id}/{self._verb}"
+                path = f"{self._page.path}/{self._verb}"
                 body = self._work.body | {"version": form.version}
                 if not await submit(form, opened, "reception", path, body) and form.conflict:
-                    await self._reload()
+                    self._show_present(self._page.file.order)
 
-            dialog_actions(visit, opened, t("Put before the customer"), send)
-        self._show_present(self._file.order)
+            dialog_actions(form, opened, t("Put before the customer"), send)
+        self._show_present(self._page.file.order)
         await self._price()
-
-    async def _reload(self) -> None:
-        """What the order is now, beside the input that is kept."""
-        path = f"{self._visit.store_path}/orders/{self._file.order_id}"
-        order = await self._visit.services.get("reception", path)
-        self._show_present(order)
 
     def _show_present(self, order: Entry) -> None:
         t = self._visit.t

@@ -1,13 +1,15 @@
 """What the customer thinks at the counter (现场评价), and the rectification it opened (整改)."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, button, dialog, facts, mark, panel, text
 from services.desk.components.forms import Form, dialog_actions, submit
-from services.desk.pages.order.file import Entry, File
+from services.desk.pages.order.file import Entry, Opened
 from services.desk.visit import Visit
 
 MARKS = ("quality", "technique", "attitude")
@@ -16,21 +18,24 @@ _ASKS = ("advisor", "manager", "agent")
 _BEST = 5
 
 
-def feedback(visit: Visit, file: File) -> None:
+def feedback(page: Opened, drawing: Drawing) -> None:
     """The customer's marks, else the question for them."""
-    t, given = visit.t, file.feedback
-    if not given and not visit.person.has(_ASKS):
-        return
-    with panel(t("Feedback at the counter")) as surface:
-        mark("feedback", surface)
+    given = page.file.feedback
+    if given or page.may(_ASKS):
+        drawing.part("feedback", partial(_feedback, page), given, page.file.rectifications)
+
+
+def _feedback(page: Opened, given: Entry | None, rectifications: Sequence[Entry]) -> None:
+    visit, t = page.visit, page.visit.t
+    with panel(t("Feedback at the counter"), name="feedback"):
         if not given:
             with box("card-actions"):
-                button(t("Ask for feedback …"), partial(_ask, visit, file), name="give-feedback")
+                button(t("Ask for feedback …"), partial(_ask, page), name="give-feedback")
             return
         facts([(t.code("mark", name), _stars(given[name])) for name in MARKS])
         if given["words"]:
             text(f"“{given['words']}”", "words")
-        for rectification in file.rectifications:
+        for rectification in rectifications:
             _rectification(visit, rectification)
 
 
@@ -54,9 +59,9 @@ def _rectification(visit: Visit, rectification: Entry) -> None:
         text(t("{person}, due {time}", person=owner, time=due), "card-note")
 
 
-def _ask(visit: Visit, file: File) -> None:
+def _ask(page: Opened) -> None:
     """Three marks and words; a bad mark has somebody put it right."""
-    t = visit.t
+    visit, t = page.visit, page.visit.t
     with dialog(t("Feedback at the counter")) as opened:
         form = Form(visit)
         marks = {}
@@ -73,8 +78,6 @@ def _ask(visit: Visit, file: File) -> None:
                 return
             body = {name: int(each.value or 0) for name, each in marks.items()}
             body_with_words = body | {"words": words.value or None}
-            await submit(
-                form, opened, "reception", f"/orders/{file.order_id}/feedback", body_with_words
-            )
+            await submit(form, opened, "reception", f"{page.path}/feedback", body_with_words)
 
-        dialog_actions(visit, opened, t("Save"), send)
+        dialog_actions(form, opened, t("Save"), send)

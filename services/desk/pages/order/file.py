@@ -1,9 +1,10 @@
 """Everything that the page of one order knows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from services.desk.catalogue import Catalogue
 from services.desk.client import Service
 from services.desk.visit import Names, Visit, together
 
@@ -17,6 +18,11 @@ RETURNED = ("delivered", "settled")
 
 _STATES = ["open", "overdue", "closed"]
 _SEES_RECTIFICATIONS = ("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager")
+
+
+def only(entry: Entry, *names: str) -> Entry:
+    """Of an entry, what a part of the page shows."""
+    return {name: entry[name] for name in names}
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,23 @@ class File:
     def stage(self) -> str:
         return str(self.order["stage"])
 
-    def operation_of(self, job_id: str) -> str | None:
-        """The labor operation of one of the order's jobs; none of another's."""
-        return next((job["operation_id"] for job in self.jobs if job["job_id"] == job_id), None)
+
+@dataclass
+class Opened:
+    """The page of one order as somebody has it open; ``file`` is always the present one."""
+
+    visit: Visit
+    catalogue: Catalogue
+    file: File = field(init=False)
+
+    @property
+    def path(self) -> str:
+        """Where reception takes what is done about the order."""
+        return f"/orders/{self.file.order_id}"
+
+    def may(self, roles: Iterable[str]) -> bool:
+        """Whether the person has one of the roles."""
+        return self.visit.person.has(roles)
 
 
 async def read(visit: Visit) -> File:

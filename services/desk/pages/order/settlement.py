@@ -1,13 +1,14 @@
 """Settlement (结算): the bill by payer, discount, vouchers, deposits, payments, refunds, credit."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
 from services.desk.client import new_attempt
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -22,7 +23,8 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.forms import Form, choices, dialog_actions, send_now, submit
-from services.desk.pages.order.file import Entry, File
+from services.desk.i18n import Words
+from services.desk.pages.order.file import Entry, File, Opened, only
 from services.desk.pages.order.summary import MAY_CHANGE
 from services.desk.visit import Visit
 
@@ -33,33 +35,42 @@ _DISCOUNTS = ("loyalty", "complaint", "campaign", "price_match", "other")
 _REFUNDS = ("paid_too_much", "work_cancelled", "complaint", "other")
 _CREDIT_NOTES = ("wrong_price", "work_not_done", "complaint", "other")
 _CREDITS = ("fleet_customer", "insurer_pays", "goodwill", "other")
+_FIGURES = (
+    "invoice_id",
+    "estimate_cents",
+    "deposit_cents",
+    "invoiced_cents",
+    "received_cents",
+    "balance_cents",
+)
 _CENTS = 100
 
 
-def settlement(visit: Visit, catalogue: Catalogue, file: File) -> None:
+def settlement(page: Opened, drawing: Drawing) -> None:
     """What is to be paid, what was paid, and what can be done about it now."""
-    t, order = visit.t, file.order
-    with panel(t("Settlement")) as surface:
-        mark("settlement", surface)
-        _figures(visit, file)
+    visit, order, invoice = page.visit, page.file.order, page.file.invoice
+    with drawing.frame("settlement", partial(panel, name="settlement"), visit.t("Settlement")):
+        drawing.part("figures", partial(_figures, visit.t), only(order, *_FIGURES), invoice)
         if order["discount"]:
-            _discount_line(visit, file)
-        if credit := order["credit"]:
-            reason, person = (
-                t.code("credit", credit["reason"]),
-                visit.colleague(credit["granted_by"]),
-            )
-            text(t("On credit ({reason}), granted by {person}", reason=reason, person=person))
+            drawing.part("discount", partial(_discount_line, page), order["discount"])
+        if order["credit"]:
+            drawing.part("credit", partial(_credit_line, visit), order["credit"])
         if order["shares"]:
-            _shares(visit, file)
-        for note in file.invoice["credit_notes"] if file.invoice else ():
-            _credit_note_line(visit, note)
-        with box("card-actions"):
-            _actions(visit, catalogue, file)
+            drawing.part("shares", partial(_shares, visit), order["shares"])
+        for number, note in enumerate(invoice["credit_notes"] if invoice else ()):
+            drawing.part(f"credit note {number}", partial(_credit_note_line, visit), note)
+        drawing.part("actions", partial(_actions, page), *_possible(page.file))
 
 
-def _figures(visit: Visit, file: File) -> None:
-    t, order = visit.t, file.order
+def _possible(file: File) -> tuple[object, ...]:
+    """The stage, and whether there are a bill, a debt, a credit and money of the customer's."""
+    order = file.order
+    held = order["received_cents"] or order["deposit_cents"]
+    facts = (order["invoice_id"], order["balance_cents"], order["credit"], held)
+    return file.stage, *map(bool, facts)
+
+
+def _figures(t: Words, order: Entry, invoice: Entry | None) -> None:
     if not order["invoice_id"]:
         facts(
             [
@@ -69,10 +80,10 @@ def _figures(visit: Visit, file: File) -> None:
         )
         return
     tax, number = None, None
-    if file.invoice:
-        credited = sum(note["tax_cents"] for note in file.invoice["credit_notes"])
-        tax = file.invoice["invoice"]["tax_cents"] - credited
-        number = file.invoice["tax_invoice_number"]
+    if invoice:
+        credited = sum(note["tax_cents"] for note in invoice["credit_notes"])
+        tax = invoice["invoice"]["tax_cents"] - credited
+        number = invoice["tax_invoice_number"]
     facts(
         [
             (t("Invoiced"), formats.money(order["invoiced_cents"])),
@@ -84,8 +95,8 @@ def _figures(visit: Visit, file: File) -> None:
     )
 
 
-def _discount_line(visit: Visit, file: File) -> None:
-    t, discount = visit.t, file.order["discount"]
+def _discount_line(page: Opened, discount: Entry) -> None:
+    visit, t = page.visit, page.visit.t
     with mark("discount-line", box("state-line")):
         text(
             t(
@@ -101,13 +112,23 @@ def _discount_line(visit: Visit, file: File) -> None:
             return
         badge(t("Awaits approval"), "warn")
         if visit.person.has(_APPROVES) and visit.person.subject != discount["requested_by"]:
-            path, body = f"/orders/{file.order_id}/discount/approval", {"version": file.version}
             button(
                 t("Approve"),
-                partial(send_now, visit, "reception", path, body, attempt=new_attempt()),
+                partial(_approve_discount, page, new_attempt()),
                 name="approve-discount",
                 kind="small",
             )
+
+
+async def _approve_discount(page: Opened, attempt: str) -> None:
+    path, body = f"{page.path}/discount/approval", {"version": page.file.version}
+    await send_now(page.visit, "reception", path, body, attempt=attempt)
+
+
+def _credit_line(visit: Visit, credit: Entry) -> None:
+    t, reason = visit.t, visit.t.code("credit", credit["reason"])
+    person = visit.colleague(credit["granted_by"])
+    text(t("On credit ({reason}), granted by {person}", reason=reason, person=person))
 
 
 def _credit_note_line(visit: Visit, note: Entry) -> None:
@@ -119,12 +140,12 @@ def _credit_note_line(visit: Visit, note: Entry) -> None:
         text(f"{visit.colleague(note['issued_by'])} · {at}", "card-note")
 
 
-def _shares(visit: Visit, file: File) -> None:
+def _shares(visit: Visit, shares: Sequence[Entry]) -> None:
     """Who pays how much of the bill, and until when."""
     t, zone = visit.t, visit.store.timezone
     amounts = (t("Amount"), t("Received"), t("Balance"))
     with table([t("Payer"), t("Due"), *amounts], amounts):
-        for share in file.order["shares"]:
+        for share in shares:
             with row():
                 cell(t.code("payer", share["payer"]))
                 cell(formats.day_and_clock(share["due_at"], zone, visit.now()), "number")
@@ -134,34 +155,36 @@ def _shares(visit: Visit, file: File) -> None:
                 cell(formats.money(balance), "figure")
 
 
-def _actions(visit: Visit, catalogue: Catalogue, file: File) -> None:
-    if visit.person.has(MAY_CHANGE):
-        _counter_actions(visit, catalogue, file)
-    if visit.person.has(_APPROVES):
-        _manager_actions(visit, file)
+def _actions(
+    page: Opened, stage: str, billed: bool, owes: bool, on_credit: bool, held: bool
+) -> None:
+    with box("card-actions"):
+        if page.may(MAY_CHANGE):
+            _counter_actions(page, stage, billed, owes)
+        if page.may(_APPROVES):
+            _manager_actions(page, stage == "ready" and not on_credit, owes, held)
 
 
-def _counter_actions(visit: Visit, catalogue: Catalogue, file: File) -> None:
-    t, order = visit.t, file.order
-    if order["invoice_id"]:
-        if order["balance_cents"]:
-            _offer(t("Receive payment"), partial(_pay, visit, file), "pay", "main")
+def _counter_actions(page: Opened, stage: str, billed: bool, owes: bool) -> None:
+    t = page.visit.t
+    if billed:
+        if owes:
+            _offer(t("Receive payment"), partial(_pay, page), "pay", "main")
         return
-    if file.stage == "ready":
-        bill = _Bill(visit, catalogue, file)
-        _offer(t("Issue invoice …"), bill.open, "invoice", "main")
-    _offer(t("Discount …"), partial(_discount, visit, file), "discount")
-    _offer(t("Take a deposit …"), partial(_deposit, visit, file), "deposit")
+    if stage == "ready":
+        _offer(t("Issue invoice …"), _Bill(page).open, "invoice", "main")
+    _offer(t("Discount …"), partial(_discount, page), "discount")
+    _offer(t("Take a deposit …"), partial(_deposit, page), "deposit")
 
 
-def _manager_actions(visit: Visit, file: File) -> None:
-    t, order = visit.t, file.order
-    if order["balance_cents"] and file.stage == "ready" and not order["credit"]:
-        _offer(t("Grant credit …"), partial(_credit, visit, file), "credit")
-    if order["balance_cents"]:
-        _offer(t("Credit note …"), partial(_credit_note, visit, file), "credit-note")
-    if order["received_cents"] or order["deposit_cents"]:
-        _offer(t("Refund …"), partial(_refund, visit, file), "refund")
+def _manager_actions(page: Opened, may_have_credit: bool, owes: bool, held: bool) -> None:
+    t = page.visit.t
+    if owes:
+        if may_have_credit:
+            _offer(t("Grant credit …"), partial(_credit, page), "credit")
+        _offer(t("Credit note …"), partial(_credit_note, page), "credit-note")
+    if held:
+        _offer(t("Refund …"), partial(_refund, page), "refund")
 
 
 def _offer(label: str, handler: Any, name: str, kind: str = "plain") -> None:
@@ -187,14 +210,15 @@ def method_field(form: Form) -> ui.select:
 class _Bill:
     """The bill before it is issued (预结算): by payer, with the vouchers that are redeemed."""
 
-    def __init__(self, visit: Visit, catalogue: Catalogue, file: File) -> None:
-        self._visit = visit
-        self._catalogue = catalogue
-        self._path = f"/orders/{file.order_id}"
+    def __init__(self, page: Opened) -> None:
+        self._visit = page.visit
+        self._catalogue = page.catalogue
+        self._path = page.path
         self._vouchers: list[str] = []
 
     async def open(self) -> None:
         t = self._visit.t
+        self._vouchers.clear()
         with dialog(t("Issue invoice"), wide=True) as opened:
             self._form = form = Form(self._visit)
             self._preview = box("preview")
@@ -207,7 +231,7 @@ class _Bill:
             async def send() -> None:
                 await submit(form, opened, "reception", f"{self._path}/invoice", self._body())
 
-            dialog_actions(self._visit, opened, t("Issue invoice"), send)
+            dialog_actions(form, opened, t("Issue invoice"), send)
         await self._show()
 
     def _body(self) -> dict[str, Any]:
@@ -271,15 +295,17 @@ def _sum_line(name: str, amount: str) -> None:
         text(amount, "number")
 
 
-def _pay(visit: Visit, file: File) -> None:
-    _money_dialog(visit, file, visit.t("Receive payment"), "payments", file.order["balance_cents"])
+def _pay(page: Opened) -> None:
+    balance = page.file.order["balance_cents"]
+    _money_dialog(page, page.visit.t("Receive payment"), "payments", balance)
 
 
-def _deposit(visit: Visit, file: File) -> None:
-    _money_dialog(visit, file, visit.t("Take a deposit"), "deposits")
+def _deposit(page: Opened) -> None:
+    _money_dialog(page, page.visit.t("Take a deposit"), "deposits")
 
 
-def _money_dialog(visit: Visit, file: File, title: str, verb: str, cents: int = 0) -> None:
+def _money_dialog(page: Opened, title: str, verb: str, cents: int = 0) -> None:
+    visit = page.visit
     with dialog(title) as opened:
         form = Form(visit)
         method = method_field(form)
@@ -288,14 +314,14 @@ def _money_dialog(visit: Visit, file: File, title: str, verb: str, cents: int = 
         async def send() -> None:
             if form.require("amount_cents"):
                 body = {"method": method.value, "amount_cents": formats.cents(amount.value or 0)}
-                await submit(form, opened, "reception", f"/orders/{file.order_id}/{verb}", body)
+                await submit(form, opened, "reception", f"{page.path}/{verb}", body)
 
-        dialog_actions(visit, opened, title, send)
+        dialog_actions(form, opened, title, send)
 
 
-def _discount(visit: Visit, file: File) -> None:
+def _discount(page: Opened) -> None:
     """Take something off (优惠); above the role's limit it waits for a manager."""
-    t, order = visit.t, file.order
+    visit, t, order = page.visit, page.visit.t, page.file.order
     with dialog(t("Discount")) as opened:
         form = Form(visit, order["version"])
         payable = sum(
@@ -316,17 +342,16 @@ def _discount(visit: Visit, file: File) -> None:
                 "reason": reason.value,
                 "version": form.version,
             }
-            path = f"/orders/{file.order_id}/discount"
-            answer = await submit(form, opened, "reception", path, body)
+            answer = await submit(form, opened, "reception", f"{page.path}/discount", body)
             if answer and not answer["discount"]["granted_by"]:
                 ui.notify(t("The discount awaits a manager's approval."), type="info")
 
-        dialog_actions(visit, opened, t("Discount"), send)
+        dialog_actions(form, opened, t("Discount"), send)
 
 
-def _refund(visit: Visit, file: File) -> None:
+def _refund(page: Opened) -> None:
     """Give money back (退款)."""
-    t = visit.t
+    visit, t = page.visit, page.visit.t
     with dialog(t("Refund")) as opened:
         form = Form(visit)
         method = method_field(form)
@@ -340,14 +365,14 @@ def _refund(visit: Visit, file: File) -> None:
                     "amount_cents": formats.cents(amount.value or 0),
                     "reason": reason.value,
                 }
-                await submit(form, opened, "reception", f"/orders/{file.order_id}/refunds", body)
+                await submit(form, opened, "reception", f"{page.path}/refunds", body)
 
-        dialog_actions(visit, opened, t("Refund"), send)
+        dialog_actions(form, opened, t("Refund"), send)
 
 
-def _credit_note(visit: Visit, file: File) -> None:
+def _credit_note(page: Opened) -> None:
     """Correct the bill (红字)."""
-    t, order = visit.t, file.order
+    visit, t, order = page.visit, page.visit.t, page.file.order
     with dialog(t("Credit note")) as opened:
         form = Form(visit, order["version"])
         facts([(t("Balance"), formats.money(order["balance_cents"]))])
@@ -364,23 +389,22 @@ def _credit_note(visit: Visit, file: File) -> None:
                     "reason": reason.value,
                     "version": form.version,
                 }
-                path = f"/orders/{file.order_id}/credit-notes"
-                await submit(form, opened, "reception", path, body)
+                await submit(form, opened, "reception", f"{page.path}/credit-notes", body)
 
-        dialog_actions(visit, opened, t("Issue the credit note"), send)
+        dialog_actions(form, opened, t("Issue the credit note"), send)
 
 
-def _credit(visit: Visit, file: File) -> None:
+def _credit(page: Opened) -> None:
     """Let the vehicle go before it is paid (挂账批准)."""
-    t = visit.t
+    visit, t = page.visit, page.visit.t
     with dialog(t("Grant credit")) as opened:
         form = Form(visit)
-        facts([(t("Balance"), formats.money(file.order["balance_cents"]))])
+        facts([(t("Balance"), formats.money(page.file.order["balance_cents"]))])
         reason = form.field("reason", ui.select(choices(t, "credit", _CREDITS), label=t("Reason")))
 
         async def send() -> None:
             if form.require("reason"):
                 body = {"reason": reason.value}
-                await submit(form, opened, "reception", f"/orders/{file.order_id}/credit", body)
+                await submit(form, opened, "reception", f"{page.path}/credit", body)
 
-        dialog_actions(visit, opened, t("Grant credit"), send)
+        dialog_actions(form, opened, t("Grant credit"), send)

@@ -1,19 +1,21 @@
 """The head of an order: its stage, its promise and what endangers it."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
+from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, button, dialog, facts, mark, panel, text
 from services.desk.components.forms import Form, choices, dialog_actions, submit
-from services.desk.components.live import EverySecond
-from services.desk.pages.order.file import AT_WORK, File
+from services.desk.i18n import Words
+from services.desk.pages.order.file import AT_WORK, Entry, File, Opened, only
 from services.desk.pages.orders import STAGE_TONES
 from services.desk.pages.reception import cancel_dialog, t_number
 from services.desk.reasons import sentence
-from services.desk.visit import Visit
+from services.desk.visit import Visit, Who
 
 MAY_CHANGE = ("advisor", "manager")
 
@@ -28,50 +30,75 @@ _REVISIONS = (
     "customer_request",
     "other",
 )
+_IN_HEAD = ("queue_number", "stage", "waiting_customer", "promised_at", "delivered_at")
+_IN_FACTS = (
+    "arrived_at",
+    "advisor_id",
+    "odometer_km",
+    "estimate_cents",
+    "ready_at",
+    "delivered_at",
+)
 _HOUR_S = 3600
 _RATHER_BROKEN = 0.5
 _STEP = timedelta(minutes=5)
 
 
-def summary(visit: Visit, catalogue: Catalogue, file: File, every_second: EverySecond) -> None:
+def summary(page: Opened, drawing: Drawing) -> None:
     """Who it is, how far the order has come, and when the vehicle is promised."""
-    t, order, zone = visit.t, file.order, visit.store.timezone
-    with panel(classes="summary-panel"):
-        with box("order-head"):
-            text(t_number(order["queue_number"]), "queue-number")
-            with box("card-names"):
-                if plate := file.names.plates.get(order["plate_ref"]):
-                    text(plate, "plate")
-                if name := file.names.customers.get(order["customer_ref"] or ""):
-                    text(name, "card-note")
-            badge(t.code("stage", file.stage), STAGE_TONES[file.stage])
-            if order["waiting_customer"]:
-                badge(t("Customer waits"), "calm")
-            box("spacer")
-            _promise(visit, file, every_second)
-        _steps_of_the_way(visit, file)
-        facts(
-            [
-                (t("Arrived"), formats.day_and_clock(order["arrived_at"], zone, visit.now())),
-                (t("Advisor"), visit.colleague(order["advisor_id"])),
-                (t("Odometer"), _kilometres(order["odometer_km"])),
-                (t("Estimate"), formats.money(order["estimate_cents"] or None)),
-                (t("Ready"), formats.day_and_clock(order["ready_at"], zone, visit.now())),
-                (t("Delivered"), formats.day_and_clock(order["delivered_at"], zone, visit.now())),
-            ]
-        )
-        _prospect(visit, catalogue, file)
-        _actions(visit, file)
+    visit, t, file, order = page.visit, page.visit.t, page.file, page.file.order
+    with drawing.frame("summary", panel, "", "summary-panel"):
+        shown = partial(_head, visit, drawing.every_second)
+        drawing.part("head", shown, only(order, *_IN_HEAD), file.names.of(order))
+        if file.stage != "cancelled":
+            drawing.part("way", partial(_steps_of_the_way, t), file.stage)
+        drawing.part("facts", partial(_facts, visit), only(order, *_IN_FACTS))
+        if order["promise_provisional"]:
+            words = t("Provisional: not planned by the workshop yet")
+            drawing.part("provisional", badge, words, "warn")
+        if file.stage in AT_WORK and file.risk:
+            operations = {job["job_id"]: job["operation_id"] for job in file.jobs}
+            drawing.part("prospect", partial(_prospect, page), file.risk, operations)
+        if page.may(MAY_CHANGE):
+            drawing.part("actions", partial(_actions, page), file.stage)
+
+
+def _head(visit: Visit, every_second: EverySecond, order: Entry, who: Who) -> None:
+    t, stage = visit.t, order["stage"]
+    with box("order-head"):
+        text(t_number(order["queue_number"]), "queue-number")
+        with box("card-names"):
+            if who.plate:
+                text(who.plate, "plate")
+            if who.name:
+                text(who.name, "card-note")
+        badge(t.code("stage", stage), STAGE_TONES[stage])
+        if order["waiting_customer"]:
+            badge(t("Customer waits"), "calm")
+        box("spacer")
+        if order["promised_at"]:
+            _promise(visit, order, every_second)
+
+
+def _facts(visit: Visit, order: Entry) -> None:
+    t, zone, now = visit.t, visit.store.timezone, visit.now()
+    facts(
+        [
+            (t("Arrived"), formats.day_and_clock(order["arrived_at"], zone, now)),
+            (t("Advisor"), visit.colleague(order["advisor_id"])),
+            (t("Odometer"), _kilometres(order["odometer_km"])),
+            (t("Estimate"), formats.money(order["estimate_cents"] or None)),
+            (t("Ready"), formats.day_and_clock(order["ready_at"], zone, now)),
+            (t("Delivered"), formats.day_and_clock(order["delivered_at"], zone, now)),
+        ]
+    )
 
 
 def _kilometres(value: int | None) -> str:
     return formats.NOTHING if value is None else f"{value:,} km"
 
 
-def _promise(visit: Visit, file: File, every_second: EverySecond) -> None:
-    order = file.order
-    if not order["promised_at"]:
-        return
+def _promise(visit: Visit, order: Entry, every_second: EverySecond) -> None:
     t, promised = visit.t, datetime.fromisoformat(order["promised_at"])
     with box("promise-side") as side:
         text(t("Promised"), "promise-label")
@@ -105,29 +132,23 @@ def _duration(visit: Visit, seconds: float) -> str:
     return visit.t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
 
 
-def _steps_of_the_way(visit: Visit, file: File) -> None:
-    if file.stage == "cancelled":
-        return
-    reached = _WAY.index(file.stage)
+def _steps_of_the_way(t: Words, reached_stage: str) -> None:
+    reached = _WAY.index(reached_stage)
     with box("way"):
         for place, stage in enumerate(_WAY):
             state = "done" if place < reached else "here" if place == reached else "ahead"
             with box(f"way-step {state}"):
                 box("way-dot")
-                text(visit.t.code("stage", stage), "way-name")
+                text(t.code("stage", stage), "way-name")
 
 
-def _prospect(visit: Visit, catalogue: Catalogue, file: File) -> None:
+def _prospect(page: Opened, risk: Entry, operations: Mapping[str, str]) -> None:
     """What the promise hangs on, how likely it is kept, and the best new one (承诺风险)."""
-    t, risk = visit.t, file.risk
-    if file.order["promise_provisional"]:
-        badge(t("Provisional: not planned by the workshop yet"), "warn")
-    if file.stage not in AT_WORK or risk is None:
-        return
+    visit, t = page.visit, page.visit.t
 
     def job_name(job_id: str) -> str:
-        operation_id = file.operation_of(job_id)
-        return catalogue.operation(operation_id) if operation_id else t("another job")
+        operation_id = operations.get(job_id)
+        return page.catalogue.operation(operation_id) if operation_id else t("another job")
 
     raised, broken = risk["raised_at"], risk["probability"] < _RATHER_BROKEN
     tone = "bad" if broken else "warn" if raised else "calm"
@@ -143,27 +164,27 @@ def _prospect(visit: Visit, catalogue: Catalogue, file: File) -> None:
             text(formats.day_and_clock(best, visit.store.timezone, visit.now()), "prospect-time")
 
 
-def _actions(visit: Visit, file: File) -> None:
-    t, order = visit.t, file.order
-    if not visit.person.has(MAY_CHANGE) or file.stage not in (*_CANCELLABLE, *AT_WORK):
+def _actions(page: Opened, stage: str) -> None:
+    t = page.visit.t
+    if stage not in (*_CANCELLABLE, *AT_WORK):
         return
     with box("card-actions"):
-        if file.stage in AT_WORK:
-            button(t("Change the promise …"), lambda: _revise(visit, file), name="revise-promise")
-        if file.stage in _CANCELLABLE:
+        if stage in AT_WORK:
+            button(t("Change the promise …"), partial(_revise, page), name="revise-promise")
+        if stage in _CANCELLABLE:
             button(
                 t("End the visit without work"),
-                lambda: cancel_dialog(visit, order["order_id"]),
+                lambda: cancel_dialog(page.visit, page.file.order_id),
                 name="cancel-order",
             )
 
 
-def _revise(visit: Visit, file: File) -> None:
+def _revise(page: Opened) -> None:
     """Tell the customer another time (承诺变更); the workshop's best one is offered first."""
-    t, zone = visit.t, visit.store.timezone
+    visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
     with dialog(t("Change the promise")) as opened:
         form = Form(visit)
-        offered = _offered(file, visit.now())
+        offered = _offered(page.file, visit.now())
         promised_at = form.field(
             "promised_at",
             ui.input(t("New promise"), value=f"{offered.astimezone(zone):%Y-%m-%dT%H:%M}"),
@@ -177,10 +198,9 @@ def _revise(visit: Visit, file: File) -> None:
             if form.require("promised_at", "reason"):
                 moment = datetime.fromisoformat(promised_at.value or "").replace(tzinfo=zone)
                 body = {"promised_at": moment.isoformat(), "reason": reason.value}
-                path = f"/orders/{file.order_id}/promise-revision"
-                await submit(form, opened, "reception", path, body)
+                await submit(form, opened, "reception", f"{page.path}/promise-revision", body)
 
-        dialog_actions(visit, opened, t("Change the promise"), send)
+        dialog_actions(form, opened, t("Change the promise"), send)
 
 
 def _offered(file: File, now: datetime) -> datetime:

@@ -1,12 +1,13 @@
 """What is done to the vehicle: the fault, lines that the customer has agreed to, jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
+from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, cell, cell_box, panel, row, table, text
-from services.desk.pages.order.file import File
+from services.desk.pages.order.file import Entry, Opened
 from services.desk.visit import Visit
 
 JOB_TONES = {
@@ -21,24 +22,33 @@ JOB_TONES = {
 PAY_TONES = {"warranty": "calm", "goodwill": "warn", "internal": "quiet"}
 
 
-def fault(visit: Visit, catalogue: Catalogue, file: File) -> None:
+def fault(page: Opened, drawing: Drawing) -> None:
     """The customer's own words and the symptoms (故障描述)."""
-    order = file.order
-    with panel(visit.t("Fault description")):
-        if order["words"]:
-            text(f"“{order['words']}”", "words")
-        with box("chips"):
-            for code in order["symptoms"]:
-                badge(catalogue.symptom(code), "quiet")
+    order = page.file.order
+    drawing.part("fault", partial(_fault, page), order["words"], order["symptoms"])
 
 
-def work(visit: Visit, catalogue: Catalogue, file: File) -> None:
+def work(page: Opened, drawing: Drawing) -> None:
     """What is done and billed, and the workshop's jobs for it."""
+    drawing.part("work", partial(_work, page), page.file.order["lines"], page.file.jobs)
+
+
+def _fault(page: Opened, words: str | None, symptoms: Sequence[str]) -> None:
+    with panel(page.visit.t("Fault description")):
+        if words:
+            text(f"“{words}”", "words")
+        with box("chips"):
+            for code in symptoms:
+                badge(page.catalogue.symptom(code), "quiet")
+
+
+def _work(page: Opened, lines: Sequence[Entry], jobs: Sequence[Entry]) -> None:
+    visit, catalogue = page.visit, page.catalogue
     t, zone = visit.t, visit.store.timezone
     amounts = (t("Quantity"), t("Hours"), t("Amount"))
     with panel(t("Work and parts")):
         with table([t("Item"), t("Payer"), *amounts], amounts):
-            for line in file.order["lines"]:
+            for line in lines:
                 with row():
                     cell(catalogue.line(line["kind"], line["code"]))
                     with cell_box():
@@ -46,11 +56,11 @@ def work(visit: Visit, catalogue: Catalogue, file: File) -> None:
                     cell(str(line["quantity"]), "figure")
                     cell(formats.hours(line["standard_hours"]), "figure")
                     cell(formats.money(line["amount_cents"]), "figure")
-        if file.jobs:
+        if jobs:
             text(t("Jobs in the workshop"), "section-title")
             who_and_where = [t("Technician"), t("Bay"), t("Planned"), t("Clocked")]
             with table([t("Job"), t("Status"), *who_and_where], [t("Clocked")]):
-                for job in file.jobs:
+                for job in jobs:
                     with row():
                         cell(catalogue.operation(job["operation_id"]))
                         with cell_box():

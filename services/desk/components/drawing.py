@@ -1,0 +1,129 @@
+"""What a live part of a page shows, drawn part by part."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from nicegui import ui
+from nicegui.slot import Slot
+
+Tick = Callable[[datetime], None]
+
+EverySecond = Callable[[Tick], None]
+"""Registers what a part does each second with the business time, as long as it stands."""
+
+
+@dataclass
+class _Part:
+    """Elements that stand on the page, what they show, and for a frame the parts inside it."""
+
+    shown: tuple[object, ...]
+    inside: Slot
+    elements: list[ui.element] = field(default_factory=list)
+    ticks: list[Tick] = field(default_factory=list)
+    parts: dict[str, "_Part"] = field(default_factory=dict)
+
+    def tick(self, now: datetime) -> None:
+        for each in self.ticks:
+            each(now)
+        for part in self.parts.values():
+            part.tick(now)
+
+    def delete(self) -> None:
+        for element in self.elements:
+            element.delete()
+
+
+class Drawing:
+    """Parts by key. One that shows the same as before, on the same day, stays as it is, whoever
+    holds the mouse on it; others are drawn, drawn anew or taken away. All stand in the order in
+    which they are drawn.
+
+    A part shows nothing but the values that it is drawn with, and the day; what its handlers need
+    to know besides, they ask when they run. Only frames have parts inside, each with its own key.
+    """
+
+    def __init__(self, container: ui.element) -> None:
+        self._whole = _Part((), container.default_slot)
+        self._drawn = self._whole
+        self._before: dict[str, _Part] = {}
+        self._day = date.min
+
+    @contextmanager
+    def anew(self, day: date) -> Iterator[None]:
+        """Draw all parts once more; on another ``day`` times read differently."""
+        self._day = day
+        with self._inside(self._whole):
+            yield
+
+    def part(self, key: str, draw: Callable[..., Any], *shown: object) -> None:
+        """``draw(*shown)``, unless the part shows just that already."""
+        if not self._stands(key, (self._day, *shown)):
+            with self._new(key, (self._day, *shown)):
+                draw(*shown)
+
+    @contextmanager
+    def frame(
+        self, key: str, draw: Callable[..., AbstractContextManager[Any]], *shown: object
+    ) -> Iterator[None]:
+        """A part around others, which the block draws; ``draw(*shown)`` is entered for them."""
+        if not self._stands(key, (self._day, *shown)):
+            with self._new(key, (self._day, *shown)) as part, draw(*shown):
+                part.inside = ui.context.slot
+        with self._inside(self._drawn.parts[key]):
+            yield
+
+    def every_second(self, tick: Tick) -> None:
+        """Do this each second while the part that is being drawn stands."""
+        self._drawn.ticks.append(tick)
+
+    def tick(self, now: datetime) -> None:
+        """A second has passed."""
+        self._whole.tick(now)
+
+    def _stands(self, key: str, shown: tuple[object, ...]) -> bool:
+        """Keep the part of that key if it shows the same; otherwise take it away."""
+        known = self._before.pop(key, None)
+        if known and known.shown == shown:
+            self._drawn.parts[key] = known
+            return True
+        if known:
+            known.delete()
+        return False
+
+    @contextmanager
+    def _new(self, key: str, shown: tuple[object, ...]) -> Iterator[_Part]:
+        """A part with the elements that the block adds to the page."""
+        around, slot = self._drawn, ui.context.slot
+        count = len(slot.children)
+        self._drawn = part = around.parts[key] = _Part(shown, slot)
+        try:
+            yield part
+        finally:
+            self._drawn = around
+            part.elements = slot.children[count:]
+
+    @contextmanager
+    def _inside(self, part: _Part) -> Iterator[None]:
+        """Draw in ``part``; what is not drawn again goes, what stands is put in order."""
+        around, before = self._drawn, self._before
+        self._drawn, self._before, part.parts = part, part.parts, {}
+        try:
+            with part.inside:
+                yield
+        finally:
+            for gone in self._before.values():
+                gone.delete()
+            _put_in_order(part)
+            self._drawn, self._before = around, before
+
+
+def _put_in_order(part: _Part) -> None:
+    ordered = [element for each in part.parts.values() for element in each.elements]
+    standing = part.inside.children
+    first = len(standing) - len(ordered)
+    for place, element in enumerate(ordered, first):
+        if standing[place] is not element:
+            element.move(target_index=place)
