@@ -22,6 +22,13 @@ _ORDERS_PER_ADVISOR = 10
 _ORDERS_PER_INSPECTOR = 25
 _ORDERS_PER_AGENT = 30
 
+_RULES = (
+    "calendar.yaml",
+    "daily_checks.yaml",
+    "loyalty.yaml",
+    "messages.yaml",
+    "rectification.yaml",
+)
 _CERTIFIED = ["high_voltage"]
 _CORE_TEAM: tuple[Record, ...] = (
     {"skills": {"mechanical": 3, "maintenance": 3}},
@@ -83,7 +90,7 @@ def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> 
     rng = random.Random(seed)  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(GROUP_FOLDER / "catalogue", folder / "catalogue", dirs_exist_ok=True)
-    for name in ("calendar.yaml", "messages.yaml", "daily_checks.yaml", "rectification.yaml"):
+    for name in _RULES:
         shutil.copy(GROUP_FOLDER / name, folder / name)
     base: Record = yaml.safe_load((GROUP_FOLDER / "stores.yaml").read_text())
     store_records = list(islice(_stores(base["stores"]), stores))

@@ -25,6 +25,7 @@ def create_app() -> FastAPI:
     app = service_app(
         service, title="Customer relations", stores=directory.stores, routers=[router]
     )
+    app.state.directory = directory
     app.state.personal = personal
     app.state.words = words
     return app

@@ -1,12 +1,14 @@
 """What customer relations reads from the group folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from services.crm.domain.calendar import WorkingCalendar
+from services.crm.domain.loyalty import LoyaltyRule, rule_on
+from services.crm.loyalty import load_loyalty_rules
 from services.crm.templates import MessageRules, load_message_rules
 from shared.group import Store, load_stores, read_yaml
 
@@ -15,18 +17,23 @@ _CALLING_HOUR = time(10)
 
 @dataclass(frozen=True)
 class Directory:
-    """Stores, their agents (客服专员), the working calendar and the rules of messages."""
+    """Stores, their agents (客服专员), the working calendar, rules of messages and of loyalty."""
 
     stores: Mapping[str, Store]
     agents: Mapping[str, tuple[str, ...]]
     calendar: WorkingCalendar
     messages: Mapping[str, MessageRules]
+    loyalty: Sequence[LoyaltyRule]
 
     def follow_up_due(self, store_id: str, delivered_at: datetime) -> datetime:
         """Ten o'clock, local, on the working day after the delivery."""
         place = self.stores[store_id]
         day = self.calendar.next_working_day(place.local_day(delivered_at))
         return place.at(day, _CALLING_HOUR).astimezone(UTC)
+
+    def loyalty_rule(self, store_id: str, now: datetime) -> LoyaltyRule:
+        """The version that holds on the store's day."""
+        return rule_on(self.loyalty, self.stores[store_id].local_day(now))
 
 
 def load_directory(folder: Path) -> Directory:
@@ -50,7 +57,13 @@ def load_directory(folder: Path) -> Directory:
     if missing := [store_id for store_id, ids in agents.items() if not ids]:
         raise ValueError(f"people.yaml names no agent for {', '.join(missing)}")
     calendar = _calendar(read_yaml(folder, "calendar.yaml"))
-    return Directory(stores, agents, calendar, load_message_rules(folder, stores))
+    return Directory(
+        stores,
+        agents,
+        calendar,
+        load_message_rules(folder, stores),
+        load_loyalty_rules(folder),
+    )
 
 
 def _calendar(content: Mapping[str, Any]) -> WorkingCalendar:

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.crm import store
 from services.crm.directory import Directory
 from services.crm.domain import follow_up as follow_ups
+from services.crm.domain.loyalty import spend_by_order
 from services.crm.domain.message import (
     ENDED_BY_ANOTHER_PROMISE,
     ENDED_BY_DEPARTURE,
@@ -23,6 +24,8 @@ from shared.contracts.reception import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentMoved,
+    CreditNoteIssued,
+    InvoiceIssued,
     OrderCancelled,
     OrderCustomerLinked,
     OrderOpened,
@@ -48,6 +51,8 @@ INTERESTS: tuple[type[Event], ...] = (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
     VehicleDelivered,
+    InvoiceIssued,
+    CreditNoteIssued,
     PaymentReceived,
     ReceivableOverdue,
     PromiseAtRisk,
@@ -67,7 +72,9 @@ class Handlers:
     directory: Directory
 
     async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
-        """Apply each event in order."""
+        """Add up what customers pay (R25), then apply each event in order."""
+        if spend := spend_by_order(received.event for received in batch):
+            await store.add_spend(unit.connection, spend)
         for received in batch:
             await self._apply(unit, received)
 

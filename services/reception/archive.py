@@ -1,7 +1,7 @@
 """What reception asks customer relations over HTTP."""
 
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import structlog
@@ -17,7 +17,11 @@ _AT_ONCE = httpx.Timeout(1.0)
 
 
 class KnownVehicle(BaseModel):
-    """What the archive says of a vehicle that reception may use, then forget."""
+    """What the archive says of a vehicle that reception may use, then forget.
+
+    A vehicle that the store's archive does not know may still have a customer whose ``tier`` and
+    ``visits`` in other stores of the group are known.
+    """
 
     customer_ref: str | None = None
     vehicle_ref: str | None = None
@@ -26,14 +30,6 @@ class KnownVehicle(BaseModel):
     model: str | None = None
     tier: str | None = None
     visits: int | None = None
-
-
-@dataclass(frozen=True)
-class ArchiveAnswer:
-    """The vehicle, if the archive knows it; ``away`` says that it could not be asked."""
-
-    vehicle: KnownVehicle | None
-    away: bool = False
 
 
 class CustomerArchive:
@@ -47,22 +43,19 @@ class CustomerArchive:
         self._client = httpx.AsyncClient(base_url=base_url, timeout=_TIMEOUT)
         self._credentials = credentials
 
-    async def find(self, token: str, store_id: str, plate: str) -> ArchiveAnswer:
-        """The vehicle with this plate, in the name of the bearer of ``token``; never an error."""
+    async def find(self, token: str, store_id: str, plate: str) -> KnownVehicle | None:
+        """What is known of a plate, in the name of the bearer of ``token``; None when the archive
+        is away."""
         try:
             response = await self._client.get(
-                f"/stores/{store_id}/customers",
-                params={"plate": plate},
+                f"/stores/{store_id}/vehicles/{quote(plate)}",
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=_AT_ONCE,
             )
+            response.raise_for_status()
         except httpx.HTTPError:
-            return ArchiveAnswer(None, away=True)
-        if response.status_code == httpx.codes.NOT_FOUND:
-            return ArchiveAnswer(None)
-        if response.is_error:
-            return ArchiveAnswer(None, away=True)
-        return ArchiveAnswer(KnownVehicle.model_validate_json(response.content))
+            return None
+        return KnownVehicle.model_validate_json(response.content)
 
     async def register(self, store_id: str, order_id: str, details: dict[str, Any]) -> str:
         """The ``customer_ref`` of the person; repeating it for one order registers nobody twice.

@@ -96,6 +96,13 @@ CORRUPTIONS = [
         "crm: order {victim}: messages ready: expected 1, found 0",
     ),
     Corruption(
+        "a customer who spent a cent more",
+        "crm.visit",
+        "SELECT min(order_id) FROM crm.visit",
+        "UPDATE crm.visit SET spent_cents = spent_cents + 1 WHERE order_id = '{victim}'",
+        "crm: {victim}: visit.spent_cents: expected",
+    ),
+    Corruption(
         "an event that reporting lost",
         "reporting.event_log",
         "SELECT event_id::text FROM reporting.event_log ORDER BY event_id LIMIT 1",

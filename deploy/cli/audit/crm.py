@@ -6,6 +6,7 @@ from typing import Any
 
 from deploy.cli.audit.evidence import CUSTOMERS, JOBS, ORDERS, Evidence, moment
 from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
@@ -68,6 +69,8 @@ _LEARNT: Mapping[str, Mapping[str, str]] = {
     "OrderCancelled": {},
     "PromiseRevised": {},
     "ReceivableOverdue": {},
+    "InvoiceIssued": {},
+    "CreditNoteIssued": {},
 }
 """What an event tells of a visit: column by field."""
 
@@ -86,7 +89,21 @@ def _visits_told(evidence: Evidence) -> dict[str, Fields]:
                     visit[column] = moment(value) if column.endswith("_at") else value
             if event.name == "OrderCancelled":
                 visit["ended_at"] = event.time
+            visit["spent_cents"] += _spent_cents(event)
     return visits
+
+
+def _spent_cents(event: StreamEvent) -> int:
+    """What the customer pays of a bill; a credit note takes a part of it back."""
+    match event.name, event.data:
+        case "InvoiceIssued", {"shares": [_, *_] as shares}:
+            own = [share["amount_cents"] for share in shares if share["payer"] == "customer"]
+            return sum(own)
+        case "InvoiceIssued", {"total_cents": cents}:
+            return int(cents)
+        case "CreditNoteIssued", {"total_cents": cents}:
+            return -int(cents)
+    return 0
 
 
 _UNTOLD: Fields = {
@@ -95,6 +112,7 @@ _UNTOLD: Fields = {
     "ready_at": None,
     "delivered_at": None,
     "ended_at": None,
+    "spent_cents": 0,
 }
 
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.crm.http import contacts, customers, follow_ups, messages, phone_tasks
+from services.crm.http import contacts, customers, follow_ups, messages, phone_tasks, vehicles
 
 router = APIRouter()
-for part in (customers, contacts, follow_ups, messages, phone_tasks):
+for part in (customers, vehicles, contacts, follow_ups, messages, phone_tasks):
     router.include_router(part.router)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
+from services.crm.directory import Directory
 from services.crm.words import Words
 from shared.commands import Command, command
 from shared.db import Pool
@@ -30,6 +31,11 @@ def personal_of(request: Request) -> PersonalData:
 def words_of(request: Request) -> Words:
     words: Words = request.app.state.words
     return words
+
+
+def directory_of(request: Request) -> Directory:
+    directory: Directory = request.app.state.directory
+    return directory
 
 
 def pool_of(request: Request) -> Pool:

@@ -13,6 +13,7 @@ from services.crm.domain import customer as customers
 from services.crm.domain import errors
 from services.crm.domain.customer import References
 from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
+from services.crm.http.loyalty import Loyalty, loyalty_of
 from services.crm.store import SealedCustomer, SealedVehicle
 from shared.body import Body
 from shared.db import Connection, transaction
@@ -53,8 +54,8 @@ class Registered(BaseModel):
     plate_ref: str
 
 
-class CustomerView(Registered):
-    """A customer with one vehicle; what was erased is absent. ``visits`` counts deliveries."""
+class CustomerView(Registered, Loyalty):
+    """A customer with one vehicle; what was erased is absent."""
 
     name: str | None
     phone: str | None
@@ -62,7 +63,6 @@ class CustomerView(Registered):
     vin: str | None
     brand: str
     model: str
-    visits: int
 
 
 class Resolved(BaseModel):
@@ -108,30 +108,31 @@ async def register_customer(
     return await command.run(effect, status=201)
 
 
-@router.get("/customers", tags=["customers"], openapi_extra=serves("R19"))
+@router.get("/customers", tags=["customers"], openapi_extra=serves("R19", "R25"))
 async def find_customer(
     request: Request,
     store_id: str,
-    _: Reader,
+    principal: Reader,
     plate: Annotated[Plate | None, Query()] = None,
     vin: Annotated[Vin | None, Query()] = None,
 ) -> CustomerView:
     """The customer whose vehicle has this plate, else with this VIN."""
     personal = personal_of(request)
+    kind, value = ("plate", plate) if plate is not None else ("vin", vin)
+    if value is None:
+        raise errors.plate_or_vin()
+    reference = personal.reference(kind, value)
     async with transaction(pool_of(request), [store_id]) as connection:
-        if plate is not None:
-            reference = personal.reference("plate", plate)
-            row = await store.find_by_plate(connection, store_id, reference)
-        elif vin is not None:
-            row = await store.find_by_vin(connection, store_id, personal.reference("vin", vin))
-        else:
-            raise errors.plate_or_vin()
+        row = await store.find_vehicle(connection, store_id, reference)
+        if row is None:
+            raise errors.unknown_vehicle(kind)
+        loyalty = await loyalty_of(request, connection, principal, store_id, reference)
         secrets = ("name", "phone", "plate", "vin")
         known = [field for field in secrets if row[field] is not None]
         texts = await personal.decrypt_all(
             connection, store_id, [(row["customer_ref"], row[field]) for field in known]
         )
-    return CustomerView(**dict(row) | dict(zip(known, texts, strict=True)))
+    return CustomerView(**dict(row) | dict(zip(known, texts, strict=True)) | loyalty.model_dump())
 
 
 @router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19"))

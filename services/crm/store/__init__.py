@@ -5,8 +5,7 @@ from services.crm.store.customer import (
     SealedCustomer,
     SealedVehicle,
     customer_with_phone,
-    find_by_plate,
-    find_by_vin,
+    find_vehicle,
     known_vehicle,
     lock_archive,
     save_contact,
@@ -37,19 +36,26 @@ from services.crm.store.message import (
     save_message,
     sealed_links,
 )
-from services.crm.store.visit import find_visit, lock_visit, save_visit
+from services.crm.store.visit import (
+    add_spend,
+    custom_in_group,
+    find_visit,
+    lock_visit,
+    save_visit,
+)
 
 __all__ = [
     "SealedContact",
     "SealedCustomer",
     "SealedVehicle",
+    "add_spend",
     "address_messages",
     "claim_message",
+    "custom_in_group",
     "customer_with_phone",
     "end_messages",
     "end_messages_about",
-    "find_by_plate",
-    "find_by_vin",
+    "find_vehicle",
     "find_visit",
     "is_claimed",
     "known_vehicle",

@@ -43,12 +43,10 @@ ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET
 
 _FIND = """
 SELECT customer_ref, vehicle_ref, coalesce(plate_ref, '') AS plate_ref, name, phone, plate, vin,
-       brand, model,
-       (SELECT count(*) FROM visit
-        WHERE visit.store_id = vehicle.store_id
-          AND visit.customer_ref = vehicle.customer_ref AND delivered_at IS NOT NULL) AS visits
+       brand, model
 FROM vehicle JOIN customer USING (store_id, customer_ref)
-WHERE store_id = $1 AND """
+WHERE store_id = $1 AND (plate_ref = $2 OR vehicle_ref = $2)
+"""
 
 _NAMES = """
 SELECT customer_ref AS ref, customer_ref AS subject, name AS sealed
@@ -161,28 +159,10 @@ async def save_vehicle(connection: Connection, store_id: str, vehicle: SealedVeh
     )
 
 
-async def find_by_plate(connection: Connection, store_id: str, plate_ref: str) -> Any:
-    """The row of the vehicle with this plate and of its customer, still encrypted.
-
-    Raises:
-        Refused: the store knows no such plate.
-    """
-    row = await connection.fetchrow(_FIND + "plate_ref = $2", store_id, plate_ref)
-    if row is None:
-        raise errors.unknown_vehicle("plate")
-    return row
-
-
-async def find_by_vin(connection: Connection, store_id: str, vehicle_ref: str) -> Any:
-    """The row of the vehicle with this VIN and of its customer, still encrypted.
-
-    Raises:
-        Refused: the store knows no such VIN.
-    """
-    row = await connection.fetchrow(_FIND + "vehicle_ref = $2", store_id, vehicle_ref)
-    if row is None:
-        raise errors.unknown_vehicle("vin")
-    return row
+async def find_vehicle(connection: Connection, store_id: str, reference: str) -> Any:
+    """The row of the vehicle with this plate's or VIN's reference and of its customer, still
+    encrypted; None when the store knows no such vehicle."""
+    return await connection.fetchrow(_FIND, store_id, reference)
 
 
 async def sealed_names(

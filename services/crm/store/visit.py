@@ -1,7 +1,10 @@
 """Visits: what is known of orders."""
 
 import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
 
+from services.crm.domain.loyalty import Custom
 from services.crm.domain.message import Visit
 from shared.db import Connection
 
@@ -18,6 +21,18 @@ _SAVE = """
 UPDATE visit
 SET customer_ref = $3, waiting = $4, ready_at = $5, delivered_at = $6, ended_at = $7
 WHERE store_id = $1 AND order_id = $2
+"""
+
+_ADD_SPEND = """
+INSERT INTO visit (store_id, order_id, spent_cents)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
+ON CONFLICT (store_id, order_id) DO UPDATE SET
+    spent_cents = visit.spent_cents + excluded.spent_cents
+"""
+
+_CUSTOM = """
+SELECT brand, visits, recent_visits, recent_cents, last_visit_at, stores
+FROM custom_in_group($1, $2)
 """
 
 
@@ -37,6 +52,19 @@ async def find_visit(connection: Connection, store_id: str, order_id: str | None
 async def save_visit(connection: Connection, visit: Visit) -> None:
     """Store every field of the visit."""
     await connection.execute(_SAVE, *(getattr(visit, name) for name in _FIELDS))
+
+
+async def add_spend(connection: Connection, spend: Mapping[tuple[str, str], int]) -> None:
+    """Add what customers pay, in cents, to the visits of these stores and orders."""
+    rows = sorted((*visit, cents) for visit, cents in spend.items())
+    await connection.execute(_ADD_SPEND, *map(list, zip(*rows, strict=True)))
+
+
+async def custom_in_group(connection: Connection, reference: str, since: datetime) -> Custom:
+    """What the customer of a vehicle, known by its VIN's or plate's reference, has brought to every
+    store, also to those that the transaction does not see otherwise."""
+    (row,) = await connection.fetch(_CUSTOM, reference, since)
+    return Custom(**row)
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Visit)]

@@ -42,9 +42,10 @@ class VisitView(BaseModel):
 class VehicleView(BaseModel):
     """A vehicle as its plate tells it, without personal data.
 
-    What the archive says is absent for a vehicle that it does not know, and while it is away;
-    ``recalls`` are open recalls and campaigns of the catalogue, ``history`` are its last visits to
-    any store of the group, ``declined`` is work to be offered again.
+    What the archive says is absent for a vehicle that it does not know, and while it is away.
+    ``tier`` and ``visits`` are the customer's in all stores of the group; ``recalls`` are open
+    recalls and campaigns of the catalogue, ``history`` are the vehicle's last visits to any store
+    of the group, ``declined`` is work to be offered again.
     """
 
     archive_away: bool
@@ -59,7 +60,7 @@ class VehicleView(BaseModel):
     declined: Sequence[EstimateView]
 
 
-@router.get("/vehicles/{plate}", tags=["arrivals"], openapi_extra=serves("R2", "R25"))
+@router.get("/vehicles/{plate}", tags=["arrivals"], openapi_extra=serves("R2", "R16", "R25"))
 async def get_vehicle(
     request: Request,
     store_id: str,
@@ -82,9 +83,9 @@ async def vehicle_by_plate(
             connection, store_id, plate_ref, request.app.state.service.clock.now()
         )
     _trace(principal, store_id, plate_ref, [visit.store_id for visit in earlier])
-    known = answer.vehicle or KnownVehicle()
+    known = answer or KnownVehicle()
     return VehicleView(
-        archive_away=answer.away,
+        archive_away=answer is None,
         customer_ref=known.customer_ref,
         vehicle_ref=known.vehicle_ref,
         brand=known.brand,

@@ -29,7 +29,8 @@ async def register(crm: InProcess, body: dict[str, str]) -> dict[str, str]:
 async def test_a_registered_customer_is_found_by_plate(crm: InProcess) -> None:
     references = await register(crm, person(1))
     found = await crm.get("/stores/S01/customers", "agent", plate="沪A·00001")
-    assert found.json() == {**references, **person(1), "visits": 0}
+    newcomer = {"visits": 0, "tier": None, "tier_rule": "2026-01-01"}
+    assert found.json() == {**references, **person(1), **newcomer}
 
 
 async def test_registration_publishes_references_and_nothing_personal(

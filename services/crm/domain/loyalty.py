@@ -1,0 +1,96 @@
+"""Loyalty (忠诚度): how often, how lately, for how much and with which brand a customer comes."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from shared.contracts import Event
+from shared.contracts.reception import CreditNoteIssued, InvoiceIssued
+
+Tier = Literal["gold", "silver", "bronze"]
+"""忠诚度等级: 金卡、银卡、铜卡."""
+
+
+@dataclass(frozen=True)
+class Custom:
+    """What the customer of a vehicle has brought to the stores of the group (累计到店与消费).
+
+    ``recent_visits`` and ``recent_cents`` are those of the rule's period; a visit counts once the
+    vehicle is delivered, at any of ``stores``. ``brand`` is the vehicle's, absent when no store
+    knows it.
+    """
+
+    brand: str | None
+    visits: int
+    recent_visits: int
+    recent_cents: int
+    last_visit_at: datetime | None
+    stores: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What a tier takes: visits and spend in the period, and a last visit not longer ago than
+    ``within``."""
+
+    tier: Tier
+    visits: int
+    spend_cents: int
+    within: timedelta
+
+    def is_met(self, custom: Custom, now: datetime) -> bool:
+        return (
+            custom.last_visit_at is not None
+            and now - custom.last_visit_at <= self.within
+            and custom.recent_visits >= self.visits
+            and custom.recent_cents >= self.spend_cents
+        )
+
+
+@dataclass(frozen=True)
+class LoyaltyRule:
+    """One version of the group's rule, known by the day from which it holds (等级规则).
+
+    ``tiers`` come best first; ``brands`` has those of vehicles for which others hold.
+    """
+
+    valid_from: date
+    period: timedelta
+    tiers: Sequence[Threshold]
+    brands: Mapping[str, Sequence[Threshold]]
+
+    def tier_of(self, custom: Custom, now: datetime) -> Tier | None:
+        """The best tier that the customer has at ``now``. It changes as time goes by."""
+        thresholds = self.brands.get(custom.brand or "", self.tiers)
+        return next((each.tier for each in thresholds if each.is_met(custom, now)), None)
+
+
+def rule_on(rules: Sequence[LoyaltyRule], day: date) -> LoyaltyRule:
+    """The version that holds on ``day``; before the first one, the first."""
+    return max(
+        (rule for rule in rules if rule.valid_from <= day),
+        key=lambda rule: rule.valid_from,
+        default=rules[0],
+    )
+
+
+def spend_by_order(events: Iterable[Event]) -> Mapping[tuple[str, str], int]:
+    """By how many cents bills and their corrections change what customers pay, by store and
+    order. What manufacturers and stores pay is no spend of the customer's."""
+    spend: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        match event:
+            case InvoiceIssued():
+                spend[event.store_id, event.order_id] += _customers_share(event)
+            case CreditNoteIssued():
+                spend[event.store_id, event.order_id] -= event.total_cents
+    return spend
+
+
+def _customers_share(invoice: InvoiceIssued) -> int:
+    """A bill without shares is the customer's."""
+    if not invoice.shares:
+        return invoice.total_cents
+    return sum(share.amount_cents for share in invoice.shares if share.payer == "customer")

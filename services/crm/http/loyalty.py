@@ -1,0 +1,48 @@
+"""How loyal a customer is (忠诚度), as of the moment of the question."""
+
+import structlog
+from fastapi import Request
+from pydantic import BaseModel
+
+from services.crm import store
+from services.crm.domain.loyalty import Tier
+from services.crm.http.access import directory_of, now_of
+from shared.db import Connection
+from shared.security import Principal
+
+log = structlog.get_logger()
+
+
+class Loyalty(BaseModel):
+    """What a customer is to all stores of the group together.
+
+    ``visits`` counts deliveries (到店次数). ``tier`` (忠诚度等级) is absent for a customer who has
+    none; ``tier_rule`` is the version of the rule by which it was found, named by its first day.
+    """
+
+    visits: int
+    tier: Tier | None
+    tier_rule: str
+
+
+async def loyalty_of(
+    request: Request, connection: Connection, principal: Principal, store_id: str, reference: str
+) -> Loyalty:
+    """Loyalty of the customer whose vehicle has this VIN's or plate's reference; leaves a trace
+    when other stores' visits are counted (R16)."""
+    now = now_of(request)
+    rule = directory_of(request).loyalty_rule(store_id, now)
+    custom = await store.custom_in_group(connection, reference, now - rule.period)
+    if others := sorted(set(custom.stores) - {store_id}):
+        log.info(
+            "visits to other stores counted",
+            store_id=store_id,
+            stores=others,
+            vehicle=reference,
+            by=principal.subject,
+        )
+    return Loyalty(
+        visits=custom.visits,
+        tier=rule.tier_of(custom, now),
+        tier_rule=rule.valid_from.isoformat(),
+    )

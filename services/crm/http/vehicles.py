@@ -1,0 +1,53 @@
+"""Vehicles that stand at a counter (到店识别)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Path, Request
+
+from services.crm import store
+from services.crm.http.access import Reader, personal_of, pool_of, store_router
+from services.crm.http.loyalty import Loyalty, loyalty_of
+from shared.db import Connection, transaction
+from shared.duties import serves
+from shared.identifiers import Plate
+from shared.personal import PersonalData
+
+router = store_router()
+
+_PLAIN = ("customer_ref", "vehicle_ref", "brand", "model")
+
+
+class VehicleView(Loyalty):
+    """A vehicle as its plate tells it, without its customer's name and telephone number; what this
+    store's archive does not know is absent."""
+
+    customer_ref: str | None = None
+    vehicle_ref: str | None = None
+    vin: str | None = None
+    brand: str | None = None
+    model: str | None = None
+
+
+@router.get("/vehicles/{plate}", tags=["customers"], openapi_extra=serves("R2", "R16", "R25"))
+async def get_vehicle(
+    request: Request, store_id: str, plate: Annotated[Plate, Path()], principal: Reader
+) -> VehicleView:
+    """What this store's archive knows of the vehicle with this plate, and how loyal its customer is
+    to the group; also of a vehicle that only other stores know."""
+    personal = personal_of(request)
+    plate_ref = personal.reference("plate", plate)
+    async with transaction(pool_of(request), [store_id]) as connection:
+        loyalty = await loyalty_of(request, connection, principal, store_id, plate_ref)
+        known = await _known(connection, personal, store_id, plate_ref)
+    return VehicleView(**loyalty.model_dump(), **known)
+
+
+async def _known(
+    connection: Connection, personal: PersonalData, store_id: str, plate_ref: str
+) -> Mapping[str, str | None]:
+    row = await store.find_vehicle(connection, store_id, plate_ref)
+    if row is None:
+        return {}
+    (vin,) = await personal.decrypt_all(connection, store_id, [(row["customer_ref"], row["vin"])])
+    return {name: row[name] for name in _PLAIN} | {"vin": vin}

@@ -1,0 +1,191 @@
+"""How loyal who arrives is to the group, on real Kafka and PostgreSQL (R16, R25)."""
+
+from datetime import datetime, timedelta
+
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from services.crm.app import create_app
+from shared.clock import SteppedClock
+from shared.contracts.reception import (
+    CreditNoteIssued,
+    InvoiceIssued,
+    PayerShare,
+    VehicleDelivered,
+)
+from tests.crm.persons import person
+from tests.harness import InProcess, in_process, publisher
+
+OTHER = "S02"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def outside(servers: Platform):
+    async with publisher(servers) as sending:
+        yield sending
+
+
+@pytest_asyncio.fixture(scope="module")
+async def crm(servers: Platform, clock: SteppedClock):
+    async with in_process(servers, "crm", create_app) as running:
+        yield running
+
+
+def bearer(crm: InProcess, store: str) -> dict[str, str]:
+    token = crm.token("advisor", stores=[store], subject=f"{store}-advisor-1")
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def registered(crm: InProcess, body: dict[str, str], store: str = "S01") -> str:
+    headers = bearer(crm, store) | {"Idempotency-Key": f"{store}-{body['vin']}"}
+    answer = await crm.client.post(f"/stores/{store}/customers", json=body, headers=headers)
+    return answer.json()["customer_ref"]
+
+
+async def vehicle(crm: InProcess, plate: str, store: str = "S01") -> dict:
+    answer = await crm.client.get(f"/stores/{store}/vehicles/{plate}", headers=bearer(crm, store))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def loyalty(crm: InProcess, plate: str, store: str = "S01") -> tuple[str | None, int]:
+    known = await vehicle(crm, plate, store)
+    return known["tier"], known["visits"]
+
+
+def invoice(order: str, cents: int, at: datetime, store: str = "S01") -> InvoiceIssued:
+    """A bill of which the manufacturer pays another 1,000 yuan."""
+    shares = (
+        PayerShare(payer="customer", amount_cents=cents, due_at=at),
+        PayerShare(payer="manufacturer", amount_cents=100_000, due_at=at),
+    )
+    return InvoiceIssued(
+        store_id=store,
+        order_id=order,
+        invoice_id=f"i-{order}",
+        lines=(),
+        labor_cents=cents + 100_000,
+        parts_cents=0,
+        tax_cents=0,
+        total_cents=cents + 100_000,
+        shares=shares,
+        due_at=at,
+        issued_at=at,
+    )
+
+
+def delivery(order: str, customer: str, at: datetime, store: str = "S01") -> VehicleDelivered:
+    return VehicleDelivered(
+        store_id=store,
+        order_id=order,
+        advisor_id=f"{store}-advisor-1",
+        customer_ref=customer,
+        delivered_at=at,
+        steps=(),
+    )
+
+
+async def visited(
+    crm: InProcess, outside, order: str, customer: str, cents: int, at: datetime, store: str = "S01"
+) -> None:
+    bill, leaves = invoice(order, cents, at, store), delivery(order, customer, at, store)
+    await outside.publish(bill, leaves, at=at)
+    await crm.at_rest()
+
+
+def credit_note(order: str, cents: int, at: datetime) -> CreditNoteIssued:
+    return CreditNoteIssued(
+        store_id="S01",
+        order_id=order,
+        credit_note_id=f"n-{order}",
+        invoice_id=f"i-{order}",
+        lines=(),
+        tax_cents=0,
+        total_cents=cents,
+        balance_cents=0,
+        reason="wrong_price",
+        issued_by="S01-manager-1",
+        issued_at=at,
+    )
+
+
+async def test_a_customer_who_comes_again_has_a_tier_until_a_credit_note_takes_it_back(
+    crm: InProcess, outside, clock: SteppedClock
+) -> None:
+    now, plate = clock.now(), person(1)["plate"]
+    customer = await registered(crm, person(1))
+    assert await loyalty(crm, plate) == (None, 0)
+
+    await visited(crm, outside, "o-1", customer, 30_000, now - timedelta(days=200))
+    assert await loyalty(crm, plate) == (None, 1)
+    await visited(crm, outside, "o-2", customer, 20_000, now)
+    assert await loyalty(crm, plate) == ("bronze", 2)
+
+    await outside.publish(credit_note("o-2", 1, now), at=now)
+    await crm.at_rest()
+    assert await loyalty(crm, plate) == (None, 2)
+
+
+async def test_a_tier_is_lost_by_staying_away_without_any_event(
+    crm: InProcess, outside, clock: SteppedClock
+) -> None:
+    now, plate = clock.now(), person(2)["plate"]
+    customer = await registered(crm, person(2))
+    for number in range(6):
+        await visited(crm, outside, f"stay-{number}", customer, 200_000, now)
+    assert await loyalty(crm, plate) == ("gold", 6)
+    for days, tier in ((241, "silver"), (301, "bronze"), (366, None)):
+        clock.set(now + timedelta(days=days))
+        assert await loyalty(crm, plate) == (tier, 6)
+
+
+async def test_visits_to_any_store_of_the_group_count_everywhere_and_leave_a_trace(
+    crm: InProcess, outside, clock: SteppedClock, capsys
+) -> None:
+    now, plate = clock.now(), person(3)["plate"]
+    here = await registered(crm, person(3))
+    await visited(crm, outside, "g-1", here, 60_000, now)
+    seen = await vehicle(crm, plate, OTHER)
+    assert (seen["visits"], seen["customer_ref"], seen["vin"]) == (1, None, None)
+    assert f'"by": "{OTHER}-advisor-1"' in capsys.readouterr().out
+
+    there = await registered(crm, person(3), OTHER)
+    assert there != here
+    await visited(crm, outside, "g-2", there, 60_000, now, OTHER)
+    assert await loyalty(crm, plate) == ("bronze", 2)
+    assert await loyalty(crm, plate, OTHER) == ("bronze", 2)
+    found = await crm.get("/stores/S01/customers", "agent", plate=plate)
+    assert (found.json()["visits"], found.json()["tier"]) == (2, "bronze")
+
+
+async def test_a_customers_second_vehicle_is_as_welcome_as_the_first(
+    crm: InProcess, outside, clock: SteppedClock
+) -> None:
+    now = clock.now()
+    customer = await registered(crm, person(4))
+    for order in ("f-1", "f-2"):
+        await visited(crm, outside, order, customer, 50_000, now)
+    second = person(5, phone=person(4)["phone"])
+    await registered(crm, second)
+    assert await loyalty(crm, second["plate"]) == ("bronze", 2)
+    luxury = person(6, phone=person(4)["phone"], brand="星驰")
+    await registered(crm, luxury)
+    assert await loyalty(crm, luxury["plate"]) == ("bronze", 2)
+
+
+async def test_an_unknown_vehicle_has_no_tier_and_only_reception_may_ask(crm: InProcess) -> None:
+    unknown = await vehicle(crm, "沪A99999")
+    assert unknown == {
+        "customer_ref": None,
+        "vehicle_ref": None,
+        "vin": None,
+        "brand": None,
+        "model": None,
+        "visits": 0,
+        "tier": None,
+        "tier_rule": "2026-01-01",
+    }
+    path = "/stores/S01/vehicles/沪A99999"
+    assert (await crm.get(path, "technician")).status_code == 403
+    assert (await crm.get("/stores/S02/vehicles/沪A99999", "advisor")).status_code == 403
+    assert (await crm.get("/stores/S01/vehicles/A1", "advisor")).status_code == 422
