@@ -1,4 +1,4 @@
-"""Measure: ``python -m tests.bench [ingest|commands]``, with ``--json`` for programs."""
+"""Measure: ``python -m tests.bench [ingest|commands|replanning]``, with ``--json`` for programs."""
 
 import argparse
 import json
@@ -8,12 +8,14 @@ from dataclasses import asdict
 
 import uvloop
 
-from tests.bench import commands, ingest
+from tests.bench import commands, ingest, replanning
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", choices=("ingest", "commands"), nargs="?", default="ingest")
+    parser.add_argument(
+        "what", choices=("ingest", "commands", "replanning"), nargs="?", default="ingest"
+    )
     parser.add_argument("--events", type=int, default=40_000, help="at least so many are published")
     parser.add_argument("--rounds", type=int, default=3, help="each way; the median counts")
     parser.add_argument("--seconds", type=float, default=40.0, help="of commands")
@@ -24,6 +26,8 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     if given.what == "commands":
         _show_commands(uvloop.run(commands.measure(given.seconds, given.seed)), given.json)
+    elif given.what == "replanning":
+        _show_replans(uvloop.run(replanning.measure()), given.json)
     else:
         _show_ingest(uvloop.run(ingest.measure(given.events, given.seed, given.rounds)), given.json)
 
@@ -57,6 +61,14 @@ def _show_commands(found: dict[str, commands.Waits], as_json: bool) -> None:
             f"{name:15} {each.count:6} {each.p50_ms:8.1f} {each.p99_ms:8.1f} "
             f"{each.ratio_p50:7.1f} {each.ratio_p99:7.1f}\n"
         )
+
+
+def _show_replans(found: replanning.Replans, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(found.figures) + "\n")
+        return
+    for name, figure in found.figures.items():
+        sys.stdout.write(f"{name:18} {figure:8g}\n")
 
 
 if __name__ == "__main__":
