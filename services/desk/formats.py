@@ -19,6 +19,12 @@ def clock(value: datetime | str | None, zone: ZoneInfo) -> str:
     return known.astimezone(zone).strftime("%H:%M") if known else NOTHING
 
 
+def local(value: datetime | str, zone: ZoneInfo) -> str:
+    """Day and time on the store's clocks, as a browser's field has them."""
+    known = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return known.astimezone(zone).strftime("%Y-%m-%dT%H:%M")
+
+
 def span(begin: str | None, end: str | None, zone: ZoneInfo) -> str:
     """From hour and minute to hour and minute; nothing while it is not planned."""
     return f"{clock(begin, zone)}–{clock(end, zone)}" if begin and end else NOTHING

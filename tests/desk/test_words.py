@@ -10,6 +10,7 @@ from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
+from services.desk.components.clock_correction import REASONS as CORRECTIONS
 from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
 from services.desk.components.work_choice import PAY_TYPES
@@ -24,6 +25,7 @@ from services.reception.domain.claim import ClaimStatus, Evidence
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
+from services.workshop.domain.correction import CorrectionReason
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import JobStatus, PauseReason
@@ -99,6 +101,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "result": get_args(ItemResult),
         "absence": get_args(AbsenceKind),
         "parts": PART_REASONS,
+        "correction": get_args(CorrectionReason),
         "pay": get_args(PayType),
         "payer": get_args(Payer),
         "estimate": get_args(EstimateStatus),
@@ -146,6 +149,10 @@ def test_an_intake_offers_what_reception_takes_down() -> None:
 
 def test_a_dispatcher_chooses_from_the_reasons_that_the_workshop_knows() -> None:
     assert set(REASONS) == set(get_args(OverrideReason))
+
+
+def test_a_manager_corrects_clocks_for_the_reasons_that_the_workshop_knows() -> None:
+    assert set(CORRECTIONS) == set(get_args(CorrectionReason))
 
 
 @pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])

@@ -9,7 +9,15 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.client import new_attempt
 from services.desk.components.elements import box, button, dialog, text
-from services.desk.components.forms import Form, dialog_actions, send_now
+from services.desk.components.forms import (
+    Form,
+    choices,
+    dialog_actions,
+    moment_field,
+    moment_of,
+    send_now,
+    submit,
+)
 from services.desk.visit import Visit
 
 _KINDS = ("sick", "leave", "training", "other")
@@ -22,26 +30,22 @@ def absence_dialog(visit: Visit, technician_id: str, absences: Sequence[Mapping[
         for absence in absences:
             _known(visit, absence, opened)
         form = Form(visit)
-        kinds = {kind: t.code("absence", kind) for kind in _KINDS}
+        kinds = choices(t, "absence", _KINDS)
         kind = form.field("kind", ui.select(kinds, label=t("Reason"), value=_KINDS[0]))
-        closing = datetime.combine(visit.today(), visit.store.closing)
-        begin = _moment(form, "from_at", t("From"), visit.now().astimezone(zone))
-        end = _moment(form, "until_at", t("Until"), closing)
+        closing = datetime.combine(visit.today(), visit.store.closing, zone)
+        begin = moment_field(form, "from_at", t("From"), visit.now())
+        end = moment_field(form, "until_at", t("Until"), closing)
 
         async def send() -> None:
             if not form.require("kind", "from_at", "until_at"):
                 return
-            path = f"{visit.store_path}/technicians/{technician_id}/absences"
+            path = f"/technicians/{technician_id}/absences"
             body = {
                 "kind": kind.value,
-                "from_at": _aware(begin.value, visit),
-                "until_at": _aware(end.value, visit),
+                "from_at": moment_of(form, begin),
+                "until_at": moment_of(form, end),
             }
-            if await form.send(
-                lambda: visit.services.command("workshop", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            await submit(form, opened, "workshop", path, body)
 
         dialog_actions(form, opened, t("Record absence"), send)
 
@@ -61,12 +65,3 @@ def _known(visit: Visit, absence: Mapping[str, Any], opened: ui.dialog) -> None:
         )
         text(f"{t.code('absence', absence['kind'])} · {begin} – {end}")
         button(t("Take back"), withdraw, name="withdraw", kind="small")
-
-
-def _moment(form: Form, name: str, label: str, value: datetime) -> ui.input:
-    made = ui.input(label, value=value.strftime("%Y-%m-%dT%H:%M"))
-    return form.field(name, made.props("type=datetime-local"))
-
-
-def _aware(local: str, visit: Visit) -> str:
-    return datetime.fromisoformat(local).replace(tzinfo=visit.store.timezone).isoformat()

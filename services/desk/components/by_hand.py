@@ -9,7 +9,7 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.elements import box, dialog, facts, mark, text
-from services.desk.components.forms import Form, dialog_actions
+from services.desk.components.forms import Form, choices, dialog_actions, moment_field, moment_of
 from services.desk.reasons import JobName, change_text
 from services.desk.visit import Visit
 
@@ -94,7 +94,7 @@ class Place:
 
 def move(visit: Visit, floor: Floor, job: Job, place: Place) -> None:
     """Give a planned job to others, to another bay or another time (改派)."""
-    t, zone, able, bays = visit.t, visit.store.timezone, floor.able(job), floor.bays(visit, job)
+    t, able, bays = visit.t, floor.able(job), floor.bays(visit, job)
 
     def fields(form: Form) -> Callable[[], Body]:
         chosen = [each for each in place.technician_ids if each in able]
@@ -104,13 +104,11 @@ def move(visit: Visit, floor: Floor, job: Job, place: Place) -> None:
         )
         wanted = place.bay_id if place.bay_id in bays else None
         bay = form.field("bay_id", ui.select(bays, label=t("Bay"), value=wanted))
-        local = max(place.start_at, _soon(visit)).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
-        start = form.field("start_at", ui.input(t("Start"), value=local))
-        start.props("type=datetime-local")
+        start = moment_field(form, "start_at", t("Start"), max(place.start_at, _soon(visit)))
         return lambda: {
             "technician_ids": people.value,
             "bay_id": bay.value,
-            "start_at": datetime.fromisoformat(start.value).replace(tzinfo=zone).isoformat(),
+            "start_at": moment_of(form, start),
         }
 
     needed = ("technician_ids", "bay_id", "start_at")
@@ -194,8 +192,7 @@ def _by_hand(
         form = Form(visit)
         conflict = mark("conflict", box("conflict"))
         read = fields(form)
-        reasons = {reason: t.code("hand", reason) for reason in REASONS}
-        reason = form.field("reason", ui.select(reasons, label=t("Reason")))
+        reason = form.field("reason", ui.select(choices(t, "hand", REASONS), label=t("Reason")))
         note = form.field("note", ui.textarea(t("Note")).props("autogrow rows=2"))
 
         def body() -> Body:

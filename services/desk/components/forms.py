@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import pairwise
 from typing import Any, TypeVar
 
 from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
+from services.desk import formats
 from services.desk.client import AwayError, RefusalError, Service, new_attempt
 from services.desk.components.elements import Handler, box, button, text
 from services.desk.components.problems import away_text, fault_text, refusal_text
@@ -118,6 +120,20 @@ def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> u
     made.props("use-chips input-debounce=100")
     made.on_value_change(lambda: made.run_method("updateInputValue", ""))
     return made
+
+
+def moment_field(form: Form, name: str, label: str, at: datetime | str | None) -> ui.input:
+    """A field for a day and a time on the store's clocks."""
+    value = at and formats.local(at, form.visit.store.timezone)
+    return form.field(name, ui.input(label, value=value or "").props("type=datetime-local"))
+
+
+def moment_of(form: Form, field: ui.input) -> str | None:
+    """What a :func:`moment_field` says, as the services write it; None where it is empty."""
+    if not field.value:
+        return None
+    local = datetime.fromisoformat(field.value)
+    return local.replace(tzinfo=form.visit.store.timezone).isoformat()
 
 
 def enter_goes_on(*fields: ui.element) -> None:

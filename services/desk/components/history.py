@@ -12,7 +12,7 @@ from services.desk.components.drawing import Drawing
 from services.desk.components.elements import box, empty, mark, text
 from services.desk.visit import Visit
 
-_REASONS = ("reason", "pause", "discount", "refund", "credit", "credit_note")
+_REASONS = ("reason", "pause", "discount", "refund", "credit", "credit_note", "correction")
 _HIDDEN = frozenset({"store_id", "order_id"})
 
 

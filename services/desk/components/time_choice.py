@@ -12,12 +12,11 @@ from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError, RefusalError
 from services.desk.components.elements import badge, box, mark, text
-from services.desk.components.forms import Form
+from services.desk.components.forms import Form, moment_field, moment_of
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.visit import Visit
 
 _BUSY_SHARE = 0.8
-_LOCAL = "%Y-%m-%dT%H:%M"
 
 Offer = Mapping[str, Any]
 HalfHour = Mapping[str, Any]
@@ -50,16 +49,14 @@ class TimeChoice:
             self._day = ui.input(t("Day"), value=f"{day}").props("type=date outlined dense")
             mark("offers-day", self._day.classes("field"))
             self._day.on_value_change(self.ask)
-            made = ui.input(t("Time"), value=begin.strftime(_LOCAL) if begin else "")
-            self._planned = self._form.field("planned_at", made.props("type=datetime-local"))
+            self._planned = moment_field(self._form, "planned_at", t("Time"), planned_at)
         self._offers = mark("offers", box("offers"))
         self._curve = mark("load-curve", box("curve"))
 
     @property
-    def planned_at(self) -> str:
+    def planned_at(self) -> str | None:
         """The chosen time as the services write it."""
-        local = datetime.fromisoformat(self._planned.value or "")
-        return local.replace(tzinfo=self._visit.store.timezone).isoformat()
+        return moment_of(self._form, self._planned)
 
     async def ask(self) -> None:
         """Show offers and curve for what is to be done, the latest choice only."""
@@ -115,8 +112,7 @@ class TimeChoice:
                 made.on("click", chosen).on("keydown.enter", chosen)
 
     def _choose(self, planned_at: str) -> None:
-        local = datetime.fromisoformat(planned_at).astimezone(self._visit.store.timezone)
-        self._planned.set_value(local.strftime(_LOCAL))
+        self._planned.set_value(formats.local(planned_at, self._visit.store.timezone))
 
     def _show_curve(self, load: Sequence[HalfHour], offers: Sequence[Offer]) -> None:
         """The share of the trades' time that is booked, by half hour of the chosen day."""

@@ -1,6 +1,6 @@
 """The workshop's day (车间派工): a live Gantt by technician or by bay, and changes by hand."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -13,8 +13,10 @@ from services.desk.catalogue import Catalogue
 from services.desk.components import by_hand
 from services.desk.components.absences import absence_dialog
 from services.desk.components.by_hand import Floor, Place
+from services.desk.components.clock_correction import clock_dialog
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
+    Handler,
     badge,
     box,
     button,
@@ -61,6 +63,7 @@ PAGE = Page(
 )
 
 _DISPATCHES = ("dispatcher", "manager")
+_CORRECTS = ("manager",)
 _OPEN = ("planned", "in_progress", "paused")
 _COUNTED = ("planned", "in_progress", "paused", "finished", "passed")
 _LEGEND = ("planned", "in_progress", "paused", "finished", "passed", "failed")
@@ -338,6 +341,7 @@ class _Board:
                     (t("Planned"), planned),
                     (t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now())),
                     (t("Standard hours"), formats.hours(job["standard_hours"])),
+                    (t("Worked"), formats.span(job["started_at"], job["finished_at"], zone)),
                     (t("Clocked"), formats.stopwatch(job["clocked_s"])),
                 ]
             )
@@ -346,17 +350,14 @@ class _Board:
             link(t("Show the order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
             if self._movable(job):
                 self._hand_buttons(job, opened)
+            if job["started_at"] and visit.person.has(_CORRECTS):
+                with box("hand-actions"):
+                    correct = partial(clock_dialog, visit, job, self.name(job))
+                    _instead(opened, "correct-clock", t("Correct the clock …"), correct)
 
     def _hand_buttons(self, job: Job, opened: ui.dialog) -> None:
         visit, floor, t = self.visit, self.floor, self.visit.t
-
-        def press(name: str, label: str, act: Callable[[], None]) -> None:
-            def go() -> None:
-                opened.close()
-                act()
-
-            button(label, go, name=name)
-
+        press = partial(_instead, opened)
         with box("hand-actions"):
             press("move", t("Move …"), lambda: by_hand.move(visit, floor, job, Place.of(job)))
             press("swap", t("Swap …"), lambda: by_hand.swap(visit, floor, job))
@@ -385,6 +386,16 @@ def _unplanned(t: Words, names: Sequence[str]) -> None:
     with panel(t("Waiting for a place in the plan")), box("chips"):
         for name in names:
             text(name, "chip")
+
+
+def _instead(opened: ui.dialog, name: str, label: str, act: Handler) -> None:
+    """A button that goes on from one dialog to the next."""
+
+    def go() -> Any:
+        opened.close()
+        return act()
+
+    button(label, go, name=name)
 
 
 def _explained(title: str, sentence: str) -> None:

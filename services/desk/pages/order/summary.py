@@ -9,7 +9,14 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, button, dialog, facts, mark, panel, text
-from services.desk.components.forms import Form, choices, dialog_actions, submit
+from services.desk.components.forms import (
+    Form,
+    choices,
+    dialog_actions,
+    moment_field,
+    moment_of,
+    submit,
+)
 from services.desk.i18n import Words
 from services.desk.pages.order.file import AT_WORK, Entry, File, Opened, only
 from services.desk.pages.orders import STAGE_TONES
@@ -181,14 +188,11 @@ def _actions(page: Opened, stage: str) -> None:
 
 def _revise(page: Opened) -> None:
     """Tell the customer another time (承诺变更); the workshop's best one is offered first."""
-    visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
+    visit, t = page.visit, page.visit.t
     with dialog(t("Change the promise")) as opened:
         form = Form(visit)
         offered = _offered(page.file, visit.now())
-        promised_at = form.field(
-            "promised_at",
-            ui.input(t("New promise"), value=f"{offered.astimezone(zone):%Y-%m-%dT%H:%M}"),
-        ).props("type=datetime-local")
+        promised_at = moment_field(form, "promised_at", t("New promise"), offered)
         reason = form.field(
             "reason", ui.select(choices(t, "reason", _REVISIONS), label=t("Reason"))
         )
@@ -196,8 +200,7 @@ def _revise(page: Opened) -> None:
 
         async def send() -> None:
             if form.require("promised_at", "reason"):
-                moment = datetime.fromisoformat(promised_at.value or "").replace(tzinfo=zone)
-                body = {"promised_at": moment.isoformat(), "reason": reason.value}
+                body = {"promised_at": moment_of(form, promised_at), "reason": reason.value}
                 await submit(form, opened, "reception", f"{page.path}/promise-revision", body)
 
         dialog_actions(form, opened, t("Change the promise"), send)

@@ -1,0 +1,71 @@
+"""Putting the clock of a job right (工时更正), and what was put right before."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import badge, box, dialog, facts, mark, text
+from services.desk.components.forms import (
+    Form,
+    choices,
+    dialog_actions,
+    moment_field,
+    moment_of,
+    submit,
+)
+from services.desk.visit import Visit
+
+REASONS = ("forgot_to_start", "forgot_to_finish", "wrong_job", "other")
+"""忘记开工打卡、忘记完工打卡、打错任务、其他."""
+
+Job = Mapping[str, Any]
+
+
+async def clock_dialog(visit: Visit, job: Job, name: str) -> None:
+    """Ask when the technicians really began and ended; a moment left as it was is not touched."""
+    t, path = visit.t, f"/jobs/{job['job_id']}"
+    with dialog(f"{t('Correct the clock')} · {name}") as opened:
+        facts([(t("Clocked"), formats.stopwatch(job["clocked_s"]))])
+        earlier = box("corrections")
+        form = Form(visit)
+        moments = {"started_at": moment_field(form, "started_at", t("Begun"), job["started_at"])}
+        if job["finished_at"]:
+            made = moment_field(form, "finished_at", t("Finished"), job["finished_at"])
+            moments["finished_at"] = made
+        as_it_was = {field: made.value for field, made in moments.items()}
+        reason = form.field(
+            "reason", ui.select(choices(t, "correction", REASONS), label=t("Reason"))
+        )
+        text(t("Pauses stay as they were; a report that is out stays too."), "hint")
+
+        async def send() -> None:
+            if not form.require(*moments, "reason"):
+                return
+            changed = {
+                field: moment_of(form, made)
+                for field, made in moments.items()
+                if made.value != as_it_was[field]
+            }
+            body = {**changed, "reason": reason.value}
+            await submit(form, opened, "workshop", f"{path}/clock-correction", body)
+
+        dialog_actions(form, opened, t("Correct"), send)
+    found = await form.send(
+        lambda: visit.services.get("workshop", f"{visit.store_path}{path}/clock-corrections")
+    )
+    with earlier:
+        _corrections(visit, found or ())
+
+
+def _corrections(visit: Visit, found: Sequence[Mapping[str, Any]]) -> None:
+    """Who put the clock right before, when and why."""
+    t, zone, now = visit.t, visit.store.timezone, visit.now()
+    for each in found:
+        with mark("correction", box("state-line")):
+            badge(t.code("correction", each["reason"]), "warn")
+            clocked = (each["clocked_before_s"], each["clocked_s"])
+            text(" → ".join(map(formats.stopwatch, clocked)), "number")
+            at = formats.day_and_clock(each["corrected_at"], zone, now)
+            text(f"{visit.colleague(each['corrected_by'])} · {at}", "card-note")
