@@ -262,6 +262,8 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         await expect(advisor.at("estimates").get_by_text("链接").first).to_be_visible()
         await advisor.keep("estimates")
         await _finish_all(api, order_id, job)
+        jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
+        assert sorted(each["operation_id"] for each in jobs) == ["MNT-001", "MNT-006"]
         await advisor.open("invoice")
         await expect(advisor.at("bill-total")).to_have_text("¥1,156.00")
         await advisor.press("dialog-send")
@@ -309,6 +311,82 @@ async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
     await advisor.press("dialog-send")
     await expect(advisor.page.get_by_text("已结算")).to_be_visible()
     assert advisor.faults == []
+
+
+async def test_an_order_at_risk_is_promised_anew_goes_on_credit_and_its_claim_is_given_up(
+    desk: Desk, platform: Platform, clock: SteppedClock
+) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+        api = Api(platform, client)
+        order_id = await api.greeted("沪A7K779")
+        body = await api.intake(79, "沪A7K779", pay_types={"MNT-001": "warranty"})
+        await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+        await api.at_rest()
+        (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
+        await api.done("workshop", f"/jobs/{job['job_id']}/start", job["technician_ids"][0])
+        advisor, manager = await desk.sign_in(ADVISOR), await desk.sign_in("S01-manager-1")
+        for colleague in (advisor, manager):
+            await colleague.go(f"/stores/S01/orders/{order_id}")
+        await _decline_more_work(advisor)
+        await _take_deposit(advisor)
+        clock.set(datetime.fromisoformat(job["promised_at"]) - timedelta(minutes=4))
+        await expect(advisor.at("prospect")).to_contain_text("施工超时")
+        await advisor.open("revise-promise")
+        await advisor.pick("reason", "施工超时")
+        await advisor.press("dialog-send")
+        await expect(advisor.at("history").get_by_text("承诺变更", exact=True)).to_be_visible()
+        await _finish_all(api, order_id, job)
+        await api.done("reception", f"/orders/{order_id}/invoice", ADVISOR)
+        await _grant_credit(manager)
+        await _refund(manager)
+        await api.steps_done(order_id)
+        await advisor.press("deliver")
+        await expect(advisor.page.locator(".way-step.here")).to_have_text("已交车")
+        claims = await api.get("reception", "/claims?status=draft", ADVISOR)
+        claim_id = next(each["claim_id"] for each in claims if each["order_id"] == order_id)
+    await manager.go(f"/stores/S01/claims/{claim_id}")
+    await manager.open("write-off")
+    await manager.press("dialog-send")
+    await expect(manager.page.get_by_text("已核销")).to_be_visible()
+    assert advisor.faults == manager.faults == []
+
+
+async def _decline_more_work(advisor: Colleague) -> None:
+    """The customer, asked at the counter, does not want what is offered."""
+    await advisor.open("add-work")
+    await advisor.choose("operations", "空调")
+    await expect(advisor.at("new-total")).to_be_visible()
+    await advisor.press("dialog-send")
+    await advisor.press("word-2")
+    await advisor.press("decline")
+    estimates = advisor.at("estimates")
+    await expect(estimates.get_by_text("未同意").first).to_be_visible()
+    await expect(estimates.get_by_text("当面")).to_have_count(2)
+
+
+async def _take_deposit(advisor: Colleague) -> None:
+    await advisor.open("deposit")
+    await advisor.write(amount_cents="200")
+    await advisor.press("dialog-send")
+    await expect(advisor.at("settlement")).to_contain_text("¥200.00")
+
+
+async def _grant_credit(manager: Colleague) -> None:
+    await manager.open("credit")
+    await manager.press("dialog-send")
+    await expect(manager.page.get_by_text("请填写此项")).to_be_visible()
+    await manager.pick("reason", "大客户")
+    await manager.press("dialog-send")
+    await expect(manager.at("settlement")).to_contain_text("挂账（大客户）")
+
+
+async def _refund(manager: Colleague) -> None:
+    """A part of the deposit is given back, and owed again."""
+    await manager.open("refund")
+    await manager.write(amount_cents="50")
+    await manager.pick("reason", "多付")
+    await manager.press("dialog-send")
+    await expect(manager.at("settlement")).to_contain_text("¥202.00")
 
 
 async def _complain(advisor: Colleague) -> None:
@@ -366,10 +444,9 @@ async def _authorise_a_part(desk: Desk, address: str) -> None:
 
 
 async def _finish_all(api: Api, order_id: str, first: dict[str, Any]) -> None:
-    """What was ordered and what was authorised is done and accepted; nothing else is planned."""
+    """What was ordered and what was authorised is done and accepted."""
     await api.at_rest()
     jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
-    assert sorted(job["operation_id"] for job in jobs) == ["MNT-001", "MNT-006"]
     lists = await api.get("workshop", "/inspection-checklists", INSPECTOR)
     for job in sorted(jobs, key=lambda each: bool(each["job_id"] != first["job_id"])):
         path, technician = f"/jobs/{job['job_id']}", job["technician_ids"][0]

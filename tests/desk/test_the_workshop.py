@@ -226,6 +226,33 @@ async def test_a_technician_and_an_inspector_find_what_is_wrong(desk: Desk, api:
         await colleague.page.context.close()
 
 
+async def test_a_manager_puts_the_clock_of_a_finished_job_right(
+    desk: Desk, api: Api, clock: SteppedClock
+) -> None:
+    plan = await api.get("workshop", "/plan?day=2026-03-04", DISPATCHER)
+    job = next(each for each in plan["jobs"] if each["status"] == "failed")
+    clock.set(NINE + timedelta(minutes=50))
+    manager = await desk.sign_in(MANAGER)
+    await manager.go("/stores/S01/workshop")
+    await manager.at(f"bar-{job['job_id']}").focus()
+    await manager.page.keyboard.press("Enter")
+    await manager.press("correct-clock")
+    await manager.write(finished_at="2026-03-04T08:30")
+    await manager.pick("reason", "忘记完工打卡")
+    await manager.press("dialog-send")
+    await expect(manager.page.get_by_text("结束时间早于开始时间")).to_be_visible()
+    await manager.write(finished_at="2026-03-04T09:40")
+    await manager.press("dialog-send")
+    await expect(manager.page.locator(".dialog")).to_have_count(0)
+    corrected = await _job(api, job["job_id"])
+    assert (corrected["started_at"], corrected["clocked_s"]) == (job["started_at"], 40 * 60)
+    await manager.at(f"bar-{job['job_id']}").click()
+    await manager.press("correct-clock")
+    await expect(manager.at("correction")).to_contain_text("00:00 → 40:00")
+    assert manager.faults == []
+    await manager.page.context.close()
+
+
 async def test_the_board_lives_on_after_the_desk_was_away(
     desk: Desk, api: Api, platform: Platform
 ) -> None:

@@ -10,7 +10,7 @@ from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
-from services.desk.components.clock_correction import REASONS as CORRECTIONS
+from services.desk.components.job_clock import REASONS as CORRECTIONS
 from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
 from services.desk.components.work_choice import PAY_TYPES

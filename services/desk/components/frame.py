@@ -30,7 +30,13 @@ def head(title: str) -> None:
     """Title and style of a page."""
     ui.page_title(title)
     ui.add_head_html(f'<link rel="stylesheet" href="{_address("desk.css")}">')
-    ui.colors(primary="#1d4e6f", positive="#2f7a55", negative="#b3362b", warning="#a86a12")
+    ui.colors(
+        primary="#1d4e6f",
+        positive="#2f7a55",
+        negative="#b3362b",
+        warning="#a86a12",
+        info="#1f5f95",
+    )
 
 
 def add_script(name: str) -> None:

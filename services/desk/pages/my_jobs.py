@@ -1,7 +1,6 @@
 """A technician's own jobs (我的任务), made for a phone: one job at a time, with large buttons."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,7 @@ from services.desk.client import new_attempt
 from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
 from services.desk.components.forms import Form, dialog_actions, send_now, several
+from services.desk.components.job_clock import running_clock
 from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.pages.order.work import JOB_TONES
@@ -103,9 +103,7 @@ def _card(
                 badge(t("Comeback"), "warn")
             if job["forgotten_clocks"]:
                 badge(t("Clock closed by rule"), "bad")
-        clock = text(formats.stopwatch(job["clocked_s"]), "own-clock number")
-        if job["status"] == "in_progress":
-            _run_clock(visit, job, clock, every_second)
+        running_clock(visit, job, every_second, "own-clock number")
         with box("job-times"):
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             _time(t("Planned"), planned)
@@ -131,19 +129,6 @@ def _time(name: str, value: str) -> None:
     with box("job-time"):
         text(name, "card-note")
         text(value, "number")
-
-
-def _run_clock(visit: Visit, job: Job, label: ui.label, every_second: EverySecond) -> None:
-    """Time on the job so far, without its pauses as far as the page has seen them."""
-    begun = visit.now()
-    if job["clocked_s"] == 0 and job["started_at"]:
-        begun = datetime.fromisoformat(job["started_at"])
-
-    def tell(now: datetime) -> None:
-        label.set_text(formats.stopwatch(job["clocked_s"] + (now - begun).total_seconds()))
-
-    tell(visit.now())
-    every_second(tell)
 
 
 def _actions(visit: Visit, catalogue: Catalogue, job: Job) -> None:

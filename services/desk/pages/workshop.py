@@ -13,7 +13,6 @@ from services.desk.catalogue import Catalogue
 from services.desk.components import by_hand
 from services.desk.components.absences import absence_dialog
 from services.desk.components.by_hand import Floor, Place
-from services.desk.components.clock_correction import clock_dialog
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     Handler,
@@ -40,6 +39,7 @@ from services.desk.components.gantt import (
     gantt,
     span_of,
 )
+from services.desk.components.job_clock import clock_dialog, clocked_s
 from services.desk.components.live import live
 from services.desk.components.overrides import overrides
 from services.desk.components.parts import parts_dialog
@@ -342,7 +342,7 @@ class _Board:
                     (t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now())),
                     (t("Standard hours"), formats.hours(job["standard_hours"])),
                     (t("Worked"), formats.span(job["started_at"], job["finished_at"], zone)),
-                    (t("Clocked"), formats.stopwatch(job["clocked_s"])),
+                    (t("Clocked"), formats.stopwatch(clocked_s(job, visit.now(), visit.now()))),
                 ]
             )
             _explained(t("Planned so because"), change_text(visit, job["reason"], self.name_by_id))

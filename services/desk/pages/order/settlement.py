@@ -344,7 +344,9 @@ def _discount(page: Opened) -> None:
             }
             answer = await submit(form, opened, "reception", f"{page.path}/discount", body)
             if answer and not answer["discount"]["granted_by"]:
-                ui.notify(t("The discount awaits a manager's approval."), type="info")
+                ui.notify(
+                    t("The discount awaits a manager's approval."), type="info", position="top"
+                )
 
         dialog_actions(form, opened, t("Discount"), send)
 

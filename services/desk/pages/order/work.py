@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing
+from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, cell, cell_box, panel, row, table, text
+from services.desk.components.job_clock import running_clock
 from services.desk.pages.order.file import Entry, Opened
 from services.desk.visit import Visit
 
@@ -30,7 +31,8 @@ def fault(page: Opened, drawing: Drawing) -> None:
 
 def work(page: Opened, drawing: Drawing) -> None:
     """What is done and billed, and the workshop's jobs for it."""
-    drawing.part("work", partial(_work, page), page.file.order["lines"], page.file.jobs)
+    shown = partial(_work, page, drawing.every_second)
+    drawing.part("work", shown, page.file.order["lines"], page.file.jobs)
 
 
 def _fault(page: Opened, words: str | None, symptoms: Sequence[str]) -> None:
@@ -42,7 +44,9 @@ def _fault(page: Opened, words: str | None, symptoms: Sequence[str]) -> None:
                 badge(page.catalogue.symptom(code), "quiet")
 
 
-def _work(page: Opened, lines: Sequence[Entry], jobs: Sequence[Entry]) -> None:
+def _work(
+    page: Opened, every_second: EverySecond, lines: Sequence[Entry], jobs: Sequence[Entry]
+) -> None:
     visit, catalogue = page.visit, page.catalogue
     t, zone = visit.t, visit.store.timezone
     amounts = (t("Quantity"), t("Hours"), t("Amount"))
@@ -71,7 +75,8 @@ def _work(page: Opened, lines: Sequence[Entry], jobs: Sequence[Entry]) -> None:
                             formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
                             "number",
                         )
-                        cell(formats.stopwatch(job["clocked_s"]), "figure")
+                        with cell_box("figure"):
+                            running_clock(visit, job, every_second, "number")
 
 
 def payer(visit: Visit, line: Mapping[str, Any]) -> None:

@@ -1,11 +1,13 @@
-"""Putting the clock of a job right (工时更正), and what was put right before."""
+"""The clock of a job (工时): how long it runs, and putting it right (工时更正)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.drawing import EverySecond
 from services.desk.components.elements import badge, box, dialog, facts, mark, text
 from services.desk.components.forms import (
     Form,
@@ -23,11 +25,33 @@ REASONS = ("forgot_to_start", "forgot_to_finish", "wrong_job", "other")
 Job = Mapping[str, Any]
 
 
+def clocked_s(job: Job, seen_at: datetime, now: datetime) -> float:
+    """Seconds on a job so far. What runs since a pause that is over is counted from ``seen_at``."""
+    if job["status"] != "in_progress":
+        return float(job["clocked_s"])
+    begun = seen_at if job["clocked_s"] else datetime.fromisoformat(job["started_at"])
+    return float(job["clocked_s"]) + (now - begun).total_seconds()
+
+
+def running_clock(visit: Visit, job: Job, every_second: EverySecond, classes: str) -> None:
+    """The time on a job, second by second."""
+    seen_at = visit.now()
+    label = text("", classes)
+
+    def tell(now: datetime) -> None:
+        label.set_text(formats.stopwatch(clocked_s(job, seen_at, now)))
+
+    tell(seen_at)
+    if job["status"] == "in_progress":
+        every_second(tell)
+
+
 async def clock_dialog(visit: Visit, job: Job, name: str) -> None:
     """Ask when the technicians really began and ended; a moment left as it was is not touched."""
     t, path = visit.t, f"/jobs/{job['job_id']}"
     with dialog(f"{t('Correct the clock')} · {name}") as opened:
-        facts([(t("Clocked"), formats.stopwatch(job["clocked_s"]))])
+        clocked = formats.stopwatch(clocked_s(job, visit.now(), visit.now()))
+        facts([(t("Clocked"), clocked)])
         earlier = box("corrections")
         form = Form(visit)
         moments = {"started_at": moment_field(form, "started_at", t("Begun"), job["started_at"])}
