@@ -360,7 +360,7 @@ async def _decline_more_work(advisor: Colleague) -> None:
     await advisor.press("word-2")
     await advisor.press("decline")
     estimates = advisor.at("estimates")
-    await expect(estimates.get_by_text("未同意").first).to_be_visible()
+    await expect(estimates.get_by_text("已拒绝").first).to_be_visible()
     await expect(estimates.get_by_text("当面")).to_have_count(2)
 
 

@@ -10,6 +10,7 @@ from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
+from services.desk.components.figures import AMOUNTS, COUNTS, RATIOS
 from services.desk.components.job_clock import REASONS as CORRECTIONS
 from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
@@ -116,6 +117,8 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "answer": get_args(ClaimAnswer),
         "evidence": Evidence.__dataclass_fields__,
         "mark": MARKS,
+        "figure": (*COUNTS, *AMOUNTS, *(ratio.name for ratio in RATIOS)),
+        "formula": [ratio.name for ratio in RATIOS],
         "photo": get_args(PhotoKind),
         "link": ("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),
         "position": POSITIONS,

@@ -183,7 +183,7 @@ def _diagnosis_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
                 body = {"symptoms": found.value}
                 await _report(visit, form, opened, job, "diagnosis", body)
 
-        dialog_actions(form, opened, t("Record"), send)
+        dialog_actions(form, opened, t("Save"), send)
 
 
 def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
