@@ -93,7 +93,7 @@ async def _play(
         with _showing(orders) as advance:
             day = await play_day(platform, orders, seed, advance)
         say("auditing")
-        audit = await run_audit(platform.admin_url, platform.kafka.bootstrap)
+        audit = await run_audit(platform.admin_url, platform.kafka.bootstrap, settings)
         addresses = {name: platform.url(name) for name in (DESK, *SERVICES)}
     finally:
         await platform.stop()

@@ -98,6 +98,23 @@ INDICATORS: Mapping[str, tuple[str, ...]] = {
     "rectifications_opened": ("R10", "R43"),
     "rectifications_overdue": ("R10", "R43"),
     "checks_missing": ("R43",),
+    "checks_done": ("R43",),
+    "fault_accuracy": ("R3",),
+    "promise_calibration": ("R11",),
+    "rework_in": ("R14",),
+    "rework_out": ("R14",),
+    "first_time_fix": ("R14",),
+    "labour_rate": ("R8",),
+    "hours_per_ro": ("R13",),
+    "output_per_vehicle": ("R8",),
+    "collected_by_age": ("R8",),
+    "claims_submitted": ("R6",),
+    "claims_settled": ("R6",),
+    "claims_overdue": ("R6",),
+    "feedback_quality": ("R10",),
+    "feedback_technique": ("R10",),
+    "feedback_attitude": ("R10",),
+    "customers_notified": ("R9",),
 }
 """The figures of the daily report, with the duties that they measure."""
 

@@ -72,6 +72,18 @@ def share(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1%}"
 
 
+def shares(value: Mapping[str, float] | None) -> str:
+    """Ratios in per cent, one a line behind what they stand for; absent when there are none."""
+    if value is None:
+        return NOTHING
+    return "\n".join(f"{name}: {share(each)}" for name, each in value.items())
+
+
+def average(value: float | None) -> str:
+    """A mean of marks, with one decimal."""
+    return NOTHING if value is None else f"{value:.1f}"
+
+
 def minutes(value: float | None) -> str:
     """Whole minutes."""
     return NOTHING if value is None else f"{value:,.0f} min"

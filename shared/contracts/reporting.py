@@ -13,7 +13,11 @@ class _StoreReportEvent(Event):
 
 
 class Figures(Part):
-    """Figures of a store's day (日报指标). A ratio without a denominator is absent."""
+    """Figures of a store's day (日报指标). A ratio without a denominator is absent, and so is a
+    figure that was not yet known when a report was published.
+
+    Formulas are in ``docs/indicators.md``.
+    """
 
     arrived: int
     orders: int
@@ -46,6 +50,23 @@ class Figures(Part):
     rectifications_opened: int = 0
     rectifications_overdue: int = 0
     checks_missing: int = 0
+    checks_done: float | None = None
+    fault_accuracy: float | None = None
+    promise_calibration: dict[str, float] | None = None
+    rework_in: float | None = None
+    rework_out: float | None = None
+    first_time_fix: float | None = None
+    labour_rate: float | None = None
+    hours_per_ro: float | None = None
+    output_per_vehicle: float | None = None
+    collected_by_age: dict[str, float] | None = None
+    claims_submitted: int | None = None
+    claims_settled: int | None = None
+    claims_overdue: int | None = None
+    feedback_quality: float | None = None
+    feedback_technique: float | None = None
+    feedback_attitude: float | None = None
+    customers_notified: int | None = None
 
 
 class DailyReportPublished(Figures, _StoreReportEvent):

@@ -215,7 +215,7 @@ async def _correct_a_bill(api: Api) -> None:
 
 
 async def audit(platform: Platform) -> AuditResult:
-    return await run_audit(platform.admin_url, platform.kafka.bootstrap)
+    return await run_audit(platform.admin_url, platform.kafka.bootstrap, platform.settings)
 
 
 @asynccontextmanager

@@ -113,7 +113,7 @@ async def test_a_letter_that_cannot_be_understood_is_not_replayed_but_skipped(
 
 
 async def test_the_audit_accepts_a_letter_in_the_place_of_an_effect(crm: Platform) -> None:
-    result = await run_audit(crm.admin_url, crm.kafka.bootstrap)
+    result = await run_audit(crm.admin_url, crm.kafka.bootstrap, crm.settings)
     about_crm = [str(each) for each in result.differences if each.service in ("crm", "kafka")]
     assert about_crm == []
     assert result.counted["dead_letters_resolved"] == 1

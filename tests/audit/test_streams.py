@@ -39,7 +39,7 @@ def differences(
         | {"workshop.job": jobs},
         dict.fromkeys(SERVICES, date(2026, 3, 1)),
     )
-    checks = check_streams(Evidence(log, tables))
+    checks = check_streams(Evidence(log, tables, {}))
     return [
         str(each)
         for check in checks

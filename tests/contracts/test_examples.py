@@ -32,7 +32,7 @@ def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 def with_unknown_fields(value: Any) -> Any:
     """The same with a field that nobody knows, on every level that has named fields."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and all(name.isidentifier() for name in value):
         return {name: with_unknown_fields(part) for name, part in value.items()} | {"later": 1}
     return [with_unknown_fields(part) for part in value] if isinstance(value, list) else value
 

@@ -13,7 +13,7 @@ async def played(servers: Platform, clock: SteppedClock) -> DayFigures:
     clock.set(MORNING)
     await servers.start_services(SERVICES)
     day = await play_day(servers, ORDERS, seed=11)
-    audit = await run_audit(servers.admin_url, servers.kafka.bootstrap)
+    audit = await run_audit(servers.admin_url, servers.kafka.bootstrap, servers.settings)
     assert [str(difference) for difference in audit.differences] == []
     await servers.stop_services()
     return day

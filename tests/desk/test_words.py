@@ -10,7 +10,7 @@ from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
-from services.desk.components.figures import AMOUNTS, COUNTS, RATIOS
+from services.desk.components.figures import AMOUNTS, COUNTS, INDICATORS
 from services.desk.components.job_clock import REASONS as CORRECTIONS
 from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
@@ -21,6 +21,7 @@ from services.desk.pages import claim, intake, order
 from services.desk.pages.customer import DECLINABLE
 from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
 from services.desk.pages.order.feedback import MARKS
+from services.desk.pages.today import MONEY as BARS
 from services.reception.domain.authorisation import Status as EstimateStatus
 from services.reception.domain.claim import ClaimStatus, Evidence
 from services.reception.domain.lifecycle import Stage
@@ -50,6 +51,7 @@ from shared.contracts.reception import (
     WalkRoundDamage,
     WalkRoundPosition,
 )
+from shared.contracts.reporting import Figures
 from shared.security import Role
 
 _DESK = Path("services/desk")
@@ -117,8 +119,8 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "answer": get_args(ClaimAnswer),
         "evidence": Evidence.__dataclass_fields__,
         "mark": MARKS,
-        "figure": (*COUNTS, *AMOUNTS, *(ratio.name for ratio in RATIOS)),
-        "formula": [ratio.name for ratio in RATIOS],
+        "figure": Figures.model_fields,
+        "formula": [each.name for each in INDICATORS],
         "photo": get_args(PhotoKind),
         "link": ("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),
         "position": POSITIONS,
@@ -140,6 +142,11 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         if words.known(f"{kind}.{code}") is None
     ]
     assert missing == []
+
+
+def test_every_figure_of_a_day_is_shown() -> None:
+    shown = {*COUNTS, *AMOUNTS, *BARS, *(each.name for each in INDICATORS)}
+    assert shown == set(Figures.model_fields)
 
 
 def test_an_intake_offers_what_reception_takes_down() -> None:

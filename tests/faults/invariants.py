@@ -152,7 +152,7 @@ async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
 
 
 async def _audit(stage: Stage, hold: Any) -> None:
-    result = await run_audit(stage.admin_url, stage.kafka.bootstrap, stage.settings.topics_file)
+    result = await run_audit(stage.admin_url, stage.kafka.bootstrap, stage.settings)
     for check in result.checks:
         found = [str(each)[:400] for each in check.differences]
         hold(_OF_CHECK.get(check.name, "once"), check.compared, found)

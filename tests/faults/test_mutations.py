@@ -105,7 +105,7 @@ class Scene:
     async def findings(self) -> list[str]:
         """What the audit finds wrong with the streams and their effects."""
         result = await run_audit(
-            self.servers.admin_url, self.servers.kafka.bootstrap, self.servers.settings.topics_file
+            self.servers.admin_url, self.servers.kafka.bootstrap, self.servers.settings
         )
         return [
             str(difference)

@@ -2,7 +2,7 @@
 
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from fractions import Fraction
@@ -10,17 +10,25 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.contracts import Event
-from shared.contracts.crm import CustomerRegistered, FollowUpCompleted, FollowUpScheduled
+from shared.contracts.crm import (
+    CustomerNotified,
+    CustomerRegistered,
+    FollowUpCompleted,
+    FollowUpScheduled,
+)
 from shared.contracts.reception import (
     AppointmentBooked,
     AppointmentMissed,
     AppointmentMoved,
     CreditNoteIssued,
     CustomerGreeted,
+    DailyCheckMissing,
+    DailyCheckRecorded,
     DeliveryStep,
     DeliveryWaiver,
     DepositReceived,
     EstimateLine,
+    FeedbackGiven,
     InvoiceIssued,
     OrderCancelled,
     OrderedOperation,
@@ -32,8 +40,14 @@ from shared.contracts.reception import (
     RefundPaid,
     VehicleArrived,
     VehicleDelivered,
+    WarrantyClaimOverdue,
+    WarrantyClaimSettled,
+    WarrantyClaimSubmitted,
 )
 from shared.contracts.workshop import (
+    ComebackLinked,
+    DiagnosisRecorded,
+    InspectionFailed,
     InspectionPassed,
     JobAssigned,
     JobClockCorrected,
@@ -79,6 +93,7 @@ class Visit:
             return
         lines, promised_at = self._lines(), self.at + timedelta(minutes=self.luck.randint(90, 240))
         yield self.minutes(5, 15), self._opened(lines, promised_at)
+        yield from self._comebacks()
         yield from self._workshop([line for line in lines if line.kind == "labor"])
         if self.chance(0.2):
             later = promised_at + timedelta(hours=1)
@@ -89,6 +104,28 @@ class Visit:
     @property
     def _key(self) -> dict[str, Any]:
         return {"store_id": self.store_id, "order_id": self.order_id}
+
+    def _comebacks(self) -> Iterator[Told]:
+        """The vehicle is back, and another one that was here a month ago was back since."""
+        if self.chance(0.2):
+            yield self.at, self._link(self.order_id, f"{self.order_id}-earlier", self.at)
+        if self.chance(0.5):
+            earlier, ready_at = f"{self.order_id}-month-ago", self.at - timedelta(days=30)
+            key = {"store_id": self.store_id, "order_id": earlier}
+            yield ready_at, VehicleReady(**key, ready_at=ready_at)
+            if self.chance(0.4):
+                back_at = self.at - timedelta(days=self.luck.randint(1, 29))
+                yield back_at, self._link(f"{self.order_id}-again", earlier, ready_at)
+
+    def _link(self, order_id: str, earlier: str, finished_at: datetime) -> ComebackLinked:
+        return ComebackLinked(
+            store_id=self.store_id,
+            order_id=order_id,
+            earlier_order_id=earlier,
+            symptoms=("ENG-NOISE",),
+            earlier_technician_ids=("t",),
+            earlier_finished_at=finished_at,
+        )
 
     def _reception(self) -> Iterator[Told]:
         appointment_id = f"a-{self.order_id}" if self.chance(0.4) else None
@@ -187,7 +224,8 @@ class Visit:
             lines=tuple(lines),
             estimate_cents=sum(line.amount_cents for line in lines),
             promised_at=promised_at,
-            promise_confidence=0.95,
+            promise_confidence=self.luck.choice([0.8, 0.95]),
+            promise_provisional=self.chance(0.1),
             hold_id=f"h-{self.order_id}",
             opened_at=self.at,
         )
@@ -220,6 +258,8 @@ class Visit:
                 paused = JobPaused(**job, reason="part", paused_at=self.minutes(1, 5))
                 yield self.at, paused
                 yield self.at, JobResumed(**job, resumed_at=self.at)
+            if self.chance(0.4):
+                yield self.at, self._diagnosis(job)
             finished = JobFinished(
                 **job,
                 technician_ids=people,
@@ -243,9 +283,33 @@ class Visit:
                     clocked_s=finished.clocked_s - 90,
                 )
                 yield self.at, corrected
-            inspected = InspectionPassed(**job, inspector_id="i", inspected_at=self.minutes(1, 5))
-            yield self.at, inspected
+            yield from self._inspection(job)
         yield self.at, VehicleReady(**self._key, ready_at=self.at)
+        if self.chance(0.8):
+            yield self.at, self._notified()
+
+    def _diagnosis(self, job: dict[str, Any]) -> DiagnosisRecorded:
+        symptoms = self.luck.choice([("ENG-NOISE",), ("ENG-NOISE", "BRK-NOISE")])
+        return DiagnosisRecorded(**job, symptoms=symptoms, technician_id="t", recorded_at=self.at)
+
+    def _inspection(self, job: dict[str, Any]) -> Iterator[Told]:
+        inspection = job | {"inspector_id": "i", "inspected_at": self.minutes(1, 5)}
+        if self.chance(0.2):
+            failed = InspectionFailed(**inspection, rework_job_id="r", failed_items=("oil_level",))
+            yield self.at, failed
+        else:
+            yield self.at, InspectionPassed(**inspection)
+
+    def _notified(self) -> CustomerNotified:
+        return CustomerNotified(
+            store_id=self.store_id,
+            customer_ref=f"c-{self.order_id}",
+            message_id=f"m-{self.order_id}",
+            order_id=self.order_id,
+            subject="ready",
+            channel="sms",
+            notified_at=self.at,
+        )
 
     def _delivery(self, lines: Sequence[EstimateLine]) -> Iterator[Told]:
         if self.chance(0.1):
@@ -316,8 +380,9 @@ class Visit:
             owed -= credited
             yield self.at, self._credit_note(invoice, credited, owed)
         first = self.luck.randint(1, owed)
+        amounts = [first] if self.chance(0.2) else [first, owed - first]
         paid = 0
-        for place, amount in enumerate(amount for amount in (first, owed - first) if amount):
+        for place, amount in enumerate(amount for amount in amounts if amount):
             paid += amount
             payment = PaymentReceived(
                 **self._key,
@@ -331,6 +396,54 @@ class Visit:
             yield self.at, payment
         if self.chance(0.2):
             yield from self._deposit_and_refund()
+        if self.chance(0.3):
+            yield self.minutes(0, 3), self._feedback()
+        if self.chance(0.3):
+            yield from self._claim()
+
+    def _feedback(self) -> FeedbackGiven:
+        return FeedbackGiven(
+            **self._key,
+            quality=self.luck.randint(3, 5),
+            technique=self.luck.randint(3, 5),
+            attitude=self.luck.randint(3, 5),
+            advisor_id=None,
+            customer_ref=None,
+            recorded_by="advisor",
+            given_at=self.at,
+        )
+
+    def _claim(self) -> Iterator[Told]:
+        """A claim that is late, by nothing or by a day, submitted and settled."""
+        claim = self._key | {"claim_id": f"w-{self.order_id}"}
+        for days in (-1, 0, 1):
+            if self.chance(0.5):
+                overdue = WarrantyClaimOverdue(
+                    **claim,
+                    awaits="submission",
+                    due_at=self.at - timedelta(days=days),
+                    days_overdue=days,
+                    owner_role="advisor",
+                )
+                yield self.at, overdue
+        submitted = WarrantyClaimSubmitted(
+            **claim,
+            amount_cents=500,
+            round=1,
+            submitted_by="advisor",
+            submitted_at=self.minutes(0, 3),
+            answer_due_at=self.at + timedelta(days=30),
+        )
+        yield self.at, submitted
+        if self.chance(0.5):
+            settled = WarrantyClaimSettled(
+                **claim,
+                paid_cents=500,
+                written_off_cents=0,
+                settled_by="manager",
+                settled_at=self.minutes(0, 3),
+            )
+            yield self.at, settled
 
     def _credit_note(self, invoice: InvoiceIssued, cents: int, owed: int) -> CreditNoteIssued:
         first, *others = invoice.lines
@@ -386,11 +499,33 @@ def story(seed: int, store_id: str, day: date, orders: int) -> list[Told]:
         )
         told.append((arrival, registered))
         told += Visit(luck, store_id, order_id, number, arrival).events()
+    told += _checks(store_id, day)
     return sorted(told, key=lambda each: each[0])
+
+
+def _checks(store_id: str, day: date) -> Iterator[Told]:
+    """Two areas were looked at, one of them late; a third one never."""
+    due = {"store_id": store_id, "day": day.isoformat(), "due_at": local(day, 8, 30)}
+    for area in ("lanes", "parking"):
+        yield local(day, 8, 30), DailyCheckMissing(**due, area=area)
+    for area, at in (("hall", local(day, 8)), ("lanes", local(day, 9))):
+        check = DailyCheckRecorded(
+            store_id=store_id,
+            check_id=f"{store_id}-{day}-{area}",
+            area=area,
+            day=day.isoformat(),
+            items=("clean",),
+            failed=(),
+            photo_id=None,
+            checked_by="agent",
+            checked_at=at,
+        )
+        yield at, check
 
 
 def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str, Any]:
     """The figures of [``begin``, ``until``) by arithmetic that shares nothing with the product."""
+    known = [(at, event) for at, event in told if at < until]
 
     def of(kind: type[Event]) -> dict[Any, Any]:
         """The events known by ``until``, by order or job."""
@@ -525,7 +660,107 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "refunded_cents": sum(event.amount_cents for event in refunds),
         "credited_cents": sum(event.total_cents for event in notes if begin <= event.issued_at),
         "collected": share(paid_of_bills, due_of_bills),
+        **_fractions(known, begin, until),
     }
+
+
+def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[str, Any]:
+    """The figures that are plain fractions or counts of what was ``known`` by ``until``."""
+
+    def of(kind: type[Event], *, today: bool = True) -> list[Any]:
+        return [
+            event for at, event in known if isinstance(event, kind) and (at >= begin or not today)
+        ]
+
+    opened = {event.order_id: event for event in of(OrderOpened, today=False)}
+    links = of(ComebackLinked, today=False)
+    in_plant = {event.order_id for event in of(VehicleArrived)} & opened.keys()
+    bad_fit = {event.order_id for event in of(DiagnosisRecorded) if len(event.symptoms) > 1}
+    diagnosed = {event.order_id for event in of(DiagnosisRecorded)}
+    month_ago = {
+        event.order_id
+        for at, event in known
+        if isinstance(event, VehicleReady) and begin <= at + timedelta(days=30) < until
+    }
+    returned = month_ago & {event.earlier_order_id for event in links}
+    failed, passed = of(InspectionFailed), of(InspectionPassed)
+    bills = of(InvoiceIssued)
+    hours = Fraction(0)
+    for bill in bills:
+        hours += sum(Fraction(str(line.standard_hours or 0)) for line in bill.lines)
+    marks = {
+        name: [getattr(event, name) for event in of(FeedbackGiven)]
+        for name in ("quality", "technique", "attitude")
+    }
+    areas = {event.area for event in of(DailyCheckRecorded)}
+    promises: dict[str, list[bool]] = {}
+    for ready in of(VehicleReady):
+        promise = opened.get(ready.order_id)
+        if promise is not None and not promise.promise_provisional:
+            kept = promises.setdefault(str(promise.promise_confidence), [])
+            kept.append(ready.ready_at <= promise.promised_at)
+
+    def mean(values: Sequence[Any]) -> float | None:
+        return float(sum(values) / len(values)) if values else None
+
+    return {
+        "fault_accuracy": mean([each not in bad_fit for each in diagnosed]),
+        "promise_calibration": {each: mean(kept) for each, kept in promises.items()} or None,
+        "rework_in": mean([1] * len(failed) + [0] * len(passed)),
+        "rework_out": mean([any(link.order_id == each for link in links) for each in in_plant]),
+        "first_time_fix": mean([each not in returned for each in month_ago]),
+        "labour_rate": float(sum(bill.labor_cents for bill in bills) / hours) if bills else None,
+        "hours_per_ro": float(hours / len(bills)) if bills else None,
+        "output_per_vehicle": mean([bill.total_cents for bill in bills]),
+        "claims_submitted": len(of(WarrantyClaimSubmitted)),
+        "claims_settled": len(of(WarrantyClaimSettled)),
+        "claims_overdue": len(
+            {event.claim_id for event in of(WarrantyClaimOverdue) if event.days_overdue >= 0}
+        ),
+        "feedback": mean([mark for each in marks.values() for mark in each]),
+        **{f"feedback_{name}": mean(given) for name, given in marks.items()},
+        "customers_notified": len(of(CustomerNotified)),
+        "checks_missing": len(of(DailyCheckMissing)),
+        "checks_done": mean(
+            [each in areas for each in areas | {event.area for event in of(DailyCheckMissing)}]
+        ),
+        "collected_by_age": _collected_by_age(known, until),
+    }
+
+
+def _collected_by_age(known: Sequence[Told], until: datetime) -> dict[str, float] | None:
+    """Received ÷ due of the bills of 90 days, by how many days ago they were issued."""
+    sums: dict[str, list[int]] = {}
+    for at, event in known:
+        if isinstance(event, InvoiceIssued):
+            days = (until - at).days
+            age = "0-6" if days < 7 else "7-14" if days < 15 else "15-29" if days < 30 else "30-89"
+            of_order = [
+                each for _, each in known if getattr(each, "order_id", "") == event.order_id
+            ]
+            due = event.shares[0].amount_cents - sum(
+                each.total_cents for each in of_order if isinstance(each, CreditNoteIssued)
+            )
+            got = sum(
+                each.amount_cents
+                for each in of_order
+                if isinstance(each, PaymentReceived | DepositReceived)
+            ) - sum(each.amount_cents for each in of_order if isinstance(each, RefundPaid))
+            total = sums.setdefault(age, [0, 0])
+            total[0] += got
+            total[1] += due
+    return {age: got / due for age, (got, due) in sums.items() if due} or None
+
+
+def flat(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures one by one, those in a map by its keys too."""
+    found: dict[str, Any] = {}
+    for name, figure in figures.items():
+        if isinstance(figure, Mapping):
+            found |= {f"{name} {key}": each for key, each in figure.items()}
+        else:
+            found[name] = figure
+    return found
 
 
 def percentile(ordered: Sequence[float], share: float) -> float | None:

@@ -5,7 +5,6 @@ arithmetic. It judges a platform at rest; what is on its way shows as a differen
 """
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 import asyncpg
@@ -23,10 +22,12 @@ from deploy.cli.audit.streams import check_streams
 from deploy.cli.audit.tables import SERVICES, read_tables
 from deploy.cli.audit.topics import declared_topics, read_log
 from deploy.cli.audit.workshop import check_workshop
+from deploy.cli.audit.zones import store_zones
 from deploy.cli.options import DataFolder, settings_for
 from deploy.cli.running import DatabaseUrl, running_platform
 from deploy.cli.terminal import console, say
 from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.settings import EmbeddedSettings
 
 __all__ = ["AuditResult", "Check", "Difference", "audit", "run_audit"]
 
@@ -35,16 +36,17 @@ _SHOWN = 50
 
 
 async def run_audit(
-    database_url: str, kafka_bootstrap: str, topics_file: Path | None = None
+    database_url: str, kafka_bootstrap: str, settings: EmbeddedSettings
 ) -> AuditResult:
     """Compare every table with every event.
 
     ``database_url`` is the administrator's, whom row-level security does not hide anything from;
-    ``topics_file`` declares the topics, as ``deploy/topics.yaml`` does.
+    ``settings`` say which topics there are and where the group's stores are described.
     """
-    topics = declared_topics(topics_file or settings_for(None).topics_file)
+    topics = declared_topics(settings.topics_file)
     tables = await read_tables(database_url)
-    evidence = Evidence(await read_log(kafka_bootstrap, topics, tuple(CONSUMES)), tables)
+    log = await read_log(kafka_bootstrap, topics, tuple(CONSUMES))
+    evidence = Evidence(log, tables, store_zones(settings.group_folder))
     return AuditResult(
         checks=tuple(each for checks in _CHECKS for each in checks(evidence)),
         counted=_counted(evidence),
@@ -71,7 +73,7 @@ def audit(
         database_url = database_url or addresses.database_url
         kafka = kafka or addresses.kafka_bootstrap
     try:
-        result = asyncio.run(run_audit(database_url, kafka))
+        result = asyncio.run(run_audit(database_url, kafka, settings_for(data)))
     except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise EmbeddedError(f"nothing could be audited: {error}") from error
     if as_json:

@@ -1,5 +1,6 @@
 """The figures of a store's day, computed once more from its events alone."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import floor
@@ -8,19 +9,24 @@ from zoneinfo import ZoneInfo
 
 from deploy.cli.audit.topics import StreamEvent
 
-ZONE = ZoneInfo("Asia/Shanghai")
-"""The one time zone of China, by which every store's day begins."""
+Figure = int | float | Mapping[str, float] | None
+
+_MONTH = timedelta(days=30)
+_AGES = {"0-6": 7, "7-14": 15, "15-29": 30, "30-89": 90}
+"""Ages of bills in days, and where each ends."""
+_SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
+"""Movements of money."""
 
 
 def figures_of_day(
-    events: Iterable[StreamEvent], day: str, published_at: str
-) -> Mapping[str, int | float | None]:
+    events: Iterable[StreamEvent], day: str, published_at: str, zone: ZoneInfo
+) -> Mapping[str, Figure]:
     """The figures of a daily report, from the store's events before it was published.
 
     Counts are integers, money integer cents, hours and ratios floats; a ratio without a
-    denominator is ``None``.
+    denominator is ``None``. The store's day begins by ``zone``.
     """
-    begin = datetime.fromisoformat(day).replace(tzinfo=ZONE)
+    begin = datetime.fromisoformat(day).replace(tzinfo=zone)
     until = min(begin + timedelta(days=1), datetime.fromisoformat(published_at))
     known: dict[str, list[StreamEvent]] = {}
     for event in events:
@@ -63,26 +69,27 @@ class _Day:
         return {event.data["order_id"]: at(event.data["promised_at"]) for event in told}
 
 
-def _figures(day: _Day) -> Mapping[str, int | float | None]:
+def _figures(day: _Day) -> Mapping[str, Figure]:
     return {
         **_reception(day),
         **_delivery(day),
         **_money(day),
         **_estimates(day),
         **_collection(day),
+        "collected_by_age": _collected_by_age(day),
         **_workshop(day),
+        **_quality(day),
+        "promise_calibration": _calibration(day),
+        **_claims(day),
         "follow_ups_scheduled": len(day.published("FollowUpScheduled")),
+        "customers_notified": len(day.published("CustomerNotified")),
         **_improvement(day),
+        **_feedback(day),
     }
 
 
 def _improvement(day: _Day) -> dict[str, int | float | None]:
-    """What customers thought, what is being put right, and what nobody looked at."""
-    marks = [
-        event.data[name]
-        for event in day.within("FeedbackGiven", "given_at")
-        for name in ("quality", "technique", "attitude")
-    ]
+    """What is being put right, and what nobody looked at."""
     closed = {
         event.data["rectification_id"]
         for event in day.all("RectificationClosed")
@@ -93,11 +100,37 @@ def _improvement(day: _Day) -> dict[str, int | float | None]:
         for event in day.all("RectificationOpened")
         if at(event.data["due_at"]) < day.until and event.data["rectification_id"] not in closed
     ]
+    missing = day.within("DailyCheckMissing", "due_at")
+    done = {event.data["area"] for event in day.published("DailyCheckRecorded")}
+    due = done | {event.data["area"] for event in missing}
     return {
-        "feedback": sum(marks) / len(marks) if marks else None,
         "rectifications_opened": len(day.within("RectificationOpened", "opened_at")),
         "rectifications_overdue": len(late),
-        "checks_missing": len(day.within("DailyCheckMissing", "due_at")),
+        "checks_missing": len(missing),
+        "checks_done": len(done) / len(due) if due else None,
+    }
+
+
+def _feedback(day: _Day) -> dict[str, float | None]:
+    """What customers thought, by what they were asked about and altogether."""
+    given = day.within("FeedbackGiven", "given_at")
+    marks = {
+        name: [event.data[name] for event in given] for name in ("quality", "technique", "attitude")
+    }
+    means = {f"feedback_{name}": _mean(of_name) for name, of_name in marks.items()}
+    return {"feedback": _mean([mark for each in marks.values() for mark in each]), **means}
+
+
+def _claims(day: _Day) -> dict[str, int]:
+    late = {
+        event.data["claim_id"]
+        for event in day.published("WarrantyClaimOverdue")
+        if event.data["days_overdue"] >= 0
+    }
+    return {
+        "claims_submitted": len(day.published("WarrantyClaimSubmitted")),
+        "claims_settled": len(day.published("WarrantyClaimSettled")),
+        "claims_overdue": len(late),
     }
 
 
@@ -184,6 +217,18 @@ def _money(day: _Day) -> dict[str, int | float | None]:
             event.data["total_cents"] for event in day.within("CreditNoteIssued", "issued_at")
         ),
         "standard_hours_sold": _hours(invoices),
+        **_per_unit(invoices),
+    }
+
+
+def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """What an hour sold brings, and what a bill comes to in hours and in money."""
+    labor = sum(invoice["labor_cents"] for invoice in invoices)
+    hours, settled = _hours(invoices), len(invoices)
+    return {
+        "labour_rate": labor / hours if hours else None,
+        "hours_per_ro": hours / settled if settled else None,
+        "output_per_vehicle": _mean([invoice["total_cents"] for invoice in invoices]),
     }
 
 
@@ -214,14 +259,37 @@ def _collection(day: _Day) -> dict[str, float | None]:
     due -= sum(
         event.data["total_cents"] for event in day.all("CreditNoteIssued") if event.key in billed
     )
-    signs = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
     got = sum(
         sign * event.data["amount_cents"]
-        for name, sign in signs.items()
+        for name, sign in _SIGNS.items()
         for event in day.all(name)
         if event.key in billed
     )
     return {"collected": got / due if due else None}
+
+
+def _collected_by_age(day: _Day) -> Mapping[str, float] | None:
+    """What was received of the bills of the last 90 days, by days since they were issued."""
+    due: dict[str, int] = defaultdict(int)
+    got: dict[str, int] = defaultdict(int)
+    ages: dict[str, str] = {}
+    for event in day.all("InvoiceIssued"):
+        days = (day.until - at(event.data["issued_at"])) // timedelta(days=1)
+        if age := next((age for age, end in _AGES.items() if days < end), None):
+            ages[event.key] = age
+            due[age] += sum(
+                share["amount_cents"]
+                for share in event.data["shares"]
+                if share["payer"] != "internal"
+            )
+    for event in day.all("CreditNoteIssued"):
+        if event.key in ages:
+            due[ages[event.key]] -= event.data["total_cents"]
+    for name, sign in _SIGNS.items():
+        for event in day.all(name):
+            if event.key in ages:
+                got[ages[event.key]] += sign * event.data["amount_cents"]
+    return {age: got[age] / cents for age, cents in due.items() if cents > 0} or None
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -260,6 +328,49 @@ def _workshop(day: _Day) -> dict[str, int | float | None]:
         "efficiency": sold / clocked if clocked else None,
         "override": _share(assigned, lambda event: event.data["job_id"] in by_hand),
     }
+
+
+def _quality(day: _Day) -> dict[str, float | None]:
+    """How well faults were described, and how well they were put right."""
+    described = {event.key: set(event.data["symptoms"]) for event in day.all("OrderOpened")}
+    found: dict[str, set[str]] = defaultdict(set)
+    for event in day.published("DiagnosisRecorded"):
+        found[event.key] |= set(event.data["symptoms"])
+    hits = [
+        float(symptoms <= described[order_id])
+        for order_id, symptoms in found.items()
+        if order_id in described
+    ]
+    failed = len(day.published("InspectionFailed"))
+    inspected = failed + len(day.published("InspectionPassed"))
+    links = day.all("ComebackLinked")
+    entered = {event.key for event in day.within("VehicleArrived", "arrived_at")}
+    entered &= described.keys()
+    back = entered & {event.key for event in links}
+    ready = {
+        event.key
+        for event in day.all("VehicleReady")
+        if event.time and day.begin - _MONTH <= event.time < day.until - _MONTH
+    }
+    repeated = ready & {event.data["earlier_order_id"] for event in links}
+    return {
+        "fault_accuracy": _mean(hits),
+        "rework_in": failed / inspected if inspected else None,
+        "rework_out": len(back) / len(entered) if entered else None,
+        "first_time_fix": 1 - len(repeated) / len(ready) if ready else None,
+    }
+
+
+def _calibration(day: _Day) -> Mapping[str, float] | None:
+    """Of the vehicles that got ready: the share by the first promise, by its confidence."""
+    opened = {event.key: event.data for event in day.all("OrderOpened")}
+    kept: dict[str, list[float]] = defaultdict(list)
+    for event in day.published("VehicleReady"):
+        promise = opened.get(event.key)
+        if promise and not promise.get("promise_provisional"):
+            in_time = at(event.data["ready_at"]) <= at(promise["promised_at"])
+            kept[str(promise["promise_confidence"])].append(in_time)
+    return {confidence: sum(each) / len(each) for confidence, each in kept.items()} or None
 
 
 def at(text: str) -> datetime:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from deploy.cli.audit.tables import SERVICES, Row, Tables
 from deploy.cli.audit.topics import Log, Stream, StreamEvent
@@ -45,10 +46,11 @@ Step = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an audit judges: every event, and every table of the services."""
+    """What an audit judges: every event, and every table of the services; the stores' zones."""
 
     log: Log
     tables: Tables
+    zones: Mapping[str, ZoneInfo]
 
     @cached_property
     def published(self) -> Mapping[str, tuple[str, Row]]:

@@ -22,7 +22,7 @@ AMOUNTS = ("invoiced_cents", "received_cents")
 
 
 @dataclass(frozen=True)
-class Ratio:
+class Indicator:
     """An indicator (指标) of the report, how it is written and where it should be."""
 
     name: str
@@ -30,17 +30,47 @@ class Ratio:
     reference: float | None = None
 
 
-RATIOS = (
-    Ratio("on_time_first", reference=0.95),
-    Ratio("on_time_last"),
-    Ratio("same_day", reference=0.80),
-    Ratio("delivery_complete", reference=1.0),
-    Ratio("appointment"),
-    Ratio("show"),
-    Ratio("efficiency", reference=1.10),
-    Ratio("override"),
-    Ratio("greet_wait_median_s", formats.minutes_seconds),
-    Ratio("greet_wait_p90_s", formats.minutes_seconds),
+INDICATORS = (
+    Indicator("on_time_first", reference=0.95),
+    Indicator("on_time_last"),
+    Indicator("promise_calibration", formats.shares),
+    Indicator("same_day", reference=0.80),
+    Indicator("delivery_complete", reference=1.0),
+    Indicator("appointment"),
+    Indicator("show", reference=0.80),
+    Indicator("greet_wait_median_s", formats.minutes_seconds),
+    Indicator("greet_wait_p90_s", formats.minutes_seconds),
+    Indicator("greeted_late", formats.plain),
+    Indicator("fault_accuracy"),
+    Indicator("estimate_accuracy"),
+    Indicator("estimate_within_tenth"),
+    Indicator("standard_hours_sold", formats.hours),
+    Indicator("clocked_hours", formats.hours),
+    Indicator("efficiency", reference=1.10),
+    Indicator("override"),
+    Indicator("first_time_fix"),
+    Indicator("rework_in"),
+    Indicator("rework_out"),
+    Indicator("labour_rate", formats.money),
+    Indicator("hours_per_ro", formats.hours),
+    Indicator("output_per_vehicle", formats.money),
+    Indicator("collected"),
+    Indicator("collected_by_age", formats.shares),
+    Indicator("refunded_cents", formats.money),
+    Indicator("credited_cents", formats.money),
+    Indicator("claims_submitted", formats.plain),
+    Indicator("claims_settled", formats.plain),
+    Indicator("claims_overdue", formats.plain),
+    Indicator("feedback", formats.average),
+    Indicator("feedback_quality", formats.average),
+    Indicator("feedback_technique", formats.average),
+    Indicator("feedback_attitude", formats.average),
+    Indicator("rectifications_opened", formats.plain),
+    Indicator("rectifications_overdue", formats.plain),
+    Indicator("checks_done", reference=1.0),
+    Indicator("checks_missing", formats.plain),
+    Indicator("customers_notified", formats.plain),
+    Indicator("follow_ups_scheduled", formats.plain),
 )
 
 
@@ -59,26 +89,26 @@ def _tile(name: str, value: str, key: str) -> None:
         text(value, "tile-value")
 
 
-def ratios(t: Words, figures: Figures) -> None:
+def indicators(t: Words, figures: Figures) -> None:
     """Each indicator with its formula beside the name."""
     with box("ratios"):
-        for ratio in RATIOS:
-            value = figures[ratio.name]
-            with mark(f"figure-{ratio.name}", box("ratio")):
+        for indicator in INDICATORS:
+            value = figures[indicator.name]
+            with mark(f"figure-{indicator.name}", box("ratio")):
                 with box("ratio-name"):
-                    text(t.code("figure", ratio.name))
-                    text(t.code("formula", ratio.name), "formula")
+                    text(t.code("figure", indicator.name))
+                    text(t.code("formula", indicator.name), "formula")
                 with box("ratio-value"):
-                    text(ratio.write(value), tone_of(ratio, value))
-                    if ratio.reference is not None:
-                        text(f"≥ {ratio.reference:.0%}", "formula")
+                    text(indicator.write(value), tone_of(indicator, value))
+                    if indicator.reference is not None:
+                        text(f"≥ {indicator.reference:.0%}", "formula")
 
 
-def tone_of(ratio: Ratio, value: float | None) -> str:
+def tone_of(indicator: Indicator, value: float | None) -> str:
     """Style of a value by its reference."""
-    if value is None or ratio.reference is None:
+    if value is None or indicator.reference is None:
         return "ratio-plain"
-    return "ratio-good" if value >= ratio.reference else "ratio-low"
+    return "ratio-good" if value >= indicator.reference else "ratio-low"
 
 
 def bars(

@@ -18,7 +18,7 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.figures import RATIOS, bars, tone_of
+from services.desk.components.figures import INDICATORS, bars, tone_of
 from services.desk.components.live import live
 from services.desk.i18n import Words
 from services.desk.page import Page
@@ -36,7 +36,7 @@ PAGE = Page(
 )
 
 _CENTS = 100
-_RATIOS = {ratio.name: ratio for ratio in RATIOS}
+_INDICATORS = {indicator.name: indicator for indicator in INDICATORS}
 _SHOWN = ("on_time_first", "same_day", "delivery_complete", "efficiency")
 
 Reports = list[dict[str, Any]]
@@ -104,8 +104,8 @@ def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:
     cell(formats.money(report["invoiced_cents"]), "figure")
     cell(formats.money(report["received_cents"]), "figure")
     for name in _SHOWN:
-        ratio = _RATIOS[name]
-        cell(formats.share(report[name]), "figure").classes(tone_of(ratio, report[name]))
+        indicator = _INDICATORS[name]
+        cell(formats.share(report[name]), "figure").classes(tone_of(indicator, report[name]))
     cell(formats.minutes_seconds(report["greet_wait_median_s"]), "figure")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from services.desk import formats
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, facts, link, panel, text
-from services.desk.components.figures import COUNTS, bars, ratios, tiles
+from services.desk.components.figures import COUNTS, bars, indicators, tiles
 from services.desk.components.live import live
 from services.desk.i18n import Words
 from services.desk.page import Page
@@ -25,7 +25,7 @@ PAGE = Page(
 )
 
 _CENTS = 100
-_MONEY = ("labor_cents", "parts_cents", "invoiced_cents", "received_cents")
+MONEY = ("labor_cents", "parts_cents", "invoiced_cents", "received_cents")
 
 Figures = tuple[dict[str, Any], list[dict[str, Any]]]
 
@@ -55,10 +55,10 @@ async def show(visit: Visit) -> None:
         drawing.part("tiles", partial(tiles, t), now)
         with drawing.frame("charts", box, "columns even"):
             vehicles = {name: now[name] for name in COUNTS}
-            money = {name: round(now[name] / _CENTS) for name in _MONEY}
+            money = {name: round(now[name] / _CENTS) for name in MONEY}
             for title, amounts in ((t("Vehicles"), vehicles), (t("Money"), money)):
                 drawing.part(title, partial(_chart, t, title), amounts)
-        drawing.part("ratios", partial(_ratios, t), now)
+        drawing.part("indicators", partial(_indicators, t), now)
         drawing.part("published", partial(_published, visit), published)
 
     await live(visit, fetch, render)
@@ -69,9 +69,9 @@ def _chart(t: Words, title: str, amounts: Mapping[str, int]) -> None:
         bars([t.code("figure", name) for name in amounts], {title: list(amounts.values())})
 
 
-def _ratios(t: Words, figures: Mapping[str, Any]) -> None:
+def _indicators(t: Words, figures: Mapping[str, Any]) -> None:
     with panel(t("Indicators")):
-        ratios(t, figures)
+        indicators(t, figures)
 
 
 def chosen_day(visit: Visit) -> date:

@@ -74,7 +74,10 @@ WITH arrival AS (
     SELECT count(*) AS scheduled
     FROM follow_up_fact WHERE store_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3
 ), feedback AS (
-    SELECT avg((quality + technique + attitude) / 3.0)::float8 AS mark
+    SELECT avg((quality + technique + attitude) / 3.0)::float8 AS feedback,
+           avg(quality)::float8 AS feedback_quality,
+           avg(technique)::float8 AS feedback_technique,
+           avg(attitude)::float8 AS feedback_attitude
     FROM feedback_fact WHERE store_id = $1 AND given_at >= $2 AND given_at < $3
 ), rectification_state AS (
     SELECT count(*) FILTER (WHERE opened_at >= $2) AS opened,
@@ -83,6 +86,85 @@ WITH arrival AS (
 ), missing_check AS (
     SELECT count(*) AS areas
     FROM missing_check_fact WHERE store_id = $1 AND due_at >= $2 AND due_at < $3
+), told AS (
+    SELECT split_part(type, '.', 3) AS name, order_id, time, data
+    FROM event_log
+    WHERE store_id = $1 AND time >= $2 AND time < $3
+      AND type IN ('aftersales.workshop.InspectionPassed.v1',
+                   'aftersales.workshop.InspectionFailed.v1',
+                   'aftersales.workshop.DiagnosisRecorded.v1',
+                   'aftersales.workshop.VehicleReady.v1',
+                   'aftersales.reception.WarrantyClaimSubmitted.v1',
+                   'aftersales.reception.WarrantyClaimSettled.v1',
+                   'aftersales.reception.WarrantyClaimOverdue.v1',
+                   'aftersales.reception.DailyCheckRecorded.v1',
+                   'aftersales.crm.CustomerNotified.v1')
+), counted AS (
+    SELECT count(*) FILTER (WHERE name = 'InspectionFailed') AS failed,
+           count(*) FILTER (WHERE name IN ('InspectionPassed', 'InspectionFailed')) AS inspected,
+           count(*) FILTER (WHERE name = 'WarrantyClaimSubmitted') AS claims_submitted,
+           count(*) FILTER (WHERE name = 'WarrantyClaimSettled') AS claims_settled,
+           count(DISTINCT data->>'claim_id')
+               FILTER (WHERE name = 'WarrantyClaimOverdue'
+                       AND (data->>'days_overdue')::integer >= 0) AS claims_overdue,
+           count(*) FILTER (WHERE name = 'CustomerNotified') AS customers_notified
+    FROM told
+), daily_check AS (
+    SELECT count(DISTINCT area) AS due, count(DISTINCT area) FILTER (WHERE recorded) AS done
+    FROM (SELECT data->>'area' AS area, true AS recorded FROM told
+          WHERE name = 'DailyCheckRecorded'
+          UNION ALL
+          SELECT area, false FROM missing_check_fact
+          WHERE store_id = $1 AND due_at >= $2 AND due_at < $3) AS expected
+), of_opened AS (
+    SELECT told.name, order_id, told.time, told.data, opened.data AS opening
+    FROM told JOIN event_log AS opened USING (order_id)
+    WHERE opened.store_id = $1 AND opened.time < $3
+      AND opened.type = 'aftersales.reception.OrderOpened.v1'
+), diagnosis AS (
+    SELECT avg(described::integer::float8) AS fault_accuracy
+    FROM (SELECT bool_and((opening->'symptoms') @> (data->'symptoms')) AS described
+          FROM of_opened WHERE name = 'DiagnosisRecorded'
+          GROUP BY order_id) AS diagnosed
+), calibration AS (
+    SELECT jsonb_object_agg(confidence, kept) AS promise_calibration
+    FROM (SELECT (opening->'promise_confidence')::float8::text AS confidence,
+                 avg((time <= (opening->>'promised_at')::timestamptz)::integer::float8) AS kept
+          FROM of_opened
+          WHERE name = 'VehicleReady' AND opening->>'promise_provisional' IS DISTINCT FROM 'true'
+          GROUP BY confidence) AS stated
+), comeback AS (
+    SELECT count(DISTINCT order_id) AS returned
+    FROM order_fact JOIN event_log AS link USING (store_id, order_id)
+    WHERE store_id = $1 AND arrived_at >= $2 AND arrived_at < $3
+      AND type = 'aftersales.workshop.ComebackLinked.v1' AND link.time < $3
+), month_ago AS (
+    SELECT 1 - count(DISTINCT link.data->>'earlier_order_id')
+                   / nullif(count(DISTINCT ready.order_id), 0)::float8 AS first_time_fix
+    FROM event_log AS ready
+    LEFT JOIN event_log AS link
+        ON link.store_id = ready.store_id AND link.data->>'earlier_order_id' = ready.order_id
+       AND link.type = 'aftersales.workshop.ComebackLinked.v1'
+       AND link.time >= ready.time AND link.time < $3
+    WHERE ready.store_id = $1 AND ready.type = 'aftersales.workshop.VehicleReady.v1'
+      AND ready.time >= $2 - interval '30 days' AND ready.time < $3 - interval '30 days'
+), receivable AS (
+    SELECT order_id, receivable_cents,
+           (ARRAY['0-6', '7-14', '15-29', '30-89'])[1 + width_bucket(
+               extract(epoch FROM $3 - issued_at) / 86400, ARRAY[7, 15, 30]::numeric[])] AS age
+    FROM order_fact
+    WHERE store_id = $1 AND issued_at > $3 - interval '90 days' AND issued_at < $3
+), age AS (
+    SELECT jsonb_object_agg(age, collected) AS collected_by_age
+    FROM (SELECT age, sum(received)::float8 / sum(due) AS collected
+          FROM (SELECT age, receivable_cents AS due, 0 AS received FROM receivable
+                UNION ALL
+                SELECT age, 0, amount_cents FROM receivable JOIN payment_fact USING (order_id)
+                WHERE store_id = $1 AND received_at < $3
+                UNION ALL
+                SELECT age, -amount_cents, 0 FROM receivable JOIN credit_note_fact USING (order_id)
+                WHERE store_id = $1 AND issued_at < $3) AS movement
+          GROUP BY age HAVING sum(due) > 0) AS per_age
 )
 SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_cents,
        received_cents,
@@ -102,12 +184,24 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        scheduled AS follow_ups_scheduled,
        estimate_accuracy, estimate_within_tenth, refunded_cents, credited_cents,
        collected_cents / nullif(receivable_cents - corrected_cents, 0) AS collected,
-       mark AS feedback,
+       collected_by_age,
+       feedback, feedback_quality, feedback_technique, feedback_attitude,
        opened AS rectifications_opened,
        overdue AS rectifications_overdue,
-       areas AS checks_missing
+       areas AS checks_missing,
+       done / nullif(due, 0)::float8 AS checks_done,
+       fault_accuracy,
+       promise_calibration,
+       failed / nullif(inspected, 0)::float8 AS rework_in,
+       returned / nullif(orders, 0)::float8 AS rework_out,
+       first_time_fix,
+       labor_cents / nullif(hours_sold, 0) AS labour_rate,
+       hours_sold / nullif(settled, 0) AS hours_per_ro,
+       invoiced_cents / nullif(settled, 0)::float8 AS output_per_vehicle,
+       claims_submitted, claims_settled, claims_overdue, customers_notified
 FROM arrival, booking, delivery, invoice, collection, credit_note, correction, payment, assignment,
-     work, follow_up, feedback, rectification_state, missing_check
+     work, follow_up, feedback, rectification_state, missing_check, daily_check, counted,
+     diagnosis, calibration, comeback, month_ago, age
 """
 
 _OPEN_DAYS = """
