@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nicegui import Client, ui
 
@@ -58,6 +58,7 @@ class Table:
         return [each for each in frame.default_slot.children if isinstance(each, ui.label)][1:]
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=6))
 def test_a_page_shows_the_latest_answer_and_keeps_what_is_the_same(
     page: None, answers: list[Rows]
