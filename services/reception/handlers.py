@@ -184,7 +184,9 @@ def deadlines(
         GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order),
         LINK_CUSTOMER: Deadline(link.fire, lock=_lock_order, prepare=link.prepare),
         TAX_INVOICE: Deadline(tax_invoicing.fire, lock=_lock_order, prepare=tax_invoicing.prepare),
-        TAX_CREDIT: Deadline(tax_invoicing.credited, prepare=tax_invoicing.credit),
+        TAX_CREDIT: Deadline(
+            tax_invoicing.fire_correction, prepare=tax_invoicing.prepare_correction
+        ),
         receivables.RECEIVABLE_OVERDUE: Deadline(own.on_receivable_overdue, lock=_lock_order),
         reminders.CLAIM_OVERDUE: Deadline(own.on_claim_overdue, lock=_lock_claim),
     }

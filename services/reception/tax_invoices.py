@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from services.reception import store
 from services.reception.domain.money import included_tax
-from shared.contracts.reception import EstimateLine, TaxInvoiceIssued
+from shared.contracts.reception import EstimateLine, TaxInvoiceCorrected, TaxInvoiceIssued
 from shared.db import transaction
 from shared.service import Service
 from shared.timers import NotYetError, Timer
@@ -67,7 +67,8 @@ class TaxInvoiceFiles:
 
 @dataclass(frozen=True)
 class TaxInvoicing:
-    """Has the tax invoice of each bill issued, outside of any transaction."""
+    """Has the tax invoice of each bill issued, and corrected with each credit note, outside of any
+    transaction."""
 
     service: Service
     issuer: TaxInvoices
@@ -101,7 +102,16 @@ class TaxInvoicing:
             issued_at=self.service.clock.now(),
         )
 
-    async def credit(self, store_id: str, credit_note_id: str) -> None:
+    async def fire(self, unit: Unit, timer: Timer) -> None:
+        """Remember and publish its number (R8)."""
+        issued: TaxInvoiceIssued | None = timer.prepared
+        if issued:
+            await store.save_tax_number(
+                unit.connection, timer.store_id, timer.subject, issued.tax_invoice_number
+            )
+            unit.publish([issued], timer.cause)
+
+    async def prepare_correction(self, store_id: str, credit_note_id: str) -> TaxInvoiceCorrected:
         """Have a tax invoice corrected (红字发票).
 
         Raises:
@@ -112,26 +122,29 @@ class TaxInvoicing:
             found = await store.find_invoice(connection, store_id, note.order_id)
         if found is None or found[1] is None:
             raise NotYetError("the tax invoice is not issued yet")
-        await self.issuer.issue(
-            TaxDocument(
-                store_id=store_id,
-                order_id=note.order_id,
-                document_id=credit_note_id,
-                corrects=found[1],
-                lines=[line for line in note.lines if line.amount_cents],
-                amount_cents=note.total_cents,
-                tax_cents=note.tax_cents,
-            )
+        document = TaxDocument(
+            store_id=store_id,
+            order_id=note.order_id,
+            document_id=credit_note_id,
+            corrects=found[1],
+            lines=[line for line in note.lines if line.amount_cents],
+            amount_cents=note.total_cents,
+            tax_cents=note.tax_cents,
+        )
+        return TaxInvoiceCorrected(
+            store_id=store_id,
+            order_id=note.order_id,
+            credit_note_id=credit_note_id,
+            tax_invoice_number=await self.issuer.issue(document),
+            corrects=found[1],
+            amount_cents=note.total_cents,
+            issued_at=self.service.clock.now(),
         )
 
-    async def credited(self, _unit: Unit, _timer: Timer) -> None:
-        """The correction is handed over already."""
-
-    async def fire(self, unit: Unit, timer: Timer) -> None:
-        """Remember and publish its number (R8)."""
-        issued: TaxInvoiceIssued | None = timer.prepared
-        if issued:
-            await store.save_tax_number(
-                unit.connection, timer.store_id, timer.subject, issued.tax_invoice_number
-            )
-            unit.publish([issued], timer.cause)
+    async def fire_correction(self, unit: Unit, timer: Timer) -> None:
+        """Remember and publish the number of the correction (R8)."""
+        corrected: TaxInvoiceCorrected = timer.prepared
+        await store.save_correction_number(
+            unit.connection, timer.store_id, timer.subject, corrected.tax_invoice_number
+        )
+        unit.publish([corrected], timer.cause)

@@ -437,7 +437,8 @@ class CreditNoteIssued(_OrderEvent):
     """A bill is corrected (红字): so much of the customer's share is taken back.
 
     ``lines`` are those of the bill with what is credited of each, tax included;
-    ``balance_cents`` is what the customer still has to pay.
+    ``balance_cents`` is what the customer still has to pay; ``voucher_cents`` is what the vouchers
+    were worth on the bill that are given back with it.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
@@ -449,6 +450,7 @@ class CreditNoteIssued(_OrderEvent):
     total_cents: Cents
     balance_cents: Cents
     reason: CreditNoteReason
+    voucher_cents: Cents = 0
     issued_by: Identifier
     issued_at: Moment
 
@@ -473,6 +475,21 @@ class TaxInvoiceIssued(_OrderEvent):
 
     invoice_id: Identifier
     tax_invoice_number: Identifier
+    amount_cents: Cents
+    issued_at: Moment
+
+
+class TaxInvoiceCorrected(_OrderEvent):
+    """The tax invoice is corrected for a credit note (红字发票), under a number of its own.
+
+    ``amount_cents`` is what is taken back of the tax invoice ``corrects``, tax included.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    credit_note_id: Identifier
+    tax_invoice_number: Identifier
+    corrects: Identifier
     amount_cents: Cents
     issued_at: Moment
 
@@ -581,6 +598,18 @@ class VoucherRedeemed(_VoucherEvent):
     order_id: Identifier
     amount_cents: Cents
     redeemed_at: Moment
+
+
+class VoucherReturned(_VoucherEvent):
+    """What was redeemed with a bill is given back with its credit note (退券) and may be redeemed
+    again; the time that it was spent is added to its validity.
+    """
+
+    order_id: Identifier
+    credit_note_id: Identifier
+    amount_cents: Cents
+    expires_at: Moment
+    returned_at: Moment
 
 
 class FeedbackGiven(_OrderEvent):

@@ -351,17 +351,30 @@ def _sum(lines: Any) -> int:
 
 
 def _vouchers(evidence: Evidence) -> Check:
-    """Each voucher is redeemed as often as the events say: once or not at all."""
+    """Each voucher is redeemed as often as the events say: once or not at all, unless it was given
+    back by the order that had it."""
     comparison = Comparison("vouchers are as the events say", "reception")
     vouchers: dict[str, Fields] = {}
     for event in evidence.of_topic(VOUCHERS):
         data = event.data
         if event.name == "VoucherIssued":
-            vouchers[event.key] = {"value_cents": data["value_cents"], "order_id": None}
+            vouchers[event.key] = {
+                "value_cents": data["value_cents"],
+                "expires_at": moment(data["expires_at"]),
+                "order_id": None,
+                "redeemed_cents": 0,
+            }
         elif event.name == "VoucherRedeemed":
             known = vouchers[event.key]
             comparison.equal(event.key, "redeemed before by", None, known["order_id"])
             known.update(order_id=data["order_id"], redeemed_cents=data["amount_cents"])
+        elif event.name == "VoucherReturned":
+            known = vouchers[event.key]
+            had = known["order_id"], known["redeemed_cents"]
+            told = data["order_id"], data["amount_cents"]
+            comparison.equal(event.key, "order and amount given back", had, told)
+            expires_at = moment(data["expires_at"])
+            known.update(order_id=None, redeemed_cents=0, expires_at=expires_at)
     found = evidence.tables.of("reception", "voucher")
     comparison.rows("voucher", vouchers, ((row["voucher_id"], row) for row in found))
     return comparison.check()

@@ -345,6 +345,15 @@ def voucher_fits_nothing(voucher_id: str) -> Refused:
     )
 
 
+def voucher_not_on_bill(voucher_id: str) -> Refused:
+    return Refused(
+        "voucher_not_on_bill",
+        f"The voucher {voucher_id} was not redeemed with this bill, or was given back already.",
+        field="vouchers",
+        voucher_id=voucher_id,
+    )
+
+
 def too_far_ahead(field: str, days: int) -> Refused:
     return Refused(
         "too_far_ahead", f"At most {days} days ahead can be booked.", field=field, days=days

@@ -13,7 +13,7 @@ from services.reception.domain.estimate import sum_of
 from services.reception.domain.lifecycle import require_stage
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Credit, Discount, Order, Share, after_delivery
-from services.reception.domain.voucher import Voucher, redeem, take_off
+from services.reception.domain.voucher import Voucher, give_back, redeem, take_off
 from shared.contracts.reception import (
     CreditGranted,
     CreditNoteIssued,
@@ -33,6 +33,7 @@ from shared.contracts.reception import (
     RefundPaid,
     RefundReason,
     VoucherRedeemed,
+    VoucherReturned,
 )
 
 _PAYERS: dict[PayType, Payer] = {
@@ -52,6 +53,18 @@ class Paid:
     method: PaymentMethod
     amount_cents: int
     at: datetime
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is taken back of a bill: money, vouchers to be given back by id, and why."""
+
+    credit_note_id: str
+    amount_cents: int
+    reason: CreditNoteReason
+    person: str
+    at: datetime
+    vouchers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,25 +259,29 @@ def left_of(
 def credit(
     order: Order,
     left: Sequence[EstimateLine],
-    amount_cents: int,
-    reason: CreditNoteReason,
+    correction: Correction,
     *,
-    credit_note_id: str,
+    redeemed: Sequence[Voucher],
     tax_rate_bp: int,
-    person: str,
-    now: datetime,
-) -> tuple[Order, CreditNoteIssued]:
+) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReturned]]:
     """Correct a bill (红字): take back a part of what the customer still owes, spread over what is
     ``left`` of their lines.
 
+    Of the vouchers ``redeemed`` with the bill those are given back that the correction names, and
+    all of them when nothing is left that the customer pays.
+
     Raises:
-        Refused: there is no bill, or less is open; what was paid is refunded first.
+        Refused: there is no bill, or less is open (what was paid is refunded first), or a voucher
+            is named that was not redeemed with the bill.
     """
     if order.invoice_id is None:
         raise errors.not_billed()
+    amount_cents = correction.amount_cents
     if amount_cents > order.balance_cents:
         raise errors.credit_above_balance(order.balance_cents)
     after = discounted(left, amount_cents)
+    vouchers = _to_give_back(correction, redeemed, payable_cents(after))
+    given_back, returned = give_back(vouchers, correction.credit_note_id, correction.at)
     shares = tuple(
         _of_amount(share, share.amount_cents - amount_cents) if share.payer == "customer" else share
         for share in order.shares
@@ -275,7 +292,7 @@ def credit(
     event = CreditNoteIssued(
         store_id=order.store_id,
         order_id=order.order_id,
-        credit_note_id=credit_note_id,
+        credit_note_id=correction.credit_note_id,
         invoice_id=order.invoice_id,
         lines=tuple(
             line.model_copy(update={"amount_cents": line.amount_cents - kept.amount_cents})
@@ -284,11 +301,24 @@ def credit(
         tax_cents=included_tax(amount_cents, tax_rate_bp),
         total_cents=amount_cents,
         balance_cents=credited.balance_cents,
-        reason=reason,
-        issued_by=person,
-        issued_at=now,
+        reason=correction.reason,
+        voucher_cents=sum(each.amount_cents for each in returned),
+        issued_by=correction.person,
+        issued_at=correction.at,
     )
-    return credited, event
+    return credited, event, given_back, returned
+
+
+def _to_give_back(
+    correction: Correction, redeemed: Sequence[Voucher], left_cents: int
+) -> Sequence[Voucher]:
+    known = {each.voucher_id: each for each in redeemed}
+    for voucher_id in correction.vouchers:
+        if voucher_id not in known:
+            raise errors.voucher_not_on_bill(voucher_id)
+    if not left_cents:
+        return redeemed
+    return [known[voucher_id] for voucher_id in correction.vouchers]
 
 
 def write_off(order: Order, cents: int) -> Order:

@@ -1,4 +1,5 @@
-"""Vouchers and service cards (代金券, 维修卡): issued once, redeemed once, at the bill."""
+"""Vouchers and service cards (代金券, 维修卡): issued once, redeemed once, at the bill; given back
+when the bill is corrected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +8,13 @@ from datetime import datetime
 from services.reception.domain import errors
 from services.reception.domain.money import spread
 from services.reception.domain.order import Order
-from shared.contracts.reception import EstimateLine, VoucherIssued, VoucherKind, VoucherRedeemed
+from shared.contracts.reception import (
+    EstimateLine,
+    VoucherIssued,
+    VoucherKind,
+    VoucherRedeemed,
+    VoucherReturned,
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,34 @@ def redeem(
             )
         )
     return used, left, events
+
+
+def give_back(
+    vouchers: Sequence[Voucher], credit_note_id: str, now: datetime
+) -> tuple[list[Voucher], list[VoucherReturned]]:
+    """Let redeemed vouchers be redeemed again (退券); the time that they were spent does not count
+    against them."""
+    given, events = [], []
+    for voucher in vouchers:
+        assert voucher.order_id and voucher.redeemed_at  # noqa: S101, PT018
+        expires_at = voucher.expires_at + (now - voucher.redeemed_at)
+        given.append(
+            replace(
+                voucher, order_id=None, redeemed_cents=0, redeemed_at=None, expires_at=expires_at
+            )
+        )
+        events.append(
+            VoucherReturned(
+                store_id=voucher.store_id,
+                voucher_id=voucher.voucher_id,
+                order_id=voucher.order_id,
+                credit_note_id=credit_note_id,
+                amount_cents=voucher.redeemed_cents,
+                expires_at=expires_at,
+                returned_at=now,
+            )
+        )
+    return given, events
 
 
 def take_off(

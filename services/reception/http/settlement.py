@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, field_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from services.reception import claims as reminders
 from services.reception import handlers, receivables, store
@@ -15,7 +15,7 @@ from services.reception.domain import errors, settlement
 from services.reception.domain import order as orders
 from services.reception.domain.claim import ClaimRules
 from services.reception.domain.order import Order
-from services.reception.domain.settlement import Paid, Terms
+from services.reception.domain.settlement import Correction, Paid, Terms
 from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
 from services.reception.http.changes import Decision, change_order
 from services.reception.http.views import OrderView, order_view
@@ -68,37 +68,54 @@ class PayRefund(RecordPayment):
     reason: RefundReason
 
 
+def _each_once(value: list[str]) -> list[str]:
+    if len(set(value)) < len(value):
+        raise ValueError("each voucher once")
+    return value
+
+
+Vouchers = Annotated[list[str], Field(max_length=10), AfterValidator(_each_once)]
+
+
 class IssueInvoice(Body):
     """Vouchers and service cards to be redeemed with the bill."""
 
-    vouchers: Annotated[list[str], Field(max_length=10)] = []
-
-    @field_validator("vouchers")
-    @classmethod
-    def _each_once(cls, value: list[str]) -> list[str]:
-        if len(set(value)) < len(value):
-            raise ValueError("each voucher once")
-        return value
+    vouchers: Vouchers = []
 
 
 class IssueCreditNote(Body):
-    """``version`` is that of the order which the correction was made for."""
+    """``vouchers`` that were redeemed with the bill are given back; ``version`` is that of the
+    order which the correction was made for."""
 
-    amount_cents: Amount
+    amount_cents: Annotated[int, Field(ge=0, le=10**10)] = 0
+    vouchers: Vouchers = []
     reason: CreditNoteReason
     version: Version
+
+    @model_validator(mode="after")
+    def _takes_something_back(self) -> Self:
+        if not (self.amount_cents or self.vouchers):
+            raise ValueError("a credit note takes back an amount or vouchers")
+        return self
 
 
 class GrantCredit(Body):
     reason: CreditReason
 
 
+class CreditNoteView(CreditNoteIssued):
+    """A credit note, and the number of the correcting tax invoice (红字发票) once there is one."""
+
+    tax_invoice_number: str | None
+
+
 class InvoiceView(BaseModel):
-    """A bill as it was issued, what was credited of it since, and the number of its tax invoice
-    (电子发票) once there is one."""
+    """A bill as it was issued, what was credited of it since, the vouchers that are redeemed with
+    it, and the number of its tax invoice (电子发票) once there is one."""
 
     invoice: InvoiceIssued
-    credit_notes: Sequence[CreditNoteIssued]
+    credit_notes: Sequence[CreditNoteView]
+    vouchers: Sequence[str]
     tax_invoice_number: str | None
 
 
@@ -208,7 +225,7 @@ async def issue_invoice(
             vouchers=await store.lock_vouchers(connection, command.store_id, voucher_ids),
         )
         saved = await store.save_order(connection, billed)
-        await store.save_redeemed(connection, used)
+        await store.save_vouchers(connection, used)
         await store.add_invoice(connection, invoice)
         unit.publish([invoice, *redeemed], cause)
         await _draft_claim(unit, saved, invoice, known.claim_rules, command)
@@ -253,9 +270,17 @@ async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader)
         await store.read_order(connection, store_id, order_id)
         found = await store.find_invoice(connection, store_id, order_id)
         notes = await store.credit_notes(connection, store_id, order_id)
+        vouchers = await store.redeemed_vouchers(connection, store_id, order_id)
     if found is None:
         raise errors.not_billed()
-    return InvoiceView(invoice=found[0], credit_notes=notes, tax_invoice_number=found[1])
+    return InvoiceView(
+        invoice=found[0],
+        credit_notes=[
+            CreditNoteView(**note.model_dump(), tax_invoice_number=number) for note, number in notes
+        ],
+        vouchers=[each.voucher_id for each in vouchers],
+        tax_invoice_number=found[1],
+    )
 
 
 @router.post(
@@ -267,7 +292,8 @@ async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader)
 async def issue_credit_note(
     request: Request, order_id: str, body: IssueCreditNote, command: Manager
 ) -> JSONResponse:
-    """Correct a bill (红字): take back a part of what the customer still owes."""
+    """Correct a bill (红字): take back a part of what the customer still owes, and give vouchers
+    back; with the last of what the customer pays, all of them."""
     known = catalogue_of(request)
     place, store_id = known.stores[command.store_id], command.store_id
 
@@ -279,28 +305,35 @@ async def issue_credit_note(
         if found is None:
             raise errors.not_billed()
         notes = await store.credit_notes(connection, store_id, order_id)
-        credited, note = settlement.credit(
-            order,
-            settlement.left_of(found[0].lines, notes),
-            body.amount_cents,
-            body.reason,
+        correction = Correction(
             credit_note_id=str(new_id()),
-            tax_rate_bp=place.tax_rate_bp,
+            amount_cents=body.amount_cents,
+            reason=body.reason,
             person=command.principal.subject,
-            now=unit.now,
+            at=unit.now,
+            vouchers=tuple(body.vouchers),
+        )
+        credited, note, given_back, returned = settlement.credit(
+            order,
+            settlement.left_of(found[0].lines, [note for note, _ in notes]),
+            correction,
+            redeemed=await store.redeemed_vouchers(connection, store_id, order_id),
+            tax_rate_bp=place.tax_rate_bp,
         )
         saved = await store.save_order(connection, credited)
         await store.add_credit_note(connection, note)
-        unit.publish([note], command.cause)
+        await store.save_vouchers(connection, given_back)
+        unit.publish([note, *returned], command.cause)
         await receivables.watch(unit, saved, known.overdue_days, command.cause)
-        await timers.schedule(
-            unit,
-            handlers.TAX_CREDIT,
-            note.credit_note_id,
-            store_id=store_id,
-            due_at=unit.now,
-            cause=command.cause,
-        )
+        if note.total_cents:
+            await timers.schedule(
+                unit,
+                handlers.TAX_CREDIT,
+                note.credit_note_id,
+                store_id=store_id,
+                due_at=unit.now,
+                cause=command.cause,
+            )
         return order_view(saved)
 
     return await command.run(effect)

@@ -34,6 +34,7 @@ from services.reception.store.invoice import (
     credit_notes,
     find_invoice,
     read_credit_note,
+    save_correction_number,
     save_tax_number,
 )
 from services.reception.store.job import (
@@ -72,7 +73,8 @@ from services.reception.store.voucher import (
     add_voucher,
     lock_vouchers,
     read_voucher,
-    save_redeemed,
+    redeemed_vouchers,
+    save_vouchers,
 )
 
 __all__ = [
@@ -114,17 +116,19 @@ __all__ = [
     "read_photo",
     "read_voucher",
     "record_jobs",
+    "redeemed_vouchers",
     "save_appointment",
     "save_capacity",
     "save_claim",
+    "save_correction_number",
     "save_details",
     "save_estimates",
     "save_odometer",
     "save_order",
-    "save_redeemed",
     "save_signature",
     "save_tax_number",
     "save_texts",
+    "save_vouchers",
     "sealed_details",
     "sealed_signature",
     "sealed_texts",

@@ -46,15 +46,19 @@ async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> Non
 
 async def credit_notes(
     connection: Connection, store_id: str, order_id: str
-) -> list[CreditNoteIssued]:
-    """What was credited of the order's bill, the oldest first."""
+) -> list[tuple[CreditNoteIssued, str | None]]:
+    """What was credited of the order's bill, the oldest first, and the numbers of the documents
+    that correct its tax invoice, as far as there are such."""
     rows: Any = await connection.fetch(
-        "SELECT content FROM credit_note WHERE store_id = $1 AND order_id = $2 "
+        "SELECT content, tax_invoice_number FROM credit_note "
+        "WHERE store_id = $1 AND order_id = $2 "
         "ORDER BY issued_at, credit_note_id",
         store_id,
         order_id,
     )
-    return [CreditNoteIssued.model_validate(row["content"]) for row in rows]
+    return [
+        (CreditNoteIssued.model_validate(row["content"]), row["tax_invoice_number"]) for row in rows
+    ]
 
 
 async def read_credit_note(
@@ -77,5 +81,18 @@ async def save_tax_number(
         "UPDATE invoice SET tax_invoice_number = $3 WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
+        number,
+    )
+
+
+async def save_correction_number(
+    connection: Connection, store_id: str, credit_note_id: str, number: str
+) -> None:
+    """Remember the number under which the tax invoice was corrected."""
+    await connection.execute(
+        "UPDATE credit_note SET tax_invoice_number = $3 "
+        "WHERE store_id = $1 AND credit_note_id = $2",
+        store_id,
+        credit_note_id,
         number,
     )

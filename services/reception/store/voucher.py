@@ -18,8 +18,8 @@ INSERT INTO voucher (store_id, voucher_id, kind, value_cents, operation_id, cust
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
-_REDEEM = """
-UPDATE voucher SET order_id = $3, redeemed_cents = $4, redeemed_at = $5
+_SAVE = """
+UPDATE voucher SET order_id = $3, redeemed_cents = $4, redeemed_at = $5, expires_at = $6
 WHERE store_id = $1 AND voucher_id = $2
 """
 
@@ -70,12 +70,29 @@ async def read_voucher(connection: Connection, store_id: str, voucher_id: str) -
     return Voucher(**row)
 
 
-async def save_redeemed(connection: Connection, vouchers: Sequence[Voucher]) -> None:
-    """Remember where vouchers were redeemed."""
+async def redeemed_vouchers(connection: Connection, store_id: str, order_id: str) -> list[Voucher]:
+    """The vouchers that are redeemed with the order's bill; they change under the order's lock."""
+    rows = await connection.fetch(
+        _VOUCHER + "WHERE store_id = $1 AND order_id = $2 ORDER BY voucher_id",
+        store_id,
+        order_id,
+    )
+    return [Voucher(**row) for row in rows]
+
+
+async def save_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
+    """Remember where vouchers were redeemed, or that they were given back."""
     await connection.executemany(
-        _REDEEM,
+        _SAVE,
         [
-            (each.store_id, each.voucher_id, each.order_id, each.redeemed_cents, each.redeemed_at)
+            (
+                each.store_id,
+                each.voucher_id,
+                each.order_id,
+                each.redeemed_cents,
+                each.redeemed_at,
+                each.expires_at,
+            )
             for each in vouchers
         ],
     )

@@ -17,6 +17,7 @@ from shared.contracts.reception import (
     PaymentReceived,
     ReceivableOverdue,
     RefundPaid,
+    TaxInvoiceCorrected,
     TaxInvoiceIssued,
     VehicleDelivered,
 )
@@ -254,6 +255,13 @@ async def test_a_bill_is_corrected_only_by_credit_notes_of_what_is_still_owed(
     ]
     number = (await desk.get(f"{path}/invoice"))["tax_invoice_number"]
     assert [each["corrects"] for each in documents] == [number, number]
+    corrections = await events(servers, order_id, TaxInvoiceCorrected)
+    assert sorted(each.amount_cents for each in corrections) == [1_000, 5_000]
+    assert {each.corrects for each in corrections} == {number}
+    notes = (await desk.get(f"{path}/invoice"))["credit_notes"]
+    assert {each["credit_note_id"]: each["tax_invoice_number"] for each in notes} == {
+        each.credit_note_id: each.tax_invoice_number for each in corrections
+    }
 
 
 async def test_a_signature_is_kept_encrypted(desk, workshop, servers):

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
-from shared.contracts.reception import VoucherIssued, VoucherRedeemed
+from shared.contracts.reception import VoucherIssued, VoucherRedeemed, VoucherReturned
 from tests.harness import in_process, published, publisher
 from tests.reception.component.test_settlement import ready
 from tests.reception.front_desk import MANAGER, FrontDesk
@@ -69,6 +69,36 @@ async def test_a_voucher_of_another_or_unknown_or_named_twice_is_refused(desk, w
     twice = await issued(desk)
     assert (await desk.post(path, {"vouchers": [twice, twice]})).status_code == 422
     assert (await desk.get(f"/orders/{order_id}"))["invoice_id"] is None
+
+
+async def test_a_corrected_bill_gives_its_vouchers_back_to_be_redeemed_again(
+    desk, workshop, servers
+):
+    order_id = await ready(desk, workshop, "沪H10005")
+    gift = await issued(desk)
+    card = await issued(desk, kind="service_card", value_cents=0, operation_id="MNT-001")
+    path = f"/orders/{order_id}"
+    bill = await desk.done(f"{path}/invoice", {"vouchers": [card, gift]})
+    assert set((await desk.get(f"{path}/invoice"))["vouchers"]) == {card, gift}
+    note = {"reason": "work_not_done", "version": bill["version"]}
+    assert (await desk.post(f"{path}/credit-notes", note, MANAGER)).status_code == 422
+    foreign = note | {"vouchers": [await issued(desk)]}
+    await desk.refused(f"{path}/credit-notes", foreign, "voucher_not_on_bill", "vouchers", MANAGER)
+    part = await desk.done(f"{path}/credit-notes", note | {"vouchers": [card]}, MANAGER)
+    assert part["balance_cents"] == bill["balance_cents"]
+    assert (await desk.get(f"/vouchers/{card}"))["redeemed_at"] is None
+    whole = note | {"amount_cents": bill["balance_cents"], "version": part["version"]}
+    await desk.done(f"{path}/credit-notes", whole, MANAGER)
+    corrected = await desk.get(f"{path}/invoice")
+    assert corrected["vouchers"] == []
+    assert [each["voucher_cents"] for each in corrected["credit_notes"]] == [10_800, 5_000]
+    other = await ready(desk, workshop, "沪H10006")
+    again = await desk.done(f"/orders/{other}/invoice", {"vouchers": [card, gift]})
+    assert again["invoiced_cents"] == 46_000 - 10_800 - 5_000
+    await desk.service.at_rest()
+    events = [received.event for received in await published(servers, [VOUCHERS])]
+    of_gift = [type(event) for event in events if event.voucher_id == gift]
+    assert of_gift == [VoucherIssued, VoucherRedeemed, VoucherReturned, VoucherRedeemed]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from services.reception.domain import settlement
 from services.reception.domain.estimate import sum_of
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Discount
-from services.reception.domain.settlement import Paid, Terms
+from services.reception.domain.settlement import Correction, Paid, Terms
 from shared.contracts.reception import EstimateLine
 from shared.contracts.refusal import Refused
 from tests.reception.unit.test_order import NOW, billed, opened, pay, ready, refused
@@ -125,15 +125,12 @@ class Till(RuleBasedStateMachine):
     def credit(self, amount):
         left = settlement.left_of(self.order.lines, self.notes)
         try:
-            self.order, note = settlement.credit(
+            self.order, note, _, _ = settlement.credit(
                 self.order,
                 left,
-                amount,
-                "other",
-                credit_note_id="n",
+                Correction("n", amount, "other", "m", NOW),
+                redeemed=[],
                 tax_rate_bp=1300,
-                person="m",
-                now=NOW,
             )
         except Refused:
             return

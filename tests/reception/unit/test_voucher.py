@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.reception.domain import settlement, voucher
 from services.reception.domain.estimate import sum_of
+from services.reception.domain.settlement import Correction, Terms
 from services.reception.domain.voucher import Voucher
 from tests.reception.unit.test_order import NOW, ready, refused
 from tests.reception.unit.test_settlement import LINES
@@ -67,3 +68,53 @@ def test_a_voucher_that_does_not_hold_is_refused(change, rule):
 def test_a_voucher_is_not_issued_when_it_would_have_expired():
     with refused("in_the_past"):
         voucher.issue(replace(GIFT, expires_at=NOW))
+
+
+LATER = NOW + timedelta(days=40)
+
+
+def credited(order, used, cents, vouchers=()):
+    """The bill corrected, with the vouchers that were ``used`` on it."""
+    correction = Correction("n1", cents, "work_not_done", "m1", LATER, tuple(vouchers))
+    left = settlement.left_of(order.lines, [])
+    return settlement.credit(order, left, correction, redeemed=used, tax_rate_bp=1300)
+
+
+@pytest.fixture
+def bill():
+    """A bill on which a voucher and a card were redeemed."""
+    card = replace(CARD, voucher_id="c1")
+    order, used, invoice, _ = settlement.issue_invoice(
+        ready(),
+        invoice_id="i1",
+        terms=Terms(1300, timedelta(days=30)),
+        now=NOW,
+        vouchers=[card, GIFT],
+    )
+    return replace(order, lines=invoice.lines), used
+
+
+def test_what_is_taken_back_whole_gives_every_voucher_back_for_as_long_as_it_had(bill):
+    order, used = bill
+    _, note, given, events = credited(order, used, order.balance_cents)
+    assert note.voucher_cents == sum(each.redeemed_cents for each in used) > 5_000
+    assert {each.voucher_id for each in given} == {"g1", "c1"}
+    for each, before, event in zip(given, used, events, strict=True):
+        assert (each.order_id, each.redeemed_cents, each.redeemed_at) == (None, 0, None)
+        assert each.expires_at - LATER == before.expires_at - NOW
+        assert (event.order_id, event.expires_at) == (order.order_id, each.expires_at)
+    again, _, _ = voucher.redeem(given, ready(), ready().lines, LATER)
+    assert [each.redeemed_cents for each in again] == [each.redeemed_cents for each in used]
+
+
+def test_of_a_part_only_the_vouchers_that_are_named_come_back(bill):
+    order, used = bill
+    assert credited(order, used, 1)[2:] == ([], [])
+    _, note, (given,), _ = credited(order, used, 0, ["c1"])
+    assert (given.voucher_id, note.total_cents, note.balance_cents) == (
+        "c1",
+        0,
+        order.balance_cents,
+    )
+    with refused("voucher_not_on_bill"):
+        credited(order, used, 1, ["of another bill"])
