@@ -25,7 +25,8 @@ ON CONFLICT (store_id, message_id) DO UPDATE SET
     state = excluded.state, channel = excluded.channel, tries = excluded.tries,
     retry_at = excluded.retry_at, given_up = excluded.given_up,
     uncertain = excluded.uncertain, reason = excluded.reason, agent_id = excluded.agent_id,
-    notified_at = excluded.notified_at
+    notified_at = excluded.notified_at,
+    link = CASE WHEN excluded.state IN ('waiting', 'sending', 'to_call') THEN message.link END
 """
 
 _CLAIM = """

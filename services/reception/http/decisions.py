@@ -64,7 +64,8 @@ async def decide(
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
-        versions = await store.estimate_versions(connection, command.store_id, order_id)
+        stored = await store.estimate_versions(connection, command.store_id, order_id)
+        versions: Sequence[EstimateVersion] = stored
         submitted: Sequence[Event] = ()
         if word.declined:
             parts = authorisation.without(
@@ -78,7 +79,10 @@ async def decide(
         if word.link and not await store.use_link(connection, word.link, unit.now):
             raise errors.link_used()
         await store.save_order(connection, changed)
-        await store.save_estimates(connection, [*versions, *decided])
+        latest = {each.version: each for each in (*versions, *decided)}
+        await store.save_estimates(
+            connection, [each for each in latest.values() if each not in stored]
+        )
         unit.publish([*submitted, *events], command.cause)
         return answer(decided[0])
 

@@ -5,10 +5,15 @@ from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime
 
 from services.workshop import booking, store
-from services.workshop.domain.correction import CorrectionReason, correct_clock, told
+from services.workshop.domain.correction import (
+    ClockCorrection,
+    CorrectionReason,
+    correct_clock,
+    told,
+)
 from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.http.common import JobView, Manager, Reader, change_job, planner_of
 from services.workshop.store import corrections
@@ -27,21 +32,6 @@ class CorrectionBody(Body):
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
     reason: CorrectionReason
-
-
-class CorrectionView(BaseModel):
-    """Who put a clock right, why, and what it said before and after."""
-
-    correction_id: str
-    reason: CorrectionReason
-    corrected_by: str
-    corrected_at: datetime
-    started_before: datetime
-    finished_before: datetime | None
-    clocked_before_s: int
-    started_at: datetime
-    finished_at: datetime | None
-    clocked_s: int
 
 
 @router.post(
@@ -82,9 +72,8 @@ async def correct_job_clock(
 @router.get("/clock-corrections", tags=["jobs"], openapi_extra=serves("R13"))
 async def list_clock_corrections(
     request: Request, store_id: str, job_id: str, _: Reader
-) -> list[CorrectionView]:
+) -> list[ClockCorrection]:
     """How often and by whom the clock of a job was put right."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         await store.read_job(connection, store_id, job_id)
-        found = await corrections.of_job(connection, store_id, job_id)
-    return [CorrectionView.model_validate(each, from_attributes=True) for each in found]
+        return await corrections.of_job(connection, store_id, job_id)

@@ -260,6 +260,9 @@ async def test_addresses_and_links_stand_nowhere_in_clear(
     for table in tables:
         rows = await connection.fetch(f"SELECT t::text FROM crm.{table['tablename']} AS t")
         stored += "".join(row[0] for row in rows)
+    assert not await connection.fetchval(
+        "SELECT count(link) FROM crm.message WHERE customer_ref = $1", customer["customer_ref"]
+    )
     await connection.close()
     for secret in ("hidden@mail.example", "secret-token", customer["phone"], customer["name"]):
         assert secret not in stored
