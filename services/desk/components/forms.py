@@ -180,8 +180,8 @@ async def submit(form: Form, opened: ui.dialog, service: Service, path: str, bod
         lambda: visit.services.command(service, visit.store_path + path, body, attempt=form.attempt)
     )
     if answer is not None:
-        opened.close()
         await visit.changed()
+        opened.close()
     return answer
 
 

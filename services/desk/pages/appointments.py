@@ -25,7 +25,7 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions, several
+from services.desk.components.forms import Form, dialog_actions, several, submit
 from services.desk.components.live import live
 from services.desk.components.time_choice import TimeChoice, send_or_offer
 from services.desk.i18n import Words
@@ -254,12 +254,7 @@ async def _cancel_dialog(visit: Visit, appointment: Appointment) -> None:
         async def send() -> None:
             if not form.require("reason"):
                 return
-            path = f"{visit.store_path}/appointments/{appointment['appointment_id']}/cancellation"
-            body = {"reason": reason.value}
-            if await form.send(
-                lambda: visit.services.command("reception", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            path = f"/appointments/{appointment['appointment_id']}/cancellation"
+            await submit(form, opened, "reception", path, {"reason": reason.value})
 
         dialog_actions(form, opened, t("Cancel appointment"), send)

@@ -24,7 +24,7 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions
+from services.desk.components.forms import Form, choices, dialog_actions, submit
 from services.desk.components.live import live
 from services.desk.components.photos import Photo, gallery, photo_button
 from services.desk.page import Page
@@ -134,9 +134,8 @@ def _check_dialog(visit: Visit, area: Entry, items: Mapping[str, str]) -> None:
         for item, name in items.items():
             with mark(f"item-{item}", box("inspection-item")):
                 text(name, "item-name")
-                choices = {result: t.code("result", result) for result in _RESULTS}
-                results[item] = ui.toggle(choices).props("no-caps unelevated")
-                results[item].classes("result-toggle")
+                toggle = ui.toggle(choices(t, "result", _RESULTS)).props("no-caps unelevated")
+                results[item] = toggle.classes("result-toggle")
 
         async def taken(photo: Photo) -> None:
             photos[:] = [photo]
@@ -157,12 +156,7 @@ def _check_dialog(visit: Visit, area: Entry, items: Mapping[str, str]) -> None:
                 "results": {item: toggle.value for item, toggle in results.items()},
                 "photo_id": photos[0]["photo_id"] if photos else None,
             }
-            path = f"{visit.store_path}/daily-checks"
-            if await form.send(
-                lambda: visit.services.command("reception", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            await submit(form, opened, "reception", "/daily-checks", body)
 
         dialog_actions(form, opened, t("Save"), send)
 
@@ -218,7 +212,7 @@ def _closing_dialog(visit: Visit, rectification: Entry) -> None:
     t = visit.t
     with dialog(t("Put right")) as opened:
         form = Form(visit)
-        results = {each: t.code("closing", each) for each in _CLOSINGS}
+        results = choices(t, "closing", _CLOSINGS)
         result = form.field("result", ui.select(results, label=t("Result"), value="corrected"))
         note = form.field("note", ui.textarea(t("What was done")).props("autogrow"))
 
@@ -226,12 +220,7 @@ def _closing_dialog(visit: Visit, rectification: Entry) -> None:
             if not form.require("note"):
                 return
             body = {"result": result.value, "note": note.value}
-            rectification_id = rectification["rectification_id"]
-            path = f"{visit.store_path}/rectifications/{rectification_id}/closing"
-            if await form.send(
-                lambda: visit.services.command("reporting", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            path = f"/rectifications/{rectification['rectification_id']}/closing"
+            await submit(form, opened, "reporting", path, body)
 
         dialog_actions(form, opened, t("Save"), send)

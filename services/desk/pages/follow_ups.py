@@ -24,7 +24,7 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions
+from services.desk.components.forms import Form, choices, dialog_actions, submit
 from services.desk.components.live import live
 from services.desk.i18n import Words
 from services.desk.page import Page
@@ -116,7 +116,7 @@ async def _call_dialog(visit: Visit, call: Mapping[str, Any], who: str) -> None:
         satisfaction = form.field(
             "satisfaction", ui.select(stars, label=t("Satisfaction"), clearable=True)
         )
-        channels = {channel: t.code("channel", channel) for channel in _CHANNELS}
+        channels = choices(t, "channel", _CHANNELS)
         channel = form.field("channel", ui.select(channels, label=t("Channel"), value="phone"))
         record = form.field("record", ui.textarea(t("Record")).props("autogrow"))
 
@@ -129,12 +129,8 @@ async def _call_dialog(visit: Visit, call: Mapping[str, Any], who: str) -> None:
                 "channel": channel.value,
                 "record": record.value,
             }
-            path = f"{visit.store_path}/follow-ups/{call['follow_up_id']}/completion"
-            if await form.send(
-                lambda: visit.services.command("crm", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            path = f"/follow-ups/{call['follow_up_id']}/completion"
+            await submit(form, opened, "crm", path, body)
 
         dialog_actions(form, opened, t("Save"), send)
     customer = await form.send(lambda: _customer(visit, call))

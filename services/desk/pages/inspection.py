@@ -10,7 +10,7 @@ from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
-from services.desk.components.forms import Form, dialog_foot
+from services.desk.components.forms import Form, dialog_foot, submit
 from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.pages.my_jobs import open_jobs
@@ -151,9 +151,5 @@ class _Sheet:
         if missing:
             form.say(visit.t("Please answer every item."))
             return
-        path, body = f"{visit.store_path}/jobs/{job['job_id']}/inspection", {"items": self._answers}
-        if await form.send(
-            lambda: visit.services.command("workshop", path, body, attempt=form.attempt)
-        ):
-            self._opened.close()
-            await visit.changed()
+        path, body = f"/jobs/{job['job_id']}/inspection", {"items": self._answers}
+        await submit(form, self._opened, "workshop", path, body)

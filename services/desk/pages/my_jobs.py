@@ -11,7 +11,7 @@ from services.desk.catalogue import Catalogue
 from services.desk.client import new_attempt
 from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
-from services.desk.components.forms import Form, dialog_actions, send_now, several
+from services.desk.components.forms import Form, dialog_actions, send_now, several, submit
 from services.desk.components.job_clock import running_clock
 from services.desk.components.live import live
 from services.desk.page import Page
@@ -212,8 +212,5 @@ def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
 async def _report(
     visit: Visit, form: Form, opened: ui.dialog, job: Job, action: str, body: Mapping[str, Any]
 ) -> None:
-    path, command = f"{visit.store_path}/jobs/{job['job_id']}/{action}", visit.services.command
-    if await form.send(lambda: command("workshop", path, body, attempt=form.attempt)):
-        opened.close()
+    if await submit(form, opened, "workshop", f"/jobs/{job['job_id']}/{action}", body):
         ui.notify(visit.t("Recorded."), type="positive", position="top")
-        await visit.changed()

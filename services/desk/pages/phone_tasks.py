@@ -24,7 +24,7 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions
+from services.desk.components.forms import Form, dialog_actions, submit
 from services.desk.components.live import live
 from services.desk.i18n import Words
 from services.desk.page import Page
@@ -97,12 +97,7 @@ def _dialog(visit: Visit, task: Task) -> None:
         )
 
         async def send() -> None:
-            path = f"{visit.store_path}/phone-tasks/{task['message_id']}/completion"
-            body = {"reached": reached.value}
-            if await form.send(
-                lambda: visit.services.command("crm", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            path = f"/phone-tasks/{task['message_id']}/completion"
+            await submit(form, opened, "crm", path, {"reached": reached.value})
 
         dialog_actions(form, opened, t("Save"), send)

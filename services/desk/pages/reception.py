@@ -23,7 +23,7 @@ from services.desk.components.elements import (
     mark,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions, send_now
+from services.desk.components.forms import Form, dialog_actions, send_now, submit
 from services.desk.components.live import AT_ONCE_S, live
 from services.desk.page import Page
 from services.desk.visit import Names, Visit, Who, together
@@ -249,13 +249,8 @@ async def _assign_dialog(visit: Visit, order: Entry) -> None:
         async def send() -> None:
             if not form.require("advisor_id"):
                 return
-            path = f"{visit.store_path}/orders/{order['order_id']}/advisor"
-            body = {"advisor_id": advisor.value}
-            if await form.send(
-                lambda: visit.services.command("reception", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            path = f"/orders/{order['order_id']}/advisor"
+            await submit(form, opened, "reception", path, {"advisor_id": advisor.value})
 
         dialog_actions(form, opened, t("Assign"), send)
 
@@ -320,12 +315,7 @@ async def cancel_dialog(visit: Visit, order_id: str) -> None:
         async def send() -> None:
             if not form.require("reason"):
                 return
-            path = f"{visit.store_path}/orders/{order_id}/cancellation"
-            body = {"reason": reason.value}
-            if await form.send(
-                lambda: visit.services.command("reception", path, body, attempt=form.attempt)
-            ):
-                opened.close()
-                await visit.changed()
+            path = f"/orders/{order_id}/cancellation"
+            await submit(form, opened, "reception", path, {"reason": reason.value})
 
         dialog_actions(form, opened, t("End visit"), send)
