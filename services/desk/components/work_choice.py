@@ -1,12 +1,13 @@
 """The choice of work (维修项目): packages, operations, parts with their numbers, and who pays."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nicegui import ui
 
+from services.desk import formats
 from services.desk.catalogue import Catalogue
-from services.desk.components.elements import Handler, box, text
+from services.desk.components.elements import Handler, box, mark, text
 from services.desk.components.forms import Form, choices, several
 from services.desk.i18n import Words
 
@@ -16,36 +17,9 @@ PAY_TYPES = ("customer", "warranty", "goodwill", "internal")
 Line = Mapping[str, Any]
 
 
-def line_codes(
-    catalogue: Catalogue,
-    packages: Iterable[str],
-    operations: Iterable[str],
-    parts: Iterable[str],
-) -> list[str]:
-    """Every line's code, in the order of the estimate."""
-    packed = (catalogue.packages[package_id] for package_id in packages)
-    inside = (code for package in packed for code in (*package["operations"], *package["parts"]))
-    return [*inside, *operations, *parts]
-
-
-def work_body(
-    codes: Collection[str],
-    packages: Sequence[str],
-    operations: Sequence[str],
-    parts: Mapping[str, int],
-    pay_types: Mapping[str, str],
-) -> dict[str, Any]:
-    """The work as reception wants it, parts by number; only lines among ``codes`` have a payer."""
-    return {
-        "packages": packages,
-        "operations": operations,
-        "parts": [{"part_no": part_no, "quantity": count} for part_no, count in parts.items()],
-        "pay_types": {code: payer for code, payer in pay_types.items() if code in codes},
-    }
-
-
 class WorkChoice:
-    """Fields for the work of an estimate; ``changed`` is called whenever they change."""
+    """Fields for the work of an estimate, with the work of ``lines`` chosen; ``changed`` is called
+    whenever they change."""
 
     def __init__(
         self,
@@ -60,47 +34,67 @@ class WorkChoice:
         self._changed = changed
         known = list(lines)
         own = [line for line in known if not line["package_id"]]
-        self._quantities = {
+        self._quantities: dict[str, int] = {
             line["code"]: line["quantity"] for line in own if line["kind"] == "part"
         }
-        self._pay_types = {line["code"]: line["pay_type"] for line in known}
+        self._pay_types: dict[str, str] = {line["code"]: line["pay_type"] for line in known}
         packages = list(dict.fromkeys(filter(None, (line["package_id"] for line in known))))
         operations = [line["code"] for line in own if line["kind"] == "labor"]
-        self._packages = form.field(
-            "packages", several(catalogue.package_choices(), t("Service packages"), packages)
-        )
-        self._operations = form.field(
+        self.operations = form.field(
             "operations",
             several(catalogue.operation_choices(()), t("Labor operations"), operations),
         )
         self._parts = form.field(
             "parts", several(catalogue.part_choices(), t("Parts"), list(self._quantities))
         )
+        self._packages = form.field(
+            "packages", several(catalogue.package_choices(), t("Service packages"), packages)
+        )
         self._rows = box("amounts")
-        self._packages.on_value_change(self._rebuild)
-        self._operations.on_value_change(self._take_typical_parts)
+        self.operations.on_value_change(self._take_typical_parts)
         self._parts.on_value_change(self._rebuild)
+        self._packages.on_value_change(self._rebuild)
         self._show_rows()
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be done."""
+        return not (self.operations.value or self._packages.value)
+
+    @property
     def body(self) -> dict[str, Any]:
-        """The work as reception wants it."""
-        return work_body(
-            self._codes(),
-            self._packages.value,
-            self._operations.value,
-            {part_no: self._quantities.get(part_no, 1) for part_no in self._parts.value},
-            self._pay_types,
-        )
+        """The work as reception wants it, parts by number; only its lines have a payer."""
+        return {
+            "packages": self._packages.value,
+            "operations": self.operations.value,
+            "parts": [
+                {"part_no": part_no, "quantity": self._quantities.get(part_no, 1)}
+                for part_no in self._parts.value
+            ],
+            "pay_types": {code: self._payer(code) for code in self._codes()},
+        }
+
+    def take_in(
+        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
+    ) -> None:
+        """Add operations and parts, each with its quantity, that ``pay_type`` pays."""
+        self._pay_types |= dict.fromkeys((*operations, *parts), pay_type)
+        self._quantities |= parts
+        for choice, codes in ((self._parts, parts), (self.operations, operations)):
+            choice.set_value(list(dict.fromkeys([*choice.value, *codes])))
 
     def _codes(self) -> list[str]:
-        return line_codes(
-            self._catalogue, self._packages.value, self._operations.value, self._parts.value
-        )
+        """Every line's code, in the order of the estimate."""
+        chosen = (self._catalogue.packages[each] for each in self._packages.value)
+        inside = (code for each in chosen for code in (*each["operations"], *each["parts"]))
+        return list(dict.fromkeys([*inside, *self.operations.value, *self._parts.value]))
+
+    def _payer(self, code: str) -> str:
+        return self._pay_types.get(code, "customer")
 
     async def _take_typical_parts(self) -> None:
         """Parts that a newly chosen operation commonly takes come with it."""
-        typical = self._catalogue.typical_parts(self._operations.value)
+        typical = self._catalogue.typical_parts(self.operations.value)
         new = {no: count for no, count in typical.items() if no not in self._quantities}
         self._quantities |= new
         if new:
@@ -125,11 +119,13 @@ class WorkChoice:
             text(name, "amount-name")
             if code in self._parts.value:
                 self._quantity(code)
-            ui.select(
+            payer = ui.select(
                 choices(self._t, "pay", PAY_TYPES),
-                value=self._pay_types.get(code, "customer"),
+                value=self._payer(code),
                 on_change=lambda event: self._pay(code, event.value),
-            ).props("dense outlined options-dense").classes("amount-payer")
+            )
+            payer.props("dense outlined options-dense").classes("amount-payer")
+            mark(f"payer-{code}", payer)
 
     def _quantity(self, part_no: str) -> None:
         async def change(event: Any) -> None:
@@ -144,3 +140,17 @@ class WorkChoice:
     async def _pay(self, code: str, pay_type: str) -> None:
         self._pay_types[code] = pay_type
         await self._changed()
+
+
+def line_name(catalogue: Catalogue, line: Line) -> str:
+    """What a line of an estimate is for, with the package that it belongs to."""
+    name, package_id = catalogue.line(line["kind"], line["code"]), line["package_id"]
+    return name if package_id is None else f"{name}（{catalogue.package(package_id)}）"
+
+
+def price_line(catalogue: Catalogue, line: Line) -> None:
+    """A line of an estimate with its price."""
+    with box("quote-line"):
+        count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
+        text(line_name(catalogue, line) + count)
+        text(formats.money(line["amount_cents"]), "number")

@@ -73,13 +73,19 @@ class Intake:
     def _parts(self) -> None:
         t = self.visit.t
         with panel(t("Customer and vehicle"), number=1):
-            self.owner.show(self.work.take_in)
+            self.owner.show(self._take_in)
         with panel(t("Vehicle check"), number=2):
             self.condition.show(lambda: self.owner.known_km)
         with panel(t("Fault description"), number=3):
             self.fault.show(self.work.suggest)
         with panel(t("Work and parts"), number=4):
             self.work.show()
+
+    def _take_in(
+        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
+    ) -> None:
+        """Work that the vehicle's history suggests."""
+        self.work.choice.take_in(operations, parts, pay_type)
 
     async def _take_booked_work(self) -> None:
         """What was booked is done, unless it is taken out."""
@@ -89,7 +95,8 @@ class Intake:
         for each in booked:
             if each["appointment_id"] == self.order["appointment_id"]:
                 parts = {part["part_no"]: part["quantity"] for part in each["parts"]}
-                self.work.take_in(dict.fromkeys(each["operations"], 1), parts)
+                operations = dict.fromkeys(each["operations"], 1)
+                self.work.choice.take_in(operations, parts, "customer")
 
     async def open(self) -> None:
         """Register a new customer first, then open the order with the workshop's hold.
@@ -97,7 +104,7 @@ class Intake:
         While the archive is away the details go with the order and follow later.
         """
         needed = [*self.owner.missing(), "odometer_km", "words"]
-        if not self.work.chosen:
+        if self.work.choice.is_empty:
             needed.append("operations")
         if not self.form.require(*needed):
             self.form.say(self.visit.t("Something is still missing; see the fields."))
@@ -111,7 +118,7 @@ class Intake:
 
     async def _open(self) -> dict[str, Any]:
         body = {
-            **self.work.body(),
+            **self.work.choice.body,
             **self.condition.body(),
             **await self.owner.references(),
             "words": self.fault.words.value,

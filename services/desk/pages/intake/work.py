@@ -12,16 +12,12 @@ from services.desk.client import AwayError, RefusalError
 from services.desk.components.elements import (
     box,
     button,
-    cell,
-    cell_box,
     mark,
-    row,
-    table,
     text,
 )
 from services.desk.components.forms import Form, several
 from services.desk.components.problems import away_text, refusal_text
-from services.desk.components.work_choice import PAY_TYPES, line_codes, work_body
+from services.desk.components.work_choice import PAY_TYPES, WorkChoice, price_line
 from services.desk.promise import rests_on_text
 from services.desk.visit import Visit
 
@@ -58,79 +54,40 @@ class Fault:
 
 
 class Work:
-    """Operations, parts and packages, who pays for which line, and the estimate of all that."""
+    """What is to be done, and the estimate of all that beside it."""
 
     def __init__(self, visit: Visit, catalogue: Catalogue, form: Form, summary: ui.element) -> None:
         self._visit = visit
         self._catalogue = catalogue
         self._form = form
         self._summary = summary
-        self._quantities: dict[str, int] = {}
-        self._pay_types: dict[str, str] = {}
         self._asked = 0
 
     def show(self) -> None:
-        t, catalogue = self._visit.t, self._catalogue
         self._suggestions = box("chips suggestions")
-        self.operations = self._form.field(
-            "operations", several(catalogue.operation_choices(()), t("Labor operations"))
-        )
-        self.operations.on_value_change(self._operations_changed)
-        with box("fields"):
-            self._packages = self._form.field(
-                "packages", several(catalogue.package_choices(), t("Service packages"))
-            )
-            self._packages.on_value_change(self.quote)
-            self._parts = self._form.field("parts", several(catalogue.part_choices(), t("Parts")))
-            self._parts.on_value_change(self._parts_changed)
-        self._lines = box("lines")
-
-    @property
-    def chosen(self) -> bool:
-        return bool(self.operations.value or self._packages.value)
+        self.choice = WorkChoice(self._visit.t, self._form, self._catalogue, (), self.quote)
 
     def suggest(self, symptoms: Sequence[str]) -> None:
         """Offer the operations that commonly answer the symptoms."""
-        self.operations.set_options(self._catalogue.operation_choices(symptoms))
+        operations = self.choice.operations
+        operations.set_options(self._catalogue.operation_choices(symptoms))
         self._suggestions.clear()
         with self._suggestions:
             for operation_id in self._catalogue.answering(symptoms, _SUGGESTIONS):
-                chip(
-                    self._catalogue.operation(operation_id),
-                    partial(add, self.operations, operation_id),
-                    "operation",
-                )
-
-    def take_in(
-        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str = "customer"
-    ) -> None:
-        """Add work that history, a recall or an appointment suggests."""
-        self._pay_types |= dict.fromkeys((*operations, *parts), pay_type)
-        self._quantities |= parts
-        for operation_id in operations:
-            add(self.operations, operation_id)
-        for part_no in parts:
-            add(self._parts, part_no)
-
-    def body(self) -> dict[str, Any]:
-        """What the service is told."""
-        packages, operations = self._packages.value, self.operations.value
-        parts = {part_no: self._quantities.get(part_no, 1) for part_no in self._parts.value}
-        codes = line_codes(self._catalogue, packages, operations, parts)
-        return work_body(codes, packages, operations, parts, self._pay_types)
+                name = self._catalogue.operation(operation_id)
+                chip(name, partial(add, operations, operation_id), "operation")
 
     async def quote(self) -> None:
         """Show what the work costs and when it would be done, for the latest choice only."""
         self._asked += 1
         asked = self._asked
-        if not self.chosen:
+        if self.choice.is_empty:
             self._say(self._visit.t("Choose the work to see its price."), "hint")
-            self._lines.clear()
             return
         self._say(self._visit.t("Calculating the promise …"), "hint")
         try:
             answer = await self._visit.services.ask(
-                "reception", f"{self._visit.store_path}/quotes", self.body()
+                "reception", f"{self._visit.store_path}/quotes", self.choice.body
             )
         except AwayError as away:
             answer, problem = None, away_text(self._visit.t, away)
@@ -141,58 +98,7 @@ class Work:
         if answer is None:
             self._say(problem, "form-message")
         else:
-            self._show_lines(answer)
             self._show_promise(answer)
-
-    async def _operations_changed(self) -> None:
-        """Typical parts of a newly chosen operation are taken in with it."""
-        typical = self._catalogue.typical_parts(self.operations.value)
-        new = {part_no: typical[part_no] for part_no in typical if part_no not in self._quantities}
-        self._quantities |= new
-        if new:
-            self._parts.set_value([*self._parts.value, *new])
-        else:
-            await self.quote()
-
-    async def _parts_changed(self) -> None:
-        chosen = self._parts.value
-        self._quantities = {part_no: self._quantities.get(part_no, 1) for part_no in chosen}
-        await self.quote()
-
-    def _show_lines(self, quote: Quote) -> None:
-        t = self._visit.t
-        headings = [t("Item"), t("Quantity"), t("Payer"), t("Amount")]
-        self._lines.clear()
-        with self._lines, table(headings, [t("Amount")]):
-            for line in quote["lines"]:
-                with row():
-                    cell(self._catalogue.line(line["kind"], line["code"]))
-                    self._quantity_cell(line)
-                    with cell_box():
-                        self._payer_choice(line)
-                    cell(formats.money(line["amount_cents"]), "figure")
-
-    def _quantity_cell(self, line: Mapping[str, Any]) -> None:
-        if line["kind"] == "labor" or line["package_id"]:
-            cell(formats.hours(line["standard_hours"]) if line["kind"] == "labor" else "")
-            return
-
-        async def change() -> None:
-            self._quantities[line["code"]] = int(made.value or 1)
-            await self.quote()
-
-        with cell_box():
-            made = ui.number(value=line["quantity"], min=1, max=100, precision=0)
-            made.props("dense outlined").classes("amount-number").on("change", change)
-
-    def _payer_choice(self, line: Mapping[str, Any]) -> None:
-        async def change(event: Any) -> None:
-            self._pay_types[line["code"]] = event.value
-            await self.quote()
-
-        payers = {each: self._visit.t.code("pay", each) for each in PAY_TYPES}
-        made = ui.select(payers, value=line["pay_type"], on_change=change)
-        mark(f"payer-{line['code']}", made.props("dense borderless").classes("payer"))
 
     def _say(self, sentence: str, classes: str) -> None:
         self._summary.clear()
@@ -203,6 +109,8 @@ class Work:
         t, visit = self._visit.t, self._visit
         self._summary.clear()
         with self._summary:
+            for line in quote["lines"]:
+                price_line(self._catalogue, line)
             shares = {
                 each: sum(
                     line["amount_cents"] for line in quote["lines"] if line["pay_type"] == each
@@ -211,7 +119,7 @@ class Work:
             }
             for pay_type, cents in shares.items():
                 if cents and cents != quote["estimate_cents"]:
-                    with box("quote-line"):
+                    with box("quote-line quote-share"):
                         text(t.code("pay", pay_type))
                         text(formats.money(cents), "number")
             with box("quote-total"):

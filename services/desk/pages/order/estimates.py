@@ -26,7 +26,7 @@ from services.desk.components.elements import (
 )
 from services.desk.components.forms import Form, choices, dialog_actions, dialog_foot, submit
 from services.desk.components.offer import OfferChoice
-from services.desk.components.work_choice import WorkChoice
+from services.desk.components.work_choice import WorkChoice, line_name, price_line
 from services.desk.pages.order.file import Entry, Opened
 from services.desk.pages.order.summary import MAY_CHANGE
 from services.desk.visit import Visit
@@ -86,7 +86,7 @@ def _comparison(visit: Visit, catalogue: Catalogue, versions: Sequence[Entry]) -
     with table([t("Item"), *headings], headings):
         for key in keys:
             with row():
-                cell(_name(catalogue, next(each[key] for each in lines if key in each)))
+                cell(line_name(catalogue, next(each[key] for each in lines if key in each)))
                 before: Entry | None = None
                 for place, of_version in enumerate(lines):
                     line = of_version.get(key)
@@ -105,12 +105,6 @@ def _comparison(visit: Visit, catalogue: Catalogue, versions: Sequence[Entry]) -
 
 def _key(line: Entry) -> LineKey:
     return line["package_id"] or "", line["code"]
-
-
-def _name(catalogue: Catalogue, line: Entry) -> str:
-    name = catalogue.line(line["kind"], line["code"])
-    package_id = line["package_id"]
-    return f"{name}（{catalogue.package(package_id)}）" if package_id else name
 
 
 def _amount(visit: Visit, line: Entry | None, *, changed: bool) -> None:
@@ -254,7 +248,7 @@ def _offered_before(page: Opened, offered: Entry) -> None:
     """Work that the customer did not want at an earlier visit (未做增项)."""
     visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
     names = "、".join(
-        _name(page.catalogue, line) for line in offered["lines"] if line["kind"] == "labor"
+        line_name(page.catalogue, line) for line in offered["lines"] if line["kind"] == "labor"
     )
     with mark("declined-before", box("state-line")):
         badge(t("Declined before"), "warn")
@@ -311,7 +305,7 @@ class _Editor:
         self._present.clear()
         with self._present:
             for line in order["lines"]:
-                _price_line(self._catalogue, line)
+                price_line(self._catalogue, line)
             zone, now = self._visit.store.timezone, self._visit.now()
             facts(
                 [
@@ -325,7 +319,7 @@ class _Editor:
         self._asked += 1
         asked, work = self._asked, self._work.body
         self._quote.clear()
-        if not (work["operations"] or work["packages"]):
+        if self._work.is_empty:
             with self._quote:
                 text(self._visit.t("Choose the work to see its price."), "hint")
             return
@@ -338,17 +332,10 @@ class _Editor:
     def _show_quote(self, quote: Entry) -> None:
         t, visit = self._visit.t, self._visit
         for line in quote["lines"]:
-            _price_line(self._catalogue, line)
+            price_line(self._catalogue, line)
         with box("quote-total"):
             text(t("Total, tax {tax} included", tax=formats.money(quote["tax_cents"])))
             mark("new-total", text(formats.money(quote["estimate_cents"]), "number"))
         if self._verb == "additional-work":
             when = formats.day_and_clock(quote["promised_at"], visit.store.timezone, visit.now())
             text(t("Done by {time}, as the workshop stands now", time=when), "hint")
-
-
-def _price_line(catalogue: Catalogue, line: Entry) -> None:
-    with box("quote-line"):
-        count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
-        text(_name(catalogue, line) + count)
-        text(formats.money(line["amount_cents"]), "number")
