@@ -1,19 +1,24 @@
 """What the desk suggests and recognises without asking a service (R3)."""
 
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nicegui import Client, ui
 
 from services.desk.catalogue import Catalogue
+from services.desk.components.forms import Form
+from services.desk.components.work_choice import WorkChoice
 from services.desk.i18n import Words
 from services.desk.vehicles import is_vin, same_plate
 from services.reception.catalogue import load_catalogue
 from tests.system.api import vin
 
 ENTRIES = load_catalogue(Path("deploy/group")).entries
-ZH, EN = Catalogue(ENTRIES, Words("zh")), Catalogue(ENTRIES, Words("en"))
+ZH_WORDS = Words("zh")
+ZH, EN = Catalogue(ENTRIES, ZH_WORDS), Catalogue(ENTRIES, Words("en"))
 
 
 @pytest.mark.parametrize(
@@ -53,3 +58,50 @@ def test_a_scanned_vin_is_not_taken_for_a_plate() -> None:
     assert is_vin(vin(7).lower())
     assert not is_vin("沪A12345")
     assert not is_vin("1" * 16)
+
+
+async def test_chosen_work_brings_its_usual_parts_and_is_told_with_payers() -> None:
+    with Client(ui.page("/choices")):
+        choice = WorkChoice(ZH_WORDS, Form(Mock(t=ZH_WORDS)), ZH, (), AsyncMock())
+        assert choice.is_empty
+        choice.operations.set_value(["MNT-001"])
+        await choice._take_typical_parts()
+        choice.take_in({"HVE-001": 1}, {"FLT-AIR": 2}, "warranty")
+    assert not choice.is_empty
+    usual = ZH.typical_parts(["MNT-001"])
+    told = {part["part_no"]: part["quantity"] for part in choice.body["parts"]}
+    assert told == usual | {"FLT-AIR": 2}
+    assert choice.body["operations"] == ["MNT-001", "HVE-001"]
+    payers = choice.body["pay_types"]
+    assert payers.keys() == {"MNT-001", "HVE-001", *told}
+    assert {code for code in payers if payers[code] == "warranty"} == {"HVE-001", "FLT-AIR"}
+
+
+async def test_the_lines_of_an_estimate_are_chosen_again_as_they_stand() -> None:
+    package_id, package = next(iter(ZH.packages.items()))
+    packed = [(code, "labor") for code in package["operations"]]
+    packed += [(code, "part") for code in package["parts"]]
+    lines = [
+        {
+            "code": code,
+            "kind": kind,
+            "package_id": package_id,
+            "quantity": 1,
+            "pay_type": "goodwill",
+        }
+        for code, kind in packed
+    ]
+    lines.append(
+        {
+            "code": "OIL-5W30",
+            "kind": "part",
+            "package_id": None,
+            "quantity": 3,
+            "pay_type": "internal",
+        }
+    )
+    with Client(ui.page("/choices")):
+        body = WorkChoice(ZH_WORDS, Form(Mock(t=ZH_WORDS)), ZH, lines, AsyncMock()).body
+    assert (body["packages"], body["operations"]) == ([package_id], [])
+    assert body["parts"] == [{"part_no": "OIL-5W30", "quantity": 3}]
+    assert body["pay_types"] == {line["code"]: line["pay_type"] for line in lines}
