@@ -24,6 +24,7 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
 
 class Status(BaseModel):
     """The backlog of one process (积压). ``lag`` is absent while no partition is assigned;
+    ``waiting_timers`` are those of the due ones that wait for another system to come back;
     ``missed`` counts records that were deleted before this process could read them."""
 
     service: str
@@ -32,6 +33,7 @@ class Status(BaseModel):
     outbox: int
     outbox_age_s: float
     due_timers: int
+    waiting_timers: int
     parked_keys: int
     dead_letters: int
     published: int
@@ -74,6 +76,7 @@ async def status(
         outbox=backlog["outbox"],
         outbox_age_s=float(backlog["outbox_age_s"] or 0),
         due_timers=backlog["due_timers"],
+        waiting_timers=service.timers.waiting,
         parked_keys=backlog["parked_keys"],
         dead_letters=backlog["dead_letters"],
         published=service.relay.published,

@@ -42,6 +42,7 @@ class Service:
         self.pool: Pool
         self.workers: Pool
         self.units: Units
+        self.timers: Timers
         self.consumer: Consumer
         self._deadlines: Mapping[str, Deadline] = {}
         holder = f"{name}-{settings.instance}"
@@ -70,6 +71,7 @@ class Service:
             lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
         )
         self.units = self.consumer.units = Units(self.pool, self.clock, self.relay.wake)
+        self.timers = Timers(self.workers, self.units, self.clock, self._deadlines)
 
     def listen(
         self,
@@ -93,12 +95,11 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Relay, consume and fire timers until the block ends; then drain and close."""
-        timers = Timers(self.workers, self.units, self.clock, self._deadlines)
         tasks = [
             asyncio.create_task(work, name=name)
             for name, work in {
                 "relay": self.relay.run(),
-                "timers": timers.run(),
+                "timers": self.timers.run(),
                 "consumer": self._consume(),
                 "watchdog": self.consumer.watch(),
                 "dead letters": self._settle_dead_letters(),

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 import structlog
 
@@ -41,6 +42,9 @@ DELETE FROM timer WHERE timer_id = (
     SELECT timer_id FROM timer WHERE timer_id = $1 AND due_at <= $2 FOR UPDATE SKIP LOCKED)
 RETURNING timer_id, store_id, kind, subject, due_at, data
 """
+
+Outcome = Literal["done", "waits", "failed"]
+"""Forgotten, or prepared anew at once; waiting for another system; to be tried again otherwise."""
 
 
 @dataclass(frozen=True)
@@ -130,29 +134,41 @@ class Timers:
         self._units = units
         self._clock = clock
         self._deadlines = deadlines
+        self._waiting: dict[int, frozenset[UUID]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many of the due deadlines wait for another system, as of their last try."""
+        return sum(map(len, self._waiting.values()))
 
     async def run(self) -> None:
         """Fire deadlines until cancelled."""
         async with asyncio.TaskGroup() as group:
             for apart in sorted({deadline.apart for deadline in self._deadlines.values()}):
                 kinds = [kind for kind, each in self._deadlines.items() if each.apart == apart]
-                group.create_task(self._watch(kinds, asyncio.Semaphore(apart or 1)))
+                group.create_task(self._watch(kinds, apart))
 
-    async def _watch(self, kinds: Sequence[str], turns: asyncio.Semaphore) -> None:
+    async def _watch(self, kinds: Sequence[str], apart: int) -> None:
+        turns = asyncio.Semaphore(apart or 1)
         while True:
             try:
                 due = await self._workers.fetch(_DUE, self._clock.now(), kinds, _PORTION)
             except TRANSIENT:
                 due = []
-            handled = await asyncio.gather(*(self._fire(row, turns) for row in due))
-            await asyncio.sleep(_POLL_S if all(handled) else 1)
+            outcomes = await asyncio.gather(*(self._fire(row, turns) for row in due))
+            self._waiting[apart] = frozenset(
+                row["timer_id"]
+                for row, outcome in zip(due, outcomes, strict=True)
+                if outcome == "waits"
+            )
+            await asyncio.sleep(_POLL_S if set(outcomes) <= {"done"} else 1)
 
-    async def _fire(self, due: Any, turns: asyncio.Semaphore) -> bool:
-        """Handle one deadline in its turn; answers whether it may be forgotten."""
+    async def _fire(self, due: Any, turns: asyncio.Semaphore) -> Outcome:
+        """Handle one deadline in its turn."""
         async with turns:
             return await self._handle(due)
 
-    async def _handle(self, due: Any) -> bool:
+    async def _handle(self, due: Any) -> Outcome:
         timer_id, store_id, subject = due["timer_id"], due["store_id"], due["subject"]
         deadline = self._deadlines[due["kind"]]
         try:
@@ -167,10 +183,14 @@ class Timers:
                     await deadline.fire(unit, timer)
         except StalePreparationError:
             log.info("timer is prepared anew", kind=due["kind"])
-        except (*TRANSIENT, NotYetError) as error:
+        except NotYetError as error:
+            if not any(timer_id in waiting for waiting in self._waiting.values()):
+                log.warning("timer waits", timer=str(timer_id), kind=due["kind"], error=str(error))
+            return "waits"
+        except TRANSIENT as error:
             log.warning("timer will fire again", timer=str(timer_id), error=repr(error))
-            return False
+            return "failed"
         except Exception:
             log.exception("timer failed", timer=str(timer_id), kind=due["kind"])
-            return False
-        return True
+            return "failed"
+        return "done"

@@ -25,6 +25,7 @@ _FIGURES = {
     "outbox": "outbox",
     "oldest s": "outbox_age_s",
     "due": "due_timers",
+    "waits": "waiting_timers",
     "parked": "parked_keys",
     "dead": "dead_letters",
     "missed": "missed",
@@ -41,6 +42,7 @@ class ServiceStatus(BaseModel):
     outbox: int
     outbox_age_s: float
     due_timers: int
+    waiting_timers: int
     parked_keys: int
     dead_letters: int
     published: int

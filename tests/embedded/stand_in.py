@@ -10,6 +10,7 @@ STATUS = {
     "outbox": 0,
     "outbox_age_s": 0.0,
     "due_timers": 0,
+    "waiting_timers": 0,
     "parked_keys": 0,
     "dead_letters": 0,
     "published": 0,

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest_asyncio
 
 from shared import timers
-from shared.timers import Deadline, Timer, Timers
+from shared.timers import Deadline, NotYetError, Timer, Timers
 from shared.unit import Unit
 from tests.shared.component.conftest import CAUSE, Bench
 
@@ -76,3 +76,34 @@ async def test_a_slow_system_delays_only_what_waits_for_it(outside) -> None:
     answered = dict(list(fired)[3:])
     assert answered == {f"remote-{n}": f"answer to remote-{n}" for n in range(10)}
     assert slow.most_at_once == 4
+
+
+async def test_what_waits_for_another_system_is_told_apart_until_that_is_back(bench: Bench) -> None:
+    service, away = bench.service, [True]
+
+    async def ask(_store_id: str, _subject: str) -> None:
+        if away:
+            raise NotYetError("away")
+
+    async def fire(_unit: Unit, _timer: Timer) -> None: ...
+
+    watching = Timers(
+        service.workers, service.units, service.clock, {"remote": Deadline(fire, prepare=ask)}
+    )
+    async with service.units.open(["S01"]) as unit:
+        for subject in ("a", "b"):
+            await timers.schedule(
+                unit, "remote", subject, store_id="S01", due_at=unit.now, cause=CAUSE
+            )
+    running = asyncio.create_task(watching.run())
+    async with asyncio.timeout(20):
+        while watching.waiting < 2:
+            await asyncio.sleep(0.02)
+        away.clear()
+        while watching.waiting:
+            await asyncio.sleep(0.02)
+    left = await service.workers.fetchval("SELECT count(*) FROM timer WHERE kind = 'remote'")
+    assert left == 0
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
