@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI
 
 from services.crm.http import router as crm
 from services.desk import pages
-from services.desk.page import Page
+from services.desk.page import OpenPage, Page
 from services.reception.http import router as reception
 from services.reporting.http import router as reporting
 from services.workshop.http import router as workshop
@@ -225,13 +225,13 @@ def _indicator_faults() -> list[str]:
     ]
 
 
-def _pages() -> list[Page]:
+def _pages() -> list[Page | OpenPage]:
     modules = [value for value in vars(pages).values() if hasattr(value, "__file__")]
     found = {
         page.path: page
         for module in modules
         for page in vars(module).values()
-        if isinstance(page, Page)
+        if isinstance(page, Page | OpenPage)
     }
     return [found[path] for path in sorted(found)]
 

@@ -73,6 +73,15 @@ class Page:
         return page is not None and f"{page.path}/".startswith(f"{self.path}/")
 
 
+@dataclass(frozen=True)
+class OpenPage:
+    """A page that nobody signs in for, such as the one behind a customer's link."""
+
+    path: str
+    title: str
+    duties: tuple[str, ...]
+
+
 MENU: list[Page] = []
 """The pages of the menu in their order."""
 

@@ -14,13 +14,16 @@ from services.desk.components.frame import head, language_link
 from services.desk.components.offer import OfferChoice
 from services.desk.components.problems import away_text
 from services.desk.i18n import Words
+from services.desk.page import OpenPage
 from services.desk.visit import Desk
+
+PAGE = OpenPage("/authorise/{token}", "Your authorisation", duties=("R4", "R9"))
 
 _ICONS = {"authorized": "check_circle", "declined": "do_not_disturb_on", "away": "cloud_off"}
 _TONES = {"authorized": "good", "declined": "calm"}
 
 
-@ui.page("/authorise/{token}")
+@ui.page(PAGE.path)
 async def show(request: Request, token: str) -> None:
     """Lines and prices, and a word on them; or why there is nothing to decide."""
     desk: Desk = app.state.desk
