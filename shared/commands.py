@@ -47,6 +47,11 @@ class Command:
     _request_hash: bytes
     _units: Units
 
+    @property
+    def actor(self) -> str | None:
+        """The caller's subject; None for a customer, who acts over a link and has no role."""
+        return self.principal.subject if self.principal.roles else None
+
     async def earlier_answer(self) -> JSONResponse | None:
         """The answer that this command already has; to be asked before anything remote is done."""
         async with transaction(self._units.pool, [self.store_id]) as connection:
@@ -62,7 +67,7 @@ class Command:
         Raises:
             Problem: 422, when the key was used for another request.
         """
-        async with self._units.open([self.store_id]) as unit:
+        async with self._units.open([self.store_id], self.actor) as unit:
             connection = unit.connection
             await connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",

@@ -15,11 +15,16 @@ from shared.failpoints import reached
 
 @dataclass
 class Unit:
-    """A running transaction, the business time at which it began, and the events it publishes."""
+    """A running transaction, the business time at which it began, and the events it publishes.
+
+    ``actor`` is the subject of the colleague who commands it, None for what follows from events,
+    from time, or from a customer's own word.
+    """
 
     connection: Connection
     now: datetime
     stores: frozenset[str]
+    actor: str | None
     _outgoing: list[tuple[Event, Cause]] = field(default_factory=list)
 
     def publish(self, events: Iterable[Event], cause: Cause) -> None:
@@ -39,11 +44,11 @@ class Units:
     after_commit: Callable[[], None]
 
     @asynccontextmanager
-    async def open(self, stores: Iterable[str]) -> AsyncIterator[Unit]:
+    async def open(self, stores: Iterable[str], actor: str | None = None) -> AsyncIterator[Unit]:
         """A unit that sees the rows of ``stores``; commits at the end, rolls back on an error."""
         scope = frozenset(stores)
         async with transaction(self.pool, scope) as connection:
-            unit = Unit(connection, self.clock.now(), scope)
+            unit = Unit(connection, self.clock.now(), scope, actor)
             yield unit
             await unit.flush()
             reached("before_commit")

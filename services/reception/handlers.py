@@ -67,10 +67,10 @@ class Handlers:
                     await self._confirm_promise(unit, event, cause)
                 case JobStarted() as event:
                     order = await store.lock_order(unit.connection, event.store_id, event.order_id)
-                    await store.save_order(unit.connection, orders.start_work(order))
+                    await store.save_order(unit, orders.start_work(order))
                 case PromiseAtRisk() as event:
                     order = await store.lock_order(unit.connection, event.store_id, event.order_id)
-                    await store.save_order(unit.connection, promise.endanger(order, event))
+                    await store.save_order(unit, promise.endanger(order, event))
                 case AdditionalWorkFound() as event:
                     await self._offer(unit, event, cause)
                 case VehicleReady() as event:
@@ -99,14 +99,14 @@ class Handlers:
         if order.promise_provisional:
             planned = await store.planned_finishes(unit.connection, *key)
             order, events = orders.confirm_promise(order, planned)
-            await store.save_order(unit.connection, order)
+            await store.save_order(unit, order)
             unit.publish(events, cause)
 
     async def _finish_work(self, unit: Unit, event: VehicleReady) -> None:
         key = (event.store_id, event.order_id)
         order = await store.lock_order(unit.connection, *key)
         finished = await store.finished_operations(unit.connection, *key)
-        await store.save_order(unit.connection, orders.finish_work(order, event.ready_at, finished))
+        await store.save_order(unit, orders.finish_work(order, event.ready_at, finished))
 
     async def _offer(self, unit: Unit, event: AdditionalWorkFound, cause: Cause) -> None:
         """Work found while working is priced and put before the customer (R4)."""
@@ -123,7 +123,7 @@ class Handlers:
             submitted_by=event.found_by,
             now=unit.now,
         )
-        await store.save_order(unit.connection, order)
+        await store.save_order(unit, order)
         await store.save_estimates(unit.connection, changed)
         unit.publish(events, cause)
 
@@ -171,7 +171,7 @@ class CustomerLink:
             return
         order = await store.read_order(unit.connection, timer.store_id, timer.subject)
         linked, events = orders.link_customer(order, timer.prepared)
-        await store.save_order(unit.connection, linked)
+        await store.save_order(unit, linked)
         await store.save_details(unit.connection, timer.store_id, timer.subject, None)
         unit.publish(events, timer.cause)
 

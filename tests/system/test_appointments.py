@@ -49,6 +49,18 @@ async def workshop_quotes(api):
             await asyncio.sleep(0.2)
 
 
+async def waiting_timers(api, number):
+    """Reception's status once so many of its deadlines wait for another system."""
+    url = f"{api.platform.url('reception')}/status"
+    headers = {"Authorization": f"Bearer {api.token('platform-operator-1')}"}
+    async with asyncio.timeout(30):
+        while True:
+            status = (await api.client.get(url, headers=headers)).json()
+            if status["waiting_timers"] == number:
+                return status
+            await asyncio.sleep(0.1)
+
+
 async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
     await workshop_quotes(api)
     answer = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
@@ -75,7 +87,9 @@ async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
     )
 
 
-async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offered_others(api):
+async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offered_others(
+    api, clock
+):
     planned_at = "2026-03-06T01:00:00Z"
     answers = [
         await try_to_book(api, f"沪E2000{number}", planned_at, SCARCE) for number in range(5)
@@ -97,6 +111,8 @@ async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offer
     loser = next(answer for answer in both if answer.status_code == 409)
     next_offer = loser.json()["values"]["offers"][0]
     assert next_offer["planned_at"] != planned_at
+    assert loser.json()["values"]["taken_by"] == AGENT
+    assert loser.json()["values"]["taken_at"] == clock.now().isoformat()
     again = await try_to_book(api, "沪E21009", next_offer["planned_at"], SCARCE)
     assert again.status_code == 201
 
@@ -138,6 +154,8 @@ async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_
     waits = await book(api, "沪E40001", planned_at, "MNT-001")
     too_many = await book(api, "沪E40002", full, SCARCE)
     assert (waits["provisional"], waits["promised_at"]) == (True, None)
+    status = await waiting_timers(api, 2)
+    assert (status["lag"], status["outbox"], status["due_timers"]) == (0, 0, 2)
 
     await api.platform.restart("workshop")
     await api.platform.ready("workshop")

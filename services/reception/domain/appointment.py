@@ -41,6 +41,7 @@ class Appointment:
     """A customer's visit at a time, with the capacity hold behind it.
 
     Without ``hold_id`` it is provisional; ``unplaced`` says that the workshop has no room then.
+    ``booked_by`` took the time, by booking or moving, at ``booked_at``.
     """
 
     appointment_id: str
@@ -54,6 +55,8 @@ class Appointment:
     parts: tuple[WantedPart, ...] = ()
     promised_at: datetime | None = None
     unplaced: bool = False
+    booked_by: str | None = None
+    booked_at: datetime | None = None
 
 
 def book(
@@ -66,6 +69,7 @@ def book(
     parts: tuple[WantedPart, ...],
     customer_ref: str | None,
     place: Place | None,
+    booked_by: str,
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentBooked]]:
     """Give the customer a time, provisional without a ``place`` in the workshop."""
@@ -81,6 +85,8 @@ def book(
         customer_ref=customer_ref,
         parts=parts,
         promised_at=place.promised_at if place else None,
+        booked_by=booked_by,
+        booked_at=now,
     )
     event = AppointmentBooked(
         store_id=store_id,
@@ -111,7 +117,11 @@ def check_may_move(appointment: Appointment, planned_at: datetime, now: datetime
 
 
 def move(
-    appointment: Appointment, planned_at: datetime, place: Place | None, now: datetime
+    appointment: Appointment,
+    planned_at: datetime,
+    place: Place | None,
+    moved_by: str,
+    now: datetime,
 ) -> tuple[Appointment, list[AppointmentMoved]]:
     """The customer comes at another time; the old place is given back with the event."""
     check_may_move(appointment, planned_at, now)
@@ -121,6 +131,8 @@ def move(
         hold_id=place.hold_id if place else None,
         promised_at=place.promised_at if place else None,
         unplaced=False,
+        booked_by=moved_by,
+        booked_at=now,
     )
     event = AppointmentMoved(
         store_id=appointment.store_id,

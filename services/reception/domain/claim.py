@@ -79,6 +79,8 @@ class Claim:
     round: int = 0
     approved_cents: int = 0
     version: int = 0
+    changed_by: str | None = None
+    changed_at: datetime | None = None
 
     @property
     def awaits(self) -> ClaimAwaits | None:
@@ -120,7 +122,7 @@ def record_evidence(claim: Claim, evidence: Evidence, seen_version: int) -> Clai
     """
     _require_status(claim, "draft", "rejected")
     if claim.version != seen_version:
-        raise errors.changed_meanwhile(claim.version)
+        raise errors.changed_meanwhile(claim.version, claim.changed_by, claim.changed_at)
     return replace(claim, evidence=evidence)
 
 

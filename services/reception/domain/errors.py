@@ -58,13 +58,15 @@ def in_the_past(field: str, moment: datetime) -> Refused:
     return Refused("in_the_past", f"{moment.isoformat()} is in the past.", field=field)
 
 
-def changed_meanwhile(version: int) -> Refused:
+def changed_meanwhile(version: int, changed_by: str | None, changed_at: datetime | None) -> Refused:
     return Refused(
         "changed_meanwhile",
-        "Somebody else has changed the order meanwhile; look at it again.",
+        "Somebody else has changed this meanwhile; look at it again.",
         field="version",
         kind="conflict",
         version=version,
+        changed_by=changed_by,
+        changed_at=changed_at and changed_at.isoformat(),
     )
 
 

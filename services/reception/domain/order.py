@@ -76,7 +76,8 @@ class Order:
 
     ``lines`` and ``operations`` are what the customer has agreed to, ``estimate_cents`` their sum;
     ``awaiting_estimates`` counts versions that the customer has yet to decide on. ``shares`` say
-    who pays the bill; ``received_cents`` is what all payers have paid of it.
+    who pays the bill; ``received_cents`` is what all payers have paid of it. ``changed_by`` made
+    the present ``version``; it is absent where no colleague did.
     """
 
     order_id: str
@@ -119,6 +120,8 @@ class Order:
     invoiced_cents: int = 0
     received_cents: int = 0
     version: int = 0
+    changed_by: str | None = None
+    changed_at: datetime | None = None
 
     @property
     def balance_cents(self) -> int:
@@ -387,4 +390,4 @@ def cancel(
 def require_version(order: Order, seen: int) -> None:
     """Refuse to change what somebody else has changed since it was ``seen``."""
     if order.version != seen:
-        raise errors.changed_meanwhile(order.version)
+        raise errors.changed_meanwhile(order.version, order.changed_by, order.changed_at)

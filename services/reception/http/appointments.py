@@ -46,6 +46,9 @@ router = store_router()
 
 _NEXT_DAYS, _NEXT_OFFERS = 3, 4
 
+First = tuple[str, datetime]
+"""Whose booking was first, and when it was made."""
+
 Operations = Annotated[list[str], Field(min_length=1, max_length=20)]
 
 
@@ -130,6 +133,7 @@ async def book_appointment(
             parts=tuple(WantedPart(**line.model_dump()) for line in body.parts),
             customer_ref=body.customer_ref,
             place=place,
+            booked_by=command.principal.subject,
             now=unit.now,
         )
         await _save(request, unit, command, booked)
@@ -177,7 +181,9 @@ async def move_appointment(
 
     async def effect(unit: Unit) -> BaseModel:
         booked = await store.lock_appointment(unit.connection, command.store_id, appointment_id)
-        moved, events = appointments.move(booked, body.planned_at, place, unit.now)
+        moved, events = appointments.move(
+            booked, body.planned_at, place, command.principal.subject, unit.now
+        )
         await drop_deadlines(unit, appointment_id)
         await _save(request, unit, command, moved)
         unit.publish(events, command.cause)
@@ -226,7 +232,7 @@ async def _place(
     """Reserved workshop time, none while the workshop is away.
 
     Raises:
-        Problem: 409 ``place_taken``, with the next offers.
+        Problem: 409 ``place_taken``, with the next offers and who was first.
     """
     try:
         answer = await workshop_of(request).hold(
@@ -244,17 +250,36 @@ async def _place(
         asked = AskForOffers(operations=list(operations))
         wanted = _wanted(request, command.store_id, asked)
         next_offers = await find_offers(request, command.principal, wanted)
-        raise _place_taken(next_offers) from None
+        first = await _who_was_first(request, command.store_id, operations, planned_at)
+        raise _place_taken(next_offers, first) from None
     return Place(answer["hold_id"], datetime.fromisoformat(answer["promised_at"]))
 
 
-def _place_taken(next_offers: Offers) -> Problem:
+async def _who_was_first(
+    request: Request, store_id: str, operations: Sequence[str], planned_at: datetime
+) -> First | None:
+    """The colleague who last booked work of the same trades for about that time; none where the
+    time went to vehicles that are in the workshop already."""
+    known = catalogue_of(request).operations
+    trades = {known[operation].trade for operation in operations}
+    rivals = [operation for operation, work in known.items() if work.trade in trades]
+    begin, end = planned_at - appointments.LATEST_START, planned_at + appointments.LATEST_START
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        return await store.last_booked(connection, store_id, begin, end, rivals)
+
+
+def _place_taken(next_offers: Offers, first: First | None) -> Problem:
+    taken_by, taken_at = first or (None, None)
     return Problem(
         409,
         "place_taken",
         "The workshop has no room at that time any more; other times are offered.",
         field="planned_at",
-        values={"offers": [offer.model_dump(mode="json") for offer in next_offers.offers]},
+        values={
+            "offers": [offer.model_dump(mode="json") for offer in next_offers.offers],
+            "taken_by": taken_by,
+            "taken_at": taken_at and taken_at.isoformat(),
+        },
     )
 
 

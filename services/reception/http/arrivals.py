@@ -97,7 +97,7 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
             greeting_limit=timedelta(seconds=place.greeting_limit_s),
             now=unit.now,
         )
-        saved = await store.save_order(connection, order)
+        saved = await store.save_order(unit, order)
         await timers.schedule(
             unit,
             handlers.GREETING_OVERDUE,

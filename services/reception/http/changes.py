@@ -26,7 +26,7 @@ async def change_order(
     async def effect(unit: Unit) -> BaseModel:
         order = await store.lock_order(unit.connection, command.store_id, order_id)
         changed, events = decide(order, unit.now)
-        saved = await store.save_order(unit.connection, changed)
+        saved = await store.save_order(unit, changed)
         unit.publish(events, command.cause)
         if then:
             await then(unit, saved)

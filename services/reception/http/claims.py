@@ -124,7 +124,7 @@ async def record_evidence(
     async def effect(unit: Unit) -> BaseModel:
         claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
         completed = claims.record_evidence(claim, evidence, body.version)
-        return _view(await store.save_claim(unit.connection, completed))
+        return _view(await store.save_claim(unit, completed))
 
     return await command.run(effect)
 
@@ -144,7 +144,7 @@ async def submit_claim(request: Request, claim_id: str, command: Advisor) -> JSO
         submitted, events = claims.submit(claim, command.principal.subject, rules, unit.now)
         unit.publish(events, command.cause)
         await reminders.watch(unit, submitted, rules, command.cause)
-        return _view(await store.save_claim(unit.connection, submitted))
+        return _view(await store.save_claim(unit, submitted))
 
     return await command.run(effect)
 
@@ -166,7 +166,7 @@ async def record_answer(
         answered, events = claims.answer(claim, body.approved_cents, body.code, rules, unit.now)
         unit.publish(events, command.cause)
         await reminders.watch(unit, answered, rules, command.cause)
-        return _view(await store.save_claim(unit.connection, answered))
+        return _view(await store.save_claim(unit, answered))
 
     return await command.run(effect)
 
@@ -223,10 +223,10 @@ async def _close(
     """Save a claim that has ended with its order; nobody is reminded any more."""
     known = catalogue_of(request)
     unit.publish(events, command.cause)
-    saved = await store.save_order(unit.connection, order)
+    saved = await store.save_order(unit, order)
     await receivables.watch(unit, saved, known.overdue_days, command.cause)
     await reminders.watch(unit, claim, known.claim_rules, command.cause)
-    return _view(await store.save_claim(unit.connection, claim))
+    return _view(await store.save_claim(unit, claim))
 
 
 def _view(claim: Claim) -> ClaimView:

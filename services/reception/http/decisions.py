@@ -78,7 +78,7 @@ async def decide(
         changed, decided, events = _decided(order, versions, version, word, agreement, promise)
         if word.link and not await store.use_link(connection, word.link, unit.now):
             raise errors.link_used()
-        await store.save_order(connection, changed)
+        await store.save_order(unit, changed)
         latest = {each.version: each for each in (*versions, *decided)}
         await store.save_estimates(
             connection, [each for each in latest.values() if each not in stored]

@@ -264,7 +264,7 @@ async def _submit(
             submitted_by=command.principal.subject,
             now=unit.now,
         )
-        await store.save_order(connection, changed_order)
+        await store.save_order(unit, changed_order)
         await store.save_estimates(connection, changed)
         unit.publish(events, command.cause)
         return estimate_view(changed[-1])

@@ -148,7 +148,7 @@ async def open_order(
             agreed=agreed,
             now=unit.now,
         )
-        saved = await store.save_order(connection, opened)
+        saved = await store.save_order(unit, opened)
         await store.save_estimates(connection, changed)
         await _keep_texts(unit, personal, command.store_id, order_id, body)
         await store.save_odometer(connection, command.store_id, vehicle_ref, body.odometer_km)
@@ -173,7 +173,7 @@ async def cancel_order(order_id: str, body: CancelBody, command: Advisor) -> JSO
         order = await store.lock_order(unit.connection, command.store_id, order_id)
         held = await _appointment_hold(unit.connection, order)
         cancelled, events = orders.cancel(order, body.reason, held)
-        saved = await store.save_order(unit.connection, cancelled)
+        saved = await store.save_order(unit, cancelled)
         await timers.cancel(unit, handlers.GREETING_OVERDUE, order_id)
         unit.publish(events, command.cause)
         return order_view(saved)

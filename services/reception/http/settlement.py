@@ -224,7 +224,7 @@ async def issue_invoice(
             now=unit.now,
             vouchers=await store.lock_vouchers(connection, command.store_id, voucher_ids),
         )
-        saved = await store.save_order(connection, billed)
+        saved = await store.save_order(unit, billed)
         await store.save_vouchers(connection, used)
         await store.add_invoice(connection, invoice)
         unit.publish([invoice, *redeemed], cause)
@@ -320,7 +320,7 @@ async def issue_credit_note(
             redeemed=await store.redeemed_vouchers(connection, store_id, order_id),
             tax_rate_bp=place.tax_rate_bp,
         )
-        saved = await store.save_order(connection, credited)
+        saved = await store.save_order(unit, credited)
         await store.add_credit_note(connection, note)
         await store.save_vouchers(connection, given_back)
         unit.publish([note, *returned], command.cause)
@@ -418,7 +418,7 @@ async def _draft_claim(
     if not lines:
         return
     claim, events = claims.draft(order, lines, str(new_id()), rules, unit.now)
-    await store.save_claim(unit.connection, claim)
+    await store.save_claim(unit, claim)
     await reminders.watch(unit, claim, rules, command.cause)
     unit.publish(events, command.cause)
 

@@ -1,6 +1,7 @@
 """All SQL of reception. Every function takes a connection; none commits."""
 
 from services.reception.store.appointment import (
+    last_booked,
     list_appointments,
     lock_appointment,
     save_appointment,
@@ -95,6 +96,7 @@ __all__ = [
     "find_photo",
     "finish_jobs",
     "finished_operations",
+    "last_booked",
     "last_capacity",
     "list_appointments",
     "list_claims",

@@ -10,20 +10,23 @@ from services.reception.domain.claim import Claim, ClaimStatus, Evidence
 from shared.contracts.reception import EstimateLine
 from shared.contracts.refusal import unknown
 from shared.db import Connection
+from shared.unit import Unit
 
 _CLAIM = """
 SELECT store_id, claim_id, order_id, status, lines, amount_cents, evidence, due_at, round,
-       approved_cents, version
+       approved_cents, version, changed_by, changed_at
 FROM warranty_claim
 """
 
 _SAVE = """
 INSERT INTO warranty_claim (store_id, claim_id, order_id, status, lines, amount_cents, evidence,
-                            due_at, round, approved_cents, version)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                            due_at, round, approved_cents, version, changed_by,
+                            changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (store_id, claim_id) DO UPDATE SET
     status = excluded.status, evidence = excluded.evidence, due_at = excluded.due_at,
-    round = excluded.round, approved_cents = excluded.approved_cents, version = excluded.version
+    round = excluded.round, approved_cents = excluded.approved_cents, version = excluded.version,
+    changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
 
@@ -59,10 +62,10 @@ async def list_claims(
     return [_claim(row, row["claim_id"]) for row in rows]
 
 
-async def save_claim(connection: Connection, claim: Claim) -> Claim:
-    """Store the claim as its next version, and answer with that."""
-    saved = replace(claim, version=claim.version + 1)
-    await connection.execute(
+async def save_claim(unit: Unit, claim: Claim) -> Claim:
+    """Store the claim as the next version of the unit's actor, and answer with that."""
+    saved = replace(claim, version=claim.version + 1, changed_by=unit.actor, changed_at=unit.now)
+    await unit.connection.execute(
         _SAVE,
         saved.store_id,
         saved.claim_id,
@@ -75,6 +78,8 @@ async def save_claim(connection: Connection, claim: Claim) -> Claim:
         saved.round,
         saved.approved_cents,
         saved.version,
+        saved.changed_by,
+        saved.changed_at,
     )
     return saved
 

@@ -20,6 +20,7 @@ from shared.contracts.reception import (
 )
 from shared.contracts.refusal import Refused, unknown
 from shared.db import Connection
+from shared.unit import Unit
 
 _ORDER = """
 SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
@@ -27,7 +28,8 @@ SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_
        odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
        lines, estimate_cents, awaiting_estimates, hold_id, opened_at, promised_at,
        promise_provisional, risk, ready_at, steps, waivers, signed_at, delivered_at, discount,
-       credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version
+       credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version,
+       changed_by, changed_at
 FROM repair_order
 """
 
@@ -39,10 +41,10 @@ INSERT INTO repair_order (
     lines, estimate_cents, awaiting_estimates, hold_id,
     opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, signed_at,
     delivered_at, discount, credit, deposit_cents, invoice_id, shares, invoiced_cents,
-    received_cents, version)
+    received_cents, version, changed_by, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)
+        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
@@ -60,7 +62,8 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     discount = excluded.discount, credit = excluded.credit,
     deposit_cents = excluded.deposit_cents, shares = excluded.shares,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
-    received_cents = excluded.received_cents, version = excluded.version
+    received_cents = excluded.received_cents, version = excluded.version,
+    changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
 _DESKS = """
@@ -118,13 +121,13 @@ async def desks(connection: Connection, store_id: str, since: datetime) -> dict[
     return {row["advisor_id"]: Desk(row["customers"], row["last_greeted_at"]) for row in rows}
 
 
-async def save_order(connection: Connection, order: Order) -> Order:
-    """Store every field of the order as its next version, and answer with that.
+async def save_order(unit: Unit, order: Order) -> Order:
+    """Store every field of the order as the next version of the unit's actor, and answer with that.
 
     Raises:
         Refused: the same vehicle already stands at reception.
     """
-    saved = replace(order, version=order.version + 1)
+    saved = replace(order, version=order.version + 1, changed_by=unit.actor, changed_at=unit.now)
     values = {name: getattr(saved, name) for name in _ORDER_FIELDS} | {
         "findings": [finding.model_dump(mode="json") for finding in order.findings],
         "symptoms": list(order.symptoms),
@@ -138,7 +141,7 @@ async def save_order(connection: Connection, order: Order) -> Order:
         "shares": [share.model_dump(mode="json") for share in order.shares],
     }
     try:
-        await connection.execute(_SAVE_ORDER, *(values[name] for name in _ORDER_FIELDS))
+        await unit.connection.execute(_SAVE_ORDER, *(values[name] for name in _ORDER_FIELDS))
     except asyncpg.UniqueViolationError:
         raise Refused(
             "already_at_reception",

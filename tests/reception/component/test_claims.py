@@ -13,7 +13,7 @@ from shared.contracts.reception import (
 )
 from tests.harness import in_process, published, publisher
 from tests.reception.component.test_settlement import billed, ready
-from tests.reception.front_desk import COLLEAGUE, MANAGER, ORDERS, FrontDesk
+from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
 from tests.reception.workshop_events import WorkshopEvents
 from tests.stack import MORNING
 
@@ -81,7 +81,10 @@ async def test_a_claim_without_its_evidence_is_refused_naming_each(desk, worksho
         assert response.json()["errors"][0]["field"] == field
     await desk.done(f"{path}/evidence", EVIDENCE | version)
     stale = EVIDENCE | version
-    await desk.refused(f"{path}/evidence", stale, "changed_meanwhile", "version", COLLEAGUE)
+    values = await desk.refused(
+        f"{path}/evidence", stale, "changed_meanwhile", "version", COLLEAGUE
+    )
+    assert values["changed_by"] == ADVISOR
     sent = await desk.done(f"{path}/submission")
     assert (sent["status"], sent["missing"], sent["round"]) == ("submitted", [], 1)
 

@@ -154,10 +154,15 @@ def test_a_linked_customer_is_published_once_known():
 
 
 def test_what_somebody_has_changed_meanwhile_is_not_overwritten():
-    order = replace(opened(), version=7)
+    order = replace(opened(), version=7, changed_by="a2", changed_at=NOW)
     orders.require_version(order, 7)
-    with refused("changed_meanwhile"):
+    with refused("changed_meanwhile") as refusal:
         orders.require_version(order, 6)
+    assert refusal.value.values == {
+        "version": 7,
+        "changed_by": "a2",
+        "changed_at": NOW.isoformat(),
+    }
 
 
 def test_an_odometer_goes_back_only_when_it_was_replaced():
