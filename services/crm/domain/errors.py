@@ -16,15 +16,6 @@ def plate_or_vin() -> Refused:
     return Refused("plate_or_vin", "Either a plate or a VIN is required.", field="plate")
 
 
-def unknown_customer(customer_ref: str) -> Refused:
-    return Refused(
-        "unknown_customer",
-        f"This store's archive has no customer {customer_ref}.",
-        field="customer_ref",
-        kind="not_found",
-    )
-
-
 def already_completed(follow_up_id: str) -> Refused:
     return Refused(
         "already_completed",

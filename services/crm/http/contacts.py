@@ -7,12 +7,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.crm import store
-from services.crm.domain import errors
 from services.crm.domain.message import Channel, Declinable, Language
 from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
 from services.crm.persons import Person, find_persons
 from services.crm.store import SealedContact
 from shared.body import Body
+from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
 from shared.identifiers import Email
@@ -74,7 +74,7 @@ async def set_contact_preferences(
             return await personal.encrypt(connection, store_id, customer_ref, text)
 
         if not await find_persons(connection, personal, store_id, [customer_ref]):
-            raise errors.unknown_customer(customer_ref)
+            raise unknown("customer_ref", customer_ref)
         contact = SealedContact(
             customer_ref,
             await sealed(body.email),
@@ -102,7 +102,7 @@ async def get_contact_preferences(
     async with transaction(pool_of(request), [store_id]) as connection:
         persons = await find_persons(connection, personal_of(request), store_id, [customer_ref])
     if customer_ref not in persons:
-        raise errors.unknown_customer(customer_ref)
+        raise unknown("customer_ref", customer_ref)
     person = persons[customer_ref]
     return ContactView(**_preferences(person), email=person.email, wecom_id=person.wecom_id)
 

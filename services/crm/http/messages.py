@@ -30,6 +30,7 @@ from services.crm.http.access import (
     store_router,
 )
 from services.crm.sending import compose, send_soon
+from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
 from shared.unit import Unit
@@ -129,7 +130,7 @@ async def send_message(request: Request, body: SendMessage, command: FrontDesk) 
     async def effect(unit: Unit) -> BaseModel:
         connection, store_id = unit.connection, command.store_id
         if not await store.sealed_contacts(connection, store_id, [body.customer_ref]):
-            raise errors.unknown_customer(body.customer_ref)
+            raise unknown("customer_ref", body.customer_ref)
         visit = await store.find_visit(connection, store_id, body.order_id)
         if visit is not None and visit.customer_ref not in (None, body.customer_ref):
             raise errors.order_of_another_customer(visit.order_id)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from services.crm.domain import errors
 from services.crm.domain.customer import References
 from services.crm.domain.message import Channel, Declinable, Language
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 _KNOWN_VEHICLE = """
@@ -203,4 +203,4 @@ async def save_contact(connection: Connection, store_id: str, contact: SealedCon
         list(contact.declined_channels),
     )
     if done == "UPDATE 0":
-        raise errors.unknown_customer(contact.customer_ref)
+        raise unknown("customer_ref", contact.customer_ref)
