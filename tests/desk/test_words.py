@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from services.crm.domain.loyalty import Tier
 from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
@@ -57,7 +58,7 @@ from shared.security import Role
 _DESK = Path("services/desk")
 _TEXT = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)+)"|'((?:[^'\\]|\\.)+)')""")
 _RULE = re.compile(r"""(?:Refused|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
-_UNKNOWN = re.compile(r"""\bunknown\("([a-z_]+?)(?:_id)?\"""")
+_UNKNOWN = re.compile(r"""\bunknown\("([a-z_]+?)(?:_id|_ref)?\"""")
 _NOT_FOR_PEOPLE = {
     "stuck_consumer",
     "database_unavailable",
@@ -128,6 +129,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "odometer": REPLACEMENTS,
         "channel": DECLINABLE,
         "message": get_args(MessageStatus),
+        "tier": get_args(Tier),
         "event": {
             contract.__name__
             for publisher in ("reception", "workshop", "crm")

@@ -111,8 +111,8 @@ async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offer
     loser = next(answer for answer in both if answer.status_code == 409)
     next_offer = loser.json()["values"]["offers"][0]
     assert next_offer["planned_at"] != planned_at
-    assert loser.json()["values"]["taken_by"] == AGENT
-    assert loser.json()["values"]["taken_at"] == clock.now().isoformat()
+    assert loser.json()["values"]["by"] == AGENT
+    assert loser.json()["values"]["at"] == clock.now().isoformat()
     again = await try_to_book(api, "沪E21009", next_offer["planned_at"], SCARCE)
     assert again.status_code == 201
 

@@ -97,16 +97,24 @@ class Form:
         return self._fields.get(next(known, ""))
 
     def _explain(self, refusal: RefusalError) -> None:
-        t, elsewhere = self.visit.t, []
+        t, elsewhere, first = self.visit.t, [], self._who_was_first(refusal)
         for fault in refusal.faults:
             element = self._named(fault.field)
-            sentence = fault_text(t, fault, refusal)
+            sentence = f"{fault_text(t, fault, refusal)} {first}".rstrip()
             if element is None:
                 elsewhere.append(sentence)
             else:
                 element.error = sentence
         if elsewhere or not refusal.faults:
             self.say(" ".join(elsewhere) or refusal_text(t, refusal))
+
+    def _who_was_first(self, refusal: RefusalError) -> str:
+        """The colleague whom a conflict names, if it does."""
+        visit, by = self.visit, refusal.values.get("by")
+        if not by:
+            return ""
+        at = formats.clock(refusal.values["at"], visit.store.timezone)
+        return visit.t("{name} was first, at {time}.", name=visit.colleague(by), time=at)
 
 
 def choices(t: Words, kind: str, codes: Iterable[str]) -> dict[str, str]:

@@ -58,15 +58,15 @@ def in_the_past(field: str, moment: datetime) -> Refused:
     return Refused("in_the_past", f"{moment.isoformat()} is in the past.", field=field)
 
 
-def changed_meanwhile(version: int, changed_by: str | None, changed_at: datetime | None) -> Refused:
+def changed_meanwhile(version: int, by: str | None, at: datetime | None) -> Refused:
     return Refused(
         "changed_meanwhile",
         "Somebody else has changed this meanwhile; look at it again.",
         field="version",
         kind="conflict",
         version=version,
-        changed_by=changed_by,
-        changed_at=changed_at and changed_at.isoformat(),
+        by=by,
+        at=at and at.isoformat(),
     )
 
 

@@ -269,7 +269,7 @@ async def _who_was_first(
 
 
 def _place_taken(next_offers: Offers, first: First | None) -> Problem:
-    taken_by, taken_at = first or (None, None)
+    by, at = first or (None, None)
     return Problem(
         409,
         "place_taken",
@@ -277,8 +277,8 @@ def _place_taken(next_offers: Offers, first: First | None) -> Problem:
         field="planned_at",
         values={
             "offers": [offer.model_dump(mode="json") for offer in next_offers.offers],
-            "taken_by": taken_by,
-            "taken_at": taken_at and taken_at.isoformat(),
+            "by": by,
+            "at": at and at.isoformat(),
         },
     )
 

@@ -84,7 +84,7 @@ async def test_a_claim_without_its_evidence_is_refused_naming_each(desk, worksho
     values = await desk.refused(
         f"{path}/evidence", stale, "changed_meanwhile", "version", COLLEAGUE
     )
-    assert values["changed_by"] == ADVISOR
+    assert values["by"] == ADVISOR
     sent = await desk.done(f"{path}/submission")
     assert (sent["status"], sent["missing"], sent["round"]) == ("submitted", [], 1)
 

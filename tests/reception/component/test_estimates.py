@@ -166,7 +166,7 @@ async def test_of_two_advisors_at_one_estimate_the_second_is_told(desk):
     theirs = {"packages": ["PKG-MINOR"], "version": version}
     path = f"/orders/{order_id}/estimates"
     values = await desk.refused(path, theirs, "changed_meanwhile", "version", COLLEAGUE)
-    assert (values["changed_by"], values["changed_at"]) == (ADVISOR, desk.clock.now().isoformat())
+    assert (values["by"], values["at"]) == (ADVISOR, desk.clock.now().isoformat())
     await desk.done(path, theirs | {"version": values["version"]}, COLLEAGUE)
     assert [each["status"] for each in await desk.get(path)] == ["superseded", "awaiting"]
 

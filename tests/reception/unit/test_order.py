@@ -160,8 +160,8 @@ def test_what_somebody_has_changed_meanwhile_is_not_overwritten():
         orders.require_version(order, 6)
     assert refusal.value.values == {
         "version": 7,
-        "changed_by": "a2",
-        "changed_at": NOW.isoformat(),
+        "by": "a2",
+        "at": NOW.isoformat(),
     }
 
 
