@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -56,10 +57,22 @@ class PersonalData:
         digest = hmac.digest(self._hash, f"{kind}:{value}".encode(), hashlib.sha256)
         return f"{self.key_id}-{digest[:16].hex()}"
 
+    @overload
     async def encrypt(
         self, connection: Connection, store_id: str, subject: str, text: str
-    ) -> bytes:
-        """``text`` under the subject's key, which is made when there is none."""
+    ) -> bytes: ...
+
+    @overload
+    async def encrypt(
+        self, connection: Connection, store_id: str, subject: str, text: None
+    ) -> None: ...
+
+    async def encrypt(
+        self, connection: Connection, store_id: str, subject: str, text: str | None
+    ) -> bytes | None:
+        """``text``, if there is any, under the subject's key, which is made when there is none."""
+        if text is None:
+            return None
         return await self.seal(connection, store_id, subject, text.encode())
 
     async def seal(

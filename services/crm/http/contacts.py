@@ -68,17 +68,12 @@ async def set_contact_preferences(
     async def effect(unit: Unit) -> BaseModel:
         connection, store_id = unit.connection, command.store_id
 
-        async def sealed(text: str | None) -> bytes | None:
-            if text is None:
-                return None
-            return await personal.encrypt(connection, store_id, customer_ref, text)
-
         if not await find_persons(connection, personal, store_id, [customer_ref]):
             raise unknown("customer_ref", customer_ref)
         contact = SealedContact(
             customer_ref,
-            await sealed(body.email),
-            await sealed(body.wecom_id),
+            await personal.encrypt(connection, store_id, customer_ref, body.email),
+            await personal.encrypt(connection, store_id, customer_ref, body.wecom_id),
             body.language,
             body.preferred_channel,
             sorted(set(body.declined_channels)),

@@ -68,11 +68,7 @@ async def give_feedback(
             recorded_by=command.principal.subject,
             now=unit.now,
         )
-        words = (
-            await personal.encrypt(connection, store_id, order_id, body.words)
-            if body.words
-            else None
-        )
+        words = await personal.encrypt(connection, store_id, order_id, body.words)
         await store.add_feedback(connection, feedback, words)
         unit.publish(events, command.cause)
         return FeedbackView(**_told(feedback))

@@ -203,13 +203,10 @@ async def _keep_texts(
     unit: Unit, personal: PersonalData, store_id: str, order_id: str, body: OpenOrder
 ) -> None:
     """Keep what was said and left in the vehicle, encrypted."""
-    words = await personal.encrypt(unit.connection, store_id, order_id, body.words)
-    belongings = (
-        await personal.encrypt(unit.connection, store_id, order_id, body.belongings)
-        if body.belongings
-        else None
-    )
-    await store.save_texts(unit.connection, store_id, order_id, words, belongings)
+    connection = unit.connection
+    words = await personal.encrypt(connection, store_id, order_id, body.words)
+    belongings = await personal.encrypt(connection, store_id, order_id, body.belongings)
+    await store.save_texts(connection, store_id, order_id, words, belongings)
 
 
 async def _keep_details(

@@ -353,15 +353,11 @@ class _Hand:
                 late_after_min=dispatch.lateness_min(after, handover_min),
                 technician_id=technician_id,
             )
-            await overrides.add(connection, self.store_id, override, await self._note(job.order_id))
+            note = await self.personal.encrypt(
+                connection, self.store_id, job.order_id, self.body.note
+            )
+            await overrides.add(connection, self.store_id, override, note)
         await booking.plan_changed(self.unit, self.store_id, self.command.cause)
-
-    async def _note(self, order_id: str) -> bytes | None:
-        if self.body.note is None:
-            return None
-        return await self.personal.encrypt(
-            self.unit.connection, self.store_id, order_id, self.body.note
-        )
 
 
 async def _mark(

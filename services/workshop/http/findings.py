@@ -93,10 +93,10 @@ async def report_additional_work(
             body.part_numbers,
             unit.now,
         )
-        note = body.note and await personal_of(request).encrypt(
+        note = await personal_of(request).encrypt(
             unit.connection, command.store_id, job.order_id, body.note
         )
-        await additional_work.add(unit.connection, found, note or None)
+        await additional_work.add(unit.connection, found, note)
         unit.publish([found], command.cause)
         return FoundView.model_validate(found, from_attributes=True)
 
