@@ -197,6 +197,7 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
     await expect(manager.at("discount-line")).to_contain_text("批准")
     await advisor.press("dialog-send")
     await expect(advisor.page.get_by_text("刚被他人改动，请看最新状态")).to_be_visible()
+    await expect(advisor.page.get_by_text("宋桂英已于")).to_be_visible()
     await expect(advisor.at("amount_cents")).to_have_value("100.00")
     await advisor.press("dialog-send")
     await expect(advisor.at("discount-line")).to_contain_text("待审批")
