@@ -47,4 +47,4 @@ def _workers(service: Service) -> Workers:
     if service.clock.stands:
         alone = worker()
         return Workers(alone, alone, alone)
-    return Workers(worker(), worker(niceness=5), worker(niceness=10))
+    return Workers(worker(), worker(niceness=2), worker(niceness=5))

@@ -148,7 +148,13 @@ async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
 
     if await until(quiet, patience_s, 0.3):
         return []
-    return [f"{process}: {figures}" for process, figures in behind.items() if figures]
+    found = [f"{process}: {figures}" for process, figures in behind.items() if figures]
+    for service in SERVICES:
+        due = await stage.fetch(
+            f"SELECT store_id, kind FROM {service}.timer WHERE due_at <= $1", stage.clock.now()
+        )
+        found += [f"{service}: {row['kind']} of {row['store_id']} is due" for row in due]
+    return found
 
 
 async def _audit(stage: Stage, hold: Any) -> None:
