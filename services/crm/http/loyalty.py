@@ -1,6 +1,5 @@
 """How loyal a customer is (忠诚度), as of the moment of the question."""
 
-import structlog
 from fastapi import Request
 from pydantic import BaseModel
 
@@ -9,8 +8,7 @@ from services.crm.domain.loyalty import Tier
 from services.crm.http.access import directory_of, now_of
 from shared.db import Connection
 from shared.security import Principal
-
-log = structlog.get_logger()
+from shared.sharing import leave_trace
 
 
 class Loyalty(BaseModel):
@@ -33,14 +31,9 @@ async def loyalty_of(
     now = now_of(request)
     rule = directory_of(request).loyalty_rule(store_id, now)
     custom = await store.custom_in_group(connection, reference, now - rule.period)
-    if others := sorted(set(custom.stores) - {store_id}):
-        log.info(
-            "visits to other stores counted",
-            store_id=store_id,
-            stores=others,
-            vehicle=reference,
-            by=principal.subject,
-        )
+    leave_trace(
+        "visits to other stores counted", principal, store_id, custom.stores, vehicle=reference
+    )
     return Loyalty(
         visits=custom.visits,
         tier=rule.tier_of(custom, now),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-import structlog
 from fastapi import Depends, Path, Request
 from pydantic import BaseModel
 
@@ -18,8 +17,7 @@ from shared.db import transaction
 from shared.duties import serves
 from shared.identifiers import Plate
 from shared.security import Principal, caller
-
-log = structlog.get_logger()
+from shared.sharing import leave_trace
 
 router = store_router()
 
@@ -82,7 +80,8 @@ async def vehicle_by_plate(
         declined = await offered_again(
             connection, store_id, plate_ref, request.app.state.service.clock.now()
         )
-    _trace(principal, store_id, plate_ref, [visit.store_id for visit in earlier])
+    seen = [visit.store_id for visit in earlier]
+    leave_trace("visits to other stores shown", principal, store_id, seen, plate_ref=plate_ref)
     known = answer or KnownVehicle()
     return VehicleView(
         archive_away=answer is None,
@@ -98,15 +97,3 @@ async def vehicle_by_plate(
         history=[VisitView.model_validate(each, from_attributes=True) for each in earlier],
         declined=declined,
     )
-
-
-def _trace(principal: Principal, store_id: str, plate_ref: str, seen: Sequence[str]) -> None:
-    """Leave a trace of who has seen what other stores did (R16)."""
-    if others := sorted(set(seen) - {store_id}):
-        log.info(
-            "visits to other stores shown",
-            store_id=store_id,
-            stores=others,
-            plate_ref=plate_ref,
-            by=principal.subject,
-        )
