@@ -224,6 +224,21 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
     await expect(advisor.at("pay")).to_have_count(0)
 
 
+async def _correct(manager: Colleague) -> None:
+    """Give a voucher back, and a part of what is paid."""
+    await manager.open("credit-note")
+    await manager.write(amount_cents="100")
+    await manager.choose("vouchers", "代金券 · ¥50.00")
+    await manager.pick("reason", "价格有误")
+    await manager.press("dialog-send")
+    await expect(manager.page.get_by_text("请选择已付部分的退款方式")).to_be_visible()
+    await manager.pick("refund_method", "现金")
+    await manager.keep("credit-note")
+    await manager.press("dialog-send")
+    await expect(manager.at("credit-note-line")).to_contain_text("退回券与卡 ¥50.00")
+    await expect(manager.at("settlement")).to_contain_text("¥1,006.00")
+
+
 async def _whole_history(advisor: Colleague) -> None:
     history = advisor.at("history")
     for event in ("车辆到店", "客户已接待", "开单", "派工", "改派", "开工", "完工", "竣工"):
@@ -265,11 +280,21 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         await _finish_all(api, order_id, job)
         jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
         assert sorted(each["operation_id"] for each in jobs) == ["MNT-001", "MNT-006"]
+        gift = {"kind": "voucher", "value_cents": 5_000, "expires_at": "2026-12-31T15:59:59Z"}
+        voucher = await api.done("reception", "/vouchers", "S01-manager-1", gift)
         await advisor.open("invoice")
         await expect(advisor.at("bill-total")).to_have_text("¥1,156.00")
+        await advisor.write(vouchers=voucher["voucher_id"])
+        await advisor.press("add-voucher")
+        await expect(advisor.at("bill-total")).to_have_text("¥1,106.00")
         await advisor.press("dialog-send")
-        await expect(advisor.at("pay")).to_be_visible()
-        assert advisor.faults == []
+        await advisor.open("pay")
+        await advisor.press("dialog-send")
+        await expect(advisor.at("pay")).to_have_count(0)
+        manager = await desk.sign_in("S01-manager-1")
+        await manager.go(f"/stores/S01/orders/{order_id}")
+        await _correct(manager)
+        assert advisor.faults == manager.faults == []
 
 
 async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(

@@ -201,8 +201,8 @@ def signature_needed() -> Refused:
 def credit_above_balance(balance_cents: int) -> Refused:
     return Refused(
         "credit_above_balance",
-        f"The credit note is above the {balance_cents} cents that are open; what was paid is "
-        "refunded first.",
+        f"The credit note is above the {balance_cents} cents that are open; say how the rest is "
+        "refunded.",
         field="amount_cents",
         balance_cents=balance_cents,
     )

@@ -42,6 +42,12 @@ _PAYERS: dict[PayType, Payer] = {
     "goodwill": "internal",
     "internal": "internal",
 }
+_REFUND_REASONS: dict[CreditNoteReason, RefundReason] = {
+    "wrong_price": "paid_too_much",
+    "work_not_done": "work_cancelled",
+    "complaint": "complaint",
+    "other": "other",
+}
 _WHOLE_BP = 10_000
 
 
@@ -219,11 +225,32 @@ def refund(
     Raises:
         Refused: more than the customer has paid.
     """
-    from_deposit = min(order.deposit_cents, paid.amount_cents)
+    return _give_back(order, paid, min(order.deposit_cents, paid.amount_cents), reason, person)
+
+
+def refund_credited(
+    order: Order, correction: Correction, refund_id: str, method: PaymentMethod | None
+) -> tuple[Order, list[RefundPaid]]:
+    """Refund what is paid already of a correction, so that all of it is open to be credited;
+    nothing without a ``method``.
+
+    Raises:
+        Refused: more than the customer has paid.
+    """
+    cents = correction.amount_cents - order.balance_cents
+    if method is None or cents <= 0:
+        return order, []
+    paid = Paid(refund_id, method, cents, correction.at)
+    return _give_back(order, paid, 0, _REFUND_REASONS[correction.reason], correction.person)
+
+
+def _give_back(
+    order: Order, paid: Paid, from_deposit: int, reason: RefundReason, person: str
+) -> tuple[Order, list[RefundPaid]]:
     from_payments = paid.amount_cents - from_deposit
     received = sum(share.received_cents for share in order.shares if share.payer == "customer")
     if from_payments > received:
-        raise errors.refund_above_paid(order.deposit_cents + received)
+        raise errors.refund_above_paid(from_deposit + received)
     refunded = replace(order, deposit_cents=order.deposit_cents - from_deposit)
     if from_payments:
         refunded = _receive(refunded, "customer", -from_payments)
@@ -264,15 +291,15 @@ def credit(
     redeemed: Sequence[Voucher],
     tax_rate_bp: int,
 ) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReturned]]:
-    """Correct a bill (红字): take back a part of what the customer still owes, spread over what is
-    ``left`` of their lines.
+    """Correct a bill (红字): take back a part of what is open of the customer's share, spread over
+    what is ``left`` of their lines.
 
     Of the vouchers ``redeemed`` with the bill those are given back that the correction names, and
     all of them when nothing is left that the customer pays.
 
     Raises:
-        Refused: there is no bill, or less is open (what was paid is refunded first), or a voucher
-            is named that was not redeemed with the bill.
+        Refused: there is no bill, or less is open (see :func:`refund_credited`), or a voucher is
+            named that was not redeemed with the bill.
     """
     if order.invoice_id is None:
         raise errors.not_billed()

@@ -33,6 +33,7 @@ from shared.contracts.reception import (
     PayerShare,
     PaymentMethod,
     RefundReason,
+    VoucherKind,
 )
 from shared.db import transaction
 from shared.duties import serves
@@ -84,10 +85,12 @@ class IssueInvoice(Body):
 
 
 class IssueCreditNote(Body):
-    """``vouchers`` that were redeemed with the bill are given back; ``version`` is that of the
-    order which the correction was made for."""
+    """``vouchers`` that were redeemed with the bill are given back; what is paid already of
+    ``amount_cents`` is refunded by ``refund_method``; ``version`` is that of the order which the
+    correction was made for."""
 
     amount_cents: Annotated[int, Field(ge=0, le=10**10)] = 0
+    refund_method: PaymentMethod | None = None
     vouchers: Vouchers = []
     reason: CreditNoteReason
     version: Version
@@ -109,13 +112,22 @@ class CreditNoteView(CreditNoteIssued):
     tax_invoice_number: str | None
 
 
+class RedeemedVoucher(BaseModel):
+    """What a voucher or service card takes off a bill, in cents."""
+
+    voucher_id: str
+    kind: VoucherKind
+    operation_id: str | None
+    redeemed_cents: int
+
+
 class InvoiceView(BaseModel):
     """A bill as it was issued, what was credited of it since, the vouchers that are redeemed with
     it, and the number of its tax invoice (电子发票) once there is one."""
 
     invoice: InvoiceIssued
     credit_notes: Sequence[CreditNoteView]
-    vouchers: Sequence[str]
+    vouchers: Sequence[RedeemedVoucher]
     tax_invoice_number: str | None
 
 
@@ -278,7 +290,15 @@ async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader)
         credit_notes=[
             CreditNoteView(**note.model_dump(), tax_invoice_number=number) for note, number in notes
         ],
-        vouchers=[each.voucher_id for each in vouchers],
+        vouchers=[
+            RedeemedVoucher(
+                voucher_id=each.voucher_id,
+                kind=each.kind,
+                operation_id=each.operation_id,
+                redeemed_cents=each.redeemed_cents,
+            )
+            for each in vouchers
+        ],
         tax_invoice_number=found[1],
     )
 
@@ -292,8 +312,8 @@ async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader)
 async def issue_credit_note(
     request: Request, order_id: str, body: IssueCreditNote, command: Manager
 ) -> JSONResponse:
-    """Correct a bill (红字): take back a part of what the customer still owes, and give vouchers
-    back; with the last of what the customer pays, all of them."""
+    """Correct a bill (红字): take back a part of what the customer pays, refund what is paid of it
+    already, and give vouchers back; with the last of what the customer pays, all of them."""
     known = catalogue_of(request)
     place, store_id = known.stores[command.store_id], command.store_id
 
@@ -313,8 +333,11 @@ async def issue_credit_note(
             at=unit.now,
             vouchers=tuple(body.vouchers),
         )
+        refunded, refunds = settlement.refund_credited(
+            order, correction, str(new_id()), body.refund_method
+        )
         credited, note, given_back, returned = settlement.credit(
-            order,
+            refunded,
             settlement.left_of(found[0].lines, [note for note, _ in notes]),
             correction,
             redeemed=await store.redeemed_vouchers(connection, store_id, order_id),
@@ -323,7 +346,7 @@ async def issue_credit_note(
         saved = await store.save_order(unit, credited)
         await store.add_credit_note(connection, note)
         await store.save_vouchers(connection, given_back)
-        unit.publish([note, *returned], command.cause)
+        unit.publish([*refunds, note, *returned], command.cause)
         await receivables.watch(unit, saved, known.overdue_days, command.cause)
         if note.total_cents:
             await timers.schedule(

@@ -264,6 +264,38 @@ async def test_a_bill_is_corrected_only_by_credit_notes_of_what_is_still_owed(
     }
 
 
+async def test_a_paid_bill_is_corrected_and_what_was_paid_too_much_refunded_at_once(
+    desk, workshop, servers
+):
+    order_id = await ready(desk, workshop, "沪E10021")
+    path = f"/orders/{order_id}"
+    await desk.done(f"{path}/deposits", CASH | {"amount_cents": 46_500})
+    await billed(desk, order_id)
+    await steps_done(desk, order_id)
+    order = await desk.done(f"{path}/delivery")
+    note = {"amount_cents": 6_000, "reason": "work_not_done", "version": order["version"]}
+    await desk.refused(
+        f"{path}/credit-notes", note, "credit_above_balance", "amount_cents", MANAGER
+    )
+    refunded = note | {"refund_method": "wechat"}
+    too_much = refunded | {"amount_cents": 46_001}
+    values = await desk.refused(
+        f"{path}/credit-notes", too_much, "refund_above_paid", "amount_cents", MANAGER
+    )
+    assert values == {"paid_cents": 46_000}
+    order = await desk.done(f"{path}/credit-notes", refunded, MANAGER)
+    assert (order["stage"], order["balance_cents"], order["deposit_cents"]) == ("settled", 0, 500)
+    assert (order["invoiced_cents"], order["received_cents"]) == (40_000, 40_000)
+    await desk.service.at_rest()
+    refund, correction = await events(servers, order_id, RefundPaid, CreditNoteIssued)
+    assert (refund.amount_cents, refund.method, refund.reason) == (
+        6_000,
+        "wechat",
+        "work_cancelled",
+    )
+    assert (refund.balance_cents, correction.total_cents) == (6_000, 6_000)
+
+
 async def test_a_signature_is_kept_encrypted(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10009")
     path = f"/orders/{order_id}/signature"

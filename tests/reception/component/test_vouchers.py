@@ -79,7 +79,14 @@ async def test_a_corrected_bill_gives_its_vouchers_back_to_be_redeemed_again(
     card = await issued(desk, kind="service_card", value_cents=0, operation_id="MNT-001")
     path = f"/orders/{order_id}"
     bill = await desk.done(f"{path}/invoice", {"vouchers": [card, gift]})
-    assert set((await desk.get(f"{path}/invoice"))["vouchers"]) == {card, gift}
+    redeemed = {
+        each["voucher_id"]: (each["kind"], each["operation_id"], each["redeemed_cents"])
+        for each in (await desk.get(f"{path}/invoice"))["vouchers"]
+    }
+    assert redeemed == {
+        card: ("service_card", "MNT-001", 10_800),
+        gift: ("voucher", None, 5_000),
+    }
     note = {"reason": "work_not_done", "version": bill["version"]}
     assert (await desk.post(f"{path}/credit-notes", note, MANAGER)).status_code == 422
     foreign = note | {"vouchers": [await issued(desk)]}
@@ -99,6 +106,16 @@ async def test_a_corrected_bill_gives_its_vouchers_back_to_be_redeemed_again(
     events = [received.event for received in await published(servers, [VOUCHERS])]
     of_gift = [type(event) for event in events if event.voucher_id == gift]
     assert of_gift == [VoucherIssued, VoucherRedeemed, VoucherReturned, VoucherRedeemed]
+
+
+async def test_a_bill_that_vouchers_paid_is_corrected_too(desk, workshop):
+    order_id = await ready(desk, workshop, "沪H10007")
+    gift = await issued(desk, value_cents=46_000)
+    bill = await desk.done(f"/orders/{order_id}/invoice", {"vouchers": [gift]})
+    assert bill["balance_cents"] == 0
+    note = {"reason": "work_not_done", "version": bill["version"], "vouchers": [gift]}
+    await desk.done(f"/orders/{order_id}/credit-notes", note, MANAGER)
+    assert (await desk.get(f"/vouchers/{gift}"))["redeemed_at"] is None
 
 
 @pytest.mark.parametrize(

@@ -121,19 +121,18 @@ class Till(RuleBasedStateMachine):
     def bill(self):
         self.order = billed(self.order)
 
-    @rule(amount=st.integers(1, 60_000))
-    def credit(self, amount):
+    @rule(amount=st.integers(1, 60_000), method=st.sampled_from([None, "cash"]))
+    def credit(self, amount, method):
         left = settlement.left_of(self.order.lines, self.notes)
+        correction = Correction("n", amount, "other", "m", NOW)
         try:
+            refunded, refunds = settlement.refund_credited(self.order, correction, "r", method)
             self.order, note, _, _ = settlement.credit(
-                self.order,
-                left,
-                Correction("n", amount, "other", "m", NOW),
-                redeemed=[],
-                tax_rate_bp=1300,
+                refunded, left, correction, redeemed=[], tax_rate_bp=1300
             )
         except Refused:
             return
+        self.cash -= sum(each.amount_cents for each in refunds)
         self.notes.append(note)
         assert note.total_cents == amount == sum_of(note.lines)
 

@@ -22,7 +22,14 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.forms import Form, choices, dialog_actions, send_now, submit
+from services.desk.components.forms import (
+    Form,
+    choices,
+    dialog_actions,
+    send_now,
+    several,
+    submit,
+)
 from services.desk.i18n import Words
 from services.desk.pages.order.file import Entry, File, Opened, only
 from services.desk.pages.order.summary import MAY_CHANGE
@@ -63,11 +70,19 @@ def settlement(page: Opened, drawing: Drawing) -> None:
 
 
 def _possible(file: File) -> tuple[object, ...]:
-    """The stage, and whether there are a bill, a debt, a credit and money of the customer's."""
+    """The stage, and whether there are a bill, a debt, a credit, money of the customer's and
+    something to be corrected."""
     order = file.order
     held = order["received_cents"] or order["deposit_cents"]
-    facts = (order["invoice_id"], order["balance_cents"], order["credit"], held)
+    facts = (order["invoice_id"], order["balance_cents"], order["credit"], held, _correctable(file))
     return file.stage, *map(bool, facts)
+
+
+def _correctable(file: File) -> object:
+    """What the customer pays, and the vouchers that are redeemed."""
+    of_customer = (each for each in file.order["shares"] if each["payer"] == "customer")
+    share = sum(each["amount_cents"] for each in of_customer)
+    return share or (file.invoice and file.invoice["vouchers"])
 
 
 def _figures(t: Words, order: Entry, invoice: Entry | None) -> None:
@@ -136,6 +151,8 @@ def _credit_note_line(visit: Visit, note: Entry) -> None:
     with mark("credit-note-line", box("state-line")):
         badge(t("Credit note"), "bad")
         text(f"−{formats.money(note['total_cents'])} · {t.code('credit_note', note['reason'])}")
+        if note["voucher_cents"]:
+            text(t("Vouchers of {amount} given back", amount=formats.money(note["voucher_cents"])))
         at = formats.day_and_clock(note["issued_at"], zone, visit.now())
         text(f"{visit.colleague(note['issued_by'])} · {at}", "card-note")
 
@@ -156,13 +173,20 @@ def _shares(visit: Visit, shares: Sequence[Entry]) -> None:
 
 
 def _actions(
-    page: Opened, stage: str, billed: bool, owes: bool, on_credit: bool, held: bool
+    page: Opened,
+    stage: str,
+    billed: bool,
+    owes: bool,
+    on_credit: bool,
+    held: bool,
+    correctable: bool,
 ) -> None:
     with box("card-actions"):
         if page.may(MAY_CHANGE):
             _counter_actions(page, stage, billed, owes)
         if page.may(_APPROVES):
-            _manager_actions(page, stage == "ready" and not on_credit, owes, held)
+            may_have_credit = owes and stage == "ready" and not on_credit
+            _manager_actions(page, may_have_credit, held, correctable)
 
 
 def _counter_actions(page: Opened, stage: str, billed: bool, owes: bool) -> None:
@@ -177,11 +201,11 @@ def _counter_actions(page: Opened, stage: str, billed: bool, owes: bool) -> None
     _offer(t("Take a deposit …"), partial(_deposit, page), "deposit")
 
 
-def _manager_actions(page: Opened, may_have_credit: bool, owes: bool, held: bool) -> None:
+def _manager_actions(page: Opened, may_have_credit: bool, held: bool, correctable: bool) -> None:
     t = page.visit.t
-    if owes:
-        if may_have_credit:
-            _offer(t("Grant credit …"), partial(_credit, page), "credit")
+    if may_have_credit:
+        _offer(t("Grant credit …"), partial(_credit, page), "credit")
+    if correctable:
         _offer(t("Credit note …"), partial(_credit_note, page), "credit-note")
     if held:
         _offer(t("Refund …"), partial(_refund, page), "refund")
@@ -373,27 +397,58 @@ def _refund(page: Opened) -> None:
 
 
 def _credit_note(page: Opened) -> None:
-    """Correct the bill (红字)."""
+    """Correct the bill (红字), whether it is paid or not, and give vouchers back."""
     visit, t, order = page.visit, page.visit.t, page.file.order
+    redeemed = _redeemed(page)
     with dialog(t("Credit note")) as opened:
         form = Form(visit, order["version"])
         facts([(t("Balance"), formats.money(order["balance_cents"]))])
         amount = money_field(form, t("Amount"))
+        method = form.field(
+            "refund_method",
+            ui.select(
+                choices(t, "method", METHODS), label=t("Refund what is paid by"), clearable=True
+            ),
+        )
+        method.set_visibility(bool(order["received_cents"]))
+        vouchers = form.field("vouchers", several(redeemed, t("Vouchers to give back")))
+        vouchers.set_visibility(bool(redeemed))
         reason = form.field(
             "reason", ui.select(choices(t, "credit_note", _CREDIT_NOTES), label=t("Reason"))
         )
-        text(t("It takes back what is still owed; what was paid is refunded first."), "hint")
+        text(t("With nothing left to pay, all vouchers are given back."), "hint").set_visibility(
+            bool(redeemed)
+        )
 
         async def send() -> None:
-            if form.require("amount_cents", "reason"):
+            if form.require("reason", *(() if vouchers.value else ("amount_cents",))):
                 body = {
                     "amount_cents": formats.cents(amount.value or 0),
+                    "refund_method": method.value,
+                    "vouchers": vouchers.value,
                     "reason": reason.value,
                     "version": form.version,
                 }
                 await submit(form, opened, "reception", f"{page.path}/credit-notes", body)
 
         dialog_actions(form, opened, t("Issue the credit note"), send)
+
+
+def _redeemed(page: Opened) -> dict[str, str]:
+    """The vouchers of the bill by what they are and take off it."""
+    t, invoice = page.visit.t, page.file.invoice
+    return {
+        each["voucher_id"]: " · ".join(
+            (
+                page.catalogue.operation(each["operation_id"])
+                if each["operation_id"]
+                else t.code("voucher", each["kind"]),
+                formats.money(each["redeemed_cents"]),
+                each["voucher_id"],
+            )
+        )
+        for each in (invoice["vouchers"] if invoice else ())
+    }
 
 
 def _credit(page: Opened) -> None:
