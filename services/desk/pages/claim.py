@@ -37,7 +37,8 @@ from services.desk.components.live import live
 from services.desk.page import Page
 from services.desk.pages.claims import CLAIM_TONES, Claim, claim_name, deadline
 from services.desk.pages.order.settlement import method_field
-from services.desk.visit import Visit, together
+from services.desk.pages.orders import number_of, numbers_of
+from services.desk.visit import Names, Visit, Who, together
 
 PAGE = Page(
     path="/stores/{store_id}/claims/{claim_id}",
@@ -55,9 +56,10 @@ _CENTS = 100
 
 @dataclass(frozen=True)
 class Dossier:
-    """A claim and the pictures of its order."""
+    """A claim, whose it is, and the pictures of its order."""
 
     claim: Claim
+    who: Who
     photos: Sequence[Mapping[str, Any]]
 
 
@@ -67,7 +69,7 @@ async def show(visit: Visit) -> None:
     catalogue = await visit.catalogue()
 
     def render(dossier: Dossier, drawing: Drawing) -> None:
-        drawing.part("head", partial(_head, visit, catalogue), dossier.claim)
+        drawing.part("head", partial(_head, visit, catalogue), dossier.claim, dossier.who)
         drawing.part("evidence", partial(_evidence, visit, catalogue), dossier)
         drawing.part("lines", partial(_lines, visit, catalogue), dossier.claim["lines"])
 
@@ -80,20 +82,28 @@ async def _read(visit: Visit) -> Dossier:
         f"claim {claim_id}", lambda: services.get("reception", f"{store}/claims/{claim_id}")
     )
     path = f"{store}/orders/{claim['order_id']}/photos"
-    (photos,) = await together(
+    photos, names = await together(
         visit.shared(f"photos {claim['order_id']}", lambda: services.get("reception", path)),
+        visit.names([claim]),
         forgiving=True,
     )
-    return Dossier(claim, [] if isinstance(photos, Exception) else photos)
+    return Dossier(
+        claim,
+        (Names() if isinstance(names, Exception) else names).of(claim),
+        [] if isinstance(photos, Exception) else photos,
+    )
 
 
-def _head(visit: Visit, catalogue: Catalogue, claim: Claim) -> None:
+def _head(visit: Visit, catalogue: Catalogue, claim: Claim, who: Who) -> None:
     t = visit.t
     with panel():
         with box("order-head"):
             with box("card-names"):
                 text(claim_name(catalogue, claim), "plate")
-                link(t("Order"), f"{visit.store_path}/orders/{claim['order_id']}", "text-link")
+                number = number_of(numbers_of(visit, [claim]), claim)
+                known = (who.plate, who.name)
+                label = " · ".join((f"{t('Order')} {number}", *filter(None, known)))
+                link(label, f"{visit.store_path}/orders/{claim['order_id']}", "text-link")
             badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
             box("spacer")
             with box("promise-side"):
@@ -105,6 +115,7 @@ def _head(visit: Visit, catalogue: Catalogue, claim: Claim) -> None:
                     (t("Claimed"), formats.money(claim["amount_cents"])),
                     (t("Approved"), formats.money(claim["approved_cents"] or None)),
                     (t("Submissions"), str(claim["round"])),
+                    (t("Answer of the manufacturer"), _last_answer(visit, claim)),
                 ]
             )
         with box("card-actions"):
@@ -112,6 +123,14 @@ def _head(visit: Visit, catalogue: Catalogue, claim: Claim) -> None:
                 _counter_actions(visit, claim)
             if visit.person.has(_GIVES_UP) and claim["status"] in _WITH_US:
                 button(t("Write off …"), partial(_write_off, visit, claim), name="write-off")
+
+
+def _last_answer(visit: Visit, claim: Claim) -> str:
+    """What the manufacturer said last, and when."""
+    if claim["answer"] is None:
+        return formats.NOTHING
+    at = formats.day_and_clock(claim["answered_at"], visit.store.timezone, visit.now())
+    return f"{visit.t.code('answer', claim['answer'])} · {at}"
 
 
 def _counter_actions(visit: Visit, claim: Claim) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
+from services.desk.client import AwayError
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
@@ -22,9 +23,9 @@ from services.desk.components.elements import (
     text,
 )
 from services.desk.components.live import live
-from services.desk.i18n import Words
 from services.desk.page import Page
-from services.desk.visit import Visit
+from services.desk.pages.orders import number_of, numbers_of
+from services.desk.visit import Names, Visit, Who
 
 PAGE = Page(
     path="/stores/{store_id}/claims",
@@ -64,22 +65,29 @@ async def show(visit: Visit) -> None:
             classes = "tab current" if view == chosen else "tab"
             mark(f"tab-{view}", link(visit.t(title), f"?view={view}", classes))
 
-    async def fetch() -> Sequence[Claim]:
+    async def fetch() -> tuple[Sequence[Claim], Names]:
         found: Sequence[Claim] = await visit.shared(
             f"claims {chosen}",
             lambda: visit.services.get(
                 "reception", f"{visit.store_path}/claims", status=list(_VIEWS[chosen])
             ),
         )
-        return found
+        try:
+            return found, await visit.names(found)
+        except AwayError:
+            return found, Names()
 
-    def render(found: Sequence[Claim], drawing: Drawing) -> None:
+    def render(ledger: tuple[Sequence[Claim], Names], drawing: Drawing) -> None:
+        found, names = ledger
         if not found:
             drawing.part("none", empty, visit.t("No claims here."))
             return
-        with drawing.frame("table", _table, visit.t):
+        numbers = numbers_of(visit, found)
+        with drawing.frame("table", _table, visit):
             for claim in found:
-                drawing.part(claim["claim_id"], partial(_row, visit, catalogue), claim)
+                number = number_of(numbers, claim)
+                row = partial(_row, visit, catalogue)
+                drawing.part(claim["claim_id"], row, claim, number, names.of(claim))
 
     await live(visit, fetch, render)
 
@@ -100,19 +108,25 @@ def claim_name(catalogue: Catalogue, claim: Claim) -> str:
     return catalogue.line(lines[0]["kind"], lines[0]["code"])
 
 
-def _table(t: Words) -> AbstractContextManager[None]:
+def _table(visit: Visit) -> AbstractContextManager[None]:
+    t = visit.t
+    whose = [t("Order"), *([t("Plate"), t("Customer")] if visit.sees_persons else [])]
+    state = [t("Status"), t("Awaits"), t("Deadline"), t("Missing")]
     amounts = (t("Claimed"), t("Approved"))
-    return table(
-        [t("Claim"), t("Status"), t("Awaits"), t("Deadline"), t("Missing"), *amounts], amounts
-    )
+    return table([t("Claim"), *whose, *state, *amounts], amounts)
 
 
-def _row(visit: Visit, catalogue: Catalogue, claim: Claim) -> None:
+def _row(visit: Visit, catalogue: Catalogue, claim: Claim, number: str, who: Who) -> None:
     t = visit.t
     with mark("claim", row("row-link")):
         with cell_box():
             address = f"{visit.store_path}/claims/{claim['claim_id']}"
             link(claim_name(catalogue, claim), address, "row-anchor")
+        with cell_box():
+            link(number, f"{visit.store_path}/orders/{claim['order_id']}", "text-link number")
+        if visit.sees_persons:
+            cell(who.plate or formats.NOTHING, "plate-cell")
+            cell(who.name or formats.NOTHING)
         with cell_box():
             badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
         cell(t.code("awaits", claim["awaits"]))

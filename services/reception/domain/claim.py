@@ -66,7 +66,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim on one bill. ``due_at`` is when it has to be submitted, or answered."""
+    """One claim on one bill. ``due_at`` is when it has to be submitted, or answered; ``answer`` is
+    what the manufacturer said last."""
 
     store_id: str
     claim_id: str
@@ -78,6 +79,8 @@ class Claim:
     due_at: datetime
     round: int = 0
     approved_cents: int = 0
+    answer: ClaimAnswer | None = None
+    answered_at: datetime | None = None
     version: int = 0
     changed_by: str | None = None
     changed_at: datetime | None = None
@@ -170,10 +173,13 @@ def answer(
     _require_status(claim, "submitted")
     if approved_cents > claim.amount_cents:
         raise errors.approved_above_claim(claim.amount_cents)
+    answered = replace(claim, answer=code, answered_at=now)
     answered = (
-        replace(claim, status="approved", approved_cents=approved_cents)
+        replace(answered, status="approved", approved_cents=approved_cents)
         if approved_cents
-        else replace(claim, status="rejected", due_at=now + timedelta(days=rules.submission_days))
+        else replace(
+            answered, status="rejected", due_at=now + timedelta(days=rules.submission_days)
+        )
     )
     event = WarrantyClaimAnswered(
         store_id=claim.store_id,

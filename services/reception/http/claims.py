@@ -23,7 +23,7 @@ from shared.commands import Command
 from shared.contracts import Event
 from shared.contracts.reception import ClaimAnswer, ClaimAwaits, EstimateLine, PaymentMethod
 from shared.contracts.refusal import unknown_code
-from shared.db import transaction
+from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.ids import new_id
 from shared.unit import Unit
@@ -62,7 +62,8 @@ class EvidenceView(BaseModel):
 
 
 class ClaimView(BaseModel):
-    """One claim; ``missing`` names the evidence that it still needs."""
+    """One claim; ``missing`` names the evidence that it still needs, ``answer`` is what the
+    manufacturer said last."""
 
     claim_id: str
     order_id: str
@@ -70,6 +71,8 @@ class ClaimView(BaseModel):
     lines: Sequence[EstimateLine]
     amount_cents: int
     approved_cents: int
+    answer: ClaimAnswer | None
+    answered_at: datetime | None
     evidence: EvidenceView
     missing: Sequence[str]
     awaits: ClaimAwaits | None
@@ -78,21 +81,31 @@ class ClaimView(BaseModel):
     version: int
 
 
+class ClaimEntry(ClaimView):
+    """A claim in the ledger, and whose order it is about."""
+
+    queue_number: int
+    arrived_at: datetime
+    customer_ref: str | None
+    plate_ref: str
+
+
 @router.get("/claims", tags=["claims"], openapi_extra=serves("R6", "R32"))
 async def list_claims(
     request: Request, store_id: str, _: Reader, status: Annotated[list[ClaimStatus], Query()]
-) -> list[ClaimView]:
+) -> list[ClaimEntry]:
     """Claims at one of the statuses (索赔台账), the most urgent first."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        found = await store.list_claims(connection, store_id, status)
-    return [_view(claim) for claim in found]
+        return await _entries(connection, await store.list_claims(connection, store_id, status))
 
 
 @router.get("/claims/{claim_id}", tags=["claims"], openapi_extra=serves("R6"))
-async def get_claim(request: Request, store_id: str, claim_id: str, _: Reader) -> ClaimView:
+async def get_claim(request: Request, store_id: str, claim_id: str, _: Reader) -> ClaimEntry:
     """One claim."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        return _view(await store.read_claim(connection, store_id, claim_id))
+        claim = await store.read_claim(connection, store_id, claim_id)
+        (entry,) = await _entries(connection, [claim])
+    return entry
 
 
 @router.post(
@@ -229,6 +242,16 @@ async def _close(
     return _view(await store.save_claim(unit, claim))
 
 
+async def _entries(connection: Connection, found: Sequence[Claim]) -> list[ClaimEntry]:
+    """The claims of one store with their orders."""
+    if not found:
+        return []
+    orders = await store.whose(connection, found[0].store_id, [each.order_id for each in found])
+    return [
+        ClaimEntry(**_view(each).model_dump(), **asdict(orders[each.order_id])) for each in found
+    ]
+
+
 def _view(claim: Claim) -> ClaimView:
     return ClaimView(
         claim_id=claim.claim_id,
@@ -237,6 +260,8 @@ def _view(claim: Claim) -> ClaimView:
         lines=claim.lines,
         amount_cents=claim.amount_cents,
         approved_cents=claim.approved_cents,
+        answer=claim.answer,
+        answered_at=claim.answered_at,
         evidence=EvidenceView(**asdict(claim.evidence)),
         missing=claim.evidence.missing,
         awaits=claim.awaits,

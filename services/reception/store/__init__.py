@@ -58,6 +58,7 @@ from services.reception.store.order import (
     sealed_texts,
     take_queue_number,
     unpaid_orders,
+    whose,
 )
 from services.reception.store.photo import (
     add_photo,
@@ -138,5 +139,6 @@ __all__ = [
     "unpaid_orders",
     "use_link",
     "visits_in_group",
+    "whose",
     "work_not_wanted",
 ]

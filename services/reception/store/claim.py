@@ -14,18 +14,19 @@ from shared.unit import Unit
 
 _CLAIM = """
 SELECT store_id, claim_id, order_id, status, lines, amount_cents, evidence, due_at, round,
-       approved_cents, version, changed_by, changed_at
+       approved_cents, answer, answered_at, version, changed_by, changed_at
 FROM warranty_claim
 """
 
 _SAVE = """
 INSERT INTO warranty_claim (store_id, claim_id, order_id, status, lines, amount_cents, evidence,
-                            due_at, round, approved_cents, version, changed_by,
-                            changed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                            due_at, round, approved_cents, answer, answered_at, version,
+                            changed_by, changed_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (store_id, claim_id) DO UPDATE SET
     status = excluded.status, evidence = excluded.evidence, due_at = excluded.due_at,
-    round = excluded.round, approved_cents = excluded.approved_cents, version = excluded.version,
+    round = excluded.round, approved_cents = excluded.approved_cents, answer = excluded.answer,
+    answered_at = excluded.answered_at, version = excluded.version,
     changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
@@ -77,6 +78,8 @@ async def save_claim(unit: Unit, claim: Claim) -> Claim:
         saved.due_at,
         saved.round,
         saved.approved_cents,
+        saved.answer,
+        saved.answered_at,
         saved.version,
         saved.changed_by,
         saved.changed_at,

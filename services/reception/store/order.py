@@ -1,8 +1,8 @@
 """Repair orders, and the queue numbers of the day."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -74,11 +74,27 @@ WHERE store_id = $1 AND greeted_at >= $2
 GROUP BY advisor_id
 """
 
+_WHOSE = """
+SELECT order_id, queue_number, arrived_at, customer_ref, plate_ref
+FROM repair_order
+WHERE store_id = $1 AND order_id = ANY ($2)
+"""
+
 _TAKE_NUMBER = """
 INSERT INTO arrival_queue AS queue (store_id, day, last_number) VALUES ($1, $2, 1)
 ON CONFLICT (store_id, day) DO UPDATE SET last_number = queue.last_number + 1
 RETURNING last_number
 """
+
+
+@dataclass(frozen=True)
+class Whose:
+    """How people know an order again: its number of the day, the customer and the vehicle."""
+
+    queue_number: int
+    arrived_at: datetime
+    customer_ref: str | None
+    plate_ref: str
 
 
 async def lock_order(connection: Connection, store_id: str, order_id: str) -> Order:
@@ -113,6 +129,19 @@ async def list_orders(
         since,
     )
     return [_order(row, row["order_id"]) for row in rows]
+
+
+async def whose(
+    connection: Connection, store_id: str, order_ids: Iterable[str]
+) -> dict[str, Whose]:
+    """Whose each of the orders is."""
+    rows = await connection.fetch(_WHOSE, store_id, sorted(set(order_ids)))
+    return {
+        row["order_id"]: Whose(
+            row["queue_number"], row["arrived_at"], row["customer_ref"], row["plate_ref"]
+        )
+        for row in rows
+    }
 
 
 async def desks(connection: Connection, store_id: str, since: datetime) -> dict[str, Desk]:

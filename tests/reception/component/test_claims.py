@@ -1,6 +1,6 @@
 """Warranty claims from the bill to the manufacturer's money, on the real thing (R6)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest_asyncio
 
@@ -65,6 +65,9 @@ async def events(servers, order_id, *kinds):
 async def test_a_claim_without_its_evidence_is_refused_naming_each(desk, workshop):
     claim = await drafted(desk, workshop, "沪F10001")
     assert claim["amount_cents"] == LABOR_CENTS
+    order = await desk.get(f"/orders/{claim['order_id']}")
+    for name in ("queue_number", "arrived_at", "customer_ref", "plate_ref"):
+        assert claim[name] == order[name]
     assert claim["evidence"]["odometer_km"] == 12_000
     path = f"/claims/{claim['claim_id']}"
     values = await desk.refused(f"{path}/submission", None, "evidence_missing", "evidence")
@@ -94,14 +97,18 @@ async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, s
     path = f"/claims/{claim['claim_id']}"
     above = {"approved_cents": LABOR_CENTS + 1, "code": "accepted"}
     await desk.refused(f"{path}/answer", above, "approved_above_claim", "approved_cents")
+    assert (claim["answer"], claim["answered_at"]) == (None, None)
     await desk.done(f"{path}/answer", {"approved_cents": 0, "code": "evidence_doubtful"})
+    rejected = await desk.get(path)
+    assert (rejected["status"], rejected["answer"]) == ("rejected", "evidence_doubtful")
+    assert datetime.fromisoformat(rejected["answered_at"]) == desk.clock.now()
     early = {"method": "transfer"}
     await desk.refused(f"{path}/settlement", early, "wrong_claim_status", "claim_id")
     again = await desk.done(f"{path}/submission")
     assert again["round"] == 2
     await desk.done(f"{path}/answer", {"approved_cents": 10_000, "code": "partly_accepted"})
     settled = await desk.done(f"{path}/settlement", {"method": "transfer"})
-    assert settled["status"] == "settled"
+    assert (settled["status"], settled["answer"]) == ("settled", "partly_accepted")
     order = await desk.get(f"/orders/{claim['order_id']}")
     shares = {share["payer"]: share for share in order["shares"]}
     assert shares["manufacturer"]["amount_cents"] == shares["manufacturer"]["received_cents"]
