@@ -49,8 +49,9 @@ class Command:
 
     @property
     def actor(self) -> str | None:
-        """The caller's subject; None for a customer, who acts over a link and has no role."""
-        return self.principal.subject if self.principal.roles else None
+        """The colleague who calls; None for a service, and for a customer, who acts over a link
+        and has no role."""
+        return self.principal.subject if self.principal.roles - {"service"} else None
 
     async def earlier_answer(self) -> JSONResponse | None:
         """The answer that this command already has; to be asked before anything remote is done."""

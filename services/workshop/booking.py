@@ -80,7 +80,7 @@ async def rebook(
         assigned, events = jobs.assign(job, assignment, reason=reason, by=by)
         changed.append(assigned)
         unit.publish(events, cause)
-    saved = await store.save_jobs(unit.connection, changed)
+    saved = await store.save_jobs(unit, changed)
     await await_start(unit, store_id, cause)
     return saved
 
@@ -173,7 +173,7 @@ async def take_in(unit: Unit, new: Sequence[Job], hold: Hold | None, cause: Caus
     """Ordered jobs enter the plan: in the places of their hold, or where the planner puts them."""
     store_id = new[0].store_id
     if hold is None:
-        await store.save_jobs(unit.connection, new)
+        await store.save_jobs(unit, new)
         await plan_changed(unit, store_id, cause)
         return
     await store.save_hold(unit.connection, hold.with_status("confirmed"))

@@ -39,5 +39,5 @@ async def on_clock_off(unit: Unit, timer: Timer) -> None:
     job = await store.read_job(unit.connection, timer.store_id, timer.subject)
     shift_end_at = datetime.fromisoformat(timer.data["shift_end_at"])
     closed, events = jobs.close_forgotten_clock(job, shift_end_at)
-    await store.save_jobs(unit.connection, [closed])
+    await store.save_jobs(unit, [closed])
     unit.publish(events, timer.cause)

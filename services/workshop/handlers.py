@@ -110,7 +110,7 @@ class Handlers:
         new = jobs.added(event, order_jobs, _job_ids(hold, event.operations))
         await booking.take_in(unit, new, hold, cause)
         if event.promised_at:
-            await store.save_jobs(unit.connection, jobs.promise(order_jobs, event.promised_at))
+            await store.save_jobs(unit, jobs.promise(order_jobs, event.promised_at))
             await booking.plan_changed(unit, event.store_id, cause)
         if event.promised_at and hold:
             due_at = event.promised_at - self.planner.handover(event.store_id)
@@ -118,7 +118,7 @@ class Handlers:
 
     async def _revise(self, unit: Unit, event: PromiseRevised, cause: Cause) -> None:
         order_jobs = await store.jobs_of_order(unit.connection, event.store_id, event.order_id)
-        await store.save_jobs(unit.connection, jobs.promise(order_jobs, event.promised_at))
+        await store.save_jobs(unit, jobs.promise(order_jobs, event.promised_at))
         await booking.plan_changed(unit, event.store_id, cause)
 
     async def _give_back(
@@ -132,7 +132,7 @@ class Handlers:
         connection = unit.connection
         found = await store.jobs_of_order(connection, event.store_id, event.order_id)
         cancelled = [jobs.cancel(job) for job in found]
-        await store.save_jobs(connection, cancelled)
+        await store.save_jobs(unit, cancelled)
         await store.unbook(
             connection,
             event.store_id,
@@ -210,7 +210,7 @@ class Handlers:
             return
         finish_at = self.planner.still_expected(job, unit.now)
         longer = replace(job, planned_finish_at=finish_at)
-        await store.save_jobs(unit.connection, [longer])
+        await store.save_jobs(unit, [longer])
         assignment = Assignment(
             job.technician_ids, job.bay_id, job.started_at or unit.now, finish_at
         )

@@ -73,7 +73,7 @@ async def _opened(unit: Unit, event: OrderOpened, cause: Cause) -> None:
         return
     jobs = await store.jobs_of_order(unit.connection, event.store_id, event.order_id)
     linked = [replace(job, comeback_of=comeback.earlier_order_id) for job in jobs]
-    await store.save_jobs(unit.connection, linked)
+    await store.save_jobs(unit, linked)
     unit.publish([comeback], cause)
 
 

@@ -151,7 +151,7 @@ async def test_the_keyboard_keeps_somebody_from_a_job_and_a_second_hand_is_notic
     await api.done("workshop", f"/jobs/{job['job_id']}/pin", MANAGER, seen)
     await api.at_rest(("workshop",))
     await dispatcher.press("dialog-send")
-    await expect(dispatcher.page.get_by_text("刚被他人改动")).to_be_visible()
+    await expect(dispatcher.page.get_by_text("刚被他人改动")).to_contain_text("宋桂英已于")
     await expect(dispatcher.at("conflict")).to_contain_text("最新状态")
     await expect(dispatcher.at("note")).to_have_value("客户不要此技师")
     await dispatcher.keep("workshop-conflict")

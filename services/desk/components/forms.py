@@ -97,7 +97,7 @@ class Form:
         return self._fields.get(next(known, ""))
 
     def _explain(self, refusal: RefusalError) -> None:
-        t, elsewhere, first = self.visit.t, [], self._who_was_first(refusal)
+        t, elsewhere, first = self.visit.t, [], _who_was_first(self.visit, refusal)
         for fault in refusal.faults:
             element = self._named(fault.field)
             sentence = f"{fault_text(t, fault, refusal)} {first}".rstrip()
@@ -107,14 +107,6 @@ class Form:
                 element.error = sentence
         if elsewhere or not refusal.faults:
             self.say(" ".join(elsewhere) or refusal_text(t, refusal))
-
-    def _who_was_first(self, refusal: RefusalError) -> str:
-        """The colleague whom a conflict names, if it does."""
-        visit, by = self.visit, refusal.values.get("by")
-        if not by:
-            return ""
-        at = formats.clock(refusal.values["at"], visit.store.timezone)
-        return visit.t("{name} was first, at {time}.", name=visit.colleague(by), time=at)
 
 
 def choices(t: Words, kind: str, codes: Iterable[str]) -> dict[str, str]:
@@ -168,7 +160,9 @@ async def send_now(
     try:
         await visit.services.command(service, visit.store_path + path, body, attempt=attempt)
     except RefusalError as refusal:
-        ui.notify(refusal_text(visit.t, refusal), type="negative", position="top")
+        first = _who_was_first(visit, refusal)
+        said = f"{refusal_text(visit.t, refusal)} {first}".rstrip()
+        ui.notify(said, type="negative", position="top")
         return False
     except AwayError as away:
         ui.notify(away_text(visit.t, away), type="negative", position="top")
@@ -179,6 +173,15 @@ async def send_now(
     else:
         await visit.changed()
     return True
+
+
+def _who_was_first(visit: Visit, refusal: RefusalError) -> str:
+    """The colleague whom a conflict names, if it does."""
+    by = refusal.values.get("by")
+    if not by:
+        return ""
+    at = formats.clock(refusal.values["at"], visit.store.timezone)
+    return visit.t("{name} was first, at {time}.", name=visit.colleague(by), time=at)
 
 
 async def submit(form: Form, opened: ui.dialog, service: Service, path: str, body: Any) -> Any:

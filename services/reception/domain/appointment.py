@@ -41,7 +41,6 @@ class Appointment:
     """A customer's visit at a time, with the capacity hold behind it.
 
     Without ``hold_id`` it is provisional; ``unplaced`` says that the workshop has no room then.
-    ``booked_by`` took the time, by booking or moving, at ``booked_at``.
     """
 
     appointment_id: str
@@ -55,8 +54,6 @@ class Appointment:
     parts: tuple[WantedPart, ...] = ()
     promised_at: datetime | None = None
     unplaced: bool = False
-    booked_by: str | None = None
-    booked_at: datetime | None = None
 
 
 def book(
@@ -69,7 +66,6 @@ def book(
     parts: tuple[WantedPart, ...],
     customer_ref: str | None,
     place: Place | None,
-    booked_by: str,
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentBooked]]:
     """Give the customer a time, provisional without a ``place`` in the workshop."""
@@ -85,8 +81,6 @@ def book(
         customer_ref=customer_ref,
         parts=parts,
         promised_at=place.promised_at if place else None,
-        booked_by=booked_by,
-        booked_at=now,
     )
     event = AppointmentBooked(
         store_id=store_id,
@@ -120,7 +114,6 @@ def move(
     appointment: Appointment,
     planned_at: datetime,
     place: Place | None,
-    moved_by: str,
     now: datetime,
 ) -> tuple[Appointment, list[AppointmentMoved]]:
     """The customer comes at another time; the old place is given back with the event."""
@@ -131,8 +124,6 @@ def move(
         hold_id=place.hold_id if place else None,
         promised_at=place.promised_at if place else None,
         unplaced=False,
-        booked_by=moved_by,
-        booked_at=now,
     )
     event = AppointmentMoved(
         store_id=appointment.store_id,

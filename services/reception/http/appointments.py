@@ -1,8 +1,8 @@
 """Appointments (预约)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
@@ -46,7 +46,6 @@ router = store_router()
 
 _NEXT_DAYS, _NEXT_OFFERS = 3, 4
 
-First = tuple[str, datetime]
 """Whose booking was first, and when it was made."""
 
 Operations = Annotated[list[str], Field(min_length=1, max_length=20)]
@@ -133,7 +132,6 @@ async def book_appointment(
             parts=tuple(WantedPart(**line.model_dump()) for line in body.parts),
             customer_ref=body.customer_ref,
             place=place,
-            booked_by=command.principal.subject,
             now=unit.now,
         )
         await _save(request, unit, command, booked)
@@ -181,9 +179,7 @@ async def move_appointment(
 
     async def effect(unit: Unit) -> BaseModel:
         booked = await store.lock_appointment(unit.connection, command.store_id, appointment_id)
-        moved, events = appointments.move(
-            booked, body.planned_at, place, command.principal.subject, unit.now
-        )
+        moved, events = appointments.move(booked, body.planned_at, place, unit.now)
         await drop_deadlines(unit, appointment_id)
         await _save(request, unit, command, moved)
         unit.publish(events, command.cause)
@@ -250,26 +246,12 @@ async def _place(
         asked = AskForOffers(operations=list(operations))
         wanted = _wanted(request, command.store_id, asked)
         next_offers = await find_offers(request, command.principal, wanted)
-        first = await _who_was_first(request, command.store_id, operations, planned_at)
-        raise _place_taken(next_offers, first) from None
+        raise _place_taken(next_offers, problem.values) from None
     return Place(answer["hold_id"], datetime.fromisoformat(answer["promised_at"]))
 
 
-async def _who_was_first(
-    request: Request, store_id: str, operations: Sequence[str], planned_at: datetime
-) -> First | None:
-    """The colleague who last booked work of the same trades for about that time; none where the
-    time went to vehicles that are in the workshop already."""
-    known = catalogue_of(request).operations
-    trades = {known[operation].trade for operation in operations}
-    rivals = [operation for operation, work in known.items() if work.trade in trades]
-    begin, end = planned_at - appointments.LATEST_START, planned_at + appointments.LATEST_START
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        return await store.last_booked(connection, store_id, begin, end, rivals)
-
-
-def _place_taken(next_offers: Offers, first: First | None) -> Problem:
-    by, at = first or (None, None)
+def _place_taken(next_offers: Offers, refused: Mapping[str, Any]) -> Problem:
+    """``refused`` is what the workshop said of the place."""
     return Problem(
         409,
         "place_taken",
@@ -277,8 +259,8 @@ def _place_taken(next_offers: Offers, first: First | None) -> Problem:
         field="planned_at",
         values={
             "offers": [offer.model_dump(mode="json") for offer in next_offers.offers],
-            "by": by,
-            "at": at and at.isoformat(),
+            "by": refused["by"],
+            "at": refused["at"],
         },
     )
 

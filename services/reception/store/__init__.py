@@ -1,7 +1,6 @@
 """All SQL of reception. Every function takes a connection; none commits."""
 
 from services.reception.store.appointment import (
-    last_booked,
     list_appointments,
     lock_appointment,
     save_appointment,
@@ -97,7 +96,6 @@ __all__ = [
     "find_photo",
     "finish_jobs",
     "finished_operations",
-    "last_booked",
     "last_capacity",
     "list_appointments",
     "list_claims",

@@ -1,7 +1,6 @@
 """Appointments."""
 
 import dataclasses
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -12,26 +11,17 @@ from shared.db import Connection
 
 _APPOINTMENT = """
 SELECT appointment_id, store_id, plate_ref, planned_at, operations, hold_id, status, customer_ref,
-       parts, promised_at, unplaced, booked_by, booked_at
+       parts, promised_at, unplaced
 FROM appointment
 """
 
 _SAVE_APPOINTMENT = """
 INSERT INTO appointment (appointment_id, store_id, plate_ref, planned_at, operations, hold_id,
-                         status, customer_ref, parts, promised_at, unplaced, booked_by,
-                         booked_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                         status, customer_ref, parts, promised_at, unplaced)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (store_id, appointment_id) DO UPDATE SET
     planned_at = excluded.planned_at, hold_id = excluded.hold_id, status = excluded.status,
-    promised_at = excluded.promised_at, unplaced = excluded.unplaced,
-    booked_by = excluded.booked_by, booked_at = excluded.booked_at
-"""
-
-_LAST_BOOKED = """
-SELECT booked_by, booked_at FROM appointment
-WHERE store_id = $1 AND status = 'booked' AND planned_at BETWEEN $2 AND $3 AND operations ?| $4
-  AND booked_at IS NOT NULL
-ORDER BY booked_at DESC LIMIT 1
+    promised_at = excluded.promised_at, unplaced = excluded.unplaced
 """
 
 
@@ -65,19 +55,6 @@ async def list_appointments(
         end,
     )
     return [_appointment(row) for row in rows]
-
-
-async def last_booked(
-    connection: Connection,
-    store_id: str,
-    begin: datetime,
-    end: datetime,
-    operations: Collection[str],
-) -> tuple[str, datetime] | None:
-    """Who was the last to book one of ``operations`` for a time from ``begin`` to ``end``, and
-    when."""
-    row = await connection.fetchrow(_LAST_BOOKED, store_id, begin, end, list(operations))
-    return (row["booked_by"], row["booked_at"]) if row else None
 
 
 async def save_appointment(connection: Connection, appointment: Appointment) -> None:

@@ -51,9 +51,9 @@ def correct_clock(
     time that the correction adds must be free of them.
     """
     if job.started_at is None:
-        raise errors.wrong_status(job.status, "in_progress")
+        raise errors.wrong_status(job.status, "in_progress", job.changed_by, job.changed_at)
     if finished_at and job.finished_at is None:
-        raise errors.wrong_status(job.status, "finished")
+        raise errors.wrong_status(job.status, "finished", job.changed_by, job.changed_at)
     begin, end = started_at or job.started_at, finished_at or job.finished_at
     if (begin, end) == (job.started_at, job.finished_at):
         raise errors.nothing_corrected()

@@ -51,6 +51,8 @@ def require_version(job: Job, seen: int) -> None:
     """
     if job.version != seen:
         raise errors.changed_meanwhile(
+            job.changed_by,
+            job.changed_at,
             job_id=job.job_id,
             version=job.version,
             status=job.status,
@@ -144,7 +146,7 @@ def lateness_min(order_jobs: Sequence[Job], handover_min: int) -> int:
 
 def _require_planned(job: Job) -> None:
     if job.status != "planned":
-        raise errors.wrong_status(job.status, "planned")
+        raise errors.wrong_status(job.status, "planned", job.changed_by, job.changed_at)
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -1,4 +1,7 @@
-"""Reasons for which the workshop refuses a command."""
+"""Reasons for which the workshop refuses a command.
+
+A conflict names the colleague who was first and when, None where nobody was: ``by`` and ``at``.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +10,7 @@ from typing import Any
 from shared.contracts.refusal import Refused
 
 
-def wrong_status(status: str, needed: str) -> Refused:
+def wrong_status(status: str, needed: str, by: str | None, at: datetime | None) -> Refused:
     return Refused(
         "wrong_status",
         f"The job is {status}; it must be {needed}.",
@@ -15,6 +18,7 @@ def wrong_status(status: str, needed: str) -> Refused:
         kind="conflict",
         status=status,
         needed=needed,
+        **_first(by, at),
     )
 
 
@@ -37,13 +41,14 @@ def technician_busy(technician_id: str, job_id: str) -> Refused:
     )
 
 
-def bay_occupied(bay_id: str, job_id: str) -> Refused:
+def bay_occupied(bay_id: str, job_id: str, by: str | None, at: datetime | None) -> Refused:
     return Refused(
         "bay_occupied",
         f"Bay {bay_id} is occupied by another job in progress.",
         field="bay_id",
         kind="conflict",
         job_id=job_id,
+        **_first(by, at),
     )
 
 
@@ -75,12 +80,13 @@ def bay_unsuitable(bay_id: str, needed: str) -> Refused:
     )
 
 
-def changed_meanwhile(**present: Any) -> Refused:
+def changed_meanwhile(by: str | None, at: datetime | None, **present: Any) -> Refused:
     return Refused(
         "changed_meanwhile",
         "The job has been changed meanwhile; look at its present state.",
         field="version",
         kind="conflict",
+        **_first(by, at),
         **present,
     )
 
@@ -113,13 +119,14 @@ def nobody_left(technician_id: str) -> Refused:
     )
 
 
-def capacity_held(resource: str) -> Refused:
+def capacity_held(resource: str, by: str | None, at: datetime | None) -> Refused:
     return Refused(
         "capacity_held",
         f"{resource} is reserved for a customer at that time.",
         field="start_at",
         kind="conflict",
         resource=resource,
+        **_first(by, at),
     )
 
 
@@ -229,11 +236,16 @@ def in_the_past(field: str) -> Refused:
     return Refused("in_the_past", "Planned work cannot begin in the past.", field=field)
 
 
-def no_place(start_at: datetime) -> Refused:
+def no_place(start_at: datetime, by: str | None = None, at: datetime | None = None) -> Refused:
     return Refused(
         "no_place",
         f"Work could begin at {start_at.isoformat()} at the earliest.",
         field="latest_start_at",
         kind="conflict",
         start_at=start_at.isoformat(),
+        **_first(by, at),
     )
+
+
+def _first(by: str | None, at: datetime | None) -> dict[str, str | None]:
+    return {"by": by, "at": at.isoformat() if at else None}

@@ -55,7 +55,7 @@ class Job:
     the job that it does again and ``rework_for`` are those who did that one, ``comeback_of`` is the
     earlier order whose work did not last. ``forgotten_clocks`` says how often its clock was closed
     by rule, ``diagnosis`` which symptoms were found. ``version`` is raised each time the job is
-    saved.
+    saved; ``changed_by`` made the present one, None where it follows from an event or from time.
     """
 
     job_id: str
@@ -89,6 +89,8 @@ class Job:
     reason: Reason | None = None
     planned_by: str | None = None
     version: int = 0
+    changed_by: str | None = None
+    changed_at: datetime | None = None
 
     @property
     def assignment(self) -> Assignment | None:
@@ -226,7 +228,9 @@ def start(
             if busy:
                 raise errors.technician_busy(min(busy), other.job_id)
         if other.status in ("in_progress", "paused") and other.bay_id == job.bay_id:
-            raise errors.bay_occupied(str(job.bay_id), other.job_id)
+            raise errors.bay_occupied(
+                str(job.bay_id), other.job_id, other.changed_by, other.changed_at
+            )
     started = replace(
         job,
         status="in_progress",
@@ -442,12 +446,12 @@ def _clocked(job: Job, now: datetime) -> int:
 
 def _require(job: Job, status: JobStatus) -> None:
     if job.status != status:
-        raise errors.wrong_status(job.status, status)
+        raise errors.wrong_status(job.status, status, job.changed_by, job.changed_at)
 
 
 def _require_begun(job: Job, technician_id: str) -> None:
     if job.status not in ("in_progress", "paused"):
-        raise errors.wrong_status(job.status, "in_progress")
+        raise errors.wrong_status(job.status, "in_progress", job.changed_by, job.changed_at)
     _require_technician(job, technician_id)
 
 

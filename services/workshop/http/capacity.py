@@ -13,12 +13,14 @@ from services.workshop.domain import errors
 from services.workshop.http.common import (
     FrontDesk,
     planner_of,
+    workforce_of,
 )
 from services.workshop.planner import Snapshot, Wish, as_assignment, moment
 from services.workshop.store import HeldJob, Hold
 from shared.body import Body
 from shared.commands import Command
 from shared.contracts.refusal import unknown
+from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
 from shared.problems import unavailable
@@ -89,6 +91,8 @@ async def quote(
     """The earliest promise for the operations (报价承诺); nothing is reserved."""
     snapshot = await planner_of(request).snapshot(store_id)
     wishes, promise = await _promise(request, snapshot, body)
+    if start_at := _too_late(body, promise):
+        raise errors.no_place(start_at)
     return QuoteView(**_quoted(wishes, promise))
 
 
@@ -106,6 +110,8 @@ async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) ->
     for _ in range(_ATTEMPTS):
         snapshot = await planner_of(request).snapshot(command.store_id, without_hold=body.replaces)
         wishes, promise = await _promise(request, snapshot, body)
+        if start_at := _too_late(body, promise):
+            raise errors.no_place(start_at, *await _who_was_first(request, command, body))
         try:
             return await command.run(
                 _reservation(command, body, snapshot, wishes, promise), status=201
@@ -169,6 +175,8 @@ def _reservation(
                 HeldJob(wish.job_id, wish.operation_id, as_assignment(placed[wish.job_id]))
                 for wish in wishes
             ),
+            made_by=unit.actor,
+            made_at=unit.now,
         )
         await booking.reserve(unit, hold, command.cause)
         return HoldView(**quoted, hold_id=hold.hold_id, expires_at=hold.expires_at)
@@ -187,10 +195,29 @@ async def _promise(
         earliest_start_at=body.earliest_start_at,
         order_id=body.order_id,
     )
-    start_at = moment(min(assignment.start for assignment in promise.assignments))
-    if body.latest_start_at and start_at > body.latest_start_at:
-        raise errors.no_place(start_at)
     return wishes, promise
+
+
+def _too_late(body: QuoteBody, promise: planning.Promise) -> datetime | None:
+    """When the work could begin, if that is later than wanted."""
+    start_at = moment(min(assignment.start for assignment in promise.assignments))
+    return start_at if body.latest_start_at and start_at > body.latest_start_at else None
+
+
+async def _who_was_first(
+    request: Request, command: Command, body: QuoteBody
+) -> tuple[str, datetime] | tuple[None, None]:
+    """The colleague who last reserved work of the same trades for the time that was wanted, and
+    when; nobody where it went to work without a reservation."""
+    workforce, begin = workforce_of(request), body.earliest_start_at
+    trades = {workforce.operation(operation_id).trade for operation_id in body.operations}
+    rivals = [each for each, known in workforce.operations.items() if known.trade in trades]
+    now = request.app.state.service.clock.now()
+    async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
+        found = await store.last_hold(
+            connection, command.store_id, begin or now, body.latest_start_at or now, rivals
+        )
+    return found or (None, None)
 
 
 def _quoted(wishes: Sequence[Wish], promise: planning.Promise) -> dict[str, Any]:

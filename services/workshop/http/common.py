@@ -98,7 +98,7 @@ async def change_job(
     async def effect(unit: Unit) -> BaseModel:
         job = await locked_job(unit, command.store_id, job_id)
         changed, events = await change(unit, job, unit.now)
-        (saved,) = await store.save_jobs(unit.connection, [changed])
+        (saved,) = await store.save_jobs(unit, [changed])
         unit.publish(events, command.cause)
         return view(saved, workforce_of(request))
 

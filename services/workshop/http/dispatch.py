@@ -373,7 +373,7 @@ async def _mark(
     async def effect(unit: Unit) -> BaseModel:
         hand = _Hand.of(request, unit, command, body)
         job = await hand.take(job_id, body.version)
-        (saved,) = await store.save_jobs(unit.connection, [change(job)])
+        (saved,) = await store.save_jobs(unit, [change(job)])
         technician_id = body.technician_id if isinstance(body, TechnicianBody) else None
         await hand.record(kind, {job_id: job}, technician_id)
         return view(saved, hand.workforce)

@@ -103,5 +103,5 @@ async def _send_back(
         rework_hours=job.standard_hours * _REWORK_SHARE,
         now=unit.now,
     )
-    await store.save_jobs(unit.connection, [rework])
+    await store.save_jobs(unit, [rework])
     return sent_back, events

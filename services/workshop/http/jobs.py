@@ -74,7 +74,7 @@ async def start_job(request: Request, job_id: str, command: Technician) -> JSONR
             planner.expected_finish(job, job.technician_ids, unit.now, absences),
             unit.now,
         )
-        (saved,) = await store.save_jobs(connection, [started])
+        (saved,) = await store.save_jobs(unit, [started])
         if started.assignment:
             await booking.occupy(unit, started, started.assignment, command.cause)
         await clocks.runs(unit, started, planner.workforce, command.cause)

@@ -44,7 +44,7 @@ async def expect_parts(
         if body.at and body.at < unit.now:
             raise errors.in_the_past("at")
         waiting = jobs.expect_parts(job, body.at, body.reason)
-        (saved,) = await store.save_jobs(unit.connection, [waiting])
+        (saved,) = await store.save_jobs(unit, [waiting])
         await booking.plan_changed(unit, command.store_id, command.cause)
         return view(saved, workforce_of(request))
 

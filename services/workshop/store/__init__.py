@@ -22,6 +22,7 @@ from services.workshop.store.booking import (
 from services.workshop.store.hold import (
     HeldJob,
     Hold,
+    last_hold,
     lock_hold,
     save_hold,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "jobs_held",
     "jobs_of_order",
     "jobs_worked_on",
+    "last_hold",
     "lock_hold",
     "lock_plan",
     "next_start",

@@ -28,10 +28,13 @@ WHERE store_id = $1 AND job_id IN (
 """
 
 _KEPT = """
-SELECT resource, job_id, hold_id
-FROM booking LEFT JOIN job USING (store_id, job_id)
+SELECT resource, job_id, hold_id, coalesce(made_by, changed_by) AS by,
+       coalesce(made_at, changed_at) AS at
+FROM booking
+     LEFT JOIN job USING (store_id, job_id)
+     LEFT JOIN capacity_hold USING (store_id, hold_id)
 WHERE store_id = $1 AND resource = ANY ($2) AND during && tstzrange($3, $4) AND job_id <> $5
-  AND (hold_id IS NOT NULL OR status IN ('in_progress', 'paused'))
+  AND (hold_id IS NOT NULL OR job.status IN ('in_progress', 'paused'))
 ORDER BY resource
 LIMIT 1
 """
@@ -122,9 +125,9 @@ async def refuse_kept(
         return
     kind, _, name = taken["resource"].partition(":")
     if taken["hold_id"]:
-        raise errors.capacity_held(name)
+        raise errors.capacity_held(name, taken["by"], taken["at"])
     if kind == "bay":
-        raise errors.bay_occupied(name, taken["job_id"])
+        raise errors.bay_occupied(name, taken["job_id"], taken["by"], taken["at"])
     raise errors.technician_busy(name, taken["job_id"])
 
 

@@ -10,13 +10,14 @@ from services.workshop.domain.job import Job
 from services.workshop.domain.reasons import Reason
 from shared.contracts.refusal import unknown
 from shared.db import Connection
+from shared.unit import Unit
 
 _JOB = """
 SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
        pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
        rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
-       reason, planned_by, version
+       reason, planned_by, version, changed_by, changed_at
 FROM job
 """
 
@@ -26,9 +27,9 @@ INSERT INTO job (
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
     pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
     rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
-    reason, planned_by, version)
+    reason, planned_by, version, changed_by, changed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)
+        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
     promised_at = excluded.promised_at,
@@ -39,7 +40,8 @@ ON CONFLICT (store_id, job_id) DO UPDATE SET
     comeback_of = excluded.comeback_of, forgotten_clocks = excluded.forgotten_clocks,
     diagnosis = excluded.diagnosis, parts_at = excluded.parts_at,
     parts_reason = excluded.parts_reason, reason = excluded.reason,
-    planned_by = excluded.planned_by, version = excluded.version
+    planned_by = excluded.planned_by, version = excluded.version,
+    changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
 _FINISHED = """
@@ -183,12 +185,17 @@ async def finished_jobs(connection: Connection, store_id: str, limit: int) -> li
     ]
 
 
-async def save_jobs(connection: Connection, jobs: Iterable[Job]) -> list[Job]:
-    """Store every field of the jobs; answers with them at their next version."""
-    saved = [dataclasses.replace(job, version=job.version + 1) for job in jobs]
+async def save_jobs(unit: Unit, jobs: Iterable[Job]) -> list[Job]:
+    """Store every field of the jobs as the next version of the unit's actor; answers with them."""
+    saved = [
+        dataclasses.replace(
+            job, version=job.version + 1, changed_by=unit.actor, changed_at=unit.now
+        )
+        for job in jobs
+    ]
     rows = [[_stored(getattr(job, name)) for name in _JOB_FIELDS] for job in saved]
     if rows:
-        await connection.executemany(_SAVE_JOBS, rows)
+        await unit.connection.executemany(_SAVE_JOBS, rows)
     return saved
 
 

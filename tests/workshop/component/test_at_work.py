@@ -42,6 +42,8 @@ async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(floor: F
     early = await floor.post(f"jobs/{job['job_id']}/finish", technician_id)
     refused(early, 409, "wrong_status", "job_id")
     await floor.work(job, "start")
+    again = await floor.post(f"jobs/{job['job_id']}/start", technician_id)
+    assert refused(again, 409, "wrong_status", "job_id").values["by"] == technician_id
     (other,) = await floor.open_order("MNT-001")
     body = {
         "technician_ids": [technician_id],

@@ -55,6 +55,8 @@ async def test_the_second_of_two_hands_is_told_the_present_state(floor: Floor) -
     second = await floor.post(path, "S01-manager-1", place(floor, job, 9, 6))
     problem = refused(second, 409, "changed_meanwhile", "version")
     assert problem.values["version"] == first["version"]
+    assert problem.values["by"] == DISPATCHER
+    assert problem.values["at"] == floor.clock.now().isoformat()
     assert problem.values["technician_ids"] == ["S01-technician-7"]
 
 
@@ -66,7 +68,8 @@ async def test_nothing_is_moved_onto_work_in_hand(floor: Floor) -> None:
     person = started["technician_ids"][0]
     someone_else = 7 if not person.endswith("-7") else 9
     here = place(floor, job, someone_else, 0.1) | {"bay_id": started["bay_id"]}
-    refused(await floor.post(path, DISPATCHER, here), 409, "bay_occupied", "bay_id")
+    problem = refused(await floor.post(path, DISPATCHER, here), 409, "bay_occupied", "bay_id")
+    assert problem.values["by"] == person
     them = place(floor, job, 1, 0.1) | {"technician_ids": [person]}
     refused(await floor.post(path, DISPATCHER, them), 409, "technician_busy", "technician_ids")
 
@@ -94,7 +97,9 @@ async def test_what_is_reserved_for_a_customer_is_not_taken_by_hand(floor: Floor
         start_at=held["planned_start_at"],
     )
     path = f"jobs/{job['job_id']}/reassignment"
-    refused(await floor.post(path, DISPATCHER, body), 409, "capacity_held", "start_at")
+    problem = refused(await floor.post(path, DISPATCHER, body), 409, "capacity_held", "start_at")
+    assert problem.values["by"] == "S01-advisor-1"
+    assert problem.values["at"] == floor.clock.now().isoformat()
     await floor.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
 
 

@@ -25,7 +25,8 @@ async def test_what_is_held_is_not_free_but_still_working_time(workshop):
     assert before
     assert all(each["free_minutes"] == each["working_minutes"] for each in before)
     body = {"operations": ["HVE-003"], "earliest_start_at": f"{DAY}T01:00:00Z"}
-    held = await workshop.post("/stores/S01/capacity-holds", "advisor", body)
+    path = "/stores/S01/capacity-holds"
+    held = await workshop.post(path, "advisor", body, subject="S01-advisor-1")
     assert held.status_code == 201, held.text
     after = await load(workshop, "high_voltage")
     assert [each["working_minutes"] for each in after] == [
@@ -46,13 +47,17 @@ async def test_several_days_are_told_and_nothing_that_is_over(workshop, clock):
     assert all(each["starts_at"] >= now for each in today.json())
 
 
-async def test_a_place_that_begins_too_late_is_refused_and_nothing_is_held(workshop):
+async def test_a_place_that_begins_too_late_is_refused_and_nothing_is_held(workshop, clock):
     body = {
         "operations": ["HVE-003"],
         "earliest_start_at": f"{DAY}T01:00:00Z",
         "latest_start_at": f"{DAY}T01:30:00Z",
     }
+    path = "/stores/S01/capacity-holds"
+    await workshop.post(path, "advisor", body, subject="S01-advisor-1")
     before = await load(workshop, "high_voltage")
-    refused = await workshop.post("/stores/S01/capacity-holds", "advisor", body)
+    refused = await workshop.post(path, "advisor", body)
     assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (409, "no_place")
+    values = refused.json()["values"]
+    assert (values["by"], values["at"]) == ("S01-advisor-1", clock.now().isoformat())
     assert await load(workshop, "high_voltage") == before
