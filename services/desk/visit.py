@@ -27,24 +27,27 @@ _UNKNOWN_S = 5.0
 
 @dataclass(frozen=True)
 class Who:
-    """A customer's name and a vehicle's plate."""
+    """A customer's name and loyalty tier, and a vehicle's plate."""
 
     name: str | None
     plate: str | None
+    tier: str | None
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names and plates by reference, as far as they are known and may be seen."""
+    """Names, plates and tiers by reference, as far as they are known and may be seen."""
 
     customers: Mapping[str, str] = field(default_factory=dict)
     plates: Mapping[str, str] = field(default_factory=dict)
+    tiers: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, entry: Mapping[str, Any]) -> Who:
         """Whom and which vehicle an entry of a service is about."""
         return Who(
             self.customers.get(entry.get("customer_ref") or ""),
             self.plates.get(entry.get("plate_ref") or ""),
+            self.tiers.get(entry.get("plate_ref") or ""),
         )
 
 
@@ -64,7 +67,7 @@ class Desk:
         self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.people)
         self.connections = Connections(settings)
         self.answers = SharedAnswers()
-        self.resolved: dict[tuple[str, str], tuple[str | None, float]] = {}
+        self.resolved: dict[tuple[str, str, str], tuple[str | None, float]] = {}
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
 
     def words_for(self, session: Mapping[str, Any]) -> Words:
@@ -139,37 +142,49 @@ class Visit:
         )
         return Catalogue(entries, self.t)
 
-    async def names(self, orders: Iterable[Mapping[str, Any]]) -> Names:
-        """Names and plates of all ``orders`` in one call, for those who may see them."""
+    async def names(self, orders: Iterable[Mapping[str, Any]], *, tiers: bool = False) -> Names:
+        """Names and plates of all ``orders`` in one call, and the customers' tiers where they are
+        shown, for those who may see them."""
         if not self.sees_persons:
             return Names()
+        of_customers, of_plates = (
+            {str(order[field]) for order in orders if order.get(field)}
+            for field in ("customer_ref", "plate_ref")
+        )
         wanted = {
-            kind: {str(order[field]) for order in orders if order.get(field)}
-            for kind, field in (("names", "customer_ref"), ("plates", "plate_ref"))
+            "names": of_customers,
+            "plates": of_plates,
+            "tiers": of_plates if tiers else set[str](),
         }
         await self._resolve(wanted)
-        return Names(*(self._known(refs) for refs in wanted.values()))
+        return Names(*(self._known(kind, refs) for kind, refs in wanted.items()))
 
     async def _resolve(self, wanted: Mapping[str, set[str]]) -> None:
         now, resolved = time.monotonic(), self.desk.resolved
         missing = {
             kind: sorted(
-                ref for ref in refs if resolved.get((self.store.id, ref), (None, 0.0))[1] < now
+                ref
+                for ref in refs
+                if resolved.get((self.store.id, kind, ref), (None, 0.0))[1] < now
             )
             for kind, refs in wanted.items()
         }
         if not any(missing.values()):
             return
-        body = {"customer_refs": missing["names"], "plate_refs": missing["plates"]}
+        body = {
+            "customer_refs": missing["names"],
+            "plate_refs": missing["plates"],
+            "tiers_of": missing["tiers"],
+        }
         answer = await self.services.ask("crm", f"{self.store_path}/resolutions", body)
         for kind, refs in missing.items():
             for ref in refs:
                 name = answer[kind].get(ref)
                 until = now + (_KNOWN_S if name else _UNKNOWN_S)
-                resolved[self.store.id, ref] = (name, until)
+                resolved[self.store.id, kind, ref] = (name, until)
 
-    def _known(self, refs: Iterable[str]) -> dict[str, str]:
-        kept = {ref: self.desk.resolved.get((self.store.id, ref)) for ref in refs}
+    def _known(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
+        kept = {ref: self.desk.resolved.get((self.store.id, kind, ref)) for ref in refs}
         return {ref: known[0] for ref, known in kept.items() if known and known[0]}
 
 

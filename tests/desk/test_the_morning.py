@@ -12,7 +12,9 @@ from playwright.async_api import expect
 
 from deploy.embedded.platform import Platform
 from shared.clock import SteppedClock
+from tests.crm.component.test_loyalty import delivery, invoice
 from tests.desk.conftest import Colleague, Desk
+from tests.harness import publisher
 from tests.reception.pictures import picture
 from tests.system.api import ADVISOR, DISPATCHER, Api, customer
 
@@ -55,7 +57,7 @@ async def api(platform: Platform, clock: SteppedClock) -> AsyncIterator[Api]:
 async def test_the_board_follows_within_a_second_and_suggests_who_receives(
     desk: Desk, api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await api.intake(2001, BOOKED)
+    await _came_twice(api, (await api.intake(2001, BOOKED))["customer_ref"])
     booking = {
         "plate": BOOKED,
         "planned_at": (NINE + timedelta(minutes=30)).isoformat(),
@@ -65,6 +67,7 @@ async def test_the_board_follows_within_a_second_and_suggests_who_receives(
     advisor, dispatcher = await desk.sign_in(ADVISOR), await desk.sign_in(DISPATCHER)
     await dispatcher.go("/stores/S01/reception")
     await expect(advisor.at("expected")).to_contain_text(BOOKED)
+    await expect(advisor.at("expected")).to_contain_text("铜卡")
     await api.done("reception", "/arrivals", ADVISOR, {"plate": WALK_IN})
     begun = time.perf_counter()
     await advisor.at("arrival-1").wait_for()
@@ -75,12 +78,23 @@ async def test_the_board_follows_within_a_second_and_suggests_who_receives(
     await expect(advisor.at("expected")).to_have_count(0)
     numbers = advisor.page.locator(".card .queue-number")
     await expect(numbers).to_have_text(["002", "001"])
+    await expect(advisor.at("arrival-2")).to_contain_text("铜卡")
     await advisor.keep("board-morning")
     await dispatcher.press("assign-other-1")
     await dispatcher.pick("advisor_id", "何军")
     await dispatcher.press("dialog-send")
     await expect(dispatcher.at("arrival-1")).to_contain_text("已指派 何军")
     assert advisor.faults == dispatcher.faults == []
+
+
+async def _came_twice(api: Api, customer_ref: str) -> None:
+    """The customer's earlier visits, as other systems hear of them."""
+    async with publisher(api.platform) as outside:
+        for order_id in ("earlier-1", "earlier-2"):
+            bill = invoice(order_id, 30_000, NINE)
+            leaves = delivery(order_id, customer_ref, NINE)
+            await outside.publish(bill, leaves, at=NINE)
+    await api.at_rest()
 
 
 async def test_a_known_customer_gets_an_order_in_a_few_interactions(desk: Desk, api: Api) -> None:

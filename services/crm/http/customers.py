@@ -12,8 +12,9 @@ from services.crm import store
 from services.crm.domain import customer as customers
 from services.crm.domain import errors
 from services.crm.domain.customer import References
+from services.crm.domain.loyalty import Tier
 from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
-from services.crm.http.loyalty import Loyalty, loyalty_of
+from services.crm.http.loyalty import Loyalty, loyalty_by_vehicle, loyalty_of
 from services.crm.store import SealedCustomer, SealedVehicle
 from shared.body import Body
 from shared.db import Connection, transaction
@@ -25,7 +26,7 @@ from shared.unit import Unit
 
 router = store_router()
 
-_LARGEST_PAGE = 500
+_LARGEST_PAGE = 1000
 
 
 class RegisterCustomer(Body):
@@ -40,10 +41,12 @@ class RegisterCustomer(Body):
 
 
 class Resolve(Body):
-    """References whose names and plates a page shows."""
+    """References whose names and plates a page shows; ``tiers_of`` are plates with whose customers'
+    tiers it does."""
 
     customer_refs: Annotated[list[str], Field(max_length=_LARGEST_PAGE)] = []
     plate_refs: Annotated[list[str], Field(max_length=_LARGEST_PAGE)] = []
+    tiers_of: Annotated[list[str], Field(max_length=_LARGEST_PAGE)] = []
 
 
 class Registered(BaseModel):
@@ -66,10 +69,12 @@ class CustomerView(Registered, Loyalty):
 
 
 class Resolved(BaseModel):
-    """Names by ``customer_ref`` and plates by ``plate_ref``; unknown and erased ones are absent."""
+    """Names by ``customer_ref``, plates and tiers (忠诚度等级) by ``plate_ref``; unknown and erased
+    ones are absent."""
 
     names: dict[str, str]
     plates: dict[str, str]
+    tiers: dict[str, Tier]
 
 
 @router.post(
@@ -135,16 +140,18 @@ async def find_customer(
     return CustomerView(**dict(row) | dict(zip(known, texts, strict=True)) | loyalty.model_dump())
 
 
-@router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19"))
-async def resolve(request: Request, store_id: str, body: Resolve, _: Reader) -> Resolved:
-    """Names and plates behind references, all that a page shows in one call."""
+@router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19", "R25"))
+async def resolve(request: Request, store_id: str, body: Resolve, principal: Reader) -> Resolved:
+    """Names, plates and tiers behind references, all that a page shows in one call."""
     personal = personal_of(request)
     async with transaction(pool_of(request), [store_id]) as connection:
         names = await store.sealed_names(connection, store_id, body.customer_refs)
         plates = await store.sealed_plates(connection, store_id, body.plate_refs)
+        loyalty = await loyalty_by_vehicle(request, connection, principal, store_id, body.tiers_of)
         return Resolved(
             names=await _texts(personal, connection, store_id, names),
             plates=await _texts(personal, connection, store_id, plates),
+            tiers={ref: each.tier for ref, each in loyalty.items() if each.tier},
         )
 
 

@@ -1,5 +1,7 @@
 """How loyal a customer is (忠诚度), as of the moment of the question."""
 
+from collections.abc import Collection
+
 from fastapi import Request
 from pydantic import BaseModel
 
@@ -28,14 +30,30 @@ async def loyalty_of(
 ) -> Loyalty:
     """Loyalty of the customer whose vehicle has this VIN's or plate's reference; leaves a trace
     when other stores' visits are counted (R16)."""
+    found = await loyalty_by_vehicle(request, connection, principal, store_id, [reference])
+    return found[reference]
+
+
+async def loyalty_by_vehicle(
+    request: Request,
+    connection: Connection,
+    principal: Principal,
+    store_id: str,
+    references: Collection[str],
+) -> dict[str, Loyalty]:
+    """The same of several vehicles at once."""
     now = now_of(request)
     rule = directory_of(request).loyalty_rule(store_id, now)
-    custom = await store.custom_in_group(connection, reference, now - rule.period)
-    leave_trace(
-        "visits to other stores counted", principal, store_id, custom.stores, vehicle=reference
-    )
-    return Loyalty(
-        visits=custom.visits,
-        tier=rule.tier_of(custom, now),
-        tier_rule=rule.valid_from.isoformat(),
-    )
+    customs = await store.custom_in_group(connection, references, now - rule.period)
+    for reference, custom in customs.items():
+        leave_trace(
+            "visits to other stores counted", principal, store_id, custom.stores, vehicle=reference
+        )
+    return {
+        reference: Loyalty(
+            visits=custom.visits,
+            tier=rule.tier_of(custom, now),
+            tier_rule=rule.valid_from.isoformat(),
+        )
+        for reference, custom in customs.items()
+    }

@@ -1,7 +1,7 @@
 """Visits: what is known of orders."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from services.crm.domain.loyalty import Custom
@@ -31,8 +31,8 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 """
 
 _CUSTOM = """
-SELECT brand, visits, recent_visits, recent_cents, last_visit_at, stores
-FROM custom_in_group($1, $2)
+SELECT reference, brand, visits, recent_visits, recent_cents, last_visit_at, stores
+FROM unnest($1::text[]) AS reference, custom_in_group(reference, $2)
 """
 
 
@@ -60,11 +60,13 @@ async def add_spend(connection: Connection, spend: Mapping[tuple[str, str], int]
     await connection.execute(_ADD_SPEND, *map(list, zip(*rows, strict=True)))
 
 
-async def custom_in_group(connection: Connection, reference: str, since: datetime) -> Custom:
-    """What the customer of a vehicle, known by its VIN's or plate's reference, has brought to every
-    store, also to those that the transaction does not see otherwise."""
-    (row,) = await connection.fetch(_CUSTOM, reference, since)
-    return Custom(**row)
+async def custom_in_group(
+    connection: Connection, references: Collection[str], since: datetime
+) -> dict[str, Custom]:
+    """What the customer of each vehicle, known by its VIN's or plate's reference, has brought to
+    every store, also to those that the transaction does not see otherwise."""
+    rows = map(dict, await connection.fetch(_CUSTOM, list(references), since))
+    return {row.pop("reference"): Custom(**row) for row in rows}
 
 
 _FIELDS = [field.name for field in dataclasses.fields(Visit)]

@@ -25,6 +25,7 @@ from services.desk.components.elements import (
 )
 from services.desk.components.forms import Form, dialog_actions, send_now, submit
 from services.desk.components.live import AT_ONCE_S, live
+from services.desk.i18n import Words
 from services.desk.page import Page
 from services.desk.visit import Names, Visit, Who, together
 
@@ -79,7 +80,8 @@ async def show(visit: Visit) -> None:
     async def fetch() -> Board:
         orders, expected = await together(arrivals(visit), expected_today(visit))
         try:
-            return Board(expected, orders, await visit.names([*orders, *expected]))
+            names = await visit.names([*orders, *expected], tiers=True)
+            return Board(expected, orders, names)
         except AwayError:
             sentence = visit.t("Customer relations is away: names are not shown.")
             return Board(expected, orders, Names(), sentence)
@@ -146,6 +148,9 @@ def _expected_card(visit: Visit, every_second: EverySecond, appointment: Entry, 
                 text(plate or t("Appointment"), "plate")
                 if who.name:
                     text(who.name, "card-note")
+                if who.tier:
+                    with box("card-tags"):
+                        tier_badge(t, who.tier)
         if visit.person.has(_RECORDS):
             attempt = new_attempt()
 
@@ -286,10 +291,17 @@ def _who(visit: Visit, order: Entry, who: Who) -> None:
             if who.plate:
                 text(who.plate, "plate")
             with box("card-tags"):
+                if who.tier:
+                    tier_badge(visit.t, who.tier)
                 if order["appointment_id"]:
                     badge(visit.t("Appointment"), "calm")
                 arrived = formats.clock(order["arrived_at"], visit.store.timezone)
                 text(visit.t("Arrived {time}", time=arrived), "card-note")
+
+
+def tier_badge(t: Words, tier: str) -> None:
+    """How loyal the customer is (忠诚度等级)."""
+    badge(t.code("tier", tier), "warn")
 
 
 def t_number(number: int) -> str:

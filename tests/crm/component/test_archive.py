@@ -99,6 +99,7 @@ async def test_references_are_resolved_in_one_call(crm: InProcess) -> None:
     assert answer.json() == {
         "names": {one["customer_ref"]: "王小明8", two["customer_ref"]: "王小明9"},
         "plates": {one["plate_ref"]: "沪A00008"},
+        "tiers": {},
     }
 
 

@@ -168,6 +168,11 @@ async def test_a_customers_second_vehicle_is_as_welcome_as_the_first(
     second = person(5, phone=person(4)["phone"])
     await registered(crm, second)
     assert await loyalty(crm, second["plate"]) == ("bronze", 2)
+    plates = [
+        crm.app.state.personal.reference("plate", each["plate"]) for each in (second, person(7))
+    ]
+    answer = await crm.post("/stores/S01/resolutions", "advisor", {"tiers_of": plates})
+    assert answer.json()["tiers"] == {plates[0]: "bronze"}
     luxury = person(6, phone=person(4)["phone"], brand="星驰")
     await registered(crm, luxury)
     assert await loyalty(crm, luxury["plate"]) == ("bronze", 2)

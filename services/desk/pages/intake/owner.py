@@ -9,8 +9,9 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError, RefusalError
-from services.desk.components.elements import badge, box, button, facts, mark, text
+from services.desk.components.elements import box, button, facts, mark, text
 from services.desk.components.forms import Form, enter_goes_on
+from services.desk.pages.reception import tier_badge
 from services.desk.vehicles import Known, find_customer, is_vin, vehicle_facts
 from services.desk.visit import Visit
 
@@ -147,7 +148,7 @@ class Owner:
         with box("owner"):
             text(known["name"] or formats.NOTHING, "owner-name")
             if self.vehicle and self.vehicle["tier"]:
-                badge(t.code("tier", self.vehicle["tier"]), "warn")
+                tier_badge(t, self.vehicle["tier"])
             ui.link(
                 t("Contact preferences"),
                 f"{visit.store_path}/customers/{known['customer_ref']}",

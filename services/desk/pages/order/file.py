@@ -93,7 +93,7 @@ async def read(visit: Visit) -> File:
             when=delivered and visit.person.has(_SEES_RECTIFICATIONS),
             state=_STATES,
         ),
-        visit.names([order]),
+        visit.names([order], tiers=True),
         forgiving=True,
     )
     return File(

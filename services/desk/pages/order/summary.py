@@ -20,7 +20,7 @@ from services.desk.components.forms import (
 from services.desk.i18n import Words
 from services.desk.pages.order.file import AT_WORK, Entry, File, Opened, only
 from services.desk.pages.orders import STAGE_TONES
-from services.desk.pages.reception import cancel_dialog, t_number
+from services.desk.pages.reception import cancel_dialog, t_number, tier_badge
 from services.desk.reasons import sentence
 from services.desk.visit import Visit, Who
 
@@ -80,6 +80,8 @@ def _head(visit: Visit, every_second: EverySecond, order: Entry, who: Who) -> No
             if who.name:
                 text(who.name, "card-note")
         badge(t.code("stage", stage), STAGE_TONES[stage])
+        if who.tier:
+            tier_badge(t, who.tier)
         if order["waiting_customer"]:
             badge(t("Customer waits"), "calm")
         box("spacer")
