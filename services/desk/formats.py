@@ -79,6 +79,11 @@ def shares(value: Mapping[str, float] | None) -> str:
     return "\n".join(f"{name}: {share(each)}" for name, each in value.items())
 
 
+def by_confidence(value: Mapping[str, float] | None) -> str:
+    """The same by stated confidences, themselves in per cent."""
+    return shares(value and {f"{float(stated):.0%}": kept for stated, kept in value.items()})
+
+
 def average(value: float | None) -> str:
     """A mean of marks, with one decimal."""
     return NOTHING if value is None else f"{value:.1f}"

@@ -198,6 +198,8 @@ async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(des
     await offers.nth(1).click()
     await advisor.press("dialog-send")
     await expect(advisor.page.get_by_text("预约已改期")).to_be_visible()
+    await advisor.page.set_viewport_size({"width": 390, "height": 844})
+    await expect(booked.locator('[data-testid="cancel-appointment"]')).to_be_in_viewport()
     await booked.locator('[data-testid="cancel-appointment"]').click()
     await advisor.write(reason="客户出差")
     await advisor.press("dialog-send")
@@ -207,8 +209,9 @@ async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(des
 
 
 async def test_the_hall_is_checked_and_what_failed_has_an_owner(desk: Desk) -> None:
-    advisor = await desk.sign_in(ADVISOR)
+    advisor = await desk.sign_in(ADVISOR, size="phone")
     await advisor.go("/stores/S01/daily-checks")
+    await expect(advisor.page.locator(".menu-item.current")).to_be_in_viewport()
     await advisor.press("check-hall")
     items = advisor.page.locator(".inspection-item")
     await expect(items.first).to_be_visible()

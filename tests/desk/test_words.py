@@ -11,7 +11,7 @@ from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
-from services.desk.components.figures import AMOUNTS, COUNTS, INDICATORS
+from services.desk.components.figures import AMOUNTS, COUNTS, GROUPS, INDICATORS
 from services.desk.components.job_clock import REASONS as CORRECTIONS
 from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
@@ -123,6 +123,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "evidence": Evidence.__dataclass_fields__,
         "mark": MARKS,
         "figure": Figures.model_fields,
+        "group": GROUPS,
         "formula": [each.name for each in INDICATORS],
         "photo": get_args(PhotoKind),
         "link": ("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),

@@ -70,15 +70,26 @@ def panel(
         yield surface
 
 
+class _Rows(ui.element):
+    """The body of a table, which knows what stands above each cell."""
+
+    def __init__(self, headings: Sequence[str]) -> None:
+        super().__init__("tbody")
+        self.headings = headings
+
+
 @contextmanager
 def table(headings: Sequence[str], numeric: Collection[str] = ()) -> Iterator[None]:
-    """A table with its headings, ``numeric`` ones to the right; the block adds :func:`row`."""
+    """A table with its headings, ``numeric`` ones to the right; the block adds :func:`row`.
+
+    Where it is too narrow for a table, each row is a block of cells with their headings.
+    """
     with box("table-scroll"), ui.element("table").classes("table"):
         with ui.element("thead"), ui.element("tr"):
             for heading in headings:
                 with ui.element("th").classes("figure" if heading in numeric else ""):
                     text(heading)
-        with ui.element("tbody"):
+        with _Rows(headings):
             yield
 
 
@@ -89,13 +100,19 @@ def row(classes: str = "") -> ui.element:
 
 def cell(value: str, classes: str = "") -> ui.label:
     """A cell that holds text."""
-    with ui.element("td").classes(classes):
+    with cell_box(classes):
         return text(value)
 
 
 def cell_box(classes: str = "") -> ui.element:
     """A cell that holds other elements."""
-    return ui.element("td").classes(classes)
+    made = ui.element("td").classes(classes)
+    line = ui.context.slot.parent
+    rows = line.parent_slot and line.parent_slot.parent
+    if isinstance(rows, _Rows):
+        heading = rows.headings[len(line.default_slot.children) - 1]
+        made.props(f'data-heading="{heading}"')
+    return made
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from nicegui import ui
@@ -30,48 +31,65 @@ class Indicator:
     reference: float | None = None
 
 
-INDICATORS = (
-    Indicator("on_time_first", reference=0.95),
-    Indicator("on_time_last"),
-    Indicator("promise_calibration", formats.shares),
-    Indicator("same_day", reference=0.80),
-    Indicator("delivery_complete", reference=1.0),
-    Indicator("appointment"),
-    Indicator("show", reference=0.80),
-    Indicator("greet_wait_median_s", formats.minutes_seconds),
-    Indicator("greet_wait_p90_s", formats.minutes_seconds),
-    Indicator("greeted_late", formats.plain),
-    Indicator("fault_accuracy"),
-    Indicator("estimate_accuracy"),
-    Indicator("estimate_within_tenth"),
-    Indicator("standard_hours_sold", formats.hours),
-    Indicator("clocked_hours", formats.hours),
-    Indicator("efficiency", reference=1.10),
-    Indicator("override"),
-    Indicator("first_time_fix"),
-    Indicator("rework_in"),
-    Indicator("rework_out"),
-    Indicator("labour_rate", formats.money),
-    Indicator("hours_per_ro", formats.hours),
-    Indicator("output_per_vehicle", formats.money),
-    Indicator("collected"),
-    Indicator("collected_by_age", formats.shares),
-    Indicator("refunded_cents", formats.money),
-    Indicator("credited_cents", formats.money),
-    Indicator("claims_submitted", formats.plain),
-    Indicator("claims_settled", formats.plain),
-    Indicator("claims_overdue", formats.plain),
-    Indicator("feedback", formats.average),
-    Indicator("feedback_quality", formats.average),
-    Indicator("feedback_technique", formats.average),
-    Indicator("feedback_attitude", formats.average),
-    Indicator("rectifications_opened", formats.plain),
-    Indicator("rectifications_overdue", formats.plain),
-    Indicator("checks_done", reference=1.0),
-    Indicator("checks_missing", formats.plain),
-    Indicator("customers_notified", formats.plain),
-    Indicator("follow_ups_scheduled", formats.plain),
-)
+GROUPS: Mapping[str, Sequence[Indicator]] = {
+    "delivery": (
+        Indicator("on_time_first", reference=0.95),
+        Indicator("on_time_last"),
+        Indicator("promise_calibration", formats.by_confidence),
+        Indicator("same_day", reference=0.80),
+        Indicator("delivery_complete", reference=1.0),
+    ),
+    "reception": (
+        Indicator("appointment"),
+        Indicator("show", reference=0.80),
+        Indicator("greet_wait_median_s", formats.minutes_seconds),
+        Indicator("greet_wait_p90_s", formats.minutes_seconds),
+        Indicator("greeted_late", formats.plain),
+        Indicator("fault_accuracy"),
+        Indicator("estimate_accuracy"),
+        Indicator("estimate_within_tenth"),
+    ),
+    "workshop": (
+        Indicator("standard_hours_sold", formats.hours),
+        Indicator("clocked_hours", formats.hours),
+        Indicator("efficiency", reference=1.10),
+        Indicator("override"),
+        Indicator("first_time_fix"),
+        Indicator("rework_in"),
+        Indicator("rework_out"),
+    ),
+    "money": (
+        Indicator("labour_rate", formats.money),
+        Indicator("hours_per_ro", formats.hours),
+        Indicator("output_per_vehicle", formats.money),
+        Indicator("collected"),
+        Indicator("collected_by_age", formats.shares),
+        Indicator("refunded_cents", formats.money),
+        Indicator("credited_cents", formats.money),
+    ),
+    "claims": (
+        Indicator("claims_submitted", formats.plain),
+        Indicator("claims_settled", formats.plain),
+        Indicator("claims_overdue", formats.plain),
+    ),
+    "quality": (
+        Indicator("feedback", formats.average),
+        Indicator("feedback_quality", formats.average),
+        Indicator("feedback_technique", formats.average),
+        Indicator("feedback_attitude", formats.average),
+        Indicator("rectifications_opened", formats.plain),
+        Indicator("rectifications_overdue", formats.plain),
+        Indicator("checks_done", reference=1.0),
+        Indicator("checks_missing", formats.plain),
+    ),
+    "customers": (
+        Indicator("customers_notified", formats.plain),
+        Indicator("follow_ups_scheduled", formats.plain),
+    ),
+}
+"""The indicators by what they are about."""
+
+INDICATORS = tuple(chain.from_iterable(GROUPS.values()))
 
 
 def tiles(t: Words, figures: Figures) -> None:
@@ -90,18 +108,23 @@ def _tile(name: str, value: str, key: str) -> None:
 
 
 def indicators(t: Words, figures: Figures) -> None:
-    """Each indicator with its formula beside the name."""
-    with box("ratios"):
-        for indicator in INDICATORS:
-            value = figures[indicator.name]
-            with mark(f"figure-{indicator.name}", box("ratio")):
-                with box("ratio-name"):
-                    text(t.code("figure", indicator.name))
-                    text(t.code("formula", indicator.name), "formula")
-                with box("ratio-value"):
-                    text(indicator.write(value), tone_of(indicator, value))
-                    if indicator.reference is not None:
-                        text(f"≥ {indicator.reference:.0%}", "formula")
+    """Each indicator with its formula beside the name, under what it is about."""
+    for group, members in GROUPS.items():
+        text(t.code("group", group), "section-title")
+        with box("ratios"):
+            for indicator in members:
+                _ratio(t, indicator, figures[indicator.name])
+
+
+def _ratio(t: Words, indicator: Indicator, value: Any) -> None:
+    with mark(f"figure-{indicator.name}", box("ratio")):
+        with box("ratio-name"):
+            text(t.code("figure", indicator.name))
+            text(t.code("formula", indicator.name), "formula")
+        with box("ratio-value"):
+            text(indicator.write(value), tone_of(indicator, value))
+            if indicator.reference is not None:
+                text(f"≥ {indicator.reference:.0%}", "formula")
 
 
 def tone_of(indicator: Indicator, value: float | None) -> str:

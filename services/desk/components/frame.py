@@ -15,6 +15,11 @@ from services.desk.visit import Visit
 
 _STATIC = Path(__file__).parent.parent / "static"
 
+_SHOW_CURRENT = (
+    'document.querySelector(".menu-item.current")'
+    '?.scrollIntoView({inline: "center", block: "nearest"})'
+)
+
 
 @dataclass(frozen=True)
 class MenuItem:
@@ -59,6 +64,7 @@ def frame(visit: Visit, title: str, menu: Sequence[MenuItem], here: str) -> Iter
         with ui.element("nav").classes("menu").props(f'aria-label="{t("Menu")}"'):
             for item in menu:
                 _menu_link(t, item)
+        ui.run_javascript(_SHOW_CURRENT)
         with box("content"):
             text(t(title), "page-title").props('role=heading aria-level="1"')
             yield

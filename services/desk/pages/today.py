@@ -58,8 +58,8 @@ async def show(visit: Visit) -> None:
             money = {name: round(now[name] / _CENTS) for name in MONEY}
             for title, amounts in ((t("Vehicles"), vehicles), (t("Money"), money)):
                 drawing.part(title, partial(_chart, t, title), amounts)
-        drawing.part("indicators", partial(_indicators, t), now)
         drawing.part("published", partial(_published, visit), published)
+        drawing.part("indicators", partial(_indicators, t), now)
 
     await live(visit, fetch, render)
 
