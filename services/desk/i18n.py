@@ -2,6 +2,7 @@
 
 import gettext
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +40,10 @@ class Words:
         """The text under a key of the catalogue, where there is one."""
         text = self._catalogue.gettext(key)
         return None if text == key else text
+
+    def listed(self, names: Iterable[str]) -> str:
+        """Names one after another."""
+        return ("、" if self.language == "zh" else ", ").join(names)
 
     def of(self, named: dict[str, Any]) -> str:
         """The name of a catalogue entry or store, which carries ``zh`` and ``en``."""

@@ -69,7 +69,7 @@ class _Spoken(dict[str, str]):
             self["trade"] = t.code("trade", trade)
         if technicians := detail.get("technician_id"):
             people = (visit.colleague(each) for each in technicians.split(", "))
-            self["technician_id"] = "、".join(people)
+            self["technician_id"] = t.listed(people)
         if job_id := detail.get("job_id"):
             self["job_id"] = job_name(job_id)
         if bay_id := detail.get("bay_id"):

@@ -235,7 +235,7 @@ def _show_present(visit: Visit, floor: Floor, place: ui.element, job: Job) -> No
         facts(
             [
                 (t("Status"), t.code("status", job["status"])),
-                (t("Technician"), "、".join(map(visit.colleague, job["technician_ids"]))),
+                (t("Technician"), t.listed(map(visit.colleague, job["technician_ids"]))),
                 (t("Bay"), visit.bay(job["bay_id"])),
                 (
                     t("Planned"),

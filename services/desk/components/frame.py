@@ -140,7 +140,7 @@ def _store_choice(visit: Visit, here: str) -> None:
 
 def _person(visit: Visit) -> None:
     t = visit.t
-    roles = "、".join(t.code("role", role) for role in sorted(visit.person.roles))
+    roles = t.listed(t.code("role", role) for role in sorted(visit.person.roles))
     with box("person"):
         with box("person-text"):
             text(visit.person.name(t.language), "person-name")

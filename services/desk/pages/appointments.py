@@ -108,7 +108,7 @@ def _row(visit: Visit, catalogue: Catalogue, day: date, appointment: Appointment
         cell(formats.clock(appointment["planned_at"], zone), "number")
         cell(who.plate or formats.NOTHING, "plate-cell")
         cell(who.name or formats.NOTHING)
-        cell("、".join(map(catalogue.operation, appointment["operations"])))
+        cell(visit.t.listed(map(catalogue.operation, appointment["operations"])))
         cell(formats.day_and_clock(appointment["promised_at"], zone, now), "number")
         with cell_box():
             _status(visit, appointment)

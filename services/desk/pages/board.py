@@ -122,7 +122,7 @@ class _Screen:
             with box("bay-head"):
                 text(self._visit.bay(bay["bay_id"]), "bay-name")
                 if job:
-                    text("、".join(map(self._visit.colleague, job["technician_ids"])))
+                    text(self._visit.t.listed(map(self._visit.colleague, job["technician_ids"])))
             if job:
                 self._at_work(job)
             else:

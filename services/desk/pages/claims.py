@@ -133,6 +133,6 @@ def _row(visit: Visit, catalogue: Catalogue, claim: Claim, number: str, who: Who
         with cell_box():
             deadline(visit, claim)
         missing = claim["missing"] if claim["awaits"] == "submission" else ()
-        cell("、".join(t.code("evidence", name) for name in missing) or formats.NOTHING)
+        cell(t.listed(t.code("evidence", name) for name in missing) or formats.NOTHING)
         cell(formats.money(claim["amount_cents"]), "figure")
         cell(formats.money(claim["approved_cents"] or None), "figure")

@@ -104,7 +104,7 @@ async def show(visit: Visit) -> None:
 def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
     t = visit.t
     channels = {each: t.code("channel", each) for each in CHANNELS}
-    reachable = "、".join(channels[each] for each in known["reachable_by"]) or formats.NOTHING
+    reachable = t.listed(channels[each] for each in known["reachable_by"]) or formats.NOTHING
     facts([(t("Reachable by"), reachable)])
     form = Form(visit)
     with box("fields form-fields"):

@@ -182,7 +182,7 @@ def _rectifications(
 def _rectification(visit: Visit, names: Mapping[str, str], rectification: Entry) -> None:
     t, zone, now = visit.t, visit.store.timezone, visit.now()
     with mark("rectification", row()):
-        cell("、".join(names.get(item, item) for item in rectification["subjects"]))
+        cell(t.listed(names.get(item, item) for item in rectification["subjects"]))
         cell(visit.colleague(rectification["owner_id"]))
         cell(formats.day_and_clock(rectification["due_at"], zone, now), "number")
         with cell_box():

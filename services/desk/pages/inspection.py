@@ -76,7 +76,7 @@ def _card(visit: Visit, catalogue: Catalogue, checklist: Checklist, job: Job, nu
             text(number, "queue-number")
             with box("card-names"):
                 text(operation, "job-name")
-                people = "、".join(map(visit.colleague, job["technician_ids"]))
+                people = t.listed(map(visit.colleague, job["technician_ids"]))
                 text(f"{people} · {visit.bay(job['bay_id'])}", "card-note")
             if job["rework_of"]:
                 badge(t("Rework"), "warn")

@@ -293,7 +293,7 @@ class _Board:
         t, zone = self.visit.t, self.visit.store.timezone
         planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
         promised = formats.day_and_clock(job["promised_at"], zone, self.visit.now())
-        people = "、".join(map(self.visit.colleague, job["technician_ids"]))
+        people = self.visit.t.listed(map(self.visit.colleague, job["technician_ids"]))
         sentences = (
             self.name(job),
             f"{t.code('status', job['status'])} · {planned} · {people} · "
@@ -336,7 +336,7 @@ class _Board:
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             facts(
                 [
-                    (t("Technician"), "、".join(map(visit.colleague, job["technician_ids"]))),
+                    (t("Technician"), t.listed(map(visit.colleague, job["technician_ids"]))),
                     (t("Bay"), visit.bay(job["bay_id"])),
                     (t("Planned"), planned),
                     (t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now())),

@@ -176,7 +176,7 @@ class Owner:
         t = self._visit.t
         for version in vehicle["declined"]:
             lines = version["lines"]
-            names = "、".join(self._catalogue.line(each["kind"], each["code"]) for each in lines)
+            names = t.listed(self._catalogue.line(each["kind"], each["code"]) for each in lines)
             with mark("declined", box("offer")):
                 ui.icon("history")
                 cost = formats.money(version["total_cents"])
@@ -208,4 +208,7 @@ class Owner:
                 text(store.zh if visit.t.language == "zh" else store.en)
                 km = each["odometer_km"]
                 text(formats.NOTHING if km is None else f"{km:,} km", "number")
-                text("、".join(map(self._catalogue.operation, each["operations"])), "visit-work")
+                text(
+                    self._visit.t.listed(map(self._catalogue.operation, each["operations"])),
+                    "visit-work",
+                )

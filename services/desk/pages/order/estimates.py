@@ -247,7 +247,7 @@ def _editing(page: Opened, estimated: bool, stage: str) -> None:
 def _offered_before(page: Opened, offered: Entry) -> None:
     """Work that the customer did not want at an earlier visit (未做增项)."""
     visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
-    names = "、".join(
+    names = t.listed(
         line_name(page.catalogue, line) for line in offered["lines"] if line["kind"] == "labor"
     )
     with mark("declined-before", box("state-line")):

@@ -53,7 +53,7 @@ def _rectification(visit: Visit, rectification: Entry) -> None:
             badge(t("Rectification overdue"), "bad")
         else:
             badge(t("Rectification open"), "warn")
-        text("、".join(t.code("mark", subject) for subject in rectification["subjects"]))
+        text(t.listed(t.code("mark", subject) for subject in rectification["subjects"]))
         due = formats.day_and_clock(rectification["due_at"], zone, visit.now())
         owner = visit.colleague(rectification["owner_id"])
         text(t("{person}, due {time}", person=owner, time=due), "card-note")

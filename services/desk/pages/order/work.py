@@ -69,7 +69,7 @@ def _work(
                         cell(catalogue.operation(job["operation_id"]))
                         with cell_box():
                             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
-                        cell("、".join(map(visit.colleague, job["technician_ids"])) or "—")
+                        cell(t.listed(map(visit.colleague, job["technician_ids"])) or "—")
                         cell(visit.bay(job["bay_id"]))
                         cell(
                             formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
