@@ -108,6 +108,7 @@ class Planner:
         self._service = service
         self._workers = workers
         self._learned: dict[str, planning.Durations] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     @property
     def apart(self) -> int:
@@ -145,6 +146,10 @@ class Planner:
         workshop = self._workshop(store_id, now, jobs, bookings, absences)
         by_id = {job.job_id: job for job in jobs}
         return Snapshot(store_id, version, now, workshop, by_id, experience.calibration)
+
+    def turn(self, store_id: str) -> asyncio.Lock:
+        """For those who reserve in a store one after the other, instead of the same place twice."""
+        return self._turns[store_id]
 
     async def promise(
         self,

@@ -78,7 +78,7 @@ class HoldState(BaseModel):
 
 
 class StalePlanError(Exception):
-    """The plan changed between the computation and the reservation."""
+    """The order's own work may have moved between the computation and the reservation."""
 
 
 @router.post("/quotes", tags=["capacity"], openapi_extra=serves("R11"))
@@ -107,17 +107,19 @@ async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) ->
     """Reserve the earliest promise (产能预留) until an order confirms it or it expires."""
     if answered := await command.earlier_answer():
         return answered
-    for _ in range(_ATTEMPTS):
-        snapshot = await planner_of(request).snapshot(command.store_id, without_hold=body.replaces)
-        wishes, promise = await _promise(request, snapshot, body)
-        if start_at := _too_late(body, promise):
-            raise errors.no_place(start_at, *await _who_was_first(request, command, body))
-        try:
-            return await command.run(
-                _reservation(command, body, snapshot, wishes, promise), status=201
-            )
-        except StalePlanError:
-            continue
+    planner = planner_of(request)
+    async with planner.turn(command.store_id):
+        for _ in range(_ATTEMPTS):
+            snapshot = await planner.snapshot(command.store_id, without_hold=body.replaces)
+            wishes, promise = await _promise(request, snapshot, body)
+            if start_at := _too_late(body, promise):
+                raise errors.no_place(start_at, *await _who_was_first(request, command, body))
+            try:
+                return await command.run(
+                    _reservation(command, body, snapshot, wishes, promise), status=201
+                )
+            except (StalePlanError, store.CapacityTakenError):
+                continue
     raise unavailable("Capacity, which many are reserving at once,")
 
 
@@ -151,7 +153,7 @@ def _reservation(
 ) -> Callable[[Unit], Awaitable[BaseModel]]:
     async def effect(unit: Unit) -> BaseModel:
         version = await store.lock_plan(unit.connection, command.store_id)
-        if version != snapshot.version + 1:
+        if body.order_id and version != snapshot.version + 1:
             raise StalePlanError
         if body.replaces:
             replaced = await store.lock_hold(unit.connection, command.store_id, body.replaces)

@@ -10,6 +10,7 @@ from services.workshop.store.absence import (
 )
 from services.workshop.store.booking import (
     Booking,
+    CapacityTakenError,
     book,
     booked_jobs,
     bookings_after,
@@ -64,6 +65,7 @@ __all__ = [
     "Absence",
     "AbsenceKind",
     "Booking",
+    "CapacityTakenError",
     "Experience",
     "Finished",
     "GivenPromise",

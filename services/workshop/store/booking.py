@@ -47,6 +47,10 @@ ORDER BY resource, lower(during)
 """
 
 
+class CapacityTakenError(Refused):
+    """A technician or bay is booked for that time already."""
+
+
 @dataclass(frozen=True)
 class Booking:
     """A technician or a bay is taken from ``begin_at`` until before ``end_at``."""
@@ -66,7 +70,7 @@ async def book(
     """Book technicians and bays for ``(job_id, hold_id, assignment)``.
 
     Raises:
-        Refused: one of them is taken.
+        CapacityTakenError: one of them is taken.
     """
     rows = [
         (job_id, hold_id, resource, assignment.start_at, assignment.finish_at)
@@ -78,7 +82,7 @@ async def book(
     try:
         await connection.execute(_BOOK, store_id, *map(list, zip(*rows, strict=True)))
     except asyncpg.ExclusionViolationError as error:
-        raise Refused(
+        raise CapacityTakenError(
             "capacity_taken",
             "A technician or bay is already booked for that time.",
             field="technician_ids",

@@ -1,7 +1,9 @@
 """Work, findings, inspections and comebacks, on real Kafka and PostgreSQL (R3, R4, R13, R14)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 import pytest_asyncio
@@ -242,6 +244,25 @@ async def test_the_big_screen_shows_everything_in_one_answer(floor: Floor) -> No
     here = (await floor.get("board"))["ready"]
     assert ready not in [each["order_id"] for each in here]
     await floor.work(working, "finish")
+
+
+async def test_many_who_reserve_at_once_get_places_of_their_own(floor: Floor) -> None:
+    floor = floor.of("S02")
+    wanted = {"operations": ["MNT-001"]}
+    answers = await asyncio.gather(
+        *(floor.post("capacity-holds", "S02-advisor-1", wanted) for _ in range(12))
+    )
+    assert [answer.status_code for answer in answers] == [201] * 12
+    held = [answer.json()["jobs"][0] for answer in answers]
+    taken = sorted(
+        (who, job["planned_start_at"], job["planned_finish_at"])
+        for job in held
+        for who in (*job["technician_ids"], job["bay_id"])
+    )
+    for (who, _, finish), (other, start, _) in pairwise(taken):
+        assert who != other or finish <= start
+    for answer in answers:
+        await floor.done(f"capacity-holds/{answer.json()['hold_id']}/release", "S02-advisor-1")
 
 
 async def test_an_expired_hold_gives_its_order_another_place(floor: Floor) -> None:
