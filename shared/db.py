@@ -42,7 +42,7 @@ async def open_pool(url: str, size: int, name: str) -> Pool:
     """A pool whose connections speak JSON and carry ``name`` for whoever looks at the server."""
     return await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=min(size, 4),
         max_size=size,
         init=_speak_json,
         command_timeout=30,
