@@ -32,7 +32,9 @@ NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MINIMAL = "minimal write"
 
 _STORES = ("S01", "S02", "S03", "S04", "S05", "S06")
-_WARM_UP_S = 10.0
+_WARM_UP_S = 15.0
+_WARM_UP_THINK_S = 2.5
+"""A pace at which the warm-up gets through whole visits."""
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 Send = Callable[[str, dict[str, Any] | None], Awaitable[dict[str, Any]]]
@@ -58,6 +60,7 @@ class Advisor:
     url: str
     client: httpx.AsyncClient
     token: str
+    think_s: float
     timings: Timings = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -65,7 +68,7 @@ class Advisor:
         return _STORES[self.number % len(_STORES)]
 
     async def work(self, until: float, begin: float) -> None:
-        """Vehicle after vehicle, a command each ten seconds, as long as there is time."""
+        """Vehicle after vehicle, a command each ``think_s``, as long as there is time."""
         await asyncio.sleep(begin)
         visits = 0
         self._next_at = time.perf_counter()
@@ -101,7 +104,7 @@ class Advisor:
             TimeoutError: the measurement is over.
         """
         await asyncio.sleep(max(0.0, self._next_at - time.perf_counter()))
-        self._next_at = max(self._next_at + THINK_S, time.perf_counter())
+        self._next_at = max(self._next_at + self.think_s, time.perf_counter())
         if time.perf_counter() > until:
             raise TimeoutError
         begun = time.perf_counter()
@@ -126,7 +129,9 @@ async def measure(seconds: float, seed: int) -> dict[str, Waits]:
         await platform.start()
         try:
             minimal = await _minimal(platform, seconds, seed)
-            await _advisors_at_work(platform, _WARM_UP_S, seed, first=ADVISORS)
+            await _advisors_at_work(
+                platform, _WARM_UP_S, seed, first=ADVISORS, think_s=_WARM_UP_THINK_S
+            )
             found = await _advisors_at_work(platform, seconds, seed, first=0)
         finally:
             await platform.stop()
@@ -137,18 +142,23 @@ async def measure(seconds: float, seed: int) -> dict[str, Waits]:
 
 
 async def _advisors_at_work(
-    platform: Platform, seconds: float, seed: int, *, first: int
+    platform: Platform,
+    seconds: float,
+    seed: int,
+    *,
+    first: int,
+    think_s: float = THINK_S,
 ) -> Timings:
     chance = random.Random(seed)
     timings: Timings = defaultdict(list)
     until = time.perf_counter() + seconds
     async with _browser() as client:
         advisors = [
-            Advisor(number, platform.url("reception"), client, _token(platform, number))
+            Advisor(number, platform.url("reception"), client, _token(platform, number), think_s)
             for number in range(first, first + ADVISORS)
         ]
         await asyncio.gather(
-            *(advisor.work(until, chance.uniform(0, THINK_S)) for advisor in advisors)
+            *(advisor.work(until, chance.uniform(0, think_s)) for advisor in advisors)
         )
     for advisor in advisors:
         for name, waits in advisor.timings.items():
