@@ -7,6 +7,7 @@ from the seed, so that all policies face the same days.
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from math import exp
 from random import Random
 from typing import Any, Literal
 
@@ -76,6 +77,16 @@ def duration_factor(law: Law, rng: Random, progress: float) -> float:
     return rng.expovariate(1)
 
 
+MEAN_FACTOR: Mapping[Law, float] = {
+    "lognormal": exp(0.35**2 / 2),
+    "gamma": 1.0,
+    "mixture": exp(0.2**2 / 2) * 1.16,
+    "drift": exp(0.3**2 / 2) * 1.15,
+    "exponential": 1.0,
+}
+"""Means of ``duration_factor`` over the whole simulation."""
+
+
 def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
     """Six technicians and five bays."""
     shift = tuple(
@@ -98,8 +109,12 @@ def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
 
 
 def fate(seed: int, days: int, law: Law, a_day: float = 17.0) -> Fate:
-    """Draw the days: about ``a_day`` orders each, four in five before noon or soon after."""
+    """Draw the days: about ``a_day`` orders each, four in five before noon or soon after.
+
+    So many come under the log-normal law; under the others, as many as bring the same work.
+    """
     rng = Random(seed)
+    a_minute = a_day * MEAN_FACTOR["lognormal"] / MEAN_FACTOR[law] / 480
     people, bays = crew(days)
     hours = Calendar(people[0].working)
     bias = {f"{t}-{m}": rng.uniform(0.85, 1.2) for t, ms in OPERATIONS.items() for m in ms}
@@ -109,7 +124,7 @@ def fate(seed: int, days: int, law: Law, a_day: float = 17.0) -> Fate:
     for day in range(days):
         arrivals: list[int] = []
         clock = 450.0
-        while (clock := clock + rng.expovariate(a_day / 480)) < 930:
+        while (clock := clock + rng.expovariate(a_minute)) < 930:
             arrivals.append(day * DAY + int(clock))
         for n, arrival in enumerate(arrivals):
             name = f"d{day:03}n{n:02}"
@@ -183,6 +198,7 @@ def _task(
 
 Choose = Callable[["Shop"], list[Assignment]]
 Promised = Callable[["Shop", tuple[Job, ...]], int | None]
+"""What an order is promised; None sends the customer away."""
 
 
 @dataclass
@@ -193,6 +209,7 @@ class Figures:
     clocked: int = 0
     changes: int = 0
     jobs: int = 0
+    turned_away: int = 0
 
 
 class Shop:
@@ -339,6 +356,9 @@ class Shop:
             jobs = tuple(task.job for task in order if not task.rework)
             if self.promised:
                 promise = self.promised(self, tuple(self.estimated(job) for job in jobs))
+                if promise is None:
+                    self.figures.turned_away += 1
+                    continue
                 jobs = tuple(replace(job, promise=promise) for job in jobs)
             for job in jobs:
                 self.open[job.job_id] = job

@@ -18,6 +18,7 @@ from typing import Any
 
 from services.workshop.planning import (
     Calibration,
+    CannotPromiseError,
     Job,
     Promise,
     plan,
@@ -117,10 +118,13 @@ class Quoting:
     warned: dict[str, int] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
 
-    def promised(self, shop: Shop, jobs: tuple[Job, ...]) -> int:
-        """Quote the order."""
+    def promised(self, shop: Shop, jobs: tuple[Job, ...]) -> int | None:
+        """Quote the order, if there is time for it within the horizon of the plan."""
         self._expire(shop.now)
-        promise = quote(shop.snapshot(), jobs, self.confidence, self.calibration)
+        try:
+            promise = quote(shop.snapshot(), jobs, self.confidence, self.calibration)
+        except CannotPromiseError:
+            return None
         self.promises[jobs[0].order_id] = promise, shop.now
         return promise.finish
 
@@ -170,6 +174,7 @@ class Kept:
     broken: int
     warned_in_time: int
     false_warnings: int
+    turned_away: int
 
 
 def lived(given: Fate, planner: Planner, confidence: float) -> Kept:
@@ -178,8 +183,9 @@ def lived(given: Fate, planner: Planner, confidence: float) -> Kept:
     shop = Shop(given, store.watch(planned(planner)), store.promised)
     hours = Calendar(w for t in given.technicians for w in t.working)
     shop.on_finish.append(partial(store.done, shop, hours))
-    finished = shop.run().finished
-    counted = [o[0].job.order_id for o in given.orders][int(LEARNING * len(given.orders)) :]
+    played = shop.run()
+    finished, promised = played.finished, list(store.promises)
+    counted = promised[int(LEARNING * len(promised)) :]
     due = {o: store.promises[o][0].finish for o in counted}
     asked = {o: hours.worked(store.promises[o][1]) for o in counted}
     leads = sorted(hours.worked(finished[o]) - asked[o] for o in counted)
@@ -194,6 +200,7 @@ def lived(given: Fate, planner: Planner, confidence: float) -> Kept:
         broken=len(broken),
         warned_in_time=sum(store.warned[o] <= due[o] - IN_TIME for o in broken & warned),
         false_warnings=len(warned - broken),
+        turned_away=played.turned_away,
     )
 
 
@@ -220,6 +227,7 @@ def quoted(given: Fate, planner: Planner = plan, each: Each = map) -> dict[str, 
         "warned_in_time": round(sum(s.warned_in_time for s in stores.values()) / max(1, broken), 4),
         "broken": broken,
         "false_warnings": sum(store.false_warnings for store in stores.values()),
+        "turned_away": sum(store.turned_away for store in stores.values()),
     }
 
 
