@@ -45,6 +45,7 @@ async def open_pool(url: str, size: int, name: str) -> Pool:
         min_size=min(size, 4),
         max_size=size,
         init=_speak_json,
+        reset=_as_it_is,
         command_timeout=30,
         timeout=5,
         server_settings={"application_name": name, "idle_in_transaction_session_timeout": "60s"},
@@ -55,6 +56,10 @@ async def _speak_json(connection: Connection) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
     )
+
+
+async def _as_it_is(_: Connection) -> None:
+    """Hand a connection on without a question: settings and locks end with their transaction."""
 
 
 @asynccontextmanager

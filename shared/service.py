@@ -18,6 +18,7 @@ from shared.consuming import BatchHandler, Consumer
 from shared.contracts import Event
 from shared.db import TRANSIENT, Pool, open_pool
 from shared.kafka import broker_security, client_options
+from shared.memory import standing
 from shared.outbox import Relay
 from shared.problems import RESPONSES, answer_problems
 from shared.security import Verifier
@@ -162,8 +163,9 @@ def service_app(
         app.state.units = service.units
         if prepare:
             await _patiently(prepare)
-        async with service.running():
-            yield
+        with standing():
+            async with service.running():
+                yield
 
     app = FastAPI(
         title=title,

@@ -21,6 +21,7 @@ from services.desk.i18n import LOCALES
 from services.desk.page import landing
 from services.desk.session import SESSION_S, DemoSignIn, OidcSignIn, SignedOutError
 from services.desk.visit import Desk
+from shared.memory import standing
 from shared.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
@@ -34,7 +35,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        with standing():
+            yield
         await desk.connections.close()
 
     app = FastAPI(title="Desk", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
