@@ -46,8 +46,6 @@ router = store_router()
 
 _NEXT_DAYS, _NEXT_OFFERS = 3, 4
 
-"""Whose booking was first, and when it was made."""
-
 Operations = Annotated[list[str], Field(min_length=1, max_length=20)]
 
 
