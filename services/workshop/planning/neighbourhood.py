@@ -64,6 +64,7 @@ class Neighbourhood:
         self._kept: dict[str, Assignment] = {}
         self._taken: defaultdict[Hashable, list[cp_model.IntervalVar]] = defaultdict(list)
         self._counted: defaultdict[Kind, list[cp_model.IntervalVar]] = defaultdict(list)
+        self._work: defaultdict[str, list[cp_model.LinearExprT]] = defaultdict(list)
         self._blocked: defaultdict[Hashable, list[Window]] = defaultdict(list)
         for technician_id, gaps in shop.absences.items():
             self._blocked[technician_id].extend(gaps)
@@ -136,6 +137,8 @@ class Neighbourhood:
         interval = self._model.new_fixed_size_interval_var(start, minutes, "")
         self._ends[job.job_id] = start + minutes
         self._kept[job.job_id] = assignment
+        for technician_id in assignment.technician_ids:
+            self._work[technician_id].append(minutes)
         for resource in (*assignment.technician_ids, ("vehicle", job.order_id)):
             self._taken[resource].append(interval)
         self._counted[self._shop.kind[assignment.bay_id]].append(interval)
@@ -156,6 +159,7 @@ class Neighbourhood:
             part = self._model.new_optional_fixed_size_interval_var(start, length, literal, "")
             for technician_id in team:
                 self._taken[technician_id].append(part)
+                self._work[technician_id].append(length * literal)
         self._model.add_exactly_one(picked.values())
         self._model.add_hint(size, span.finish - span.start)
         self._model.add_hint(end, span.finish)
@@ -214,9 +218,13 @@ class Neighbourhood:
                     self._model.add(start >= self._ends[other])
 
     def _close_early(self) -> None:
+        """The last finish comes first; it leaves everybody time for all of their work."""
         closing = self._model.new_int_var(0, self._last - 1, "")
         for end in self._ends.values():
             self._model.add(closing >= end)
+        now = self._shop.at(self._shop.workshop.now)
+        for minutes in self._work.values():
+            self._model.add(closing >= now + sum(minutes))
         self._model.minimize(closing)
 
     def _keep_promises(self) -> None:
