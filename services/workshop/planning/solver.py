@@ -1,4 +1,6 @@
-"""Improving a plan by large neighbourhood search over CP-SAT models."""
+"""Improving a plan by large neighbourhood search over CP-SAT models, beside a walk if it is to
+close early.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -9,9 +11,10 @@ from typing import Final
 
 from services.workshop.planning.greedy import decode, rating
 from services.workshop.planning.model import Aim, Assignment, Plan, Workshop
-from services.workshop.planning.neighbourhood import Limits, Neighbourhood, Outcome
+from services.workshop.planning.neighbourhood import Limits, Neighbourhood, Outcome, Proposal
 from services.workshop.planning.placing import Floor
 from services.workshop.planning.shoptime import ShopTime
+from services.workshop.planning.walk import Walk
 
 EFFORT: Final[Mapping[Aim, float]] = {"closing": 0.15, "promises": 0.05}
 """Deterministic seconds for one neighbourhood; a tenth takes up to a second of a core."""
@@ -20,6 +23,10 @@ FIRST_SIZE: Final = 30
 GROWTH: Final = 1.1
 PATIENCE: Final = 1.05
 """How much more effort the next round may take when one has found nothing."""
+STEPS: Final = 10_000
+"""How far a round goes on a walk to an early closing; it takes up to a second of a core."""
+FIRST_WALK: Final = 2 * STEPS
+"""Length of the first walk; each next one is twice as long as the one before."""
 
 
 def improve(
@@ -32,7 +39,8 @@ def improve(
     workers: int,
     rounds: int,
 ) -> Plan:
-    """The best plan found from ``start`` in ``rounds`` of ``workers`` neighbourhoods each.
+    """The best plan found from ``start`` in ``rounds`` of ``workers`` neighbourhoods each, and of
+    a stretch of a walk for an early closing.
 
     The same arguments give the same plan unless the ``deadline`` of the monotonic clock cuts the
     search short.
@@ -40,10 +48,9 @@ def improve(
     search = _Search(workshop, start, aim, Random(seed))  # noqa: S311
     with ThreadPoolExecutor(workers) as pool:
         for _ in range(rounds):
-            left = deadline - monotonic()
-            if search.settled or left <= 0:
+            if search.settled or monotonic() >= deadline:
                 break
-            search.step(pool, workers, left)
+            search.step(pool, workers, deadline)
     return search.best
 
 
@@ -57,18 +64,21 @@ class _Search:
         self._movable = [a.job_id for a in start.assignments if a.job_id in self._shop.options]
         self._effort = EFFORT[aim]
         self.settled = not self._movable
+        self._walk = self._new_walk(FIRST_WALK) if aim == "closing" and self._movable else None
 
-    def step(self, pool: Executor, workers: int, seconds: float) -> None:
-        """Search one neighbourhood a worker, then take the best of what they found."""
+    def step(self, pool: Executor, workers: int, deadline: float) -> None:
+        """Walk on and search one neighbourhood a worker, then take the best of what they found."""
         kinds = [self._random.randrange(len(_CHOICES)) for _ in range(workers)]
         tasks = [(kind, self._freed(kind), self._random.getrandbits(30)) for kind in kinds]
-        futures = [
-            pool.submit(self._solve, freed, Limits(self._effort, seconds, seed))
-            for _, freed, seed in tasks
-        ]
-        before = self.best
-        for (kind, freed, _), future in zip(tasks, futures, strict=True):
-            self._learn(kind, len(freed), future.result())
+        if self._walk and self._walk.over:
+            self._walk = self._new_walk(2 * self._walk.length)
+        walk = pool.submit(self._walk.advance, STEPS, deadline) if self._walk else None
+        futures = [pool.submit(self._solve, freed, seed, deadline) for _, freed, seed in tasks]
+        before, outcomes = self.best, [future.result() for future in futures]
+        if walk:
+            self._take(walk.result())
+        for (kind, freed, _), outcome in zip(tasks, outcomes, strict=True):
+            self._learn(kind, len(freed), outcome)
         self._effort = self._effort * PATIENCE if self.best is before else EFFORT[self._aim]
 
     def _freed(self, kind: int) -> frozenset[str]:
@@ -77,8 +87,9 @@ class _Search:
         size = int(self._sizes[kind])
         return frozenset(_CHOICES[kind](self._shop, movable, urgent, self._random, size))
 
-    def _solve(self, freed: frozenset[str], limits: Limits) -> Outcome:
-        return Neighbourhood(self._shop, self.best.assignments, freed, self._aim).solve(limits)
+    def _solve(self, freed: frozenset[str], seed: int, deadline: float) -> Outcome:
+        model = Neighbourhood(self._shop, self.best.assignments, freed, self._aim)
+        return model.solve(Limits(self._effort, max(0.0, deadline - monotonic()), seed))
 
     def _learn(self, kind: int, freed: int, outcome: Outcome) -> None:
         if outcome.exhausted:
@@ -87,9 +98,14 @@ class _Search:
         elif outcome.proposal is None or self._aim == "promises":
             self._sizes[kind] = max(self._sizes[kind] / GROWTH, 4)
         if outcome.proposal is not None:
-            found = outcome.proposal
-            plan = decode(self._workshop, self._shop.network, self._floor, found.order, found.teams)
-            self.best = min(self.best, plan, key=lambda plan: rating(plan, self._aim))
+            self._take(outcome.proposal)
+
+    def _new_walk(self, length: int) -> Walk:
+        return Walk(self._shop, self.best.assignments, length, self._random.getrandbits(30))
+
+    def _take(self, found: Proposal) -> None:
+        plan = decode(self._workshop, self._shop.network, self._floor, found.order, found.teams)
+        self.best = min(self.best, plan, key=lambda plan: rating(plan, self._aim))
 
 
 _Choice = Callable[[ShopTime, list[Assignment], list[Assignment], Random, int], list[str]]

@@ -2,24 +2,32 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 
 from services.workshop.planning import Assignment, Reservation, Window, Workshop, plan
-from services.workshop.planning.greedy import rating
+from services.workshop.planning.greedy import decode, greedy, rating
+from services.workshop.planning.model import Aim
+from services.workshop.planning.neighbourhood import Limits, Neighbourhood
+from services.workshop.planning.placing import Floor
+from services.workshop.planning.shoptime import ShopTime
+from services.workshop.planning.walk import Walk
 from tests.bench.fjsp import read
+from tests.bench.fjsp_larger import FAMILIES, instance
 from tests.workshop.unit.planning.rules import check
 from tests.workshop.unit.planning.shops import DAY, job, shift, small, workshops
 
 
+@pytest.mark.parametrize("aim", ["promises", "closing"])
 @settings(max_examples=15)
-@given(workshops())
-def test_search_keeps_every_rule_and_never_worsens_a_plan(workshop: Workshop) -> None:
-    found = plan(workshop, seed=1, seconds=20, rounds=2)
+@given(workshop=workshops())
+def test_search_keeps_every_rule_and_never_worsens_a_plan(aim: Aim, workshop: Workshop) -> None:
+    found = plan(workshop, seed=1, seconds=20, rounds=2, aim=aim)
     check(workshop, found)
-    assert rating(found, "promises") <= rating(plan(workshop), "promises")
+    assert rating(found, aim) <= rating(plan(workshop, aim=aim), aim)
 
 
 def knotty() -> Workshop:
@@ -44,9 +52,10 @@ def test_search_improves_on_greedy() -> None:
     assert found.objective < plan(knotty()).objective
 
 
-def test_the_same_seed_gives_the_same_plan() -> None:
-    first = plan(knotty(), seed=3, seconds=60, rounds=4, workers=2)
-    assert first == plan(knotty(), seed=3, seconds=60, rounds=4, workers=2)
+@pytest.mark.parametrize("aim", ["promises", "closing"])
+def test_the_same_seed_gives_the_same_plan(aim: Aim) -> None:
+    first = plan(knotty(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
+    assert first == plan(knotty(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
 
 
 def test_search_leaves_work_in_hand_and_holds_alone_and_plans_around_leave() -> None:
@@ -94,6 +103,28 @@ def test_an_instance_without_calendars_is_solved_to_its_optimum(seed: int) -> No
     found = plan(workshop, seed=1, seconds=30, rounds=10, aim="closing")
     assert found.closing == 80
     check(workshop, found)
+
+
+def test_a_walk_closes_earlier_than_greedy() -> None:
+    workshop = read(instance(FAMILIES["narrow"], seed=1))
+    first, floor = greedy(workshop, "closing"), Floor(workshop)
+    shop = ShopTime(workshop, floor)
+    walk = Walk(shop, first.assignments, length=5000, seed=1)
+    found = walk.advance(5000, deadline=inf)
+    assert walk.over
+    reached = decode(workshop, shop.network, floor, found.order, found.teams)
+    check(workshop, reached)
+    assert reached.closing < first.closing
+
+
+def test_a_closing_too_early_for_all_work_is_ruled_out_at_once() -> None:
+    alike = tuple(job(f"j{i:02}", 30) for i in range(17))
+    workshop = replace(small(), jobs=alike)
+    best, shop = greedy(workshop, "closing"), ShopTime(workshop, Floor(workshop))
+    freed = [a.job_id for a in best.assignments]
+    outcome = Neighbourhood(shop, best.assignments, freed, "closing").solve(Limits(0.01, 10, 1))
+    assert outcome.exhausted
+    assert outcome.proposal is None
 
 
 def test_no_working_time_is_no_plan() -> None:

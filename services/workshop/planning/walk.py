@@ -1,0 +1,242 @@
+"""Moving one job at a time towards an early closing, by simulated annealing (模拟退火).
+
+A walk knows the vehicles and the teams, in shop minutes; bays, absences and work in hand it
+leaves to decoding.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from itertools import pairwise
+from math import exp
+from random import Random
+from time import monotonic
+from typing import Final, NamedTuple, TypeVar
+
+from services.workshop.planning.model import Assignment
+from services.workshop.planning.neighbourhood import Proposal
+from services.workshop.planning.shoptime import ShopTime, Team
+from services.workshop.planning.timeline import NEVER
+
+HOT: Final = 0.4
+COLD: Final = 0.02
+"""Minutes by which a step may typically worsen the closing, at first and at last, as shares of
+the mean job."""
+BREATH: Final = 100
+"""Steps between two looks at the clock."""
+Name = TypeVar("Name", bound=Hashable)
+NOBODY: Final = -1
+"""The job before the first and after the last one; its start and its tail are 0."""
+
+
+class _Place(NamedTuple):
+    closing: int
+    team: Team
+    position: int
+    minutes: int
+
+
+class Walk:
+    """A walk from plan to plan: a job of a chain that ends last goes to its best other place.
+
+    A worse closing is accepted the less often, the more of its ``length`` in steps is behind.
+    """
+
+    def __init__(
+        self, shop: ShopTime, start: Collection[Assignment], length: int, seed: int
+    ) -> None:
+        movable = [a for a in start if a.job_id in shop.options]
+        movable.sort(key=lambda a: (a.start, a.finish, a.job_id))
+        jobs = [shop.network.jobs[a.job_id] for a in movable]
+        spans = [shop.span(a) for a in movable]
+        now = shop.workshop.now
+        self.length = length
+        self._steps = 0
+        self._random = Random(seed)  # noqa: S311
+        self._job_ids = [job.job_id for job in jobs]
+        self._earliest = [shop.at(max(now, job.release, job.parts_at)) for job in jobs]
+        self._teams = [a.technician_ids for a in movable]
+        self._minutes = [*(span.finish - span.start for span in spans), 0]
+        self._options = [
+            shop.options[job_id].minutes | {team: minutes}
+            for job_id, team, minutes in zip(
+                self._job_ids, self._teams, self._minutes[:-1], strict=True
+            )
+        ]
+        self._lines = _grouped(self._teams)
+        self._earlier, self._later = _links(_grouped([job.order_id for job in jobs]), len(jobs))
+        self._previous, self._next = _links(self._lines, len(jobs))
+        self._sequence = list(range(len(jobs)))
+        self._finishes, self._tails = self._forward(), self._backward()
+        self._closing, self._critical = self._chains()
+        self._warmth = sum(self._minutes) / len(jobs)
+        self._best = self._closing, self._proposal()
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps are taken."""
+        return self._steps >= self.length
+
+    def advance(self, steps: int, deadline: float) -> Proposal:
+        """The best plan so far after as many steps, or fewer if the ``deadline`` comes first."""
+        for step in range(steps):
+            if step % BREATH == 0 and monotonic() >= deadline:
+                break
+            self._step(self._warmth * HOT * (COLD / HOT) ** (self._steps / self.length))
+            self._steps += 1
+            if self._closing < self._best[0]:
+                self._best = self._closing, self._proposal()
+        return self._best[1]
+
+    def _step(self, warmth: float) -> None:
+        job = self._random.choice(self._critical)
+        team, minutes = self._teams[job], self._minutes[job]
+        position = self._lines[team].index(job)
+        finishes, tails = self._finishes, self._tails
+        self._take_out(job)
+        self._finishes, self._tails = self._forward(), self._backward()
+        found = self._best_place(job, (team, position))
+        if found and (
+            found.closing <= self._closing
+            or self._random.random() < exp((self._closing - found.closing) / warmth)
+        ):
+            self._put(job, found.team, found.position, found.minutes)
+            self._sequence = self._sorted()
+            self._finishes, self._tails = self._forward(), self._backward()
+            self._closing, self._critical = self._chains()
+        else:
+            self._put(job, team, position, minutes)
+            self._finishes, self._tails = finishes, tails
+
+    def _take_out(self, job: int) -> None:
+        before, after = self._previous[job], self._next[job]
+        self._next[before], self._previous[after] = after, before
+        self._previous[job] = self._next[job] = NOBODY
+        self._lines[self._teams[job]].remove(job)
+        self._minutes[job] = 0
+
+    def _put(self, job: int, team: Team, position: int, minutes: int) -> None:
+        line = self._lines[team]
+        before = line[position - 1] if position else NOBODY
+        after = line[position] if position < len(line) else NOBODY
+        self._previous[job], self._next[job] = before, after
+        self._next[before] = self._previous[after] = job
+        line.insert(position, job)
+        self._teams[job], self._minutes[job] = team, minutes
+
+    def _best_place(self, job: int, old: tuple[Team, int]) -> _Place | None:
+        """Where the job, taken out, makes the shortest chain, anywhere but in its old place.
+
+        Equal places are drawn by lot.
+        """
+        finishes, tails = self._finishes, self._tails
+        others = max(finishes)
+        ready = max(finishes[self._earlier[job]], self._earliest[job])
+        rest = tails[self._later[job]]
+        best, shortest, equal = None, NEVER, 0
+        for team, minutes in self._options[job].items():
+            line = self._lines[team]
+            for position in self._room(job, line):
+                free = finishes[line[position - 1]] if position else 0
+                after = tails[line[position]] if position < len(line) else 0
+                chain = max(ready, free) + minutes + max(rest, after)
+                if chain > shortest or (team, position) == old:
+                    continue
+                equal = equal + 1 if chain == shortest else 1
+                shortest = chain
+                if self._random.random() * equal < 1:
+                    best = _Place(max(chain, others), team, position, minutes)
+        return best
+
+    def _room(self, job: int, line: list[int]) -> range:
+        """Positions before which none goes that waits for the job, and after which none goes
+        that the job waits for.
+        """
+        finishes, minutes = self._finishes, self._minutes
+        earlier, later = self._earlier[job], self._later[job]
+        begun = finishes[earlier] - minutes[earlier]
+        first = last = len(line)
+        while first and line[first - 1] != earlier and finishes[line[first - 1]] > begun:
+            first -= 1
+        if later != NOBODY:
+            due, last = finishes[later], first
+            while last < len(line) and line[last] != later:
+                if finishes[line[last]] - minutes[line[last]] >= due:
+                    break
+                last += 1
+        return range(first, last + 1)
+
+    def _forward(self) -> list[int]:
+        """When each job finishes, and 0."""
+        earlier, previous, minutes = self._earlier, self._previous, self._minutes
+        earliest = self._earliest
+        finishes = [0] * len(minutes)
+        for i in self._sequence:
+            ready, free, start = finishes[earlier[i]], finishes[previous[i]], earliest[i]
+            if ready > start:
+                start = ready
+            if free > start:
+                start = free
+            finishes[i] = start + minutes[i]
+        return finishes
+
+    def _backward(self) -> list[int]:
+        """Minutes from the start of each job to the end of its longest chain, and 0."""
+        later, after, minutes = self._later, self._next, self._minutes
+        tails = [0] * len(minutes)
+        for i in reversed(self._sequence):
+            left, other = tails[later[i]], tails[after[i]]
+            if other > left:
+                left = other
+            tails[i] = left + minutes[i]
+        return tails
+
+    def _chains(self) -> tuple[int, list[int]]:
+        """The last finish, and the jobs of the chains that end with it (关键路径)."""
+        closing = max(self._finishes)
+        times = zip(self._finishes, self._tails, self._minutes, strict=True)
+        critical = [
+            i for i, (finish, tail, own) in enumerate(times) if finish + tail - own == closing
+        ]
+        return closing, critical
+
+    def _sorted(self) -> list[int]:
+        """All jobs, each after those that go before it."""
+        later, after = self._later, self._next
+        missing = [
+            (earlier != NOBODY) + (previous != NOBODY)
+            for earlier, previous in zip(self._earlier[:-1], self._previous[:-1], strict=True)
+        ]
+        found = [i for i, count in enumerate(missing) if not count]
+        for i in found:
+            for follower in (later[i], after[i]):
+                if follower != NOBODY:
+                    missing[follower] -= 1
+                    if not missing[follower]:
+                        found.append(follower)
+        return found
+
+    def _proposal(self) -> Proposal:
+        order = sorted(
+            range(len(self._job_ids)), key=lambda i: (self._finishes[i] - self._minutes[i], i)
+        )
+        return Proposal(
+            dict(zip(self._job_ids, self._teams, strict=True)),
+            tuple(self._job_ids[i] for i in order),
+        )
+
+
+def _grouped(names: Sequence[Name]) -> defaultdict[Name, list[int]]:
+    """The jobs of each vehicle or team, in order."""
+    lines: defaultdict[Name, list[int]] = defaultdict(list)
+    for i, name in enumerate(names):
+        lines[name].append(i)
+    return lines
+
+
+def _links(lines: Mapping[Name, list[int]], jobs: int) -> tuple[list[int], list[int]]:
+    """For each job, and NOBODY, the one before and the one after it in its line."""
+    before, after = [NOBODY] * (jobs + 1), [NOBODY] * (jobs + 1)
+    for line in lines.values():
+        for first, second in pairwise(line):
+            after[first], before[second] = second, first
+    return before, after
