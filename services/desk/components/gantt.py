@@ -19,6 +19,10 @@ Job = Mapping[str, Any]
 
 _HALF_HOUR = timedelta(minutes=30)
 _AROUND = timedelta(hours=12)
+_SHOW_NOW = """(now => {
+    const chart = now.closest(".gantt-scroll");
+    chart.scrollLeft = now.offsetLeft - chart.clientWidth / 3;
+})(document.querySelector(".gantt-now"))"""
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def gantt(
     hands: Hands,
     now: datetime,
 ) -> None:
-    """Draw the day; the line of the present time moves by itself."""
+    """Draw the day, scrolled to the present time; its line moves by itself."""
     with drawing.frame("gantt", partial(_chart, hands), span, zone):
         for heat in free:
             to_come = [(begin, heat.minutes.get(begin, 0)) for begin in span.half_hours_from(now)]
@@ -257,6 +261,7 @@ def _now_line(span: Span, now: datetime, every_second: EverySecond) -> None:
 
     move(now)
     every_second(move)
+    ui.run_javascript(_SHOW_NOW)
 
 
 def off_duty(windows: Sequence[Stretch], span: Span) -> Iterable[tuple[datetime, datetime]]:
