@@ -1,7 +1,7 @@
 """Finding the earliest finish of one job among technicians, bays and the vehicle's other work."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from services.workshop.planning.model import (
@@ -36,6 +36,9 @@ class _Crew(NamedTuple):
     versatility: int
     calendar: Calendar
     busy: tuple[Busy, ...]
+
+
+_Crews = Mapping[tuple[str, ...], _Crew]
 
 
 class _Team(NamedTuple):
@@ -78,8 +81,8 @@ class Floor:
         self._technicians = tuple(sorted(workshop.technicians, key=lambda t: t.technician_id))
         self._bays = tuple(sorted(workshop.bays, key=lambda b: b.bay_id))
         self._by_id = {t.technician_id: t for t in self._technicians}
-        self._crews: dict[str, dict[tuple[str, ...], _Crew]] = {}
-        self._made: dict[tuple[tuple[str, ...], int], _Crew] = {}
+        self._crews: dict[str, _Crews] = {}
+        self._crews_alike: dict[Hashable, _Crews] = {}
         self._calendars: dict[tuple[str, ...], Calendar] = {}
         self._shared: dict[tuple[Calendar, Calendar], Calendar] = {}
         self._hours = _distinct_hours(self._bays)
@@ -207,26 +210,25 @@ class Floor:
     def _eligible(self, job: Job, found: Candidates) -> Iterable[_Crew]:
         crews = self._crews.get(job.job_id)
         if crews is None:
-            crews = {
-                tuple(t.technician_id for t in m): self._crew(job, m) for m in found.teams(job)
-            }
+            alike = need(job), job.minutes, *sorted(job.own_minutes.items())
+            crews = self._crews_alike.get(alike)
+            if crews is None:
+                made = (self._crew(members, duration(job, members)) for members in found.teams(job))
+                crews = self._crews_alike[alike] = {crew.technician_ids: crew for crew in made}
             self._crews[job.job_id] = crews
         chosen = self._chosen.get(job.job_id)
         return (crews[chosen],) if chosen else crews.values()
 
-    def _crew(self, job: Job, members: tuple[Technician, ...]) -> _Crew:
-        ids, minutes = tuple(t.technician_id for t in members), duration(job, members)
-        crew = self._made.get((ids, minutes))
-        if crew is None:
-            crew = self._made[ids, minutes] = _Crew(
-                ids,
-                minutes,
-                _breadth(members),
-                self._versatility * _further(members),
-                self.calendar(ids),
-                tuple(self._people[i] for i in ids),
-            )
-        return crew
+    def _crew(self, members: tuple[Technician, ...], minutes: int) -> _Crew:
+        ids = tuple(t.technician_id for t in members)
+        return _Crew(
+            ids,
+            minutes,
+            _breadth(members),
+            self._versatility * _further(members),
+            self.calendar(ids),
+            tuple(self._people[i] for i in ids),
+        )
 
     def _stands(self, job: Job, found: Candidates, earliest: int, minutes: int) -> list[_Stand]:
         """Bays by what they would cost the fastest team if it were free."""

@@ -1,6 +1,7 @@
 """A new plan after a disturbance, and why each job moved (重排)."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -95,6 +96,8 @@ class _Facts:
         self.jobs: Mapping[str, Job] = {job.job_id: job for job in workshop.jobs}
         self._workshop = workshop
         self._planned = {assignment.job_id: assignment for assignment in new.assignments}
+        self._by_resource = _by_resource(new.assignments)
+        self._frozen = _by_resource(job.frozen for job in workshop.jobs if job.frozen)
         self._people = {t.technician_id: Calendar(t.working) for t in workshop.technicians}
         self._bays = {bay.bay_id: Calendar(bay.open) for bay in workshop.bays}
 
@@ -122,8 +125,8 @@ class _Facts:
             yield "work_grew", {"minutes": job.minutes}
         if after.finish < before.finish:
             yield "pulled_forward", {"minutes": before.finish - after.finish}
-        for other in self._planned.values():
-            if other.job_id != job.job_id and _meet(before, other):
+        for other in _sharing(self._by_resource, before):
+            if other.job_id != job.job_id:
                 yield "made_room", {"job_id": other.job_id}
         yield "rearranged", {}
 
@@ -141,8 +144,8 @@ class _Facts:
             yield "bay_closed", {"bay_id": before.bay_id}
 
     def _clashes(self, job: Job, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
-        for other in self.jobs.values():
-            if other.frozen and other is not job and _meet(before, other.frozen):
+        for other in _sharing(self._frozen, before):
+            if other.job_id != job.job_id:
                 yield "work_in_hand", {"job_id": other.job_id}
         for held in self._workshop.held:
             if _meet(before, held):
@@ -159,6 +162,23 @@ def _works(calendar: Calendar | None, place: Reservation) -> bool:
         and calendar.begin(place.start) == place.start
         and calendar.begin(place.finish - 1) == place.finish - 1
     )
+
+
+def _by_resource(assignments: Iterable[Assignment]) -> Mapping[str, list[Assignment]]:
+    """The assignments of each technician and bay."""
+    found: defaultdict[str, list[Assignment]] = defaultdict(list)
+    for assignment in assignments:
+        for resource in (*assignment.technician_ids, assignment.bay_id):
+            found[resource].append(assignment)
+    return found
+
+
+def _sharing(known: Mapping[str, list[Assignment]], place: Reservation) -> list[Assignment]:
+    """Those that overlap with the place in time and share somebody or the bay, by their start."""
+    resources = *place.technician_ids, place.bay_id
+    near = {a.job_id: a for resource in resources for a in known.get(resource, ())}
+    meeting = (a for a in near.values() if _meet(place, a))
+    return sorted(meeting, key=lambda a: (a.start, a.job_id))
 
 
 def _meet(first: Reservation, second: Reservation) -> bool:
