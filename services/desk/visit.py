@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from services.desk.catalogue import Catalogue
-from services.desk.client import Connections, Services
+from services.desk.client import AwayError, Connections, Services
 from services.desk.i18n import DEFAULT, LOCALES, Language, Words
 from services.desk.people import Person, load_people
 from services.desk.session import DemoSignIn, OidcSignIn, SignedIn, sign_in_from
@@ -158,6 +158,13 @@ class Visit:
         }
         await self._resolve(wanted)
         return Names(*(self._known(kind, refs) for kind, refs in wanted.items()))
+
+    async def names_if_any(self, orders: Iterable[Mapping[str, Any]]) -> Names:
+        """The same; none while customer relations is away."""
+        try:
+            return await self.names(orders)
+        except AwayError:
+            return Names()
 
     async def _resolve(self, wanted: Mapping[str, set[str]]) -> None:
         now, resolved = time.monotonic(), self.desk.resolved

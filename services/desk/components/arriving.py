@@ -11,7 +11,7 @@ from services.desk.components.elements import dialog, text
 from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.vehicles import find_customer, is_vin, same_plate
-from services.desk.visit import Names, Visit, together
+from services.desk.visit import Visit, together
 
 
 async def record_arrival(visit: Visit, plate: str, appointment_id: str, attempt: str) -> None:
@@ -111,10 +111,7 @@ async def _expected(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
         visit.services.get("reception", f"{visit.store_path}/appointments"), visit.catalogue()
     )
     open_ones = [each for each in booked if each["status"] == "booked"]
-    try:
-        names = await visit.names(open_ones)
-    except AwayError:
-        names = Names()
+    names = await visit.names_if_any(open_ones)
     plates = {each["appointment_id"]: names.plates.get(each["plate_ref"], "") for each in open_ones}
     lines = {
         each["appointment_id"]: " · ".join(

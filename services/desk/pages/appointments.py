@@ -70,10 +70,7 @@ async def show(visit: Visit) -> None:
                 "reception", f"{visit.store_path}/appointments", day=f"{day}"
             ),
         )
-        try:
-            return booked, await visit.names(booked)
-        except AwayError:
-            return booked, Names()
+        return booked, await visit.names_if_any(booked)
 
     def render(found: Booked, drawing: Drawing) -> None:
         booked, names = found

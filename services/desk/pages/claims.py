@@ -8,7 +8,6 @@ from typing import Any
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
-from services.desk.client import AwayError
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
@@ -72,10 +71,7 @@ async def show(visit: Visit) -> None:
                 "reception", f"{visit.store_path}/claims", status=list(_VIEWS[chosen])
             ),
         )
-        try:
-            return found, await visit.names(found)
-        except AwayError:
-            return found, Names()
+        return found, await visit.names_if_any(found)
 
     def render(ledger: tuple[Sequence[Claim], Names], drawing: Drawing) -> None:
         found, names = ledger

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.client import AwayError
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
@@ -78,10 +77,7 @@ async def show(visit: Visit) -> None:
 
     async def fetch() -> tuple[list[dict[str, Any]], Names]:
         orders = await orders_at(visit, *_VIEWS[chosen])
-        try:
-            return orders, await visit.names(orders)
-        except AwayError:
-            return orders, Names()
+        return orders, await visit.names_if_any(orders)
 
     def render(found: tuple[list[dict[str, Any]], Names], drawing: Drawing) -> None:
         orders, names = found

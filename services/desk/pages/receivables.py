@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.client import AwayError
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
@@ -54,10 +53,7 @@ async def show(visit: Visit) -> None:
             "receivables",
             lambda: visit.services.get("reception", f"{visit.store_path}/receivables"),
         )
-        try:
-            return found, await visit.names(found)
-        except AwayError:
-            return found, Names()
+        return found, await visit.names_if_any(found)
 
     def render(ledger: Ledger, drawing: Drawing) -> None:
         found, names = ledger
