@@ -1,12 +1,11 @@
 """Events and deadlines that the workshop acts on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from services.workshop import booking, clocks, orders, promises, store
 from services.workshop.domain import job as jobs
-from services.workshop.domain.job import Assignment
 from services.workshop.domain.prospect import watch
 from services.workshop.domain.reasons import PLANNER, Reason
 from services.workshop.load import free_time, load_between
@@ -206,15 +205,14 @@ class Handlers:
     async def on_overrun(self, unit: Unit, timer: Timer) -> None:
         """Work in hand needs longer than expected: keep its place and move the others."""
         job = await store.read_job(unit.connection, timer.store_id, timer.subject)
-        if job.status not in ("in_progress", "paused") or job.bay_id is None:
+        if job.status not in ("in_progress", "paused"):
             return
-        finish_at = self.planner.still_expected(job, unit.now)
-        longer = replace(job, planned_finish_at=finish_at)
-        await store.save_jobs(unit, [longer])
-        assignment = Assignment(
-            job.technician_ids, job.bay_id, job.started_at or unit.now, finish_at
-        )
-        await booking.occupy(unit, longer, assignment, timer.cause)
+        begun_at = job.started_at or unit.now
+        absences = await store.absences_after(unit.connection, timer.store_id, begun_at)
+        longer = self.planner.in_hand(job, absences, unit.now)
+        if longer.assignment:
+            await store.save_jobs(unit, [longer])
+            await booking.occupy(unit, longer, longer.assignment, timer.cause)
 
     async def on_capacity(self, unit: Unit, timer: Timer) -> None:
         """Publish the store's free time (R1, R11)."""

@@ -258,13 +258,18 @@ class Planner:
         return timedelta(minutes=self._handover(store_id))
 
     def technicians(
-        self, store_id: str, now: datetime, absences: Sequence[Absence]
+        self,
+        store_id: str,
+        now: datetime,
+        absences: Sequence[Absence],
+        since: datetime | None = None,
     ) -> tuple[planning.Technician, ...]:
         """The store's technicians with the pace learned and the time that absences leave them."""
         durations = self._durations(store_id)
+        away = _by_person(absences)
         return tuple(
             replace(technician, pace=technician.pace * durations.pace(technician.technician_id))
-            for technician in self.workforce.technicians(store_id, now, _by_person(absences))
+            for technician in self.workforce.technicians(store_id, now, away, since)
         )
 
     def expected_finish(
@@ -275,11 +280,7 @@ class Planner:
         absences: Sequence[Absence],
     ) -> datetime:
         """When these technicians, beginning at ``start_at``, would be done, as far as is known."""
-        team = tuple(
-            technician
-            for technician in self.technicians(job.store_id, start_at, absences)
-            if technician.technician_id in technician_ids
-        )
+        team = self._team(job, technician_ids, start_at, absences)
         if not team:
             return start_at + timedelta(hours=job.standard_hours)
         minutes = duration(self._job(job, None, minute(start_at)), team)
@@ -290,16 +291,33 @@ class Planner:
         return max(moment(finish), start_at + timedelta(minutes=1))
 
     def in_hand(self, job: Job, absences: Sequence[Absence], now: datetime) -> Job:
-        """Work that goes on since ``started_at``, with the finish to reckon with."""
+        """Work that goes on since ``started_at``, with the finish to expect from what is known now.
+
+        Past the time that it should take, that is what the store's jobs of such a kind still took.
+        """
         start_at = job.started_at or now
         finish_at = self.expected_finish(job, job.technician_ids, start_at, absences)
+        team = self._team(job, job.technician_ids, start_at, absences)
+        if finish_at <= now and team:
+            known, law = self._job(job, None, minute(now)), self._durations(job.store_id).law
+            finish_at = moment(
+                planning.expected_finish(known, team, minute(start_at), minute(now), law, 0.5)
+            )
         expected = replace(job, planned_start_at=start_at, planned_finish_at=finish_at)
-        return replace(expected, planned_finish_at=self.still_expected(expected, now))
+        return replace(expected, planned_finish_at=still_expected(expected, now))
 
-    def still_expected(self, job: Job, now: datetime) -> datetime:
-        """The finish to reckon with for work in hand: the planned one, or soon if that is past."""
-        planned = job.planned_finish_at or now
-        return max(planned, now + _OVERRUN) if planned <= now else planned
+    def _team(
+        self,
+        job: Job,
+        technician_ids: Sequence[str],
+        at: datetime,
+        absences: Sequence[Absence],
+    ) -> tuple[planning.Technician, ...]:
+        return tuple(
+            technician
+            for technician in self.technicians(job.store_id, at, absences)
+            if technician.technician_id in technician_ids
+        )
 
     def _workshop(
         self,
@@ -316,9 +334,10 @@ class Planner:
             for earlier, job in pairwise(in_turn)
             if earlier.order_id == job.order_id
         }
+        begun = [job.started_at for job in jobs if job.started_at and is_unfinished(job)]
         return planning.Workshop(
             now=minute(now + timedelta(seconds=59)),
-            technicians=self.technicians(store_id, now, absences),
+            technicians=self.technicians(store_id, now, absences, min([now, *begun])),
             bays=self.workforce.open_bays(store_id, now),
             jobs=tuple(self._job(job, before.get(job.job_id), minute(now)) for job in jobs),
             running=tuple(
@@ -339,7 +358,7 @@ class Planner:
         operation = self.workforce.operation(job.operation_id)
         frozen = None
         if job.status != "planned" and is_unfinished(job) and job.assignment is not None:
-            finish = self.still_expected(job, moment(now))
+            finish = still_expected(job, moment(now))
             in_hand = replace(job.assignment, finish_at=finish)
             frozen = planning.Assignment(*_reservation(in_hand), job.job_id)
         estimate = self._estimate(job.store_id, operation, job.standard_hours)
@@ -478,6 +497,11 @@ def told(detail: planning.Detail, zone: ZoneInfo) -> dict[str, str | int]:
         name: moment(int(value)).astimezone(zone).isoformat() if name == "at" else value
         for name, value in detail.items()
     }
+
+
+def still_expected(job: Job, now: datetime) -> datetime:
+    """The finish to reckon with for work in hand: the planned one, or soon if that is past."""
+    return planned if (planned := job.planned_finish_at or now) > now else now + _OVERRUN
 
 
 def moment(minutes: int) -> datetime:

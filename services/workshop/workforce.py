@@ -100,9 +100,13 @@ class Workforce:
         store_id: str,
         begin: datetime,
         away: Mapping[str, Sequence[tuple[datetime, datetime]]],
+        since: datetime | None = None,
     ) -> tuple[planning.Technician, ...]:
-        """The store's technicians with their working windows from ``begin`` to the horizon."""
-        days = self._open_days(store_id, begin)
+        """The store's technicians with their working windows from ``begin`` to the horizon.
+
+        ``since`` adds the days before, on which work in hand began.
+        """
+        days = self._open_days(store_id, begin, since or begin)
         return tuple(
             planning.Technician(
                 technician_id=member.technician_id,
@@ -135,7 +139,7 @@ class Workforce:
         store = self.stores[store_id]
         hours = tuple(
             window(store.at(day, store.opening), store.at(day, store.closing))
-            for day in self._open_days(store_id, begin)
+            for day in self._open_days(store_id, begin, begin)
         )
         return tuple(
             planning.Bay(bay.bay_id, bay.capabilities, hours) for bay in self.bays[store_id]
@@ -164,9 +168,10 @@ class Workforce:
             ]
         return tuple(window(start, finish) for start, finish in spans)
 
-    def _open_days(self, store_id: str, begin: datetime) -> list[date]:
-        first = self.stores[store_id].local_day(begin)
-        days = (first + timedelta(days=ahead) for ahead in range(HORIZON.days))
+    def _open_days(self, store_id: str, begin: datetime, since: datetime) -> list[date]:
+        first = self.stores[store_id].local_day(since)
+        after = self.stores[store_id].local_day(begin) + HORIZON
+        days = (first + timedelta(days=later) for later in range((after - first).days))
         return [day for day in days if day not in self.closed]
 
 

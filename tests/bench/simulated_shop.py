@@ -22,6 +22,7 @@ from services.workshop.planning import (
     Technician,
     Window,
     Workshop,
+    expected_finish,
     learn,
 )
 from services.workshop.planning.objective import moved
@@ -288,12 +289,11 @@ class Shop:
         )
 
     def _expected(self, job: Job, begun: Assignment) -> Assignment:
-        """Work in hand with the finish to expect; what runs over is soon done."""
-        calendar = self.calendar(begun.technician_ids[0])
-        spent = calendar.worked(self.now) - calendar.worked(begun.start)
-        minutes = max(job.minutes, round(spent * 1.15) + 1)
-        finish = calendar.span(begun.start, minutes)[1]
-        return replace(begun, finish=max(finish, self.now + 1))
+        """Work in hand with the finish to expect, given how long it has taken."""
+        team = (self._known[begun.technician_ids[0]],)
+        law = self.durations.law
+        finish = expected_finish(job, team, begun.start, self.now, law, share=0.5)
+        return replace(begun, finish=finish)
 
     def wake(self, eventful: bool = True) -> None:
         """Let the dispatcher look; ``eventful`` when something has happened."""
@@ -315,6 +315,17 @@ class Shop:
     def _start(self, assignment: Assignment) -> None:
         self.in_hand[assignment.job_id] = assignment
         self.env.process(self._work(assignment))
+        self.env.process(self._overruns(assignment))
+
+    def _overruns(self, assignment: Assignment) -> Generator[Any, Any, None]:
+        """Work that goes on past its expected finish is an event, and is expected anew."""
+        while True:
+            job = self.estimated(self.open[assignment.job_id])
+            yield self.env.timeout(self._expected(job, assignment).finish - self.now)
+            yield self.env.timeout(0)
+            if assignment.job_id not in self.in_hand:
+                return
+            self.wake()
 
     def _work(self, assignment: Assignment) -> Generator[Any, Any, None]:
         task = self.tasks[assignment.job_id]

@@ -4,6 +4,7 @@ from services.workshop.planning.calibration import UNTRIED, Calibration
 from services.workshop.planning.durations import Durations, Estimate, FinishedJob, learn
 from services.workshop.planning.forecast import score, shop_hours
 from services.workshop.planning.greedy import greedy
+from services.workshop.planning.in_hand import expected_finish
 from services.workshop.planning.model import (
     Assignment,
     Bay,
@@ -51,6 +52,7 @@ __all__ = [
     "Technician",
     "Window",
     "Workshop",
+    "expected_finish",
     "greedy",
     "learn",
     "load_solver",

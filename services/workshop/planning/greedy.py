@@ -34,6 +34,8 @@ def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
     most = max(1, ORDERINGS // max(1, len(workshop.jobs)))
     urgencies = _urgencies(workshop, network, aim)[:most]
     plans = [_serial(workshop, network, floor, urgency) for urgency in urgencies]
+    if workshop.running:
+        plans.append(_standing(workshop, network, floor))
     best = min(plans, key=lambda plan: rating(plan, aim))
     return best if aim == "closing" else _repaired(workshop, network, floor, best)
 
@@ -53,6 +55,14 @@ def decode(
     """The plan that results from placing jobs with these teams in this order."""
     place = {job_id: float(i) for i, job_id in enumerate(order)}
     return _serial(workshop, network, floor, lambda job: (place.get(job.job_id, NEVER),), teams)
+
+
+def _standing(workshop: Workshop, network: Network, floor: Floor) -> Plan:
+    """The running plan with only those jobs moved whose place is gone."""
+    starts = {assignment.job_id: assignment.start for assignment in workshop.running}
+    return _serial(
+        workshop, network, floor, lambda job: (starts.get(job.job_id, NEVER),), stand=True
+    )
 
 
 def _repaired(workshop: Workshop, network: Network, floor: Floor, best: Plan) -> Plan:
@@ -114,6 +124,8 @@ def _serial(
     floor: Floor,
     urgency: Urgency,
     teams: Mapping[str, tuple[str, ...]] | None = None,
+    *,
+    stand: bool = False,
 ) -> Plan:
     floor.clear(teams)
     for reservation in workshop.held:
@@ -130,7 +142,7 @@ def _serial(
         if any(other not in placed for other in network.before[job.job_id]):
             continue
         ready = max((placed[other].finish for other in network.before[job.job_id]), default=0)
-        answer = floor.place(job, ready)
+        answer = (stand and floor.standing(job, ready)) or floor.place(job, ready)
         if isinstance(answer, Refusal):
             refused[job.job_id] = answer
         else:

@@ -57,6 +57,12 @@ class Reservation:
     start: int
     finish: int
 
+    def shares(self, other: "Reservation") -> bool:
+        """Whether both need a technician or the bay."""
+        return self.bay_id == other.bay_id or not set(self.technician_ids).isdisjoint(
+            other.technician_ids
+        )
+
 
 @dataclass(frozen=True)
 class Assignment(Reservation):

@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from services.workshop.planning.in_hand import whole_minutes
 from services.workshop.planning.model import Assignment, Job, Workshop
 from services.workshop.planning.teams import duration
 from services.workshop.planning.timeline import Calendar, calendar, common
@@ -87,30 +88,19 @@ class _Play:
         median = float(duration(job, team))
         if job.frozen:
             spent = float(time.worked(self._now) - time.worked(job.frozen.start))
-            return time.finish(self._at_once(), self._left(job, median, max(0.0, spent)))
+            left = np.maximum(self._whole(job, median, spent) - max(0.0, spent), 1.0)
+            return time.finish(self._at_once(), left)
         start = np.full(SAMPLES, float(max(self._now, job.release, job.parts_at)))
         for moments in [self._free[r] for r in resources]:
             np.maximum(start, moments, out=start)
         for other in job.after:
             if other in self._done:
                 np.maximum(start, self._done[other], out=start)
-        return time.finish(start, median * np.exp(job.spread * self._draw(job, 0.0)))
+        return time.finish(start, self._whole(job, median, 0.0))
 
-    def _left(self, job: Job, median: float, spent: float) -> Moments:
-        """Minutes still to work, given those spent already."""
-        if spent <= 0 or job.spread <= 0:
-            return np.maximum(median * np.exp(job.spread * self._draw(job, 0.0)) - spent, 1.0)
-        reached = np.log(spent / median) / job.spread
-        passed = float(np.searchsorted(self._law, reached)) / len(self._law)
-        whole = median * np.exp(job.spread * self._draw(job, min(passed, 1.0)))
-        at_least = spent * (1 + 0.1 * self._evenly(job))
-        return np.maximum(np.maximum(whole, at_least) - spent, 1.0)
-
-    def _draw(self, job: Job, passed: float) -> Moments:
-        """Standardised log durations from the part of the law above ``passed``."""
-        place = (passed + (1 - passed) * self._evenly(job)) * len(self._law) - 0.5
-        result: Moments = np.interp(place, np.arange(len(self._law)), self._law)
-        return result
+    def _whole(self, job: Job, median: float, spent: float) -> Moments:
+        """Working minutes of the job, given those spent already."""
+        return whole_minutes(self._law, median, job.spread, spent, self._evenly(job))
 
     def _evenly(self, job: Job) -> Moments:
         """Evenly spread numbers in (0, 1) in an order that belongs to the job."""

@@ -160,6 +160,20 @@ class Floor:
             return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
         return Assignment(technician_ids, bay_id, -back, finish, job.job_id)
 
+    def standing(self, job: Job, ready: int) -> Assignment | None:
+        """The job's place of the running plan, if it may start from ``ready`` and is still free."""
+        before, found = self._running.get(job.job_id), self.candidates(job)
+        if before is None or isinstance(found, Refusal) or not found.admit(before):
+            return None
+        crew = self._crews_for(job, found).get(before.technician_ids)
+        if crew is None:
+            return None
+        hours = self._shared_hours(crew.calendar, self._hours[before.bay_id])
+        busy = *crew.busy, self._taken_bays[before.bay_id], self._vehicles[job.order_id]
+        earliest = max(before.start, self.earliest(job, ready))
+        place = first_slot(hours, crew.minutes, earliest, busy)
+        return before if place == (before.start, before.finish) else None
+
     def _meet(
         self, job: Job, team: _Team, stands: list[_Stand], plain: list[_Stand], best: _Rank
     ) -> _Rank:
@@ -208,6 +222,11 @@ class Floor:
         return teams
 
     def _eligible(self, job: Job, found: Candidates) -> Iterable[_Crew]:
+        crews = self._crews_for(job, found)
+        chosen = self._chosen.get(job.job_id)
+        return (crews[chosen],) if chosen else crews.values()
+
+    def _crews_for(self, job: Job, found: Candidates) -> _Crews:
         crews = self._crews.get(job.job_id)
         if crews is None:
             alike = need(job), job.minutes, *sorted(job.own_minutes.items())
@@ -216,8 +235,7 @@ class Floor:
                 made = (self._crew(members, duration(job, members)) for members in found.teams(job))
                 crews = self._crews_alike[alike] = {crew.technician_ids: crew for crew in made}
             self._crews[job.job_id] = crews
-        chosen = self._chosen.get(job.job_id)
-        return (crews[chosen],) if chosen else crews.values()
+        return crews
 
     def _crew(self, members: tuple[Technician, ...], minutes: int) -> _Crew:
         ids = tuple(t.technician_id for t in members)

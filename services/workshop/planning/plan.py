@@ -6,7 +6,9 @@ Only who improves pays for loading the solver, which takes more than all the res
 from time import monotonic
 
 from services.workshop.planning.greedy import greedy
+from services.workshop.planning.in_hand import reckoned
 from services.workshop.planning.model import Aim, Plan, Workshop
+from services.workshop.planning.objective import judge
 
 
 def plan(
@@ -25,14 +27,22 @@ def plan(
     the wall time cuts the search short.
     """
     deadline = monotonic() + seconds
-    first = greedy(workshop, aim)
-    if seconds <= 0 or not first.assignments:
-        return first
-    from services.workshop.planning.solver import improve  # noqa: PLC0415
+    cautious = reckoned(workshop)
+    found = greedy(cautious, aim)
+    if seconds > 0 and found.assignments:
+        from services.workshop.planning.solver import improve  # noqa: PLC0415
 
-    return improve(
-        workshop, first, aim=aim, seed=seed, deadline=deadline, workers=workers, rounds=rounds
-    )
+        found = improve(
+            cautious, found, aim=aim, seed=seed, deadline=deadline, workers=workers, rounds=rounds
+        )
+    return _as_expected(workshop, found)
+
+
+def _as_expected(workshop: Workshop, found: Plan) -> Plan:
+    """The plan with work in hand as long as expected."""
+    in_hand = {job.job_id: job.frozen for job in workshop.jobs if job.frozen}
+    assignments = [in_hand.get(a.job_id, a) for a in found.assignments]
+    return Plan(tuple(assignments), found.unplannable, judge(workshop, assignments))
 
 
 def load_solver() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from services.workshop.planning.in_hand import reckoned
 from services.workshop.planning.model import (
     Aim,
     Assignment,
@@ -80,7 +81,7 @@ def replan(
 
 def changes(workshop: Workshop, new: Plan) -> tuple[Change, ...]:
     """How ``new`` differs from the snapshot's running plan, and why; work in hand is left out."""
-    facts = _Facts(workshop, new)
+    facts = _Facts(reckoned(workshop), new)
     running = {assignment.job_id: assignment for assignment in workshop.running}
     return tuple(
         facts.change(running.get(after.job_id), after)
@@ -183,5 +184,4 @@ def _sharing(known: Mapping[str, list[Assignment]], place: Reservation) -> list[
 
 def _meet(first: Reservation, second: Reservation) -> bool:
     """Whether two places overlap in time and share a technician or the bay."""
-    shared = first.bay_id == second.bay_id or set(first.technician_ids) & set(second.technician_ids)
-    return bool(shared) and first.start < second.finish and second.start < first.finish
+    return first.shares(second) and first.start < second.finish and second.start < first.finish

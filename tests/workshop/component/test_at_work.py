@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -344,6 +344,23 @@ async def test_the_clock_of_work_in_hand_is_put_back_and_its_finish_comes_sooner
     assert corrected["planned_finish_at"] < begun["planned_finish_at"]
     await floor.wait(10)
     assert (await floor.work(job, "finish"))["clocked_s"] == 25 * 60
+
+
+async def test_work_past_its_time_is_expected_to_take_what_long_jobs_take(floor: Floor) -> None:
+    (job,) = await floor.open_order("PNT-001")
+    started, expected = floor.clock.now(), _finish(await floor.work(job, "start"))
+    floor.clock.set(expected + timedelta(seconds=1))
+    await floor.service.at_rest()
+    later = _finish(await floor.job(job))
+    assert 1.15 < (later - started) / (expected - started) < 1.35
+    floor.clock.set(later + timedelta(seconds=1))
+    await floor.service.at_rest()
+    assert _finish(await floor.job(job)) >= later + timedelta(minutes=9)
+    await floor.work(job, "finish")
+
+
+def _finish(job: Answer) -> datetime:
+    return datetime.fromisoformat(job["planned_finish_at"])
 
 
 async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(floor: Floor) -> None:
