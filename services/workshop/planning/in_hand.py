@@ -13,7 +13,7 @@ from services.workshop.planning.model import Assignment, Job, Technician, Worksh
 from services.workshop.planning.teams import duration
 from services.workshop.planning.timeline import NEVER, calendar, common
 
-CAUTION: Final = 0.9
+CAUTION: Final = 0.95
 """Share of cases in which work in hand is done by the time that a plan reckons with.
 
 Work that waits for somebody busy loses time whenever that work runs over, while somebody free
