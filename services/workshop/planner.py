@@ -17,6 +17,7 @@ from services.workshop.domain.job import Assignment, Job, is_unfinished
 from services.workshop.domain.prospect import CONFIDENCE, Prospect
 from services.workshop.domain.reasons import Reason
 from services.workshop.planning.objective import judge
+from services.workshop.planning.in_hand import LEAST
 from services.workshop.planning.teams import duration
 from services.workshop.planning.timeline import NEVER, Calendar, common
 from services.workshop.store import Absence, Booking
@@ -26,9 +27,6 @@ from shared.db import transaction
 from shared.service import Service
 
 T = TypeVar("T")
-
-_OVERRUN = timedelta(minutes=10)
-"""Work in hand that is past its expected finish is expected to need so much more."""
 
 IMPROVEMENT_S: Final = 1.2
 """Seconds of one core for improving a plan; with the greedy plan before, less than two."""
@@ -500,8 +498,9 @@ def told(detail: planning.Detail, zone: ZoneInfo) -> dict[str, str | int]:
 
 
 def still_expected(job: Job, now: datetime) -> datetime:
-    """The finish to reckon with for work in hand: the planned one, or soon if that is past."""
-    return planned if (planned := job.planned_finish_at or now) > now else now + _OVERRUN
+    """The finish to expect of work in hand: the planned one, or soon if that is past."""
+    planned = job.planned_finish_at or now
+    return planned if planned > now else now + timedelta(minutes=LEAST)
 
 
 def moment(minutes: int) -> datetime:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from services.workshop.planning.calibration import UNTRIED, Calibration
 from services.workshop.planning.forecast import Forecast, shop_hours
 from services.workshop.planning.greedy import greedy
+from services.workshop.planning.in_hand import reckoned
 from services.workshop.planning.model import (
     Assignment,
     CannotPromiseError,
@@ -39,6 +40,7 @@ def quote(
     """
     if not jobs or not 0 < confidence < 1:
         raise ValueError("a quote needs jobs and a confidence between 0 and 1")
+    workshop = reckoned(workshop)
     floor = Floor(workshop)
     ahead = current(workshop)
     for reservation in (*workshop.held, *ahead):

@@ -26,12 +26,15 @@ def kept_until(workshop: Workshop) -> int:
 
 
 laws = st.lists(st.floats(-3, 5), min_size=3, max_size=70).map(lambda law: np.array(sorted(law)))
+minutes = st.integers(0, 900)
 shares = st.floats(0.01, 0.99)
 
 
-@given(laws, st.integers(5, 300), st.floats(0, 0.9), st.floats(0, 900), st.floats(0, 60), shares)
+@given(
+    laws, st.integers(5, 300), st.floats(0, 0.9), st.integers(0, 900), st.integers(0, 60), shares
+)
 def test_who_has_worked_longer_is_done_later(
-    law: np.ndarray, median: int, spread: float, spent: float, more: float, share: float
+    law: np.ndarray, median: int, spread: float, spent: int, more: int, share: float
 ) -> None:
     whole = float(whole_minutes(law, median, spread, spent, share))
     assert whole >= spent or not spread
