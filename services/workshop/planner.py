@@ -16,8 +16,8 @@ from services.workshop import planning, store
 from services.workshop.domain.job import Assignment, Job, is_unfinished
 from services.workshop.domain.prospect import CONFIDENCE, Prospect
 from services.workshop.domain.reasons import Reason
-from services.workshop.planning.objective import judge
 from services.workshop.planning.in_hand import LEAST
+from services.workshop.planning.objective import judge
 from services.workshop.planning.teams import duration
 from services.workshop.planning.timeline import NEVER, Calendar, common
 from services.workshop.store import Absence, Booking
