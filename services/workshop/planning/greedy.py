@@ -58,7 +58,7 @@ def decode(
 
 
 def _standing(workshop: Workshop, network: Network, floor: Floor) -> Plan:
-    """The running plan with only those jobs moved whose place is gone."""
+    """The running plan as it stands; jobs whose place is gone have none."""
     starts = {assignment.job_id: assignment.start for assignment in workshop.running}
     return _serial(
         workshop, network, floor, lambda job: (starts.get(job.job_id, NEVER),), stand=True
@@ -142,7 +142,7 @@ def _serial(
         if any(other not in placed for other in network.before[job.job_id]):
             continue
         ready = max((placed[other].finish for other in network.before[job.job_id]), default=0)
-        answer = (stand and floor.standing(job, ready)) or floor.place(job, ready)
+        answer = floor.standing(job, ready) if stand else floor.place(job, ready)
         if isinstance(answer, Refusal):
             refused[job.job_id] = answer
         else:

@@ -160,19 +160,19 @@ class Floor:
             return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
         return Assignment(technician_ids, bay_id, -back, finish, job.job_id)
 
-    def standing(self, job: Job, ready: int) -> Assignment | None:
+    def standing(self, job: Job, ready: int) -> Assignment | Refusal:
         """The job's place of the running plan, if it may start from ``ready`` and is still free."""
+        gone = Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
         before, found = self._running.get(job.job_id), self.candidates(job)
         if before is None or isinstance(found, Refusal) or not found.admit(before):
-            return None
+            return gone
         crew = self._crews_for(job, found).get(before.technician_ids)
-        if crew is None:
-            return None
+        if crew is None or before.start < self.earliest(job, ready):
+            return gone
         hours = self._shared_hours(crew.calendar, self._hours[before.bay_id])
         busy = *crew.busy, self._taken_bays[before.bay_id], self._vehicles[job.order_id]
-        earliest = max(before.start, self.earliest(job, ready))
-        place = first_slot(hours, crew.minutes, earliest, busy)
-        return before if place == (before.start, before.finish) else None
+        place = first_slot(hours, crew.minutes, before.start, busy)
+        return before if place == (before.start, before.finish) else gone
 
     def _meet(
         self, job: Job, team: _Team, stands: list[_Stand], plain: list[_Stand], best: _Rank
