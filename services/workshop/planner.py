@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial, reduce
+from functools import partial
 from itertools import pairwise
 from typing import Final, TypeVar
 from zlib import crc32
@@ -18,8 +18,8 @@ from services.workshop.domain.prospect import CONFIDENCE, Prospect
 from services.workshop.domain.reasons import Reason
 from services.workshop.planning.in_hand import LEAST
 from services.workshop.planning.objective import judge
-from services.workshop.planning.teams import duration
-from services.workshop.planning.timeline import NEVER, Calendar, common
+from services.workshop.planning.teams import duration, shared_hours
+from services.workshop.planning.timeline import NEVER
 from services.workshop.store import Absence, Booking
 from services.workshop.workforce import HORIZON, Operation, Workforce, minute
 from shared.contracts.refusal import Refused
@@ -278,12 +278,17 @@ class Planner:
         absences: Sequence[Absence],
     ) -> datetime:
         """When these technicians, beginning at ``start_at``, would be done, as far as is known."""
-        team = self._team(job, technician_ids, start_at, absences)
+        return self._first_expected(
+            job, self._team(job, technician_ids, start_at, absences), start_at
+        )
+
+    def _first_expected(
+        self, job: Job, team: tuple[planning.Technician, ...], start_at: datetime
+    ) -> datetime:
         if not team:
             return start_at + timedelta(hours=job.standard_hours)
         minutes = duration(self._job(job, None, minute(start_at)), team)
-        working = reduce(common, (technician.working for technician in team))
-        _, finish = Calendar(working).span(minute(start_at), minutes)
+        _, finish = shared_hours(team).span(minute(start_at), minutes)
         if finish >= NEVER:
             finish = minute(start_at) + minutes
         return max(moment(finish), start_at + timedelta(minutes=1))
@@ -294,8 +299,8 @@ class Planner:
         Past the time that it should take, that is what the store's jobs of such a kind still took.
         """
         start_at = job.started_at or now
-        finish_at = self.expected_finish(job, job.technician_ids, start_at, absences)
         team = self._team(job, job.technician_ids, start_at, absences)
+        finish_at = self._first_expected(job, team, start_at)
         if finish_at <= now and team:
             known, law = self._job(job, None, minute(now)), self._durations(job.store_id).law
             finish_at = moment(

@@ -58,7 +58,7 @@ def decode(
 
 
 def _standing(workshop: Workshop, network: Network, floor: Floor) -> Plan:
-    """The running plan as it stands; jobs whose place is gone have none."""
+    """The running plan as it stands, given up at the first job whose place is gone."""
     starts = {assignment.job_id: assignment.start for assignment in workshop.running}
     return _serial(
         workshop, network, floor, lambda job: (starts.get(job.job_id, NEVER),), stand=True
@@ -137,9 +137,9 @@ def _serial(
             placed[job.job_id] = job.frozen
     refused: dict[str, Refusal] = {}
     for job in network.sequence(urgency):
-        if job.frozen:
-            continue
-        if any(other not in placed for other in network.before[job.job_id]):
+        if stand and refused:
+            break
+        if job.frozen or any(other not in placed for other in network.before[job.job_id]):
             continue
         ready = max((placed[other].finish for other in network.before[job.job_id]), default=0)
         answer = floor.standing(job, ready) if stand else floor.place(job, ready)

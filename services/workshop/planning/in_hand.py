@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
 from math import ceil, log
 from typing import Final
 
@@ -10,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.workshop.planning.model import Assignment, Job, Technician, Workshop
-from services.workshop.planning.teams import duration
-from services.workshop.planning.timeline import NEVER, calendar, common
+from services.workshop.planning.teams import duration, shared_hours
+from services.workshop.planning.timeline import NEVER
 
 CAUTION: Final = 0.95
 """Share of cases in which work in hand is done by the time that a plan reckons with.
@@ -47,7 +46,7 @@ def expected_finish(
     job: Job, team: Sequence[Technician], started: int, now: int, law: Sequence[float], share: float
 ) -> int:
     """When work that this team began at ``started`` is done with probability ``share``."""
-    hours = calendar(reduce(common, (technician.working for technician in team)))
+    hours = shared_hours(team)
     spent = hours.worked(now) - hours.worked(started)
     median = float(duration(job, tuple(team)))
     minutes = ceil(whole_minutes(np.array(law), median, job.spread, spent, share))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from services.workshop.planning.in_hand import whole_minutes
 from services.workshop.planning.model import Assignment, Job, Workshop
-from services.workshop.planning.teams import duration
-from services.workshop.planning.timeline import Calendar, calendar, common
+from services.workshop.planning.teams import duration, shared_hours
+from services.workshop.planning.timeline import Calendar
 
 SAMPLES: Final = 200
 """Plays of the plan; each job's durations are spread evenly over its law."""
@@ -109,11 +109,8 @@ class _Play:
 
     def _time(self, technician_ids: tuple[str, ...]) -> WorkingTime:
         if technician_ids not in self._times:
-            own = [calendar(self._people[i].working) for i in technician_ids if i in self._people]
-            together = own[0].windows
-            for other in own[1:]:
-                together = common(together, other.windows)
-            self._times[technician_ids] = WorkingTime(calendar(together))
+            team = [self._people[i] for i in technician_ids if i in self._people]
+            self._times[technician_ids] = WorkingTime(shared_hours(team))
         return self._times[technician_ids]
 
 

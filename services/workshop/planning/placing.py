@@ -13,7 +13,14 @@ from services.workshop.planning.model import (
     Technician,
     Workshop,
 )
-from services.workshop.planning.teams import Candidates, Need, candidates, duration, need
+from services.workshop.planning.teams import (
+    Candidates,
+    Need,
+    candidates,
+    duration,
+    need,
+    shared_hours,
+)
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common, first_slot
 
 STABILITY: Final = 20
@@ -122,10 +129,7 @@ class Floor:
     def calendar(self, technician_ids: tuple[str, ...]) -> Calendar:
         """When all these technicians work together."""
         if technician_ids not in self._calendars:
-            windows = calendar(self._by_id[technician_ids[0]].working).windows
-            for technician_id in technician_ids[1:]:
-                windows = common(windows, calendar(self._by_id[technician_id].working).windows)
-            self._calendars[technician_ids] = calendar(windows)
+            self._calendars[technician_ids] = shared_hours([self._by_id[i] for i in technician_ids])
         return self._calendars[technician_ids]
 
     def _shared_hours(self, team: Calendar, bay: Calendar) -> Calendar:
@@ -157,12 +161,12 @@ class Floor:
                 best = self._meet(job, team, stands, plain, best)
         _, back, _, technician_ids, _, bay_id, finish = best
         if finish >= NEVER:
-            return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
+            return _no_time(job)
         return Assignment(technician_ids, bay_id, -back, finish, job.job_id)
 
     def standing(self, job: Job, ready: int) -> Assignment | Refusal:
         """The job's place of the running plan, if it may start from ``ready`` and is still free."""
-        gone = Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
+        gone = _no_time(job)
         before, found = self._running.get(job.job_id), self.candidates(job)
         if before is None or isinstance(found, Refusal) or not found.admit(before):
             return gone
@@ -283,6 +287,10 @@ class Floor:
             stand.bay_id,
             finish,
         )
+
+
+def _no_time(job: Job) -> Refusal:
+    return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
 
 
 def _plainness(stand: _Stand) -> tuple[int, str]:

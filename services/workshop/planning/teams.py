@@ -1,7 +1,8 @@
 """Who may do a job, and in which bays."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import combinations
 from math import floor
 
@@ -13,6 +14,7 @@ from services.workshop.planning.model import (
     Reservation,
     Technician,
 )
+from services.workshop.planning.timeline import Calendar, calendar, common
 
 
 def duration(job: Job, team: tuple[Technician, ...]) -> int:
@@ -23,6 +25,11 @@ def duration(job: Job, team: tuple[Technician, ...]) -> int:
 def _own_duration(job: Job, technician: Technician) -> int:
     known = job.own_minutes.get(technician.technician_id)
     return known or max(1, floor(job.minutes * technician.pace + 0.5))
+
+
+def shared_hours(team: Sequence[Technician]) -> Calendar:
+    """When all of the team work."""
+    return calendar(reduce(common, (calendar(technician.working).windows for technician in team)))
 
 
 def skilled(job: Job, technician: Technician) -> bool:
