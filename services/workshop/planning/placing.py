@@ -31,7 +31,6 @@ VERSATILITY: Final = 10
 _Rank = tuple[int, int, int, tuple[str, ...], int, str, int]
 """Finish with the costs of moving and of versatile people, start negated, breadth of skills,
 technicians, breadth of bay, bay, finish."""
-_NOWHERE: Final[_Rank] = (NEVER, 0, 0, (), 0, "", NEVER)
 
 
 class _Crew(NamedTuple):
@@ -142,17 +141,18 @@ class Floor:
         """The earliest finish of a job that may start from ``ready``; nothing is taken yet.
 
         A job keeps its place of the running plan unless it gains more than ``STABILITY`` minutes.
-        Of equal finishes the latest start wins, then the team
-        with the fewest skills and the plainest bay, so that what is scarce stays free; ids decide
-        the rest.
+        Of equal finishes the latest start wins, then the team with the fewest skills and the
+        plainest bay, so that what is scarce stays free; ids decide the rest.
         """
         found = self.candidates(job)
         if isinstance(found, Refusal):
             return found
         earliest = self.earliest(job, ready)
-        teams = self._teams(job, found, earliest)
-        stands = self._stands(job, found, earliest, min((t.crew.minutes for t in teams), default=1))
-        best = _NOWHERE
+        *_, most = self._kept(job, found, earliest)
+        teams = self._teams(job, found, earliest, most)
+        fastest = min((team.crew.minutes for team in teams), default=1)
+        stands = self._stands(job, found, earliest, fastest, most)
+        best: _Rank = most, NEVER, 0, (), 0, "", NEVER
         plain = sorted(stands, key=_plainness)
         for team in teams:
             if team.cost > best[0]:
@@ -166,17 +166,25 @@ class Floor:
 
     def standing(self, job: Job, ready: int) -> Assignment | Refusal:
         """The job's place of the running plan, if it may start from ``ready`` and is still free."""
-        gone = _no_time(job)
         before, found = self._running.get(job.job_id), self.candidates(job)
-        if before is None or isinstance(found, Refusal) or not found.admit(before):
-            return gone
+        if before is None or isinstance(found, Refusal):
+            return _no_time(job)
+        start, finish, _ = self._kept(job, found, before.start)
+        stands = (start, finish) == (before.start, before.finish)
+        return before if stands and start >= self.earliest(job, ready) else _no_time(job)
+
+    def _kept(self, job: Job, found: Candidates, earliest: int) -> tuple[int, int, int]:
+        """Start, finish and cost with the people and in the bay of the running plan, or NEVER."""
+        before = self._running.get(job.job_id)
+        if before is None or not found.admit(before):
+            return NEVER, NEVER, NEVER
         crew = self._crews_for(job, found).get(before.technician_ids)
-        if crew is None or before.start < self.earliest(job, ready):
-            return gone
+        if crew is None or self._chosen.get(job.job_id, crew.technician_ids) != crew.technician_ids:
+            return NEVER, NEVER, NEVER
         hours = self._shared_hours(crew.calendar, self._hours[before.bay_id])
         busy = *crew.busy, self._taken_bays[before.bay_id], self._vehicles[job.order_id]
-        place = first_slot(hours, crew.minutes, before.start, busy)
-        return before if place == (before.start, before.finish) else gone
+        start, finish = first_slot(hours, crew.minutes, earliest, busy)
+        return start, finish, min(NEVER, finish + crew.versatility)
 
     def _meet(
         self, job: Job, team: _Team, stands: list[_Stand], plain: list[_Stand], best: _Rank
@@ -187,14 +195,14 @@ class Floor:
         """
         for stand in plain:
             if stand.cost <= team.cost:
-                best = min(best, met := self._meeting(job, team, stand))
+                best = min(best, met := self._meeting(job, team, stand, best[0]))
                 if met[0] == team.cost:
                     return best
         for stand in stands:
             if stand.cost > best[0]:
                 break
             if stand.cost > team.cost:
-                best = min(best, self._meeting(job, team, stand))
+                best = min(best, self._meeting(job, team, stand, best[0]))
         return best
 
     def earliest(self, job: Job, ready: int) -> int:
@@ -206,22 +214,23 @@ class Floor:
         found = self.candidates(job)
         if isinstance(found, Refusal):
             return NEVER
-        teams = self._teams(job, found, self.earliest(job, ready))
+        teams = self._teams(job, found, self.earliest(job, ready), NEVER)
         return min((-team.back for team in teams), default=NEVER)
 
-    def _teams(self, job: Job, found: Candidates, earliest: int) -> list[_Team]:
-        """Teams by what they would cost if a bay were always free."""
+    def _teams(self, job: Job, found: Candidates, earliest: int, most: int) -> list[_Team]:
+        """Teams by what they would cost if a bay were always free; none above ``most``."""
         teams = []
         before = self._running.get(job.job_id)
         present = before.technician_ids if before else None
         vehicle = self._vehicles[job.order_id]
         for crew in self._eligible(job, found):
-            start, finish = first_slot(crew.calendar, crew.minutes, earliest, (*crew.busy, vehicle))
+            more = crew.versatility
+            if present and present != crew.technician_ids:
+                more += STABILITY
+            busy = *crew.busy, vehicle
+            start, finish = first_slot(crew.calendar, crew.minutes, earliest, busy, most - more)
             if finish < NEVER:
-                cost = finish + crew.versatility
-                if present and present != crew.technician_ids:
-                    cost += STABILITY
-                teams.append(_Team(cost, -start, crew.breadth, crew.technician_ids, crew))
+                teams.append(_Team(finish + more, -start, crew.breadth, crew.technician_ids, crew))
         teams.sort()
         return teams
 
@@ -252,34 +261,40 @@ class Floor:
             tuple(self._people[i] for i in ids),
         )
 
-    def _stands(self, job: Job, found: Candidates, earliest: int, minutes: int) -> list[_Stand]:
-        """Bays by what they would cost the fastest team if it were free."""
+    def _stands(
+        self, job: Job, found: Candidates, earliest: int, minutes: int, most: int
+    ) -> list[_Stand]:
+        """Bays by what they would cost the fastest team if it were free; none above ``most``."""
         stands = []
         before = self._running.get(job.job_id)
         present = before.bay_id if before else None
         vehicle = self._vehicles[job.order_id]
         for bay in found.bays:
+            more = STABILITY if present and present != bay.bay_id else 0
             hours, taken = self._hours[bay.bay_id], self._taken_bays[bay.bay_id]
-            start, finish = first_slot(hours, minutes, earliest, (taken, vehicle))
-            cost = finish + STABILITY if present and present != bay.bay_id else finish
-            stands.append(_Stand(cost, len(bay.capabilities), bay.bay_id, start, hours, taken))
+            start, finish = first_slot(hours, minutes, earliest, (taken, vehicle), most - more)
+            if finish < NEVER:
+                stands.append(
+                    _Stand(finish + more, len(bay.capabilities), bay.bay_id, start, hours, taken)
+                )
         stands.sort(key=lambda stand: stand[:3])
         return stands
 
-    def _meeting(self, job: Job, team: _Team, stand: _Stand) -> _Rank:
-        """The earliest time that the team and the bay have for the job together."""
+    def _meeting(self, job: Job, team: _Team, stand: _Stand, most: int) -> _Rank:
+        """The earliest time that the team and the bay have for the job, if it costs no more."""
         crew = team.crew
-        busy = *crew.busy, stand.busy, self._vehicles[job.order_id]
-        calendar = self._shared_hours(crew.calendar, stand.hours)
-        start, finish = first_slot(calendar, crew.minutes, max(-team.back, stand.start), busy)
-        cost = finish + crew.versatility
+        cost = crew.versatility
         before = self._running.get(job.job_id)
         if before and (
             before.bay_id != stand.bay_id or before.technician_ids != crew.technician_ids
         ):
             cost += STABILITY
+        busy = *crew.busy, stand.busy, self._vehicles[job.order_id]
+        hours = self._shared_hours(crew.calendar, stand.hours)
+        earliest = max(-team.back, stand.start)
+        start, finish = first_slot(hours, crew.minutes, earliest, busy, most - cost)
         return (
-            cost,
+            finish + cost,
             -start,
             crew.breadth,
             crew.technician_ids,

@@ -115,11 +115,17 @@ class Busy:
 
 
 def first_slot(
-    calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy]
+    calendar: Calendar, minutes: int, earliest: int, busy: Iterable[Busy], by: int = NEVER
 ) -> tuple[int, int]:
-    """The first start and finish of uninterrupted possession from ``earliest``, or NEVER twice."""
-    start, finish = calendar.span(earliest, minutes)
-    while start < NEVER:
+    """The first start and finish of uninterrupted possession from ``earliest``, or NEVER twice.
+
+    Possession that would finish after ``by`` counts as none.
+    """
+    clear = earliest
+    while clear + minutes <= by:
+        start, finish = calendar.span(clear, minutes)
+        if finish > by:
+            break
         clear = start
         for taken in busy:
             finishes = taken.finishes
@@ -127,6 +133,5 @@ def first_slot(
             if i < len(finishes) and taken.starts[i] < finish and finishes[i] > clear:
                 clear = finishes[i]
         if clear == start:
-            break
-        start, finish = calendar.span(clear, minutes)
-    return start, finish
+            return start, finish
+    return NEVER, NEVER
