@@ -176,7 +176,7 @@ class Floor:
     def _kept(self, job: Job, found: Candidates, earliest: int) -> tuple[int, int, int]:
         """Start, finish and cost with the people and in the bay of the running plan, or NEVER."""
         before = self._running.get(job.job_id)
-        if before is None or not found.admit(before):
+        if before is None or all(bay.bay_id != before.bay_id for bay in found.bays):
             return NEVER, NEVER, NEVER
         crew = self._crews_for(job, found).get(before.technician_ids)
         if crew is None or self._chosen.get(job.job_id, crew.technician_ids) != crew.technician_ids:

@@ -14,11 +14,12 @@ from services.workshop.planning.model import (
     Plan,
     Refusal,
     Reservation,
+    Window,
     Workshop,
 )
 from services.workshop.planning.plan import plan
 from services.workshop.planning.teams import candidates
-from services.workshop.planning.timeline import Calendar
+from services.workshop.planning.timeline import calendar
 
 ChangeCode = Literal[
     "new",
@@ -99,8 +100,8 @@ class _Facts:
         self._planned = {assignment.job_id: assignment for assignment in new.assignments}
         self._by_resource = _by_resource(new.assignments)
         self._frozen = _by_resource(job.frozen for job in workshop.jobs if job.frozen)
-        self._people = {t.technician_id: Calendar(t.working) for t in workshop.technicians}
-        self._bays = {bay.bay_id: Calendar(bay.open) for bay in workshop.bays}
+        self._people = {t.technician_id: t for t in workshop.technicians}
+        self._bays = {bay.bay_id: bay for bay in workshop.bays}
 
     def change(self, before: Assignment | None, after: Assignment) -> Change:
         """The first reason that holds; the last always does."""
@@ -114,8 +115,8 @@ class _Facts:
     ) -> Iterator[tuple[ChangeCode, Detail]]:
         yield from self._supplies(job, before)
         yield from self._resources(before)
-        found = candidates(job, self._workshop.technicians, self._workshop.bays)
-        if not isinstance(found, Refusal) and not found.admit(before):
+        team = tuple(self._people[technician_id] for technician_id in before.technician_ids)
+        if isinstance(candidates(job, team, (self._bays[before.bay_id],)), Refusal):
             yield "override", {"technician_id": ", ".join(before.technician_ids)}
         yield from self._clashes(job, before)
         if before.start < self._workshop.now:
@@ -139,9 +140,11 @@ class _Facts:
 
     def _resources(self, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
         for technician_id in before.technician_ids:
-            if not _works(self._people.get(technician_id), before):
+            person = self._people.get(technician_id)
+            if person is None or not _covers(person.working, before):
                 yield "technician_absent", {"technician_id": technician_id}
-        if not _works(self._bays.get(before.bay_id), before):
+        bay = self._bays.get(before.bay_id)
+        if bay is None or not _covers(bay.open, before):
             yield "bay_closed", {"bay_id": before.bay_id}
 
     def _clashes(self, job: Job, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
@@ -156,12 +159,12 @@ class _Facts:
                 yield "predecessor_moved", {"job_id": job_id}
 
 
-def _works(calendar: Calendar | None, place: Reservation) -> bool:
+def _covers(windows: tuple[Window, ...], place: Reservation) -> bool:
     """Whether the first and the last minute of the place are working time."""
+    hours = calendar(windows)
     return (
-        calendar is not None
-        and calendar.begin(place.start) == place.start
-        and calendar.begin(place.finish - 1) == place.finish - 1
+        hours.begin(place.start) == place.start
+        and hours.begin(place.finish - 1) == place.finish - 1
     )
 
 

@@ -11,7 +11,6 @@ from services.workshop.planning.model import (
     Job,
     Refusal,
     RefusalCode,
-    Reservation,
     Technician,
 )
 from services.workshop.planning.timeline import Calendar, calendar, common
@@ -45,13 +44,6 @@ class Candidates:
 
     technicians: tuple[Technician, ...]
     bays: tuple[Bay, ...]
-
-    def admit(self, place: Reservation) -> bool:
-        """Whether the people and the bay of ``place`` are among the candidates."""
-        people = {technician.technician_id for technician in self.technicians}
-        return people.issuperset(place.technician_ids) and any(
-            bay.bay_id == place.bay_id for bay in self.bays
-        )
 
     def teams(self, job: Job) -> Iterator[tuple[Technician, ...]]:
         """Every team of the size that the job needs."""
