@@ -19,6 +19,8 @@ STANDARD_SPREAD: Final = 0.3
 """Standard deviation of the logarithm of a duration, before anything is known."""
 TRUST: Final = 8.0
 """Finished jobs after which a group's own figures count as much as the larger group's."""
+PLAUSIBLE: Final = 8.0
+"""Times the standard hours: who took longer, or less than that part of them, clocked wrongly."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,12 @@ class Durations:
 
 
 def learn(finished: Sequence[FinishedJob]) -> Durations:
-    """Durations from finished jobs, all of equal weight; the caller chooses how far back."""
-    ratios = [log(max(job.minutes, 0.5) / job.standard) for job in finished]
+    """Durations from finished jobs, all of equal weight; the caller chooses how far back.
+
+    One clock that was started and stopped at once would count as much as hundreds of true ones.
+    """
+    finished = [job for job in finished if 1 / PLAUSIBLE <= job.minutes / job.standard <= PLAUSIBLE]
+    ratios = [log(job.minutes / job.standard) for job in finished]
     trades = _pooled(finished, ratios, lambda job: job.trade, lambda _: 0.0)
     shifts = _pooled(finished, ratios, lambda job: job.operation_id, lambda job: trades[job.trade])
     rests = [r - shifts[job.operation_id] for job, r in zip(finished, ratios, strict=True)]

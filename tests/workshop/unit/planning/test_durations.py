@@ -45,3 +45,10 @@ def test_rare_long_jobs_show_in_the_tail_of_the_law() -> None:
     assert law == tuple(sorted(law))
     assert law[-3] > 2.2
     assert abs(law[0]) < law[-1]
+
+
+def test_a_clock_that_cannot_be_true_teaches_nothing() -> None:
+    jobs = finished("a", 0.8, 30) + finished("b", 1.3, 30, "t2")
+    started_and_stopped = FinishedJob("a", "mechanical", "t1", 60, 0)
+    never_stopped = FinishedJob("b", "mechanical", "t2", 60, 9 * 60)
+    assert learn([*jobs, started_and_stopped, never_stopped]) == learn(jobs)
