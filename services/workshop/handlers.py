@@ -205,7 +205,7 @@ class Handlers:
     async def on_overrun(self, unit: Unit, timer: Timer) -> None:
         """Work in hand needs longer than expected: keep its place and move the others."""
         job = await store.read_job(unit.connection, timer.store_id, timer.subject)
-        if job.status not in ("in_progress", "paused"):
+        if not jobs.is_in_hand(job):
             return
         begun_at = job.started_at or unit.now
         absences = await store.absences_after(unit.connection, timer.store_id, begun_at)

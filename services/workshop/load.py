@@ -1,4 +1,7 @@
-"""The load curve (负荷曲线): how much of each trade's time is taken, by half hour."""
+"""The load curve (负荷曲线): how much of each trade's time is taken, by half hour.
+
+Taken is what is booked, and what plans keep free in case work in hand takes longer.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,6 +12,7 @@ from services.workshop import store
 from services.workshop.domain.capacity import free_minutes
 from services.workshop.planner import Planner, moment
 from services.workshop.planning import Technician
+from services.workshop.store import Booking
 from services.workshop.workforce import minute
 from shared.contracts.workshop import FreeCapacity
 from shared.db import Connection
@@ -38,21 +42,20 @@ async def load_between(
 ) -> list[Load]:
     """The half hours in which somebody works, by trade and time."""
     absences = await store.absences_after(connection, store_id, begin)
+    bookings = await store.bookings_after(connection, store_id, begin)
+    in_hand = await store.jobs_in_hand(connection, store_id)
+    kept = planner.kept_free(store_id, in_hand, bookings, absences)
     technicians = planner.technicians(store_id, begin, absences)
-    return await load_of(connection, store_id, technicians, begin, end)
+    return load(technicians, [*bookings, *kept], begin, end)
 
 
-async def load_of(
-    connection: Connection,
-    store_id: str,
-    technicians: Sequence[Technician],
-    begin: datetime,
-    end: datetime,
+def load(
+    technicians: Sequence[Technician], taken: Iterable[Booking], begin: datetime, end: datetime
 ) -> list[Load]:
     """The half hours in which one of these technicians works, by trade and time."""
-    taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for booked in await store.bookings_after(connection, store_id, begin):
-        taken[booked.resource.removeprefix("technician:")].append(
+    spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for booked in taken:
+        spans[booked.resource.removeprefix("technician:")].append(
             (minute(booked.begin_at), minute(booked.end_at))
         )
     skills = {each.technician_id: each.skills for each in technicians}
@@ -60,7 +63,7 @@ async def load_of(
         each.technician_id: [(w.start, w.finish) for w in each.working] for each in technicians
     }
     span = minute(begin), minute(end)
-    free = free_minutes(skills, at_work, taken, *span)
+    free = free_minutes(skills, at_work, spans, *span)
     return [
         Load(trade, moment(slot), minutes, free.get((trade, slot), 0))
         for (trade, slot), minutes in sorted(free_minutes(skills, at_work, {}, *span).items())

@@ -13,7 +13,7 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from services.workshop import planning, store
-from services.workshop.domain.job import Assignment, Job, is_unfinished
+from services.workshop.domain.job import Assignment, Job, is_in_hand
 from services.workshop.domain.prospect import CONFIDENCE, Prospect
 from services.workshop.domain.reasons import Reason
 from services.workshop.planning.in_hand import LEAST
@@ -309,6 +309,29 @@ class Planner:
         expected = replace(job, planned_start_at=start_at, planned_finish_at=finish_at)
         return replace(expected, planned_finish_at=still_expected(expected, now))
 
+    def kept_free(
+        self,
+        store_id: str,
+        in_hand: Sequence[Job],
+        bookings: Sequence[Booking],
+        absences: Sequence[Absence],
+    ) -> list[Booking]:
+        """What plans keep free behind work in hand, in case it takes longer than expected (缓冲).
+
+        It ends where ``bookings`` begin.
+        """
+        now = self._service.clock.now()
+        expected = self._workshop(store_id, now, in_hand, bookings, absences)
+        kept: list[Booking] = []
+        for job, longer in zip(expected.jobs, planning.reckoned(expected).jobs, strict=True):
+            if job.frozen and longer.frozen and job.frozen.finish < longer.frozen.finish:
+                begin_at, end_at = moment(job.frozen.finish), moment(longer.frozen.finish)
+                kept.extend(
+                    Booking(job.job_id, None, resource, begin_at, end_at)
+                    for resource in store.resources_of(as_assignment(longer.frozen))
+                )
+        return kept
+
     def _team(
         self,
         job: Job,
@@ -337,7 +360,7 @@ class Planner:
             for earlier, job in pairwise(in_turn)
             if earlier.order_id == job.order_id
         }
-        begun = [job.started_at for job in jobs if job.started_at and is_unfinished(job)]
+        begun = [job.started_at for job in jobs if job.started_at and is_in_hand(job)]
         return planning.Workshop(
             now=minute(now + timedelta(seconds=59)),
             technicians=self.technicians(store_id, now, absences, min([now, *begun])),
@@ -360,7 +383,7 @@ class Planner:
         """A job for the planner; ``before`` is the order's job whose turn comes first."""
         operation = self.workforce.operation(job.operation_id)
         frozen = None
-        if job.status != "planned" and is_unfinished(job) and job.assignment is not None:
+        if is_in_hand(job) and job.assignment is not None:
             finish = still_expected(job, moment(now))
             in_hand = replace(job.assignment, finish_at=finish)
             frozen = planning.Assignment(*_reservation(in_hand), job.job_id)

@@ -75,6 +75,14 @@ async def _drag(colleague: Colleague, bar: Locator, onto: Locator, *, right_px: 
     await expect(colleague.page.locator(".ghost")).to_have_count(0)
 
 
+async def _minute_px(colleague: Colleague) -> float:
+    """Width of a minute on the chart."""
+    width: float = await colleague.page.locator(".gantt-track").first.evaluate(
+        "(track) => track.clientWidth / Number(track.closest('.gantt').dataset.minutes)"
+    )
+    return width
+
+
 async def _send(colleague: Colleague, reason: str) -> None:
     await colleague.pick("reason", reason)
     await colleague.press("dialog-send")
@@ -89,14 +97,11 @@ async def test_a_bar_is_dragged_to_a_colleague_and_a_later_time(desk: Desk, api:
         if "S01-technician-7" not in job["technician_ids"]
         else "S01-technician-9"
     )
-    hour_px = await dispatcher.page.locator(".gantt-track").first.evaluate(
-        "(track) => 60 * track.clientWidth / Number(track.closest('.gantt').dataset.minutes)"
-    )
     await _drag(
         dispatcher,
         dispatcher.at(f"bar-{job['job_id']}"),
         dispatcher.at(f"row-{other}"),
-        right_px=2 * hour_px,
+        right_px=120 * await _minute_px(dispatcher),
     )
     await expect(dispatcher.page.locator(".q-chip")).to_contain_text(
         "沈磊" if other.endswith("-7") else "董霞"
@@ -277,3 +282,25 @@ async def test_the_board_lives_on_after_the_desk_was_away(
     await screen.keep("board-after")
     assert screen.faults == []
     await screen.page.context.close()
+
+
+async def test_what_is_kept_free_behind_work_in_hand_is_hatched(desk: Desk, api: Api) -> None:
+    await api.at_rest()
+    plan = await api.get("workshop", "/plan?day=2026-03-04", DISPATCHER)
+    (job,) = (each for each in plan["jobs"] if each["kept_until"])
+    begin, end = map(datetime.fromisoformat, (job["planned_finish_at"], job["kept_until"]))
+    minutes = (end - begin) / timedelta(minutes=1)
+    dispatcher = await desk.sign_in(DISPATCHER, size="screen")
+    for row in (*job["technician_ids"], job["bay_id"]):
+        if row == job["bay_id"]:
+            await dispatcher.press("rows-bay")
+        shown = dispatcher.at(f"row-{row}")
+        bar = shown.locator(f"[data-testid='bar-{job['job_id']}']")
+        band = await shown.locator(".gantt-kept").bounding_box()
+        assert band
+        assert abs(band["width"] - minutes * await _minute_px(dispatcher)) < 2
+        await dispatcher.keep(f"workshop-kept-{'bay' if row == job['bay_id'] else 'technician'}")
+    await bar.hover()
+    await expect(dispatcher.page.get_by_text("为防超时预留至")).to_be_visible()
+    assert dispatcher.faults == []
+    await dispatcher.page.context.close()

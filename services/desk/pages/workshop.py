@@ -156,6 +156,7 @@ def _toolbar(visit: Visit, day: date, rows: str) -> None:
         with box("legend"):
             for status in _LEGEND:
                 _legend(f"status-{status}", visit.t.code("status", status))
+            _legend("kept-swatch", visit.t("Kept free"))
             _legend("promise-swatch", visit.t("Promise"))
             _legend("risk-swatch warn", visit.t("Promise at risk"))
             _legend("risk-swatch bad", visit.t("Promise in danger"))
@@ -228,6 +229,7 @@ class _Board:
             status=job["status"],
             begin=begins(job),
             end=ends(job, self.visit.now()),
+            kept_until=at(job["kept_until"] or job["planned_finish_at"]),
             promised=at(job["promised_at"]),
             tone=self.tone(job),
             title=number_of(self.shown.numbers, job),
@@ -299,10 +301,19 @@ class _Board:
             f"{t.code('status', job['status'])} · {planned} · {people} · "
             f"{self.visit.bay(job['bay_id'])}",
             t("promised {time}", time=promised),
+            self._kept(job),
             change_text(self.visit, job["reason"], self.name_by_id),
             self.risk(job) if self.tone(job) else "",
         )
         return [sentence for sentence in sentences if sentence]
+
+    def _kept(self, job: Job) -> str:
+        """Until when people and bay are kept free behind the job."""
+        if not job["kept_until"]:
+            return ""
+        zone, now = self.visit.store.timezone, self.visit.now()
+        until = formats.day_and_clock(job["kept_until"], zone, now)
+        return self.visit.t("kept free until {time}, in case it takes longer", time=until)
 
     def _movable(self, job: Job) -> bool:
         return job["status"] == "planned" and self.visit.person.has(_DISPATCHES)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from services.workshop.domain.job import Job
+from services.workshop.domain.job import Job, is_in_hand
 
 Light = Literal["green", "yellow", "red"]
 """按时、紧张、超时."""
@@ -27,7 +27,7 @@ def bay_states(jobs: Sequence[Job], bay_ids: Iterable[str]) -> Mapping[str, BayS
     """What goes on in each bay."""
     return {
         bay_id: BayState(
-            next((job for job in in_bay if job.status in ("in_progress", "paused")), None),
+            next((job for job in in_bay if is_in_hand(job)), None),
             min(
                 (job for job in in_bay if job.status == "planned"),
                 key=lambda job: (job.planned_start_at or job.promised_at, job.job_id),
@@ -41,7 +41,7 @@ def bay_states(jobs: Sequence[Job], bay_ids: Iterable[str]) -> Mapping[str, BayS
 
 def waiting(jobs: Sequence[Job]) -> list[Job]:
     """The next job of each vehicle that nobody works on, the earliest first."""
-    in_hand = {job.order_id for job in jobs if job.status in ("in_progress", "paused")}
+    in_hand = {job.order_id for job in jobs if is_in_hand(job)}
     next_jobs: dict[str, Job] = {}
     for job in sorted(jobs, key=lambda job: (job.place, job.opened_at)):
         if job.status == "planned" and job.order_id not in in_hand:

@@ -33,7 +33,8 @@ PauseReason = Literal[
 PartsReason = Literal["ordered", "delayed", "wrong_part", "arrived"]
 """订货在途、到货延误、错件重订、已到货."""
 
-_UNFINISHED = ("planned", "in_progress", "paused")
+_IN_HAND = ("in_progress", "paused")
+_UNFINISHED = ("planned", *_IN_HAND)
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ def start(
             busy = set(other.technician_ids) & set(job.technician_ids)
             if busy:
                 raise errors.technician_busy(min(busy), other.job_id)
-        if other.status in ("in_progress", "paused") and other.bay_id == job.bay_id:
+        if is_in_hand(other) and other.bay_id == job.bay_id:
             raise errors.bay_occupied(
                 str(job.bay_id), other.job_id, other.changed_by, other.changed_at
             )
@@ -433,6 +434,11 @@ def cancel(job: Job) -> Job:
     return replace(job, status="cancelled") if job.status == "planned" else job
 
 
+def is_in_hand(job: Job) -> bool:
+    """Whether the job was begun and is not done (在修)."""
+    return job.status in _IN_HAND
+
+
 def is_unfinished(job: Job) -> bool:
     """Whether the job still takes workshop time."""
     return job.status in _UNFINISHED
@@ -450,7 +456,7 @@ def _require(job: Job, status: JobStatus) -> None:
 
 
 def _require_begun(job: Job, technician_id: str) -> None:
-    if job.status not in ("in_progress", "paused"):
+    if not is_in_hand(job):
         raise errors.wrong_status(job.status, "in_progress", job.changed_by, job.changed_at)
     _require_technician(job, technician_id)
 

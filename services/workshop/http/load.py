@@ -17,7 +17,7 @@ router = APIRouter(prefix="/stores/{store_id}")
 
 
 class LoadView(BaseModel):
-    """Technician minutes of a trade in half an hour: at work, and not yet booked."""
+    """Technician minutes of a trade in half an hour: at work, and not yet taken."""
 
     trade: str
     starts_at: datetime

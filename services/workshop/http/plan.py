@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from services.workshop import store
-from services.workshop.domain.job import Job, is_unfinished
+from services.workshop.domain.job import Job, is_in_hand, is_unfinished
 from services.workshop.domain.prospect import Prospect
 from services.workshop.http.common import JobView, Reader, planner_of, view, workforce_of
 from services.workshop.http.prospects import ProspectView
-from services.workshop.load import free_time, load_of
+from services.workshop.load import free_time, load
 from services.workshop.planner import moment
 from services.workshop.planning import Technician
 from services.workshop.store import Absence
@@ -53,9 +53,14 @@ class BayView(BaseModel):
 
 
 class PlannedJobView(JobView):
-    """A job with the prospect of its order's promise, while that is open."""
+    """A job with the prospect of its order's promise, while that is open.
+
+    People and bay of work in hand are kept free until ``kept_until``, in case it takes longer than
+    expected (缓冲).
+    """
 
     risk: ProspectView | None
+    kept_until: datetime | None
 
 
 class PlanView(BaseModel):
@@ -84,10 +89,12 @@ async def get_plan(
         version = await store.plan_version(connection, store_id)
         found = await store.jobs_between(connection, store_id, begin, end)
         absences = await store.absences_after(connection, store_id, begin)
-        technicians = planner_of(request).technicians(store_id, begin, absences)
-        free_from = max(begin, min(now, end))
-        load = await load_of(connection, store_id, technicians, free_from, end)
+        bookings = await store.bookings_after(connection, store_id, begin)
         prospects = {each.order_id: each for each in await store.prospects(connection, store_id)}
+    technicians = planner_of(request).technicians(store_id, begin, absences)
+    in_hand = [job for job in found if is_in_hand(job)]
+    kept = planner_of(request).kept_free(store_id, in_hand, bookings, absences)
+    kept_until = {each.job_id: each.end_at for each in kept}
     names = {member.technician_id: member.name for member in workforce.members[store_id]}
     return PlanView(
         plan_version=version,
@@ -102,8 +109,8 @@ async def get_plan(
             BayView(bay_id=bay.bay_id, type=bay.type, capabilities=sorted(bay.capabilities))
             for bay in workforce.bays[store_id]
         ],
-        jobs=[_job(job, workforce, prospects) for job in found],
-        free=free_time(load),
+        jobs=[_job(job, workforce, prospects, kept_until) for job in found],
+        free=free_time(load(technicians, [*bookings, *kept], max(begin, min(now, end)), end)),
     )
 
 
@@ -128,8 +135,15 @@ def _technician(
     )
 
 
-def _job(job: Job, workforce: Workforce, prospects: Mapping[str, Prospect]) -> PlannedJobView:
+def _job(
+    job: Job,
+    workforce: Workforce,
+    prospects: Mapping[str, Prospect],
+    kept_until: Mapping[str, datetime],
+) -> PlannedJobView:
     prospect = prospects.get(job.order_id) if is_unfinished(job) else None
     return PlannedJobView(
-        **view(job, workforce).model_dump(), risk=prospect and ProspectView.of(prospect)
+        **view(job, workforce).model_dump(),
+        risk=prospect and ProspectView.of(prospect),
+        kept_until=kept_until.get(job.job_id),
     )

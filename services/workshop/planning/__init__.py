@@ -4,7 +4,7 @@ from services.workshop.planning.calibration import UNTRIED, Calibration
 from services.workshop.planning.durations import Durations, Estimate, FinishedJob, learn
 from services.workshop.planning.forecast import score, shop_hours
 from services.workshop.planning.greedy import greedy
-from services.workshop.planning.in_hand import expected_finish
+from services.workshop.planning.in_hand import expected_finish, reckoned
 from services.workshop.planning.model import (
     Assignment,
     Bay,
@@ -58,6 +58,7 @@ __all__ = [
     "load_solver",
     "plan",
     "quote",
+    "reckoned",
     "replan",
     "risks",
     "score",

@@ -64,7 +64,7 @@ def reckoned(workshop: Workshop) -> Workshop:
 
     def longer(job: Job, begun: Assignment) -> Job:
         team = [people[i] for i in begun.technician_ids if i in people]
-        if not team or not job.spread or begun.start >= workshop.now:
+        if not team or not job.spread or begun.start > workshop.now:
             return job
         finish = expected_finish(job, team, begun.start, workshop.now, workshop.law, CAUTION)
         kept = (held.start for held in workshop.held if held.shares(begun))

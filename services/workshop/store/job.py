@@ -124,6 +124,15 @@ async def open_jobs(connection: Connection, store_id: str) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+async def jobs_in_hand(connection: Connection, store_id: str) -> list[Job]:
+    """The store's jobs that were begun and are not done."""
+    rows = await connection.fetch(
+        _JOB + "WHERE store_id = $1 AND status IN ('in_progress', 'paused') ORDER BY job_id",
+        store_id,
+    )
+    return [_job(row) for row in rows]
+
+
 async def current_jobs(connection: Connection, store_id: str) -> list[Job]:
     """The store's unfinished and uninspected jobs in order of their planned start."""
     rows = await connection.fetch(

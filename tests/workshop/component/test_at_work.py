@@ -38,6 +38,43 @@ async def finished(floor: Floor, operation_id: str = "MNT-001") -> Answer:
     return await floor.work(job, "finish")
 
 
+def _finish(job: Answer) -> datetime:
+    return datetime.fromisoformat(job["planned_finish_at"])
+
+
+async def _kept(floor: Floor, job: Answer) -> timedelta:
+    """For how long the plan keeps people and bay free behind the job."""
+    shown = next(
+        each for each in (await floor.get("plan"))["jobs"] if each["job_id"] == job["job_id"]
+    )
+    if shown["kept_until"] is None:
+        return timedelta(0)
+    return datetime.fromisoformat(shown["kept_until"]) - _finish(shown)
+
+
+async def _free(floor: Floor, trade: str) -> int:
+    """Free minutes of the trade's people on this day."""
+    free = (await floor.get("plan"))["free"]
+    return sum(each["free_minutes"] for each in free if each["trade"] == trade)
+
+
+async def test_time_behind_work_in_hand_is_kept_free_while_it_may_take_longer(
+    floor: Floor,
+) -> None:
+    (job,) = await floor.open_order("MNT-004")
+    expected = datetime.fromisoformat(job["planned_finish_at"]) - datetime.fromisoformat(
+        job["planned_start_at"]
+    )
+    assert await _kept(floor, job) == timedelta(0)
+    free = await _free(floor, "maintenance")
+    started = await floor.work(job, "start")
+    kept = await _kept(floor, started)
+    assert 0.3 * expected < kept < expected
+    assert await _free(floor, "maintenance") <= free - kept / timedelta(minutes=2)
+    done = await floor.work(started, "finish")
+    assert await _kept(floor, done) == timedelta(0)
+
+
 async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(floor: Floor) -> None:
     (job,) = await floor.open_order("MNT-001")
     (technician_id,) = job["technician_ids"]
@@ -357,10 +394,6 @@ async def test_work_past_its_time_is_expected_to_take_what_long_jobs_take(floor:
     await floor.service.at_rest()
     assert _finish(await floor.job(job)) >= later + timedelta(minutes=9)
     await floor.work(job, "finish")
-
-
-def _finish(job: Answer) -> datetime:
-    return datetime.fromisoformat(job["planned_finish_at"])
 
 
 async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(floor: Floor) -> None:
