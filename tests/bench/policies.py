@@ -61,6 +61,19 @@ def planned(planner: Planner = plan) -> Choose:
     return choose
 
 
+def forewarned(planner: Planner) -> Choose:
+    """Ours, if it knew how long each job that has come really takes."""
+
+    def choose(shop: Shop) -> list[Assignment]:
+        if shop.eventful:
+            known = shop.snapshot()
+            jobs = tuple(_as_it_will_be(shop, job) for job in known.jobs)
+            shop.plan = planner(replace(known, jobs=jobs)).assignments
+        return _due(shop)
+
+    return choose
+
+
 def clairvoyant(planner: Planner) -> Choose:
     """One who knows all arrivals, durations, parts, reworks and absences of today and tomorrow.
 
@@ -87,28 +100,24 @@ def _foreseen(shop: Shop, until: int) -> Workshop:
             continue
         if job.job_id in shop.done:
             continue
-        begun = shop.in_hand.get(job.job_id)
-        own = {t.technician_id: max(1, round(task.actual * t.pace)) for t in shop.fate.technicians}
-        frozen = None
-        if begun:
-            calendar = shop.foreseen_calendar(begun.technician_ids[0])
-            minutes = own[begun.technician_ids[0]]
-            frozen = replace(begun, finish=calendar.span(begun.start, minutes)[1])
-        jobs.append(
-            replace(
-                job,
-                minutes=task.actual,
-                spread=0.0,
-                own_minutes=own,
-                parts_at=task.parts_at,
-                frozen=frozen,
-            )
-        )
+        jobs.append(replace(_as_it_will_be(shop, job), parts_at=task.parts_at))
     people = tuple(
         replace(t, working=shop.foreseen_calendar(t.technician_id).windows)
         for t in shop.fate.technicians
     )
     return Workshop(shop.now, people, shop.fate.bays, tuple(jobs))
+
+
+def _as_it_will_be(shop: Shop, job: Job) -> Job:
+    """The job with what it really takes."""
+    actual, begun = shop.tasks[job.job_id].actual, shop.in_hand.get(job.job_id)
+    own = {t.technician_id: max(1, round(actual * t.pace)) for t in shop.fate.technicians}
+    frozen = None
+    if begun:
+        calendar = shop.foreseen_calendar(begun.technician_ids[0])
+        minutes = own[begun.technician_ids[0]]
+        frozen = replace(begun, finish=calendar.span(begun.start, minutes)[1])
+    return replace(job, minutes=actual, spread=0.0, own_minutes=own, frozen=frozen)
 
 
 def _due(shop: Shop) -> list[Assignment]:

@@ -148,7 +148,7 @@ class Floor:
         if isinstance(found, Refusal):
             return found
         earliest = self.earliest(job, ready)
-        *_, most = self._kept(job, found, earliest)
+        *_, most = self._unmoved(job, found, earliest)
         teams = self._teams(job, found, earliest, most)
         fastest = min((team.crew.minutes for team in teams), default=1)
         stands = self._stands(job, found, earliest, fastest, most)
@@ -169,11 +169,11 @@ class Floor:
         before, found = self._running.get(job.job_id), self.candidates(job)
         if before is None or isinstance(found, Refusal):
             return _no_time(job)
-        start, finish, _ = self._kept(job, found, before.start)
+        start, finish, _ = self._unmoved(job, found, before.start)
         stands = (start, finish) == (before.start, before.finish)
         return before if stands and start >= self.earliest(job, ready) else _no_time(job)
 
-    def _kept(self, job: Job, found: Candidates, earliest: int) -> tuple[int, int, int]:
+    def _unmoved(self, job: Job, found: Candidates, earliest: int) -> tuple[int, int, int]:
         """Start, finish and cost with the people and in the bay of the running plan, or NEVER."""
         before = self._running.get(job.job_id)
         if before is None or all(bay.bay_id != before.bay_id for bay in found.bays):
