@@ -45,7 +45,7 @@ bench: setup  ## Measure, with ARGS to choose what.
 bench-plan: setup  ## Measure planning in small sizes; the modules say how to measure in large ones.
 	@folder=$$(mktemp -d) && trap "rm -r $$folder" EXIT && $(PYTHON) -m tests.bench.fjsp \
 		$$($(PYTHON) -m tests.bench.fjsp_larger $$folder) --seconds 5
-	@$(PYTHON) -m tests.bench.workshop_days --days 5 --foresight-rounds 5
+	@$(PYTHON) -m tests.bench.workshop_days --days 5 --foresight-rounds 25
 	@$(PYTHON) -m tests.bench.planning_latency --quotes 50 --replans 5 --improved 2
 
 faults: setup  ## Disturb a platform of its own and check that nothing is lost, with ARGS="--seed 2 --minutes 15".

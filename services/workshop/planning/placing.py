@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
+from itertools import chain
 from typing import Final, NamedTuple
 
 from services.workshop.planning.model import (
@@ -148,8 +150,12 @@ class Floor:
         if isinstance(found, Refusal):
             return found
         earliest = self.earliest(job, ready)
-        *_, most = self._unmoved(job, found, earliest)
+        before = self._running.get(job.job_id)
+        start, finish, most = self._unmoved(job, found, earliest)
         teams = self._teams(job, found, earliest, most)
+        # Nobody else is free so early, and another bay would only add the cost of moving.
+        if before and len(teams) == 1 and teams[0].cost == most:
+            return replace(before, start=start, finish=finish)
         fastest = min((team.crew.minutes for team in teams), default=1)
         stands = self._stands(job, found, earliest, fastest, most)
         best: _Rank = most, NEVER, 0, (), 0, "", NEVER
@@ -193,16 +199,23 @@ class Floor:
 
         The plainest bay that the team gets at its own earliest time cannot be beaten by another.
         """
-        for stand in plain:
-            if stand.cost <= team.cost:
-                best = min(best, met := self._meeting(job, team, stand, best[0]))
-                if met[0] == team.cost:
-                    return best
-        for stand in stands:
+        crew, vehicle = team.crew, self._vehicles[job.order_id]
+        before = self._running.get(job.job_id)
+        away = STABILITY if before else 0
+        home = before.bay_id if before and before.technician_ids == crew.technician_ids else None
+        soon = [stand for stand in plain if stand.cost <= team.cost]
+        for stand in chain(soon, (stand for stand in stands if stand.cost > team.cost)):
             if stand.cost > best[0]:
                 break
-            if stand.cost > team.cost:
-                best = min(best, self._meeting(job, team, stand, best[0]))
+            hours = self._shared_hours(crew.calendar, stand.hours)
+            earliest, busy = max(-team.back, stand.start), (*crew.busy, stand.busy, vehicle)
+            more = crew.versatility if stand.bay_id == home else crew.versatility + away
+            start, finish = first_slot(hours, crew.minutes, earliest, busy, best[0] - more)
+            if finish < NEVER:
+                place = -start, crew.breadth, crew.technician_ids, stand.breadth, stand.bay_id
+                best = min(best, (finish + more, *place, finish))
+                if finish + more == team.cost:
+                    break
         return best
 
     def earliest(self, job: Job, ready: int) -> int:
@@ -279,29 +292,6 @@ class Floor:
                 )
         stands.sort(key=lambda stand: stand[:3])
         return stands
-
-    def _meeting(self, job: Job, team: _Team, stand: _Stand, most: int) -> _Rank:
-        """The earliest time that the team and the bay have for the job, if it costs no more."""
-        crew = team.crew
-        cost = crew.versatility
-        before = self._running.get(job.job_id)
-        if before and (
-            before.bay_id != stand.bay_id or before.technician_ids != crew.technician_ids
-        ):
-            cost += STABILITY
-        busy = *crew.busy, stand.busy, self._vehicles[job.order_id]
-        hours = self._shared_hours(crew.calendar, stand.hours)
-        earliest = max(-team.back, stand.start)
-        start, finish = first_slot(hours, crew.minutes, earliest, busy, most - cost)
-        return (
-            finish + cost,
-            -start,
-            crew.breadth,
-            crew.technician_ids,
-            stand.breadth,
-            stand.bay_id,
-            finish,
-        )
 
 
 def _no_time(job: Job) -> Refusal:
