@@ -38,14 +38,14 @@ class Stretch:
 class Bar:
     """A job in its row: when, in which colour, and what is said of it.
 
-    Until ``kept_until`` the row is kept free behind it.
+    Until ``kept_until``, if anything, the row is kept free behind it.
     """
 
     job_id: str
     status: str
     begin: datetime
     end: datetime
-    kept_until: datetime
+    kept_until: datetime | None
     promised: datetime
     tone: str
     title: str
@@ -244,7 +244,7 @@ def _bar(span: Span, hands: Hands, bar: Bar) -> None:
                 text(sentence, "tooltip")
     made.props(f'data-job="{bar.job_id}" data-begin={bar.begin.timestamp():.0f}')
     _openable(mark(f"bar-{bar.job_id}", made), lambda: hands.bar(bar.job_id))
-    if bar.end < bar.kept_until and span.shows(bar.end, bar.kept_until):
+    if bar.kept_until and bar.end < bar.kept_until and span.shows(bar.end, bar.kept_until):
         box("gantt-kept").style(span.stretch(bar.end, bar.kept_until))
     if span.begin < bar.promised < span.end:
         box(f"promise {bar.tone}").style(f"left:{span.place(bar.promised):.3f}%")

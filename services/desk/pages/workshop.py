@@ -229,7 +229,7 @@ class _Board:
             status=job["status"],
             begin=begins(job),
             end=ends(job, self.visit.now()),
-            kept_until=at(job["kept_until"] or job["planned_finish_at"]),
+            kept_until=at(job["kept_until"]) if job["kept_until"] else None,
             promised=at(job["promised_at"]),
             tone=self.tone(job),
             title=number_of(self.shown.numbers, job),
