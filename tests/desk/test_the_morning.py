@@ -1,5 +1,6 @@
 """The advisor's morning at the desk (R1, R2, R3, R4, R5, R9, R19, R43)."""
 
+import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -8,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import WebSocketRoute, expect
 
 from deploy.embedded.platform import Platform
 from shared.clock import SteppedClock
@@ -272,3 +273,21 @@ async def test_a_click_counts_while_another_arrival_comes(desk: Desk, api: Api) 
     await mouse.up()
     intake = f"{advisor.url}/stores/S01/reception/{own['order_id']}"
     await expect(advisor.page).to_have_url(intake)
+
+
+async def test_what_is_typed_and_pressed_before_the_desk_answers_arrives_in_that_order(
+    desk: Desk,
+) -> None:
+    advisor = await desk.sign_in(ADVISOR)
+
+    async def connect_late(socket: WebSocketRoute) -> None:
+        await asyncio.sleep(1)
+        socket.connect_to_server()
+
+    await advisor.page.route_web_socket("**/socket.io/**", connect_late)
+    for _ in range(5):
+        await advisor.go("/stores/S01/customers")
+        await advisor.write(plate="沪A20099")
+        await advisor.press("find-customer")
+        await expect(advisor.page.get_by_text("档案中没有")).to_be_visible()
+    assert advisor.faults == []

@@ -35,6 +35,7 @@ def head(title: str) -> None:
     """Title and style of a page."""
     ui.page_title(title)
     ui.add_head_html(f'<link rel="stylesheet" href="{_address("desk.css")}">')
+    add_script("in_order.js")
     ui.colors(
         primary="#1d4e6f",
         positive="#2f7a55",
