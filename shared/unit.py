@@ -1,6 +1,6 @@
 """The unit of work: one transaction whose events are published if and only if it commits."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +8,7 @@ from datetime import datetime
 from shared import outbox
 from shared.clock import Clock
 from shared.contracts import Event
+from shared.contracts.versioned import V, next_version
 from shared.db import Connection, Pool, transaction
 from shared.envelope import Cause
 from shared.failpoints import reached
@@ -30,6 +31,17 @@ class Unit:
     def publish(self, events: Iterable[Event], cause: Cause) -> None:
         """Publish ``events``, in this order per key, when the transaction commits."""
         self._outgoing.extend((event, cause) for event in events)
+
+    async def save(
+        self, aggregates: Sequence[V], write: Callable[[Sequence[V]], Awaitable[None]]
+    ) -> list[V]:
+        """Let ``write`` store those that have changed, each as its next version, made by the actor;
+        answers with all of them as they are stored."""
+        versions = [next_version(each, self.actor, self.now) for each in aggregates]
+        changed = [new for old, new in zip(aggregates, versions, strict=True) if new is not old]
+        if changed:
+            await write(changed)
+        return versions
 
     async def flush(self) -> None:
         await outbox.append(self.connection, self._outgoing, self.now)

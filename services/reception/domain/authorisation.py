@@ -403,6 +403,7 @@ def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order
         lines=lines,
         operations=tuple(each for version in agreed.values() for each in version.operations),
         estimate_cents=sum_of(lines),
+        estimate_count=len(present),
         awaiting_estimates=sum(version.status == "awaiting" for version in present),
         discount=order.discount if lines == order.lines else None,
     )

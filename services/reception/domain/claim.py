@@ -20,6 +20,7 @@ from shared.contracts.reception import (
     WarrantyClaimSettled,
     WarrantyClaimSubmitted,
 )
+from shared.contracts.versioned import Versioned
 
 ClaimStatus = Literal["draft", "submitted", "approved", "rejected", "settled", "written_off"]
 """待提交、已提交、已批准、被拒绝、已结算、已核销."""
@@ -65,7 +66,7 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Versioned):
     """One claim on one bill. ``due_at`` is when it has to be submitted, or answered; ``answer`` is
     what the manufacturer said last."""
 
@@ -81,9 +82,6 @@ class Claim:
     approved_cents: int = 0
     answer: ClaimAnswer | None = None
     answered_at: datetime | None = None
-    version: int = 0
-    changed_by: str | None = None
-    changed_at: datetime | None = None
 
     @property
     def awaits(self) -> ClaimAwaits | None:

@@ -30,6 +30,7 @@ from shared.contracts.reception import (
     VehicleArrived,
     WalkRoundFinding,
 )
+from shared.contracts.versioned import Versioned
 
 
 class Discount(Part):
@@ -71,13 +72,13 @@ class Share(PayerShare):
 
 
 @dataclass(frozen=True)
-class Order:
+class Order(Versioned):
     """One visit of one vehicle. Money in integer cents, times in UTC.
 
     ``lines`` and ``operations`` are what the customer has agreed to, ``estimate_cents`` their sum;
-    ``awaiting_estimates`` counts versions that the customer has yet to decide on. ``shares`` say
-    who pays the bill; ``received_cents`` is what all payers have paid of it. ``changed_by`` made
-    the present ``version``; it is absent where no colleague did.
+    ``estimate_count`` counts versions of the estimate, ``awaiting_estimates`` those that the
+    customer has yet to decide on. ``shares`` say who pays the bill; ``received_cents`` is what all
+    payers have paid of it.
     """
 
     order_id: str
@@ -101,6 +102,7 @@ class Order:
     operations: tuple[OrderedOperation, ...] = ()
     lines: tuple[EstimateLine, ...] = ()
     estimate_cents: int = 0
+    estimate_count: int = 0
     awaiting_estimates: int = 0
     hold_id: str | None = None
     opened_at: datetime | None = None
@@ -119,9 +121,6 @@ class Order:
     shares: tuple[Share, ...] = ()
     invoiced_cents: int = 0
     received_cents: int = 0
-    version: int = 0
-    changed_by: str | None = None
-    changed_at: datetime | None = None
 
     @property
     def balance_cents(self) -> int:

@@ -2,26 +2,27 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from services.reception.domain.claim import Claim, ClaimStatus, Evidence
 from shared.contracts.reception import EstimateLine
 from shared.contracts.refusal import unknown
+from shared.contracts.versioned import columns, loaded
 from shared.db import Connection
 from shared.unit import Unit
 
 _CLAIM = """
-SELECT store_id, claim_id, order_id, status, lines, amount_cents, evidence, due_at, round,
-       approved_cents, answer, answered_at, version, changed_by, changed_at
+SELECT version, changed_by, changed_at, store_id, claim_id, order_id, status, lines, amount_cents,
+       evidence, due_at, round, approved_cents, answer, answered_at
 FROM warranty_claim
 """
 
 _SAVE = """
-INSERT INTO warranty_claim (store_id, claim_id, order_id, status, lines, amount_cents, evidence,
-                            due_at, round, approved_cents, answer, answered_at, version,
-                            changed_by, changed_at)
+INSERT INTO warranty_claim (version, changed_by, changed_at, store_id, claim_id, order_id, status,
+                            lines, amount_cents, evidence, due_at, round, approved_cents, answer,
+                            answered_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (store_id, claim_id) DO UPDATE SET
     status = excluded.status, evidence = excluded.evidence, due_at = excluded.due_at,
@@ -64,27 +65,24 @@ async def list_claims(
 
 
 async def save_claim(unit: Unit, claim: Claim) -> Claim:
-    """Store the claim as the next version of the unit's actor, and answer with that."""
-    saved = replace(claim, version=claim.version + 1, changed_by=unit.actor, changed_at=unit.now)
-    await unit.connection.execute(
-        _SAVE,
-        saved.store_id,
-        saved.claim_id,
-        saved.order_id,
-        saved.status,
-        [line.model_dump(mode="json") for line in saved.lines],
-        saved.amount_cents,
-        _dumped(saved.evidence),
-        saved.due_at,
-        saved.round,
-        saved.approved_cents,
-        saved.answer,
-        saved.answered_at,
-        saved.version,
-        saved.changed_by,
-        saved.changed_at,
-    )
+    """Store the claim where it has changed, and answer with it as it is stored."""
+    (saved,) = await unit.save([claim], partial(_write, unit.connection))
     return saved
+
+
+async def _write(connection: Connection, claims: Sequence[Claim]) -> None:
+    await connection.executemany(_SAVE, [_row(claim) for claim in claims])
+
+
+def _row(claim: Claim) -> list[Any]:
+    values = {name: getattr(claim, name) for name in _CLAIM_COLUMNS} | {
+        "lines": [line.model_dump(mode="json") for line in claim.lines],
+        "evidence": _dumped(claim.evidence),
+    }
+    return [values[name] for name in _CLAIM_COLUMNS]
+
+
+_CLAIM_COLUMNS = columns(Claim)
 
 
 def _dumped(evidence: Evidence) -> dict[str, Any]:
@@ -99,13 +97,10 @@ def _claim(row: Any, claim_id: str) -> Claim:
         raise unknown("claim_id", claim_id)
     evidence = row["evidence"]
     in_service_on = evidence["in_service_on"] and date.fromisoformat(evidence["in_service_on"])
-    return Claim(
-        **dict(row)
-        | {
-            "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
-            "evidence": Evidence(
-                **evidence
-                | {"in_service_on": in_service_on, "photo_ids": tuple(evidence["photo_ids"])}
-            ),
-        }
-    )
+    values = dict(row) | {
+        "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
+        "evidence": Evidence(
+            **evidence | {"in_service_on": in_service_on, "photo_ids": tuple(evidence["photo_ids"])}
+        ),
+    }
+    return loaded(Claim(**values))

@@ -1,9 +1,9 @@
 """Repair orders, and the queue numbers of the day."""
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -19,32 +19,34 @@ from shared.contracts.reception import (
     WalkRoundFinding,
 )
 from shared.contracts.refusal import Refused, unknown
+from shared.contracts.versioned import columns, loaded
 from shared.db import Connection
 from shared.unit import Unit
 
 _ORDER = """
-SELECT order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
+SELECT version, changed_by, changed_at,
+       order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
        odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
-       lines, estimate_cents, awaiting_estimates, hold_id, opened_at, promised_at,
+       lines, estimate_cents, estimate_count, awaiting_estimates, hold_id, opened_at, promised_at,
        promise_provisional, risk, ready_at, steps, waivers, signed_at, delivered_at, discount,
-       credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents, version,
-       changed_by, changed_at
+       credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents
 FROM repair_order
 """
 
 _SAVE_ORDER = """
 INSERT INTO repair_order (
+    version, changed_by, changed_at,
     order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
     odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
-    lines, estimate_cents, awaiting_estimates, hold_id,
+    lines, estimate_cents, estimate_count, awaiting_estimates, hold_id,
     opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, signed_at,
     delivered_at, discount, credit, deposit_cents, invoice_id, shares, invoiced_cents,
-    received_cents, version, changed_by, changed_at)
+    received_cents)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42)
+        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
@@ -53,7 +55,7 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     energy_percent = excluded.energy_percent, findings = excluded.findings,
     waiting_customer = excluded.waiting_customer,
     symptoms = excluded.symptoms, operations = excluded.operations, lines = excluded.lines,
-    estimate_cents = excluded.estimate_cents,
+    estimate_cents = excluded.estimate_cents, estimate_count = excluded.estimate_count,
     awaiting_estimates = excluded.awaiting_estimates, hold_id = excluded.hold_id,
     opened_at = excluded.opened_at, promised_at = excluded.promised_at,
     promise_provisional = excluded.promise_provisional, risk = excluded.risk,
@@ -151,13 +153,29 @@ async def desks(connection: Connection, store_id: str, since: datetime) -> dict[
 
 
 async def save_order(unit: Unit, order: Order) -> Order:
-    """Store every field of the order as the next version of the unit's actor, and answer with that.
+    """Store the order where it has changed, and answer with it as it is stored.
 
     Raises:
         Refused: the same vehicle already stands at reception.
     """
-    saved = replace(order, version=order.version + 1, changed_by=unit.actor, changed_at=unit.now)
-    values = {name: getattr(saved, name) for name in _ORDER_FIELDS} | {
+    (saved,) = await unit.save([order], partial(_write, unit.connection))
+    return saved
+
+
+async def _write(connection: Connection, orders: Sequence[Order]) -> None:
+    try:
+        await connection.executemany(_SAVE_ORDER, [_row(order) for order in orders])
+    except asyncpg.UniqueViolationError:
+        raise Refused(
+            "already_at_reception",
+            "This vehicle already stands at reception.",
+            field="plate",
+            kind="conflict",
+        ) from None
+
+
+def _row(order: Order) -> list[Any]:
+    values = {name: getattr(order, name) for name in _ORDER_COLUMNS} | {
         "findings": [finding.model_dump(mode="json") for finding in order.findings],
         "symptoms": list(order.symptoms),
         "operations": [operation.model_dump(mode="json") for operation in order.operations],
@@ -169,16 +187,7 @@ async def save_order(unit: Unit, order: Order) -> Order:
         "credit": order.credit and order.credit.model_dump(mode="json"),
         "shares": [share.model_dump(mode="json") for share in order.shares],
     }
-    try:
-        await unit.connection.execute(_SAVE_ORDER, *(values[name] for name in _ORDER_FIELDS))
-    except asyncpg.UniqueViolationError:
-        raise Refused(
-            "already_at_reception",
-            "This vehicle already stands at reception.",
-            field="plate",
-            kind="conflict",
-        ) from None
-    return saved
+    return [values[name] for name in _ORDER_COLUMNS]
 
 
 async def save_texts(
@@ -270,7 +279,7 @@ async def take_queue_number(connection: Connection, store_id: str, day: date) ->
     return int(await connection.fetchval(_TAKE_NUMBER, store_id, day))
 
 
-_ORDER_FIELDS = [field.name for field in dataclasses.fields(Order)]
+_ORDER_COLUMNS = columns(Order)
 
 
 def _order(row: Any, order_id: str) -> Order:
@@ -288,7 +297,7 @@ def _order(row: Any, order_id: str) -> Order:
         "risk": row["risk"] and Risk.model_validate(row["risk"]),
         "shares": tuple(map(Share.model_validate, row["shares"])),
     }
-    return Order(**values)
+    return loaded(Order(**values))
 
 
 P = TypeVar("P", bound=Part)

@@ -8,6 +8,7 @@ from typing import Literal
 from services.workshop.domain import errors
 from services.workshop.domain.reasons import Reason, why_planned
 from shared.contracts.reception import AdditionalWorkAuthorized, OrderOpened
+from shared.contracts.versioned import Versioned
 from shared.contracts.workshop import (
     AdditionalWorkFound,
     DiagnosisRecorded,
@@ -48,15 +49,14 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(Versioned):
     """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out.
 
     ``parts_at`` is when its last part is expected (到料), ``rush`` a hurry of the customer (加急),
     ``reason`` and ``planned_by`` say why and by whom it was last given its place. ``rework_of`` is
     the job that it does again and ``rework_for`` are those who did that one, ``comeback_of`` is the
     earlier order whose work did not last. ``forgotten_clocks`` says how often its clock was closed
-    by rule, ``diagnosis`` which symptoms were found. ``version`` is raised each time the job is
-    saved; ``changed_by`` made the present one, None where it follows from an event or from time.
+    by rule, ``diagnosis`` which symptoms were found.
     """
 
     job_id: str
@@ -89,9 +89,6 @@ class Job:
     rush: bool = False
     reason: Reason | None = None
     planned_by: str | None = None
-    version: int = 0
-    changed_by: str | None = None
-    changed_at: datetime | None = None
 
     @property
     def assignment(self) -> Assignment | None:

@@ -1,33 +1,37 @@
 """Jobs (派工单)."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from services.workshop.domain.job import Job
 from services.workshop.domain.reasons import Reason
 from shared.contracts.refusal import unknown
+from shared.contracts.versioned import columns, loaded
 from shared.db import Connection
 from shared.unit import Unit
 
 _JOB = """
-SELECT job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
+SELECT version, changed_by, changed_at,
+       job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
        pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
        rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
-       reason, planned_by, version, changed_by, changed_at
+       reason, planned_by
 FROM job
 """
 
 _SAVE_JOBS = """
 INSERT INTO job (
+    version, changed_by, changed_at,
     job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
     pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
     rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
-    reason, planned_by, version, changed_by, changed_at)
+    reason, planned_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
@@ -194,21 +198,17 @@ async def finished_jobs(connection: Connection, store_id: str, limit: int) -> li
     ]
 
 
-async def save_jobs(unit: Unit, jobs: Iterable[Job]) -> list[Job]:
-    """Store every field of the jobs as the next version of the unit's actor; answers with them."""
-    saved = [
-        dataclasses.replace(
-            job, version=job.version + 1, changed_by=unit.actor, changed_at=unit.now
-        )
-        for job in jobs
-    ]
-    rows = [[_stored(getattr(job, name)) for name in _JOB_FIELDS] for job in saved]
-    if rows:
-        await unit.connection.executemany(_SAVE_JOBS, rows)
-    return saved
+async def save_jobs(unit: Unit, jobs: Sequence[Job]) -> list[Job]:
+    """Store the jobs that have changed; answers with all of them as they are stored."""
+    return await unit.save(jobs, partial(_write, unit.connection))
 
 
-_JOB_FIELDS = [field.name for field in dataclasses.fields(Job)]
+async def _write(connection: Connection, jobs: Sequence[Job]) -> None:
+    rows = [[_stored(getattr(job, name)) for name in _JOB_COLUMNS] for job in jobs]
+    await connection.executemany(_SAVE_JOBS, rows)
+
+
+_JOB_COLUMNS = columns(Job)
 
 
 def _stored(value: Any) -> Any:
@@ -221,4 +221,4 @@ def _job(row: Any) -> Job:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
     }
-    return Job(**values | {"reason": row["reason"] and Reason(**row["reason"])})
+    return loaded(Job(**values | {"reason": row["reason"] and Reason(**row["reason"])}))

@@ -158,6 +158,26 @@ async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
     await desk.refused(unknown, GRANTED, "unknown_version", "version")
 
 
+async def test_second_started_job_keeps_order_version(desk, workshop):
+    order_id = await in_work(desk, workshop, "沪D10041")
+    before = await desk.get(f"/orders/{order_id}")
+    await workshop.started(order_id, "MNT-006")
+    await desk.service.at_rest()
+    assert await desk.get(f"/orders/{order_id}") == before
+    await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": before["version"]})
+
+
+async def test_each_new_estimate_raises_order_version(desk):
+    order_id = await desk.greeted("沪D10042")
+    path, order = f"/orders/{order_id}/estimates", await desk.get(f"/orders/{order_id}")
+    for _ in range(2):
+        await desk.done(path, MINOR | {"version": order["version"]})
+        await desk.refused(
+            path, MINOR | {"version": order["version"]}, "changed_meanwhile", "version"
+        )
+        order = await desk.get(f"/orders/{order_id}")
+
+
 async def test_of_two_advisors_at_one_estimate_the_second_is_told(desk):
     order_id = await desk.greeted("沪D10005")
     version = (await desk.get(f"/orders/{order_id}"))["version"]

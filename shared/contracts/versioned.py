@@ -1,0 +1,40 @@
+"""Aggregates that are saved in versions."""
+
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import TypeVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Versioned:
+    """An aggregate that has another ``version`` after each change.
+
+    ``changed_by`` made the present one, None where it follows from an event or from time.
+    ``stored`` is the aggregate as it was loaded, None for a new one.
+    """
+
+    version: int = 0
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+    stored: "Versioned | None" = field(default=None, compare=False, repr=False)
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+def columns(kind: type[Versioned]) -> list[str]:
+    """The names of the fields that are stored."""
+    return [each.name for each in fields(kind) if each.name != "stored"]
+
+
+def loaded(aggregate: V) -> V:
+    """The aggregate as it is stored."""
+    return replace(aggregate, stored=replace(aggregate, stored=None))
+
+
+def next_version(aggregate: V, by: str | None, at: datetime) -> V:
+    """The aggregate as it is to be stored: its next version if it has changed since it was loaded,
+    else itself."""
+    if aggregate == aggregate.stored:
+        return aggregate
+    return loaded(replace(aggregate, version=aggregate.version + 1, changed_by=by, changed_at=at))

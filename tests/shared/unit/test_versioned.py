@@ -1,0 +1,58 @@
+"""Versions of what is saved."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.contracts.versioned import Versioned, columns, loaded, next_version
+from shared.unit import Unit
+
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Light(Versioned):
+    """Something with a state."""
+
+    color: str
+    notes: tuple[str, ...] = ()
+
+
+colors = st.sampled_from(["red", "green", "blue"])
+
+
+@given(st.lists(st.lists(colors, min_size=1, max_size=3), max_size=12))
+def test_only_changed_aggregate_gets_next_version(transactions):
+    light = next_version(Light("red"), "p0", NOW)
+    for number, changes in enumerate(transactions, start=1):
+        before, person, at = light, f"p{number}", NOW + timedelta(minutes=number)
+        for color in changes:
+            light = replace(light, color=color)
+        light = next_version(light, person, at)
+        if light.color == before.color:
+            assert light == before
+        else:
+            assert light.version == before.version + 1
+            assert (light.changed_by, light.changed_at) == (person, at)
+
+
+def test_new_aggregate_is_saved_as_first_version():
+    light = next_version(Light("red"), "p1", NOW)
+    assert (light.version, light.changed_by, light.changed_at) == (1, "p1", NOW)
+    assert "stored" not in columns(Light)
+
+
+async def test_unit_writes_changed_aggregates_alone():
+    unit, written = Unit(None, NOW, frozenset(), "p2"), []  # type: ignore[arg-type]
+    lights = [loaded(Light(color, version=4)) for color in ("red", "green")]
+
+    async def write(changed):
+        written.extend(changed)
+
+    kept, turned = await unit.save([lights[0], replace(lights[1], color="blue")], write)
+    assert (kept.version, turned.version, turned.changed_by) == (4, 5, "p2")
+    assert written == [turned]
+    assert await unit.save([kept, turned], write) == [kept, turned]
+    assert written == [turned]
