@@ -62,7 +62,9 @@ def load_catalogue(folder: Path) -> Catalogue:
     return Catalogue(
         stores=stores,
         operations={
-            entry["id"]: LaborOperation(entry["id"], entry["trade"], float(entry["standard_hours"]))
+            entry["id"]: LaborOperation(
+                entry["id"], entry["trade"], float(entry["standard_hours"]), entry["technicians"]
+            )
             for entry in operations
         },
         part_price_cents={entry["part_no"]: entry["list_price_cents"] for entry in parts},

@@ -97,8 +97,8 @@ class Handlers:
         key = (event.store_id, event.order_id)
         order = await store.lock_order(unit.connection, *key)
         if order.promise_provisional:
-            planned = await store.planned_finishes(unit.connection, *key)
-            order, events = orders.confirm_promise(order, planned)
+            promisable = await store.promisable_times(unit.connection, *key)
+            order, events = orders.confirm_promise(order, promisable)
             await store.save_order(unit, order)
             unit.publish(events, cause)
 

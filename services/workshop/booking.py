@@ -65,6 +65,7 @@ async def rebook(
     store_id: str,
     changes: Sequence[tuple[Job, Assignment, Reason]],
     *,
+    handover: timedelta,
     by: str,
     cause: Cause,
 ) -> list[Job]:
@@ -77,7 +78,7 @@ async def rebook(
     )
     changed = []
     for job, assignment, reason in changes:
-        assigned, events = jobs.assign(job, assignment, reason=reason, by=by)
+        assigned, events = jobs.assign(job, assignment, handover=handover, reason=reason, by=by)
         changed.append(assigned)
         unit.publish(events, cause)
     saved = await store.save_jobs(unit, changed)
@@ -169,7 +170,9 @@ async def release(unit: Unit, hold: Hold, cause: Cause) -> None:
     await plan_changed(unit, hold.store_id, cause)
 
 
-async def take_in(unit: Unit, new: Sequence[Job], hold: Hold | None, cause: Cause) -> None:
+async def take_in(
+    unit: Unit, new: Sequence[Job], hold: Hold | None, handover: timedelta, cause: Cause
+) -> None:
     """Ordered jobs enter the plan: in the places of their hold, or where the planner puts them."""
     store_id = new[0].store_id
     if hold is None:
@@ -180,7 +183,7 @@ async def take_in(unit: Unit, new: Sequence[Job], hold: Hold | None, cause: Caus
     await timers.cancel(unit, HOLD_EXPIRY, hold.hold_id)
     promised = Reason("promised")
     places = [(job, held.assignment, promised) for job, held in zip(new, hold.jobs, strict=True)]
-    await rebook(unit, store_id, places, by=PLANNER, cause=cause)
+    await rebook(unit, store_id, places, handover=handover, by=PLANNER, cause=cause)
     await plan_changed(unit, store_id, cause, replan=False)
 
 

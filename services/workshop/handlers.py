@@ -91,9 +91,9 @@ class Handlers:
     async def _open(self, unit: Unit, event: OrderOpened, cause: Cause) -> None:
         hold = await _standing(unit, event.store_id, event.hold_id, event.operations, cause)
         new = jobs.ordered(event, _job_ids(hold, event.operations))
-        await booking.take_in(unit, new, hold, cause)
+        handover = self.planner.handover(event.store_id)
+        await booking.take_in(unit, new, hold, handover, cause)
         if hold:
-            handover = self.planner.handover(event.store_id)
             await promises.give(
                 unit,
                 event.order_id,
@@ -107,12 +107,13 @@ class Handlers:
         hold = await _standing(unit, event.store_id, event.hold_id, event.operations, cause)
         order_jobs = await store.jobs_of_order(unit.connection, event.store_id, event.order_id)
         new = jobs.added(event, order_jobs, _job_ids(hold, event.operations))
-        await booking.take_in(unit, new, hold, cause)
+        handover = self.planner.handover(event.store_id)
+        await booking.take_in(unit, new, hold, handover, cause)
         if event.promised_at:
             await store.save_jobs(unit, jobs.promise(order_jobs, event.promised_at))
             await booking.plan_changed(unit, event.store_id, cause)
         if event.promised_at and hold:
-            due_at = event.promised_at - self.planner.handover(event.store_id)
+            due_at = event.promised_at - handover
             await promises.give(unit, event.order_id, due_at, hold.confidence, hold, cause)
 
     async def _revise(self, unit: Unit, event: PromiseRevised, cause: Cause) -> None:
@@ -166,7 +167,10 @@ class Handlers:
             if job.job_id in proposal.assignments
             and (job.assignment != proposal.assignments[job.job_id] or job.job_id not in booked)
         ]
-        await booking.rebook(unit, timer.store_id, changes, by=PLANNER, cause=timer.cause)
+        handover = self.planner.handover(timer.store_id)
+        await booking.rebook(
+            unit, timer.store_id, changes, handover=handover, by=PLANNER, cause=timer.cause
+        )
         await booking.plan_changed(unit, timer.store_id, timer.cause, replan=False)
 
     async def on_prospects(self, unit: Unit, timer: Timer) -> None:
@@ -223,7 +227,7 @@ class Handlers:
         event = CapacityChanged(
             store_id=store_id,
             plan_version=await store.plan_version(unit.connection, store_id),
-            free=tuple(free_time(load)),
+            free=tuple(free_time(load, self.planner.handover(store_id))),
         )
         unit.publish([event], timer.cause)
 

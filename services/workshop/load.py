@@ -6,16 +6,18 @@ Taken is what is booked, and what plans keep free in case work in hand takes lon
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.workshop import store
-from services.workshop.domain.capacity import free_minutes
+from services.workshop.domain.capacity import SLOT_MINUTES, free_minutes
 from services.workshop.planner import Planner, moment
 from services.workshop.planning import Technician
 from services.workshop.store import Booking
 from services.workshop.workforce import minute
 from shared.contracts.workshop import FreeCapacity
 from shared.db import Connection
+
+HALF_HOUR = timedelta(minutes=SLOT_MINUTES)
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,15 @@ class Load:
     free_minutes: int
 
 
-def free_time(load: Iterable[Load]) -> list[FreeCapacity]:
-    """The half hours in which somebody has time (空闲工时)."""
+def free_time(load: Iterable[Load], handover: timedelta) -> list[FreeCapacity]:
+    """The half hours in which a technician has time (空闲工时), and what they let one promise."""
     return [
-        FreeCapacity(trade=each.trade, starts_at=each.starts_at, free_minutes=each.free_minutes)
+        FreeCapacity(
+            trade=each.trade,
+            starts_at=each.starts_at,
+            free_minutes=each.free_minutes,
+            promisable_at=each.starts_at + HALF_HOUR + handover,
+        )
         for each in load
         if each.free_minutes
     ]

@@ -17,7 +17,10 @@ class _JobEvent(Event):
 
 
 class JobAssigned(_JobEvent):
-    """Who does the job, where and when, and why (派工)."""
+    """Who does the job, where and when, and why (派工).
+
+    As far as this job goes, the vehicle can be promised for ``promisable_at``.
+    """
 
     job_id: Identifier
     operation_id: Identifier
@@ -26,6 +29,7 @@ class JobAssigned(_JobEvent):
     bay_id: Identifier
     planned_start_at: Moment
     planned_finish_at: Moment
+    promisable_at: Moment
     reason: str
 
 
@@ -190,11 +194,15 @@ class ComebackLinked(_JobEvent):
 
 
 class FreeCapacity(Part):
-    """Free technician minutes of one trade in one half hour (空闲工时)."""
+    """Free technician minutes of one trade in one half hour (空闲工时).
+
+    A vehicle whose work ends within it can be promised for ``promisable_at``.
+    """
 
     trade: Identifier
     starts_at: Moment
     free_minutes: int = Field(ge=0)
+    promisable_at: Moment
 
 
 class CapacityChanged(Event):

@@ -37,6 +37,7 @@ class WorkshopEvents:
                     bay_id="S01-quick-1",
                     planned_start_at=self.at,
                     planned_finish_at=self.at + timedelta(hours=1),
+                    promisable_at=self.at + timedelta(hours=1, minutes=20),
                     reason="promised",
                 )
                 for operation in operations

@@ -244,7 +244,13 @@ class Visit:
             hours = line.standard_hours or 0
             yield (
                 self.at,
-                JobAssigned(**job, **plan, operation_id=line.code, standard_hours=hours),
+                JobAssigned(
+                    **job,
+                    **plan,
+                    operation_id=line.code,
+                    standard_hours=hours,
+                    promisable_at=self.at + timedelta(hours=1, minutes=20),
+                ),
             )
             for by in ("planner", f"{self.store_id}-dispatcher-1", f"{self.store_id}-dispatcher-2"):
                 if self.chance(0.15):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from datetime import datetime, timedelta
 
 from tests.system.api import ADVISOR, customer
 
@@ -28,6 +29,8 @@ async def test_without_the_workshop_a_promise_is_provisional(api):
     assert [bool(job["technician_ids"]) for job in jobs] == [True]
     order = await api.get("reception", f"/orders/{order_id}", ADVISOR)
     assert order["promise_provisional"] is False
+    finish_at = max(datetime.fromisoformat(job["planned_finish_at"]) for job in jobs)
+    assert datetime.fromisoformat(order["promised_at"]) >= finish_at + timedelta(minutes=20)
 
 
 async def test_without_customer_relations_an_order_opens_and_the_details_follow(api):

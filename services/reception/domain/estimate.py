@@ -13,11 +13,13 @@ from shared.contracts.refusal import unknown_code
 
 @dataclass(frozen=True)
 class LaborOperation:
-    """A labor operation of the catalogue (维修项目) with its standard hours (标准工时)."""
+    """A labor operation of the catalogue (维修项目) with its standard hours (标准工时), for which
+    it takes so many ``technicians``."""
 
     operation_id: str
     trade: str
     standard_hours: float
+    technicians: int = 1
 
 
 @dataclass(frozen=True)

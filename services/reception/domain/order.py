@@ -322,15 +322,16 @@ def check_may_open(
 
 
 def confirm_promise(
-    order: Order, planned_finishes: Sequence[datetime]
+    order: Order, promisable: Sequence[datetime]
 ) -> tuple[Order, list[PromiseRevised]]:
     """The workshop has planned a job of an order whose promise is provisional.
 
-    With the last one the promise is confirmed, or revised to the latest planned finish.
+    With the last one the promise is confirmed, or revised to the latest of the ``promisable``
+    times that the workshop has told.
     """
-    if not order.promise_provisional or len(planned_finishes) < len(order.operations):
+    if not order.promise_provisional or len(promisable) < len(order.operations):
         return order, []
-    latest = max(planned_finishes)
+    latest = max(promisable)
     confirmed = replace(order, promise_provisional=False)
     if order.promised_at is not None and latest <= order.promised_at:
         return confirmed, []

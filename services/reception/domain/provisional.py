@@ -1,36 +1,47 @@
-"""Promises while the workshop is away (临时承诺), from its last published free time."""
+"""Promises while the workshop is away (临时承诺), as published with its last free time."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from services.reception.domain.estimate import LaborOperation
+from services.reception.domain.offers import HALF_HOUR
 from shared.contracts.workshop import FreeCapacity
 
-_SLOT = timedelta(minutes=30)
 _UNKNOWN_CAPACITY_DELAY = timedelta(hours=24)
+_SLOT_MINUTES = HALF_HOUR // timedelta(minutes=1)
 
 
 def provisional_promise(
     free: Sequence[FreeCapacity], operations: Sequence[LaborOperation], now: datetime
 ) -> datetime:
-    """The end of the half hour by which each trade has had the free minutes that it needs.
+    """What the workshop lets one promise for the half hour in which the last operation ends.
 
-    A trade whose published time does not suffice is promised a day later than needed.
+    Operations follow one another. Where the published time does not suffice, the promise is a day
+    later than the work alone would take.
     """
-    needed: dict[str, float] = defaultdict(float)
+    slots = sorted(free, key=lambda slot: slot.starts_at)
+    begin = promisable_at = now
     for operation in operations:
-        needed[operation.trade] += operation.standard_hours * 60
-    return max(_trade_done(free, trade, minutes, now) for trade, minutes in needed.items())
+        last = _last_slot(slots, operation, begin)
+        if last is None:
+            work = timedelta(hours=sum(each.standard_hours for each in operations))
+            return now + work + _UNKNOWN_CAPACITY_DELAY
+        begin, promisable_at = last.starts_at + HALF_HOUR, last.promisable_at
+    return promisable_at
 
 
-def _trade_done(
-    free: Sequence[FreeCapacity], trade: str, minutes: float, now: datetime
-) -> datetime:
-    for slot in sorted(free, key=lambda slot: slot.starts_at):
-        if slot.trade != trade or slot.starts_at < now:
+def _last_slot(
+    slots: Sequence[FreeCapacity], operation: LaborOperation, begin: datetime
+) -> FreeCapacity | None:
+    """The half hour in which the operation ends if it does not start before ``begin``.
+
+    More free technicians than the operation needs do not shorten it.
+    """
+    minutes = operation.standard_hours * 60
+    for slot in slots:
+        if slot.trade != operation.trade or slot.starts_at < begin:
             continue
-        minutes -= slot.free_minutes
+        minutes -= min(slot.free_minutes / operation.technicians, _SLOT_MINUTES)
         if minutes <= 0:
-            return slot.starts_at + _SLOT
-    return now + timedelta(minutes=minutes) + _UNKNOWN_CAPACITY_DELAY
+            return slot
+    return None

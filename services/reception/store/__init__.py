@@ -40,7 +40,7 @@ from services.reception.store.invoice import (
 from services.reception.store.job import (
     finish_jobs,
     finished_operations,
-    planned_finishes,
+    promisable_times,
     record_jobs,
 )
 from services.reception.store.order import (
@@ -107,7 +107,7 @@ __all__ = [
     "lock_vouchers",
     "operations_since",
     "photos_of_order",
-    "planned_finishes",
+    "promisable_times",
     "raise_odometer",
     "read_claim",
     "read_credit_note",

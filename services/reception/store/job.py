@@ -7,10 +7,10 @@ from shared.contracts.workshop import JobAssigned, JobFinished
 from shared.db import Connection
 
 _RECORD = """
-INSERT INTO order_job (store_id, order_id, job_id, operation_id, planned_finish_at)
+INSERT INTO order_job (store_id, order_id, job_id, operation_id, promisable_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
 ON CONFLICT (store_id, order_id, job_id) DO UPDATE SET
-    planned_finish_at = excluded.planned_finish_at
+    promisable_at = excluded.promisable_at
 """
 
 _FINISH = """
@@ -24,7 +24,7 @@ WHERE (job.store_id, job.order_id, job.job_id) = (done.store_id, done.order_id, 
 async def record_jobs(connection: Connection, assigned: Sequence[JobAssigned]) -> None:
     """Remember the jobs that were planned."""
     rows = [
-        (job.store_id, job.order_id, job.job_id, job.operation_id, job.planned_finish_at)
+        (job.store_id, job.order_id, job.job_id, job.operation_id, job.promisable_at)
         for job in assigned
     ]
     if rows:
@@ -38,14 +38,14 @@ async def finish_jobs(connection: Connection, finished: Sequence[JobFinished]) -
         await connection.execute(_FINISH, *map(list, zip(*rows, strict=True)))
 
 
-async def planned_finishes(connection: Connection, store_id: str, order_id: str) -> list[datetime]:
-    """When each of the order's jobs is planned to be finished."""
+async def promisable_times(connection: Connection, store_id: str, order_id: str) -> list[datetime]:
+    """The times for which the vehicle can be promised as far as each of the order's jobs goes."""
     rows = await connection.fetch(
-        "SELECT planned_finish_at FROM order_job WHERE store_id = $1 AND order_id = $2",
+        "SELECT promisable_at FROM order_job WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
     )
-    return [row["planned_finish_at"] for row in rows]
+    return [row["promisable_at"] for row in rows]
 
 
 async def finished_operations(connection: Connection, store_id: str, order_id: str) -> list[str]:

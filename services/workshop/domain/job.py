@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from services.workshop.domain import errors
@@ -157,9 +157,12 @@ def expect_parts(job: Job, at: datetime | None, reason: PartsReason) -> Job:
 
 
 def assign(
-    job: Job, assignment: Assignment, *, reason: Reason, by: str
+    job: Job, assignment: Assignment, *, handover: timedelta, reason: Reason, by: str
 ) -> tuple[Job, list[JobAssigned | JobReassigned]]:
-    """Give a job its technician, bay and time; the first time it is assigned, later reassigned."""
+    """Give a job its technician, bay and time; the first time it is assigned, later reassigned.
+
+    ``handover`` lies between the end of the work and the customer's departure.
+    """
     _require(job, "planned")
     if job.assignment == assignment:
         return job, []
@@ -184,6 +187,7 @@ def assign(
                 bay_id=assignment.bay_id,
                 planned_start_at=assignment.start_at,
                 planned_finish_at=assignment.finish_at,
+                promisable_at=assignment.finish_at + handover,
                 reason=reason.code,
             )
         ]

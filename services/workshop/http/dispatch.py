@@ -323,6 +323,7 @@ class _Hand:
             self.unit,
             self.store_id,
             [(replace(job, pinned=True), wanted, reason) for job, wanted in moves],
+            handover=self.planner.handover(self.store_id),
             by=self.command.principal.subject,
             cause=self.command.cause,
         )

@@ -110,7 +110,10 @@ async def get_plan(
             for bay in workforce.bays[store_id]
         ],
         jobs=[_job(job, workforce, prospects, kept_until) for job in found],
-        free=free_time(load(technicians, [*bookings, *kept], max(begin, min(now, end)), end)),
+        free=free_time(
+            load(technicians, [*bookings, *kept], max(begin, min(now, end)), end),
+            planner_of(request).handover(store_id),
+        ),
     )
 
 

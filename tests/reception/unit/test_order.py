@@ -141,11 +141,11 @@ def test_late_news_of_the_workshop_do_not_turn_the_stage_back():
 @given(st.integers(-120, 120))
 def test_a_provisional_promise_is_confirmed_or_revised(minutes):
     order = replace(opened(), promise_provisional=True)
-    finish = order.promised_at + timedelta(minutes=minutes)
-    confirmed, events = orders.confirm_promise(order, [finish])
+    promisable_at = order.promised_at + timedelta(minutes=minutes)
+    confirmed, events = orders.confirm_promise(order, [promisable_at])
     assert not confirmed.promise_provisional
-    assert confirmed.promised_at == max(order.promised_at, finish)
-    assert [event.promised_at for event in events] == ([finish] if minutes > 0 else [])
+    assert confirmed.promised_at == max(order.promised_at, promisable_at)
+    assert [event.promised_at for event in events] == ([promisable_at] if minutes > 0 else [])
 
 
 def test_a_linked_customer_is_published_once_known():

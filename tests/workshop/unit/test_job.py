@@ -16,7 +16,12 @@ from shared.contracts.workshop import JobAssigned, JobReassigned, VehicleReady
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+HANDOVER = timedelta(minutes=20)
 PLACE = Assignment(("t1",), "b1", NOW, NOW + HOUR)
+
+
+def assign(job: Job, place: Assignment, code: str):
+    return jobs.assign(job, place, handover=HANDOVER, reason=Reason(code), by="planner")
 
 
 def new_job(job_id: str = "j1", place: int = 0, order_id: str = "o1") -> Job:
@@ -24,7 +29,7 @@ def new_job(job_id: str = "j1", place: int = 0, order_id: str = "o1") -> Job:
 
 
 def planned(job_id: str = "j1", **changes) -> Job:
-    job, _ = jobs.assign(new_job(job_id), PLACE, reason=Reason("promised"), by="planner")
+    job, _ = assign(new_job(job_id), PLACE, "promised")
     return replace(job, **changes)
 
 
@@ -37,13 +42,13 @@ def refused(rule: str):
 
 
 def test_a_job_is_assigned_once_and_reassigned_later():
-    job, first = jobs.assign(new_job(), PLACE, reason=Reason("promised"), by="planner")
-    _, same = jobs.assign(job, PLACE, reason=Reason("again"), by="planner")
+    job, first = assign(new_job(), PLACE, "promised")
+    _, same = assign(job, PLACE, "again")
     moved = replace(PLACE, bay_id="b2")
-    _, second = jobs.assign(
-        job, moved, reason=Reason("override", {"why": "workload"}), by="S01-dispatcher-1"
-    )
+    by_hand = Reason("override", {"why": "workload"})
+    _, second = jobs.assign(job, moved, handover=HANDOVER, reason=by_hand, by="S01-dispatcher-1")
     assert isinstance(first[0], JobAssigned)
+    assert first[0].promisable_at == PLACE.finish_at + HANDOVER
     assert same == []
     assert isinstance(second[0], JobReassigned)
     assert (second[0].reason, second[0].by) == ("override", "S01-dispatcher-1")
@@ -51,7 +56,7 @@ def test_a_job_is_assigned_once_and_reassigned_later():
 
 def test_work_in_hand_is_never_torn_up():
     with refused("wrong_status"):
-        jobs.assign(started(), replace(PLACE, bay_id="b2"), reason=Reason("x"), by="planner")
+        assign(started(), replace(PLACE, bay_id="b2"), "x")
 
 
 def test_only_the_assigned_technician_starts_a_job():
