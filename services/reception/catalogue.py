@@ -8,6 +8,7 @@ from typing import Any
 
 from services.reception.domain.claim import ClaimRules
 from services.reception.domain.daily_check import CheckList
+from services.reception.domain.delivery import Checklist
 from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
@@ -29,7 +30,7 @@ class Catalogue:
     packages: Mapping[str, ServicePackage]
     typical_parts: Mapping[str, frozenset[str]]
     symptoms: frozenset[str]
-    delivery_steps: Mapping[str, tuple[str, ...]]
+    delivery_steps: Mapping[str, Checklist]
     discount_limit_bp: Mapping[str, int]
     overdue_days: Sequence[int]
     claim_rules: ClaimRules
@@ -76,7 +77,7 @@ def load_catalogue(folder: Path) -> Catalogue:
             for symptom in system["symptoms"]
             for condition in symptom["conditions"]
         ),
-        delivery_steps={store_id: delivery_template(delivery, store_id) for store_id in stores},
+        delivery_steps={store_id: delivery_checklist(delivery, store_id) for store_id in stores},
         discount_limit_bp=settlement["discount_limit_bp"],
         overdue_days=settlement["overdue_days"],
         claim_rules=ClaimRules(**settlement["claims"]),
@@ -121,10 +122,11 @@ def load_catalogue(folder: Path) -> Catalogue:
     )
 
 
-def delivery_template(delivery: Mapping[str, Any], store_id: str) -> tuple[str, ...]:
-    """The steps of a store's checklist (交车检查单): its own, else those of the group."""
+def delivery_checklist(delivery: Mapping[str, Any], store_id: str) -> Checklist:
+    """A store's checklist (交车检查单): its own, else that of the group."""
     steps: Sequence[str] = delivery["templates"].get(store_id, delivery["templates"]["group"])
-    return tuple(steps)
+    changes = {entry["step"]: entry.get("repeat_after", ()) for entry in delivery["steps"]}
+    return {step: frozenset(changes[step]) for step in steps}
 
 
 def _package(entry: Mapping[str, Any]) -> ServicePackage:

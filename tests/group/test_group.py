@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date, time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 
 from deploy.demo.group import GROUP_FOLDER, write_group
+from services.reception.domain.delivery import Change
 
 TRADES = {"maintenance", "mechanical", "electrical", "high_voltage", "body", "paint"}
 ROLES = {
@@ -268,6 +269,8 @@ def test_packages_and_checklists_name_what_is_there(group: Group) -> None:
         assert set(package["operations"]) <= operations
         assert package["parts"].keys() <= parts
         assert package["price_cents"] > 0
+    for step in group.delivery["steps"]:
+        assert {*step.get("repeat_after", ())} <= {*get_args(Change)}
     assert "group" in group.delivery["templates"]
     for steps in group.delivery["templates"].values():
         assert unique(steps)

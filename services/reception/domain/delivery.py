@@ -1,12 +1,13 @@
 """Delivery (交车): a checklist without a way around it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Literal, TypeVar
 
 from services.reception.domain import errors
 from services.reception.domain.lifecycle import require_stage
-from services.reception.domain.order import Order, after_delivery
+from services.reception.domain.order import Order, StepBasis, after_delivery
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
@@ -15,12 +16,21 @@ from shared.contracts.reception import (
 )
 from shared.contracts.refusal import unknown_code
 
+Change = Literal["work", "bill"]
+"""What makes a step necessary again (须重做): other work, another amount that the customer pays."""
+
+Checklist = Mapping[str, Collection[Change]]
+"""The steps of a store's delivery (交车检查单) in their order, each with what it is repeated
+after."""
+
+P = TypeVar("P", DeliveryStep, DeliveryWaiver)
+
 SIGNATURE_STEP = "customer_signed"
 """The step (客户签字) that only the customer's signature does; a store's template may have it."""
 
 
 def record_step(
-    order: Order, step: str, template: Sequence[str], done_by: str, now: datetime
+    order: Order, step: str, checklist: Checklist, done_by: str, now: datetime
 ) -> Order:
     """One step of the delivery checklist is done.
 
@@ -29,14 +39,14 @@ def record_step(
     """
     if step == SIGNATURE_STEP:
         raise errors.signature_needed()
-    return _done(order, step, template, done_by, now)
+    return _done(order, step, checklist, done_by, now)
 
 
-def sign(order: Order, template: Sequence[str], recorded_by: str, now: datetime) -> Order:
+def sign(order: Order, checklist: Checklist, recorded_by: str, now: datetime) -> Order:
     """The customer has signed (签字); where the checklist asks for it, that is a step."""
     signed = replace(order, signed_at=now)
-    if SIGNATURE_STEP in template and SIGNATURE_STEP not in order.steps:
-        return _done(signed, SIGNATURE_STEP, template, recorded_by, now)
+    if SIGNATURE_STEP in checklist and not _is_done(order, SIGNATURE_STEP):
+        return _done(signed, SIGNATURE_STEP, checklist, recorded_by, now)
     require_stage(order.stage, "record_step")
     return signed
 
@@ -45,25 +55,27 @@ def request_waiver(
     order: Order,
     step: str,
     reason: WaiverReason,
-    template: Sequence[str],
+    checklist: Checklist,
     person: str,
     now: datetime,
 ) -> Order:
     """Ask to leave a step out (免做申请); a second person has to approve."""
-    _require_open_step(order, step, template)
+    _require_open_step(order, step, checklist)
     waiver = DeliveryWaiver(step=step, reason=reason, requested_by=person, requested_at=now)
-    return replace(order, waivers={**order.waivers, step: waiver})
+    steps = _without(step, order.steps)
+    asked = replace(order, steps=steps, waivers={**order.waivers, step: waiver})
+    return _with_basis(asked, step, checklist)
 
 
 def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order:
     """Let a step be left out (免做批准).
 
     Raises:
-        Refused: nobody asked for it, or the same person did.
+        Refused: nobody asked for it as things are now, or the same person did.
     """
     require_stage(order.stage, "record_step")
     waiver = order.waivers.get(step)
-    if waiver is None or waiver.approved_by:
+    if waiver is None or waiver.approved_by or step in order.steps_to_repeat:
         raise errors.nothing_to_approve("step")
     if waiver.requested_by == person:
         raise errors.second_person_required()
@@ -72,17 +84,20 @@ def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order
 
 
 def deliver(
-    order: Order, template: Sequence[str], advisor_id: str, now: datetime
+    order: Order, checklist: Checklist, advisor_id: str, now: datetime
 ) -> tuple[Order, list[VehicleDelivered]]:
     """Hand the vehicle over.
 
     Raises:
-        Refused: a step of the checklist is neither done nor waived, the order is not billed, or
-            it is unpaid without a credit that somebody else has granted.
+        Refused: a step of the checklist is neither done nor waived for the work and the bill as
+            they are now, the order is not billed, or it is unpaid without a credit that somebody
+            else has granted.
     """
     require_stage(order.stage, "deliver")
+    to_repeat = order.steps_to_repeat
     waived = {step for step, waiver in order.waivers.items() if waiver.approved_by}
-    missing = [step for step in template if step not in order.steps and step not in waived]
+    complete = (order.steps.keys() | waived) - {*to_repeat}
+    missing = [step for step in checklist if step not in complete]
     if missing:
         raise errors.steps_missing(missing)
     if order.invoice_id is None:
@@ -94,10 +109,10 @@ def deliver(
         advisor_id=advisor_id,
         customer_ref=order.customer_ref,
         delivered_at=now,
-        steps=tuple(order.steps[step] for step in template if step in order.steps),
-        waivers=tuple(order.waivers[step] for step in template if step in waived),
+        steps=tuple(order.steps[step] for step in checklist if step in order.steps),
+        waivers=tuple(order.waivers[step] for step in checklist if step in waived),
         credit_granted_by=order.credit.granted_by if order.credit and order.balance_cents else None,
-        signed=order.signed_at is not None,
+        signed=order.signed_at is not None and SIGNATURE_STEP not in to_repeat,
     )
     return after_delivery(replace(order, delivered_at=now)), [event]
 
@@ -111,16 +126,35 @@ def _require_paid(order: Order, advisor_id: str) -> None:
         raise errors.second_person_required()
 
 
-def _done(order: Order, step: str, template: Sequence[str], done_by: str, now: datetime) -> Order:
-    _require_open_step(order, step, template)
-    waivers = {name: waiver for name, waiver in order.waivers.items() if name != step}
+def _done(order: Order, step: str, checklist: Checklist, done_by: str, now: datetime) -> Order:
+    _require_open_step(order, step, checklist)
     done = DeliveryStep(step=step, done_by=done_by, done_at=now)
-    return replace(order, steps={**order.steps, step: done}, waivers=waivers)
+    waivers = _without(step, order.waivers)
+    changed = replace(order, steps={**order.steps, step: done}, waivers=waivers)
+    return _with_basis(changed, step, checklist)
 
 
-def _require_open_step(order: Order, step: str, template: Sequence[str]) -> None:
+def _without(step: str, recorded: Mapping[str, P]) -> dict[str, P]:
+    return {name: each for name, each in recorded.items() if name != step}
+
+
+def _with_basis(order: Order, step: str, checklist: Checklist) -> Order:
+    """The order with what a step was done or left out for, as far as the step depends on it."""
+    changes = checklist[step]
+    basis = StepBasis(
+        work=order.finished_work if "work" in changes else None,
+        payable_cents=order.payable_cents if "bill" in changes else None,
+    )
+    return replace(order, step_bases={**order.step_bases, step: basis})
+
+
+def _require_open_step(order: Order, step: str, checklist: Checklist) -> None:
     require_stage(order.stage, "record_step")
-    if step not in template:
+    if step not in checklist:
         raise unknown_code("step", step)
-    if step in order.steps:
+    if _is_done(order, step):
         raise errors.step_already_done(step)
+
+
+def _is_done(order: Order, step: str) -> bool:
+    return step in order.steps and step not in order.steps_to_repeat

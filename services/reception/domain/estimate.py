@@ -78,6 +78,11 @@ def sum_of(lines: Iterable[EstimateLine]) -> int:
     return sum(line.amount_cents for line in lines)
 
 
+def payable_cents(lines: Iterable[EstimateLine]) -> int:
+    """What the customer pays of the lines, in cents."""
+    return sum_of(line for line in lines if line.pay_type == "customer")
+
+
 def estimate(prices: PriceList, work: WantedWork) -> Estimate:
     """Price the work; the lines of a package share its price by their list prices.
 

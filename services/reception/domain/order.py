@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from services.reception.domain import errors
+from services.reception.domain.estimate import payable_cents
 from services.reception.domain.lifecycle import Stage, require_stage
 from shared.contracts.base import Cents, Part
 from shared.contracts.reception import (
@@ -61,6 +62,14 @@ class Risk(Part):
     raised_at: datetime
 
 
+class StepBasis(Part):
+    """What the customer could be shown when a delivery step was done or left out, as far as the
+    step depends on it: the finished work and what the customer pays."""
+
+    work: tuple[str, ...] | None = None
+    payable_cents: Cents | None = None
+
+
 class Share(PayerShare):
     """What one payer has to pay of the bill, and has paid."""
 
@@ -78,7 +87,8 @@ class Order(Versioned):
     ``lines`` and ``operations`` are what the customer has agreed to, ``estimate_cents`` their sum;
     ``estimate_count`` counts versions of the estimate, ``awaiting_estimates`` those that the
     customer has yet to decide on. ``shares`` say who pays the bill; ``received_cents`` is what all
-    payers have paid of it.
+    payers have paid of it. ``step_bases`` keeps for each delivery step what it was done or left
+    out for.
     """
 
     order_id: str
@@ -112,6 +122,7 @@ class Order(Versioned):
     ready_at: datetime | None = None
     steps: Mapping[str, DeliveryStep] = field(default_factory=dict)
     waivers: Mapping[str, DeliveryWaiver] = field(default_factory=dict)
+    step_bases: Mapping[str, StepBasis] = field(default_factory=dict)
     signed_at: datetime | None = None
     delivered_at: datetime | None = None
     discount: Discount | None = None
@@ -130,6 +141,34 @@ class Order(Versioned):
     def balance_of(self, payer: Payer) -> int:
         """What a payer still has to pay."""
         return sum(share.balance_cents for share in self.shares if share.payer == payer)
+
+    @property
+    def payable_cents(self) -> int:
+        """What the customer pays: of the bill, else of what is agreed to less the discount."""
+        if self.invoice_id:
+            return sum(each.amount_cents for each in self.shares if each.payer == "customer")
+        agreed = payable_cents(self.lines)
+        if self.discount and self.discount.granted_by:
+            return agreed - self.discount.amount_cents
+        return agreed
+
+    @property
+    def finished_work(self) -> tuple[str, ...]:
+        """What was done and fitted, and when the vehicle was ready with it."""
+        items = sorted(f"{line.code} {line.quantity}" for line in self.lines)
+        return self.ready_at.isoformat() if self.ready_at else "", *items
+
+    @property
+    def steps_to_repeat(self) -> list[str]:
+        """Delivery steps done or left out for other work or another amount than is there now."""
+        if self.delivered_at:
+            return []
+        return [
+            step
+            for step, basis in self.step_bases.items()
+            if basis.work not in (None, self.finished_work)
+            or basis.payable_cents not in (None, self.payable_cents)
+        ]
 
 
 @dataclass(frozen=True)

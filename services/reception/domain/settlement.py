@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from services.reception.domain import errors
-from services.reception.domain.estimate import sum_of
+from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.lifecycle import require_stage
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Credit, Discount, Order, Share, after_delivery
@@ -414,11 +414,6 @@ def next_reminder(due_at: datetime, overdue_days: Sequence[int], now: datetime) 
     """When an unpaid share is chased next."""
     later = (due_at + timedelta(days=days) for days in overdue_days)
     return next((moment for moment in later if moment > now), None)
-
-
-def payable_cents(lines: Iterable[EstimateLine]) -> int:
-    """What the customer pays of the lines, in cents."""
-    return sum_of(line for line in lines if line.pay_type == "customer")
 
 
 def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[EstimateLine, ...]:

@@ -81,12 +81,12 @@ async def record_delivery_step(
     request: Request, order_id: str, body: RecordStep, command: Advisor
 ) -> JSONResponse:
     """One step of the delivery checklist (交车步骤) is done by the caller, now."""
-    template = catalogue_of(request).delivery_steps[command.store_id]
+    checklist = catalogue_of(request).delivery_steps[command.store_id]
     person = command.principal.subject
     return await change_order(
         command,
         order_id,
-        lambda order, now: (delivery.record_step(order, body.step, template, person, now), ()),
+        lambda order, now: (delivery.record_step(order, body.step, checklist, person, now), ()),
     )
 
 
@@ -100,13 +100,13 @@ async def request_waiver(
     request: Request, order_id: str, step: Step, body: RequestWaiver, command: Advisor
 ) -> JSONResponse:
     """Ask to leave a step out (免做申请), for a reason."""
-    template = catalogue_of(request).delivery_steps[command.store_id]
+    checklist = catalogue_of(request).delivery_steps[command.store_id]
     person = command.principal.subject
     return await change_order(
         command,
         order_id,
         lambda order, now: (
-            delivery.request_waiver(order, step, body.reason, template, person, now),
+            delivery.request_waiver(order, step, body.reason, checklist, person, now),
             (),
         ),
     )
@@ -138,7 +138,7 @@ async def record_signature(
     request: Request, order_id: str, body: Signature, command: Advisor
 ) -> JSONResponse:
     """The customer signs for the vehicle (签字); kept encrypted."""
-    template = catalogue_of(request).delivery_steps[command.store_id]
+    checklist = catalogue_of(request).delivery_steps[command.store_id]
     personal, store_id, person = (
         personal_of(request),
         command.store_id,
@@ -153,7 +153,7 @@ async def record_signature(
     return await change_order(
         command,
         order_id,
-        lambda order, now: (delivery.sign(order, template, person, now), ()),
+        lambda order, now: (delivery.sign(order, checklist, person, now), ()),
         keep,
     )
 
@@ -181,8 +181,8 @@ async def get_signature(
 )
 async def deliver_vehicle(request: Request, order_id: str, command: Advisor) -> JSONResponse:
     """Hand the vehicle over (交车); refused while a step is missing or the bill is unpaid."""
-    template = catalogue_of(request).delivery_steps[command.store_id]
+    checklist = catalogue_of(request).delivery_steps[command.store_id]
     person = command.principal.subject
     return await change_order(
-        command, order_id, lambda order, now: delivery.deliver(order, template, person, now)
+        command, order_id, lambda order, now: delivery.deliver(order, checklist, person, now)
     )

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from services.reception.catalogue import Catalogue
 from services.reception.domain import authorisation
 from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order
-from services.reception.domain.settlement import payable_cents
 from shared.contracts.reception import PayType
 
 

@@ -17,7 +17,11 @@ from shared.contracts.reception import (
 
 
 class OrderView(BaseModel):
-    """A repair order without personal data."""
+    """A repair order without personal data.
+
+    Of ``steps`` and ``waivers`` those in ``steps_to_repeat`` were for other work or another amount
+    than ``payable_cents``, which the customer pays now.
+    """
 
     order_id: str
     store_id: str
@@ -48,6 +52,7 @@ class OrderView(BaseModel):
     ready_at: datetime | None
     steps: Sequence[DeliveryStep]
     waivers: Sequence[DeliveryWaiver]
+    steps_to_repeat: Sequence[str]
     signed_at: datetime | None
     delivered_at: datetime | None
     discount: Discount | None
@@ -57,6 +62,7 @@ class OrderView(BaseModel):
     shares: Sequence[Share]
     invoiced_cents: int
     received_cents: int
+    payable_cents: int
     balance_cents: int
     version: int
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from services.reception.domain.advisors import Desk
-from services.reception.domain.order import Credit, Discount, Order, Risk, Share
+from services.reception.domain.order import Credit, Discount, Order, Risk, Share, StepBasis
 from shared.contracts.base import Part
 from shared.contracts.reception import (
     DeliveryStep,
@@ -29,8 +29,8 @@ SELECT version, changed_by, changed_at,
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
        odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
        lines, estimate_cents, estimate_count, awaiting_estimates, hold_id, opened_at, promised_at,
-       promise_provisional, risk, ready_at, steps, waivers, signed_at, delivered_at, discount,
-       credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents
+       promise_provisional, risk, ready_at, steps, waivers, step_bases, signed_at, delivered_at,
+       discount, credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents
 FROM repair_order
 """
 
@@ -41,12 +41,12 @@ INSERT INTO repair_order (
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
     odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
     lines, estimate_cents, estimate_count, awaiting_estimates, hold_id,
-    opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, signed_at,
-    delivered_at, discount, credit, deposit_cents, invoice_id, shares, invoiced_cents,
+    opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, step_bases,
+    signed_at, delivered_at, discount, credit, deposit_cents, invoice_id, shares, invoiced_cents,
     received_cents)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43)
+        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
@@ -60,7 +60,8 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     opened_at = excluded.opened_at, promised_at = excluded.promised_at,
     promise_provisional = excluded.promise_provisional, risk = excluded.risk,
     ready_at = excluded.ready_at, steps = excluded.steps, waivers = excluded.waivers,
-    signed_at = excluded.signed_at, delivered_at = excluded.delivered_at,
+    step_bases = excluded.step_bases, signed_at = excluded.signed_at,
+    delivered_at = excluded.delivered_at,
     discount = excluded.discount, credit = excluded.credit,
     deposit_cents = excluded.deposit_cents, shares = excluded.shares,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
@@ -182,6 +183,7 @@ def _row(order: Order) -> list[Any]:
         "lines": [line.model_dump(mode="json") for line in order.lines],
         "steps": _dumped_map(order.steps),
         "waivers": _dumped_map(order.waivers),
+        "step_bases": _dumped_map(order.step_bases),
         "discount": order.discount and order.discount.model_dump(mode="json"),
         "risk": order.risk and order.risk.model_dump(mode="json"),
         "credit": order.credit and order.credit.model_dump(mode="json"),
@@ -292,6 +294,7 @@ def _order(row: Any, order_id: str) -> Order:
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
         "steps": _loaded_map(DeliveryStep, row["steps"]),
         "waivers": _loaded_map(DeliveryWaiver, row["waivers"]),
+        "step_bases": _loaded_map(StepBasis, row["step_bases"]),
         "discount": row["discount"] and Discount.model_validate(row["discount"]),
         "credit": row["credit"] and Credit.model_validate(row["credit"]),
         "risk": row["risk"] and Risk.model_validate(row["risk"]),

@@ -192,6 +192,29 @@ async def test_a_visit_with_a_deposit_is_not_ended_before_the_money_is_back(desk
     assert (await desk.done(f"{path}/cancellation", ending))["stage"] == "cancelled"
 
 
+async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10018")
+    await steps_done(desk, order_id)
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    more = {"operations": ["MNT-006"], "version": version}
+    await desk.done(f"/orders/{order_id}/additional-work", more)
+    await desk.done(f"/orders/{order_id}/estimates/2/authorisation", {"channel": "counter"})
+    await workshop.planned(order_id, "MNT-006")
+    await workshop.finished(order_id, "MNT-006")
+    await desk.service.at_rest()
+    bill = await billed(desk, order_id)
+    await paid(desk, order_id, bill["balance_cents"])
+    touched = [step for step in STEPS if step not in ("operation_explained", "belongings_returned")]
+    delivery = f"/orders/{order_id}/delivery"
+    refused = await desk.refused(delivery, None, "delivery_steps_missing", "steps")
+    assert refused == {"missing": [*touched, "customer_signed"]}
+    await steps_done(desk, order_id, touched)
+    await desk.done(delivery)
+    await desk.service.at_rest()
+    (event,) = await events(servers, order_id, VehicleDelivered)
+    assert (event.signed, len(event.steps)) == (True, len(STEPS) + 1)
+
+
 async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10008")
     await billed(desk, order_id)

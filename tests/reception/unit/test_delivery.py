@@ -1,17 +1,30 @@
 """No step of a delivery is skipped (R7)."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reception.domain import delivery
+from services.reception.domain import delivery, settlement
 from services.reception.domain.order import Credit
+from services.reception.domain.settlement import Correction
+from shared.contracts.reception import EstimateLine
 from shared.contracts.refusal import Refused
-from tests.reception.unit.test_order import NOW, STEPS, billed, opened, paid, ready, refused
+from tests.reception.unit.test_order import (
+    NOW,
+    STEPS,
+    billed,
+    opened,
+    paid,
+    pay,
+    ready,
+    refused,
+)
 
-SIGNED = (*STEPS, "customer_signed")
+SIGNED = {**STEPS, "customer_signed": {"work", "bill"}}
+WORK, BILL, OPERATION = STEPS
 
 
 def all_done(order):
@@ -25,7 +38,7 @@ def test_nothing_is_delivered_before_it_is_ready():
         delivery.deliver(opened(), STEPS, "a1", NOW)
 
 
-@given(st.sets(st.sampled_from(STEPS)), st.sets(st.sampled_from(STEPS)))
+@given(st.sets(st.sampled_from([*STEPS])), st.sets(st.sampled_from([*STEPS])))
 def test_a_delivery_needs_every_step_done_or_waived_by_two(done, waived):
     order = paid()
     for step in STEPS:
@@ -34,7 +47,7 @@ def test_a_delivery_needs_every_step_done_or_waived_by_two(done, waived):
         elif step in waived:
             order = delivery.request_waiver(order, step, "other", STEPS, "a1", NOW)
             order = delivery.approve_waiver(order, step, "m1", NOW)
-    missing = set(STEPS) - done - waived
+    missing = STEPS.keys() - done - waived
     if missing:
         with pytest.raises(Refused) as refusal:
             delivery.deliver(order, STEPS, "a1", NOW)
@@ -48,24 +61,24 @@ def test_a_delivery_needs_every_step_done_or_waived_by_two(done, waived):
 
 
 def test_a_step_is_done_once_and_must_be_on_the_checklist():
-    order = delivery.record_step(ready(), STEPS[0], STEPS, "a1", NOW)
+    order = delivery.record_step(ready(), WORK, STEPS, "a1", NOW)
     with refused("step_already_done"):
-        delivery.record_step(order, STEPS[0], STEPS, "a2", NOW)
+        delivery.record_step(order, WORK, STEPS, "a2", NOW)
     with refused("unknown_code"):
         delivery.record_step(order, "sing_a_song", STEPS, "a1", NOW)
 
 
 def test_nobody_waives_alone():
-    order = delivery.request_waiver(ready(), STEPS[0], "other", STEPS, "m1", NOW)
+    order = delivery.request_waiver(ready(), WORK, "other", STEPS, "m1", NOW)
     with refused("second_person_required"):
-        delivery.approve_waiver(order, STEPS[0], "m1", NOW)
+        delivery.approve_waiver(order, WORK, "m1", NOW)
     with refused("nothing_to_approve"):
-        delivery.approve_waiver(order, STEPS[1], "m2", NOW)
+        delivery.approve_waiver(order, BILL, "m2", NOW)
 
 
 def test_a_step_that_is_done_after_all_is_not_waived():
-    order = delivery.request_waiver(ready(), STEPS[0], "other", STEPS, "a1", NOW)
-    order = delivery.record_step(order, STEPS[0], STEPS, "a1", NOW)
+    order = delivery.request_waiver(ready(), WORK, "other", STEPS, "a1", NOW)
+    order = delivery.record_step(order, WORK, STEPS, "a1", NOW)
     assert not order.waivers
 
 
@@ -90,3 +103,82 @@ def test_an_unpaid_vehicle_stays_unless_somebody_else_grants_credit():
         delivery.deliver(granted, STEPS, "m1", NOW)
     order, (event,) = delivery.deliver(granted, STEPS, "a1", NOW)
     assert (order.stage, event.credit_granted_by) == ("delivered", "m1")
+
+
+def with_more_work(order):
+    """The order after additional work was agreed to and done."""
+    more = EstimateLine(kind="labor", code="MNT-006", quantity=1, amount_cents=9_000)
+    return replace(order, lines=(*order.lines, more), ready_at=NOW + timedelta(hours=1))
+
+
+def with_discount(order, cents=500):
+    return settlement.request_discount(order, cents, "other", "m1", 10_000)[0]
+
+
+def credited(order):
+    correction = Correction("k1", 500, "wrong_price", "m1", NOW)
+    lines = order.lines
+    return settlement.credit(order, lines, correction, redeemed=(), tax_rate_bp=1300)[0]
+
+
+def signed(order):
+    return delivery.sign(all_done(order), SIGNED, "a1", NOW)
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "touched"),
+    [
+        (ready, with_more_work, {WORK, BILL, "customer_signed"}),
+        (ready, with_discount, {BILL, "customer_signed"}),
+        (billed, credited, {BILL, "customer_signed"}),
+        (ready, billed, set()),
+        (billed, lambda order: pay(order, order.balance_cents), set()),
+    ],
+    ids=["additional work", "discount", "credit note", "bill as explained", "payment"],
+)
+def test_changed_order_repeats_only_touched_steps(before, change, touched):
+    changed = change(signed(before()))
+    assert {*changed.steps_to_repeat} == touched
+
+
+def test_signature_for_other_work_does_not_deliver():
+    order = with_more_work(signed(paid()))
+    with pytest.raises(Refused) as refusal:
+        delivery.deliver(order, SIGNED, "a1", NOW)
+    assert refusal.value.values["missing"] == [WORK, BILL, "customer_signed"]
+
+
+def test_repeated_steps_and_signature_deliver():
+    order = with_more_work(signed(ready()))
+    order = delivery.record_step(order, WORK, SIGNED, "a2", NOW)
+    order = delivery.record_step(order, BILL, SIGNED, "a2", NOW)
+    order = delivery.sign(order, SIGNED, "a2", NOW)
+    assert order.steps_to_repeat == []
+    assert {step: done.done_by for step, done in order.steps.items()} == {
+        WORK: "a2",
+        BILL: "a2",
+        OPERATION: "a1",
+        "customer_signed": "a2",
+    }
+
+
+def test_signature_for_withdrawn_discount_stands_again():
+    order = with_discount(signed(ready()))
+    assert replace(order, discount=None).steps_to_repeat == []
+
+
+def test_waiver_lapses_with_the_work_it_was_for():
+    order = delivery.request_waiver(ready(), WORK, "customer_absent", STEPS, "a1", NOW)
+    with refused("nothing_to_approve"):
+        delivery.approve_waiver(with_more_work(order), WORK, "m1", NOW)
+    order = with_more_work(delivery.approve_waiver(order, WORK, "m1", NOW))
+    assert order.steps_to_repeat == [WORK]
+    order = delivery.request_waiver(order, WORK, "customer_absent", STEPS, "a1", NOW)
+    assert order.steps_to_repeat == []
+    assert order.waivers[WORK].approved_by is None
+
+
+def test_waiver_replaces_a_step_that_was_done_before():
+    order = with_more_work(all_done(ready()))
+    order = delivery.request_waiver(order, WORK, "customer_absent", STEPS, "a1", NOW)
+    assert WORK not in order.steps

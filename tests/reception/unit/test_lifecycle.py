@@ -90,6 +90,12 @@ class Visit(RuleBasedStateMachine):
         paid = Paid("p", "cash", amount, NOW)
         self.attempt(lambda order: settlement.receive_payment(order, paid)[0])
 
+    @rule(amount=st.sampled_from([1, 500]))
+    def discount(self, amount):
+        self.attempt(
+            lambda order: settlement.request_discount(order, amount, "other", "a1", 10_000)[0]
+        )
+
     @rule(amount=st.sampled_from([1, 46_001]))
     def refund(self, amount):
         paid = Paid("r", "cash", amount, NOW)
@@ -99,21 +105,26 @@ class Visit(RuleBasedStateMachine):
     def grant_credit(self):
         self.attempt(lambda order: settlement.grant_credit(order, "other", "m1", NOW)[0])
 
-    @rule(step=st.sampled_from(STEPS))
+    @rule(step=st.sampled_from([*STEPS]))
     def do_step(self, step):
         self.attempt(lambda order: delivery.record_step(order, step, STEPS, "a1", NOW))
 
-    @rule(step=st.sampled_from(STEPS), who=st.sampled_from(["a1", "m1"]))
+    @rule(step=st.sampled_from([*STEPS]), who=st.sampled_from(["a1", "m1"]))
     def ask_to_waive(self, step, who):
         self.attempt(lambda order: delivery.request_waiver(order, step, "other", STEPS, who, NOW))
 
-    @rule(step=st.sampled_from(STEPS))
+    @rule(step=st.sampled_from([*STEPS]))
     def waive(self, step):
         self.attempt(lambda order: delivery.approve_waiver(order, step, "m1", NOW))
 
     @rule()
     def deliver(self):
-        self.attempt(lambda order: delivery.deliver(order, STEPS, "a1", NOW)[0])
+        def change(order):
+            delivered = delivery.deliver(order, STEPS, "a1", NOW)[0]
+            assert not STEPS.keys() & {*order.steps_to_repeat}
+            return delivered
+
+        self.attempt(change)
 
     @invariant()
     def a_vehicle_has_gone_only_with_its_steps_and_its_bill(self):

@@ -22,7 +22,7 @@ from services.reception.domain.settlement import Paid, Terms
 from shared.contracts.refusal import Refused
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
-STEPS = ("work_explained", "bill_explained", "operation_explained")
+STEPS = {"work_explained": {"work"}, "bill_explained": {"work", "bill"}, "operation_explained": ()}
 PRICES = PriceList(
     {"MNT-001": LaborOperation("MNT-001", "maintenance", 0.6)},
     {"maintenance": 18_001},

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from services.reception.domain import settlement
-from services.reception.domain.estimate import sum_of
+from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Discount
 from services.reception.domain.settlement import Correction, Paid, Terms
@@ -41,7 +41,7 @@ def test_the_included_tax_is_what_the_price_contains(total, rate_bp):
 
 @given(LINES, st.data())
 def test_a_bill_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
-    payable = settlement.payable_cents(lines)
+    payable = payable_cents(lines)
     off = data.draw(st.integers(0, payable))
     deposit = data.draw(st.integers(0, 2 * payable))
     discount = Discount(amount_cents=off, reason="other", requested_by="a", granted_by="m")
@@ -66,7 +66,7 @@ def test_an_order_is_billed_once_and_only_when_the_work_is_finished():
 @given(st.integers(1, 40_000), st.integers(0, 2_000))
 def test_above_the_limit_of_the_role_a_discount_waits_for_a_second_person(amount, limit_bp):
     order = ready()
-    payable = settlement.payable_cents(order.lines)
+    payable = payable_cents(order.lines)
     asked, events = settlement.request_discount(order, amount, "loyalty", "a1", limit_bp)
     if amount * 10_000 <= payable * limit_bp:
         assert [event.granted_by for event in events] == ["a1"]

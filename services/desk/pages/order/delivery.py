@@ -35,16 +35,20 @@ _APPROVES = ("manager", "group_manager")
 def delivery(page: Opened, drawing: Drawing) -> None:
     """Every step with who and when; nothing is handed over while one is missing."""
     order, steps = page.file.order, page.catalogue.steps
-    done = {step["step"]: step for step in order["steps"]}
-    waivers = {waiver["step"]: waiver for waiver in order["waivers"]}
+    done, waivers = ({each["step"]: each for each in order[kind]} for kind in ("steps", "waivers"))
+    repeat = {*order["steps_to_repeat"]}
     ready = page.file.stage == "ready"
     with drawing.frame("delivery", panel, page.visit.t("Delivery checklist")):
         with drawing.frame("checklist", box, "checklist"):
             for step in steps:
                 shown = partial(_step, page, step)
-                drawing.part(step, shown, done.get(step), waivers.get(step), ready)
+                recorded = done.get(step), waivers.get(step)
+                drawing.part(step, shown, *recorded, step in repeat, ready)
+        if repeat & steps.keys():
+            words = page.visit.t("Work or bill has changed: do the marked steps again.")
+            drawing.part("repeat", text, words, "hint")
         if page.may(MAY_CHANGE):
-            missing = steps.keys() - done.keys() - _waived(waivers)
+            missing = steps.keys() - ((done.keys() | _waived(waivers)) - repeat)
             paid = bool(order["invoice_id"] and not order["balance_cents"]) or order["credit"]
             with drawing.frame("actions", box, "card-actions"):
                 if ready:
@@ -76,32 +80,35 @@ def _signature(page: Opened) -> None:
     button(page.visit.t("Show the signature"), partial(_show_signature, page), name="signature")
 
 
-def _step(page: Opened, step: str, done: Entry | None, waiver: Entry | None, ready: bool) -> None:
-    visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
+def _step(
+    page: Opened, step: str, done: Entry | None, waiver: Entry | None, repeat: bool, ready: bool
+) -> None:
+    visit, zone = page.visit, page.visit.store.timezone
     waived = bool(waiver and waiver["approved_by"])
     may_do = ready and page.may(MAY_CHANGE)
-    state = "done" if done else "waived" if waived else "open"
+    state = "open" if repeat else "done" if done else "waived" if waived else "open"
     with mark(f"step-{step}", box(f"check {state}")) as line:
-        ui.icon(
-            "check_circle" if done else "do_not_disturb_on" if waived else "radio_button_unchecked"
-        )
+        ui.icon(_ICONS[state])
         text(page.catalogue.steps[step], "check-name")
-        if done:
-            at = formats.clock(done["done_at"], zone)
-            text(f"{visit.colleague(done['done_by'])} · {at}", "card-note")
+        if repeat:
+            badge(visit.t("Do again"), "warn")
         elif waiver:
             _waiver(page, waiver)
-        elif may_do:
-            with box("check-side"):
-                button(
-                    t("Waive …"),
-                    partial(_waive, page, step),
-                    name=f"waive-{step}",
-                    kind="small",
-                ).on("click.stop", lambda: None)
-    if may_do and not done and not waived:
+        elif done:
+            at = formats.clock(done["done_at"], zone)
+            text(f"{visit.colleague(done['done_by'])} · {at}", "card-note")
+        if may_do and (repeat or not (done or waiver)):
+            _may_be_waived(page, step)
+    if may_do and state == "open":
         line.classes("can-check").props("role=button tabindex=0")
         line.on("click", _doing(page, step))
+
+
+def _may_be_waived(page: Opened, step: str) -> None:
+    with box("check-side"):
+        button(
+            page.visit.t("Waive …"), partial(_waive, page, step), name=f"waive-{step}", kind="small"
+        ).on("click.stop", lambda: None)
 
 
 def _doing(page: Opened, step: str) -> Any:
@@ -157,7 +164,7 @@ def _sign(page: Opened) -> None:
         text(
             t(
                 "I have received the vehicle; work and bill of {amount} were explained to me.",
-                amount=formats.money(order["invoiced_cents"] or order["estimate_cents"]),
+                amount=formats.money(order["payable_cents"]),
             ),
             "explained",
         )
