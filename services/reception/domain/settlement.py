@@ -108,16 +108,23 @@ def approve_discount(
     Raises:
         Refused: nobody asked for one, the same person did, or it is above the limit.
     """
-    _require_unbilled(order)
-    discount = order.discount
-    if discount is None or discount.granted_by:
-        raise errors.nothing_to_approve("discount")
+    discount = _waiting_discount(order)
     if discount.requested_by == person:
         raise errors.second_person_required()
     allowed = payable_cents(order.lines) * limit_bp // _WHOLE_BP
     if discount.amount_cents > allowed:
         raise errors.discount_above_limit(allowed)
     return _grant(order, discount.model_copy(update={"granted_by": person}))
+
+
+def withdraw_discount(order: Order) -> Order:
+    """Take back a discount that waits for its approval (撤回优惠).
+
+    Raises:
+        Refused: none waits.
+    """
+    _waiting_discount(order)
+    return replace(order, discount=None)
 
 
 def issue_invoice(
@@ -420,6 +427,13 @@ def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[Esti
     """The lines after a discount on what the customer pays, which is not more than that."""
     weights = [line.amount_cents if line.pay_type == "customer" else 0 for line in lines]
     return take_off(lines, discount_cents, weights)
+
+
+def _waiting_discount(order: Order) -> Discount:
+    _require_unbilled(order)
+    if order.discount is None or order.discount.granted_by:
+        raise errors.nothing_to_approve("discount")
+    return order.discount
 
 
 def _grant(order: Order, discount: Discount) -> tuple[Order, list[DiscountGranted]]:

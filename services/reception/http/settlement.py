@@ -56,7 +56,9 @@ class RequestDiscount(Body):
     version: Version
 
 
-class ApproveDiscount(Body):
+class AboutDiscount(Body):
+    """``version`` is that of the order whose waiting discount was seen."""
+
     version: Version
 
 
@@ -188,7 +190,7 @@ async def request_discount(
     openapi_extra=serves("R8"),
 )
 async def approve_discount(
-    request: Request, order_id: str, body: ApproveDiscount, command: Manager
+    request: Request, order_id: str, body: AboutDiscount, command: Manager
 ) -> JSONResponse:
     """Grant a discount (优惠审批) that somebody else has asked for, within one's own limit."""
     limit_bp = _limit_bp(request, command)
@@ -196,6 +198,22 @@ async def approve_discount(
     def decide(order: Order, _: datetime) -> Decision:
         orders.require_version(order, body.version)
         return settlement.approve_discount(order, command.principal.subject, limit_bp)
+
+    return await change_order(command, order_id, decide)
+
+
+@router.post(
+    "/orders/{order_id}/discount/withdrawal",
+    response_model=OrderView,
+    tags=["settlement"],
+    openapi_extra=serves("R8"),
+)
+async def withdraw_discount(order_id: str, body: AboutDiscount, command: Advisor) -> JSONResponse:
+    """Take back a discount that waits for its approval (撤回优惠), or decline it."""
+
+    def decide(order: Order, _: datetime) -> Decision:
+        orders.require_version(order, body.version)
+        return settlement.withdraw_discount(order), ()
 
     return await change_order(command, order_id, decide)
 

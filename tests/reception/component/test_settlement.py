@@ -132,6 +132,10 @@ async def test_a_discount_above_the_limit_is_granted_by_a_second_person(desk, wo
     await desk.refused(f"/orders/{order_id}/invoice", None, "awaits_approval", "discount")
     approval = await desk.post(f"{path}/approval", await version())
     assert approval.status_code == 403
+    await desk.refused(f"{path}/withdrawal", {"version": 1}, "changed_meanwhile", "version")
+    assert (await desk.done(f"{path}/withdrawal", await version()))["discount"] is None
+    await desk.refused(f"{path}/withdrawal", await version(), "nothing_to_approve", "discount")
+    await desk.done(path, asked | await version())
     await desk.done(f"{path}/approval", await version(), MANAGER)
     bill = await billed(desk, order_id)
     assert bill["invoiced_cents"] == 40_000

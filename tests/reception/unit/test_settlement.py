@@ -82,6 +82,19 @@ def test_above_the_limit_of_the_role_a_discount_waits_for_a_second_person(amount
     assert billed(granted).invoiced_cents == payable - amount
 
 
+def test_waiting_discount_is_withdrawn_and_billing_goes_on():
+    waiting, _ = settlement.request_discount(ready(), 1, "other", "a1", 0)
+    with refused("awaits_approval"):
+        billed(waiting)
+    assert billed(settlement.withdraw_discount(waiting)) == billed()
+
+
+def test_granted_discount_is_not_withdrawn():
+    granted, _ = settlement.request_discount(ready(), 1, "other", "m1", 10_000)
+    with refused("nothing_to_approve"):
+        settlement.withdraw_discount(granted)
+
+
 def test_a_discount_is_not_above_what_the_customer_pays():
     order = ready()
     with refused("discount_above_bill"):

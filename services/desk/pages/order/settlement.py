@@ -126,18 +126,22 @@ def _discount_line(page: Opened, discount: Entry) -> None:
             badge(granted, "good")
             return
         badge(t("Awaits approval"), "warn")
-        if visit.person.has(_APPROVES) and visit.person.subject != discount["requested_by"]:
-            button(
-                t("Approve"),
-                partial(_approve_discount, page, new_attempt()),
-                name="approve-discount",
-                kind="small",
-            )
+        own = visit.person.subject == discount["requested_by"]
+        if visit.person.has(_APPROVES) and not own:
+            _decide_discount(page, t("Approve"), "approval", "approve-discount")
+        if visit.person.has(MAY_CHANGE):
+            label = t("Withdraw") if own else t("Decline")
+            _decide_discount(page, label, "withdrawal", "withdraw-discount")
 
 
-async def _approve_discount(page: Opened, attempt: str) -> None:
-    path, body = f"{page.path}/discount/approval", {"version": page.file.version}
-    await send_now(page.visit, "reception", path, body, attempt=attempt)
+def _decide_discount(page: Opened, label: str, verb: str, name: str) -> None:
+    attempt = new_attempt()
+
+    async def send() -> None:
+        path, body = f"{page.path}/discount/{verb}", {"version": page.file.version}
+        await send_now(page.visit, "reception", path, body, attempt=attempt)
+
+    button(label, send, name=name, kind="small")
 
 
 def _credit_line(visit: Visit, credit: Entry) -> None:
