@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.db import transaction
 from shared.envelope import Cause
@@ -16,15 +16,32 @@ from shared.problems import Problem
 from shared.security import Credentials, Principal, Role, caller
 from shared.unit import Unit, Units
 
-IdempotencyKey = Annotated[
-    str,
-    Header(
+_PRINTABLE = "^[!-~]+$"
+
+
+class CommandHeaders(BaseModel):
+    """What a command's headers say about it."""
+
+    idempotency_key: str = Field(
         alias="Idempotency-Key",
         min_length=8,
         max_length=120,
+        pattern=_PRINTABLE,
         description="Chosen by the client, the same for each try of one command",
-    ),
-]
+    )
+    correlation_id: str | None = Field(
+        default=None,
+        alias="X-Correlation-Id",
+        max_length=120,
+        pattern=_PRINTABLE,
+        description="The same for all that belongs to one wish; made up where it is absent",
+    )
+    traceparent: str | None = Field(
+        default=None, max_length=120, pattern=_PRINTABLE, description="W3C trace context"
+    )
+
+
+Headers = Annotated[CommandHeaders, Header()]
 
 _EARLIER = """
 SELECT request_hash, status, answer FROM idempotency WHERE principal = $1 AND key = $2
@@ -106,29 +123,27 @@ def command(*roles: Role) -> Callable[..., Coroutine[Any, Any, Command]]:
     """A dependency: the command of a caller who has one of ``roles`` in the path's store."""
     authenticate = caller(*roles)
 
-    async def received(
-        request: Request, credentials: Credentials, idempotency_key: IdempotencyKey
-    ) -> Command:
+    async def received(request: Request, credentials: Credentials, headers: Headers) -> Command:
         principal = await authenticate(request, credentials)
         store_id = request.path_params["store_id"]
-        return await command_of(request, principal, store_id, idempotency_key)
+        return await command_of(request, principal, store_id, headers)
 
     return received
 
 
 async def command_of(
-    request: Request, principal: Principal, store_id: str, idempotency_key: str
+    request: Request, principal: Principal, store_id: str, headers: CommandHeaders
 ) -> Command:
     """The command that ``request`` carries in the name of ``principal``."""
     content = f"{request.method} {request.url.path}\n".encode() + await request.body()
     return Command(
         principal=principal,
         store_id=store_id,
-        key=idempotency_key,
+        key=headers.idempotency_key,
         cause=Cause(
-            correlation_id=request.headers.get("X-Correlation-Id") or str(new_id()),
-            causation_id=idempotency_key,
-            traceparent=request.headers.get("traceparent"),
+            correlation_id=headers.correlation_id or str(new_id()),
+            causation_id=headers.idempotency_key,
+            traceparent=headers.traceparent,
         ),
         _request_hash=hashlib.sha256(content).digest(),
         _units=request.app.state.units,

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-CalendarDay = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+from shared.contracts.base import in_business_years
+
+CalendarDay = Annotated[date, AfterValidator(in_business_years)]
 """A day that a person asks for."""
 
 

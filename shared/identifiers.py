@@ -4,7 +4,7 @@ addresses by which a person is reached."""
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PLATE = re.compile(
@@ -90,7 +90,7 @@ def valid_email(text: str) -> str:
     return text
 
 
-Plate = Annotated[str, AfterValidator(valid_plate)]
-Vin = Annotated[str, AfterValidator(valid_vin)]
-Phone = Annotated[str, AfterValidator(valid_phone)]
-Email = Annotated[str, AfterValidator(valid_email)]
+Plate = Annotated[str, Field(max_length=40), AfterValidator(valid_plate)]
+Vin = Annotated[str, Field(max_length=40), AfterValidator(valid_vin)]
+Phone = Annotated[str, Field(max_length=40), AfterValidator(valid_phone)]
+Email = Annotated[str, Field(max_length=_LONGEST_EMAIL), AfterValidator(valid_email)]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from asyncpg import CharacterNotInRepertoireError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from shared.contracts.refusal import Refused
 from shared.db import TRANSIENT
+from shared.storable import field_name
 
 log = structlog.get_logger()
 
@@ -128,11 +128,6 @@ def answer_problems(app: FastAPI) -> None:
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
         return _respond(Problem(error.status_code, "http_error", str(error.detail)))
 
-    @app.exception_handler(CharacterNotInRepertoireError)
-    async def on_unstorable(_: Request, __: CharacterNotInRepertoireError) -> JSONResponse:
-        detail = "The address contains a character that cannot be looked up."
-        return _respond(Problem(422, "unstorable_text", detail))
-
     async def on_transient(_: Request, error: Exception) -> JSONResponse:
         log.warning("database unavailable", error=repr(error))
         return _respond(unavailable("The database"))
@@ -146,8 +141,7 @@ def answer_problems(app: FastAPI) -> None:
 def _field(error: Mapping[str, Any]) -> str:
     """The path of the field at fault; a body of no known kind lacks its discriminator."""
     kind = error.get("ctx", {}).get("discriminator", "").strip("'")
-    path = [str(part) for part in (*error["loc"][1:], *([kind] if kind else []))]
-    return ".".join(path) or str(error["loc"][0])
+    return field_name((*error["loc"], kind) if kind else error["loc"])
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -18,5 +18,5 @@ _FOLDER = Path(__file__).parent / "contracts/schemas"
 async def event_schema(kind: str) -> FileResponse:
     """The JSON schema of one event type's data, such as ``aftersales.reception.OrderOpened.v1``."""
     if kind not in CONTRACTS:
-        raise Problem(404, "unknown_event_type", f"There is no event type {kind}.")
+        raise Problem(404, "unknown_event_type", f"There is no event type {kind}.", field="kind")
     return FileResponse(_FOLDER / f"{kind}.json", media_type="application/schema+json")

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
 
 from shared import health, schemas
@@ -23,6 +23,7 @@ from shared.outbox import Relay
 from shared.problems import RESPONSES, answer_problems
 from shared.security import Verifier
 from shared.settings import Settings
+from shared.storable import refuse_unstorable
 from shared.telemetry import REQUESTS, configure_logging
 from shared.timers import Deadline, Timers
 from shared.unit import Units
@@ -171,6 +172,7 @@ def service_app(
         title=title,
         version="1",
         lifespan=lifespan,
+        dependencies=[Depends(refuse_unstorable)],
         responses=RESPONSES,
         generate_unique_id_function=lambda route: route.name,
     )

@@ -162,7 +162,10 @@ def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn) -> None:
 
 def inside(address: str) -> str:
     """``address`` when it is a page of the desk, otherwise the first page."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "/"
     inside = not parts.scheme and not parts.netloc and address.startswith("/")
     return address if inside and not address.startswith(("//", "/\\")) else "/"
 

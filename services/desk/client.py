@@ -1,21 +1,23 @@
 """The services' HTTP interfaces, called in the name of the person who is signed in."""
 
 import hashlib
+import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import httpx
-import orjson
 
 from shared.settings import Settings
+from shared.storable import MESSAGE, UNSTORABLE_TEXT, field_name, unstorable
 
 Service = Literal["reception", "workshop", "crm", "reporting"]
 
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
 _SERVER_ERROR = 500
 _NOT_FOUND = 404
+_INVALID = 422
 
 
 class AwayError(Exception):
@@ -128,6 +130,8 @@ class Services:
     async def _response(
         self, service: Service, method: str, path: str, **request: Any
     ) -> httpx.Response:
+        sent = {"path": path, "query": request.get("params"), "body": request.get("json")}
+        _refuse_unstorable(sent)
         headers = dict(request.pop("headers", {}))
         if self._token:
             headers["Authorization"] = f"Bearer {await self._token()}"
@@ -137,6 +141,8 @@ class Services:
             )
         except httpx.TransportError:
             raise AwayError(service) from None
+        except httpx.InvalidURL:
+            raise RefusalError(_NOT_FOUND, {}) from None
         if response.status_code >= _SERVER_ERROR:
             raise AwayError(service)
         if response.is_error:
@@ -151,8 +157,18 @@ def new_attempt() -> str:
 
 def idempotency_key(attempt: str, path: str, body: Any) -> str:
     """The same for each try of one attempt as long as its content stays the same."""
-    content = orjson.dumps([path, body], option=orjson.OPT_SORT_KEYS)
-    return f"{attempt}-{hashlib.sha256(content).hexdigest()[:24]}"
+    content = json.dumps([path, body], sort_keys=True)
+    return f"{attempt}-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
+
+
+def _refuse_unstorable(sent: Mapping[str, Any]) -> None:
+    """Say no as the services would, to which such a text cannot even be sent."""
+    faults = [
+        {"field": field_name(place), "rule": UNSTORABLE_TEXT, "message": MESSAGE}
+        for place in unstorable(sent)
+    ]
+    if faults:
+        raise RefusalError(_INVALID, {"type": f"/problems/{UNSTORABLE_TEXT}", "errors": faults})
 
 
 def _problem(response: httpx.Response) -> Mapping[str, Any]:

@@ -1,14 +1,31 @@
 """What every event contract has in common."""
 
-from typing import Annotated, ClassVar
+from datetime import date
+from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+DateT = TypeVar("DateT", bound=date)
+
+
+def in_business_years(value: DateT) -> DateT:
+    """``value``, a day or a time that every clock, calendar and database here can handle."""
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise PydanticCustomError(
+            "outside_business_years",
+            "The year must be from {first} to {last}",
+            {"first": FIRST_YEAR, "last": LAST_YEAR},
+        )
+    return value
+
 
 Identifier = Annotated[str, Field(min_length=1, max_length=120)]
 Cents = Annotated[int, Field(ge=0, le=10**12, description="integer cents (分) of CNY")]
 Seconds = Annotated[int, Field(ge=0)]
 Hours = Annotated[float, Field(gt=0, le=200, description="standard hours (标准工时)")]
-Moment = AwareDatetime
+Moment = Annotated[AwareDatetime, AfterValidator(in_business_years)]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 

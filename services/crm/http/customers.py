@@ -17,6 +17,7 @@ from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, st
 from services.crm.http.loyalty import Loyalty, loyalty_by_vehicle, loyalty_of
 from services.crm.store import SealedCustomer, SealedVehicle
 from shared.body import Body
+from shared.contracts.base import Identifier
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.identifiers import Phone, Plate, Vin
@@ -44,9 +45,9 @@ class Resolve(Body):
     """References whose names and plates a page shows; ``tiers_of`` are plates with whose customers'
     tiers it does."""
 
-    customer_refs: Annotated[list[str], Field(max_length=_LARGEST_PAGE)] = []
-    plate_refs: Annotated[list[str], Field(max_length=_LARGEST_PAGE)] = []
-    tiers_of: Annotated[list[str], Field(max_length=_LARGEST_PAGE)] = []
+    customer_refs: Annotated[list[Identifier], Field(max_length=_LARGEST_PAGE)] = []
+    plate_refs: Annotated[list[Identifier], Field(max_length=_LARGEST_PAGE)] = []
+    tiers_of: Annotated[list[Identifier], Field(max_length=_LARGEST_PAGE)] = []
 
 
 class Registered(BaseModel):

@@ -46,7 +46,10 @@ class FollowUpView(BaseModel):
 
 @router.get("/follow-ups", tags=["follow-ups"], openapi_extra=serves("R21"))
 async def list_follow_ups(
-    request: Request, store_id: str, _: Reader, status: Annotated[list[Status], Query()]
+    request: Request,
+    store_id: str,
+    _: Reader,
+    status: Annotated[list[Status], Query(max_length=10)],
 ) -> list[FollowUpView]:
     """Calls to make, by when they are due (回访任务); completed ones of the last 30 days."""
     now = now_of(request)

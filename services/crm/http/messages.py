@@ -1,13 +1,12 @@
 """Messages to customers (客户通知): asked for by people and services, and what became of them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Body as RequestBody
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from services.crm import store
 from services.crm.domain import errors
@@ -16,7 +15,6 @@ from services.crm.domain.wording import (
     AppointmentReminder,
     AtRisk,
     Authorisation,
-    Moment,
     OverduePayment,
     PromiseChanged,
     Ready,
@@ -30,6 +28,8 @@ from services.crm.http.access import (
     store_router,
 )
 from services.crm.sending import compose, send_soon
+from shared.body import Body
+from shared.contracts.base import Moment
 from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
@@ -41,11 +41,9 @@ router = store_router()
 Reference = Annotated[str, Field(pattern=r"^[!-~]{1,120}$")]
 
 
-class _Request(BaseModel):
+class _Request(Body):
     """``about`` names the appointment or additional work behind the message: once that is settled,
     or after ``expires_at``, nobody is told any more."""
-
-    model_config = ConfigDict(extra="forbid")
 
     customer_ref: Reference
     order_id: Reference | None = None
@@ -160,7 +158,7 @@ async def list_messages(
     _: Reader,
     customer_ref: Annotated[Reference | None, Query()] = None,
     order_id: Annotated[Reference | None, Query()] = None,
-    status: Annotated[Sequence[Status], Query()] = (),
+    status: Annotated[list[Status] | None, Query(max_length=10)] = None,
 ) -> list[MessageView]:
     """What customers were told or are to be told, the newest 500 first."""
     now = now_of(request)
@@ -170,7 +168,7 @@ async def list_messages(
             store_id,
             customer_ref=customer_ref,
             order_id=order_id,
-            statuses=status,
+            statuses=status or (),
             now=now,
         )
     return [_view(message, now) for message in found]

@@ -357,6 +357,4 @@ def voucher_not_on_bill(voucher_id: str) -> Refused:
 
 
 def too_far_ahead(field: str, days: int) -> Refused:
-    return Refused(
-        "too_far_ahead", f"At most {days} days ahead can be booked.", field=field, days=days
-    )
+    return Refused("too_far_ahead", f"This is more than {days} days ahead.", field=field, days=days)

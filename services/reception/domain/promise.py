@@ -1,7 +1,7 @@
 """Promises in danger and promises changed (承诺风险、承诺变更)."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from services.reception.domain import errors
@@ -19,6 +19,9 @@ RevisionReason = Literal[
     "other",
 ]
 """超时、缺件、人员缺勤、排队、增项、客户要求、其他."""
+
+LONGEST_AHEAD = timedelta(days=365)
+"""No work takes longer."""
 
 
 def endanger(order: Order, warning: PromiseAtRisk) -> Order:
@@ -49,6 +52,8 @@ def revise(
         raise errors.not_at_stage("order_id", order.stage, "opened or in_work")
     if promised_at <= now:
         raise errors.promise_in_the_past()
+    if promised_at > now + LONGEST_AHEAD:
+        raise errors.too_far_ahead("promised_at", LONGEST_AHEAD.days)
     risk = order.risk
     event = PromiseRevised(
         store_id=order.store_id,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.reception import store
 from services.reception.deadlines.appointments import (
@@ -31,6 +31,7 @@ from services.reception.http.work import DEFAULT_CONFIDENCE, PartLine
 from services.reception.workshop import WorkshopAwayError
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import WantedPart
 from shared.contracts.refusal import Refused
 from shared.db import transaction
@@ -46,7 +47,7 @@ router = store_router()
 
 _NEXT_DAYS, _NEXT_OFFERS = 3, 4
 
-Operations = Annotated[list[str], Field(min_length=1, max_length=20)]
+Operations = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 
 
 class AskForOffers(Body):
@@ -61,14 +62,14 @@ class AskForOffers(Body):
 
 class BookAppointment(Body):
     plate: Plate
-    planned_at: AwareDatetime
+    planned_at: Moment
     operations: Operations
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
-    customer_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
+    customer_ref: Identifier | None = None
 
 
 class MoveAppointment(Body):
-    planned_at: AwareDatetime
+    planned_at: Moment
 
 
 class CancelBody(Body):

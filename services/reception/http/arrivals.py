@@ -29,6 +29,7 @@ from services.reception.http.views import OrderView, order_view
 from shared import timers
 from shared.body import Body
 from shared.commands import Command, command
+from shared.contracts.base import Identifier
 from shared.contracts.refusal import unknown_code
 from shared.db import transaction
 from shared.duties import serves
@@ -43,11 +44,11 @@ Dispatcher = Annotated[Command, Depends(command("manager", "dispatcher"))]
 
 class RecordArrival(Body):
     plate: Plate
-    appointment_id: str | None = None
+    appointment_id: Identifier | None = None
 
 
 class AssignAdvisor(Body):
-    advisor_id: str
+    advisor_id: Identifier
 
 
 class ArrivalView(OrderView):

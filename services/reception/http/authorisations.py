@@ -16,7 +16,8 @@ from services.reception.http.offer import Offer, offer_view
 from services.reception.links import store_of, token_hash
 from services.reception.store import Link
 from shared.body import Body
-from shared.commands import IdempotencyKey, command_of
+from shared.commands import Headers, command_of
+from shared.contracts.base import Identifier
 from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.duties import serves
@@ -31,7 +32,7 @@ class Decision(Body):
     """Of what is authorised, the ``declined`` items are not wanted."""
 
     decision: Literal["authorize", "decline"]
-    declined: Annotated[list[str], Field(max_length=120)] = []
+    declined: Annotated[list[Identifier], Field(max_length=120)] = []
 
 
 class Decided(BaseModel):
@@ -60,14 +61,14 @@ async def show_offer(request: Request, token: Token) -> Offer:
     openapi_extra=serves("R4", "R9"),
 )
 async def decide_offer(
-    request: Request, token: Token, body: Decision, idempotency_key: IdempotencyKey
+    request: Request, token: Token, body: Decision, headers: Headers
 ) -> JSONResponse:
     """The customer agrees or does not (客户授权); the link is used up."""
     store_id = store_of(token)
     if store_id not in catalogue_of(request).stores:
         raise errors.unknown_link()
     nobody = Principal(f"link:{token_hash(token).hex()}", "", frozenset(), frozenset(), "")
-    command = await command_of(request, nobody, store_id, idempotency_key)
+    command = await command_of(request, nobody, store_id, headers)
     try:
         link = await _link(request, token)
     except Refused:

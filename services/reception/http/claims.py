@@ -21,10 +21,12 @@ from services.reception.http.orders import LARGEST_ODOMETER_KM
 from shared.body import Body
 from shared.commands import Command
 from shared.contracts import Event
+from shared.contracts.base import Identifier
 from shared.contracts.reception import ClaimAnswer, ClaimAwaits, EstimateLine, PaymentMethod
 from shared.contracts.refusal import unknown_code
 from shared.db import Connection, transaction
 from shared.duties import serves
+from shared.group import CalendarDay
 from shared.ids import new_id
 from shared.unit import Unit
 
@@ -35,10 +37,10 @@ class RecordEvidence(Body):
     """All that is known; ``version`` is that of the claim which it was added to."""
 
     odometer_km: Annotated[int | None, Field(ge=0, le=LARGEST_ODOMETER_KM)] = None
-    in_service_on: date | None = None
+    in_service_on: CalendarDay | None = None
     fault_code: Annotated[str | None, Field(pattern=r"^[PBCU][0-9A-F]{4,6}$")] = None
-    part_no: Annotated[str | None, Field(min_length=1, max_length=60)] = None
-    photo_ids: Annotated[list[str], Field(max_length=40)] = []
+    part_no: Identifier | None = None
+    photo_ids: Annotated[list[Identifier], Field(max_length=40)] = []
     version: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
@@ -92,7 +94,10 @@ class ClaimEntry(ClaimView):
 
 @router.get("/claims", tags=["claims"], openapi_extra=serves("R6", "R32"))
 async def list_claims(
-    request: Request, store_id: str, _: Reader, status: Annotated[list[ClaimStatus], Query()]
+    request: Request,
+    store_id: str,
+    _: Reader,
+    status: Annotated[list[ClaimStatus], Query(max_length=10)],
 ) -> list[ClaimEntry]:
     """Claims at one of the statuses (索赔台账), the most urgent first."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:

@@ -13,6 +13,7 @@ from services.reception.domain import daily_check as checks
 from services.reception.domain.daily_check import DailyCheck, Result
 from services.reception.http.access import FrontDesk, Reader, catalogue_of, store_router
 from shared.body import Body
+from shared.contracts.base import Identifier
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay
@@ -25,9 +26,9 @@ router = store_router()
 class RecordCheck(Body):
     """Every item of the area's list with its result; ``photo_id`` of a photo that was sent."""
 
-    area: str
-    results: Annotated[dict[str, Result], Field(min_length=1, max_length=50)]
-    photo_id: str | None = None
+    area: Identifier
+    results: Annotated[dict[Identifier, Result], Field(min_length=1, max_length=50)]
+    photo_id: Identifier | None = None
 
 
 class CheckView(BaseModel):

@@ -20,6 +20,7 @@ from services.reception.http.access import (
 from services.reception.http.changes import change_order
 from services.reception.http.views import OrderView
 from shared.body import Body
+from shared.contracts.base import Identifier
 from shared.contracts.reception import WaiverReason
 from shared.db import transaction
 from shared.duties import serves
@@ -37,7 +38,7 @@ _LARGEST_IMAGE = 200_000
 
 
 class RecordStep(Body):
-    step: str
+    step: Identifier
 
 
 class RequestWaiver(Body):

@@ -22,6 +22,7 @@ from services.reception.links import link_address, link_token, token_hash
 from services.reception.store import Link
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.base import Identifier
 from shared.contracts.reception import Channel, EstimateLine
 from shared.db import Connection, transaction
 from shared.duties import serves
@@ -50,7 +51,7 @@ class TakeWord(Body):
 class TakeAgreement(TakeWord):
     """Of the offered items, the ``declined`` ones are not wanted."""
 
-    declined: Annotated[list[str], Field(max_length=120)] = []
+    declined: Annotated[list[Identifier], Field(max_length=120)] = []
 
 
 class CreateLink(Body):

@@ -26,6 +26,7 @@ from services.reception.http.work import Work, operations_of, priced_work, reser
 from shared import timers
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.base import Identifier
 from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
 from shared.contracts.refusal import Refused, unknown_code
 from shared.db import Connection, transaction
@@ -54,8 +55,8 @@ class OpenOrder(Work):
     """What the advisor takes down. References come from customer relations; while it is away,
     ``customer`` carries the person's details, which are kept encrypted and follow later."""
 
-    customer_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
-    vehicle_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
+    customer_ref: Identifier | None = None
+    vehicle_ref: Identifier | None = None
     customer: CustomerDetails | None = None
     odometer_km: Annotated[int, Field(ge=0, le=LARGEST_ODOMETER_KM)]
     odometer_replacement: OdometerReplacement | None = None
@@ -63,7 +64,7 @@ class OpenOrder(Work):
     findings: Annotated[list[WalkRoundFinding], Field(max_length=60)] = []
     belongings: Annotated[str | None, Field(min_length=1, max_length=1000)] = None
     words: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
-    symptoms: Annotated[list[str], Field(max_length=10)] = []
+    symptoms: Annotated[list[Identifier], Field(max_length=10)] = []
     waiting_customer: bool = False
     rush: bool = False
     authorized_over: Literal["counter", "phone"] = "counter"
@@ -79,7 +80,7 @@ class OpenOrder(Work):
 
 @router.get("/orders", tags=["orders"], openapi_extra=serves("R5"))
 async def list_orders(
-    request: Request, store_id: str, _: Reader, stage: Annotated[list[Stage], Query()]
+    request: Request, store_id: str, _: Reader, stage: Annotated[list[Stage], Query(max_length=20)]
 ) -> list[OrderView]:
     """Orders of the last 30 days at one of the stages."""
     return await listed(request, store_id, stage)

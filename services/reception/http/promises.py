@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from services.reception.domain import promise
 from services.reception.domain.order import Order
@@ -12,6 +11,7 @@ from services.reception.http.access import Advisor, store_router
 from services.reception.http.changes import Decision, change_order
 from services.reception.http.views import OrderView
 from shared.body import Body
+from shared.contracts.base import Moment
 from shared.duties import serves
 
 router = store_router()
@@ -20,7 +20,7 @@ router = store_router()
 class RevisePromise(Body):
     """What the customer has been told."""
 
-    promised_at: AwareDatetime
+    promised_at: Moment
     reason: RevisionReason
 
 

@@ -22,6 +22,7 @@ from services.reception.http.views import OrderView, order_view
 from shared import timers
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.base import Identifier
 from shared.contracts.reception import (
     CreditNoteIssued,
     CreditNoteReason,
@@ -77,7 +78,7 @@ def _each_once(value: list[str]) -> list[str]:
     return value
 
 
-Vouchers = Annotated[list[str], Field(max_length=10), AfterValidator(_each_once)]
+Vouchers = Annotated[list[Identifier], Field(max_length=10), AfterValidator(_each_once)]
 
 
 class IssueInvoice(Body):

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from services.reception import store
 from services.reception.domain import voucher
@@ -13,6 +13,7 @@ from services.reception.domain.voucher import Voucher
 from services.reception.http.access import Reader, catalogue_of, store_router
 from shared.body import Body
 from shared.commands import Command, command
+from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import VoucherKind
 from shared.contracts.refusal import unknown_code
 from shared.db import transaction
@@ -30,9 +31,9 @@ class IssueVoucher(Body):
 
     kind: VoucherKind
     value_cents: Annotated[int, Field(ge=0, le=10**8)] = 0
-    operation_id: Annotated[str | None, Field(min_length=1, max_length=60)] = None
-    customer_ref: Annotated[str | None, Field(min_length=1, max_length=120)] = None
-    expires_at: AwareDatetime
+    operation_id: Identifier | None = None
+    customer_ref: Identifier | None = None
+    expires_at: Moment
 
     @model_validator(mode="after")
     def _worth_something(self) -> Self:

@@ -16,6 +16,7 @@ from services.reception.domain.provisional import provisional_promise
 from services.reception.http.access import catalogue_of, store_router, workshop_of
 from services.reception.workshop import Caller, WorkshopAwayError
 from shared.body import Body
+from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, PayType
 from shared.db import transaction
 from shared.duties import serves
@@ -27,17 +28,17 @@ DEFAULT_CONFIDENCE = 0.95
 
 
 class PartLine(Body):
-    part_no: str
+    part_no: Identifier
     quantity: Annotated[int, Field(ge=1, le=100)]
 
 
 class PricedWork(Body):
     """Labor operations, parts and service packages (服务套餐), and who pays for which of them."""
 
-    operations: Annotated[list[str], Field(max_length=20)] = []
+    operations: Annotated[list[Identifier], Field(max_length=20)] = []
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
-    packages: Annotated[list[str], Field(max_length=5)] = []
-    pay_types: Annotated[dict[str, PayType], Field(max_length=120)] = {}
+    packages: Annotated[list[Identifier], Field(max_length=5)] = []
+    pay_types: Annotated[dict[Identifier, PayType], Field(max_length=120)] = {}
 
     def wanted(self) -> WantedWork:
         return WantedWork(

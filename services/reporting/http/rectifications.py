@@ -59,7 +59,7 @@ class RectificationWithNote(RectificationView):
 
 @router.get("/rectifications", tags=["rectifications"], openapi_extra=serves("R10", "R43"))
 async def list_rectifications(
-    request: Request, store_id: str, _: Reader, state: Annotated[list[State], Query()]
+    request: Request, store_id: str, _: Reader, state: Annotated[list[State], Query(max_length=10)]
 ) -> list[RectificationView]:
     """Rectifications in one of the states, by when they are due (整改清单)."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:

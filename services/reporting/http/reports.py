@@ -13,7 +13,7 @@ from shared.contracts.refusal import unknown
 from shared.contracts.reporting import DailyReportPublished, Figures
 from shared.db import transaction
 from shared.duties import serves
-from shared.group import Store
+from shared.group import CalendarDay, Store
 from shared.security import Principal, caller
 
 router = APIRouter()
@@ -55,7 +55,7 @@ class HistoryEntry(BaseModel):
 
 @router.get("/stores/{store_id}/figures", tags=["figures"], openapi_extra=serves("R30", "R33"))
 async def live_figures(
-    request: Request, store_id: str, _: FiguresReader, day: date | None = None
+    request: Request, store_id: str, _: FiguresReader, day: CalendarDay | None = None
 ) -> LiveFigures:
     """The figures of a day as far as it has gone; of the store's present day by default."""
     places: Mapping[str, Store] = request.app.state.places
@@ -69,7 +69,7 @@ async def live_figures(
 
 @router.get("/stores/{store_id}/daily-reports", tags=["reports"], openapi_extra=serves("R30"))
 async def daily_reports(
-    request: Request, store_id: str, _: FiguresReader, day: date
+    request: Request, store_id: str, _: FiguresReader, day: CalendarDay
 ) -> list[DailyReportPublished]:
     """The store's published report of a day (日报); none before closing time."""
     return await _published(request, [store_id], day)
@@ -93,7 +93,7 @@ async def order_history(
 
 @router.get("/group/daily-reports", tags=["reports"], openapi_extra=serves("R30", "R38", "R40"))
 async def group_daily_reports(
-    request: Request, principal: GroupReader, day: date
+    request: Request, principal: GroupReader, day: CalendarDay
 ) -> list[DailyReportPublished]:
     """The published reports of a day, one for each of the caller's stores that has one."""
     return await _published(request, sorted(principal.stores), day)

@@ -236,6 +236,10 @@ def in_the_past(field: str) -> Refused:
     return Refused("in_the_past", "Planned work cannot begin in the past.", field=field)
 
 
+def too_far_ahead(field: str, days: int) -> Refused:
+    return Refused("too_far_ahead", f"This is more than {days} days ahead.", field=field, days=days)
+
+
 def no_place(start_at: datetime, by: str | None = None, at: datetime | None = None) -> Refused:
     return Refused(
         "no_place",

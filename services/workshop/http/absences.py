@@ -5,13 +5,14 @@ from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from services.workshop import booking, store
 from services.workshop.domain import errors
 from services.workshop.http.common import Dispatcher, Reader, workforce_of
 from services.workshop.store import Absence, AbsenceKind
 from shared.body import Body
+from shared.contracts.base import Moment
 from shared.contracts.refusal import unknown
 from shared.contracts.workshop import AbsenceWithdrawn, TechnicianAbsent
 from shared.db import transaction
@@ -23,8 +24,8 @@ router = APIRouter(prefix="/stores/{store_id}")
 
 
 class AbsenceBody(Body):
-    from_at: AwareDatetime
-    until_at: AwareDatetime
+    from_at: Moment
+    until_at: Moment
     kind: AbsenceKind = "other"
 
 

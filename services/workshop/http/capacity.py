@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.workshop import booking, planning, store
 from services.workshop.domain import errors
+from services.workshop.domain.horizon import check_ahead
 from services.workshop.http.common import (
     FrontDesk,
     planner_of,
@@ -19,6 +20,7 @@ from services.workshop.planner import Snapshot, Wish, as_assignment, moment
 from services.workshop.store import HeldJob, Hold
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.base import Identifier, Moment
 from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
@@ -37,15 +39,15 @@ _ATTEMPTS = 8
 class QuoteBody(Body):
     """What is to be done; for additional work of an open order, ``order_id`` says of which."""
 
-    operations: Annotated[list[str], Field(min_length=1, max_length=20)]
+    operations: Annotated[list[Identifier], Field(min_length=1, max_length=20)]
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
-    earliest_start_at: AwareDatetime | None = None
-    latest_start_at: AwareDatetime | None = None
-    order_id: Annotated[str | None, Field(min_length=1, max_length=120)] = None
+    earliest_start_at: Moment | None = None
+    latest_start_at: Moment | None = None
+    order_id: Identifier | None = None
 
 
 class HoldBody(QuoteBody):
-    replaces: str | None = None
+    replaces: Identifier | None = None
 
 
 class PlannedJob(BaseModel):
@@ -89,6 +91,7 @@ async def quote(
     _: Annotated[Principal, Depends(caller("advisor", "agent", "manager", "service"))],
 ) -> QuoteView:
     """The earliest promise for the operations (报价承诺); nothing is reserved."""
+    _check_ahead(request, body)
     snapshot = await planner_of(request).snapshot(store_id)
     wishes, promise = await _promise(request, snapshot, body)
     if start_at := _too_late(body, promise):
@@ -107,6 +110,7 @@ async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) ->
     """Reserve the earliest promise (产能预留) until an order confirms it or it expires."""
     if answered := await command.earlier_answer():
         return answered
+    _check_ahead(request, body)
     planner = planner_of(request)
     async with planner.turn(command.store_id):
         for _ in range(_ATTEMPTS):
@@ -198,6 +202,12 @@ async def _promise(
         order_id=body.order_id,
     )
     return wishes, promise
+
+
+def _check_ahead(request: Request, body: QuoteBody) -> None:
+    now = request.app.state.service.clock.now()
+    for field in ("earliest_start_at", "latest_start_at"):
+        check_ahead(field, getattr(body, field), now)
 
 
 def _too_late(body: QuoteBody, promise: planning.Promise) -> datetime | None:

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime
 
 from services.workshop import booking, store
 from services.workshop.domain.correction import (
@@ -18,6 +17,7 @@ from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.http.common import JobView, Manager, Reader, change_job, planner_of
 from services.workshop.store import corrections
 from shared.body import Body
+from shared.contracts.base import Moment
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
@@ -29,8 +29,8 @@ router = APIRouter(prefix="/stores/{store_id}/jobs/{job_id}")
 class CorrectionBody(Body):
     """When the technicians really clocked on and off; what is left out stays as it was."""
 
-    started_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
     reason: CorrectionReason
 
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from services.workshop import booking, store
 from services.workshop.domain import dispatch, errors
 from services.workshop.domain.dispatch import Override, OverrideKind, OverrideReason
+from services.workshop.domain.horizon import check_ahead
 from services.workshop.domain.job import Assignment, Job
 from services.workshop.domain.reasons import Reason
 from services.workshop.http.common import (
@@ -27,9 +28,11 @@ from services.workshop.store import overrides
 from services.workshop.workforce import Operation, Workforce
 from shared.body import Body
 from shared.commands import Command
+from shared.contracts.base import Identifier, Moment
 from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
+from shared.group import CalendarDay
 from shared.ids import new_id
 from shared.personal import PersonalData
 from shared.security import Principal, caller
@@ -47,22 +50,22 @@ class ByHandBody(Body):
 
     reason: OverrideReason
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class ReassignmentBody(ByHandBody):
-    technician_ids: Annotated[list[str], Field(min_length=1, max_length=4)]
-    bay_id: str
-    start_at: AwareDatetime
+    technician_ids: Annotated[list[Identifier], Field(min_length=1, max_length=4)]
+    bay_id: Identifier
+    start_at: Moment
 
 
 class TechnicianBody(ByHandBody):
-    technician_id: str
+    technician_id: Identifier
 
 
 class SwapBody(ByHandBody):
-    other_job_id: str
-    other_version: Annotated[int, Field(ge=1)]
+    other_job_id: Identifier
+    other_version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class SwapView(BaseModel):
@@ -131,6 +134,7 @@ async def reassign_job(
         job = await hand.take(job_id, body.version)
         if body.start_at < unit.now:
             raise errors.in_the_past("start_at")
+        check_ahead("start_at", body.start_at, unit.now)
         people = tuple(body.technician_ids)
         wanted = await hand.place(job, people, body.bay_id, body.start_at)
         (moved,) = await hand.move("move", [(job, wanted)])
@@ -238,8 +242,8 @@ async def list_overrides(
     request: Request,
     store_id: str,
     _: Overseer,
-    from_day: Annotated[date | None, Query(alias="from")] = None,
-    to_day: Annotated[date | None, Query(alias="to")] = None,
+    from_day: Annotated[CalendarDay | None, Query(alias="from")] = None,
+    to_day: Annotated[CalendarDay | None, Query(alias="to")] = None,
 ) -> OverridesView:
     """Changes by hand from one day to another, both included, and their effect on lateness."""
     place = workforce_of(request).stores[store_id]

@@ -21,14 +21,15 @@ from services.workshop.http.common import (
 )
 from services.workshop.store import additional_work
 from shared.body import Body
+from shared.contracts.base import Identifier
 from shared.duties import serves
 from shared.ids import new_id
 from shared.unit import Unit
 
 router = APIRouter(prefix="/stores/{store_id}")
 
-Codes = Annotated[list[str], Field(max_length=20)]
-SomeCodes = Annotated[list[str], Field(min_length=1, max_length=20)]
+Codes = Annotated[list[Identifier], Field(max_length=20)]
+SomeCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 
 
 class DiagnosisBody(Body):

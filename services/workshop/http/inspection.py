@@ -24,6 +24,7 @@ from services.workshop.http.common import (
 from services.workshop.planner import Planner
 from services.workshop.store.inspection import Inspection, save_inspection
 from shared.body import Body
+from shared.contracts.base import Identifier
 from shared.contracts.workshop import VehicleReady
 from shared.duties import serves
 from shared.ids import new_id
@@ -37,7 +38,7 @@ _REWORK_SHARE = 0.5
 class InspectionBody(Body):
     """The result of every item of the checklist; one that failed sends the job back."""
 
-    items: Annotated[dict[str, ItemResult], Field(max_length=60)]
+    items: Annotated[dict[Identifier, ItemResult], Field(max_length=60)]
 
 
 class ChecklistsView(BaseModel):

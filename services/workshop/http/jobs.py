@@ -22,6 +22,7 @@ from services.workshop.http.common import (
     workforce_of,
 )
 from shared.body import Body
+from shared.contracts.base import Identifier
 from shared.db import transaction
 from shared.duties import serves
 from shared.unit import Unit
@@ -38,9 +39,9 @@ async def list_jobs(
     request: Request,
     store_id: str,
     _: Reader,
-    technician_id: str | None = None,
-    order_id: str | None = None,
-    status: Annotated[list[JobStatus] | None, Query()] = None,
+    technician_id: Identifier | None = None,
+    order_id: Identifier | None = None,
+    status: Annotated[list[JobStatus] | None, Query(max_length=10)] = None,
 ) -> list[JobView]:
     """An order's jobs, or the unfinished and uninspected ones, in order of their planned start."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:

@@ -4,15 +4,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from services.workshop import booking, store
 from services.workshop.domain import errors
 from services.workshop.domain import job as jobs
+from services.workshop.domain.horizon import check_ahead
 from services.workshop.domain.job import PartsReason
 from services.workshop.http.common import JobView, locked_job, view, workforce_of
 from shared.body import Body
 from shared.commands import Command, command
+from shared.contracts.base import Moment
 from shared.duties import serves
 from shared.unit import Unit
 
@@ -24,7 +26,7 @@ Supplier = Annotated[Command, Depends(command("dispatcher", "manager", "service"
 class PartsBody(Body):
     """``at``: when the last part is expected; absent when all parts are there."""
 
-    at: AwareDatetime | None
+    at: Moment | None
     reason: PartsReason
 
 
@@ -43,6 +45,7 @@ async def expect_parts(
         job = await locked_job(unit, command.store_id, job_id)
         if body.at and body.at < unit.now:
             raise errors.in_the_past("at")
+        check_ahead("at", body.at, unit.now)
         waiting = jobs.expect_parts(job, body.at, body.reason)
         (saved,) = await store.save_jobs(unit, [waiting])
         await booking.plan_changed(unit, command.store_id, command.cause)

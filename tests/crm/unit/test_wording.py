@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from services.crm.domain.message import Language, QuietHours, Subject
 from services.crm.domain.wording import (
@@ -21,6 +22,7 @@ from services.crm.domain.wording import (
     say,
 )
 from services.crm.templates import load_message_rules
+from shared.contracts.reception import PromiseRevised
 
 GROUP = Path(__file__).parents[3] / "deploy" / "group"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -113,3 +115,24 @@ def test_a_store_says_it_in_its_own_words_at_its_own_times(tmp_path: Path) -> No
 def test_rules_that_do_not_fit_are_refused(tmp_path: Path, changes: dict, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         load_message_rules(written(tmp_path, **changes), ["S01"])
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 2), datetime(2100, 12, 31)),  # noqa: DTZ001 the zone follows
+    st.timezones(),
+    st.sampled_from(get_args(Language)),
+)
+def test_any_time_of_an_event_is_said(at: datetime, zone: ZoneInfo, language: Language) -> None:
+    event = PromiseRevised(
+        store_id="S01", order_id="o", promised_at=at.replace(tzinfo=UTC), reason="other"
+    )
+    facts = PromiseChanged(promised_at=event.promised_at)
+    template = Template("", "{promised_at}")
+    assert say(template, facts, name="n", store="s", language=language, zone=zone).text
+
+
+def test_time_beyond_business_years_is_no_event() -> None:
+    with pytest.raises(ValidationError, match="from 1990 to 2100"):
+        PromiseRevised(
+            store_id="S01", order_id="o", promised_at=AT.replace(year=2226), reason="other"
+        )

@@ -67,6 +67,8 @@ async def test_a_promise_is_changed_only_while_the_work_is_open_and_lies_ahead(d
     path = f"/orders/{order['order_id']}/promise-revision"
     past = {"promised_at": desk.clock.now().isoformat(), "reason": "queue"}
     await desk.refused(path, past, "promise_in_the_past", "promised_at")
+    far = {"promised_at": (desk.clock.now() + timedelta(days=366)).isoformat(), "reason": "queue"}
+    await desk.refused(path, far, "too_far_ahead", "promised_at")
     later = (desk.clock.now() + timedelta(hours=9)).isoformat()
     await desk.refused(path, {"promised_at": later, "reason": "mood"}, "literal_error", "reason")
     arrived = await desk.greeted("沪C20003")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.workshop.domain import job as jobs
 from services.workshop.domain.capacity import free_minutes
+from services.workshop.domain.horizon import check_ahead
 from services.workshop.domain.job import Assignment, Job
 from services.workshop.domain.reasons import Reason
 from shared.contracts.refusal import Refused
@@ -178,3 +179,9 @@ def test_free_time_is_working_time_that_is_not_taken(work, busy):
         for slot in range(0, 300, 30)
         if (count := sum(slot <= minute < slot + 30 for minute in minutes))
     }
+
+
+def test_time_beyond_every_plan_is_refused():
+    check_ahead("at", NOW + timedelta(days=365), NOW)
+    with refused("too_far_ahead"):
+        check_ahead("at", NOW + timedelta(days=366), NOW)

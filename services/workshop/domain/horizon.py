@@ -1,0 +1,13 @@
+"""How far ahead work is planned."""
+
+from datetime import datetime, timedelta
+
+from services.workshop.domain import errors
+
+LONGEST_AHEAD = timedelta(days=365)
+
+
+def check_ahead(field: str, moment: datetime | None, now: datetime) -> None:
+    """Refuse a time that no plan reaches."""
+    if moment and moment > now + LONGEST_AHEAD:
+        raise errors.too_far_ahead(field, LONGEST_AHEAD.days)

@@ -1,0 +1,75 @@
+"""Text that no database can store, refused where it comes in."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_LONGEST_IN_A_PATH = 200
+
+UNSTORABLE_TEXT = "unstorable_text"
+MESSAGE = "U+0000 and surrogates are not text"
+
+Place = tuple[str | int, ...]
+"""Where in a request: its part, then keys and indices."""
+
+
+def unstorable(value: Any, place: Place = ()) -> Iterator[Place]:
+    """Places in ``value``, at any depth, of texts and keys with a lone surrogate or U+0000."""
+    if isinstance(value, str):
+        if _UNSTORABLE.search(value):
+            yield place
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            here = (*place, _UNSTORABLE.sub(_escaped, key))
+            if here[-1] != key:
+                yield here
+            yield from unstorable(part, here)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            yield from unstorable(part, (*place, index))
+
+
+async def refuse_unstorable(request: Request) -> None:
+    """A dependency of every operation; headers that are kept have a pattern.
+
+    Raises:
+        RequestValidationError: a text is unstorable, or one in the path is too long for a name.
+    """
+    found = {
+        "path": request.path_params,
+        "query": dict(request.query_params),
+        "body": await _json_of(request),
+    }
+    faults = [
+        {"type": UNSTORABLE_TEXT, "loc": place, "msg": MESSAGE} for place in unstorable(found)
+    ]
+    faults += [
+        {"type": "string_too_long", "loc": ("path", name), "msg": "Value is too long"}
+        for name, value in request.path_params.items()
+        if len(value) > _LONGEST_IN_A_PATH
+    ]
+    if faults:
+        raise RequestValidationError(faults)
+
+
+async def _json_of(request: Request) -> Any:
+    """The body as FastAPI has parsed it; what is no JSON is refused by the operation itself."""
+    if "json" not in request.headers.get("Content-Type", ""):
+        return None
+    try:
+        return await request.json()
+    except ValueError:
+        return None
+
+
+def field_name(place: Place) -> str:
+    """What a problem calls the field at ``place``; the part itself where that is the fault."""
+    return ".".join(map(str, place[1:])) or str(place[0])
+
+
+def _escaped(character: re.Match[str]) -> str:
+    return f"\\u{ord(character[0]):04x}"

@@ -1,0 +1,211 @@
+"""Every field of every operation refuses what cannot be stored or computed, by its name (R39, R40).
+
+The fields are those that the services describe; no service runs, as nothing here is let in.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+from urllib.parse import quote
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport
+
+from deploy.embedded.secrets import ensure_secrets
+from services.crm.app import create_app as crm
+from services.reception.app import create_app as reception
+from services.reporting.app import create_app as reporting
+from services.workshop.app import create_app as workshop
+from shared.issuer import DevelopmentIssuer
+from shared.security import Role
+from shared.settings import Settings
+
+SERVICES = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
+LONG, MANY = 300_000, 5_000
+"""More than any field takes that says no limit of its own."""
+
+LONG_IN_AN_ADDRESS = 1_000
+MOMENTS = (
+    "0001-01-01T00:00:00+14:00",
+    "1989-12-31T12:00:00Z",
+    "2101-01-02T12:00:00Z",
+    "9999-12-31T23:59:59-12:00",
+)
+DAYS = ("0001-01-01", "1989-12-31", "2101-01-02", "9999-12-31")
+NUMBERS = (2**63, -(2**63) - 1, float("nan"), float("inf"))
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One field of an operation, by its place there; ``beside`` says which of several bodies."""
+
+    service: str
+    method: str
+    path: str
+    place: str
+    name: tuple[str, ...]
+    schema: Schema
+    media_type: str = ""
+    beside: dict[str, Any] = field(default_factory=dict)
+
+
+def inputs(service: str, app: FastAPI) -> Iterator[Input]:
+    description = app.openapi()
+    parts = description["components"]["schemas"]
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            body = operation.get("requestBody", {}).get("content", {})
+            media_type = next(iter(body), "")
+            for each in operation.get("parameters", ()):
+                for name, schema in fields(each["schema"], parts, (each["name"],)):
+                    yield Input(service, method, path, each["in"], name, schema, media_type)
+            if media_type == "application/json":
+                for beside, schema in bodies(body[media_type]["schema"], parts):
+                    for name, leaf in fields(schema, parts, ()):
+                        yield Input(service, method, path, "body", name, leaf, media_type, beside)
+
+
+def bodies(schema: Schema, parts: Schema) -> Iterator[tuple[dict[str, Any], Schema]]:
+    """The kinds of a body, each with the value that tells it from the others."""
+    by = schema.get("discriminator")
+    if by is None:
+        yield {}, schema
+        return
+    for value, reference in by["mapping"].items():
+        yield {by["propertyName"]: value}, {"$ref": reference}
+
+
+def fields(
+    schema: Schema, parts: Schema, name: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    """Every value inside ``schema``: lists and objects too, what is in them, and their keys."""
+    if "$ref" in schema:
+        yield from fields(parts[schema["$ref"].rsplit("/", 1)[1]], parts, name)
+        return
+    for kind in schema.get("anyOf", ()):
+        yield from fields(kind, parts, name)
+    if "anyOf" in schema or schema.get("type") == "null":
+        return
+    if name or schema.get("type") == "object":
+        yield name, schema
+    for key, value in schema.get("properties", {}).items():
+        yield from fields(value, parts, (*name, key))
+    if isinstance(others := schema.get("additionalProperties"), Mapping):
+        yield from fields(others, parts, (*name, "key"))
+    if "items" in schema:
+        yield from fields(schema["items"], parts, (*name, "0"))
+
+
+def hostile(each: Input) -> Iterator[Any]:
+    """Values that the field must refuse, whatever it is about, as far as they can be written there:
+    only JSON has lone surrogates, and addresses and headers are short."""
+    schema, in_body = each.schema, each.place == "body"
+    match schema.get("type"):
+        case "string":
+            longest = schema.get("maxLength", LONG if in_body else LONG_IN_AN_ADDRESS)
+            yield from ("a\0b", "x" * (longest + 1), *["\ud800"] * in_body)
+            yield from {"date": DAYS, "date-time": MOMENTS}.get(schema.get("format", ""), ())
+        case "integer" | "number":
+            yield from NUMBERS
+        case "array":
+            yield ["x"] * (schema.get("maxItems", MANY if in_body else LONG_IN_AN_ADDRESS) + 1)
+        case "object":
+            yield {"\ud800": 1}
+            if schema.get("additionalProperties"):
+                yield {
+                    f"key{number}": None for number in range(schema.get("maxProperties", MANY) + 1)
+                }
+
+
+def named(each: Input, value: Any, faults: Sequence[Mapping[str, str]]) -> bool:
+    """Whether one of ``faults`` names the field, or the key in it that is at fault."""
+    found = {fault["field"].removeprefix(f"{each.beside.get('subject')}.") for fault in faults}
+    name = ".".join(each.name)
+    keys = value if isinstance(value, dict) else ()
+    inside = {".".join(filter(None, (name, key.replace("\ud800", r"\ud800")))) for key in keys}
+    return not found.isdisjoint({name, name.removesuffix(".0")} | inside)
+
+
+class Interfaces:
+    """The four services' applications, none of them started."""
+
+    def __init__(self, apps: Mapping[str, FastAPI], token: str) -> None:
+        self.apps = apps
+        self._clients = {
+            service: httpx.AsyncClient(
+                transport=ASGITransport(app, raise_app_exceptions=False),
+                base_url="http://service",
+                headers={"Authorization": f"Bearer {token}"},
+            )
+            for service, app in apps.items()
+        }
+
+    def inputs(self) -> list[Input]:
+        return [each for service, app in self.apps.items() for each in inputs(service, app)]
+
+    async def call(self, each: Input, value: Any) -> httpx.Response:
+        headers = {"Idempotency-Key": "test-key-1", "Content-Type": each.media_type}
+        path, query, content = each.path, {}, b"{}"
+        match each.place:
+            case "path":
+                path = path.replace(f"{{{each.name[0]}}}", quote(str(value), safe=""))
+            case "query":
+                query = (
+                    {each.name[0]: [str(part) for part in value]}
+                    if isinstance(value, list)
+                    else {each.name[0]: str(value)}
+                )
+            case "header":
+                headers[each.name[0]] = str(value)
+            case "body":
+                content = json.dumps(each.beside | around(each.name, value)).encode()
+        path = path.replace("{store_id}", "S01")
+        return await self._clients[each.service].request(
+            each.method, path, params=query, headers=headers, content=content
+        )
+
+
+def around(name: tuple[str, ...], value: Any) -> Any:
+    """A body that has ``value`` at ``name``, and nothing else."""
+    for key in reversed(name):
+        value = [value] if key == "0" else {key: value}
+    return value
+
+
+@pytest.fixture(scope="module")
+def interfaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interfaces]:
+    folder = tmp_path_factory.mktemp("interfaces")
+    secrets = ensure_secrets(folder)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {
+            "JWKS_FILE": secrets.jwks_file,
+            "ISSUER_KEY_FILE": secrets.issuer_key_file,
+            "PERSONAL_KEYS_FILE": secrets.personal_keys_file,
+            "FILES": folder / "files",
+            "TAX_INVOICE_FOLDER": folder,
+        }.items():
+            environment.setenv(f"AFTERSALES_{name}", str(value))
+        apps = {service: create_app() for service, create_app in SERVICES.items()}
+    for app in apps.values():
+        app.state.units = None
+    settings = Settings()
+    issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)
+    token = issuer.token("S01-test-1", roles=get_args(Role), stores=["S01"])
+    return Interfaces(apps, token)
+
+
+async def test_every_field_refuses_hostile_values_by_name(interfaces: Interfaces) -> None:
+    tried, accepted = 0, []
+    for each in interfaces.inputs():
+        for value in hostile(each):
+            tried += 1
+            answer = await interfaces.call(each, value)
+            if not (answer.is_client_error and named(each, value, answer.json()["errors"])):
+                accepted.append((each, repr(value)[:40], answer.status_code, answer.text[:200]))
+    assert tried > 1000
+    assert accepted == []
