@@ -1,8 +1,15 @@
 """How all commands speak to the terminal."""
 
+import sys
+
 from rich.console import Console
 
-console = Console(highlight=False, soft_wrap=True)
+_PIPE_COLUMNS = 150
+"""Columns where output goes to a file or a program: no table is cut."""
+
+console = Console(
+    highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_COLUMNS
+)
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 

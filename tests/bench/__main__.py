@@ -9,13 +9,12 @@ from dataclasses import asdict
 import uvloop
 
 from tests.bench import commands, ingest, replanning
+from tests.bench.own_platform import own_platform
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument(
-        "what", choices=("ingest", "commands", "replanning"), nargs="?", default="ingest"
-    )
+    parser.add_argument("what", choices=_MEASURES, nargs="?", default="ingest")
     parser.add_argument("--events", type=int, default=40_000, help="at least so many are published")
     parser.add_argument("--rounds", type=int, default=3, help="each way; the median counts")
     parser.add_argument("--seconds", type=float, default=40.0, help="of commands")
@@ -24,15 +23,31 @@ def main() -> None:
     given = parser.parse_args()
     # New topics have no leader for a moment; the clients say so at length and try again.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    if given.what == "commands":
-        _show_commands(uvloop.run(commands.measure(given.seconds, given.seed)), given.json)
-    elif given.what == "replanning":
-        _show_replans(uvloop.run(replanning.measure()), given.json)
-    else:
-        _show_ingest(uvloop.run(ingest.measure(given.events, given.seed, given.rounds)), given.json)
+    uvloop.run(_MEASURES[given.what](given))
 
 
-def _show_ingest(found: ingest.Throughput, as_json: bool) -> None:
+async def _ingest(given: argparse.Namespace) -> None:
+    async with own_platform(services=()) as platform:
+        found = await ingest.measure(platform, given.events, given.seed, given.rounds)
+    show_ingest(found, given.json)
+
+
+async def _commands(given: argparse.Namespace) -> None:
+    async with own_platform() as platform:
+        found = await commands.measure(platform, given.seconds, given.seed)
+    show_commands(found, given.json)
+
+
+async def _replanning(given: argparse.Namespace) -> None:
+    async with own_platform() as platform:
+        found = await replanning.measure(platform)
+    show_replans(found, given.json)
+
+
+_MEASURES = {"ingest": _ingest, "commands": _commands, "replanning": _replanning}
+
+
+def show_ingest(found: ingest.Throughput, as_json: bool) -> None:
     if as_json:
         figures = {
             "events": found.events,
@@ -49,7 +64,7 @@ def _show_ingest(found: ingest.Throughput, as_json: bool) -> None:
     )
 
 
-def _show_commands(found: dict[str, commands.Waits], as_json: bool) -> None:
+def show_commands(found: dict[str, commands.Waits], as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({name: asdict(each) for name, each in found.items()}) + "\n")
         return
@@ -63,7 +78,7 @@ def _show_commands(found: dict[str, commands.Waits], as_json: bool) -> None:
         )
 
 
-def _show_replans(found: replanning.Replans, as_json: bool) -> None:
+def show_replans(found: replanning.Replans, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(found.figures) + "\n")
         return

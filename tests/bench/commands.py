@@ -10,32 +10,26 @@ not count.
 import asyncio
 import random
 import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
 import httpx
 
 from deploy.embedded.platform import Platform
-from deploy.embedded.settings import EmbeddedSettings, Ports, free_ports
-from shared.clock import SteppedClock
+from deploy.embedded.settings import free_ports
 from shared.ids import new_id
+from tests.bench.own_platform import start_business_day
 
-ADVISORS = 50
-THINK_S = 10.0
-NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MINIMAL = "minimal write"
 
 _STORES = ("S01", "S02", "S03", "S04", "S05", "S06")
-_VISIT_S = 5 * THINK_S
-"""How long a visit takes: it has five commands."""
+_COMMANDS = 5
+"""Of one visit."""
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 Send = Callable[[str, dict[str, Any] | None], Awaitable[dict[str, Any]]]
@@ -53,6 +47,18 @@ class Waits:
     ratio_p99: float = 1.0
 
 
+@dataclass(frozen=True)
+class Crew:
+    """So many advisors, each with a command every ``think_s`` seconds."""
+
+    advisors: int = 50
+    think_s: float = 10.0
+
+    @property
+    def visit_s(self) -> float:
+        return _COMMANDS * self.think_s
+
+
 @dataclass
 class Advisor:
     """One advisor at work; ``timings`` are seconds by command, of those sent from ``since`` on."""
@@ -62,6 +68,7 @@ class Advisor:
     client: httpx.AsyncClient
     token: str
     since: float
+    think_s: float
     timings: Timings = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -69,7 +76,7 @@ class Advisor:
         return _STORES[self.number % len(_STORES)]
 
     async def work(self, until: float, begin: float) -> None:
-        """Vehicle after vehicle, a command each ten seconds, as long as there is time."""
+        """Vehicle after vehicle, a command each ``think_s``, as long as there is time."""
         await asyncio.sleep(begin)
         visits = 0
         self._next_at = time.perf_counter()
@@ -105,7 +112,7 @@ class Advisor:
             TimeoutError: the measurement is over.
         """
         await asyncio.sleep(max(0.0, self._next_at - time.perf_counter()))
-        self._next_at = max(self._next_at + THINK_S, time.perf_counter())
+        self._next_at = max(self._next_at + self.think_s, time.perf_counter())
         if time.perf_counter() > until:
             raise TimeoutError
         begun = time.perf_counter()
@@ -120,37 +127,34 @@ class Advisor:
         return answer
 
 
-async def measure(seconds: float, seed: int) -> dict[str, Waits]:
+async def measure(
+    platform: Platform, seconds: float, seed: int, crew: Crew = Crew()
+) -> dict[str, Waits]:
     """What each command and the minimal write take, each with all advisors for ``seconds``."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        clock = data / "clock"
-        SteppedClock(clock).set(NINE, running=True)
-        settings = EmbeddedSettings(data=data / "platform", ports=Ports.free(), clock_file=clock)
-        platform = Platform(settings)
-        await platform.start()
-        try:
-            minimal = await _minimal(platform, seconds, seed)
-            found = await _advisors_at_work(platform, seconds, seed)
-        finally:
-            await platform.stop()
+    start_business_day(platform)
+    minimal = await _minimal(platform, seconds, seed, crew)
+    found = await _advisors_at_work(platform, seconds, seed, crew)
     least = _waits(minimal)
     rated = {name: _waits(timings, least) for name, timings in found.items()}
     everything = [wait for timings in found.values() for wait in timings]
     return {MINIMAL: least, **rated, "all commands": _waits(everything, least)}
 
 
-async def _advisors_at_work(platform: Platform, seconds: float, seed: int) -> Timings:
+async def _advisors_at_work(platform: Platform, seconds: float, seed: int, crew: Crew) -> Timings:
     chance = random.Random(seed)
     timings: Timings = defaultdict(list)
-    since = time.perf_counter() + _VISIT_S
-    async with _browser() as client:
+    since = time.perf_counter() + crew.visit_s
+    url = platform.url("reception")
+    async with _browser(crew) as client:
         advisors = [
-            Advisor(number, platform.url("reception"), client, _token(platform, number), since)
-            for number in range(ADVISORS)
+            Advisor(number, url, client, _token(platform, number), since, crew.think_s)
+            for number in range(crew.advisors)
         ]
         await asyncio.gather(
-            *(advisor.work(since + seconds, chance.uniform(0, _VISIT_S)) for advisor in advisors)
+            *(
+                advisor.work(since + seconds, chance.uniform(0, crew.visit_s))
+                for advisor in advisors
+            )
         )
     for advisor in advisors:
         for name, waits in advisor.timings.items():
@@ -158,7 +162,7 @@ async def _advisors_at_work(platform: Platform, seconds: float, seed: int) -> Ti
     return timings
 
 
-async def _minimal(platform: Platform, seconds: float, seed: int) -> list[float]:
+async def _minimal(platform: Platform, seconds: float, seed: int, crew: Crew) -> list[float]:
     """The same number of clients at the same pace, each sending minimal writes."""
     (port,) = free_ports(1)
     child = await asyncio.create_subprocess_exec(
@@ -172,14 +176,17 @@ async def _minimal(platform: Platform, seconds: float, seed: int) -> list[float]
             begun = time.perf_counter()
             (await client.post(url, json={"words": "冷车启动有异响"})).raise_for_status()
             waits.append(time.perf_counter() - begun)
-            await asyncio.sleep(max(0.0, begun + THINK_S - time.perf_counter()))
+            await asyncio.sleep(max(0.0, begun + crew.think_s - time.perf_counter()))
 
     try:
-        async with _browser() as client:
+        async with _browser(crew) as client:
             await _answering(client, url)
             until = time.perf_counter() + seconds
             await asyncio.gather(
-                *(write(client, chance.uniform(0, THINK_S), until) for _ in range(ADVISORS))
+                *(
+                    write(client, chance.uniform(0, crew.think_s), until)
+                    for _ in range(crew.advisors)
+                )
             )
     finally:
         child.terminate()
@@ -197,8 +204,8 @@ async def _answering(client: httpx.AsyncClient, url: str) -> None:
 
 
 @asynccontextmanager
-async def _browser() -> AsyncIterator[httpx.AsyncClient]:
-    limits = httpx.Limits(max_connections=ADVISORS, max_keepalive_connections=ADVISORS)
+async def _browser(crew: Crew) -> AsyncIterator[httpx.AsyncClient]:
+    limits = httpx.Limits(max_connections=crew.advisors, max_keepalive_connections=crew.advisors)
     async with httpx.AsyncClient(timeout=30, limits=limits, trust_env=False) as client:
         yield client
 

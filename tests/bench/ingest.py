@@ -2,20 +2,18 @@
 
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
 from deploy.embedded.platform import Platform
-from deploy.embedded.settings import EmbeddedSettings, Ports
 from services.reporting.handlers import INTERESTS, LANES, Handlers
+from services.reporting.rectifying import Rectifying, load_owners
 from shared.clock import SystemClock
 from shared.consuming import Consumer
 from shared.db import open_pool
@@ -32,10 +30,9 @@ _ORDERS_A_DAY = 60
 _FIRST_DAY = date(2026, 3, 4)
 _JOINING_S = 30.0
 _APPLYING_S = 600.0
-_EMPTY = """
-TRUNCATE reporting.event_log, reporting.order_fact, reporting.payment_fact, reporting.job_fact,
-         reporting.appointment_fact, reporting.follow_up_fact, reporting.business_day,
-         reporting.daily_report, reporting.stream_position, reporting.timer
+_TABLES = """
+SELECT string_agg(format('%I.%I', schemaname, tablename), ', ')
+FROM pg_tables WHERE schemaname = 'reporting' AND tablename <> 'migrations'
 """
 
 
@@ -52,25 +49,20 @@ class Throughput:
         return self.reporting_per_s / self.minimal_per_s
 
 
-async def measure(events: int, seed: int, rounds: int) -> Throughput:
-    """Publish at least ``events`` events and take them in ``rounds`` times each way, in turn."""
-    with tempfile.TemporaryDirectory() as folder:
-        platform = Platform(EmbeddedSettings(data=Path(folder) / "platform", ports=Ports.free()))
-        await platform.start(services=())
-        try:
-            total = await _publish(platform, events, seed)
-            minimal, reporting = [], []
-            for number in range(rounds):
-                loop = MinimalLoop(
-                    platform.kafka.bootstrap, platform.admin_url, f"minimal-{number}", _BATCH
-                )
-                minimal.append(
-                    await _rate(loop.run(TOPICS, total), lambda loop=loop: loop.applied, total)
-                )
-                reporting.append(await _ingest(platform, f"reporting-{number}", total))
-            return Throughput(total, statistics.median(minimal), statistics.median(reporting))
-        finally:
-            await platform.stop()
+async def measure(platform: Platform, events: int, seed: int, rounds: int) -> Throughput:
+    """Publish at least ``events`` events and take them in ``rounds`` times each way, in turn.
+
+    The topics of the platform are empty and no service runs.
+    """
+    total = await _publish(platform, events, seed)
+    minimal, reporting = [], []
+    for number in range(rounds):
+        loop = MinimalLoop(
+            platform.kafka.bootstrap, platform.admin_url, f"minimal-{number}", _BATCH
+        )
+        minimal.append(await _rate(loop.run(TOPICS, total), lambda loop=loop: loop.applied, total))
+        reporting.append(await _ingest(platform, f"reporting-{number}", total))
+    return Throughput(total, statistics.median(minimal), statistics.median(reporting))
 
 
 def _days(seed: int) -> Iterator[list[Told]]:
@@ -101,14 +93,14 @@ async def _publish(platform: Platform, events: int, seed: int) -> int:
 
 async def _ingest(platform: Platform, group: str, total: int) -> float:
     """Reporting's own consumer and handlers, from empty tables."""
-    admin = await asyncpg.connect(platform.admin_url)
-    await admin.execute(_EMPTY)
-    await admin.close()
+    await _empty(platform)
     pool = await open_pool(platform.database_url("reporting"), 4, group)
     broker = KafkaBroker(
         platform.kafka.bootstrap, apply_types=False, consumer_only=True, logger=None
     )
-    handlers = Handlers(load_stores(platform.settings.group_folder), _never)
+    group_folder = platform.settings.group_folder
+    rectifying = Rectifying(load_owners(group_folder), _never)
+    handlers = Handlers(load_stores(group_folder), _never, rectifying)
     consumer = Consumer(
         broker,
         name=group,
@@ -125,6 +117,12 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
         await broker.stop()
         await consumer.close()
         await pool.close()
+
+
+async def _empty(platform: Platform) -> None:
+    admin = await asyncpg.connect(platform.admin_url)
+    await admin.execute(f"TRUNCATE {await admin.fetchval(_TABLES)}")
+    await admin.close()
 
 
 async def _never(_: float) -> bool:

@@ -5,28 +5,35 @@ the plan is read until it has changed, and on until the search for a better one 
 """
 
 import asyncio
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import httpx
 
 from deploy.embedded.platform import Platform
-from deploy.embedded.settings import EmbeddedSettings, Ports
-from shared.clock import SteppedClock
 from shared.ids import new_id
-from tests.bench.commands import NINE
+from tests.bench.own_platform import NINE, start_business_day
 
 STORE = "S01"
-ORDERS = 60
 WORK = (("MNT-001", "MEC-010"), ("MNT-001", "ELE-010"), ("MNT-001",))
 
-_WATCHED_S = 4.0
 _LOOK_EVERY_S = 0.03
+
+
+@dataclass(frozen=True)
+class Size:
+    """Orders in the book, how many are sent home at most, and seconds.
+
+    Each plan is watched for ``watched_s``; ``pause_s`` go by before the next disturbance.
+    """
+
+    orders: int = 60
+    absences: int = 1_000
+    watched_s: float = 4.0
+    pause_s: float = 4.0
 
 
 @dataclass(frozen=True)
@@ -55,21 +62,11 @@ class Replans:
         }
 
 
-async def measure() -> Replans:
-    """Send each technician of the store home, one after the other."""
-    with tempfile.TemporaryDirectory() as folder:
-        clock = Path(folder) / "clock"
-        SteppedClock(clock).set(NINE, running=True)
-        settings = EmbeddedSettings(
-            data=Path(folder) / "platform", ports=Ports.free(), clock_file=clock
-        )
-        platform = Platform(settings)
-        await platform.start()
-        try:
-            async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
-                return await _disturbed(_Store(platform, client))
-        finally:
-            await platform.stop()
+async def measure(platform: Platform, size: Size = Size()) -> Replans:
+    """Send technicians of the store home, one after the other."""
+    start_business_day(platform)
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        return await _disturbed(_Store(platform, client), size)
 
 
 class _Store:
@@ -121,22 +118,39 @@ class _Store:
         await self.command("reception", f"{path}/opening", intake)
 
 
-async def _disturbed(store: _Store) -> Replans:
-    for number in range(ORDERS):
+async def _disturbed(store: _Store, size: Size) -> Replans:
+    for number in range(size.orders):
         await store.open_order(number)
-    await asyncio.sleep(_WATCHED_S)
-    plan = await store.plan()
-    waits = []
+    plan = await _planned(store, size.orders)
+    await asyncio.sleep(size.pause_s)
+    waits: list[tuple[float, float]] = []
     for technician in plan["technicians"]:
         who = technician["technician_id"]
         if any(who in job["technician_ids"] for job in (await store.plan())["jobs"]):
-            waits.append(await _sent_home(store, who))
-    greedy, last = zip(*filter(None, waits), strict=True)
+            waits += await _sent_home(store, who, size.watched_s)
+            await asyncio.sleep(size.pause_s)
+        if len(waits) == size.absences:
+            break
+    greedy, last = zip(*waits, strict=True)
     return Replans(len(plan["technicians"]), len(plan["jobs"]), greedy, last)
 
 
-async def _sent_home(store: _Store, who: str) -> tuple[float, float] | None:
-    """When the plan changed first and last, or ``None`` if nobody else can do that work."""
+async def _planned(store: _Store, orders: int) -> Any:
+    """The plan in which every order has a start.
+
+    Raises:
+        TimeoutError: there is none within half a minute.
+    """
+    async with asyncio.timeout(30):
+        while True:
+            plan = await store.plan()
+            if len({job["order_id"] for job in plan["jobs"] if job["planned_start_at"]}) >= orders:
+                return plan
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def _sent_home(store: _Store, who: str, watched_s: float) -> list[tuple[float, float]]:
+    """When the plan changed first and last; nothing if nobody else can do that work."""
     absence = {
         "from_at": NINE.isoformat(),
         "until_at": (NINE + timedelta(hours=12)).isoformat(),
@@ -145,12 +159,11 @@ async def _sent_home(store: _Store, who: str) -> tuple[float, float] | None:
     before, changes = await store.assignments(), []
     began = time.perf_counter()
     sent = await store.command("workshop", f"/technicians/{who}/absences", absence)
-    while (now := time.perf_counter() - began) < _WATCHED_S:
+    while (now := time.perf_counter() - began) < watched_s:
         assignments = await store.assignments()
         if assignments != before:
             before = assignments
             changes.append(now)
         await asyncio.sleep(_LOOK_EVERY_S)
     await store.command("workshop", f"/absences/{sent['absence_id']}/withdrawal")
-    await asyncio.sleep(_WATCHED_S)
-    return (changes[0], changes[-1]) if changes else None
+    return [(changes[0], changes[-1])] if changes else []

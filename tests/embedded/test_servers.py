@@ -1,11 +1,15 @@
 """What a service finds when the servers have been started."""
 
+import json
+
 import asyncpg
 import pytest
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES, roles
 from deploy.embedded.topics import declared_topics
+from tests.bench import ingest
+from tests.bench.__main__ import show_ingest
 
 
 async def test_every_declared_topic_exists_with_its_partitions(servers: Platform) -> None:
@@ -53,3 +57,19 @@ async def test_emptying_removes_rows(servers: Platform) -> None:
     connection = await asyncpg.connect(servers.admin_url)
     assert await connection.fetchval("SELECT count(*) FROM crm.stream_head") == 0
     await connection.close()
+
+
+async def test_ingest_bench_applies_every_event_each_round(
+    servers: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = await ingest.measure(servers, events=1, seed=1, rounds=2)
+    connection = await asyncpg.connect(servers.admin_url)
+    assert await connection.fetchval("SELECT count(*) FROM bench.effect") == found.events
+    assert await connection.fetchval("SELECT count(*) FROM reporting.event_log") == found.events
+    await connection.close()
+    show_ingest(found, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["events"] == found.events > 1
+    assert min(shown.values()) > 0
+    show_ingest(found, as_json=False)
+    assert len(capsys.readouterr().out.splitlines()) == 3

@@ -1,8 +1,17 @@
 """The real services and the desk, all together."""
 
+import asyncio
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import app
 from deploy.cli.status import survey
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.secrets import SERVICES
+from tests.bench import commands, replanning
+from tests.bench.__main__ import show_commands, show_replans
 
 MEMORY_LIMIT = 2.5e9
 
@@ -16,3 +25,47 @@ async def test_everything_comes_up_at_rest_within_its_memory(platform: Platform)
         assert backlog
         assert (backlog.lag, backlog.outbox, backlog.parked_keys) == (0, 0, 0)
     assert sum(row.memory for row in rows.values()) < MEMORY_LIMIT
+
+
+async def test_commands_of_the_operator_show_the_platform(platform: Platform) -> None:
+    async def shown(*arguments: str) -> str:
+        data = ["--data", str(platform.settings.data)]
+        result = await asyncio.to_thread(CliRunner().invoke, app, [*arguments, *data])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert {row["name"] for row in json.loads(await shown("status", "--json"))} == {
+        "kafka",
+        "postgres",
+        *ALL,
+    }
+    assert "reception" in await shown("status")
+    assert json.loads(await shown("audit", "--json"))["audit"] == "ok"
+    assert "audit: ok" in await shown("audit")
+
+
+async def test_commands_bench_times_every_command(
+    platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crew = commands.Crew(advisors=3, think_s=0.2)
+    found = await commands.measure(platform, seconds=1.0, seed=1, crew=crew)
+    steps = {"arrival", "greeting", "estimate", "opening", "deposit"}
+    assert set(found) == {commands.MINIMAL, "all commands", *steps}
+    assert found["all commands"].count == sum(found[step].count for step in steps)
+    show_commands(found, as_json=True)
+    assert json.loads(capsys.readouterr().out)["opening"]["count"] == found["opening"].count
+    show_commands(found, as_json=False)
+    assert len(capsys.readouterr().out.splitlines()) == len(found) + 1
+
+
+async def test_replanning_bench_sees_the_plan_change(
+    platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = replanning.Size(orders=4, absences=1, watched_s=3.0, pause_s=0.5)
+    found = await replanning.measure(platform, size)
+    assert found.jobs >= size.orders
+    assert len(found.greedy_s) == 1
+    show_replans(found, as_json=True)
+    assert json.loads(capsys.readouterr().out) == found.figures
+    show_replans(found, as_json=False)
+    assert len(capsys.readouterr().out.splitlines()) == len(found.figures)

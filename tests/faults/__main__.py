@@ -6,16 +6,15 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from deploy.embedded.secrets import SERVICES
-from tests.faults.campaign import Result, known_faults, run
+from tests.faults.campaign import Result, disturb, known_faults
 from tests.faults.invariants import INVARIANTS
-from tests.faults.load import Load
-from tests.faults.schedule import described, plan
+from tests.faults.schedule import Round, described, plan
 from tests.faults.stage import Stage
 
 _WIDTH = 150
@@ -35,41 +34,33 @@ def main() -> int:
     parser.add_argument("--walkers", type=int, default=8, help="vehicles under way at a time")
     arguments = parser.parse_args()
     console.print(f"seed {arguments.seed}, {arguments.minutes:g} minutes")
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        result = asyncio.run(_campaign(Path(folder), arguments))
-    console.print(table(result))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result.as_json(), indent=1, ensure_ascii=False))
-    console.print(result.last_line)
-    return 0 if result.ok else 1
-
-
-async def _campaign(folder: Path, arguments: argparse.Namespace) -> Result:
     began = time.monotonic()
 
     def report(line: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {line}")
 
-    stage = Stage(folder, arguments.seed, report)
-    await stage.start(SERVICES)
-    try:
-        load = Load(stage, arguments.seed, arguments.walkers)
-        try:
-            if not stage.has_disks:
-                report("no small disks can be mounted here: faults of a full disk are left out")
-            faults = [
-                fault
-                for fault in known_faults(stage)
-                if any(text in fault.name for text in arguments.only)
-            ]
-            rounds = plan(arguments.seed, arguments.minutes, faults)
-            for line in described(rounds, faults):
-                console.print(line)
-            return await run(stage, load, rounds, arguments.seed, report)
-        finally:
-            await load.close()
-    finally:
-        await stage.stop()
+    def rounds(stage: Stage) -> Sequence[Round]:
+        if not stage.has_disks:
+            report("no small disks can be mounted here: faults of a full disk are left out")
+        faults = [
+            fault
+            for fault in known_faults(stage)
+            if any(text in fault.name for text in arguments.only)
+        ]
+        chosen = plan(arguments.seed, arguments.minutes, faults)
+        for line in described(chosen, faults):
+            console.print(line)
+        return chosen
+
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        result = asyncio.run(
+            disturb(Path(folder), arguments.seed, arguments.walkers, rounds, report)
+        )
+    console.print(table(result))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result.as_json(), indent=1, ensure_ascii=False))
+    console.print(result.last_line)
+    return 0 if result.ok else 1
 
 
 def table(result: Result) -> Table:

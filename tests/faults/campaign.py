@@ -6,8 +6,10 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from deploy.embedded.secrets import SERVICES
 from tests.faults.faults import FAULTS, Fault, Scene
 from tests.faults.invariants import INVARIANTS, Verdict, judge
 from tests.faults.load import Load
@@ -82,6 +84,26 @@ class Result:
 def known_faults(stage: Stage) -> list[Fault]:
     """The faults that can be injected on this machine."""
     return [fault for fault in FAULTS if stage.has_disks or not fault.needs_disks]
+
+
+async def disturb(
+    folder: Path,
+    seed: int,
+    walkers: int,
+    rounds: Callable[[Stage], Sequence[Round]],
+    report: Report,
+) -> Result:
+    """Run the ``rounds`` chosen for a stage of its own in ``folder``, under load."""
+    stage = Stage(folder, seed, report)
+    await stage.start(SERVICES)
+    try:
+        load = Load(stage, seed, walkers)
+        try:
+            return await run(stage, load, rounds(stage), seed, report)
+        finally:
+            await load.close()
+    finally:
+        await stage.stop()
 
 
 async def run(

@@ -1,13 +1,12 @@
 """A short selection of the campaign, and what its plan promises."""
 
+import json
 from pathlib import Path
 
-from deploy.embedded.secrets import SERVICES
-from tests.faults.campaign import run
+from tests.faults.__main__ import table
+from tests.faults.campaign import disturb
 from tests.faults.faults import FAULTS
-from tests.faults.load import Load
 from tests.faults.schedule import Injection, described, plan
-from tests.faults.stage import Stage
 
 SEED = 3
 SELECTED = (
@@ -23,18 +22,11 @@ async def test_nothing_is_lost_doubled_or_reordered_by_a_few_faults(tmp_path: Pa
     lines: list[str] = []
     by_name = {fault.name: fault for fault in FAULTS}
     steps = tuple((Injection(by_name[name], SEED),) for name in SELECTED)
-    stage = Stage(tmp_path, SEED, lines.append)
-    await stage.start(SERVICES)
-    try:
-        load = Load(stage, SEED, walkers=6)
-        try:
-            result = await run(stage, load, [steps], SEED, lines.append)
-        finally:
-            await load.close()
-    finally:
-        await stage.stop()
+    result = await disturb(tmp_path, SEED, 6, lambda _: [steps], lines.append)
     assert result.ok, "\n".join([*lines, result.last_line])
     assert set(result.hits) == set(SELECTED)
+    assert list(table(result).columns[0].cells) == sorted(SELECTED)
+    assert set(json.loads(json.dumps(result.as_json()))["faults"]) == set(SELECTED)
     assert result.commands["acknowledged"] > 0
 
 

@@ -1,8 +1,11 @@
 """The benches measure the production planner: damage it, and each of them shows it."""
 
+import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +13,7 @@ from services.workshop.planning import Plan, Workshop, plan, replan
 from services.workshop.planning.greedy import decode
 from services.workshop.planning.network import Network
 from services.workshop.planning.placing import Floor
-from tests.bench import fjsp, planning_latency, workshop_days
+from tests.bench import fjsp, fjsp_larger, planning_latency, workshop_days
 from tests.bench.erlang import expected_wait, simulated_wait
 from tests.bench.simulated_shop import fate
 
@@ -101,3 +104,47 @@ def test_a_damaged_planner_has_to_promise_later() -> None:
     ours, theirs = (sum(h["ours"] for h in q["promise_hours"].values()) for q in (sound, broken))
     assert 0 < ours < theirs
     assert 0 <= sound["warned_in_time"] <= 1
+
+
+@pytest.fixture
+def shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """What a script writes when it is called with these arguments."""
+
+    def run(main: Callable[[], None], *arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["script", *arguments])
+        main()
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_larger_instances_are_written_and_solved(shown: Callable[..., str], tmp_path: Path) -> None:
+    files = shown(fjsp_larger.main, str(tmp_path)).split()
+    assert [Path(file).exists() for file in files] == [True] * len(fjsp_larger.FAMILIES)
+    narrow = next(file for file in files if "narrow" in file)
+    for own in ([], ["--plain"]):
+        (found,) = json.loads(shown(fjsp.main, narrow, "--seconds", "1", "--json", *own))
+        assert found["instance"] == "narrow1"
+        assert 0 < found["makespan"] < 2000
+    assert shown(fjsp.main, narrow, "--seconds", "0").startswith("narrow1: makespan ")
+
+
+def test_latencies_are_shown_by_size(
+    shown: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning_latency, "BUDGET", 0.1)
+    counts = ("--technicians", "5", "6", "--quotes", "2", "--replans", "1", "--improved", "1")
+    sizes = json.loads(shown(planning_latency.main, *counts, "--json"))
+    assert [size["technicians"] for size in sizes] == [5, 6]
+    assert all(figure > 0 for size in sizes for figure in size.values())
+    assert len(shown(planning_latency.main, *counts).splitlines()) == 2
+
+
+def test_days_are_shown_with_every_figure(shown: Callable[..., str]) -> None:
+    counts = ("--days", "1", "--foresight-rounds", "1", "--only", "policies", "--json")
+    found: dict[str, Any] = json.loads(shown(workshop_days.main, *counts))
+    assert set(found) == {"policies", "score", "queue_wait_min"}
+    assert set(found["policies"]) == set(workshop_days.POLICIES)
+    assert all(0 <= each["kept"] <= 1 for each in found["policies"].values())

@@ -1,0 +1,35 @@
+"""A platform of a measurement's own."""
+
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.embedded.platform import ALL, Platform
+from deploy.embedded.settings import EmbeddedSettings, Ports
+from shared.clock import SteppedClock
+
+NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def own_platform(services: Sequence[str] = ALL) -> AsyncIterator[Platform]:
+    """Servers and ``services`` on a temporary folder until the block ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        settings = EmbeddedSettings(
+            data=data / "platform", ports=Ports.free(), clock_file=data / "clock"
+        )
+        platform = Platform(settings)
+        await platform.start(services=services)
+        try:
+            yield platform
+        finally:
+            await platform.stop()
+
+
+def start_business_day(platform: Platform) -> None:
+    """Let the platform's time run on from nine o'clock of a Wednesday in Shanghai."""
+    assert platform.settings.clock_file
+    SteppedClock(platform.settings.clock_file).set(NINE, running=True)
