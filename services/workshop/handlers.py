@@ -94,14 +94,7 @@ class Handlers:
         handover = self.planner.handover(event.store_id)
         await booking.take_in(unit, new, hold, handover, cause)
         if hold:
-            await promises.give(
-                unit,
-                event.order_id,
-                event.promised_at - handover,
-                event.promise_confidence,
-                hold,
-                cause,
-            )
+            await promises.give(unit, event.order_id, hold, cause)
 
     async def _add(self, unit: Unit, event: AdditionalWorkAuthorized, cause: Cause) -> None:
         hold = await _standing(unit, event.store_id, event.hold_id, event.operations, cause)
@@ -113,8 +106,7 @@ class Handlers:
             await store.save_jobs(unit, jobs.promise(order_jobs, event.promised_at))
             await booking.plan_changed(unit, event.store_id, cause)
         if event.promised_at and hold:
-            due_at = event.promised_at - handover
-            await promises.give(unit, event.order_id, due_at, hold.confidence, hold, cause)
+            await promises.give(unit, event.order_id, hold, cause)
 
     async def _revise(self, unit: Unit, event: PromiseRevised, cause: Cause) -> None:
         order_jobs = await store.jobs_of_order(unit.connection, event.store_id, event.order_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from services.workshop.planning.in_hand import LEAST
 from services.workshop.planning.objective import judge
 from services.workshop.planning.teams import duration, shared_hours
 from services.workshop.planning.timeline import NEVER
-from services.workshop.store import Absence, Booking
+from services.workshop.store import Absence, Booking, Hold
 from services.workshop.workforce import HORIZON, Operation, Workforce, minute
 from shared.contracts.refusal import Refused
 from shared.db import transaction
@@ -135,13 +135,12 @@ class Planner:
         async with transaction(self._service.pool, [store_id]) as connection:
             version = await store.plan_version(connection, store_id)
             jobs = await store.open_jobs(connection, store_id)
-            bookings = await store.bookings_after(connection, store_id, now)
+            holds = await store.standing_holds(connection, store_id, now)
             absences = await store.absences_after(connection, store_id, now)
             experience = await store.read_experience(connection, store_id)
-        if without_hold:
-            bookings = [booking for booking in bookings if booking.hold_id != without_hold]
         self._learned[store_id] = experience.durations
-        workshop = self._workshop(store_id, now, jobs, bookings, absences)
+        others = [hold for hold in holds if hold.hold_id != without_hold]
+        workshop = self._workshop(store_id, now, jobs, others, absences)
         by_id = {job.job_id: job for job in jobs}
         return Snapshot(store_id, version, now, workshop, by_id, experience.calibration)
 
@@ -160,16 +159,20 @@ class Planner:
     ) -> planning.Promise:
         """The earliest promise for one order's new work, with the store's time to hand over.
 
-        Work for an order that is open already follows what is planned for it.
+        It never lies before the planned finish of that work and the time to hand over. Work for an
+        order that is open already follows what is planned and held for it.
 
         Raises:
             Refused: an operation is unknown, or somebody or something needed is missing here.
         """
         own = [job for job in snapshot.jobs.values() if job.order_id == order_id]
         finishes = [job.planned_finish_at for job in own if job.planned_finish_at]
+        held = [held for held in snapshot.workshop.held if held.job.order_id == order_id]
+        finishes += [moment(each.place.finish) for each in held]
         release = minute(max(earliest_start_at or snapshot.taken_at, snapshot.taken_at, *finishes))
-        last = max(own, key=lambda job: job.place).job_id if own else None
-        turn = [last, *(wish.job_id for wish in wishes)]
+        before = [job.job_id for job in sorted(own, key=lambda job: job.place)]
+        before += [each.job.job_id for each in sorted(held, key=lambda each: each.place.start)]
+        turn = [before[-1] if before else None, *(wish.job_id for wish in wishes)]
         new = [
             self._new_job(snapshot.store_id, order_id or "new", wish, before, release)
             for before, wish in zip(turn, wishes, strict=False)
@@ -321,15 +324,19 @@ class Planner:
         It ends where ``bookings`` begin.
         """
         now = self._service.clock.now()
-        expected = self._workshop(store_id, now, in_hand, bookings, absences)
+        expected = self._workshop(store_id, now, in_hand, (), absences)
         kept: list[Booking] = []
         for job, longer in zip(expected.jobs, planning.reckoned(expected).jobs, strict=True):
-            if job.frozen and longer.frozen and job.frozen.finish < longer.frozen.finish:
+            if job.frozen and longer.frozen:
                 begin_at, end_at = moment(job.frozen.finish), moment(longer.frozen.finish)
-                kept.extend(
-                    Booking(job.job_id, None, resource, begin_at, end_at)
-                    for resource in store.resources_of(as_assignment(longer.frozen))
-                )
+                resources = store.resources_of(as_assignment(longer.frozen))
+                behind = [b.begin_at for b in bookings if b.resource in resources]
+                end_at = min([end_at, *(start_at for start_at in behind if start_at >= begin_at)])
+                if begin_at < end_at:
+                    kept.extend(
+                        Booking(job.job_id, None, resource, begin_at, end_at)
+                        for resource in resources
+                    )
         return kept
 
     def _team(
@@ -350,10 +357,9 @@ class Planner:
         store_id: str,
         now: datetime,
         jobs: Sequence[Job],
-        bookings: Sequence[Booking],
+        holds: Sequence[Hold],
         absences: Sequence[Absence],
     ) -> planning.Workshop:
-        ids = {job.job_id for job in jobs}
         in_turn = sorted(jobs, key=lambda job: (job.order_id, job.place, job.opened_at))
         before = {
             job.job_id: earlier.job_id
@@ -371,11 +377,7 @@ class Planner:
                 for job in jobs
                 if job.assignment is not None
             ),
-            held=tuple(
-                planning.Reservation(*parts)
-                for job_id, parts in _held(bookings).items()
-                if job_id not in ids
-            ),
+            held=tuple(held for hold in holds for held in self._held(hold)),
             law=self._durations(store_id).law,
         )
 
@@ -440,6 +442,17 @@ class Planner:
             after=(before,) if before else (),
             release=release,
         )
+
+    def _held(self, hold: Hold) -> Iterator[planning.HeldJob]:
+        """The hold's jobs in their places, one after the other."""
+        before = None
+        for held in hold.jobs:
+            place = planning.Assignment(*_reservation(held.assignment), held.job_id)
+            wish = Wish(held.job_id, held.operation_id)
+            order_id = hold.order_id or hold.hold_id
+            job = self._new_job(hold.store_id, order_id, wish, before, place.start)
+            yield planning.HeldJob(job, place)
+            before = held.job_id
 
     def _durations(self, store_id: str) -> planning.Durations:
         return self._learned.get(store_id, planning.Durations())
@@ -560,23 +573,6 @@ def _reservation(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int
         minute(assignment.start_at),
         minute(assignment.finish_at + timedelta(seconds=59)),
     )
-
-
-def _held(bookings: Sequence[Booking]) -> dict[str, tuple[tuple[str, ...], str, int, int]]:
-    """The bookings by job: technicians, bay, start and finish."""
-    by_job: dict[str, list[Booking]] = defaultdict(list)
-    for booking in bookings:
-        by_job[booking.job_id].append(booking)
-    held = {}
-    for job_id, parts in by_job.items():
-        names = [part.resource.partition(":") for part in parts]
-        held[job_id] = (
-            tuple(name for kind, _, name in names if kind == "technician"),
-            next(name for kind, _, name in names if kind == "bay"),
-            minute(parts[0].begin_at),
-            minute(parts[0].end_at + timedelta(seconds=59)),
-        )
-    return held
 
 
 def _by_person(absences: Sequence[Absence]) -> dict[str, list[tuple[datetime, datetime]]]:

@@ -1,12 +1,12 @@
 """What becomes of promises, and what the store learns from it (承诺校准).
 
-Every function runs inside a unit in which the store's plan is locked. A promise is kept if the
-order's last job is finished by the promised time less the store's time to hand over.
+Every function runs inside a unit in which the store's plan is locked. The calibration hears
+whether the order's last job is finished by the moment that was to hold with just the confidence of
+the hold, whatever later time the customer was promised.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from services.workshop import planning, store
 from services.workshop.domain.job import Job, is_unfinished
@@ -20,26 +20,19 @@ from shared.unit import Unit
 PROMISE_DUE = "promise_due"
 
 
-async def give(
-    unit: Unit,
-    order_id: str,
-    due_at: datetime,
-    confidence: float,
-    hold: Hold,
-    cause: Cause,
-) -> None:
-    """An order's work has to be done by ``due_at``, as was promised on the strength of ``hold``."""
+async def give(unit: Unit, order_id: str, hold: Hold, cause: Cause) -> None:
+    """An order was promised on the strength of ``hold``."""
     promise = GivenPromise(
         store_id=hold.store_id,
         order_id=order_id,
-        due_at=due_at,
-        confidence=round(confidence, 2),
+        due_at=hold.calibrated_at,
+        confidence=round(hold.confidence, 2),
         expected_at=hold.expected_at,
         spread_min=hold.spread_min,
     )
     await store.save_promise(unit.connection, promise)
     await timers.schedule(
-        unit, PROMISE_DUE, order_id, store_id=hold.store_id, due_at=due_at, cause=cause
+        unit, PROMISE_DUE, order_id, store_id=hold.store_id, due_at=promise.due_at, cause=cause
     )
 
 

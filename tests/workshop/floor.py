@@ -94,11 +94,11 @@ class Floor:
         await self.service.at_rest()
 
     async def open_order(
-        self, *operations: str, held: bool = False, **changes: Any
+        self, *operations: str, held: bool = False, confidence: float = 0.95, **changes: Any
     ) -> list[Answer]:
         """An order with its vehicle's arrival; its jobs once they are planned.
 
-        ``held``: its time was reserved and the promise is the one that was quoted.
+        ``held``: its time was reserved with that confidence and the promise is the one quoted.
         """
         now, order_id = self.clock.now(), str(new_id())
         workforce = self.service.app.state.planner.workforce
@@ -128,12 +128,12 @@ class Floor:
             "lines": [],
             "estimate_cents": 0,
             "promised_at": now + timedelta(hours=4),
-            "promise_confidence": 0.95,
+            "promise_confidence": confidence,
             "hold_id": None,
             "opened_at": now,
         }
         if held:
-            body = {"operations": list(operations)}
+            body = {"operations": list(operations), "confidence": confidence}
             hold = await self.done("capacity-holds", "advisor", body)
             given |= {"promised_at": hold["promised_at"], "hold_id": hold["hold_id"]}
         await self.publish(arrived, OrderOpened.model_validate(given | changes))

@@ -38,6 +38,7 @@ CAUSES: Final[Mapping[str, str]] = {
     "vehicle_late": "The vehicle is there only at {at}.",
     "queue": "The technician has job {job_id} to finish first.",
     "bay": "Bay {bay_id} is taken by job {job_id}.",
+    "reserved": "The technician or the bay is reserved for another customer from {at}.",
     "work": "The work itself may take longer than the time that is left.",
 }
 """What a promise in danger hangs on."""

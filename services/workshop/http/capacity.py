@@ -183,6 +183,8 @@ def _reservation(
             ),
             made_by=unit.actor,
             made_at=unit.now,
+            order_id=body.order_id,
+            calibrated_at=moment(promise.calibrated),
         )
         await booking.reserve(unit, hold, command.cause)
         return HoldView(**quoted, hold_id=hold.hold_id, expires_at=hold.expires_at)

@@ -1,13 +1,13 @@
 """The finish of a whole order as a distribution, and the promises it supports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Final
 
 import numpy as np
 
 from services.workshop.planning.calibration import Calibration
-from services.workshop.planning.model import Workshop
+from services.workshop.planning.model import Assignment, Workshop
 from services.workshop.planning.outlook import SAMPLES, Moments, WorkingTime
 from services.workshop.planning.timeline import NEVER, Calendar
 
@@ -28,11 +28,18 @@ def score(hours: Calendar, expected: int, spread: float, finish: int) -> float:
 
 
 class Forecast:
-    """When an order's last job may finish, over all plays."""
+    """When the last of an order's ``places`` may be finished, over all plays."""
 
-    def __init__(self, now: int, hours: WorkingTime, jobs: Sequence[Moments]) -> None:
+    def __init__(
+        self,
+        now: int,
+        hours: WorkingTime,
+        places: Sequence[Assignment],
+        played: Mapping[str, Moments],
+    ) -> None:
         self._now, self._hours = now, hours.calendar
-        self._finishes = np.sort(np.max(np.array(jobs), axis=0))
+        self._planned = max(place.finish for place in places)
+        self._finishes = np.sort(np.max(np.array([played[p.job_id] for p in places]), axis=0))
         worked = hours.worked(np.ceil(self._finishes))
         middle = worked[len(worked) // 2]
         self.expected = ceil(self._finishes[len(worked) // 2])
@@ -41,9 +48,14 @@ class Forecast:
         self._scores = (worked - middle) / self.spread
 
     def promise(self, confidence: float, calibration: Calibration) -> int:
-        """The earliest moment that holds with ``confidence``, or NEVER.
+        """What may be promised with ``confidence``, never before the planned finish, or NEVER."""
+        return max(self._planned, self.calibrated(confidence, calibration))
 
-        It may lie before the earliest play: replanning lets some orders pass others.
+    def calibrated(self, confidence: float, calibration: Calibration) -> int:
+        """The moment by which the order is finished with ``confidence``, or NEVER.
+
+        It may lie before the planned finish and before the earliest play: replanning pulls work
+        forward, and lets some orders pass others.
         """
         margin = calibration.margin(confidence, self._scores) * self.spread
         earliest = self._hours.worked(self._now) + 1

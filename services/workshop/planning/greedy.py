@@ -128,8 +128,8 @@ def _serial(
     stand: bool = False,
 ) -> Plan:
     floor.clear(teams)
-    for reservation in workshop.held:
-        floor.take(reservation)
+    for held in workshop.held:
+        floor.take(held.place, held.job.order_id)
     placed: dict[str, Assignment] = {}
     for job in workshop.jobs:
         if job.frozen:

@@ -67,7 +67,7 @@ def reckoned(workshop: Workshop) -> Workshop:
         if not team or not job.spread or begun.start > workshop.now:
             return job
         finish = expected_finish(job, team, begun.start, workshop.now, workshop.law, CAUTION)
-        kept = (held.start for held in workshop.held if held.shares(begun))
+        kept = (held.place.start for held in workshop.held if held.place.shares(begun))
         finish = min([finish, *(start for start in kept if start >= begun.finish)])
         return replace(job, frozen=replace(begun, finish=max(finish, begun.finish)))
 

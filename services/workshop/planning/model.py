@@ -112,11 +112,26 @@ class Job:
 
 
 @dataclass(frozen=True)
+class HeldJob:
+    """A job that is not yet ordered, and the ``place`` reserved for it (产能预留).
+
+    It does not begin before the start of its place.
+    """
+
+    job: Job
+    place: Assignment
+
+    def __post_init__(self) -> None:
+        if self.job.job_id != self.place.job_id:
+            raise ValueError(f"job {self.job.job_id}: the place is that of {self.place.job_id}")
+
+
+@dataclass(frozen=True)
 class Workshop:
     """A snapshot of one store's workshop (车间快照).
 
     ``jobs`` are all open jobs, ``running`` the plan in force for them, ``held`` what is reserved
-    for orders not yet opened (产能预留). A job named in ``after`` that is not open counts as done.
+    beside them. A job named in ``after`` that is not open counts as done.
     ``law`` are equally likely values, ascending, of the standardised logarithm of a duration.
     """
 
@@ -125,7 +140,7 @@ class Workshop:
     bays: tuple[Bay, ...]
     jobs: tuple[Job, ...] = ()
     running: tuple[Assignment, ...] = ()
-    held: tuple[Reservation, ...] = ()
+    held: tuple[HeldJob, ...] = ()
     law: tuple[float, ...] = NORMAL
 
 
@@ -214,15 +229,18 @@ class Rest:
 
 @dataclass(frozen=True)
 class Promise:
-    """A completion time that holds with ``confidence`` (承诺交车时间).
+    """A completion time that holds with ``confidence`` at least (承诺交车时间).
 
-    ``expected`` is the median finish and ``spread`` the working minutes from it to the simulated
-    90 % finish: with the actual finish they are what the calibration learns from.
+    ``calibrated`` is the moment that holds with just that confidence, and ``finish`` the later of
+    it and the planned finish. ``expected`` is the median finish and ``spread`` the working minutes
+    from it to the simulated 90 % finish. With the actual finish, these three are what the
+    calibration learns from.
     """
 
     finish: int
     confidence: float
     assignments: tuple[Assignment, ...]
     rests_on: tuple[Rest, ...]
+    calibrated: int
     expected: int
     spread: float

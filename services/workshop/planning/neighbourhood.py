@@ -8,7 +8,7 @@ from typing import Final
 
 from ortools.sat.python import cp_model
 
-from services.workshop.planning.model import Aim, Assignment, Job, Reservation, Window
+from services.workshop.planning.model import Aim, Assignment, Job, Window
 from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WEIGHT, deviation
 from services.workshop.planning.shoptime import Kind, Options, ShopTime, Team
 from services.workshop.planning.timeline import merged
@@ -68,8 +68,8 @@ class Neighbourhood:
         self._blocked: defaultdict[Hashable, list[Window]] = defaultdict(list)
         for technician_id, gaps in shop.absences.items():
             self._blocked[technician_id].extend(gaps)
-        for reservation in shop.workshop.held:
-            self._block(reservation)
+        for held in shop.workshop.held:
+            self._block(held.place, held.job.order_id)
         for assignment in incumbent:
             self._add(assignment, assignment.job_id in freed)
         self._keep_order()
@@ -100,8 +100,7 @@ class Neighbourhood:
     def _add(self, assignment: Assignment, freed: bool) -> None:
         job, options = self._jobs[assignment.job_id], self._shop.options.get(assignment.job_id)
         if options is None or self._rigid(assignment, options):
-            self._block(assignment)
-            self._blocked["vehicle", job.order_id].append(self._shop.span(assignment))
+            self._block(assignment, job.order_id)
             self._ends[job.job_id] = self._shop.at(assignment.finish)
             return
         earliest = self._shop.at(max(self._shop.workshop.now, job.release, job.parts_at))
@@ -123,11 +122,11 @@ class Neighbourhood:
             for gap in self._shop.absences[technician_id]
         )
 
-    def _block(self, reservation: Reservation) -> None:
-        span = self._shop.span(reservation)
-        for technician_id in reservation.technician_ids:
-            self._blocked[technician_id].append(span)
-        kind = self._shop.kind.get(reservation.bay_id)
+    def _block(self, assignment: Assignment, order_id: str) -> None:
+        span = self._shop.span(assignment)
+        for resource in (*assignment.technician_ids, ("vehicle", order_id)):
+            self._blocked[resource].append(span)
+        kind = self._shop.kind.get(assignment.bay_id)
         if kind:
             self._counted[kind].append(self._interval(span))
 

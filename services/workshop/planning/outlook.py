@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Final
 from zlib import crc32
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.workshop.planning.in_hand import whole_minutes
-from services.workshop.planning.model import Assignment, Job, Workshop
+from services.workshop.planning.model import Assignment, HeldJob, Job, Workshop
 from services.workshop.planning.teams import duration, shared_hours
 from services.workshop.planning.timeline import Calendar
 
@@ -52,9 +53,20 @@ def finishes(
     """Possible finishes by job, if people and bays take the work in the planned order.
 
     Work starts as soon as people, bay, vehicle, parts and what goes before allow; work in hand
-    has taken the time it has taken already. Jobs are played by planned start.
+    has taken the time it has taken already. Held jobs are played with the others, each not before
+    its held start; those that start after all of ``planned`` are left out. Jobs are played by
+    planned start.
     """
-    return _Play(workshop, jobs).run(sorted(planned, key=lambda a: (a.start, a.job_id)))
+    planned = list(planned)
+    last = max((a.start for a in planned), default=0)
+    held = [each for each in workshop.held if each.place.start <= last]
+    jobs = {**jobs, **{each.job.job_id: _not_before_its_place(each) for each in held}}
+    in_turn = sorted([*planned, *(each.place for each in held)], key=lambda a: (a.start, a.job_id))
+    return _Play(workshop, jobs).run(in_turn)
+
+
+def _not_before_its_place(held: HeldJob) -> Job:
+    return replace(held.job, release=max(held.job.release, held.place.start))
 
 
 class _Play:

@@ -32,7 +32,8 @@ def quote(
     """The earliest finish of one order's new jobs that holds with ``confidence`` (0 < p < 1).
 
     The running plan, holds and work in hand keep their places; nothing is reserved. The plan is
-    played with uncertain durations, and the store's ``calibration`` sets the margin.
+    played with uncertain durations, and the store's ``calibration`` sets the margin. The promise
+    never lies before the finish of the jobs' own places.
 
     Raises:
         CannotPromiseError: somebody or something needed is missing; the refusal names it.
@@ -43,18 +44,28 @@ def quote(
     workshop = reckoned(workshop)
     floor = Floor(workshop)
     ahead = current(workshop)
-    for reservation in (*workshop.held, *ahead):
-        floor.take(reservation)
-    assignments, rests = _earliest(floor, jobs)
     known = {job.job_id: job for job in (*workshop.jobs, *jobs)}
+    for held in workshop.held:
+        floor.take(held.place, held.job.order_id)
+    for assignment in ahead:
+        floor.take(assignment, known[assignment.job_id].order_id)
+    assignments, rests = _earliest(floor, jobs)
     last = max(a.start for a in assignments)
     played = finishes(workshop, known, (*(a for a in ahead if a.start <= last), *assignments))
     hours = WorkingTime(shop_hours(workshop))
-    forecast = Forecast(workshop.now, hours, [played[a.job_id] for a in assignments])
+    forecast = Forecast(workshop.now, hours, assignments, played)
     finish = forecast.promise(confidence, calibration)
     if finish >= NEVER:
         raise CannotPromiseError(Refusal(jobs[-1].job_id, "no_time", {"trade": jobs[-1].trade}))
-    return Promise(finish, confidence, assignments, rests, forecast.expected, forecast.spread)
+    return Promise(
+        finish=finish,
+        confidence=confidence,
+        assignments=assignments,
+        rests_on=rests,
+        calibrated=forecast.calibrated(confidence, calibration),
+        expected=forecast.expected,
+        spread=forecast.spread,
+    )
 
 
 def current(workshop: Workshop) -> tuple[Assignment, ...]:

@@ -152,8 +152,8 @@ class _Facts:
             if other.job_id != job.job_id:
                 yield "work_in_hand", {"job_id": other.job_id}
         for held in self._workshop.held:
-            if _meet(before, held):
-                yield "reserved", {"at": held.start}
+            if _meet(before, held.place):
+                yield "reserved", {"at": held.place.start}
         for job_id in job.after:
             if job_id in self._planned and self._planned[job_id].finish > before.start:
                 yield "predecessor_moved", {"job_id": job_id}

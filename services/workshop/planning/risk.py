@@ -11,7 +11,7 @@ from services.workshop.planning.model import Assignment, Detail, Job, Workshop
 from services.workshop.planning.outlook import WorkingTime, finishes
 from services.workshop.planning.quote import current
 
-RiskCode = Literal["overrun", "part_late", "vehicle_late", "queue", "bay", "work"]
+RiskCode = Literal["overrun", "part_late", "vehicle_late", "queue", "bay", "reserved", "work"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Risk:
 
     ``probability`` is that of keeping ``promise``. ``code`` says what the finish hangs on: a job
     in hand past its time (``overrun``), a part or the vehicle, other work of the technician
-    (``queue``) or in the bay, or just the ``work`` itself. ``best_promise`` holds with the
-    confidence asked for.
+    (``queue``) or in the bay, a place ``reserved`` before it, or just the ``work`` itself.
+    ``best_promise`` holds with the confidence asked for.
     """
 
     order_id: str
@@ -48,7 +48,7 @@ def risks(
         promise = jobs[own[0].job_id].promise
         if promise is None:
             continue
-        forecast = Forecast(workshop.now, hours, [played[a.job_id] for a in own])
+        forecast = Forecast(workshop.now, hours, own, played)
         code, detail = _cause(workshop, jobs, planned, own)
         found.append(
             Risk(
@@ -79,14 +79,29 @@ def _cause(
         return "part_late", {"job_id": job.job_id, "at": job.parts_at}
     if job.release > workshop.now:
         return "vehicle_late", {"job_id": job.job_id, "at": job.release}
-    ahead = [a for a in planned if a.start < first.start and a.finish >= workshop.now]
-    for other in sorted(ahead, key=lambda a: (-a.finish, a.job_id)):
-        if set(other.technician_ids) & set(first.technician_ids):
-            late = _overruns(workshop, jobs[other.job_id])
-            return "overrun" if late else "queue", {"job_id": other.job_id}
-        if other.bay_id == first.bay_id:
-            return "bay", {"job_id": other.job_id, "bay_id": first.bay_id}
-    return "work", {}
+    return _ahead(workshop, jobs, planned, first)
+
+
+def _ahead(
+    workshop: Workshop,
+    jobs: Mapping[str, Job],
+    planned: Sequence[Assignment],
+    first: Assignment,
+) -> tuple[RiskCode, Detail]:
+    """The last of what is planned before ``first`` for its people or its bay."""
+    places = (*planned, *(held.place for held in workshop.held))
+    ahead = [
+        a for a in places if a.start < first.start and a.finish >= workshop.now and a.shares(first)
+    ]
+    if not ahead:
+        return "work", {}
+    other = min(ahead, key=lambda a: (-a.finish, a.job_id))
+    if other.job_id not in jobs:
+        return "reserved", {"at": other.start}
+    if set(other.technician_ids).isdisjoint(first.technician_ids):
+        return "bay", {"job_id": other.job_id, "bay_id": first.bay_id}
+    late = _overruns(workshop, jobs[other.job_id])
+    return "overrun" if late else "queue", {"job_id": other.job_id}
 
 
 def _overruns(workshop: Workshop, job: Job) -> bool:

@@ -26,6 +26,7 @@ from services.workshop.store.hold import (
     last_hold,
     lock_hold,
     save_hold,
+    standing_holds,
 )
 from services.workshop.store.job import (
     Finished,
@@ -108,6 +109,7 @@ __all__ = [
     "save_jobs",
     "save_promise",
     "save_prospects",
+    "standing_holds",
     "unbook",
     "withdraw_absence",
 ]

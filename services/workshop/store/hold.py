@@ -12,9 +12,26 @@ from shared.db import Connection
 _SAVE_HOLD = """
 INSERT INTO capacity_hold (
     store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, spread_min, jobs,
-    made_by, made_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    made_by, made_at, order_id, calibrated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (store_id, hold_id) DO UPDATE SET status = excluded.status
+"""
+
+_HOLD = """
+SELECT store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, spread_min,
+       jobs, made_by, made_at, order_id, calibrated_at
+FROM capacity_hold
+"""
+
+_STANDING = """
+WHERE store_id = $1 AND status = 'held'
+ORDER BY hold_id
+"""
+
+_BOOKED = """
+SELECT DISTINCT job_id
+FROM booking
+WHERE store_id = $1 AND hold_id IS NOT NULL AND upper(during) > $2
 """
 
 _LAST_MADE = """
@@ -43,9 +60,11 @@ class HeldJob:
 class Hold:
     """Reserved capacity (产能预留) that an order confirms before it expires.
 
-    ``expected_at`` is the median end of the work, ``spread_min`` the working minutes from there to
-    the end that nine in ten cases do not exceed. ``made_by`` is the colleague who reserved it, None
-    where a service did for an appointment that had waited.
+    ``calibrated_at`` is the end of the work that holds with just the ``confidence``,
+    ``expected_at`` the median one, ``spread_min`` the working minutes from there to the end that
+    nine in ten cases do not exceed. ``made_by`` is the colleague who reserved it, None
+    where a service did for an appointment that had waited. ``order_id`` is the open order whose
+    additional work it is for, None for an order yet to come.
     """
 
     hold_id: str
@@ -59,6 +78,8 @@ class Hold:
     jobs: tuple[HeldJob, ...]
     made_by: str | None
     made_at: datetime | None
+    order_id: str | None
+    calibrated_at: datetime
 
     def stands_for(self, operation_ids: Sequence[str]) -> bool:
         """Whether it has not ended and is for these operations in this order."""
@@ -95,19 +116,27 @@ async def save_hold(connection: Connection, hold: Hold) -> None:
         jobs,
         hold.made_by,
         hold.made_at,
+        hold.order_id,
+        hold.calibrated_at,
     )
 
 
 async def lock_hold(connection: Connection, store_id: str, hold_id: str) -> Hold | None:
     """The hold, locked until the transaction ends."""
     row = await connection.fetchrow(
-        "SELECT store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, "
-        "spread_min, jobs, made_by, made_at "
-        "FROM capacity_hold WHERE store_id = $1 AND hold_id = $2 FOR UPDATE",
-        store_id,
-        hold_id,
+        _HOLD + "WHERE store_id = $1 AND hold_id = $2 FOR UPDATE", store_id, hold_id
     )
-    return None if row is None else Hold(**dict(row) | {"jobs": tuple(map(_held, row["jobs"]))})
+    return None if row is None else _hold(row)
+
+
+async def standing_holds(connection: Connection, store_id: str, moment: datetime) -> list[Hold]:
+    """The holds that keep capacity from ``moment`` on, each with the jobs that still do."""
+    booked = {row["job_id"] for row in await connection.fetch(_BOOKED, store_id, moment)}
+    holds = [_hold(row) for row in await connection.fetch(_HOLD + _STANDING, store_id)]
+    return [
+        dataclasses.replace(hold, jobs=tuple(job for job in hold.jobs if job.job_id in booked))
+        for hold in holds
+    ]
 
 
 async def last_hold(
@@ -120,6 +149,10 @@ async def last_hold(
     """Who last reserved time between ``begin`` and ``end`` for one of the operations, and when."""
     row = await connection.fetchrow(_LAST_MADE, store_id, begin, end, list(operation_ids))
     return (row["made_by"], row["made_at"]) if row else None
+
+
+def _hold(row: Any) -> Hold:
+    return Hold(**dict(row) | {"jobs": tuple(map(_held, row["jobs"]))})
 
 
 def _held(entry: dict[str, Any]) -> HeldJob:

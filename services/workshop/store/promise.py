@@ -36,9 +36,9 @@ ON CONFLICT (store_id) DO UPDATE SET durations = excluded.durations
 class GivenPromise:
     """What was promised for an order, and what that rested on.
 
-    The work has to be done by ``due_at``; the median end expected was ``expected_at``, and
-    ``spread_min`` working minutes lie from there to the end that nine in ten do not exceed.
-    ``settled``: the calibration knows already that it was broken.
+    With just the ``confidence`` the work is done by ``due_at``. The median end expected was
+    ``expected_at``, and ``spread_min`` working minutes lie from there to the end that nine in ten
+    do not exceed. ``settled``: the calibration knows already that it was broken.
     """
 
     store_id: str

@@ -42,7 +42,7 @@ async def test_kept_promises_become_shorter_again(floor: Floor) -> None:
     floor = floor.of("S03")
     careful = await floor.quote("MNT-001", confidence=0.5)
     for _ in range(4):
-        (job,) = await floor.open_order("MNT-001", held=True, promise_confidence=0.5)
+        (job,) = await floor.open_order("MNT-001", held=True, confidence=0.5)
         await floor.worked(job, 20)
     await floor.wait(60 * 24 - 4 * 20)
     assert await floor.quote("MNT-001", confidence=0.5) < careful

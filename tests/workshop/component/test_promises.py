@@ -97,6 +97,34 @@ async def test_authorised_additional_work_comes_after_the_orders_other_jobs(floo
     assert jobs[0]["planned_finish_at"] <= jobs[1]["planned_start_at"]
 
 
+async def test_bookings_of_one_bay_get_consecutive_promises(floor: Floor) -> None:
+    floor = floor.of("S06")
+    ten_tomorrow = {"operations": ["MNT-017"], "earliest_start_at": floor.at(26).isoformat()}
+    handover = floor.service.app.state.planner.handover("S06")
+    answers = [await floor.done("capacity-holds", "advisor", ten_tomorrow) for _ in range(3)]
+    answers.append(await floor.done("quotes", "advisor", ten_tomorrow))
+    starts, finishes = (
+        [datetime.fromisoformat(answer["jobs"][0][name]) for answer in answers]
+        for name in ("planned_start_at", "planned_finish_at")
+    )
+    promises = [datetime.fromisoformat(answer["promised_at"]) for answer in answers]
+    assert {answer["jobs"][0]["bay_id"] for answer in answers} == {"S06-alignment-1"}
+    assert starts[0] == floor.at(26)
+    assert all(behind >= finish for finish, behind in zip(finishes, starts[1:], strict=False))
+    assert promises == sorted(set(promises))
+    assert all(end + handover < told for end, told in zip(finishes, promises, strict=True))
+
+
+async def test_second_finding_waits_for_held_work(floor: Floor) -> None:
+    floor = floor.of("S06")
+    (job,) = await floor.open_order("MNT-001", held=True)
+    body = {"operations": ["MNT-006"], "order_id": job["order_id"]}
+    first, second = [await floor.done("capacity-holds", "advisor", body) for _ in range(2)]
+    assert job["planned_finish_at"] <= first["jobs"][0]["planned_start_at"]
+    assert first["jobs"][0]["planned_finish_at"] <= second["jobs"][0]["planned_start_at"]
+    assert first["promised_at"] < second["promised_at"]
+
+
 async def test_a_rush_order_passes_others(floor: Floor) -> None:
     floor = floor.of("S03")
     soon = floor.clock.now() + timedelta(minutes=70)

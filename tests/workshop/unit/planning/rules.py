@@ -51,12 +51,13 @@ def _check_place(
 
 def _check_overlaps(workshop: Workshop, plan: Plan, jobs: dict[str, Job]) -> None:
     taken: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for r in (*workshop.held, *plan.assignments):
+    vehicles = {job_id: job.order_id for job_id, job in jobs.items()}
+    vehicles |= {each.job.job_id: each.job.order_id for each in workshop.held}
+    for r in (*(each.place for each in workshop.held), *plan.assignments):
         for technician_id in r.technician_ids:
             taken["technician", technician_id].append((r.start, r.finish))
         taken["bay", r.bay_id].append((r.start, r.finish))
-    for a in plan.assignments:
-        taken["vehicle", jobs[a.job_id].order_id].append((a.start, a.finish))
+        taken["vehicle", vehicles[r.job_id]].append((r.start, r.finish))
     for resource, intervals in taken.items():
         for first, second in pairwise(sorted(intervals)):
             assert first[1] <= second[0], resource

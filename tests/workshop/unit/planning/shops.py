@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from services.workshop.planning import Bay, Job, Technician, Window, Workshop
+from services.workshop.planning import Assignment, Bay, HeldJob, Job, Technician, Window, Workshop
 
 DAY = 24 * 60
 TRADES = ("maintenance", "mechanical", "electrical", "body", "paint")
@@ -32,6 +32,13 @@ def bay(bay_id: str, *capabilities: str) -> Bay:
 def job(job_id: str, minutes: int = 60, **given: object) -> Job:
     plain = Job(job_id, f"order-{job_id}", "mechanical", 1, "lift", minutes)
     return replace(plain, **given)  # type: ignore[arg-type]
+
+
+def held(technician_id: str, bay_id: str, start: int, finish: int, **given: object) -> HeldJob:
+    """A job of that length whose place is reserved."""
+    job_id = f"held-{technician_id}-{bay_id}-{start}"
+    place = Assignment((technician_id,) if technician_id else (), bay_id, start, finish, job_id)
+    return HeldJob(job(job_id, finish - start, **given), place)
 
 
 def small(now: int = 8 * 60) -> Workshop:

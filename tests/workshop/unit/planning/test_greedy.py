@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from services.workshop.planning import Reservation, Workshop, plan
+from services.workshop.planning import Workshop, plan
 from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import job, small, technician, workshops
+from tests.workshop.unit.planning.shops import held, job, small, technician, workshops
 
 
 @given(workshops())
@@ -39,11 +39,11 @@ def test_work_pauses_over_the_break_and_the_night() -> None:
 
 
 def test_a_hold_keeps_its_place() -> None:
-    held = (
-        Reservation(("t1",), "b1", 8 * 60, 10 * 60),
-        Reservation(("t2",), "b2", 8 * 60, 9 * 60),
+    taken = (
+        held("t1", "b1", 8 * 60, 10 * 60),
+        held("t2", "b2", 8 * 60, 9 * 60),
     )
-    workshop = replace(small(), jobs=(job("new"),), held=held)
+    workshop = replace(small(), jobs=(job("new"),), held=taken)
     (assignment,) = plan(workshop).assignments
     assert (assignment.technician_ids, assignment.start) == (("t2",), 9 * 60)
 

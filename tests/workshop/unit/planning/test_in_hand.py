@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.planning import Assignment, Job, Reservation, Workshop, expected_finish, plan
+from services.workshop.planning import Assignment, Job, Workshop, expected_finish, plan
 from services.workshop.planning.in_hand import CAUTION, LEAST, reckoned, whole_minutes
 from services.workshop.planning.model import NORMAL
-from tests.workshop.unit.planning.shops import job, small, technician
+from tests.workshop.unit.planning.shops import held, job, small, technician
 
 BEGUN = Assignment(("t1",), "b1", 480, 540, "begun")
 
@@ -86,9 +86,9 @@ def test_nobody_waits_for_work_in_hand_where_somebody_free_can_begin() -> None:
 
 
 def test_what_is_reserved_behind_work_in_hand_is_not_touched() -> None:
-    behind = Reservation(("t2",), "b1", 550, 600)
+    behind = held("t2", "b1", 550, 600)
     assert kept_until(replace(in_hand(), held=(behind,))) == 550
-    elsewhere = Reservation(("t2",), "b2", 550, 600)
+    elsewhere = held("t2", "b2", 550, 600)
     assert kept_until(replace(in_hand(), held=(elsewhere,))) == kept_until(in_hand())
 
 

@@ -1,21 +1,25 @@
 """A promise is the earliest that holds with its confidence, and says what it rests on."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.planning import (
+    Calibration,
     CannotPromiseError,
+    HeldJob,
     Job,
-    Reservation,
+    Promise,
     Technician,
     Workshop,
     plan,
     quote,
 )
-from tests.workshop.unit.planning.shops import DAY, TRADES, job, jobs, shift, small, workshops
+from tests.workshop.unit.planning.rules import check
+from tests.workshop.unit.planning.shops import DAY, TRADES, held, job, jobs, shift, small, workshops
 
 
 @given(workshops(), jobs(first=100, most=3), st.floats(0.02, 0.98), st.floats(0.02, 0.98))
@@ -64,14 +68,83 @@ def test_a_quote_fits_beside_the_running_plan(workshop: Workshop, new: tuple[Job
             assert apart or not (shared or mine.bay_id == other.bay_id)
 
 
+def booked(workshop: Workshop, new: tuple[Job, ...], promise: Promise) -> Workshop:
+    """The workshop with the promise's places held."""
+    jobs = {job.job_id: job for job in new}
+    held = (HeldJob(jobs[place.job_id], place) for place in promise.assignments)
+    return replace(workshop, held=(*workshop.held, *held))
+
+
+calibrations = st.builds(
+    Calibration,
+    st.lists(st.floats(-3, 3), max_size=5).map(tuple),
+    st.dictionaries(st.sampled_from((0.5, 0.8, 0.95)), st.floats(-5, 5)),
+)
+
+
+@given(workshops(), st.lists(jobs(most=3), min_size=1, max_size=4), calibrations)
+def test_promise_never_precedes_its_own_hold(
+    workshop: Workshop, orders: list[tuple[Job, ...]], calibration: Calibration
+) -> None:
+    shop = replace(workshop, running=plan(workshop).assignments)
+    for n, order in enumerate(orders):
+        new = tuple(replace(j, job_id=f"{n}-{j.job_id}", order_id=f"{n}", after=()) for j in order)
+        try:
+            promise = quote(shop, new, 0.5 + 0.15 * n, calibration)
+        except CannotPromiseError:
+            continue
+        assert promise.finish >= max(place.finish for place in promise.assignments)
+        assert promise.finish >= promise.calibrated
+        shop = booked(shop, new, promise)
+        check(shop, plan(shop))
+
+
+@given(workshops(), jobs(most=1), st.integers(2, 5), st.floats(0.5, 0.98))
+def test_equal_bookings_of_one_bay_promise_in_order(
+    workshop: Workshop, wanted: tuple[Job, ...], count: int, confidence: float
+) -> None:
+    bays = tuple(b for b in workshop.bays if wanted[0].bay_type in b.capabilities)[:1]
+    shop = replace(workshop, bays=bays)
+    shop = replace(shop, running=plan(shop).assignments)
+    promises: list[Promise] = []
+    for n in range(count):
+        new = (replace(wanted[0], job_id=f"n{n}", order_id=f"new-{n}"),)
+        try:
+            promises.append(quote(shop, new, confidence))
+        except CannotPromiseError:
+            break
+        shop = booked(shop, new, promises[-1])
+    for first, second in pairwise(promises):
+        assert first.finish < second.finish
+        assert first.expected < second.expected
+        assert first.assignments[0].finish <= second.assignments[0].start
+
+
+def test_work_behind_a_hold_waits_for_its_uncertain_finish() -> None:
+    shop = replace(small(), technicians=small().technicians[:1])
+    uncertain, sure = (
+        quote(replace(shop, held=(held("t1", "b1", 480, 540, spread=spread),)), (job("a"),), 0.95)
+        for spread in (0.3, 0.0)
+    )
+    assert uncertain.assignments == sure.assignments
+    assert uncertain.finish > sure.finish > sure.assignments[0].finish
+
+
+def test_held_work_is_not_played_before_its_time() -> None:
+    shop = replace(small(), technicians=small().technicians[:1])
+    shop = replace(shop, held=(held("t1", "b1", 540, 600, spread=0.0),))
+    promise = quote(shop, (job("a", release=540, spread=0.0),), 0.95)
+    assert (promise.assignments[0].start, promise.expected) == (600, 660)
+
+
 def test_what_a_promise_rests_on() -> None:
     workshop = small()
 
-    def rest(new: Job, *held: Reservation) -> str:
-        return quote(replace(workshop, held=held), (new,), 0.5).rests_on[0].code
+    def rest(new: Job, *taken: HeldJob) -> str:
+        return quote(replace(workshop, held=taken), (new,), 0.5).rests_on[0].code
 
-    bays = (Reservation((), "b1", 480, 600), Reservation((), "b2", 480, 600))
-    both = (Reservation(("t1",), "b1", 480, 600), Reservation(("t2",), "b2", 480, 600))
+    bays = (held("", "b1", 480, 600), held("", "b2", 480, 600))
+    both = (held("t1", "b1", 480, 600), held("t2", "b2", 480, 600))
     assert rest(job("a")) == "work"
     assert rest(job("a", parts_at=DAY + 540)) == "part"
     assert rest(job("a", release=540)) == "vehicle"

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from services.workshop.planning import Assignment, Job, Reservation, Window, Workshop, plan, replan
+from services.workshop.planning import Assignment, Job, Window, Workshop, plan, replan
 from services.workshop.planning.greedy import rating
-from tests.workshop.unit.planning.shops import DAY, bay, job, small, technician, workshops
+from tests.workshop.unit.planning.shops import DAY, bay, held, job, small, technician, workshops
 
 PLANNED = Assignment(("t1",), "b1", 480, 540, "a")
 
@@ -39,8 +39,8 @@ def test_reasons() -> None:
     assert reason(shop, job("a", forbidden_technicians=frozenset({"t1"}))) == "override"
     assert reason(shop, job("a", pinned_bay="b2")) == "override"
     assert reason(replace(shop, jobs=(job("long", frozen=overrun),)), job("a")) == "work_in_hand"
-    held = (Reservation(("t1",), "b1", 500, 560),)
-    assert reason(replace(shop, held=held), job("a")) == "reserved"
+    taken = (held("t1", "b1", 500, 560),)
+    assert reason(replace(shop, held=taken), job("a")) == "reserved"
     assert reason(replace(shop, jobs=(job("b", order_id="o"),)), job("a", after=("b",))) == (
         "predecessor_moved"
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.workshop.planning import Assignment, Job, Workshop, risks
-from tests.workshop.unit.planning.shops import job, small
+from tests.workshop.unit.planning.shops import held, job, small
 
 PLANNED = Assignment(("t1",), "b1", 480, 540, "a")
 
@@ -33,6 +33,16 @@ def test_a_job_running_over_endangers_what_waits_behind_it() -> None:
     assert (early.code, late.code) == ("queue", "overrun")
     assert late.detail == {"job_id": "long"}
     assert late.best_promise > 640
+
+
+def test_reserved_place_endangers_what_waits_behind_it() -> None:
+    waiting = Assignment(("t1",), "b1", 540, 600, "a")
+    shop = workshop(job("a", 60, promise=610), running=(waiting,))
+    (alone,) = risks(shop)
+    (behind,) = risks(replace(shop, held=(held("t1", "b1", 480, 540),)))
+    assert (alone.code, behind.code, behind.detail) == ("work", "reserved", {"at": 480})
+    assert behind.probability < alone.probability
+    assert behind.best_promise > alone.best_promise >= waiting.finish
 
 
 def test_a_late_part_is_the_cause() -> None:

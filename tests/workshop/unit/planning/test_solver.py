@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
-from services.workshop.planning import Assignment, Reservation, Window, Workshop, plan
+from services.workshop.planning import Assignment, Window, Workshop, plan
 from services.workshop.planning.greedy import decode, greedy, rating
 from services.workshop.planning.model import Aim
 from services.workshop.planning.neighbourhood import Limits, Neighbourhood
@@ -18,7 +18,7 @@ from services.workshop.planning.walk import Walk
 from tests.bench.fjsp import read
 from tests.bench.fjsp_larger import FAMILIES, instance
 from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import DAY, job, shift, small, workshops
+from tests.workshop.unit.planning.shops import DAY, held, job, shift, small, workshops
 
 
 @pytest.mark.parametrize("aim", ["promises", "closing"])
@@ -63,9 +63,9 @@ def test_search_leaves_work_in_hand_and_holds_alone_and_plans_around_leave() -> 
     shop = knotty()
     away = tuple(w for w in shift() if not DAY <= w.start < 3 * DAY)
     people = (shop.technicians[0], replace(shop.technicians[1], working=away))
-    held = (Reservation(("t2",), "b2", 500, 530),)
+    taken = (held("t2", "b2", 500, 530),)
     jobs = (*shop.jobs, job("begun", 90, frozen=begun), job("late", 400, parts_at=DAY))
-    shop = replace(shop, technicians=people, jobs=jobs, held=held)
+    shop = replace(shop, technicians=people, jobs=jobs, held=taken)
     found = plan(shop, seed=2, seconds=60, rounds=4)
     check(shop, found)
     assert begun in found.assignments
