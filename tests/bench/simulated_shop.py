@@ -18,7 +18,9 @@ from services.workshop.planning import (
     Bay,
     Durations,
     FinishedJob,
+    HeldJob,
     Job,
+    Promise,
     Technician,
     Window,
     Workshop,
@@ -55,14 +57,26 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Call:
+    """When a customer asks for an appointment, and how many minutes after it they come."""
+
+    called: int
+    late: int
+
+
+@dataclass(frozen=True)
 class Fate:
-    """All that will happen: orders in order of arrival, and who is away on which day."""
+    """All that will happen: orders in order of arrival, and who is away on which day.
+
+    ``calls`` are those of the orders that are booked ahead: their ``release`` is the time wanted.
+    """
 
     technicians: tuple[Technician, ...]
     bays: tuple[Bay, ...]
     orders: tuple[tuple[Task, ...], ...]
     absent: frozenset[tuple[str, int]]
     days: int
+    calls: Mapping[str, Call] = field(default_factory=dict)
 
 
 def duration_factor(law: Law, rng: Random, progress: float) -> float:
@@ -109,10 +123,11 @@ def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
     return people, tuple(Bay(f"b{i}", frozenset(k), opening) for i, k in enumerate(kinds))
 
 
-def fate(seed: int, days: int, law: Law, a_day: float = 17.0) -> Fate:
+def fate(seed: int, days: int, law: Law, a_day: float = 17.0, booked: float = 0.0) -> Fate:
     """Draw the days: about ``a_day`` orders each, four in five before noon or soon after.
 
     So many come under the log-normal law; under the others, as many as bring the same work.
+    A share of them, ``booked``, has an appointment.
     """
     rng = Random(seed)
     a_minute = a_day * MEAN_FACTOR["lognormal"] / MEAN_FACTOR[law] / 480
@@ -131,7 +146,17 @@ def fate(seed: int, days: int, law: Law, a_day: float = 17.0) -> Fate:
             name = f"d{day:03}n{n:02}"
             orders.append(_order(name, arrival, law, rng, day / days, bias, hours))
     absent = frozenset((t.technician_id, d) for d in range(days) for t in people if _rarely(rng))
-    return Fate(people, bays, tuple(orders), absent, days)
+    calls = _calls(Random(f"calls {seed}"), booked, [order[0].job for order in orders])
+    return Fate(people, bays, tuple(orders), absent, days, calls)
+
+
+def _calls(rng: Random, booked: float, firsts: Iterable[Job]) -> dict[str, Call]:
+    """Who calls up to three days before; they come up to a quarter of an hour early or late."""
+    return {
+        job.order_id: Call(max(0, job.release - rng.randint(60, 3 * DAY)), rng.randint(-15, 15))
+        for job in firsts
+        if rng.random() < booked
+    }
 
 
 def _rarely(rng: Random) -> bool:
@@ -198,7 +223,7 @@ def _task(
 
 
 Choose = Callable[["Shop"], list[Assignment]]
-Promised = Callable[["Shop", tuple[Job, ...]], int | None]
+Promised = Callable[["Shop", tuple[Job, ...]], Promise | None]
 """What an order is promised; None sends the customer away."""
 
 
@@ -221,6 +246,7 @@ class Shop:
         self.env = simpy.Environment()
         self.open: dict[str, Job] = {}
         self.in_hand: dict[str, Assignment] = {}
+        self.held: dict[str, tuple[HeldJob, ...]] = {}
         self.plan: tuple[Assignment, ...] = ()
         self.figures = Figures()
         self.durations = Durations()
@@ -278,6 +304,7 @@ class Shop:
             estimated = self.estimated(job)
             begun = self.in_hand.get(job.job_id)
             jobs.append(replace(estimated, frozen=begun and self._expected(estimated, begun)))
+        self._displace([job.frozen for job in jobs if job.frozen])
         running = tuple(a for a in self.plan if a.job_id in self.open)
         return Workshop(
             self.now,
@@ -285,8 +312,23 @@ class Shop:
             tuple(replace(b, open=_near(b.open, today)) for b in self.fate.bays),
             tuple(jobs),
             running,
+            tuple(
+                replace(held, job=self.estimated(held.job))
+                for jobs_held in self.held.values()
+                for held in jobs_held
+            ),
             law=self.durations.law,
         )
+
+    def _displace(self, in_hand: Iterable[Assignment]) -> None:
+        """What work in hand needs for longer is not held any more."""
+        for begun in in_hand:
+            for order_id, jobs_held in self.held.items():
+                self.held[order_id] = tuple(
+                    held
+                    for held in jobs_held
+                    if held.place.start >= begun.finish or not held.place.shares(begun)
+                )
 
     def _expected(self, job: Job, begun: Assignment) -> Assignment:
         """Work in hand with the finish to expect, given how long it has taken."""
@@ -362,26 +404,51 @@ class Shop:
                 listener(job.order_id)
 
     def _arrivals(self) -> Generator[Any, Any, None]:
-        for order in self.fate.orders:
-            yield self.env.timeout(order[0].job.release - self.now)
+        for order in sorted(self.fate.orders, key=self._asks):
+            yield self._until(self._asks(order))
             jobs = tuple(task.job for task in order if not task.rework)
-            if self.promised:
-                promise = self.promised(self, tuple(self.estimated(job) for job in jobs))
-                if promise is None:
-                    self.figures.turned_away += 1
-                    continue
-                jobs = tuple(replace(job, promise=promise) for job in jobs)
-            for job in jobs:
-                self.open[job.job_id] = job
-                if self.tasks[job.job_id].parts_at > job.parts_at:
-                    self.env.process(self._late_part(job))
-                elif job.parts_at:
-                    self.env.process(self._look_at(job.parts_at))
-            self.wake()
+            if self.promised is None:
+                self._enter(jobs)
+            elif promise := self.promised(self, tuple(self.estimated(job) for job in jobs)):
+                jobs = tuple(replace(job, promise=promise.finish) for job in jobs)
+                if call := self.fate.calls.get(jobs[0].order_id):
+                    self.env.process(self._appointment(jobs, promise, call))
+                else:
+                    self._enter(jobs)
+            else:
+                self.figures.turned_away += 1
+
+    def _asks(self, order: tuple[Task, ...]) -> int:
+        """When the customer wants to know a time; without promises, when they come."""
+        first = order[0].job
+        call = self.fate.calls.get(first.order_id) if self.promised else None
+        return call.called if call else first.release
+
+    def _appointment(
+        self, jobs: tuple[Job, ...], promise: Promise, call: Call
+    ) -> Generator[Any, Any, None]:
+        """The places are held until the customer comes; what is left of them then is planned."""
+        order_id, places = jobs[0].order_id, {a.job_id: a for a in promise.assignments}
+        self.held[order_id] = tuple(HeldJob(job, places[job.job_id]) for job in jobs)
+        yield self._until(min(place.start for place in places.values()) + call.late)
+        held = self.held.pop(order_id)
+        if len(held) == len(jobs):
+            self.plan = (*self.plan, *(each.place for each in held))
+        self._enter(tuple(replace(job, release=self.now) for job in jobs))
+
+    def _enter(self, jobs: Iterable[Job]) -> None:
+        """The order is opened."""
+        for job in jobs:
+            self.open[job.job_id] = job
+            if self.tasks[job.job_id].parts_at > job.parts_at:
+                self.env.process(self._late_part(job))
+            elif job.parts_at:
+                self.env.process(self._look_at(job.parts_at))
+        self.wake()
 
     def _late_part(self, job: Job) -> Generator[Any, Any, None]:
         """When the part does not come, its new arrival becomes known."""
-        yield self.env.timeout(job.parts_at - self.now)
+        yield self._until(job.parts_at)
         later = self.tasks[job.job_id].parts_at
         self.open[job.job_id] = replace(self.open[job.job_id], parts_at=later)
         self.env.process(self._look_at(later))
@@ -392,19 +459,22 @@ class Shop:
         self.env.process(self._look_at(moment, eventful=False))
 
     def _look_at(self, moment: int, eventful: bool = True) -> Generator[Any, Any, None]:
-        yield self.env.timeout(moment - self.now)
+        yield self._until(moment)
         self.wake(eventful)
+
+    def _until(self, moment: int) -> simpy.Event:
+        return self.env.timeout(max(0, moment - self.now))
 
     def _mornings(self) -> Generator[Any, Any, None]:
         """At eight it is known who is away; what was finished before has been learned from."""
         for day in range(self.fate.days + 20):
-            yield self.env.timeout(day * DAY + 480 - self.now)
+            yield self._until(day * DAY + 480)
             self.durations = learn(self.finished_jobs[-1500:])
             for technician in self.fate.technicians:
                 self._know(technician, day)
             self.wake()
             for moment in (780, 1020):
-                yield self.env.timeout(day * DAY + moment - self.now)
+                yield self._until(day * DAY + moment)
                 self.wake()
 
     def _know(self, technician: Technician, day: int) -> None:
