@@ -67,6 +67,15 @@ class Store(BaseModel):
         """The first moment of ``day`` and of the day after."""
         return self.at(day, time.min), self.at(day + timedelta(days=1), time.min)
 
+    def business_day(self, moment: datetime) -> date:
+        """The business day (营业日) of ``moment``: what comes at or after closing is the next's."""
+        day = self.local_day(moment)
+        return day if moment < self.at(day, self.closing) else day + timedelta(days=1)
+
+    def business_day_bounds(self, day: date) -> tuple[datetime, datetime]:
+        """The closing times of the day before and of ``day``."""
+        return self.at(day - timedelta(days=1), self.closing), self.at(day, self.closing)
+
 
 def read_yaml(folder: Path, name: str) -> Any:
     """One file of the group folder."""

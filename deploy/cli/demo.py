@@ -21,7 +21,7 @@ from rich.table import Table
 from deploy.cli.audit import AuditResult, run_audit, show
 from deploy.cli.terminal import complain, console, say
 from deploy.demo.clients import UnwelcomeAnswerError
-from deploy.demo.day import MORNING, DayFigures, Show, play_day
+from deploy.demo.day import MORNING, DayFigures, Show, StoreFigures, play_day
 from deploy.demo.group import write_group
 from deploy.demo.quiet import NotQuietError
 from deploy.embedded.kafka import kafka_libraries
@@ -29,7 +29,7 @@ from deploy.embedded.platform import DESK, Platform, remove_data
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings
 from shared.clock import SteppedClock
-from shared.group import load_stores
+from shared.group import Store, load_stores
 
 _INTERRUPTED = 130
 
@@ -139,6 +139,7 @@ def _report(day: DayFigures, settings: EmbeddedSettings) -> Table:
     """The daily reports (日报), one row a store."""
     table = Table(title=f"日报 Daily report {day.day}")
     table.add_column("门店 Store")
+    table.add_column("营业日 Covers")
     for name in (
         "工单 Orders",
         "交车 Delivered",
@@ -154,6 +155,7 @@ def _report(day: DayFigures, settings: EmbeddedSettings) -> Table:
         wait = report.greet_wait_median_s
         table.add_row(
             f"{store_id} {stores[store_id].zh}",
+            _covered(report, stores[store_id]),
             str(report.orders),
             str(report.delivered),
             _yuan(report.invoiced_cents),
@@ -165,6 +167,7 @@ def _report(day: DayFigures, settings: EmbeddedSettings) -> Table:
     table.add_section()
     table.add_row(
         "集团 Group",
+        "",
         str(day.total("orders")),
         str(day.total("delivered")),
         _yuan(day.total("invoiced_cents")),
@@ -202,6 +205,8 @@ def _as_json(day: DayFigures, audit: AuditResult, wall_s: float) -> dict[str, An
         "events_published": day.events_published,
         "reports": {
             store_id: {
+                "covers_from": report.covers_from,
+                "covers_until": report.covers_until,
                 "orders": report.orders,
                 "delivered": report.delivered,
                 "invoiced_cents": report.invoiced_cents,
@@ -212,6 +217,15 @@ def _as_json(day: DayFigures, audit: AuditResult, wall_s: float) -> dict[str, An
         "audit": "ok" if audit.ok else [str(difference) for difference in audit.differences],
         "wall_s": round(wall_s, 1),
     }
+
+
+def _covered(report: StoreFigures, place: Store) -> str:
+    """From closing time to closing time on the store's clocks."""
+    moments = (
+        datetime.fromisoformat(each).astimezone(place.timezone)
+        for each in (report.covers_from, report.covers_until)
+    )
+    return " – ".join(f"{each:%m-%d %H:%M}" for each in moments)
 
 
 def _yuan(cents: int) -> str:

@@ -37,6 +37,8 @@ Show = Callable[[datetime, int], None]
 class StoreFigures:
     """A store's day as its daily report (日报) says. Money in integer cents."""
 
+    covers_from: str
+    covers_until: str
     orders: int
     delivered: int
     invoiced_cents: int

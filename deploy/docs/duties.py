@@ -16,7 +16,7 @@ from services.reception.http import router as reception
 from services.reporting.http import router as reporting
 from services.workshop.http import router as workshop
 from shared.contracts import CONTRACTS
-from shared.contracts.reporting import DailyReportPublished
+from shared.contracts.reporting import Figures
 
 FILE = Path("docs/duties.md")
 
@@ -212,7 +212,7 @@ def _operations(router: APIRouter) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def _indicator_faults() -> list[str]:
-    figures = set(DailyReportPublished.model_fields) - {"store_id", "day", "published_at"}
+    figures = set(Figures.model_fields)
     return [
         *(
             f"indicator {name} is no figure of the daily report"

@@ -30,6 +30,12 @@ def span(begin: str | None, end: str | None, zone: ZoneInfo) -> str:
     return f"{clock(begin, zone)}–{clock(end, zone)}" if begin and end else NOTHING
 
 
+def period(begin: str, end: str, zone: ZoneInfo) -> str:
+    """From day and time to day and time on the store's clocks."""
+    moments = (datetime.fromisoformat(each).astimezone(zone) for each in (begin, end))
+    return " – ".join(f"{each:%m-%d %H:%M}" for each in moments)
+
+
 def day_and_clock(value: datetime | str | None, zone: ZoneInfo, now: datetime) -> str:
     """Hour and minute, with the day in front unless it is today."""
     known = moment(value) if isinstance(value, str) else value

@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, timedelta
 
+from services.reporting.domain import daily_report
+from services.reporting.domain.daily_report import BusinessDay
 from services.reporting.rectifying import Rectifying
 from services.reporting.store import facts, log, reports
 from shared import timers
@@ -55,18 +57,17 @@ class Handlers:
         await self._open_days(unit, batch)
 
     async def _open_days(self, unit: Unit, batch: Sequence[Received]) -> None:
-        """Set the deadline of each day on which something happened before closing (R30).
+        """Set the deadline of each business day on which something happened (R30).
 
         It follows from the events alone, so neither a restart nor a clock that jumps can lose a
-        day or report it twice.
+        day. An event that comes late sets the deadline of its day once more.
         """
-        first: dict[tuple[str, date], datetime] = {}
-        for received in batch:
-            if received.event.publisher != "reporting":
-                store_id, time = received.envelope.store_id, received.envelope.time
-                day = self.stores[store_id].local_day(time)
-                first[store_id, day] = min(time, first.get((store_id, day), time))
-        days = {each for each, time in first.items() if time < self._closing(*each)}
+        days = {
+            (store_id, self.stores[store_id].business_day(received.envelope.time))
+            for received in batch
+            if not isinstance(received.event, DailyReportPublished)
+            for store_id in [received.envelope.store_id]
+        }
         for store_id, day in await reports.open_days(unit.connection, sorted(days)):
             subject = f"{store_id}/{day}"
             await timers.schedule(
@@ -74,14 +75,10 @@ class Handlers:
                 CLOSING,
                 subject,
                 store_id=store_id,
-                due_at=self._closing(store_id, day),
+                due_at=self.stores[store_id].business_day_bounds(day)[1],
                 cause=Cause(correlation_id=subject, causation_id=subject),
                 data={"day": day.isoformat()},
             )
-
-    def _closing(self, store_id: str, day: date) -> datetime:
-        place = self.stores[store_id]
-        return place.at(day, place.closing)
 
     async def prepare_closing(self, _store_id: str, _subject: str) -> None:
         """Read on until what was published so far is in the facts: no outage shortens a report."""
@@ -89,17 +86,17 @@ class Handlers:
             raise StalePreparationError
 
     async def on_closing(self, unit: Unit, timer: Timer) -> None:
-        """Publish the store's daily report (日报), once a day."""
+        """Publish the store's daily report (日报), or a revision when a total has changed since."""
+        connection, place = unit.connection, self.stores[timer.store_id]
         day = date.fromisoformat(timer.data["day"])
-        if await reports.is_published(unit.connection, timer.store_id, day):
-            return
-        begin, end = self.stores[timer.store_id].day_bounds(day)
-        figures = await reports.figures(unit.connection, timer.store_id, begin, min(end, unit.now))
-        report = DailyReportPublished(
-            store_id=timer.store_id,
-            day=day.isoformat(),
-            published_at=unit.now,
-            **dict(figures),
+        await reports.close_day(connection, place.id, day)
+        before = await reports.latest(connection, place.id, day - timedelta(days=1))
+        begin = (before and before.covers_until) or place.business_day_bounds(day)[0]
+        events = daily_report.report(
+            BusinessDay(place.id, day, begin, timer.due_at),
+            await reports.figures(connection, place, begin, timer.due_at),
+            await reports.latest(connection, place.id, day),
+            unit.now,
         )
-        await reports.keep(unit.connection, [report])
-        unit.publish([report], timer.cause)
+        await reports.keep(connection, events)
+        unit.publish(events, timer.cause)

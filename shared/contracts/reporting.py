@@ -70,9 +70,16 @@ class Figures(Part):
 
 
 class DailyReportPublished(Figures, _StoreReportEvent):
-    """The day's figures of one store (日报)."""
+    """The figures of one store's business day (日报), from closing to closing: of what happened at
+    or after ``covers_from`` and before ``covers_until``.
+
+    A higher ``revision`` replaces the report, after events of the day that came late.
+    """
 
     day: Day
+    covers_from: Moment | None = None
+    covers_until: Moment | None = None
+    revision: int = 1
     published_at: Moment
 
 

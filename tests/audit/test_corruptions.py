@@ -135,11 +135,40 @@ CORRUPTIONS = [
     Corruption(
         "a report that is a cent off",
         "reporting.daily_report",
-        "SELECT store_id || ' ' || day FROM reporting.daily_report ORDER BY 1 LIMIT 1",
+        "SELECT store_id || ' ' || day || ' 1' FROM reporting.daily_report ORDER BY 1 LIMIT 1",
         "UPDATE reporting.daily_report SET report = jsonb_set(report, '{{invoiced_cents}}', "
         "to_jsonb((report->>'invoiced_cents')::bigint + 1)) "
-        "WHERE store_id || ' ' || day = '{victim}'",
+        "WHERE store_id || ' ' || day || ' 1' = '{victim}'",
         "reporting: {victim}: daily_report.report: expected",
+    ),
+    Corruption(
+        "a month whose reports are a cent off",
+        "reporting.daily_report",
+        "SELECT store_id || ' ' || left(day::text, 7) FROM reporting.daily_report "
+        "ORDER BY 1 LIMIT 1",
+        "UPDATE reporting.daily_report SET report = jsonb_set(report, '{{received_cents}}', "
+        "to_jsonb((report->>'received_cents')::bigint + 1)) WHERE (store_id, day) = ("
+        "SELECT store_id, min(day) FROM reporting.daily_report "
+        "WHERE store_id || ' ' || left(day::text, 7) = '{victim}' GROUP BY store_id)",
+        "reporting: {victim}: received_cents of daily reports: expected",
+    ),
+    Corruption(
+        "a payment in no report",
+        "reporting.daily_report",
+        "SELECT store_id || ' ' || event_id FROM reporting.event_log "
+        "WHERE type = 'aftersales.reception.PaymentReceived.v1' ORDER BY time LIMIT 1",
+        "DELETE FROM reporting.daily_report WHERE '{victim}' LIKE store_id || ' %'",
+        "reporting: {victim}: daily reports: expected 1, found 0",
+    ),
+    Corruption(
+        "a payment in two reports",
+        "reporting.daily_report",
+        "SELECT store_id || ' ' || event_id FROM reporting.event_log "
+        "WHERE type = 'aftersales.reception.PaymentReceived.v1' ORDER BY time LIMIT 1",
+        "INSERT INTO reporting.daily_report "
+        "SELECT store_id, day - 1, published_at, report, revision FROM reporting.daily_report "
+        "WHERE '{victim}' LIKE store_id || ' %'",
+        "reporting: {victim}: daily reports: expected 1, found 2",
     ),
     Corruption(
         "a position behind",

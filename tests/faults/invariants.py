@@ -40,7 +40,8 @@ _OF_CHECK = {
     "positions stand at the last contiguous event": "order",
     "amounts add up to the cent": "totals",
     "daily reports are kept as published": "totals",
-    "each business day has its report": "totals",
+    "each event is in one daily report": "totals",
+    "daily reports add up to each month's events": "totals",
     "report figures are the fold of the events": "totals",
     "no technician or bay works twice at once (events)": "booking",
     "no technician or bay is planned twice (events)": "booking",
@@ -67,8 +68,8 @@ _PUBLISHING = frozenset(
     }
 )
 _PROJECTION = (
-    "event_log, order_fact, payment_fact, credit_note_fact, job_fact, appointment_fact, "
-    "follow_up_fact, feedback_fact, missing_check_fact, business_day, daily_report, "
+    "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
+    "follow_up_fact, feedback_fact, business_day, daily_report, "
     "stream_position, parked_event, timer"
 )
 _LEFT_OPEN = """

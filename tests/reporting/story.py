@@ -553,7 +553,6 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
     opened = {key: event for key, (_, event) in of(OrderOpened).items()}
     revised = {key: event for key, (_, event) in of(PromiseRevised).items()}
     greeted = {key: event for key, (_, event) in of(CustomerGreeted).items()}
-    overdue = of(ReceptionOverdue)
     waits = sorted(
         (greeted[key].greeted_at - event.arrived_at).total_seconds()
         for key, event in arrived.items()
@@ -588,18 +587,10 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
     }
     clocked = sum(e.clocked_s for e in clocks.values() if begin <= e.finished_at < until) / 3600
 
-    planned = {
-        event.appointment_id: event.planned_at
-        for _, event in sorted(told, key=lambda each: each[0])
-        if isinstance(event, AppointmentBooked | AppointmentMoved)
-    }
-    due = {key for key, moment in planned.items() if begin <= moment < until}
-    came = {event.appointment_id for _, event in of(VehicleArrived).values()} & due
-    missed = {
-        event.appointment_id
-        for at, event in told
-        if isinstance(event, AppointmentMissed) and at < until
-    } & due
+    came = [event for event in arrived.values() if event.appointment_id]
+    missed = [
+        event for at, event in told if isinstance(event, AppointmentMissed) and begin <= at < until
+    ]
 
     def share(count: int, whole: int) -> float | None:
         return count / whole if whole else None
@@ -620,17 +611,13 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         for share in event.shares
         if share.payer != "internal"
     ) - sum(event.total_cents for event in notes if event.order_id in invoiced)
-    late = sum(
-        greeted[key].greeted_at > event.greeting_due_at if key in greeted else key in overdue
-        for key, event in arrived.items()
-    )
     on_time_last = sum(
         event.delivered_at <= revised.get(key, opened[key]).promised_at
         for key, event in delivered.items()
     )
     return {
         "arrived": len(arrived),
-        "orders": sum(key in opened for key in arrived),
+        "orders": len(today(OrderOpened)),
         "delivered": len(delivered),
         "settled": len(invoiced),
         "invoiced_cents": sum(event.total_cents for event in invoiced.values()),
@@ -643,11 +630,16 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         ),
         "on_time_last": share(on_time_last, len(delivered)),
         "same_day": share(
-            sum(all_arrived[key].arrived_at >= begin for key in delivered), len(delivered)
+            sum(
+                all_arrived[key].arrived_at.astimezone(ZONE).date()
+                == event.delivered_at.astimezone(ZONE).date()
+                for key, event in delivered.items()
+            ),
+            len(delivered),
         ),
         "greet_wait_median_s": statistics.median(waits) if waits else None,
         "greet_wait_p90_s": percentile(waits, 0.9),
-        "greeted_late": late,
+        "greeted_late": len(today(ReceptionOverdue)),
         "delivery_complete": share(
             sum(bool(event.steps) and not event.waivers for event in delivered.values()),
             len(delivered),
@@ -655,7 +647,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "appointment": share(
             sum(event.appointment_id is not None for event in arrived.values()), len(arrived)
         ),
-        "show": share(len(came), len(came | missed)),
+        "show": share(len(came), len(came) + len(missed)),
         "standard_hours_sold": sold,
         "clocked_hours": clocked,
         "efficiency": sold / clocked if clocked else None,
@@ -680,7 +672,7 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
 
     opened = {event.order_id: event for event in of(OrderOpened, today=False)}
     links = of(ComebackLinked, today=False)
-    in_plant = {event.order_id for event in of(VehicleArrived)} & opened.keys()
+    in_plant = {event.order_id for event in of(OrderOpened)}
     bad_fit = {event.order_id for event in of(DiagnosisRecorded) if len(event.symptoms) > 1}
     diagnosed = {event.order_id for event in of(DiagnosisRecorded)}
     month_ago = {

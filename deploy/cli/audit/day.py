@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,31 +18,69 @@ _SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
 """Movements of money."""
 
 
+_TOTALS: Mapping[str, Mapping[str, str]] = {
+    "arrived": {"VehicleArrived": ""},
+    "orders": {"OrderOpened": ""},
+    "greeted_late": {"ReceptionOverdue": ""},
+    "delivered": {"VehicleDelivered": ""},
+    "settled": {"InvoiceIssued": ""},
+    "invoiced_cents": {"InvoiceIssued": "total_cents"},
+    "labor_cents": {"InvoiceIssued": "labor_cents"},
+    "parts_cents": {"InvoiceIssued": "parts_cents"},
+    "credited_cents": {"CreditNoteIssued": "total_cents"},
+    "received_cents": {"PaymentReceived": "amount_cents", "DepositReceived": "amount_cents"},
+    "refunded_cents": {"RefundPaid": "amount_cents"},
+    "claims_submitted": {"WarrantyClaimSubmitted": ""},
+    "claims_settled": {"WarrantyClaimSettled": ""},
+    "customers_notified": {"CustomerNotified": ""},
+    "follow_ups_scheduled": {"FollowUpScheduled": ""},
+    "rectifications_opened": {"RectificationOpened": ""},
+    "checks_missing": {"DailyCheckMissing": ""},
+}
+"""Figures that add up over days: the events that each counts, or whose amount it sums."""
+
+
+def totals_between(events: Iterable[StreamEvent], begin: str, until: str) -> Mapping[str, int]:
+    """Counts and integer cents of what was published from ``begin`` until before ``until``."""
+    totals = dict.fromkeys(_TOTALS, 0)
+    within = [event for event in events if event.time and at(begin) <= event.time < at(until)]
+    for figure, fields in _TOTALS.items():
+        for event in within:
+            if event.name in fields:
+                field = fields[event.name]
+                totals[figure] += event.data[field] if field else 1
+    return totals
+
+
 def figures_of_day(
-    events: Iterable[StreamEvent], day: str, published_at: str, zone: ZoneInfo
+    events: Iterable[StreamEvent], report: Mapping[str, Any], zone: ZoneInfo
 ) -> Mapping[str, Figure]:
-    """The figures of a daily report, from the store's events before it was published.
+    """The figures of a daily report, from the store's events before the end of what it covers.
 
     Counts are integers, money integer cents, hours and ratios floats; a ratio without a
-    denominator is ``None``. The store's day begins by ``zone``.
+    denominator is ``None``. A vehicle's day of arrival and of delivery is by ``zone``.
     """
-    begin = datetime.fromisoformat(day).replace(tzinfo=zone)
-    until = min(begin + timedelta(days=1), datetime.fromisoformat(published_at))
+    begin, until = at(report["covers_from"]), at(report["covers_until"])
     known: dict[str, list[StreamEvent]] = {}
     for event in events:
         if event.time is not None and event.time < until:
             known.setdefault(event.name, []).append(event)
-    return _figures(_Day(known, begin, until))
+    return _figures(_Day(known, begin, until, zone))
 
 
 class _Day:
     """Events known at the end of a span of time, by their name."""
 
     def __init__(
-        self, known: Mapping[str, Sequence[StreamEvent]], begin: datetime, until: datetime
+        self,
+        known: Mapping[str, Sequence[StreamEvent]],
+        begin: datetime,
+        until: datetime,
+        zone: ZoneInfo,
     ) -> None:
         self.begin = begin
         self.until = until
+        self.zone = zone
         self._known = known
 
     def all(self, name: str) -> Sequence[StreamEvent]:
@@ -61,6 +99,10 @@ class _Day:
     def by_order(self, name: str, field: str) -> dict[str, datetime]:
         """The last time that events of a name give each order."""
         return {event.data["order_id"]: at(event.data[field]) for event in self.all(name)}
+
+    def date(self, moment: datetime) -> date:
+        """The store's calendar day of a moment."""
+        return moment.astimezone(self.zone).date()
 
     def last_promises(self) -> dict[str, datetime]:
         """What each order was promised last, other than at its opening."""
@@ -100,7 +142,7 @@ def _improvement(day: _Day) -> dict[str, int | float | None]:
         for event in day.all("RectificationOpened")
         if at(event.data["due_at"]) < day.until and event.data["rectification_id"] not in closed
     ]
-    missing = day.within("DailyCheckMissing", "due_at")
+    missing = day.published("DailyCheckMissing")
     done = {event.data["area"] for event in day.published("DailyCheckRecorded")}
     due = done | {event.data["area"] for event in missing}
     return {
@@ -136,44 +178,23 @@ def _claims(day: _Day) -> dict[str, int]:
 
 def _reception(day: _Day) -> dict[str, int | float | None]:
     arrived = day.within("VehicleArrived", "arrived_at")
-    opened = day.by_order("OrderOpened", "opened_at")
     greeted = day.by_order("CustomerGreeted", "greeted_at")
-    overdue = {event.data["order_id"] for event in day.all("ReceptionOverdue")}
     waits = [
         (greeted[event.key] - at(event.data["arrived_at"])).total_seconds()
         for event in arrived
         if event.key in greeted
     ]
-    late = [
-        greeted[event.key] > at(event.data["greeting_due_at"])
-        if event.key in greeted
-        else event.key in overdue
-        for event in arrived
-    ]
+    booked = sum(bool(event.data.get("appointment_id")) for event in arrived)
+    due = booked + len(day.published("AppointmentMissed"))
     return {
         "arrived": len(arrived),
-        "orders": sum(event.key in opened for event in arrived),
+        "orders": len(day.within("OrderOpened", "opened_at")),
         "greet_wait_median_s": _quantile(waits, 0.5),
         "greet_wait_p90_s": _quantile(waits, 0.9),
-        "greeted_late": sum(late),
-        "appointment": _share(arrived, lambda event: bool(event.data.get("appointment_id"))),
-        "show": _show(day),
+        "greeted_late": len(day.published("ReceptionOverdue")),
+        "appointment": booked / len(arrived) if arrived else None,
+        "show": booked / due if due else None,
     }
-
-
-def _show(day: _Day) -> float | None:
-    """Of the appointments that were last planned for the day: came ÷ came or missed."""
-    planned = {
-        event.data["appointment_id"]: at(event.data["planned_at"])
-        for event in sorted(
-            [*day.all("AppointmentBooked"), *day.all("AppointmentMoved")],
-            key=lambda event: event.sequence,
-        )
-    }
-    due = {each for each, moment in planned.items() if day.begin <= moment < day.until}
-    came = {event.data.get("appointment_id") for event in day.all("VehicleArrived")} & due
-    missed = {event.data["appointment_id"] for event in day.all("AppointmentMissed")} & due
-    return len(came) / len(came | missed) if came | missed else None
 
 
 def _delivery(day: _Day) -> dict[str, int | float | None]:
@@ -185,7 +206,10 @@ def _delivery(day: _Day) -> dict[str, int | float | None]:
         "delivered": len(delivered),
         "on_time_first": _share(delivered, lambda event: _kept(event, first)),
         "on_time_last": _share(delivered, lambda event: _kept(event, last)),
-        "same_day": _share(delivered, lambda event: arrived[event.key] >= day.begin),
+        "same_day": _share(
+            delivered,
+            lambda event: day.date(arrived[event.key]) == day.date(at(event.data["delivered_at"])),
+        ),
         "delivery_complete": _share(delivered, _is_complete),
     }
 
@@ -256,8 +280,11 @@ def _collection(day: _Day) -> dict[str, float | None]:
         for share in event.data["shares"]
         if share["payer"] != "internal"
     )
+    of_bills = {event.data["invoice_id"] for event in bills}
     due -= sum(
-        event.data["total_cents"] for event in day.all("CreditNoteIssued") if event.key in billed
+        event.data["total_cents"]
+        for event in day.all("CreditNoteIssued")
+        if event.data["invoice_id"] in of_bills
     )
     got = sum(
         sign * event.data["amount_cents"]
@@ -269,21 +296,25 @@ def _collection(day: _Day) -> dict[str, float | None]:
 
 
 def _collected_by_age(day: _Day) -> Mapping[str, float] | None:
-    """What was received of the bills of the last 90 days, by days since they were issued."""
+    """What was received of the bills of the last 90 days, by days since their order was billed."""
     due: dict[str, int] = defaultdict(int)
     got: dict[str, int] = defaultdict(int)
-    ages: dict[str, str] = {}
-    for event in day.all("InvoiceIssued"):
-        days = (day.until - at(event.data["issued_at"])) // timedelta(days=1)
-        if age := next((age for age, end in _AGES.items() if days < end), None):
-            ages[event.key] = age
-            due[age] += sum(
-                share["amount_cents"]
-                for share in event.data["shares"]
-                if share["payer"] != "internal"
-            )
+    bills = {
+        event.data["invoice_id"]: event
+        for event in day.all("InvoiceIssued")
+        if day.until - at(event.data["issued_at"]) < timedelta(days=90)
+    }
+    ages = {
+        event.key: next(age for age, end in _AGES.items() if days < end)
+        for event in sorted(bills.values(), key=lambda event: at(event.data["issued_at"]))
+        for days in [(day.until - at(event.data["issued_at"])) // timedelta(days=1)]
+    }
+    for event in bills.values():
+        due[ages[event.key]] += sum(
+            share["amount_cents"] for share in event.data["shares"] if share["payer"] != "internal"
+        )
     for event in day.all("CreditNoteIssued"):
-        if event.key in ages:
+        if event.data["invoice_id"] in bills:
             due[ages[event.key]] -= event.data["total_cents"]
     for name, sign in _SIGNS.items():
         for event in day.all(name):
@@ -344,8 +375,7 @@ def _quality(day: _Day) -> dict[str, float | None]:
     failed = len(day.published("InspectionFailed"))
     inspected = failed + len(day.published("InspectionPassed"))
     links = day.all("ComebackLinked")
-    entered = {event.key for event in day.within("VehicleArrived", "arrived_at")}
-    entered &= described.keys()
+    entered = {event.key for event in day.within("OrderOpened", "opened_at")}
     back = entered & {event.key for event in links}
     ready = {
         event.key

@@ -2,24 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
-from deploy.cli.audit.day import Figure, figures_of_day
+from deploy.cli.audit.day import Figure, at, figures_of_day, totals_between
 from deploy.cli.audit.evidence import (
-    APPOINTMENTS,
     CONSUMES,
     CUSTOMERS,
     JOBS,
     ORDERS,
-    RECEPTION_STORE,
     REPORTS,
     Evidence,
     moment,
 )
 from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.tables import Row
 from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
@@ -32,18 +32,18 @@ def check_reporting(evidence: Evidence) -> Iterator[Check]:
     """Everything that reporting keeps."""
     yield _event_log(evidence)
     yield _facts(evidence, "order_fact", "order_id", _order_facts(evidence))
+    yield _facts(evidence, "invoice_fact", "invoice_id", _invoice_facts(evidence))
     yield _facts(evidence, "payment_fact", "payment_id", _payment_facts(evidence))
     notes = _credit_note_facts(evidence)
     yield _facts(evidence, "credit_note_fact", "credit_note_id", notes)
     yield _facts(evidence, "job_fact", "job_id", _job_facts(evidence))
-    yield _facts(evidence, "appointment_fact", "appointment_id", _appointment_facts(evidence))
     yield _facts(evidence, "follow_up_fact", "follow_up_id", _follow_up_facts(evidence))
     yield _facts(evidence, "feedback_fact", "order_id", _feedback_facts(evidence))
     yield _facts(evidence, "rectification", "rectification_id", _rectifications(evidence))
-    yield _missing_checks(evidence)
     yield _reports_kept(evidence)
     yield _reports_due(evidence)
     yield _report_figures(evidence)
+    yield _report_totals(evidence)
 
 
 def _event_log(evidence: Evidence) -> Check:
@@ -94,16 +94,12 @@ def _order_fact(event: StreamEvent) -> Fields:
         case "VehicleArrived":
             return {
                 "arrived_at": moment(data["arrived_at"]),
-                "greeting_due_at": moment(data["greeting_due_at"]),
                 "appointment_id": data.get("appointment_id"),
             }
         case "CustomerGreeted":
             return {"greeted_at": moment(data["greeted_at"])}
-        case "ReceptionOverdue":
-            return {"overdue_at": event.time}
         case "OrderOpened":
             return {
-                "opened_at": moment(data["opened_at"]),
                 "first_promised_at": moment(data["promised_at"]),
                 "estimate_cents": data["estimate_cents"],
             }
@@ -115,19 +111,6 @@ def _order_fact(event: StreamEvent) -> Fields:
                 "delivery_steps": len(data["steps"]),
                 "delivery_waivers": len(data["waivers"]),
             }
-        case "InvoiceIssued":
-            return {
-                "issued_at": moment(data["issued_at"]),
-                "invoiced_cents": data["total_cents"],
-                "labor_cents": data["labor_cents"],
-                "parts_cents": data["parts_cents"],
-                "hours_sold": hours_sold(data["lines"]),
-                "receivable_cents": sum(
-                    share["amount_cents"]
-                    for share in data["shares"]
-                    if share["payer"] != "internal"
-                ),
-            }
     return {}
 
 
@@ -137,6 +120,27 @@ def hours_sold(lines: Sequence[Mapping[str, Any]]) -> Decimal:
         (Decimal(str(line["standard_hours"] or 0)) for line in lines if line["kind"] == "labor"),
         Decimal(0),
     )
+
+
+def _invoice_facts(evidence: Evidence) -> Facts:
+    return {
+        event.data["invoice_id"]: {
+            "store_id": event.store_id,
+            "order_id": event.key,
+            "issued_at": moment(event.data["issued_at"]),
+            "invoiced_cents": event.data["total_cents"],
+            "labor_cents": event.data["labor_cents"],
+            "parts_cents": event.data["parts_cents"],
+            "hours_sold": hours_sold(event.data["lines"]),
+            "receivable_cents": sum(
+                share["amount_cents"]
+                for share in event.data["shares"]
+                if share["payer"] != "internal"
+            ),
+        }
+        for event in evidence.applied_by("reporting", ORDERS)
+        if event.name == "InvoiceIssued"
+    }
 
 
 def _payment_facts(evidence: Evidence) -> Facts:
@@ -163,7 +167,7 @@ def _credit_note_facts(evidence: Evidence) -> Facts:
     return {
         event.data["credit_note_id"]: {
             "store_id": event.store_id,
-            "order_id": event.key,
+            "invoice_id": event.data["invoice_id"],
             "amount_cents": event.data["total_cents"],
             "issued_at": moment(event.data["issued_at"]),
         }
@@ -194,18 +198,6 @@ def _job_facts(evidence: Evidence) -> Facts:
             case _:
                 continue
         facts[data["job_id"]].update(changed, store_id=event.store_id, order_id=event.key)
-    return facts
-
-
-def _appointment_facts(evidence: Evidence) -> Facts:
-    facts: dict[str, Fields] = defaultdict(dict)
-    for event in evidence.applied_by("reporting", APPOINTMENTS):
-        if event.name in ("AppointmentBooked", "AppointmentMoved"):
-            facts[event.key].update(planned_at=moment(event.data["planned_at"]))
-        elif event.name == "AppointmentMissed":
-            facts[event.key].update(missed_at=event.time)
-        elif event.name == "AppointmentCancelled":
-            facts[event.key].update(cancelled_at=event.time)
     return facts
 
 
@@ -262,80 +254,99 @@ def _rectifications(evidence: Evidence) -> Facts:
     return facts
 
 
-def _missing_checks(evidence: Evidence) -> Check:
-    comparison = Comparison("each check that was missing is known once", "reporting")
-    expected = {
-        f"{event.store_id} {event.data['area']} {event.data['day']}": {
-            "due_at": moment(event.data["due_at"])
-        }
-        for event in evidence.applied_by("reporting", RECEPTION_STORE)
-        if event.name == "DailyCheckMissing"
-    }
-    comparison.rows(
-        "missing_check_fact",
-        expected,
-        (
-            (f"{row['store_id']} {row['area']} {row['day']}", row)
-            for row in evidence.tables.of("reporting", "missing_check_fact")
-        ),
-    )
-    return comparison.check()
-
-
 def _reports_kept(evidence: Evidence) -> Check:
     comparison = Comparison("daily reports are kept as published", "reporting")
     published = {
-        f"{event.store_id} {event.data['day']}": {"report": event.data}
+        f"{event.store_id} {event.data['day']} {event.data['revision']}": {"report": event.data}
         for event in _published_reports(evidence)
     }
     comparison.rows(
         "daily_report",
         published,
         (
-            (f"{row['store_id']} {row['day']}", {"report": orjson.loads(row["report"])})
-            for row in evidence.tables.of("reporting", "daily_report")
+            (f"{row['store_id']} {row['day']} {row['revision']}", {"report": report})
+            for row, report in _kept_reports(evidence)
         ),
     )
     return comparison.check()
 
 
 def _reports_due(evidence: Evidence) -> Check:
-    """Each business day has one report, or a deadline that is still to come."""
-    comparison = Comparison("each business day has its report", "reporting")
-    published: dict[str, int] = defaultdict(int)
-    for event in _published_reports(evidence):
-        published[f"{event.store_id}/{event.data['day']}"] += 1
-    awaited = {
-        row["subject"]
-        for row in evidence.tables.of("reporting", "timer")
-        if row["kind"] == "closing"
-    }
-    for row in evidence.tables.of("reporting", "business_day"):
-        day = f"{row['store_id']}/{row['day']}"
-        expected = 0 if day in awaited else 1
-        comparison.equal(day, "DailyReportPublished events", expected, published[day])
+    """Each event is in the last revision of one report, or its closing time is still to come."""
+    comparison = Comparison("each event is in one daily report", "reporting")
+    spans: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for report in _last_revisions(evidence):
+        span = at(report["covers_from"]), at(report["covers_until"])
+        spans[report["store_id"]].append(span)
+    awaited: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for row in evidence.tables.of("reporting", "timer"):
+        if row["kind"] == "closing":
+            due_at = row["due_at"].astimezone(evidence.zones[row["store_id"]])
+            awaited[row["store_id"]].append((due_at - timedelta(days=1), due_at))
+    for event, time in _reported_events(evidence):
+        found, to_come = (
+            sum(begin <= time < until for begin, until in each[event.store_id])
+            for each in (spans, awaited)
+        )
+        expected = 0 if to_come and not found else 1
+        comparison.equal(f"{event.store_id} {event.id}", "daily reports", expected, found)
     return comparison.check()
 
 
 def _report_figures(evidence: Evidence) -> Check:
-    """Whatever a report states; an old one does not state figures that came later."""
+    """Whatever a report states in its last revision."""
     comparison = Comparison("report figures are the fold of the events", "reporting")
     by_store: dict[str, list[StreamEvent]] = defaultdict(list)
     for event in evidence.own_events:
         by_store[event.store_id].append(event)
+    last: dict[tuple[str, str], StreamEvent] = {}
     for report in _published_reports(evidence):
-        figures = figures_of_day(
-            by_store[report.store_id],
-            report.data["day"],
-            report.data["published_at"],
-            evidence.zones[report.store_id],
-        )
+        last[report.store_id, report.data["day"]] = report
+    for (store_id, day), report in last.items():
+        figures = figures_of_day(by_store[store_id], report.data, evidence.zones[store_id])
         for name, expected in figures.items():
             found = report.data.get(name, expected)
             if _rounding_only(expected, found):
                 found = expected
-            comparison.equal(f"{report.store_id} {report.data['day']}", name, expected, found)
+            comparison.equal(f"{store_id} {day}", name, expected, found)
     return comparison.check()
+
+
+def _report_totals(evidence: Evidence) -> Check:
+    """The reports of a month add up to its bills, credit notes, payments and counts."""
+    comparison = Comparison("daily reports add up to each month's events", "reporting")
+    months: dict[tuple[str, str], list[Fields]] = defaultdict(list)
+    for report in _last_revisions(evidence):
+        months[report["store_id"], report["day"][:7]].append(report)
+    events: dict[str, list[StreamEvent]] = defaultdict(list)
+    for event, _ in _reported_events(evidence):
+        events[event.store_id].append(event)
+    for (store_id, month), reports in months.items():
+        begin = min(report["covers_from"] for report in reports)
+        until = max(report["covers_until"] for report in reports)
+        for name, expected in totals_between(events[store_id], begin, until).items():
+            found = sum(report[name] for report in reports)
+            comparison.equal(f"{store_id} {month}", f"{name} of daily reports", expected, found)
+    return comparison.check()
+
+
+def _reported_events(evidence: Evidence) -> Iterator[tuple[StreamEvent, datetime]]:
+    """Events that reporting had to fold, all but its own reports, and when they happened."""
+    for topic in CONSUMES["reporting"]:
+        for event in evidence.applied_by("reporting", topic):
+            if event.time and event.name != "DailyReportPublished":
+                yield event, event.time
+
+
+def _kept_reports(evidence: Evidence) -> Iterator[tuple[Row, Fields]]:
+    for row in evidence.tables.of("reporting", "daily_report"):
+        yield row, orjson.loads(row["report"])
+
+
+def _last_revisions(evidence: Evidence) -> Iterable[Fields]:
+    """The reports that reporting answers with, one for each store and day."""
+    kept = sorted(_kept_reports(evidence), key=lambda each: each[0]["revision"])
+    return {(row["store_id"], row["day"]): report for row, report in kept}.values()
 
 
 def _rounding_only(expected: Figure, found: Any) -> bool:

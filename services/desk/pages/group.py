@@ -84,7 +84,7 @@ def _table(t: Words) -> AbstractContextManager[None]:
     money = [t.code("figure", name) for name in ("invoiced_cents", "received_cents")]
     shares = [t.code("figure", name) for name in _SHOWN]
     numbers = [*counts, *money, *shares, t.code("figure", "greet_wait_median_s")]
-    return table([t("Store"), *numbers], numbers)
+    return table([t("Store"), *numbers, t("Covers")], numbers)
 
 
 def _row(visit: Visit, store_id: str, report: Mapping[str, Any] | None) -> None:
@@ -96,7 +96,7 @@ def _row(visit: Visit, store_id: str, report: Mapping[str, Any] | None) -> None:
 
 def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:
     if report is None:
-        with _wide_cell(9):
+        with _wide_cell(10):
             text(visit.t("Not published yet"), "hint")
         return
     cell(str(report["arrived"]), "figure")
@@ -107,6 +107,8 @@ def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:
         indicator = _INDICATORS[name]
         cell(formats.share(report[name]), "figure").classes(tone_of(indicator, report[name]))
     cell(formats.minutes_seconds(report["greet_wait_median_s"]), "figure")
+    zone = visit.desk.stores[report["store_id"]].timezone
+    cell(formats.period(report["covers_from"], report["covers_until"], zone))
 
 
 def _wide_cell(columns: int) -> Any:
@@ -124,7 +126,7 @@ def _totals(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
         cell(str(total("delivered")), "figure")
         cell(formats.money(total("invoiced_cents")), "figure")
         cell(formats.money(total("received_cents")), "figure")
-        _wide_cell(5)
+        _wide_cell(6)
 
 
 def _charts(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:

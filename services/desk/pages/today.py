@@ -52,6 +52,7 @@ async def show(visit: Visit) -> None:
 
     def render(figures: Figures, drawing: Drawing) -> None:
         t, (now, published) = visit.t, figures
+        drawing.part("covered", partial(_covered, visit), now)
         drawing.part("tiles", partial(tiles, t), now)
         with drawing.frame("charts", box, "columns even"):
             vehicles = {name: now[name] for name in COUNTS}
@@ -62,6 +63,17 @@ async def show(visit: Visit) -> None:
         drawing.part("indicators", partial(_indicators, t), now)
 
     await live(visit, fetch, render)
+
+
+def _covered(visit: Visit, figures: Mapping[str, Any]) -> None:
+    t, covered = visit.t, _period(visit, figures)
+    later = t("{covered}. What happens after closing counts on the next day.", covered=covered)
+    text(later, "hint")
+
+
+def _period(visit: Visit, figures: Mapping[str, Any]) -> str:
+    zone = visit.store.timezone
+    return formats.period(figures["covers_from"], figures["covers_until"], zone)
 
 
 def _chart(t: Words, title: str, amounts: Mapping[str, int]) -> None:
@@ -101,8 +113,11 @@ def _published(visit: Visit, reports: list[dict[str, Any]]) -> None:
         for report in reports:
             at = formats.clock(report["published_at"], visit.store.timezone)
             badge(t("Published {time}", time=at), "good")
+            if report["revision"] > 1:
+                badge(t("Revision {number}", number=report["revision"]), "warn")
             facts(
                 [
+                    (t("Covers"), _period(visit, report)),
                     (t.code("figure", "delivered"), str(report["delivered"])),
                     (t.code("figure", "invoiced_cents"), formats.money(report["invoiced_cents"])),
                     (t.code("figure", "received_cents"), formats.money(report["received_cents"])),

@@ -38,6 +38,8 @@ class LiveFigures(Figures):
 
     store_id: str
     day: date
+    covers_from: datetime
+    covers_until: datetime
     published_at: datetime | None = None
 
 
@@ -57,14 +59,17 @@ class HistoryEntry(BaseModel):
 async def live_figures(
     request: Request, store_id: str, _: FiguresReader, day: CalendarDay | None = None
 ) -> LiveFigures:
-    """The figures of a day as far as it has gone; of the store's present day by default."""
+    """The figures of a business day as far as it has gone, from closing to closing; of the
+    store's present day by default."""
     places: Mapping[str, Store] = request.app.state.places
     place = places[store_id]
     wanted = day or place.local_day(request.app.state.service.clock.now())
-    begin, end = place.day_bounds(wanted)
+    begin, end = place.business_day_bounds(wanted)
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        figures = await reports.figures(connection, store_id, begin, end)
-    return LiveFigures(store_id=store_id, day=wanted, **dict(figures))
+        figures = await reports.figures(connection, place, begin, end)
+    return LiveFigures(
+        store_id=store_id, day=wanted, covers_from=begin, covers_until=end, **dict(figures)
+    )
 
 
 @router.get("/stores/{store_id}/daily-reports", tags=["reports"], openapi_extra=serves("R30"))

@@ -1,4 +1,4 @@
-"""Facts (事实表) folded from events: one row an order, payment, job, appointment and follow-up.
+"""Facts (事实表) folded from events: one row an order, bill, payment, job and follow-up.
 
 Each event type has one statement that sets its own columns for a whole batch. It may come before
 or after those of other types, so any order of topics and any cut into batches gives the same rows.
@@ -8,7 +8,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
@@ -16,13 +15,8 @@ from shared.contracts import Event
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
-    AppointmentBooked,
-    AppointmentCancelled,
-    AppointmentMissed,
-    AppointmentMoved,
     CreditNoteIssued,
     CustomerGreeted,
-    DailyCheckMissing,
     DepositReceived,
     EstimateLine,
     FeedbackGiven,
@@ -30,7 +24,6 @@ from shared.contracts.reception import (
     OrderOpened,
     PaymentReceived,
     PromiseRevised,
-    ReceptionOverdue,
     RefundPaid,
     VehicleArrived,
     VehicleDelivered,
@@ -78,15 +71,14 @@ async def fingerprint(connection: Connection) -> str:
 _KEYS = {
     "event_log": "store_id, event_id",
     "order_fact": "store_id, order_id",
+    "invoice_fact": "store_id, invoice_id",
     "payment_fact": "store_id, payment_id",
     "credit_note_fact": "store_id, credit_note_id",
     "job_fact": "store_id, job_id",
-    "appointment_fact": "store_id, appointment_id",
     "follow_up_fact": "store_id, follow_up_id",
     "feedback_fact": "store_id, order_id",
-    "missing_check_fact": "store_id, area, day",
     "business_day": "store_id, day",
-    "daily_report": "store_id, day",
+    "daily_report": "store_id, day, revision",
 }
 
 
@@ -105,11 +97,10 @@ def _receivable_cents(invoice: InvoiceIssued) -> int:
 
 
 _ARRIVED = """
-INSERT INTO order_fact (store_id, order_id, arrived_at, greeting_due_at, appointment_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::text[])
+INSERT INTO order_fact (store_id, order_id, arrived_at, appointment_id)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET
-    arrived_at = excluded.arrived_at, greeting_due_at = excluded.greeting_due_at,
-    appointment_id = excluded.appointment_id
+    arrived_at = excluded.arrived_at, appointment_id = excluded.appointment_id
 """
 
 _GREETED = """
@@ -118,18 +109,11 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET greeted_at = excluded.greeted_at
 """
 
-_OVERDUE = """
-INSERT INTO order_fact (store_id, order_id, overdue_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-ON CONFLICT (store_id, order_id) DO UPDATE SET overdue_at = excluded.overdue_at
-"""
-
 _OPENED = """
-INSERT INTO order_fact (store_id, order_id, opened_at, first_promised_at, estimate_cents)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[])
+INSERT INTO order_fact (store_id, order_id, first_promised_at, estimate_cents)
+SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET
-    opened_at = excluded.opened_at, first_promised_at = excluded.first_promised_at,
-    estimate_cents = excluded.estimate_cents
+    first_promised_at = excluded.first_promised_at, estimate_cents = excluded.estimate_cents
 """
 
 _PROMISE_REVISED = """
@@ -154,14 +138,10 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 """
 
 _INVOICED = """
-INSERT INTO order_fact (store_id, order_id, issued_at, invoiced_cents, labor_cents, parts_cents,
-                        hours_sold, receivable_cents)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[],
-                     $6::bigint[], $7::numeric[], $8::bigint[])
-ON CONFLICT (store_id, order_id) DO UPDATE SET
-    issued_at = excluded.issued_at, invoiced_cents = excluded.invoiced_cents,
-    labor_cents = excluded.labor_cents, parts_cents = excluded.parts_cents,
-    hours_sold = excluded.hours_sold, receivable_cents = excluded.receivable_cents
+INSERT INTO invoice_fact (store_id, invoice_id, order_id, issued_at, invoiced_cents, labor_cents,
+                          parts_cents, hours_sold, receivable_cents)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[],
+                     $6::bigint[], $7::bigint[], $8::numeric[], $9::bigint[])
 """
 
 _PAID = """
@@ -170,7 +150,7 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::times
 """
 
 _CREDITED = """
-INSERT INTO credit_note_fact (store_id, credit_note_id, order_id, amount_cents, issued_at)
+INSERT INTO credit_note_fact (store_id, credit_note_id, invoice_id, amount_cents, issued_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
 """
 
@@ -212,29 +192,6 @@ ON CONFLICT (store_id, job_id) DO UPDATE SET
 WHERE fact.correction_sequence IS NULL OR fact.correction_sequence < excluded.correction_sequence
 """
 
-_PLANNED = """
-INSERT INTO appointment_fact AS fact (store_id, appointment_id, planned_at, planned_sequence)
-SELECT DISTINCT ON (store_id, appointment_id) store_id, appointment_id, planned_at, sequence
-FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::bigint[])
-  AS plan (store_id, appointment_id, planned_at, sequence)
-ORDER BY store_id, appointment_id, sequence DESC
-ON CONFLICT (store_id, appointment_id) DO UPDATE SET
-    planned_at = excluded.planned_at, planned_sequence = excluded.planned_sequence
-WHERE fact.planned_sequence IS NULL OR fact.planned_sequence < excluded.planned_sequence
-"""
-
-_APPOINTMENT_MISSED = """
-INSERT INTO appointment_fact (store_id, appointment_id, missed_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-ON CONFLICT (store_id, appointment_id) DO UPDATE SET missed_at = excluded.missed_at
-"""
-
-_APPOINTMENT_CANCELLED = """
-INSERT INTO appointment_fact (store_id, appointment_id, cancelled_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-ON CONFLICT (store_id, appointment_id) DO UPDATE SET cancelled_at = excluded.cancelled_at
-"""
-
 _CALL_SCHEDULED = """
 INSERT INTO follow_up_fact (store_id, follow_up_id, order_id, scheduled_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
@@ -263,11 +220,6 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], 
                      $6::smallint[])
 """
 
-_CHECK_MISSING = """
-INSERT INTO missing_check_fact (store_id, area, day, due_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::date[], $4::timestamptz[])
-"""
-
 _FACTS: dict[type[Event], Fact[Any]] = {
     fact.event: fact
     for fact in (
@@ -278,7 +230,6 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.store_id,
                 event.order_id,
                 event.arrived_at,
-                event.greeting_due_at,
                 event.appointment_id,
             ),
         ),
@@ -288,17 +239,11 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             lambda event, _: (event.store_id, event.order_id, event.greeted_at),
         ),
         Fact(
-            ReceptionOverdue,
-            _OVERDUE,
-            lambda event, envelope: (event.store_id, event.order_id, envelope.time),
-        ),
-        Fact(
             OrderOpened,
             _OPENED,
             lambda event, _: (
                 event.store_id,
                 event.order_id,
-                event.opened_at,
                 event.promised_at,
                 event.estimate_cents,
             ),
@@ -321,6 +266,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             _INVOICED,
             lambda event, _: (
                 event.store_id,
+                event.invoice_id,
                 event.order_id,
                 event.issued_at,
                 event.total_cents,
@@ -369,7 +315,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             lambda event, _: (
                 event.store_id,
                 event.credit_note_id,
-                event.order_id,
+                event.invoice_id,
                 event.total_cents,
                 event.issued_at,
             ),
@@ -413,36 +359,6 @@ _FACTS: dict[type[Event], Fact[Any]] = {
             ),
         ),
         Fact(
-            AppointmentBooked,
-            _PLANNED,
-            lambda event, envelope: (
-                event.store_id,
-                event.appointment_id,
-                event.planned_at,
-                envelope.sequence,
-            ),
-        ),
-        Fact(
-            AppointmentMoved,
-            _PLANNED,
-            lambda event, envelope: (
-                event.store_id,
-                event.appointment_id,
-                event.planned_at,
-                envelope.sequence,
-            ),
-        ),
-        Fact(
-            AppointmentMissed,
-            _APPOINTMENT_MISSED,
-            lambda event, envelope: (event.store_id, event.appointment_id, envelope.time),
-        ),
-        Fact(
-            AppointmentCancelled,
-            _APPOINTMENT_CANCELLED,
-            lambda event, envelope: (event.store_id, event.appointment_id, envelope.time),
-        ),
-        Fact(
             FeedbackGiven,
             _FEEDBACK,
             lambda event, _: (
@@ -452,16 +368,6 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.quality,
                 event.technique,
                 event.attitude,
-            ),
-        ),
-        Fact(
-            DailyCheckMissing,
-            _CHECK_MISSING,
-            lambda event, _: (
-                event.store_id,
-                event.area,
-                date.fromisoformat(event.day),
-                event.due_at,
             ),
         ),
         Fact(

@@ -6,29 +6,23 @@ from typing import Any
 
 from shared.contracts.reporting import DailyReportPublished, Figures
 from shared.db import Connection
+from shared.group import Store
 
 _FIGURES = """
 WITH arrival AS (
     SELECT count(*) AS arrived,
-           count(*) FILTER (WHERE opened_at < $3) AS orders,
            count(appointment_id) AS with_appointment,
-           count(*) FILTER (WHERE CASE WHEN greeted_at < $3 THEN greeted_at > greeting_due_at
-                                       ELSE overdue_at < $3 END) AS greeted_late,
            percentile_cont(ARRAY[0.5, 0.9])
                WITHIN GROUP (ORDER BY extract(epoch FROM greeted_at - arrived_at)::float8)
                FILTER (WHERE greeted_at < $3) AS waited_s
     FROM order_fact WHERE store_id = $1 AND arrived_at >= $2 AND arrived_at < $3
-), booking AS (
-    SELECT count(*) FILTER (WHERE visit.arrived_at < $3) AS shown,
-           count(*) FILTER (WHERE missed_at < $3) AS missed
-    FROM appointment_fact LEFT JOIN order_fact AS visit USING (store_id, appointment_id)
-    WHERE store_id = $1 AND planned_at >= $2 AND planned_at < $3
 ), delivery AS (
     SELECT count(*) AS delivered,
            count(*) FILTER (WHERE delivered_at <= first_promised_at) AS kept_first,
            count(*) FILTER (WHERE delivered_at <= coalesce(last_promised_at, first_promised_at))
                AS kept_last,
-           count(*) FILTER (WHERE arrived_at >= $2) AS same_day,
+           count(*) FILTER (WHERE (arrived_at AT TIME ZONE $4)::date
+                                  = (delivered_at AT TIME ZONE $4)::date) AS same_day,
            count(*) FILTER (WHERE delivery_steps > 0 AND delivery_waivers = 0) AS complete
     FROM order_fact WHERE store_id = $1 AND delivered_at >= $2 AND delivered_at < $3
 ), invoice AS (
@@ -42,17 +36,20 @@ WITH arrival AS (
                FILTER (WHERE estimate_cents > 0) AS estimate_accuracy,
            avg((abs(invoiced_cents - estimate_cents) * 10 <= estimate_cents)::integer::float8)
                FILTER (WHERE estimate_cents > 0) AS estimate_within_tenth
-    FROM order_fact WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
+    FROM invoice_fact LEFT JOIN order_fact USING (store_id, order_id)
+    WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
 ), collection AS (
-    SELECT coalesce(sum(payment.amount_cents), 0)::float8 AS collected_cents
-    FROM order_fact AS billed JOIN payment_fact AS payment USING (store_id, order_id)
-    WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3 AND received_at < $3
+    SELECT coalesce(sum(amount_cents), 0)::float8 AS collected_cents
+    FROM payment_fact
+    WHERE store_id = $1 AND received_at < $3 AND order_id IN (
+        SELECT order_id FROM invoice_fact
+        WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3)
 ), credit_note AS (
     SELECT coalesce(sum(amount_cents), 0)::bigint AS credited_cents
     FROM credit_note_fact WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
 ), correction AS (
     SELECT coalesce(sum(note.amount_cents), 0)::float8 AS corrected_cents
-    FROM order_fact AS billed JOIN credit_note_fact AS note USING (store_id, order_id)
+    FROM invoice_fact AS billed JOIN credit_note_fact AS note USING (store_id, invoice_id)
     WHERE store_id = $1 AND billed.issued_at >= $2 AND billed.issued_at < $3
       AND note.issued_at < $3
 ), payment AS (
@@ -83,14 +80,15 @@ WITH arrival AS (
     SELECT count(*) FILTER (WHERE opened_at >= $2) AS opened,
            count(*) FILTER (WHERE due_at < $3 AND (closed_at >= $3 OR closed_at IS NULL)) AS overdue
     FROM rectification WHERE store_id = $1 AND opened_at < $3
-), missing_check AS (
-    SELECT count(*) AS areas
-    FROM missing_check_fact WHERE store_id = $1 AND due_at >= $2 AND due_at < $3
 ), told AS (
     SELECT split_part(type, '.', 3) AS name, order_id, time, data
     FROM event_log
     WHERE store_id = $1 AND time >= $2 AND time < $3
-      AND type IN ('aftersales.workshop.InspectionPassed.v1',
+      AND type IN ('aftersales.reception.OrderOpened.v1',
+                   'aftersales.reception.ReceptionOverdue.v1',
+                   'aftersales.reception.AppointmentMissed.v1',
+                   'aftersales.reception.DailyCheckMissing.v1',
+                   'aftersales.workshop.InspectionPassed.v1',
                    'aftersales.workshop.InspectionFailed.v1',
                    'aftersales.workshop.DiagnosisRecorded.v1',
                    'aftersales.workshop.VehicleReady.v1',
@@ -100,7 +98,11 @@ WITH arrival AS (
                    'aftersales.reception.DailyCheckRecorded.v1',
                    'aftersales.crm.CustomerNotified.v1')
 ), counted AS (
-    SELECT count(*) FILTER (WHERE name = 'InspectionFailed') AS failed,
+    SELECT count(*) FILTER (WHERE name = 'OrderOpened') AS orders,
+           count(*) FILTER (WHERE name = 'ReceptionOverdue') AS greeted_late,
+           count(*) FILTER (WHERE name = 'AppointmentMissed') AS missed,
+           count(*) FILTER (WHERE name = 'DailyCheckMissing') AS checks_missing,
+           count(*) FILTER (WHERE name = 'InspectionFailed') AS failed,
            count(*) FILTER (WHERE name IN ('InspectionPassed', 'InspectionFailed')) AS inspected,
            count(*) FILTER (WHERE name = 'WarrantyClaimSubmitted') AS claims_submitted,
            count(*) FILTER (WHERE name = 'WarrantyClaimSettled') AS claims_settled,
@@ -110,12 +112,9 @@ WITH arrival AS (
            count(*) FILTER (WHERE name = 'CustomerNotified') AS customers_notified
     FROM told
 ), daily_check AS (
-    SELECT count(DISTINCT area) AS due, count(DISTINCT area) FILTER (WHERE recorded) AS done
-    FROM (SELECT data->>'area' AS area, true AS recorded FROM told
-          WHERE name = 'DailyCheckRecorded'
-          UNION ALL
-          SELECT area, false FROM missing_check_fact
-          WHERE store_id = $1 AND due_at >= $2 AND due_at < $3) AS expected
+    SELECT count(DISTINCT data->>'area') AS due,
+           count(DISTINCT data->>'area') FILTER (WHERE name = 'DailyCheckRecorded') AS done
+    FROM told WHERE name IN ('DailyCheckRecorded', 'DailyCheckMissing')
 ), of_opened AS (
     SELECT told.name, order_id, told.time, told.data, opened.data AS opening
     FROM told JOIN event_log AS opened USING (order_id)
@@ -135,9 +134,9 @@ WITH arrival AS (
           GROUP BY confidence) AS stated
 ), comeback AS (
     SELECT count(DISTINCT order_id) AS returned
-    FROM order_fact JOIN event_log AS link USING (store_id, order_id)
-    WHERE store_id = $1 AND arrived_at >= $2 AND arrived_at < $3
-      AND type = 'aftersales.workshop.ComebackLinked.v1' AND link.time < $3
+    FROM told JOIN event_log AS link USING (order_id)
+    WHERE told.name = 'OrderOpened' AND link.store_id = $1
+      AND link.type = 'aftersales.workshop.ComebackLinked.v1' AND link.time < $3
 ), month_ago AS (
     SELECT 1 - count(DISTINCT link.data->>'earlier_order_id')
                    / nullif(count(DISTINCT ready.order_id), 0)::float8 AS first_time_fix
@@ -148,21 +147,24 @@ WITH arrival AS (
        AND link.time >= ready.time AND link.time < $3
     WHERE ready.store_id = $1 AND ready.type = 'aftersales.workshop.VehicleReady.v1'
       AND ready.time >= $2 - interval '30 days' AND ready.time < $3 - interval '30 days'
-), receivable AS (
-    SELECT order_id, receivable_cents,
+), bill AS (
+    SELECT invoice_id, order_id, receivable_cents,
            (ARRAY['0-6', '7-14', '15-29', '30-89'])[1 + width_bucket(
-               extract(epoch FROM $3 - issued_at) / 86400, ARRAY[7, 15, 30]::numeric[])] AS age
-    FROM order_fact
+               extract(epoch FROM $3 - max(issued_at) OVER (PARTITION BY order_id)) / 86400,
+               ARRAY[7, 15, 30]::numeric[])] AS age
+    FROM invoice_fact
     WHERE store_id = $1 AND issued_at > $3 - interval '90 days' AND issued_at < $3
 ), age AS (
     SELECT jsonb_object_agg(age, collected) AS collected_by_age
     FROM (SELECT age, sum(received)::float8 / sum(due) AS collected
-          FROM (SELECT age, receivable_cents AS due, 0 AS received FROM receivable
+          FROM (SELECT age, receivable_cents AS due, 0 AS received FROM bill
                 UNION ALL
-                SELECT age, 0, amount_cents FROM receivable JOIN payment_fact USING (order_id)
+                SELECT age, 0, amount_cents
+                FROM (SELECT DISTINCT order_id, age FROM bill) AS billed
+                JOIN payment_fact USING (order_id)
                 WHERE store_id = $1 AND received_at < $3
                 UNION ALL
-                SELECT age, -amount_cents, 0 FROM receivable JOIN credit_note_fact USING (order_id)
+                SELECT age, -amount_cents, 0 FROM bill JOIN credit_note_fact USING (invoice_id)
                 WHERE store_id = $1 AND issued_at < $3) AS movement
           GROUP BY age HAVING sum(due) > 0) AS per_age
 )
@@ -176,7 +178,7 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        greeted_late,
        complete / nullif(delivered, 0)::float8 AS delivery_complete,
        with_appointment / nullif(arrived, 0)::float8 AS appointment,
-       shown / nullif(shown + missed, 0)::float8 AS show,
+       with_appointment / nullif(with_appointment + missed, 0)::float8 AS show,
        hours_sold AS standard_hours_sold,
        clocked_hours,
        hours_sold / nullif(clocked_hours, 0) AS efficiency,
@@ -188,7 +190,7 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        feedback, feedback_quality, feedback_technique, feedback_attitude,
        opened AS rectifications_opened,
        overdue AS rectifications_overdue,
-       areas AS checks_missing,
+       checks_missing,
        done / nullif(due, 0)::float8 AS checks_done,
        fault_accuracy,
        promise_calibration,
@@ -199,66 +201,76 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        hours_sold / nullif(settled, 0) AS hours_per_ro,
        invoiced_cents / nullif(settled, 0)::float8 AS output_per_vehicle,
        claims_submitted, claims_settled, claims_overdue, customers_notified
-FROM arrival, booking, delivery, invoice, collection, credit_note, correction, payment, assignment,
-     work, follow_up, feedback, rectification_state, missing_check, daily_check, counted,
-     diagnosis, calibration, comeback, month_ago, age
+FROM arrival, delivery, invoice, collection, credit_note, correction, payment, assignment,
+     work, follow_up, feedback, rectification_state, daily_check, counted, diagnosis,
+     calibration, comeback, month_ago, age
 """
 
 _OPEN_DAYS = """
 INSERT INTO business_day (store_id, day)
 SELECT * FROM unnest($1::text[], $2::date[])
-ON CONFLICT DO NOTHING
+ON CONFLICT (store_id, day) DO UPDATE SET is_closed = false WHERE business_day.is_closed
 RETURNING store_id, day
 """
+"""It locks the days that it leaves as they are too: no report leaves out a batch that is folded
+while it is computed."""
+
+_CLOSE_DAY = "UPDATE business_day SET is_closed = true WHERE store_id = $1 AND day = $2"
 
 _KEEP = """
-INSERT INTO daily_report (store_id, day, published_at, report)
-SELECT * FROM unnest($1::text[], $2::date[], $3::timestamptz[], $4::jsonb[])
+INSERT INTO daily_report (store_id, day, revision, published_at, report)
+SELECT * FROM unnest($1::text[], $2::date[], $3::integer[], $4::timestamptz[], $5::jsonb[])
 ON CONFLICT DO NOTHING
 """
 
-_OF_DAY = "SELECT report FROM daily_report WHERE day = $1 ORDER BY store_id"
+_OF_DAY = """
+SELECT DISTINCT ON (store_id) report FROM daily_report
+WHERE day = $1 ORDER BY store_id, revision DESC
+"""
 
 
 async def figures(
-    connection: Connection, store_id: str, begin: datetime, until: datetime
+    connection: Connection, place: Store, begin: datetime, until: datetime
 ) -> Figures:
     """The figures of what happened in a store from ``begin`` until before ``until``."""
-    row: Any = await connection.fetchrow(_FIGURES, store_id, begin, until)
+    row: Any = await connection.fetchrow(_FIGURES, place.id, begin, until, place.zone)
     return Figures(**row)
 
 
 async def open_days(
     connection: Connection, days: Sequence[tuple[str, date]]
 ) -> list[tuple[str, date]]:
-    """Remember that something happened on these days of stores; answers which of them are new."""
+    """Note that something happened on these business days of stores; answers which of them await
+    no report so far."""
     rows = await connection.fetch(
         _OPEN_DAYS, [store_id for store_id, _ in days], [day for _, day in days]
     )
     return [(row["store_id"], row["day"]) for row in rows]
 
 
-async def is_published(connection: Connection, store_id: str, day: date) -> bool:
-    """Whether the store's report of the day has gone out."""
-    return bool(
-        await connection.fetchval(
-            "SELECT true FROM daily_report WHERE store_id = $1 AND day = $2", store_id, day
-        )
-    )
+async def close_day(connection: Connection, store_id: str, day: date) -> None:
+    """Note that the day's report is made, of all batches that were folded before."""
+    await connection.execute(_CLOSE_DAY, store_id, day)
+
+
+async def latest(connection: Connection, store_id: str, day: date) -> DailyReportPublished | None:
+    """The store's report of the day in its last revision, if there is one."""
+    return next((each for each in await of_day(connection, day) if each.store_id == store_id), None)
 
 
 async def keep(connection: Connection, reports: Sequence[DailyReportPublished]) -> None:
-    """Keep published reports; the first of a store and day stands."""
+    """Keep published reports, each revision once."""
     await connection.execute(
         _KEEP,
         [report.store_id for report in reports],
         [date.fromisoformat(report.day) for report in reports],
+        [report.revision for report in reports],
         [report.published_at for report in reports],
         [report.model_dump(mode="json") for report in reports],
     )
 
 
 async def of_day(connection: Connection, day: date) -> list[DailyReportPublished]:
-    """The reports of a day of the stores in scope."""
+    """The reports of a day of the stores in scope, in their last revisions."""
     rows = await connection.fetch(_OF_DAY, day)
     return [DailyReportPublished.model_validate(row["report"]) for row in rows]

@@ -1,6 +1,6 @@
 """Figures, daily reports and rebuilds, on real Kafka and PostgreSQL (R30, R33, R40)."""
 
-from datetime import UTC, date, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 
 import asyncpg
@@ -13,6 +13,13 @@ from services.reporting.app import create_app
 from services.reporting.handlers import INTERESTS
 from services.reporting.store import facts
 from shared.clock import SteppedClock
+from shared.contracts.reception import (
+    CreditNoteIssued,
+    DepositReceived,
+    InvoiceIssued,
+    PaymentReceived,
+    RefundPaid,
+)
 from shared.contracts.reporting import DailyReportPublished
 from shared.db import transaction
 from tests.harness import InProcess, in_process, published, publisher
@@ -22,16 +29,35 @@ TOPIC = "aftersales.reporting.store.v1"
 DAY = date(2026, 3, 4)
 STORES = ("S01", "S02", "S03")
 TABLES = (
-    "event_log, order_fact, payment_fact, credit_note_fact, job_fact, appointment_fact, "
-    "follow_up_fact, feedback_fact, missing_check_fact, rectification, business_day, daily_report, "
+    "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
+    "follow_up_fact, feedback_fact, rectification, business_day, daily_report, "
     "stream_position, timer"
 )
+
+
+def business_day(day: date) -> tuple[datetime, datetime]:
+    return local(day - timedelta(days=1), 18), local(day, 18)
+
+
+def payment(name: str, at: datetime, cents: int) -> PaymentReceived:
+    return PaymentReceived(
+        store_id="S01",
+        order_id=f"S01-{name}",
+        payment_id=f"p-{name}",
+        invoice_id=f"i-{name}",
+        method="cash",
+        amount_cents=cents,
+        balance_cents=0,
+        received_at=at,
+    )
 
 
 @pytest_asyncio.fixture(scope="module")
 async def told(servers: Platform, clock: SteppedClock):
     """A day of three stores, published up to nine in the evening."""
     events = {store: story(11, store, DAY, 25) for store in STORES}
+    evening = local(DAY, 18, 5)
+    events["S01"].append((evening, payment("evening", evening, 11_300)))
     async with publisher(servers) as outside:
         for at, event in sorted(chain(*events.values()), key=lambda each: each[0]):
             await outside.publish(event, at=at)
@@ -58,7 +84,7 @@ async def test_live_figures_are_what_the_events_add_up_to(
     reporting: InProcess, told, day: date
 ) -> None:
     answer = await reporting.get("/stores/S01/figures", "manager", day=day.isoformat())
-    expected = by_hand(told["S01"], local(day, 0), local(day + timedelta(days=1), 0))
+    expected = by_hand(told["S01"], *business_day(day))
     shown = answer.json()
     assert flat({name: shown[name] for name in expected}) == pytest.approx(flat(expected))
     assert shown["published_at"] is None
@@ -83,14 +109,15 @@ async def test_each_store_reports_its_day_once_at_closing_time(
     clock.set(local(DAY, 18).astimezone(UTC))
     await reporting.at_rest()
     for store in STORES:
-        expected = by_hand(told[store], local(DAY, 0), local(DAY, 18))
+        expected = by_hand(told[store], *business_day(DAY))
         day_reports = [
             report
             for report in await reports_on_topic(servers, store)
             if report.day == DAY.isoformat()
         ]
         (report,) = day_reports
-        assert report.published_at == local(DAY, 18)
+        assert (report.covers_from, report.covers_until) == business_day(DAY)
+        assert (report.published_at, report.revision) == (local(DAY, 18), 1)
         assert flat(report.model_dump(include=set(expected))) == pytest.approx(flat(expected))
     stored = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
     assert [DailyReportPublished.model_validate(each) for each in stored.json()] == [
@@ -104,10 +131,45 @@ async def test_a_clock_that_jumps_reports_every_day_with_activity_once(
     clock.set(local(DAY + timedelta(days=9), 3).astimezone(UTC))
     await reporting.at_rest()
     days = [report.day for report in await reports_on_topic(servers, "S01")]
-    moments = [at.astimezone(ZONE) for at, _ in told["S01"]]
-    active = {moment.date() for moment in moments if moment.time() < time(18)}
+    active = {(at.astimezone(ZONE) + timedelta(hours=6)).date() for at, _ in told["S01"]}
     assert len(active) > 2
     assert sorted(days) == sorted(day.isoformat() for day in active)
+
+
+@pytest.mark.parametrize(
+    ("figure", "field", "kinds"),
+    [
+        ("invoiced_cents", "total_cents", (InvoiceIssued,)),
+        ("credited_cents", "total_cents", (CreditNoteIssued,)),
+        ("received_cents", "amount_cents", (PaymentReceived, DepositReceived)),
+        ("refunded_cents", "amount_cents", (RefundPaid,)),
+    ],
+)
+async def test_daily_reports_sum_to_all_money(
+    reporting: InProcess, servers: Platform, told, figure: str, field: str, kinds
+) -> None:
+    reports = [each for store in STORES for each in await reports_on_topic(servers, store)]
+    events = [event for store in STORES for _, event in told[store] if isinstance(event, kinds)]
+    moved = sum(getattr(event, field) for event in events)
+    assert sum(getattr(report, figure) for report in reports) == moved > 0
+
+
+async def test_late_payment_revises_its_report(
+    reporting: InProcess, servers: Platform, told
+) -> None:
+    async def answered() -> DailyReportPublished:
+        answer = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
+        (report,) = answer.json()
+        return DailyReportPublished.model_validate(report)
+
+    first = await answered()
+    at = local(DAY, 17, 59)
+    async with publisher(servers) as outside:
+        await outside.publish(payment("late", at, 4_711), at=at)
+    await reporting.at_rest()
+    revised = await answered()
+    assert revised.received_cents == first.received_cents + 4_711
+    assert (revised.revision, revised.covers_until) == (2, first.covers_until)
 
 
 async def test_a_group_manager_sees_the_reports_of_all_their_stores(reporting: InProcess) -> None:
