@@ -5,6 +5,7 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from zlib import crc32
@@ -42,6 +43,7 @@ _LONGEST_KEY = 255
 _LARGEST_BATCH = 500
 _IDLE_WAIT_MS = 20
 _LONGEST_BACKOFF_S = 10.0
+_LOOK_AGAIN_S = 0.05
 _GIVE_UP_S = 240.0
 STALL_S = 60.0
 """Lag without progress for so long ends the process, so that a fresh one takes over."""
@@ -390,13 +392,22 @@ class Consumer:
 
     async def catch_up(self, patience_s: float) -> bool:
         """Whether all that the assigned partitions hold now is applied within ``patience_s``."""
-        client = self._client
-        ends = await self._ends(client.assignment())
-        give_up_at = time.monotonic() + patience_s
-        while await self._behind(client, ends):
-            if time.monotonic() > give_up_at:
-                return False
-            await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while not await self._caught_up():
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+                return True
+        return False
+
+    async def _caught_up(self) -> bool:
+        """Wait for what stands in the assigned partitions; not while the broker is away."""
+        try:
+            client = self._client
+            ends = await self._ends(client.assignment())
+            while await self._behind(client, ends):
+                await asyncio.sleep(_LOOK_AGAIN_S)
+        except KafkaError:
+            return False
         return bool(ends)
 
     async def _ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:

@@ -16,16 +16,20 @@ _BACKLOG = """
 SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
        (SELECT extract(epoch FROM clock_timestamp() - min(created_at))
           FROM outbox WHERE sent_at IS NULL) AS outbox_age_s,
-       (SELECT count(*) FROM timer WHERE due_at <= $1) AS due_timers,
+       (SELECT count(*) FROM timer WHERE due_at <= $1 AND given_up_at IS NULL) AS due_timers,
+       (SELECT count(*) FROM timer
+          WHERE due_at <= $1 AND given_up_at IS NULL AND attempts > 0) AS waiting_timers,
        (SELECT count(DISTINCT (topic, key)) FROM parked_event) AS parked_keys,
-       (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL) AS dead_letters
+       (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL)
+         + (SELECT count(*) FROM timer WHERE given_up_at IS NOT NULL) AS dead_letters
 """
 
 
 class Status(BaseModel):
     """The backlog of one process (积压). ``lag`` is absent while no partition is assigned;
-    ``waiting_timers`` are those of the due ones that wait for another system to come back;
-    ``missed`` counts records that were deleted before this process could read them."""
+    ``waiting_timers`` are those of the due ones that were tried in vain and are tried again;
+    ``dead_letters`` are events set aside and deadlines given up; ``missed`` counts records that
+    were deleted before this process could read them."""
 
     service: str
     instance: str
@@ -76,7 +80,7 @@ async def status(
         outbox=backlog["outbox"],
         outbox_age_s=float(backlog["outbox_age_s"] or 0),
         due_timers=backlog["due_timers"],
-        waiting_timers=service.timers.waiting,
+        waiting_timers=backlog["waiting_timers"],
         parked_keys=backlog["parked_keys"],
         dead_letters=backlog["dead_letters"],
         published=service.relay.published,

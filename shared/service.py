@@ -73,7 +73,7 @@ class Service:
             lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
         )
         self.units = self.consumer.units = Units(self.pool, self.clock, self.relay.wake)
-        self.timers = Timers(self.workers, self.units, self.clock, self._deadlines)
+        self.timers = Timers(self.name, self.workers, self.units, self.clock, self._deadlines)
 
     def listen(
         self,

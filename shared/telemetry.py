@@ -13,6 +13,9 @@ REQUESTS = Histogram(
 )
 EVENTS_APPLIED = Counter("aftersales_events_applied", "Events applied", ["consumer"])
 DEAD_LETTERS = Counter("aftersales_dead_letters", "Events set aside", ["consumer"])
+DEADLINES = Counter(
+    "aftersales_deadlines", "Tries to handle a deadline", ["service", "kind", "outcome"]
+)
 RECORDS_MISSED = Counter(
     "aftersales_records_missed", "Records deleted before they were read", ["consumer"]
 )

@@ -1,10 +1,15 @@
-"""Deadlines as rows: they survive restarts and fire once, in one transaction."""
+"""Deadlines as rows: they survive restarts and fire once, in one transaction.
+
+``due_at`` is business time and says when a deadline passes. ``next_attempt_at`` is real time and
+says when one that could not be handled is tried again. A row is handled when both have passed.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -13,17 +18,21 @@ from shared.clock import Clock
 from shared.db import TRANSIENT, Pool
 from shared.envelope import Cause
 from shared.ids import new_id
+from shared.telemetry import DEADLINES
 from shared.unit import Unit, Units
 
 log = structlog.get_logger()
 
 _POLL_S = 0.1
-_PORTION = 200
+_DATABASE_PAUSE_S = 1.0
+_LONGEST_ERROR = 300
 
 _SCHEDULE = """
 INSERT INTO timer (timer_id, store_id, kind, subject, due_at, data)
 VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (kind, subject) DO UPDATE SET due_at = excluded.due_at, data = excluded.data
+ON CONFLICT (kind, subject) DO UPDATE
+SET due_at = excluded.due_at, data = excluded.data, attempts = DEFAULT, failures = DEFAULT,
+    next_attempt_at = DEFAULT, error = DEFAULT, given_up_at = DEFAULT
 """
 
 _SCHEDULE_MISSING = """
@@ -32,19 +41,42 @@ VALUES ($1, $2, $3, $2, $4, $5)
 ON CONFLICT (kind, subject) DO NOTHING
 """
 
+# Those of a lane that were never tried come first: one that fails again and again delays none.
 _DUE = """
-SELECT timer_id, store_id, kind, subject FROM timer
-WHERE due_at <= $1 AND kind = ANY ($2) ORDER BY due_at, timer_id LIMIT $3
+SELECT timer_id, store_id, kind, subject, due_at, attempts
+FROM (
+    SELECT due.*, lane.places, row_number() OVER (
+               PARTITION BY lane.name ORDER BY next_attempt_at, due_at, timer_id) AS turn
+    FROM unnest($2::text[], $3::text[], $4::int[]) AS lane (kind, name, places)
+    CROSS JOIN LATERAL (
+        SELECT * FROM timer
+        WHERE timer.kind = lane.kind AND due_at <= $1 AND given_up_at IS NULL
+          AND next_attempt_at <= clock_timestamp() AND timer_id <> ALL ($5)
+        ORDER BY next_attempt_at, due_at, timer_id
+        LIMIT lane.places) AS due) AS candidate
+WHERE turn <= places
+ORDER BY turn
 """
 
 _CLAIM = """
 DELETE FROM timer WHERE timer_id = (
-    SELECT timer_id FROM timer WHERE timer_id = $1 AND due_at <= $2 FOR UPDATE SKIP LOCKED)
+    SELECT timer_id FROM timer
+    WHERE timer_id = $1 AND due_at <= $2 AND given_up_at IS NULL FOR UPDATE SKIP LOCKED)
 RETURNING timer_id, store_id, kind, subject, due_at, data
 """
 
-Outcome = Literal["done", "waits", "failed"]
-"""Forgotten, or prepared anew at once; waiting for another system; to be tried again otherwise."""
+# The pauses double from one second to a minute, each a quarter longer or shorter by chance.
+_POSTPONE = """
+UPDATE timer
+SET attempts = attempts + 1,
+    failures = failures + $3,
+    error = $4,
+    next_attempt_at = clock_timestamp()
+        + least(60, 2 ^ least(attempts, 6)) * (0.75 + random() / 2) * interval '1 second',
+    given_up_at = CASE WHEN failures + $3 >= $5 OR attempts + 1 >= $6 THEN clock_timestamp() END
+WHERE timer_id = $1 AND due_at = $2 AND given_up_at IS NULL
+RETURNING given_up_at IS NOT NULL AS given_up
+"""
 
 
 @dataclass(frozen=True)
@@ -60,28 +92,44 @@ class Timer:
 
 
 @dataclass(frozen=True)
+class Lane:
+    """What deadlines wait for: so many are handled at a time, and no other lane waits for them.
+
+    What is not prepared within ``timeout_s`` real seconds is tried again later.
+    """
+
+    name: str
+    places: int = 1
+    timeout_s: float = 120.0
+
+
+@dataclass(frozen=True)
 class Deadline:
     """What happens when a deadline of one kind has passed.
 
     ``prepare`` computes, from store and subject and outside any transaction, what ``fire`` will
     apply. ``lock`` takes the locks that commands take before they touch the timer; without it two
     of them could wait for each other. ``fire`` acts, in the transaction that forgets the timer.
-    Deadlines that take long or wait for other systems are handled ``apart``, so many at a time, and
-    no others wait for them; 0 is the common row, one after the other.
+    A kind that names no ``lane`` waits for this process alone and has a lane of its own.
+
+    A deadline is given up, and waits for an operator, when it has failed ``failures`` times, or
+    was tried in vain ``attempts`` times (5,000 are three and a half days).
     """
 
     fire: Callable[[Unit, Timer], Awaitable[None]]
     lock: Callable[[Unit, str, str], Awaitable[Any]] | None = None
     prepare: Callable[[str, str], Awaitable[Any]] | None = None
-    apart: int = 0
+    lane: Lane | None = None
+    failures: int = 6
+    attempts: int = 5000
 
 
 class NotYetError(Exception):
-    """What the deadline needs is not there yet; the timer stays and fires again."""
+    """What the deadline needs is not there yet; it is tried again for a long time."""
 
 
 class StalePreparationError(Exception):
-    """What was prepared no longer fits; the timer stays and is prepared anew."""
+    """What was prepared does not fit, or not yet; it is prepared once more at once."""
 
 
 async def schedule(
@@ -118,79 +166,130 @@ async def cancel(unit: Unit, kind: str, subject: str) -> None:
 
 
 class Timers:
-    """Fires due deadlines of the kinds it is given, one after the other.
+    """Fires due deadlines of the kinds it is given, each kind in its lane.
 
     Several instances share the work through row locks.
     """
 
     def __init__(
         self,
+        service: str,
         workers: Pool,
         units: Units,
         clock: Clock,
         deadlines: Mapping[str, Deadline],
     ) -> None:
+        self._service = service
         self._workers = workers
         self._units = units
         self._clock = clock
         self._deadlines = deadlines
-        self._waiting: dict[int, frozenset[UUID]] = {}
-
-    @property
-    def waiting(self) -> int:
-        """How many of the due deadlines wait for another system, as of their last try."""
-        return sum(map(len, self._waiting.values()))
+        self._in_hand: dict[UUID, Lane] = {}
+        self._done = asyncio.Event()
 
     async def run(self) -> None:
         """Fire deadlines until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for apart in sorted({deadline.apart for deadline in self._deadlines.values()}):
-                kinds = [kind for kind, each in self._deadlines.items() if each.apart == apart]
-                group.create_task(self._watch(kinds, apart))
+            while True:
+                for row in await self._due():
+                    self._in_hand[row["timer_id"]] = self._lane(row["kind"])
+                    group.create_task(self._take(row))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._done.wait(), _POLL_S)
+                self._done.clear()
 
-    async def _watch(self, kinds: Sequence[str], apart: int) -> None:
-        turns = asyncio.Semaphore(apart or 1)
-        while True:
-            try:
-                due = await self._workers.fetch(_DUE, self._clock.now(), kinds, _PORTION)
-            except TRANSIENT:
-                due = []
-            outcomes = await asyncio.gather(*(self._fire(row, turns) for row in due))
-            self._waiting[apart] = frozenset(
-                row["timer_id"]
-                for row, outcome in zip(due, outcomes, strict=True)
-                if outcome == "waits"
-            )
-            await asyncio.sleep(_POLL_S if set(outcomes) <= {"done"} else 1)
+    def _lane(self, kind: str) -> Lane:
+        """On a clock that stands, what waits for this process takes turns, so that a day repeats
+        itself."""
+        return self._deadlines[kind].lane or Lane("in turn" if self._clock.stands else kind)
 
-    async def _fire(self, due: Any, turns: asyncio.Semaphore) -> Outcome:
-        """Handle one deadline in its turn."""
-        async with turns:
-            return await self._handle(due)
-
-    async def _handle(self, due: Any) -> Outcome:
-        timer_id, store_id, subject = due["timer_id"], due["store_id"], due["subject"]
-        deadline = self._deadlines[due["kind"]]
+    async def _due(self) -> list[Any]:
+        """As many due deadlines as there are free places in their lanes."""
+        lanes = {kind: self._lane(kind) for kind in self._deadlines}
+        taken = list(self._in_hand.values())
         try:
-            prepared = await deadline.prepare(store_id, subject) if deadline.prepare else None
-            async with self._units.open([store_id]) as unit:
-                if deadline.lock:
-                    await deadline.lock(unit, store_id, subject)
-                row = await unit.connection.fetchrow(_CLAIM, timer_id, unit.now)
-                if row is not None:
-                    cause = Cause(row["data"]["correlation_id"], str(timer_id))
-                    timer = Timer(store_id, subject, row["due_at"], row["data"], cause, prepared)
-                    await deadline.fire(unit, timer)
+            return await self._workers.fetch(
+                _DUE,
+                self._clock.now(),
+                list(lanes),
+                [lane.name for lane in lanes.values()],
+                [lane.places - taken.count(lane) for lane in lanes.values()],
+                list(self._in_hand),
+            )
+        except TRANSIENT:
+            await asyncio.sleep(_DATABASE_PAUSE_S)
+            return []
+
+    async def _take(self, row: Any) -> None:
+        try:
+            outcome = await self._handle(row)
+            DEADLINES.labels(self._service, row["kind"], outcome).inc()
+        finally:
+            del self._in_hand[row["timer_id"]]
+            self._done.set()
+
+    async def _handle(self, row: Any) -> str:
+        """Handle one deadline; answers what came of it."""
+        try:
+            if await self._fire(row):
+                return "done"
         except StalePreparationError:
-            log.info("timer is prepared anew", kind=due["kind"])
-        except NotYetError as error:
-            if not any(timer_id in waiting for waiting in self._waiting.values()):
-                log.warning("timer waits", timer=str(timer_id), kind=due["kind"], error=str(error))
-            return "waits"
-        except TRANSIENT as error:
-            log.warning("timer will fire again", timer=str(timer_id), error=repr(error))
-            return "failed"
-        except Exception:
-            log.exception("timer failed", timer=str(timer_id), kind=due["kind"])
-            return "failed"
-        return "done"
+            log.info("timer is prepared again", kind=row["kind"])
+        except (NotYetError, *TRANSIENT) as error:
+            if not row["attempts"]:
+                log.warning("timer waits", error=_text(error), **_name(row))
+            return await self._postpone(row, error, "waits")
+        except Exception as error:
+            log.exception("timer failed", **_name(row))
+            return await self._postpone(row, error, "failed")
+        await asyncio.sleep(_POLL_S)
+        return "again"
+
+    async def _fire(self, row: Any) -> bool:
+        """Whether the deadline was still to be fired; another may be just doing so."""
+        timer_id, store_id, subject = row["timer_id"], row["store_id"], row["subject"]
+        deadline = self._deadlines[row["kind"]]
+        async with asyncio.timeout(self._lane(row["kind"]).timeout_s):
+            prepared = await deadline.prepare(store_id, subject) if deadline.prepare else None
+        async with self._units.open([store_id]) as unit:
+            if deadline.lock:
+                await deadline.lock(unit, store_id, subject)
+            claimed = await unit.connection.fetchrow(_CLAIM, timer_id, unit.now)
+            if claimed is None:
+                return False
+            data = claimed["data"]
+            cause = Cause(data["correlation_id"], str(timer_id))
+            await deadline.fire(
+                unit, Timer(store_id, subject, claimed["due_at"], data, cause, prepared)
+            )
+        return True
+
+    async def _postpone(self, row: Any, error: Exception, outcome: str) -> str:
+        deadline = self._deadlines[row["kind"]]
+        try:
+            given_up = await self._workers.fetchval(
+                _POSTPONE,
+                row["timer_id"],
+                row["due_at"],
+                int(outcome == "failed"),
+                _text(error),
+                deadline.failures,
+                deadline.attempts,
+            )
+        except TRANSIENT:
+            await asyncio.sleep(_DATABASE_PAUSE_S)
+            return outcome
+        if given_up:
+            log.error("timer is given up", error=_text(error), **_name(row))
+            return "given up"
+        return outcome
+
+
+def _text(error: Exception) -> str:
+    """The first line of an error; the others may quote what people typed."""
+    lines = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"[:_LONGEST_ERROR]
+
+
+def _name(row: Any) -> dict[str, str]:
+    return {"timer": str(row["timer_id"]), "kind": row["kind"], "store": row["store_id"]}

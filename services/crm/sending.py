@@ -27,13 +27,12 @@ from shared.envelope import Cause
 from shared.failpoints import reached
 from shared.ids import new_id
 from shared.service import Service
-from shared.timers import Deadline, NotYetError, StalePreparationError, Timer
+from shared.timers import Deadline, Lane, NotYetError, StalePreparationError, Timer
 from shared.unit import Unit
 
 SEND_MESSAGE = "send_message"
 
-_AT_A_TIME = 4
-"""Messages under way to gateways, in one process."""
+_GATEWAYS = Lane("gateways", places=4, timeout_s=2 * LONGEST_CALL_S)
 
 _LEASE = timedelta(seconds=2 * LONGEST_CALL_S)
 
@@ -98,7 +97,7 @@ class Sending:
 
     @property
     def deadline(self) -> Deadline:
-        return Deadline(self.fire, lock=_lock, prepare=self.prepare, apart=_AT_A_TIME)
+        return Deadline(self.fire, lock=_lock, prepare=self.prepare, lane=_GATEWAYS)
 
     async def prepare(self, store_id: str, message_id: str) -> Attempt | None:
         """Hand the message over, or ``None`` when that is not what is to be done with it.

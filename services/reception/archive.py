@@ -4,13 +4,10 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-import structlog
 from pydantic import BaseModel
 
+from shared.calls import answer_of
 from shared.credentials import ServiceCredentials
-from shared.timers import NotYetError
-
-log = structlog.get_logger()
 
 _TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 _AT_ONCE = httpx.Timeout(1.0)
@@ -62,19 +59,9 @@ class CustomerArchive:
 
         Raises:
             NotYetError: customer relations is still away.
+            CallRefusedError: it does not take these details.
         """
-        try:
-            response = await self._client.post(
-                f"/stores/{store_id}/customers",
-                json=details,
-                headers={
-                    "Authorization": f"Bearer {await self._credentials.token(store_id)}",
-                    "Idempotency-Key": f"{order_id}:customer",
-                },
-            )
-            response.raise_for_status()
-        except httpx.HTTPError as error:
-            raise NotYetError(f"customer relations: {error}") from error
+        response = await self._post(store_id, "customers", f"{order_id}:customer", details)
         customer_ref: str = response.json()["customer_ref"]
         return customer_ref
 
@@ -92,30 +79,31 @@ class CustomerArchive:
     ) -> None:
         """Have a customer told something; repeating it with one ``key`` tells it once.
 
-        What customer relations refuses is not tried again.
-
         Raises:
             NotYetError: customer relations is away.
+            CallRefusedError: it does not send such a message.
         """
-        try:
-            response = await self._client.post(
-                f"/stores/{store_id}/messages",
-                json={
-                    "customer_ref": customer_ref,
-                    "subject": subject,
-                    "about": about,
-                    "order_id": order_id,
-                    "expires_at": expires_at,
-                    "values": values,
-                },
+        message = {
+            "customer_ref": customer_ref,
+            "subject": subject,
+            "about": about,
+            "order_id": order_id,
+            "expires_at": expires_at,
+            "values": values,
+        }
+        await self._post(store_id, "messages", key, message)
+
+    async def _post(
+        self, store_id: str, path: str, key: str, body: dict[str, Any]
+    ) -> httpx.Response:
+        async def call() -> httpx.Response:
+            return await self._client.post(
+                f"/stores/{store_id}/{path}",
+                json=body,
                 headers={
                     "Authorization": f"Bearer {await self._credentials.token(store_id)}",
                     "Idempotency-Key": key,
                 },
             )
-        except httpx.HTTPError as error:
-            raise NotYetError(f"customer relations: {error}") from error
-        if response.is_server_error:
-            raise NotYetError(f"customer relations: status {response.status_code}")
-        if response.is_error:
-            log.warning("message refused", subject=subject, status=response.status_code)
+
+        return await answer_of("customer relations", call())

@@ -29,7 +29,7 @@ from shared.db import transaction
 from shared.envelope import Cause, Received
 from shared.personal import PersonalData
 from shared.service import Service
-from shared.timers import Deadline, Timer
+from shared.timers import Deadline, Lane, Timer
 from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (
@@ -48,6 +48,10 @@ GREETING_OVERDUE = "greeting_overdue"
 LINK_CUSTOMER = "link_customer"
 TAX_INVOICE = "tax_invoice"
 TAX_CREDIT = "tax_credit"
+
+_REGISTRATION = Lane("crm: customers", places=4, timeout_s=20)
+_TAX_INVOICES = Lane("tax client: invoices", places=2, timeout_s=30)
+_TAX_CREDITS = Lane("tax client: corrections", places=2, timeout_s=30)
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,19 @@ def deadlines(
     """What reception does when its deadlines have passed."""
     return {
         GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order),
-        LINK_CUSTOMER: Deadline(link.fire, lock=_lock_order, prepare=link.prepare),
-        TAX_INVOICE: Deadline(tax_invoicing.fire, lock=_lock_order, prepare=tax_invoicing.prepare),
+        LINK_CUSTOMER: Deadline(
+            link.fire, lock=_lock_order, prepare=link.prepare, lane=_REGISTRATION
+        ),
+        TAX_INVOICE: Deadline(
+            tax_invoicing.fire,
+            lock=_lock_order,
+            prepare=tax_invoicing.prepare,
+            lane=_TAX_INVOICES,
+        ),
         TAX_CREDIT: Deadline(
-            tax_invoicing.fire_correction, prepare=tax_invoicing.prepare_correction
+            tax_invoicing.fire_correction,
+            prepare=tax_invoicing.prepare_correction,
+            lane=_TAX_CREDITS,
         ),
         receivables.RECEIVABLE_OVERDUE: Deadline(own.on_receivable_overdue, lock=_lock_order),
         reminders.CLAIM_OVERDUE: Deadline(own.on_claim_overdue, lock=_lock_claim),

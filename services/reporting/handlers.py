@@ -14,7 +14,7 @@ from shared.contracts.reporting import DailyReportPublished
 from shared.contracts.workshop import CapacityChanged
 from shared.envelope import Cause, Received
 from shared.group import Store
-from shared.timers import Deadline, StalePreparationError, Timer
+from shared.timers import Deadline, Lane, StalePreparationError, Timer
 from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = tuple(
@@ -26,6 +26,8 @@ LANES = 2
 """Batches are folded side by side in two transactions: facts of different keys commute."""
 
 CLOSING = "closing"
+
+_CLOSINGS = Lane("own events", places=4, timeout_s=60)
 
 _PATIENCE_S = 10.0
 
@@ -41,7 +43,7 @@ class Handlers:
     @property
     def deadlines(self) -> Mapping[str, Deadline]:
         """Closing time, once the day's events are read."""
-        return {CLOSING: Deadline(self.on_closing, prepare=self.prepare_closing)}
+        return {CLOSING: Deadline(self.on_closing, prepare=self.prepare_closing, lane=_CLOSINGS)}
 
     async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
         """Log and fold a batch, whatever the order of its events' types."""

@@ -58,10 +58,10 @@ class Handlers:
             booking.HOLD_EXPIRY: Deadline(self.on_hold_expiry, _lock_plan),
             booking.OVERRUN: Deadline(self.on_overrun, _lock_plan),
             booking.START_DUE: Deadline(booking.on_start_due, _lock_plan),
-            booking.IMPROVE: Deadline(self.on_improve, _lock_plan, planner.improve, planner.apart),
-            booking.PROSPECTS: Deadline(self.on_prospects, None, planner.prospects, planner.apart),
-            booking.LEARN: Deadline(self.on_learn, None, planner.learn, planner.apart),
-            STAFFING: Deadline(staffing.on_staffing, None, staffing.figures, planner.apart),
+            booking.IMPROVE: Deadline(self.on_improve, _lock_plan, planner.improve),
+            booking.PROSPECTS: Deadline(self.on_prospects, None, planner.prospects),
+            booking.LEARN: Deadline(self.on_learn, None, planner.learn),
+            STAFFING: Deadline(staffing.on_staffing, None, staffing.figures),
             clocks.CLOCK_OFF: Deadline(clocks.on_clock_off, _lock_plan),
         }
 

@@ -108,14 +108,6 @@ class Planner:
         self._learned: dict[str, planning.Durations] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    @property
-    def apart(self) -> int:
-        """How many deadlines that nobody waits for are handled at a time, beside the others.
-
-        0 where one process computes everything.
-        """
-        return 0 if self._workers.alone else 1
-
     async def start(self) -> None:
         """Load what the stores have learned and wait until there can be prompt answers."""
         stores = list(self.workforce.stores)

@@ -17,7 +17,7 @@ from shared.envelope import Cause
 from shared.group import Store
 from shared.problems import Problem
 from shared.service import Service
-from shared.timers import Deadline, NotYetError, Timer
+from shared.timers import Deadline, Lane, NotYetError, Timer
 from shared.unit import Unit
 
 MISSED, REMINDER, CONFIRMATION = (
@@ -27,7 +27,8 @@ MISSED, REMINDER, CONFIRMATION = (
 )
 
 _CONFIDENCE = 0.95
-_AT_A_TIME = 4
+_REMINDERS = Lane("crm: reminders", places=4, timeout_s=20)
+_PLACES = Lane("workshop: capacity holds", places=4, timeout_s=20)
 
 
 async def set_deadlines(unit: Unit, appointment: Appointment, place: Store, cause: Cause) -> None:
@@ -92,9 +93,9 @@ class AppointmentDeadlines:
     def deadlines(self) -> Mapping[str, Deadline]:
         return {
             MISSED: Deadline(on_missed, lock=_lock),
-            REMINDER: Deadline(_reminded, lock=_lock, prepare=self.remind, apart=_AT_A_TIME),
+            REMINDER: Deadline(_reminded, lock=_lock, prepare=self.remind, lane=_REMINDERS),
             CONFIRMATION: Deadline(
-                on_confirmation, lock=_lock, prepare=self.ask_for_place, apart=_AT_A_TIME
+                on_confirmation, lock=_lock, prepare=self.ask_for_place, lane=_PLACES
             ),
         }
 
@@ -136,7 +137,7 @@ class AppointmentDeadlines:
             raise NotYetError(f"workshop: {error}") from error
         except Problem as problem:
             if problem.status != HTTPStatus.CONFLICT:
-                raise NotYetError(f"workshop: {problem.detail}") from problem
+                raise
             return Confirmation(planned_at, None, problem.rule)
         promised_at = datetime.fromisoformat(answer["promised_at"])
         return Confirmation(planned_at, Place(answer["hold_id"], promised_at))

@@ -12,12 +12,12 @@ from shared.db import transaction
 from shared.envelope import Cause
 from shared.personal import PersonalData
 from shared.service import Service
-from shared.timers import Deadline, Timer
+from shared.timers import Deadline, Lane, Timer
 from shared.unit import Unit
 
 LINK_MESSAGE = "link_message"
 
-_AT_A_TIME = 4
+_MESSAGES = Lane("crm: links", places=4, timeout_s=20)
 
 
 async def send_soon(unit: Unit, link: Link, cause: Cause) -> None:
@@ -38,7 +38,7 @@ class LinkMessages:
 
     @property
     def deadlines(self) -> Mapping[str, Deadline]:
-        return {LINK_MESSAGE: Deadline(_sent, prepare=self.send, apart=_AT_A_TIME)}
+        return {LINK_MESSAGE: Deadline(_sent, prepare=self.send, lane=_MESSAGES)}
 
     async def send(self, store_id: str, link_id: str) -> None:
         """Send the link, once however often it is tried; one that was decided on is not sent.

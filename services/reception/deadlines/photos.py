@@ -9,10 +9,12 @@ from shared.db import transaction
 from shared.files import FileStore
 from shared.problems import Problem
 from shared.service import Service
-from shared.timers import Deadline, NotYetError, Timer
+from shared.timers import Deadline, Lane, NotYetError, Timer
 from shared.unit import Unit
 
 ORPHANED_PHOTO = "orphaned_photo"
+
+_FILES = Lane("file store", timeout_s=60)
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class PhotoDeadlines:
 
     @property
     def deadlines(self) -> Mapping[str, Deadline]:
-        return {ORPHANED_PHOTO: Deadline(_nothing_more, prepare=self.remove_orphan, apart=1)}
+        return {ORPHANED_PHOTO: Deadline(_nothing_more, prepare=self.remove_orphan, lane=_FILES)}
 
     async def remove_orphan(self, store_id: str, photo_id: str) -> None:
         """Delete the file unless its row is there."""

@@ -1,16 +1,21 @@
-"""Deadlines on the real database: those that wait for other systems hold no other up."""
+"""Deadlines on the real database: those that wait, fail or are refused hold no other kind up."""
 
 import asyncio
-from collections import deque
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
-import pytest_asyncio
+import pytest
 
 from shared import timers
-from shared.timers import Deadline, NotYetError, Timer, Timers
+from shared.timers import Deadline, Lane, NotYetError, StalePreparationError, Timer, Timers
 from shared.unit import Unit
 from tests.shared.component.conftest import CAUSE, Bench
+
+_PATIENCE_S = 30
+_MANY = 1000
 
 
 class Outside:
@@ -26,84 +31,184 @@ class Outside:
         self.asked.append(subject)
         self._waiting += 1
         self.most_at_once = max(self.most_at_once, self._waiting)
-        await self.answers.wait()
-        self._waiting -= 1
+        try:
+            await self.answers.wait()
+        finally:
+            self._waiting -= 1
         return f"answer to {subject}"
 
 
-@pytest_asyncio.fixture
-async def outside(bench: Bench):
-    """Ten remote deadlines and three others are due; ``fired`` sees them."""
-    service, outside, fired = bench.service, Outside(), deque[tuple[str, object]]()
+class Fired(list[Timer]):
+    """The deadlines that were fired, in their order."""
 
-    async def fire(_: Unit, timer: Timer) -> None:
-        fired.append((timer.subject, timer.prepared))
+    async def fire(self, _: Unit, timer: Timer) -> None:
+        self.append(timer)
 
-    deadlines = {
-        "remote": Deadline(fire, prepare=outside.ask, apart=4),
-        "near": Deadline(fire),
-    }
-    async with service.units.open(["S01"]) as unit:
-        for kind, count in (("remote", 10), ("near", 3)):
-            for number in range(count):
-                await timers.schedule(
-                    unit,
-                    kind,
-                    f"{kind}-{number}",
-                    store_id="S01",
-                    due_at=unit.now - timedelta(seconds=60 - number),
-                    cause=CAUSE,
-                )
-    running = asyncio.create_task(
-        Timers(service.workers, service.units, service.clock, deadlines).run()
+    @property
+    def subjects(self) -> list[str]:
+        return [timer.subject for timer in self]
+
+
+async def _set(bench: Bench, kind: str, count: int = 1, *, past_s: int = 60) -> None:
+    """So many deadlines of a kind that have passed, the first of them the longest ago."""
+    async with bench.service.units.open(["S01"]) as unit:
+        for number in range(count):
+            await timers.schedule(
+                unit,
+                kind,
+                f"{kind}-{number}",
+                store_id="S01",
+                due_at=unit.now - timedelta(seconds=past_s) + timedelta(milliseconds=number),
+                cause=CAUSE,
+            )
+
+
+async def _rows(bench: Bench, kind: str) -> list[Any]:
+    return await bench.service.workers.fetch(
+        "SELECT *, next_attempt_at > clock_timestamp() AS rests FROM timer WHERE kind = $1", kind
     )
-    yield outside, fired
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
 
 
-async def test_a_slow_system_delays_only_what_waits_for_it(outside) -> None:
-    slow, fired = outside
-    async with asyncio.timeout(20):
-        while len(fired) < 3 or len(slow.asked) < 4:
+async def _try_again_now(bench: Bench) -> None:
+    """As if every pause were over."""
+    await bench.service.workers.execute("UPDATE timer SET next_attempt_at = '-infinity'")
+
+
+async def _until(condition: Any) -> None:
+    async with asyncio.timeout(_PATIENCE_S):
+        while not (await condition() if asyncio.iscoroutinefunction(condition) else condition()):
             await asyncio.sleep(0.02)
-    assert [subject for subject, _ in fired] == ["near-0", "near-1", "near-2"]
-    slow.answers.set()
-    async with asyncio.timeout(20):
-        while len(fired) < 13:
-            await asyncio.sleep(0.02)
-    answered = dict(list(fired)[3:])
-    assert answered == {f"remote-{n}": f"answer to remote-{n}" for n in range(10)}
-    assert slow.most_at_once == 4
 
 
-async def test_what_waits_for_another_system_is_told_apart_until_that_is_back(bench: Bench) -> None:
-    service, away = bench.service, [True]
+@asynccontextmanager
+async def _running(bench: Bench, deadlines: Mapping[str, Deadline]) -> AsyncIterator[None]:
+    service = bench.service
+    await service.workers.execute("DELETE FROM timer")
+    watching = Timers("crm", service.workers, service.units, service.clock, deadlines)
+    task = asyncio.create_task(watching.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_thousand_waiting_deadlines_delay_no_other_kind(bench: Bench) -> None:
+    slow, fired = Outside(), Fired()
+    deadlines = {
+        "registration": Deadline(fired.fire, prepare=slow.ask, lane=Lane("slow: persons", 4)),
+        "reminder": Deadline(fired.fire, prepare=slow.ask, lane=Lane("slow: reminders", 4)),
+        "near": Deadline(fired.fire),
+        "other": Deadline(fired.fire),
+    }
+    async with _running(bench, deadlines):
+        await _set(bench, "registration", _MANY)
+        await _until(lambda: len(slow.asked) == 4)
+        for kind in ("near", "other", "reminder"):
+            await _set(bench, kind, 3, past_s=0)
+        await _until(lambda: len(fired) == 6 and len(slow.asked) == 7)
+        assert Counter(slow.asked) == Counter(
+            [f"registration-{n}" for n in range(4)] + [f"reminder-{n}" for n in range(3)]
+        )
+        assert len(await _rows(bench, "registration")) == _MANY
+        assert [timer for timer in fired.subjects if timer.startswith("near")] == [
+            f"near-{n}" for n in range(3)
+        ]
+        slow.answers.set()
+        await _until(lambda: len(fired) == _MANY + 9)
+    answers = {timer.subject: timer.prepared for timer in fired if timer.prepared}
+    assert answers == {subject: f"answer to {subject}" for subject in slow.asked}
+    assert slow.most_at_once <= 8
+
+
+async def test_neighbor_that_never_answers_is_left_alone(bench: Bench) -> None:
+    deadlines = {
+        "remote": Deadline(Fired().fire, prepare=Outside().ask, lane=Lane("slow", 1, 0.05))
+    }
+    async with _running(bench, deadlines):
+        await _set(bench, "remote", 3)
+
+        async def all_rest() -> bool:
+            return all(row["rests"] for row in await _rows(bench, "remote"))
+
+        await _until(all_rest)
+    assert {row["failures"] for row in await _rows(bench, "remote")} == {0}
+
+
+async def test_waiting_deadline_fires_when_its_neighbor_returns(bench: Bench) -> None:
+    away, fired = [True], Fired()
 
     async def ask(_store_id: str, _subject: str) -> None:
         if away:
             raise NotYetError("away")
 
-    async def fire(_unit: Unit, _timer: Timer) -> None: ...
+    async with _running(bench, {"remote": Deadline(fired.fire, prepare=ask, attempts=3)}):
+        await _set(bench, "remote", 2)
 
-    watching = Timers(
-        service.workers, service.units, service.clock, {"remote": Deadline(fire, prepare=ask)}
-    )
-    async with service.units.open(["S01"]) as unit:
-        for subject in ("a", "b"):
-            await timers.schedule(
-                unit, "remote", subject, store_id="S01", due_at=unit.now, cause=CAUSE
-            )
-    running = asyncio.create_task(watching.run())
-    async with asyncio.timeout(20):
-        while watching.waiting < 2:
-            await asyncio.sleep(0.02)
+        async def both_wait() -> bool:
+            return [row["attempts"] for row in await _rows(bench, "remote")] == [1, 1]
+
+        await _until(both_wait)
+        assert {row["error"] for row in await _rows(bench, "remote")} == {"NotYetError: away"}
         away.clear()
-        while watching.waiting:
-            await asyncio.sleep(0.02)
-    left = await service.workers.fetchval("SELECT count(*) FROM timer WHERE kind = 'remote'")
-    assert left == 0
-    running.cancel()
-    with suppress(asyncio.CancelledError):
-        await running
+        await _try_again_now(bench)
+        await _until(lambda: len(fired) == 2)
+    assert await _rows(bench, "remote") == []
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"), [(ValueError("wrong\nplate 浙A12345"), 2), (NotYetError("away"), 3)]
+)
+async def test_deadline_is_given_up_at_its_limit(bench: Bench, error, tries) -> None:
+    tried, fired = [], Fired()
+
+    async def fail(_unit: Unit, timer: Timer) -> None:
+        tried.append(timer.subject)
+        raise error
+
+    deadlines = {
+        "failing": Deadline(fail, failures=2, attempts=3),
+        "near": Deadline(fired.fire),
+    }
+    async with _running(bench, deadlines):
+        await _set(bench, "failing")
+
+        async def given_up() -> bool:
+            await _try_again_now(bench)
+            return (await _rows(bench, "failing"))[0]["given_up_at"] is not None
+
+        await _until(given_up)
+        await _set(bench, "near")
+        await _until(lambda: len(fired) == 1)
+        assert len(tried) == tries
+        (row,) = await _rows(bench, "failing")
+        assert "浙A12345" not in row["error"]
+        await _set(bench, "failing")
+        await _until(lambda: len(tried) > tries)
+
+
+async def test_untried_deadline_goes_before_one_that_failed(bench: Bench) -> None:
+    tried: list[str] = []
+
+    async def fail(_unit: Unit, timer: Timer) -> None:
+        tried.append(timer.subject)
+        raise ValueError
+
+    async with _running(bench, {"failing": Deadline(fail, failures=100)}):
+        await _set(bench, "failing", 12)
+        await _until(lambda: len(set(tried)) == 12)
+    assert tried[:12] == [f"failing-{n}" for n in range(12)]
+
+
+async def test_stale_preparation_is_no_failure(bench: Bench) -> None:
+    tried: list[str] = []
+
+    async def stale(_unit: Unit, timer: Timer) -> None:
+        tried.append(timer.subject)
+        raise StalePreparationError
+
+    async with _running(bench, {"stale": Deadline(stale, failures=1)}):
+        await _set(bench, "stale")
+        await _until(lambda: len(tried) == 3)
+        assert [row["attempts"] for row in await _rows(bench, "stale")] == [0]
