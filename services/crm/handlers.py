@@ -109,6 +109,8 @@ class Handlers:
                 await store.end_messages_about(
                     unit.connection, event.store_id, event.additional_work_id, moment
                 )
+                if isinstance(event, AdditionalWorkAuthorized) and event.promised_at:
+                    await _end_promises(unit, event.store_id, event.order_id)
             case AppointmentCancelled() | AppointmentMoved() | AppointmentMissed() as event:
                 await store.end_messages_about(
                     unit.connection, event.store_id, event.appointment_id, moment
@@ -144,7 +146,7 @@ class Handlers:
     async def _on_promise_revised(self, unit: Unit, event: PromiseRevised, cause: Cause) -> None:
         """The customer hears of the new time, and of no earlier one any more (R9)."""
         visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
-        await _end_promises(unit, visit)
+        await _end_promises(unit, event.store_id, event.order_id)
         await _tell(unit, visit, PromiseChanged(promised_at=event.promised_at), cause)
 
     async def _on_promise_at_risk(self, unit: Unit, event: PromiseAtRisk, cause: Cause) -> None:
@@ -152,7 +154,7 @@ class Handlers:
         if not self.directory.messages[event.store_id].tell_risk:
             return
         visit = await store.lock_visit(unit.connection, event.store_id, event.order_id)
-        await _end_promises(unit, visit)
+        await _end_promises(unit, event.store_id, event.order_id)
         facts = AtRisk(promised_at=event.promised_at, likely_at=event.best_promise_at)
         await _tell(unit, visit, facts, cause)
 
@@ -225,7 +227,7 @@ async def _end(unit: Unit, visit: Visit, moment: datetime) -> None:
     )
 
 
-async def _end_promises(unit: Unit, visit: Visit) -> None:
+async def _end_promises(unit: Unit, store_id: str, order_id: str) -> None:
     await store.end_messages(
-        unit.connection, visit.store_id, visit.order_id, ENDED_BY_ANOTHER_PROMISE, unit.now
+        unit.connection, store_id, order_id, ENDED_BY_ANOTHER_PROMISE, unit.now
     )

@@ -47,21 +47,22 @@ class WorkshopClient:
 
     async def quote(
         self,
-        principal: Principal,
+        token: str,
         store_id: str,
         operation_ids: Sequence[str],
         *,
         confidence: float,
         window: Window | None = None,
+        order_id: str | None = None,
     ) -> dict[str, Any]:
-        """The earliest promise; nothing is reserved.
+        """The earliest promise; nothing is reserved. Further work of an order follows its plan.
 
         Raises:
             WorkshopAwayError: no answer.
             Problem: the workshop refuses, with its reason.
         """
-        body = _body(operation_ids, confidence, window)
-        return await self._post(f"/stores/{store_id}/quotes", body, principal.token, None)
+        body = _body(operation_ids, confidence, window) | {"order_id": order_id}
+        return await self._post(f"/stores/{store_id}/quotes", body, token, None)
 
     async def load(
         self, principal: Principal, store_id: str, day: date, days: int
@@ -96,10 +97,12 @@ class WorkshopClient:
         window: Window | None = None,
         replaces: str | None = None,
         order_id: str | None = None,
+        latest_promise_at: datetime | None = None,
     ) -> dict[str, Any]:
         """Reserve the earliest promise; repeating the command reserves nothing more."""
         body = _body(operation_ids, confidence, window)
-        body |= {"replaces": replaces, "order_id": order_id}
+        latest = latest_promise_at.isoformat() if latest_promise_at else None
+        body |= {"replaces": replaces, "order_id": order_id, "latest_promise_at": latest}
         return await self._post(
             f"/stores/{caller.store_id}/capacity-holds", body, caller.token, f"{caller.key}:hold"
         )

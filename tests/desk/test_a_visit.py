@@ -273,8 +273,12 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         await advisor.at("awaiting-strip").get_by_role("link").click()
         address = await _send_link(advisor)
         (message,) = await api.get("crm", f"/messages?order_id={order_id}", "S01-agent-1")
-        assert (message["subject"], message["values"]["amount_cents"]) == ("authorisation", 93_000)
-        await _authorise_a_part(desk, address)
+        assert (message["subject"], message["values"]["amount_cents"]) == (
+            "additional_work",
+            93_000,
+        )
+        promised = await _authorise_a_part(desk, address)
+        await expect(advisor.page.locator(".promise-side .promise-time")).to_have_text(promised)
         await expect(advisor.at("estimates").get_by_text("链接").first).to_be_visible()
         await advisor.keep("estimates")
         await _finish_all(api, order_id, job)
@@ -450,18 +454,23 @@ async def _send_link(advisor: Colleague) -> str:
     return address
 
 
-async def _authorise_a_part(desk: Desk, address: str) -> None:
-    """The customer, on a phone and not signed in, wants one of two items."""
+async def _authorise_a_part(desk: Desk, address: str) -> str:
+    """The customer, on a phone and not signed in, wants one of two items; answers with the promise
+    that they decide by."""
     customer = await desk.open(address)
     await expect(customer.at("offer-total")).to_have_text("¥930.00")
+    whole = await customer.at("offer-promise").inner_text()
     await customer.keep("customer-offer-zh")
     await customer.at("item-MNT-011").get_by_role("switch").click()
     await expect(customer.at("offer-total")).to_have_text("¥696.00")
+    await expect(customer.at("offer-promise")).not_to_have_text(whole)
+    promised = await customer.at("offer-promise").inner_text()
     width = await customer.page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
     await customer.keep("customer-chosen-zh")
     await customer.press("agree")
     await expect(customer.page.get_by_text("已收到您的授权")).to_be_visible()
+    await expect(customer.at("answer-promise")).to_have_text(promised)
     await customer.keep("customer-answered-zh")
     await customer.page.goto(address)
     await expect(customer.at("answer-link_used")).to_be_visible()
@@ -471,6 +480,7 @@ async def _authorise_a_part(desk: Desk, address: str) -> None:
     await customer.page.goto(f"{address}0")
     await expect(customer.at("answer-unknown_link")).to_be_visible()
     assert customer.faults == []
+    return promised
 
 
 async def _finish_all(api: Api, order_id: str, first: dict[str, Any]) -> None:

@@ -10,13 +10,14 @@ from shared.contracts.crm import CustomerNotified
 
 Subject = Literal[
     "authorisation",
+    "additional_work",
     "at_risk",
     "promise_changed",
     "ready",
     "overdue_payment",
     "appointment_reminder",
 ]
-"""待授权、可能延误、交车时间变更、竣工、逾期未付、预约提醒."""
+"""待授权、待授权增项、可能延误、交车时间变更、竣工、逾期未付、预约提醒."""
 
 Channel = Literal["wecom", "sms", "email"]
 """企业微信、短信、邮件."""
@@ -48,7 +49,12 @@ REPEATABLE: frozenset[Channel] = frozenset({"wecom", "sms"})
 PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 """Between the attempts on one channel."""
 
-ENDED_BY_READINESS: tuple[Subject, ...] = ("authorisation", "at_risk", "promise_changed")
+ENDED_BY_READINESS: tuple[Subject, ...] = (
+    "authorisation",
+    "additional_work",
+    "at_risk",
+    "promise_changed",
+)
 ENDED_BY_DEPARTURE: tuple[Subject, ...] = (*ENDED_BY_READINESS, "ready")
 ENDED_BY_PAYMENT: tuple[Subject, ...] = ("overdue_payment",)
 ENDED_BY_ANOTHER_PROMISE: tuple[Subject, ...] = ("at_risk", "promise_changed")

@@ -29,7 +29,7 @@ class Facts(BaseModel):
 
 
 class Authorisation(Facts):
-    """The customer is to authorise an estimate or additional work (授权)."""
+    """The customer is to authorise an estimate (授权)."""
 
     subject: ClassVar[Subject] = "authorisation"
 
@@ -39,6 +39,14 @@ class Authorisation(Facts):
         max_length=500,
         description="one-time link, over TLS unless it stays on this machine; kept encrypted",
     )
+
+
+class AdditionalWork(Authorisation):
+    """The customer is to authorise additional work (增项); the promise is then another."""
+
+    subject: ClassVar[Subject] = "additional_work"
+
+    promised_at: Moment
 
 
 class AtRisk(Facts):
@@ -89,7 +97,15 @@ class AppointmentReminder(Facts):
 
 FACTS: Mapping[Subject, type[Facts]] = {
     facts.subject: facts
-    for facts in (Authorisation, AtRisk, PromiseChanged, Ready, OverduePayment, AppointmentReminder)
+    for facts in (
+        Authorisation,
+        AdditionalWork,
+        AtRisk,
+        PromiseChanged,
+        Ready,
+        OverduePayment,
+        AppointmentReminder,
+    )
 }
 
 

@@ -12,6 +12,7 @@ from services.crm import store
 from services.crm.domain import errors
 from services.crm.domain.message import CallReason, Channel, Message, Status, Subject
 from services.crm.domain.wording import (
+    AdditionalWork,
     AppointmentReminder,
     AtRisk,
     Authorisation,
@@ -56,6 +57,11 @@ class AuthorisationMessage(_Request):
     values: Authorisation
 
 
+class AdditionalWorkMessage(_Request):
+    subject: Literal["additional_work"]
+    values: AdditionalWork
+
+
 class AtRiskMessage(_Request):
     subject: Literal["at_risk"]
     values: AtRisk
@@ -83,6 +89,7 @@ class AppointmentReminderMessage(_Request):
 
 SendMessage = Annotated[
     AuthorisationMessage
+    | AdditionalWorkMessage
     | AtRiskMessage
     | PromiseChangedMessage
     | ReadyMessage

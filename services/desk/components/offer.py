@@ -1,6 +1,6 @@
 """What a customer is asked to authorise (授权), item by item, with what they choose of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from nicegui import ui
@@ -11,13 +11,25 @@ from services.desk.i18n import Words
 
 Line = Mapping[str, Any]
 
+Asked = Callable[[list[str]], Awaitable[Mapping[str, Any] | None]]
+"""Asks for the offer without the items that are not wanted; nothing where there is no answer."""
+
 
 class OfferChoice:
-    """Each item with its lines and price; those of a divisible offer can be left out."""
+    """Each item with its lines and price; those of a divisible offer can be left out.
 
-    def __init__(self, t: Words, offer: Mapping[str, Any]) -> None:
+    The promise shown is that of what is chosen; ``when`` says a time in the store's words.
+    """
+
+    def __init__(
+        self, t: Words, offer: Mapping[str, Any], ask: Asked, when: Callable[[str], str]
+    ) -> None:
         self._t = t
         self._offer = offer
+        self._ask = ask
+        self._when = when
+        self._asked = 0
+        self.promised_at: str | None = None
         self._items = _by_item(offer["lines"])
         self._wanted = dict.fromkeys(self._items, True)
         for item, lines in self._items.items():
@@ -26,7 +38,9 @@ class OfferChoice:
             text(t("You pay, tax included"))
             self._total = text("", "number")
             mark("offer-total", self._total)
+        self._promise = box("promise-box")
         self._count()
+        self._show_promise(offer)
 
     @property
     def declined(self) -> list[str]:
@@ -37,6 +51,30 @@ class OfferChoice:
     def is_empty(self) -> bool:
         """Whether nothing is wanted."""
         return not any(self._wanted.values())
+
+    async def refresh(self) -> None:
+        """Show the promise that the chosen items have now; only the latest answer counts."""
+        self._asked += 1
+        asked = self._asked
+        self._promise.set_visibility(not self.is_empty)
+        if self.is_empty:
+            return
+        offer = await self._ask(self.declined)
+        if offer and asked == self._asked:
+            self._show_promise(offer)
+
+    def _show_promise(self, offer: Mapping[str, Any]) -> None:
+        t = self._t
+        self.promised_at = offer["promised_at"]
+        self._promise.set_visibility(self.promised_at is not None)
+        self._promise.clear()
+        if self.promised_at is None:
+            return
+        with self._promise:
+            text(t("Promised time if you agree"), "promise-label")
+            mark("offer-promise", text(self._when(self.promised_at), "promise-time"))
+            if offer["promise_provisional"]:
+                text(t("Provisional: not planned by the workshop yet"), "hint")
 
     def _item(self, item: str, lines: Sequence[Line]) -> None:
         t = self._t
@@ -57,10 +95,11 @@ class OfferChoice:
                         badge(t.code("pay", line["pay_type"]), "good")
                     text(formats.money(line["amount_cents"]), "number")
 
-    def _choose(self, item: str, surface: ui.element, wanted: bool) -> None:
+    async def _choose(self, item: str, surface: ui.element, wanted: bool) -> None:
         self._wanted[item] = wanted
         surface.classes(remove="declined", add="" if wanted else "declined")
         self._count()
+        await self.refresh()
 
     def _count(self) -> None:
         payable = sum(

@@ -12,7 +12,7 @@ from services.desk.client import AwayError, RefusalError, Services, new_attempt
 from services.desk.components.elements import box, button, link, mark, text
 from services.desk.components.frame import head, language_link
 from services.desk.components.offer import OfferChoice
-from services.desk.components.problems import away_text
+from services.desk.components.problems import away_text, refusal_text
 from services.desk.i18n import Words
 from services.desk.page import OpenPage
 from services.desk.visit import Desk
@@ -51,7 +51,7 @@ class _Authorisation:
         self._desk = desk
         self._t = t
         self._path = f"/authorisations/{token}"
-        self._store = desk.stores.get(token.partition(".")[0])
+        self._store_id = token.partition(".")[0]
         self._services = Services(desk.connections)
         self._attempt = new_attempt()
         self._content = box("customer-content")
@@ -79,11 +79,8 @@ class _Authorisation:
             else t("Please look at the estimate and decide.")
         )
         text(title, "page-title").props('role=heading aria-level="1"')
-        chosen = OfferChoice(t, offer)
-        if self._store:
-            now = self._desk.clock.now()
-            until = formats.day_and_clock(offer["expires_at"], self._store.timezone, now)
-            text(t("Valid until {time}", time=until), "hint")
+        chosen = OfferChoice(t, offer, self._ask, self._when)
+        text(t("Valid until {time}", time=self._when(offer["expires_at"])), "hint")
         with box("customer-actions"):
             button(
                 t("I agree to what is chosen"),
@@ -95,22 +92,52 @@ class _Authorisation:
                 t("I agree to nothing"), lambda: self._decide(chosen, agree=False), name="refuse"
             )
 
+    def _when(self, moment: str) -> str:
+        """A time as the clocks of the store show it, to which every answered link belongs."""
+        zone = self._desk.stores[self._store_id].timezone
+        return formats.day_and_clock(moment, zone, self._desk.clock.now())
+
+    async def _ask(self, declined: list[str]) -> Mapping[str, Any] | None:
+        """The offer without some items; as it was where it cannot be had."""
+        try:
+            offer: Mapping[str, Any] = await self._services.get(
+                "reception", self._path, declined=declined
+            )
+        except (RefusalError, AwayError):
+            return None
+        return offer
+
     async def _decide(self, chosen: OfferChoice, *, agree: bool) -> None:
         """Send the word, once however often it is tried."""
         wanted = agree and not chosen.is_empty
         body = {
             "decision": "authorize" if wanted else "decline",
             "declined": chosen.declined if wanted else [],
+            "promised_at": chosen.promised_at,
         }
         try:
-            await self._services.command("reception", self._path, body, attempt=self._attempt)
+            decided = await self._services.command(
+                "reception", self._path, body, attempt=self._attempt
+            )
         except RefusalError as refusal:
-            self._say(refusal.rule, self._t.code("link", refusal.rule))
+            if refusal.rule == "promise_later":
+                await chosen.refresh()
+                ui.notify(refusal_text(self._t, refusal), type="warning", position="top")
+            else:
+                self._say(refusal.rule, self._t.code("link", refusal.rule))
         except AwayError as away:
             ui.notify(away_text(self._t, away), type="negative", position="top")
         else:
             state = "authorized" if wanted else "declined"
             self._say(state, self._t.code("answered", state))
+            if decided["promised_at"]:
+                with self._content:
+                    self._promised(decided["promised_at"])
+
+    def _promised(self, promised_at: str) -> None:
+        with box("promise-box"):
+            text(self._t("Promised"), "promise-label")
+            mark("answer-promise", text(self._when(promised_at), "promise-time"))
 
     def _say(self, state: str, sentence: str) -> None:
         self._content.clear()

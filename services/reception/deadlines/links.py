@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from services.reception import store
 from services.reception.archive import CustomerArchive
@@ -54,18 +55,23 @@ class LinkMessages:
         if proposal.status != "awaiting" or order.customer_ref is None:
             return
         token = link_token(self.personal, store_id, link_id)
+        values: dict[str, Any] = {
+            "amount_cents": proposal.total_cents,
+            "link": link_address(self.public_url, token),
+        }
+        subject = "authorisation"
+        if proposal.additional_work_id and link.promised_at:
+            subject = "additional_work"
+            values["promised_at"] = link.promised_at.isoformat()
         await self.archive.send_message(
             store_id,
             link_id,
             customer_ref=order.customer_ref,
-            subject="authorisation",
+            subject=subject,
             about=proposal.additional_work_id,
             order_id=order.order_id,
             expires_at=link.expires_at.isoformat(),
-            values={
-                "amount_cents": proposal.total_cents,
-                "link": link_address(self.public_url, token),
-            },
+            values=values,
         )
 
 

@@ -6,7 +6,7 @@ A newer version takes the place of those on the same matter that nobody has deci
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from services.reception.domain import errors
@@ -24,6 +24,9 @@ from shared.contracts.reception import (
     OrderedOperation,
 )
 from shared.contracts.refusal import unknown_code
+
+PROMISE_TOLERANCE = timedelta(minutes=15)
+"""The workshop's promise may move by so much while the customer makes up their mind."""
 
 Status = Literal["awaiting", "authorized", "declined", "superseded"]
 """待授权、已授权、已拒绝、已被替代."""
@@ -53,11 +56,15 @@ class EstimateVersion:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How the customer's word was taken: by whom, or by nobody where it came over a link."""
+    """How the customer's word was taken: by whom, or by nobody where it came over a link.
+
+    ``promised_at`` is the new promise that they saw, absent where it was the present one.
+    """
 
     channel: Channel
     recorded_by: str | None
     at: datetime
+    promised_at: datetime | None = None
 
 
 Versions = Sequence[EstimateVersion]
@@ -181,18 +188,45 @@ def decline(
     return _with_versions(order, versions, [declined]), declined, [event]
 
 
+def new_promise(order: Order, work: Promise) -> Promise:
+    """The order's promise with further work, of which ``work`` is the promise; never an earlier
+    one than the present."""
+    return replace(
+        work,
+        promised_at=max(order.promised_at or work.promised_at, work.promised_at),
+        provisional=order.promise_provisional or work.provisional,
+    )
+
+
+def latest_promise(order: Order, seen: datetime | None) -> datetime | None:
+    """The latest new promise to which a customer has agreed who saw this one."""
+    shown = seen or order.promised_at
+    return shown + PROMISE_TOLERANCE if shown else None
+
+
+def _agreed_promise(order: Order, work: Promise, seen: datetime | None) -> Promise:
+    """The new promise that the customer saw, if the workshop can still keep it; one that moved a
+    little is not asked about again."""
+    promise = new_promise(order, work)
+    shown = seen or order.promised_at or promise.promised_at
+    if promise.promised_at > shown + PROMISE_TOLERANCE:
+        raise errors.promise_later(promise.promised_at)
+    stands = promise.promised_at <= shown <= promise.promised_at + PROMISE_TOLERANCE
+    return replace(promise, promised_at=shown) if stands else promise
+
+
 def authorize_additional(
     order: Order, versions: Versions, version: int, agreement: Agreement, promise: Promise
 ) -> tuple[Order, EstimateVersion, list[AdditionalWorkAuthorized]]:
     """The customer wants the work that was found (增项授权); the vehicle may be ready later.
 
     Raises:
-        Refused: as for :func:`authorize`.
+        Refused: as for :func:`authorize`, or the customer saw an earlier promise.
     """
     proposal = to_decide(order, versions, version)
     assert proposal.additional_work_id  # noqa: S101
     agreed = _decided(proposal, "authorized", agreement)
-    promised_at = max(order.promised_at or promise.promised_at, promise.promised_at)
+    promise = _agreed_promise(order, promise, agreement.promised_at)
     event = AdditionalWorkAuthorized(
         store_id=order.store_id,
         order_id=order.order_id,
@@ -203,14 +237,15 @@ def authorize_additional(
         estimate_version=version,
         channel=agreement.channel,
         recorded_by=agreement.recorded_by,
-        promised_at=promised_at,
+        promised_at=promise.promised_at,
         hold_id=promise.hold_id,
         authorized_at=agreement.at,
     )
     resumed = replace(
         order,
-        promised_at=promised_at,
-        promise_provisional=order.promise_provisional or promise.provisional,
+        promised_at=promise.promised_at,
+        promise_provisional=promise.provisional,
+        risk=order.risk if promise.promised_at == order.promised_at else None,
     )
     if order.stage == "ready" and agreed.operations:
         resumed = replace(resumed, stage="in_work", ready_at=None)

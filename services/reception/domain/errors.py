@@ -29,6 +29,16 @@ def promise_in_the_past() -> Refused:
     return Refused("promise_in_the_past", "A promise lies in the future.", field="promised_at")
 
 
+def promise_later(promised_at: datetime) -> Refused:
+    return Refused(
+        "promise_later",
+        f"The vehicle would be promised for {promised_at.isoformat()}, later than was shown.",
+        field="promised_at",
+        kind="conflict",
+        promised_at=promised_at.isoformat(),
+    )
+
+
 def steps_missing(missing: list[str]) -> Refused:
     return Refused(
         "delivery_steps_missing",

@@ -10,14 +10,15 @@ from pydantic import BaseModel, Field
 from services.reception import store
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain.order import Order
 from services.reception.http.access import catalogue_of
 from services.reception.http.decisions import Word, decide
-from services.reception.http.offer import Offer, offer_view
+from services.reception.http.offer import Declined, Offer, make_offer
 from services.reception.links import store_of, token_hash
 from services.reception.store import Link
 from shared.body import Body
 from shared.commands import Headers, command_of
-from shared.contracts.base import Identifier
+from shared.contracts.base import Identifier, Moment
 from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.duties import serves
@@ -29,29 +30,33 @@ Token = Annotated[str, Path(min_length=8, max_length=120)]
 
 
 class Decision(Body):
-    """Of what is authorised, the ``declined`` items are not wanted."""
+    """Of what is authorised, the ``declined`` items are not wanted; ``promised_at`` is the promise
+    that was shown. Where the new one would be later, the customer is asked again."""
 
     decision: Literal["authorize", "decline"]
     declined: Annotated[list[Identifier], Field(max_length=120)] = []
+    promised_at: Moment | None = None
 
 
 class Decided(BaseModel):
-    """What became of the version."""
+    """What became of the version, and the order's promise now."""
 
     version: int
     status: authorisation.Status
     decided_at: datetime | None
+    promised_at: datetime | None
 
 
 @router.get("/authorisations/{token}", tags=["estimates"], openapi_extra=serves("R4", "R9"))
-async def show_offer(request: Request, token: Token) -> Offer:
-    """Lines and prices of the version that the link leads to (授权页)."""
+async def show_offer(request: Request, token: Token, declined: Declined = ()) -> Offer:
+    """Lines and prices of the version that the link leads to (授权页), and the promise that the
+    order will have without the items ``declined``."""
     link = await _link(request, token)
     async with transaction(request.app.state.units.pool, [link.store_id]) as connection:
         order = await store.read_order(connection, link.store_id, link.order_id)
         versions = await store.estimate_versions(connection, link.store_id, link.order_id)
     proposal = authorisation.to_decide(order, versions, link.version)
-    return offer_view(catalogue_of(request), order, proposal, link.expires_at)
+    return await make_offer(request, order, proposal, declined, link.expires_at)
 
 
 @router.post(
@@ -77,7 +82,8 @@ async def decide_offer(
             return answered
         raise
     wanted = body.decision == "authorize"
-    word = Word(wanted, "link", None, link, frozenset(body.declined) if wanted else frozenset())
+    declined = frozenset(body.declined) if wanted else frozenset()
+    word = Word(wanted, "link", None, link, declined, body.promised_at)
     return await decide(request, command, link.order_id, link.version, word, _decided)
 
 
@@ -101,5 +107,10 @@ async def _link(request: Request, token: str) -> Link:
     return link
 
 
-def _decided(version: EstimateVersion) -> Decided:
-    return Decided(version=version.version, status=version.status, decided_at=version.decided_at)
+def _decided(order: Order, version: EstimateVersion) -> Decided:
+    return Decided(
+        version=version.version,
+        status=version.status,
+        decided_at=version.decided_at,
+        promised_at=order.promised_at,
+    )

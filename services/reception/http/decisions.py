@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import httpx
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
@@ -14,7 +13,8 @@ from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import Agreement, EstimateVersion
 from services.reception.domain.order import Order, Promise
 from services.reception.http.access import catalogue_of
-from services.reception.http.work import DEFAULT_CONFIDENCE, provisional, reserve
+from services.reception.http.offer import further_operations, present_promise, workshop_token
+from services.reception.http.work import ask_promise, reserve
 from services.reception.store import Link
 from services.reception.workshop import Caller
 from shared.commands import Command
@@ -23,14 +23,19 @@ from shared.contracts.reception import Channel
 from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.ids import new_id
+from shared.problems import Problem
 from shared.unit import Unit
+
+PROMISE_LATER = "promise_later"
+"""The rule by which the workshop refuses to reserve what would be done later than was shown."""
 
 
 @dataclass(frozen=True)
 class Word:
     """What the customer said, and who recorded it; nobody did where it came over ``link``.
 
-    Of what is wanted, the items ``declined`` are not.
+    Of what is wanted, the items ``declined`` are not. ``promised_at`` is the new promise that they
+    saw.
     """
 
     wanted: bool
@@ -38,6 +43,7 @@ class Word:
     recorded_by: str | None
     link: Link | None = None
     declined: frozenset[str] = frozenset()
+    promised_at: datetime | None = None
 
 
 async def decide(
@@ -46,7 +52,7 @@ async def decide(
     order_id: str,
     version: int,
     word: Word,
-    answer: Callable[[EstimateVersion], BaseModel],
+    answer: Callable[[Order, EstimateVersion], BaseModel],
 ) -> JSONResponse:
     """Record the word. Additional work gets its hold in the workshop before the transaction."""
     if answered := await command.earlier_answer():
@@ -74,7 +80,7 @@ async def decide(
             versions, submitted = authorisation.split(
                 order, versions, version, parts, additional_work_id=str(new_id()), now=unit.now
             )
-        agreement = Agreement(word.channel, word.recorded_by, unit.now)
+        agreement = Agreement(word.channel, word.recorded_by, unit.now, word.promised_at)
         changed, decided, events = _decided(order, versions, version, word, agreement, promise)
         if word.link and not await store.use_link(connection, word.link, unit.now):
             raise errors.link_used()
@@ -84,7 +90,7 @@ async def decide(
             connection, [each for each in latest.values() if each not in stored]
         )
         unit.publish([*submitted, *events], command.cause)
-        return answer(decided[0])
+        return answer(changed, decided[0])
 
     return await command.run(effect)
 
@@ -136,7 +142,7 @@ async def _promise(
     """When additional work will be done; absent for the ordered work, which has its promise.
 
     Raises:
-        Refused: the version cannot be decided on.
+        Refused: the version cannot be decided on, or the customer saw an earlier promise.
     """
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         order = await store.read_order(connection, command.store_id, order_id)
@@ -144,17 +150,23 @@ async def _promise(
     proposal = authorisation.to_decide(order, versions, version)
     if proposal.additional_work_id is None:
         return None
-    wanted, _rest = authorisation.without(
-        proposal, word.declined, catalogue_of(request).typical_parts
-    )
-    operations = [operation.operation_id for operation in wanted.operations]
-    if not operations and order.promised_at:
-        return Promise(order.promised_at, DEFAULT_CONFIDENCE, None, provisional=False)
+    operations = further_operations(catalogue_of(request), proposal, word.declined)
+    if not operations:
+        return present_promise(order)
+    token = await workshop_token(request, command.store_id)
+    if token is None:
+        promise, _ = await ask_promise(request, command.store_id, None, operations)
+        return promise
+    latest = authorisation.latest_promise(order, word.promised_at)
     try:
-        token = await request.app.state.credentials.token(command.store_id)
-    except httpx.HTTPError:
-        answer = await provisional(request, command.store_id, operations, DEFAULT_CONFIDENCE)
-        promised_at = datetime.fromisoformat(answer["promised_at"])
-        return Promise(promised_at, DEFAULT_CONFIDENCE, None, provisional=True)
-    caller = Caller(command.store_id, token, command.key)
-    return await reserve(request, caller, operations, order_id=order_id)
+        return await reserve(
+            request,
+            Caller(command.store_id, token, command.key),
+            operations,
+            order_id=order_id,
+            latest_promise_at=latest,
+        )
+    except Problem as problem:
+        if problem.rule != PROMISE_LATER or not problem.values:
+            raise
+        raise errors.promise_later(datetime.fromisoformat(problem.values["promised_at"])) from None

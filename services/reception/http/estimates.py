@@ -1,6 +1,6 @@
 """Versions of the estimate, and the customer's word on them (估价, 授权, 增项)."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -14,15 +14,16 @@ from services.reception.deadlines.links import send_soon
 from services.reception.domain import authorisation, errors
 from services.reception.domain import order as orders
 from services.reception.domain.authorisation import EstimateVersion
-from services.reception.http.access import Advisor, Reader, catalogue_of, personal_of, store_router
+from services.reception.domain.order import Order
+from services.reception.http.access import Advisor, Reader, personal_of, store_router
 from services.reception.http.decisions import Word, decide
-from services.reception.http.offer import Offer, offer_view
+from services.reception.http.offer import Declined, Offer, make_offer, offered_promise
 from services.reception.http.work import PricedWork, priced_work
 from services.reception.links import link_address, link_token, token_hash
 from services.reception.store import Link
 from shared.body import Body
 from shared.commands import Command
-from shared.contracts.base import Identifier
+from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import Channel, EstimateLine
 from shared.db import Connection, transaction
 from shared.duties import serves
@@ -49,9 +50,11 @@ class TakeWord(Body):
 
 
 class TakeAgreement(TakeWord):
-    """Of the offered items, the ``declined`` ones are not wanted."""
+    """Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's
+    new promise that the customer was told. Where it would be later, they are asked again."""
 
     declined: Annotated[list[Identifier], Field(max_length=120)] = []
+    promised_at: Moment | None = None
 
 
 class CreateLink(Body):
@@ -77,11 +80,15 @@ class EstimateView(BaseModel):
 
 
 class LinkView(BaseModel):
-    """A one-time link to a version; the answer to the command also carries its ``token``."""
+    """A one-time link to a version; the answer to the command also carries its ``token``.
+
+    ``promised_at`` is the order's promise if the customer agrees.
+    """
 
     link_id: str
     order_id: str
     version: int
+    promised_at: datetime | None
     expires_at: datetime
 
 
@@ -138,14 +145,17 @@ async def list_estimates(
     "/orders/{order_id}/estimates/{version}/offer", tags=["estimates"], openapi_extra=serves("R4")
 )
 async def get_offer(
-    request: Request, store_id: str, order_id: str, version: Version, _: Reader
+    request: Request,
+    store_id: str,
+    order_id: str,
+    version: Version,
+    _: Reader,
+    declined: Declined = (),
 ) -> Offer:
-    """A version that awaits the customer's word, by the items on which they decide."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        order = await store.read_order(connection, store_id, order_id)
-        versions = await store.estimate_versions(connection, store_id, order_id)
-    proposal = authorisation.to_decide(order, versions, version)
-    return offer_view(catalogue_of(request), order, proposal, None)
+    """A version that awaits the customer's word, by the items on which they decide, and the promise
+    that the order will have without those ``declined``."""
+    order, proposal = await _to_decide(request, store_id, order_id, version)
+    return await make_offer(request, order, proposal, declined)
 
 
 @router.post(
@@ -162,8 +172,14 @@ async def record_authorisation(
     Where only a part is wanted, the version is replaced by two: the part, and the declined rest.
     """
     declined = frozenset(body.declined)
-    word = Word(True, body.channel, command.principal.subject, declined=declined)
-    return await decide(request, command, order_id, version, word, estimate_view)
+    word = Word(
+        True,
+        body.channel,
+        command.principal.subject,
+        declined=declined,
+        promised_at=body.promised_at,
+    )
+    return await decide(request, command, order_id, version, word, _decided)
 
 
 @router.post(
@@ -177,7 +193,7 @@ async def record_refusal(
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
     word = Word(False, body.channel, command.principal.subject)
-    return await decide(request, command, order_id, version, word, estimate_view)
+    return await decide(request, command, order_id, version, word, _decided)
 
 
 @router.post(
@@ -198,29 +214,61 @@ async def create_link(
 
     Its token is told in this answer alone; only its hash is kept.
     """
-    personal = personal_of(request)
+    answer = await command.earlier_answer()
+    if answer is None:
+        send = body is not None and body.send
+        effect = await _new_link(request, command, order_id, version, send=send)
+        answer = await command.run(effect, status=201)
+    known: dict[str, Any] = orjson.loads(answer.body)
+    token = link_token(personal_of(request), command.store_id, known["link_id"])
+    url = link_address(request.app.state.public_url, token)
+    return JSONResponse(known | {"token": token, "url": url}, answer.status_code)
+
+
+async def _new_link(
+    request: Request, command: Command, order_id: str, version: int, *, send: bool
+) -> Callable[[Unit], Awaitable[BaseModel]]:
+    order, proposal = await _to_decide(request, command.store_id, order_id, version)
+    promise = await offered_promise(request, order, proposal)
+    promised_at = promise.promised_at if promise else None
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
         versions = await store.estimate_versions(connection, command.store_id, order_id)
         authorisation.to_decide(order, versions, version)
-        link = Link(command.store_id, str(new_id()), order_id, version, unit.now + LINK_LIFE)
-        hashed = token_hash(link_token(personal, link.store_id, link.link_id))
-        await store.add_link(connection, link, hashed)
-        if body and body.send:
+        link = Link(
+            command.store_id,
+            str(new_id()),
+            order_id,
+            version,
+            unit.now + LINK_LIFE,
+            promised_at=promised_at,
+        )
+        token = link_token(personal_of(request), link.store_id, link.link_id)
+        await store.add_link(connection, link, token_hash(token))
+        if send:
             if order.customer_ref is None:
                 raise errors.no_customer()
             await send_soon(unit, link, command.cause)
         return LinkView(
-            link_id=link.link_id, order_id=order_id, version=version, expires_at=link.expires_at
+            link_id=link.link_id,
+            order_id=order_id,
+            version=version,
+            promised_at=promised_at,
+            expires_at=link.expires_at,
         )
 
-    answer = await command.run(effect, status=201)
-    known: dict[str, Any] = orjson.loads(answer.body)
-    token = link_token(personal, command.store_id, known["link_id"])
-    url = link_address(request.app.state.public_url, token)
-    return JSONResponse(known | {"token": token, "url": url}, answer.status_code)
+    return effect
+
+
+async def _to_decide(
+    request: Request, store_id: str, order_id: str, version: int
+) -> tuple[Order, EstimateVersion]:
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        order = await store.read_order(connection, store_id, order_id)
+        versions = await store.estimate_versions(connection, store_id, order_id)
+    return order, authorisation.to_decide(order, versions, version)
 
 
 @router.get("/orders/{order_id}/declined-work", tags=["estimates"], openapi_extra=serves("R4"))
@@ -271,6 +319,10 @@ async def _submit(
         return estimate_view(changed[-1])
 
     return await command.run(effect, status=201)
+
+
+def _decided(_order: Order, version: EstimateVersion) -> EstimateView:
+    return estimate_view(version)
 
 
 def estimate_view(version: EstimateVersion) -> EstimateView:

@@ -117,7 +117,7 @@ async def _promise(
 ) -> Offer | None:
     try:
         answer = await workshop_of(request).quote(
-            principal,
+            principal.token,
             wanted.store_id,
             wanted.operations,
             confidence=wanted.confidence,

@@ -44,19 +44,20 @@ WHERE visit.store_id = $1 AND visit.plate_ref = $2 AND visit.arrived_at > $3
 """
 
 _ADD_LINK = """
-INSERT INTO authorisation_link (store_id, link_id, order_id, version, token_hash, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO authorisation_link
+    (store_id, link_id, order_id, version, token_hash, expires_at, promised_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 _LINK = """
-SELECT store_id, link_id, order_id, version, expires_at, used_at
+SELECT store_id, link_id, order_id, version, expires_at, used_at, promised_at
 FROM authorisation_link WHERE store_id = $1
 """
 
 
 @dataclass(frozen=True)
 class Link:
-    """A one-time link to one version of one order's estimate."""
+    """A one-time link to one version of one order's estimate, with the promise that it told."""
 
     store_id: str
     link_id: str
@@ -64,6 +65,7 @@ class Link:
     version: int
     expires_at: datetime
     used_at: datetime | None = None
+    promised_at: datetime | None = None
 
 
 async def estimate_versions(
@@ -124,6 +126,7 @@ async def add_link(connection: Connection, link: Link, token_hash: bytes) -> Non
         link.version,
         token_hash,
         link.expires_at,
+        link.promised_at,
     )
 
 

@@ -251,5 +251,15 @@ def no_place(start_at: datetime, by: str | None = None, at: datetime | None = No
     )
 
 
+def promise_later(promised_at: datetime) -> Refused:
+    return Refused(
+        "promise_later",
+        f"The work can be promised for {promised_at.isoformat()} at the earliest.",
+        field="latest_promise_at",
+        kind="conflict",
+        promised_at=promised_at.isoformat(),
+    )
+
+
 def _first(by: str | None, at: datetime | None) -> dict[str, str | None]:
     return {"by": by, "at": at.isoformat() if at else None}

@@ -47,7 +47,10 @@ class QuoteBody(Body):
 
 
 class HoldBody(QuoteBody):
+    """With ``latest_promise_at``, nothing is reserved where the promise would be later."""
+
     replaces: Identifier | None = None
+    latest_promise_at: Moment | None = None
 
 
 class PlannedJob(BaseModel):
@@ -118,6 +121,9 @@ async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) ->
             wishes, promise = await _promise(request, snapshot, body)
             if start_at := _too_late(body, promise):
                 raise errors.no_place(start_at, *await _who_was_first(request, command, body))
+            promised_at = moment(promise.finish)
+            if body.latest_promise_at and promised_at > body.latest_promise_at:
+                raise errors.promise_later(promised_at)
             try:
                 return await command.run(
                     _reservation(command, body, snapshot, wishes, promise), status=201

@@ -317,7 +317,9 @@ async def test_what_the_night_holds_is_told_in_the_morning(
     )
 
 
-@pytest.mark.parametrize("end", ["delivered", "cancelled", "authorised", "paid", "unbooked"])
+@pytest.mark.parametrize(
+    "end", ["delivered", "cancelled", "authorised", "promised", "paid", "unbooked"]
+)
 async def test_nobody_is_told_what_has_passed(
     crm, outside, customer, night, clock: SteppedClock, sms: Gateway, end: str
 ) -> None:
@@ -328,6 +330,10 @@ async def test_nobody_is_told_what_has_passed(
         "delivered": {"subject": "ready", "values": {"ready_at": night.isoformat()}},
         "cancelled": {},
         "authorised": {"about": f"work-{order}"},
+        "promised": {
+            "subject": "promise_changed",
+            "values": {"promised_at": night.isoformat()},
+        },
         "paid": {
             "subject": "overdue_payment",
             "values": {"amount_cents": 1, "due_at": night.isoformat()},
@@ -339,23 +345,25 @@ async def test_nobody_is_told_what_has_passed(
             "order_id": None,
         },
     }
+    authorized = AdditionalWorkAuthorized(
+        store_id="S01",
+        order_id=order,
+        additional_work_id=f"work-{order}",
+        operations=(),
+        lines=(),
+        amount_cents=1,
+        estimate_version=2,
+        channel="counter",
+        recorded_by="a",
+        promised_at=None,
+        hold_id=None,
+        authorized_at=night,
+    )
     events = {
         "delivered": delivered(customer, night),
         "cancelled": OrderCancelled(store_id="S01", order_id=order, reason="too dear"),
-        "authorised": AdditionalWorkAuthorized(
-            store_id="S01",
-            order_id=order,
-            additional_work_id=f"work-{order}",
-            operations=(),
-            lines=(),
-            amount_cents=1,
-            estimate_version=2,
-            channel="counter",
-            recorded_by="a",
-            promised_at=None,
-            hold_id=None,
-            authorized_at=night,
-        ),
+        "authorised": authorized,
+        "promised": authorized.model_copy(update={"promised_at": night + timedelta(hours=20)}),
         "paid": PaymentReceived(
             store_id="S01",
             order_id=order,

@@ -1,6 +1,6 @@
 """Estimates, their versions, and the customer's word on them, on the real thing (R4, R9)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import pytest_asyncio
@@ -294,6 +294,35 @@ async def test_a_customer_wants_only_a_part_of_the_work_that_was_found(desk, wor
     (declined,) = await events(servers, order_id, AdditionalWorkDeclined)
     assert authorized.additional_work_id == "w-10"
     assert (declined.operations, declined.channel) == (("MNT-011",), "link")
+
+
+async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers):
+    order_id = await in_work(desk, workshop, "沪D10013")
+    before = await desk.get(f"/orders/{order_id}")
+    await workshop.found(order_id, "w-13", ["MNT-006", "MNT-011"])
+    await desk.service.at_rest()
+    path = f"/orders/{order_id}/estimates/2"
+    operations = {"operations": ["MNT-006", "MNT-011"], "order_id": order_id}
+    promised_at = (await desk.done("/quotes", operations))["promised_at"]
+    assert promised_at > before["promised_at"]
+    link = await desk.done(f"{path}/links")
+    offers = [await desk.get(f"{path}/offer"), (await open_link(desk, link["token"])).json(), link]
+    assert [offer["promised_at"] for offer in offers] == [promised_at] * 3
+    part = await desk.get(f"{path}/offer", declined=["MNT-011"])
+    assert before["promised_at"] < part["promised_at"] < promised_at
+
+    unseen = await desk.refused(f"{path}/authorisation", GRANTED, "promise_later", "promised_at")
+    assert unseen["promised_at"] == promised_at.replace("Z", "+00:00")
+    agreed = await desk.service.client.post(
+        f"/authorisations/{link['token']}",
+        json={"decision": "authorize", "promised_at": promised_at},
+        headers={"Idempotency-Key": "customer-13"},
+    )
+    assert agreed.json()["promised_at"] == promised_at
+    assert (await desk.get(f"/orders/{order_id}"))["promised_at"] == promised_at
+    await desk.service.at_rest()
+    (event,) = await events(servers, order_id, AdditionalWorkAuthorized)
+    assert event.promised_at == datetime.fromisoformat(promised_at)
 
 
 async def test_an_estimate_of_work_in_hand_is_agreed_to_as_a_whole(desk, workshop):

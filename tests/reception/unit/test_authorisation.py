@@ -1,5 +1,6 @@
 """Estimate versions and the customer's word on them, in any order of events (R4)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -82,6 +83,32 @@ def test_something_of_what_was_offered_remains(declined, rule):
     with pytest.raises(Refused) as refused:
         authorisation.without(proposed(OFFERED), declined, TYPICAL)
     assert refused.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("later_min", "promised_min"), [(-16, -16), (-15, 0), (0, 0), (15, 15), (16, None)]
+)
+def test_promise_seen_stands_or_is_refused(later_min, promised_min):
+    order = replace(Decisions().order, stage="in_work", promised_at=NOW)
+    seen_at = NOW + timedelta(hours=2)
+    promise = Promise(seen_at + timedelta(minutes=later_min), 0.95, "h", provisional=False)
+    seen = Agreement("link", None, NOW, seen_at)
+    decided = partial(
+        authorisation.authorize_additional, order, [proposed(OFFERED)], 1, seen, promise
+    )
+    if promised_min is not None:
+        changed, _, (event,) = decided()
+        expected = seen_at + timedelta(minutes=promised_min)
+        assert changed.promised_at == event.promised_at == expected
+    else:
+        with pytest.raises(Refused, check=lambda refused: refused.rule == "promise_later"):
+            decided()
+
+
+def test_additional_work_never_makes_promise_earlier():
+    order = replace(Decisions().order, stage="in_work", promised_at=NOW + timedelta(hours=3))
+    promise = Promise(NOW + timedelta(hours=2), 0.95, "h", provisional=False)
+    assert authorisation.new_promise(order, promise).promised_at == order.promised_at
 
 
 class Decisions(RuleBasedStateMachine):

@@ -26,9 +26,11 @@ from services.desk.components.elements import (
 )
 from services.desk.components.forms import Form, choices, dialog_actions, dialog_foot, submit
 from services.desk.components.offer import OfferChoice
+from services.desk.components.problems import refusal_text
 from services.desk.components.work_choice import WorkChoice, line_name, price_line
 from services.desk.pages.order.file import Entry, Opened
 from services.desk.pages.order.summary import MAY_CHANGE
+from services.desk.promise import rests_on_text
 from services.desk.visit import Visit
 
 _TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
@@ -151,12 +153,22 @@ async def _take_word(page: Opened, version: Entry) -> None:
     path = f"{page.path}/estimates/{version['version']}"
     with dialog(t("The customer's word"), wide=True) as opened:
         form = Form(visit)
-        offer = await form.send(
-            lambda: visit.services.get("reception", f"{visit.store_path}{path}/offer")
-        )
+
+        async def ask(declined: list[str]) -> Entry | None:
+            offer: Entry | None = await form.send(
+                lambda: visit.services.get(
+                    "reception", f"{visit.store_path}{path}/offer", declined=declined
+                )
+            )
+            return offer
+
+        def when(moment: str) -> str:
+            return formats.day_and_clock(moment, visit.store.timezone, visit.now())
+
+        offer = await ask([])
         if offer is None:
             return
-        chosen = OfferChoice(t, offer)
+        chosen = OfferChoice(t, offer, ask, when)
         channel = form.field(
             "channel",
             ui.select(choices(t, "word", ("counter", "phone")), label=t("How"), value="counter"),
@@ -166,8 +178,16 @@ async def _take_word(page: Opened, version: Entry) -> None:
             if chosen.is_empty:
                 await decline()
                 return
-            body = {"channel": channel.value, "declined": chosen.declined}
-            await submit(form, opened, "reception", f"{path}/authorisation", body)
+            body = {
+                "channel": channel.value,
+                "declined": chosen.declined,
+                "promised_at": chosen.promised_at,
+            }
+            answer = await submit(form, opened, "reception", f"{path}/authorisation", body)
+            if answer is None and form.refusal and form.refusal.rule == "promise_later":
+                said = refusal_text(t, form.refusal)
+                await chosen.refresh()
+                form.say(said)
 
         async def decline() -> None:
             body = {"channel": channel.value}
@@ -224,6 +244,9 @@ def _show_link(visit: Visit, link: Mapping[str, Any], *, sent: bool) -> None:
     code = segno.make(link["url"], micro=False).svg_inline(scale=5, border=2, dark="#1b2733")
     ui.html(code, sanitize=False).classes("qr-code")
     mark("link-url", ui.link(link["url"], link["url"], new_tab=True).classes("link-url"))
+    if link["promised_at"]:
+        promised = formats.day_and_clock(link["promised_at"], zone, visit.now())
+        text(t("Promised {time} if the customer agrees", time=promised), "card-note")
     until = formats.day_and_clock(link["expires_at"], zone, visit.now())
     text(t("Valid until {time}", time=until), "card-note")
 
@@ -317,7 +340,9 @@ class _Editor:
     async def _price(self) -> None:
         """Show what the chosen work costs; only the answer to the latest choice counts."""
         self._asked += 1
-        asked, work = self._asked, self._work.body
+        asked, work = self._asked, dict(self._work.body)
+        if self._verb == "additional-work":
+            work["order_id"] = self._page.file.order_id
         self._quote.clear()
         if self._work.is_empty:
             with self._quote:
@@ -338,4 +363,7 @@ class _Editor:
             mark("new-total", text(formats.money(quote["estimate_cents"]), "number"))
         if self._verb == "additional-work":
             when = formats.day_and_clock(quote["promised_at"], visit.store.timezone, visit.now())
-            text(t("Done by {time}, as the workshop stands now", time=when), "hint")
+            with box("promise-box"):
+                text(t("New promise of the order"), "promise-label")
+                mark("new-promise", text(when, "promise-time"))
+                text(rests_on_text(visit, quote), "hint")
