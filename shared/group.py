@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.contracts.base import in_business_years
 
@@ -21,6 +21,7 @@ class Store(BaseModel):
     call and explanation (质检与交车). Every promise contains them. A promise is in danger when the
     probability of keeping it is under ``risk_threshold``. ``vehicle_growth`` (保有量增长) and
     ``visit_growth`` are what the area's vehicles and visits per vehicle grow by in a year.
+    A vehicle is moved from one bay to another in ``vehicle_move_minutes`` (移位).
     ``clock_grace_minutes`` after the end of a shift, clocks that still run are closed (忘打卡).
     A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is reminded on the
     day before at ``appointment_reminder``.
@@ -39,6 +40,7 @@ class Store(BaseModel):
     risk_threshold: float = 0.7
     vehicle_growth: float = 0.0
     visit_growth: float = 0.0
+    vehicle_move_minutes: Annotated[int, Field(ge=0, le=60)] = 10
     clock_grace_minutes: int = 30
     appointment_grace_minutes: int = 30
     appointment_reminder: time = time(10)

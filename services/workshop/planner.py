@@ -127,12 +127,17 @@ class Planner:
         async with transaction(self._service.pool, [store_id]) as connection:
             version = await store.plan_version(connection, store_id)
             jobs = await store.open_jobs(connection, store_id)
+            finished = await store.last_finished(connection, store_id)
             holds = await store.standing_holds(connection, store_id, now)
             absences = await store.absences_after(connection, store_id, now)
             experience = await store.read_experience(connection, store_id)
         self._learned[store_id] = experience.durations
         others = [hold for hold in holds if hold.hold_id != without_hold]
-        workshop = self._workshop(store_id, now, jobs, others, absences)
+        workshop = replace(
+            self._workshop(store_id, now, jobs, others, absences),
+            move_minutes=self.workforce.stores[store_id].vehicle_move_minutes,
+            done=tuple(_stay(job) for job in finished),
+        )
         by_id = {job.job_id: job for job in jobs}
         return Snapshot(store_id, version, now, workshop, by_id, experience.calibration)
 
@@ -501,6 +506,13 @@ class Planner:
             ],
             **dict(refusal.detail),
         )
+
+
+def _stay(job: Job) -> planning.Stay:
+    """Where the finished job left the vehicle."""
+    begin_at, end_at = job.started_at or job.opened_at, job.finished_at or job.opened_at
+    done = Assignment(job.technician_ids, job.bay_id or "", begin_at, end_at)
+    return planning.Stay(*_reservation(done), job.order_id)
 
 
 def _not_before(job: Job) -> datetime:

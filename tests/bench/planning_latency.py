@@ -34,6 +34,8 @@ BAY_TYPES = {
     "paint": "paint",
 }
 SHIFT = ((480, 720), (780, 1020))
+MOVE = 10
+"""Minutes in which a vehicle is moved from one bay to another."""
 BUDGET = 1.8
 """Seconds that an improved replan may take, of the two that it should stay below."""
 
@@ -58,7 +60,7 @@ def workshop(technicians: int, rng: random.Random) -> Workshop:
         for i in range(max(5, technicians // 2))
     )
     jobs = tuple(job for n in range(technicians * 10 // 3) for job in order(f"o{n:04}", 2, rng))
-    empty = Workshop(570, people, bays, jobs)
+    empty = Workshop(570, people, bays, jobs, move_minutes=MOVE)
     return replace(empty, running=plan(empty).assignments)
 
 

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from deploy.demo.group import GROUP_FOLDER, write_group
 from services.reception.domain.delivery import Change
+from shared.group import Store
 
 TRADES = {"maintenance", "mechanical", "electrical", "high_voltage", "body", "paint"}
 ROLES = {
@@ -171,7 +173,14 @@ def test_stores_open_before_they_close_and_price_every_trade(group: Group) -> No
         assert 0 <= store["tax_rate_bp"] < 10_000
         assert store["greeting_limit_s"] > 0
         assert 0 < store["handover_minutes"] < 120
+        assert 0 <= store["vehicle_move_minutes"] <= 60
         assert store["payment_days"] > 0
+
+
+@pytest.mark.parametrize("minutes", [-1, 61, 2.5])
+def test_move_of_impossible_length_is_refused(group: Group, minutes: float) -> None:
+    with pytest.raises(ValidationError, match="vehicle_move_minutes"):
+        Store.model_validate(group.stores[0] | {"vehicle_move_minutes": minutes})
 
 
 def test_every_person_has_a_known_role_and_store(group: Group) -> None:

@@ -72,6 +72,13 @@ class Assignment(Reservation):
 
 
 @dataclass(frozen=True)
+class Stay(Reservation):
+    """The last finished work of an open order: since its ``finish`` the vehicle stands there."""
+
+    order_id: str
+
+
+@dataclass(frozen=True)
 class Job:
     """One piece of work on one vehicle (作业).
 
@@ -133,6 +140,8 @@ class Workshop:
     ``jobs`` are all open jobs, ``running`` the plan in force for them, ``held`` what is reserved
     beside them. A job named in ``after`` that is not open counts as done.
     ``law`` are equally likely values, ascending, of the standardised logarithm of a duration.
+    A vehicle is moved from one bay to another in ``move_minutes`` (移位); ``done`` says where those
+    stand that have been worked on.
     """
 
     now: int
@@ -142,6 +151,8 @@ class Workshop:
     running: tuple[Assignment, ...] = ()
     held: tuple[HeldJob, ...] = ()
     law: tuple[float, ...] = NORMAL
+    move_minutes: int = 0
+    done: tuple[Stay, ...] = ()
 
 
 RefusalCode = Literal[
@@ -180,8 +191,9 @@ class Objective:
     ``cost``: hundredths of a promise: one for each that will be missed (a half where a plan keeps
     it only just), more for lateness that grows, and the price of the jobs moved. ``lateness``:
     weighted minutes after the promise. ``waiting``: weighted minutes until each order is done,
-    those of waiting customers fourfold. ``changed``: jobs whose technician or bay differs from the
-    running plan. ``imbalance``: minutes between the most and the least loaded technician.
+    those of waiting customers fourfold, and those for which vehicles are moved or taken over by
+    others. ``changed``: jobs whose technician or bay differs from the running plan. ``imbalance``:
+    minutes between the most and the least loaded technician.
     """
 
     cost: int
@@ -209,7 +221,7 @@ class Plan:
         return max((assignment.finish for assignment in self.assignments), default=0)
 
 
-RestCode = Literal["work", "part", "vehicle", "technician", "queue", "bay", "shift"]
+RestCode = Literal["work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"]
 
 
 @dataclass(frozen=True)
@@ -219,6 +231,7 @@ class Rest:
     ``work``: nothing, it starts at once. ``part``, ``vehicle``: they arrive ``at``.
     ``technician``: the one person who can do it is free ``at``. ``queue``: all ``capable``
     technicians of the ``trade`` are busy. ``bay``: bays of the type are taken until ``at``.
+    ``move``: the vehicle is moved to ``bay_id`` until ``at``.
     ``shift``: work is resumed ``at``.
     """
 

@@ -1,7 +1,7 @@
 """One CP-SAT model: the freed jobs are open, all others keep their team and mutual order."""
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -57,6 +57,7 @@ class Neighbourhood:
         self._shop, self._jobs = shop, shop.network.jobs
         self._model = cp_model.CpModel()
         self._finishes = {a.job_id: a.finish for a in incumbent}
+        self._incumbent = {a.job_id: a for a in incumbent}
         self._last = max(shop.at(a.finish) for a in incumbent)
         self._starts: dict[str, cp_model.IntVar] = {}
         self._ends: dict[str, cp_model.LinearExprT] = {}
@@ -194,7 +195,24 @@ class Neighbourhood:
                 lines[resource].append(job_id)
         for line in lines.values():
             for first, second in pairwise(line):
-                self._model.add(self._starts[second] >= self._ends[first])
+                self._model.add(
+                    self._starts[second] >= self._ends[first] + self._lag(first, second)
+                )
+
+    def _lag(self, first: str, second: str) -> int:
+        """Minutes in which the vehicle is moved between two jobs, where no bay serves both."""
+        if self._jobs[first].order_id != self._jobs[second].order_id:
+            return 0
+        move = self._shop.workshop.move_minutes
+        before, after = (self._shop.span(self._incumbent[job_id]) for job_id in (first, second))
+        apart = self._kinds(first).isdisjoint(self._kinds(second))
+        return move if apart and after.start - before.finish >= move else 0
+
+    def _kinds(self, job_id: str) -> frozenset[Kind | None]:
+        """The kinds of bay in which the job may be."""
+        if job_id in self._picked:
+            return frozenset(self._shop.options[job_id].kinds)
+        return frozenset({self._shop.kind.get(self._incumbent[job_id].bay_id)})
 
     def _separate(self) -> None:
         """Nobody and no vehicle is in two places; no more bays are used than there are."""
@@ -210,11 +228,11 @@ class Neighbourhood:
                 self._model.add_cumulative([*counted, *closed], demands, capacity)
 
     def _follow(self) -> None:
-        """Each job starts after those it waits for."""
+        """Each job starts after those it waits for, and after the vehicle has been moved."""
         for job_id, start in self._starts.items():
             for other in self._shop.network.before[job_id]:
                 if other in self._ends:
-                    self._model.add(start >= self._ends[other])
+                    self._model.add(start >= self._ends[other] + self._lag(other, job_id))
 
     def _close_early(self) -> None:
         """The last finish comes first; it leaves everybody time for all of their work."""
@@ -237,7 +255,32 @@ class Neighbourhood:
             before = self._shop.running.get(job_id)
             if before and before.technician_ids in picked:
                 costs.append(CHANGED * (1 - picked[before.technician_ids]))
+        if self._shop.workshop.move_minutes:
+            costs += self._takeovers()
         self._model.minimize(sum(costs))
+
+    def _takeovers(self) -> Iterator[cp_model.LinearExprT]:
+        """What it costs where others go on with a vehicle than those who had it."""
+        orders: defaultdict[str, list[str]] = defaultdict(list)
+        for job_id in sorted(self._starts, key=lambda job_id: self._incumbent[job_id].start):
+            orders[self._jobs[job_id].order_id].append(job_id)
+        for job_ids in orders.values():
+            for first, second in pairwise(job_ids):
+                same = [self._both(first, second, team) for team in self._teams(first)]
+                yield self._shop.workshop.move_minutes * (1 - sum(same))
+
+    def _teams(self, job_id: str) -> Collection[Team]:
+        return self._picked.get(job_id) or (self._kept[job_id].technician_ids,)
+
+    def _both(self, first: str, second: str, team: Team) -> cp_model.LinearExprT:
+        """Whether the team does both jobs."""
+        both = self._model.new_bool_var("")
+        for job_id in (first, second):
+            if job_id in self._picked:
+                self._model.add(both <= self._picked[job_id].get(team, 0))
+            elif self._kept[job_id].technician_ids != team:
+                return 0
+        return both
 
     def _order_costs(
         self, ends: list[cp_model.LinearExprT], job: Job

@@ -1,7 +1,7 @@
 """How good a plan is."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import Final
 
@@ -23,6 +23,7 @@ _NORMAL: Final = NormalDist()
 
 def judge(workshop: Workshop, assignments: Iterable[Assignment]) -> Objective:
     """The figures of a plan for the snapshot's open jobs."""
+    assignments = sorted(assignments, key=lambda a: (a.start, a.job_id))
     jobs = {job.job_id: job for job in workshop.jobs}
     running = {assignment.job_id: assignment for assignment in workshop.running}
     finishes: defaultdict[str, int] = defaultdict(int)
@@ -35,6 +36,7 @@ def judge(workshop: Workshop, assignments: Iterable[Assignment]) -> Objective:
         for technician_id in a.technician_ids:
             load[technician_id] = load.get(technician_id, 0) + a.finish - a.start
     cost, lateness, waiting = _orders(workshop.now, jobs, finishes)
+    waiting += workshop.move_minutes * _scattered(workshop, jobs, assignments)
     imbalance = max(load.values(), default=0) - min(load.values(), default=0)
     return Objective(cost + STEADINESS * changed, lateness, waiting, changed, imbalance)
 
@@ -52,6 +54,23 @@ def moved(before: Assignment | None, after: Assignment) -> bool:
     return before is not None and (
         before.technician_ids != after.technician_ids or before.bay_id != after.bay_id
     )
+
+
+def _scattered(
+    workshop: Workshop, jobs: Mapping[str, Job], assignments: Sequence[Assignment]
+) -> int:
+    """How often a vehicle comes into another bay, or to technicians who have not had it."""
+    bays = {stay.order_id: stay.bay_id for stay in workshop.done}
+    hands = {stay.order_id: set(stay.technician_ids) for stay in workshop.done}
+    count = 0
+    for a in assignments:
+        order_id = jobs[a.job_id].order_id
+        had = hands.setdefault(order_id, set(a.technician_ids))
+        count += bays.get(order_id, a.bay_id) != a.bay_id
+        count += not had.issuperset(a.technician_ids)
+        had.update(a.technician_ids)
+        bays[order_id] = a.bay_id
+    return count
 
 
 def _orders(now: int, jobs: Mapping[str, Job], finishes: Mapping[str, int]) -> tuple[int, int, int]:

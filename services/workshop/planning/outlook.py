@@ -52,10 +52,10 @@ def finishes(
 ) -> dict[str, Moments]:
     """Possible finishes by job, if people and bays take the work in the planned order.
 
-    Work starts as soon as people, bay, vehicle, parts and what goes before allow; work in hand
-    has taken the time it has taken already. Held jobs are played with the others, each not before
-    its held start; those that start after all of ``planned`` are left out. Jobs are played by
-    planned start.
+    Work starts as soon as people, bay, vehicle, parts and what goes before allow, and the vehicle
+    has been moved there; work in hand has taken the time it has taken already. Held jobs are played
+    with the others, each not before its held start; those that start after all of ``planned`` are
+    left out. Jobs are played by planned start.
     """
     planned = list(planned)
     last = max((a.start for a in planned), default=0)
@@ -72,9 +72,13 @@ def _not_before_its_place(held: HeldJob) -> Job:
 class _Play:
     def __init__(self, workshop: Workshop, jobs: Mapping[str, Job]) -> None:
         self._now, self._jobs = workshop.now, jobs
+        self._move = workshop.move_minutes
+        self._bays = {stay.order_id: stay.bay_id for stay in workshop.done}
         self._law = np.array(workshop.law)
         self._people = {t.technician_id: t for t in workshop.technicians}
         self._free: defaultdict[str, Moments] = defaultdict(self._at_once)
+        for stay in workshop.done:
+            self._free[f"vehicle {stay.order_id}"] = np.full(SAMPLES, float(stay.finish))
         self._times: dict[tuple[str, ...], WorkingTime] = {}
         self._done: dict[str, Moments] = {}
 
@@ -85,6 +89,7 @@ class _Play:
             resources += [f"bay {assignment.bay_id}", f"vehicle {job.order_id}"]
             finish = self._finish(job, assignment, resources)
             self._done[job.job_id] = finish
+            self._bays[job.order_id] = assignment.bay_id
             for resource in resources:
                 self._free[resource] = finish
         return self._done
@@ -105,6 +110,8 @@ class _Play:
         start = np.full(SAMPLES, float(max(self._now, job.release, job.parts_at)))
         for moments in [self._free[r] for r in resources]:
             np.maximum(start, moments, out=start)
+        if self._bays.get(job.order_id, assignment.bay_id) != assignment.bay_id:
+            np.maximum(start, self._free[f"vehicle {job.order_id}"] + self._move, out=start)
         for other in job.after:
             if other in self._done:
                 np.maximum(start, self._done[other], out=start)

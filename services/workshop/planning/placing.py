@@ -22,17 +22,22 @@ from services.workshop.planning.teams import (
     duration,
     need,
     shared_hours,
+    skilled,
 )
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common, first_slot
+from services.workshop.planning.vehicle import Vehicle
 
 STABILITY: Final = 20
 """Minutes that a job must gain before it leaves the people and the bay of the running plan."""
+SHORT: Final = 6
+"""Moves of a vehicle that a short job takes at most."""
 VERSATILITY: Final = 10
 """Minutes that a plan gives up for each further trade that stays free for other work."""
 
 _Rank = tuple[int, int, int, tuple[str, ...], int, str, int]
-"""Finish with the costs of moving and of versatile people, start negated, breadth of skills,
-technicians, breadth of bay, bay, finish."""
+"""Finish with all costs, start negated, breadth of skills, technicians, breadth of bay, bay,
+finish. The costs are those of leaving the running plan, of versatile people, of moving the vehicle
+and of others who take it over."""
 
 
 class _Crew(NamedTuple):
@@ -46,35 +51,46 @@ class _Crew(NamedTuple):
     busy: tuple[Busy, ...]
 
 
+class _Later(NamedTuple):
+    """Minutes of moves that a bay, or a technician, brings by what it cannot do of an order."""
+
+    bays: Mapping[str, int]
+    people: Mapping[str, int]
+
+
+_NOTHING_LATER: Final = _Later({}, {})
 _Crews = Mapping[tuple[str, ...], _Crew]
 
 
 class _Team(NamedTuple):
     """A team with the earliest possession it could have if a bay were always free.
 
-    ``cost`` is its finish with the costs of moving and of versatile people, ``back`` its start
-    negated: no place that the team can have ranks before the first four figures.
+    ``cost`` is its finish with the ``price`` of the team, ``back`` its start negated: no place that
+    the team can have ranks before the first four figures.
     """
 
     cost: int
     back: int
     breadth: int
     technician_ids: tuple[str, ...]
+    price: int
     crew: _Crew
 
 
 class _Stand(NamedTuple):
     """A bay with the earliest possession it could have if the fastest team were always free.
 
-    ``cost`` is its finish with the cost of moving.
+    ``cost`` is its finish with the costs of leaving the running plan and of moving the vehicle,
+    which is ``price``.
     """
 
     cost: int
     breadth: int
     bay_id: str
     start: int
+    price: int
     hours: Calendar
-    busy: Busy
+    busy: tuple[Busy, Busy]
 
 
 class Floor:
@@ -100,14 +116,22 @@ class Floor:
         self._suited: dict[Need, Candidates] = {}
         self._people: defaultdict[str, Busy] = defaultdict(Busy)
         self._taken_bays: defaultdict[str, Busy] = defaultdict(Busy)
-        self._vehicles: defaultdict[str, Busy] = defaultdict(Busy)
+        self._orders = _orders(workshop.jobs) if workshop.move_minutes else {}
+        self._move = workshop.move_minutes
+        self._later: dict[str, _Later] = {}
+        self._later_alike: dict[tuple[Need, ...], _Later] = {}
+        self._vehicles: dict[str, Vehicle] = {}
+        self._done = workshop.done
+        self._stand()
 
     def clear(self, chosen: Mapping[str, tuple[str, ...]] | None = None) -> None:
         """Free everything, for another plan, in which ``chosen`` fixes the teams of jobs."""
         self._chosen = chosen or {}
-        for taken in (self._people, self._taken_bays, self._vehicles):
-            for busy in taken.values():
-                busy.forget()
+        for busy in chain(self._people.values(), self._taken_bays.values()):
+            busy.forget()
+        for vehicle in self._vehicles.values():
+            vehicle.forget()
+        self._stand()
 
     def take(self, reservation: Reservation, order_id: str | None = None) -> None:
         """Reserve technicians, bay and, for an order's job, the vehicle."""
@@ -115,7 +139,47 @@ class Floor:
             self._people[technician_id].take(reservation.start, reservation.finish)
         self._taken_bays[reservation.bay_id].take(reservation.start, reservation.finish)
         if order_id is not None:
-            self._vehicles[order_id].take(reservation.start, reservation.finish)
+            self.vehicle(order_id).take(reservation)
+
+    def _stand(self) -> None:
+        """The vehicles that have been worked on stand where that was."""
+        for stay in self._done:
+            self.vehicle(stay.order_id).take(stay)
+
+    def vehicle(self, order_id: str) -> Vehicle:
+        """The vehicle of an order."""
+        found = self._vehicles.get(order_id)
+        if found is None:
+            found = self._vehicles[order_id] = Vehicle(self._move)
+        return found
+
+    def _moves_later(self, job: Job) -> _Later:
+        """What a place of the job brings later, as not all jobs of the order can be done there.
+
+        A long job does not keep a bay or a technician that serves many needs from others.
+        """
+        if job.minutes > SHORT * self._move:
+            return _NOTHING_LATER
+        found = self._later.get(job.order_id)
+        if found is None:
+            jobs = self._orders.get(job.order_id, [])
+            wanted = tuple(need(each) for each in jobs)
+            found = self._later_alike.get(wanted) or self._unserved(jobs)
+            self._later[job.order_id] = self._later_alike[wanted] = found
+        return found
+
+    def _unserved(self, jobs: list[Job]) -> _Later:
+        """A move for each of the jobs that a bay does not serve, or a technician cannot do."""
+        if len(jobs) < 2:
+            return _NOTHING_LATER
+        bays = {b.bay_id: sum(j.bay_type not in b.capabilities for j in jobs) for b in self._bays}
+        people = {
+            t.technician_id: sum(not skilled(job, t) for job in jobs) for t in self._technicians
+        }
+        return _Later(
+            {name: self._move * count for name, count in bays.items() if count},
+            {name: self._move * count for name, count in people.items() if count},
+        )
 
     def candidates(self, job: Job) -> Candidates | Refusal:
         """Who may do the job where."""
@@ -143,8 +207,9 @@ class Floor:
         """The earliest finish of a job that may start from ``ready``; nothing is taken yet.
 
         A job keeps its place of the running plan unless it gains more than ``STABILITY`` minutes.
-        Of equal finishes the latest start wins, then the team with the fewest skills and the
-        plainest bay, so that what is scarce stays free; ids decide the rest.
+        The vehicle keeps its bay and its technicians unless more is gained than a move takes. Of
+        equal finishes the latest start wins, then who has the vehicle, then the team with the
+        fewest skills and the plainest bay, so that what is scarce stays free; ids decide the rest.
         """
         found = self.candidates(job)
         if isinstance(found, Refusal):
@@ -188,9 +253,13 @@ class Floor:
         if crew is None or self._chosen.get(job.job_id, crew.technician_ids) != crew.technician_ids:
             return NEVER, NEVER, NEVER
         hours = self._shared_hours(crew.calendar, self._hours[before.bay_id])
-        busy = *crew.busy, self._taken_bays[before.bay_id], self._vehicles[job.order_id]
+        vehicle = self.vehicle(job.order_id)
+        busy = *crew.busy, self._taken_bays[before.bay_id], vehicle.busy(before.bay_id)
         start, finish = first_slot(hours, crew.minutes, earliest, busy)
-        return start, finish, min(NEVER, finish + crew.versatility)
+        later = self._moves_later(job)
+        more = crew.versatility + vehicle.taking_over(crew.technician_ids, later.people)
+        more += vehicle.moving(before.bay_id, later.bays)
+        return start, finish, min(NEVER, finish + more)
 
     def _meet(
         self, job: Job, team: _Team, stands: list[_Stand], plain: list[_Stand], best: _Rank
@@ -199,7 +268,7 @@ class Floor:
 
         The plainest bay that the team gets at its own earliest time cannot be beaten by another.
         """
-        crew, vehicle = team.crew, self._vehicles[job.order_id]
+        crew = team.crew
         before = self._running.get(job.job_id)
         away = STABILITY if before else 0
         home = before.bay_id if before and before.technician_ids == crew.technician_ids else None
@@ -208,11 +277,11 @@ class Floor:
             if stand.cost > best[0]:
                 break
             hours = self._shared_hours(crew.calendar, stand.hours)
-            earliest, busy = max(-team.back, stand.start), (*crew.busy, stand.busy, vehicle)
-            more = crew.versatility if stand.bay_id == home else crew.versatility + away
+            earliest, busy = max(-team.back, stand.start), (*crew.busy, *stand.busy)
+            more = team.price + stand.price + (0 if stand.bay_id == home else away)
             start, finish = first_slot(hours, crew.minutes, earliest, busy, best[0] - more)
             if finish < NEVER:
-                place = -start, crew.breadth, crew.technician_ids, stand.breadth, stand.bay_id
+                place = -start, team.breadth, crew.technician_ids, stand.breadth, stand.bay_id
                 best = min(best, (finish + more, *place, finish))
                 if finish + more == team.cost:
                     break
@@ -235,15 +304,16 @@ class Floor:
         teams = []
         before = self._running.get(job.job_id)
         present = before.technician_ids if before else None
-        vehicle = self._vehicles[job.order_id]
+        vehicle, later = self.vehicle(job.order_id), self._moves_later(job).people
         for crew in self._eligible(job, found):
-            more = crew.versatility
-            if present and present != crew.technician_ids:
-                more += STABILITY
-            busy = *crew.busy, vehicle
+            ids = crew.technician_ids
+            price = crew.versatility + vehicle.taking_over(ids, later)
+            more = price + STABILITY if present and present != ids else price
+            busy = *crew.busy, vehicle.anywhere
             start, finish = first_slot(crew.calendar, crew.minutes, earliest, busy, most - more)
             if finish < NEVER:
-                teams.append(_Team(finish + more, -start, crew.breadth, crew.technician_ids, crew))
+                breadth = 0 if vehicle.has(ids) else crew.breadth
+                teams.append(_Team(finish + more, -start, breadth, ids, price, crew))
         teams.sort()
         return teams
 
@@ -281,17 +351,26 @@ class Floor:
         stands = []
         before = self._running.get(job.job_id)
         present = before.bay_id if before else None
-        vehicle = self._vehicles[job.order_id]
+        vehicle, later = self.vehicle(job.order_id), self._moves_later(job).bays
         for bay in found.bays:
-            more = STABILITY if present and present != bay.bay_id else 0
-            hours, taken = self._hours[bay.bay_id], self._taken_bays[bay.bay_id]
-            start, finish = first_slot(hours, minutes, earliest, (taken, vehicle), most - more)
+            name, price = bay.bay_id, vehicle.moving(bay.bay_id, later)
+            more = price + STABILITY if present and present != name else price
+            hours, busy = self._hours[name], (self._taken_bays[name], vehicle.busy(name))
+            start, finish = first_slot(hours, minutes, earliest, busy, most - more)
             if finish < NEVER:
-                stands.append(
-                    _Stand(finish + more, len(bay.capabilities), bay.bay_id, start, hours, taken)
-                )
+                breadth = len(bay.capabilities)
+                stands.append(_Stand(finish + more, breadth, name, start, price, hours, busy))
         stands.sort(key=lambda stand: stand[:3])
         return stands
+
+
+def _orders(jobs: tuple[Job, ...]) -> Mapping[str, list[Job]]:
+    """The jobs of each order that have not begun."""
+    found: defaultdict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if not job.frozen:
+            found[job.order_id].append(job)
+    return found
 
 
 def _no_time(job: Job) -> Refusal:

@@ -42,7 +42,7 @@ def quote(
     if not jobs or not 0 < confidence < 1:
         raise ValueError("a quote needs jobs and a confidence between 0 and 1")
     workshop = reckoned(workshop)
-    floor = Floor(workshop)
+    floor = Floor(replace(workshop, jobs=(*workshop.jobs, *jobs)))
     ahead = current(workshop)
     known = {job.job_id: job for job in (*workshop.jobs, *jobs)}
     for held in workshop.held:

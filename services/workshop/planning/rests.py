@@ -19,6 +19,10 @@ def rests_on(floor: Floor, job: Job, ready: int, placed: Assignment) -> Rest:
 
 
 def _blocked(floor: Floor, job: Job, ready: int, placed: Assignment) -> Rest:
+    hours = floor.calendar(placed.technician_ids)
+    arrivals = floor.vehicle(job.order_id).arrivals(placed.bay_id)
+    if any(hours.begin(at) == placed.start for at in arrivals):
+        return _rest(job, "move", bay_id=placed.bay_id, at=placed.start)
     if floor.people_free(job, ready) < placed.start:
         return _rest(job, "bay", bay_type=job.bay_type, bay_id=placed.bay_id, at=placed.start)
     found = floor.candidates(job)

@@ -128,6 +128,17 @@ async def open_jobs(connection: Connection, store_id: str) -> list[Job]:
     return [_job(row) for row in rows]
 
 
+async def last_finished(connection: Connection, store_id: str) -> list[Job]:
+    """The job that was finished last of each order with unfinished ones: there its vehicle is."""
+    rows = await connection.fetch(
+        _JOB + "WHERE store_id = $1 AND finished_at IS NOT NULL AND order_id IN ("
+        "SELECT order_id FROM job WHERE store_id = $1 "
+        "AND status IN ('planned', 'in_progress', 'paused')) ORDER BY finished_at, job_id",
+        store_id,
+    )
+    return list({row["order_id"]: _job(row) for row in rows}.values())
+
+
 async def jobs_in_hand(connection: Connection, store_id: str) -> list[Job]:
     """The store's jobs that were begun and are not done."""
     rows = await connection.fetch(

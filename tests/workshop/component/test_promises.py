@@ -125,6 +125,33 @@ async def test_second_finding_waits_for_held_work(floor: Floor) -> None:
     assert first["promised_at"] < second["promised_at"]
 
 
+async def test_one_vehicle_stays_in_its_bay_or_is_given_time_to_move(floor: Floor) -> None:
+    floor = floor.of("S05")
+    first, *others = await floor.open_order("MNT-022", "MNT-012", "MNT-006")
+    bays = {first["bay_id"], *(job["bay_id"] for job in others)}
+    assert len(bays) == 1
+    assert len({job["technician_ids"][0] for job in (first, *others)}) == 1
+    await floor.worked(first, 8)
+    last = (await floor.jobs(first["order_id"]))[-1]
+    assert {job["bay_id"] for job in await floor.jobs(first["order_id"])} == bays
+
+    elsewhere = {
+        "technician_ids": last["technician_ids"],
+        "bay_id": "S05-quick-2",
+        "start_at": floor.clock.now().isoformat(),
+        "reason": "customer_request",
+        "version": last["version"],
+    }
+    path = f"jobs/{last['job_id']}/reassignment"
+    await floor.done(path, "S05-dispatcher-1", elsewhere)
+    _, middle, last = await floor.jobs(first["order_id"])
+    assert (middle["bay_id"], last["bay_id"]) == (first["bay_id"], "S05-quick-2")
+    between = datetime.fromisoformat(last["planned_start_at"]) - datetime.fromisoformat(
+        middle["planned_finish_at"]
+    )
+    assert between >= timedelta(minutes=10)
+
+
 async def test_a_rush_order_passes_others(floor: Floor) -> None:
     floor = floor.of("S03")
     soon = floor.clock.now() + timedelta(minutes=70)

@@ -24,6 +24,7 @@ def check(workshop: Workshop, plan: Plan) -> None:
             assert before not in refused
             assert before not in planned or job.frozen or planned[before].finish <= a.start
     _check_overlaps(workshop, plan, jobs)
+    _check_moves(workshop, plan, jobs)
 
 
 def _check_place(
@@ -61,3 +62,20 @@ def _check_overlaps(workshop: Workshop, plan: Plan, jobs: dict[str, Job]) -> Non
     for resource, intervals in taken.items():
         for first, second in pairwise(sorted(intervals)):
             assert first[1] <= second[0], resource
+
+
+def _check_moves(workshop: Workshop, plan: Plan, jobs: dict[str, Job]) -> None:
+    """Between two bays there is time to move the vehicle, unless both places are given."""
+    visits: defaultdict[str, list[tuple[int, int, str, bool]]] = defaultdict(list)
+    for stay in workshop.done:
+        visits[stay.order_id].append((stay.start, stay.finish, stay.bay_id, True))
+    for held in workshop.held:
+        place = held.place
+        visits[held.job.order_id].append((place.start, place.finish, place.bay_id, True))
+    for a in plan.assignments:
+        job = jobs[a.job_id]
+        visits[job.order_id].append((a.start, a.finish, a.bay_id, job.frozen is not None))
+    for stays in visits.values():
+        for (_, finish, bay, fixed), (start, _, other, also_fixed) in pairwise(sorted(stays)):
+            if bay != other and not (fixed and also_fixed):
+                assert finish + workshop.move_minutes <= start

@@ -97,7 +97,10 @@ def workshops(draw: st.DrawFn) -> Workshop:
     bays = tuple(replace(b, open=_without(holidays, b.open)) for b in bays)
     people = draw(technicians())
     people = tuple(replace(t, working=_without(holidays, t.working)) for t in people)
-    return Workshop(draw(st.integers(0, DAY)), people, bays, draw(jobs()))
+    move_minutes = draw(st.sampled_from((0, 10, 45)))
+    return Workshop(
+        draw(st.integers(0, DAY)), people, bays, draw(jobs()), move_minutes=move_minutes
+    )
 
 
 def _without(holidays: set[int], windows: tuple[Window, ...]) -> tuple[Window, ...]:

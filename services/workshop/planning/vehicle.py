@@ -1,0 +1,73 @@
+"""An order's vehicle while a plan is being made: when it is taken, where it stands, who has it."""
+
+from collections.abc import Iterator, Mapping
+
+from services.workshop.planning.model import Reservation
+from services.workshop.planning.timeline import Busy
+
+
+class Vehicle:
+    """A vehicle (车辆) that takes ``move`` minutes from one bay to another (移位)."""
+
+    __slots__ = ("_bays", "_elsewhere", "_hands", "_move", "_stays", "anywhere")
+
+    def __init__(self, move: int) -> None:
+        self.anywhere = Busy()
+        self._move = move
+        self._elsewhere = Busy()
+        self._bays: dict[str, Busy] = {}
+        self._hands: set[str] = set()
+        self._stays: list[Reservation] = []
+
+    def forget(self) -> None:
+        """Free all time."""
+        for busy in (self.anywhere, self._elsewhere):
+            busy.forget()
+        for known in (self._bays, self._hands, self._stays):
+            known.clear()
+
+    def take(self, stay: Reservation) -> None:
+        """Work on the vehicle; in another bay, none is possible until it has been moved."""
+        self.anywhere.take(stay.start, stay.finish)
+        if not self._move:
+            return
+        if stay.bay_id not in self._bays:
+            self._bays[stay.bay_id] = Busy()
+            for other in self._stays:
+                self._apart(self._bays[stay.bay_id], other)
+        for bay_id, busy in self._bays.items():
+            if bay_id == stay.bay_id:
+                busy.take(stay.start, stay.finish)
+            else:
+                self._apart(busy, stay)
+        self._apart(self._elsewhere, stay)
+        self._hands.update(stay.technician_ids)
+        self._stays.append(stay)
+
+    def busy(self, bay_id: str) -> Busy:
+        """When no work on the vehicle can go on in the bay."""
+        return self._bays.get(bay_id, self._elsewhere) if self._stays else self.anywhere
+
+    def moving(self, bay_id: str, later: Mapping[str, int]) -> int:
+        """Minutes of moves that work in the bay costs; in another one, also those ``later``."""
+        if not self._stays:
+            return later.get(bay_id, 0)
+        return 0 if bay_id in self._bays else self._move + later.get(bay_id, 0)
+
+    def has(self, technician_ids: tuple[str, ...]) -> bool:
+        """Whether these technicians have the vehicle already."""
+        return bool(self._hands) and self._hands.issuperset(technician_ids)
+
+    def taking_over(self, technician_ids: tuple[str, ...], later: Mapping[str, int]) -> int:
+        """Minutes that it costs when these technicians take the vehicle over (换人), and later."""
+        if self.has(technician_ids):
+            return 0
+        ahead = sum(later.get(each, 0) for each in technician_ids) if later else 0
+        return ahead + self._move if self._hands else ahead
+
+    def arrivals(self, bay_id: str) -> Iterator[int]:
+        """When the vehicle can be in the bay, after the work on it in each other one."""
+        return (stay.finish + self._move for stay in self._stays if stay.bay_id != bay_id)
+
+    def _apart(self, busy: Busy, stay: Reservation) -> None:
+        busy.take(stay.start - self._move, stay.finish + self._move)
