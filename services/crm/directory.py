@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any
 
-from services.crm.domain.calendar import WorkingCalendar
 from services.crm.domain.loyalty import LoyaltyRule, rule_on
 from services.crm.loyalty import load_loyalty_rules
 from services.crm.templates import MessageRules, load_message_rules
 from shared.group import Store, load_stores, read_yaml
+from shared.working_calendar import WorkingCalendar, load_calendar
 
 _CALLING_HOUR = time(10)
 
@@ -56,25 +55,10 @@ def load_directory(folder: Path) -> Directory:
     }
     if missing := [store_id for store_id, ids in agents.items() if not ids]:
         raise ValueError(f"people.yaml names no agent for {', '.join(missing)}")
-    calendar = _calendar(read_yaml(folder, "calendar.yaml"))
     return Directory(
         stores,
         agents,
-        calendar,
+        load_calendar(folder),
         load_message_rules(folder, stores),
         load_loyalty_rules(folder),
     )
-
-
-def _calendar(content: Mapping[str, Any]) -> WorkingCalendar:
-    overrides = content.get("overrides") or {}
-    return WorkingCalendar(
-        closed=_days(content.get("closed")),
-        overridden=frozenset(overrides),
-        holidays=_days(day for year in overrides.values() for day in year["holidays"]),
-        workdays=_days(day for year in overrides.values() for day in year["workdays"]),
-    )
-
-
-def _days(texts: Any) -> frozenset[date]:
-    return frozenset(date.fromisoformat(text) for text in texts or ())

@@ -35,7 +35,7 @@ def create_app() -> FastAPI:
         TaxInvoiceFiles(settings.tax_invoice_folder),
         {store_id: place.tax_rate_bp for store_id, place in catalogue.stores.items()},
     )
-    checks = CheckDeadlines(catalogue.stores, catalogue.check_lists, catalogue.closed)
+    checks = CheckDeadlines(catalogue.stores, catalogue.check_lists, catalogue.calendar.closed)
     own = handlers.Handlers(catalogue)
     service.listen(
         handlers.INTERESTS,

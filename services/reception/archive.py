@@ -7,10 +7,12 @@ import httpx
 from pydantic import BaseModel
 
 from shared.calls import answer_of
+from shared.contracts.refusal import unknown
 from shared.credentials import ServiceCredentials
 
 _TIMEOUT = httpx.Timeout(5.0, connect=1.0)
 _AT_ONCE = httpx.Timeout(1.0)
+_NOT_FOUND = 404
 
 
 class KnownVehicle(BaseModel):
@@ -27,6 +29,12 @@ class KnownVehicle(BaseModel):
     model: str | None = None
     tier: str | None = None
     visits: int | None = None
+
+
+class RegisteredVehicle(BaseModel):
+    """The plate that a vehicle of the archive wears now; empty once another wears it."""
+
+    plate_ref: str
 
 
 class CustomerArchive:
@@ -53,6 +61,28 @@ class CustomerArchive:
         except httpx.HTTPError:
             return None
         return KnownVehicle.model_validate_json(response.content)
+
+    async def read_vehicle(
+        self, token: str, store_id: str, vehicle_ref: str
+    ) -> RegisteredVehicle | None:
+        """A vehicle of the archive by its reference, in the name of the bearer of ``token``; None
+        when the archive is away.
+
+        Raises:
+            Refused: the store's archive has no such vehicle.
+        """
+        try:
+            response = await self._client.get(
+                f"/stores/{store_id}/registered-vehicles/{quote(vehicle_ref, safe='')}",
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=_AT_ONCE,
+            )
+            if response.status_code == _NOT_FOUND:
+                raise unknown("vehicle_ref", vehicle_ref)
+            response.raise_for_status()
+        except httpx.HTTPError:
+            return None
+        return RegisteredVehicle.model_validate_json(response.content)
 
     async def register(self, store_id: str, order_id: str, details: dict[str, Any]) -> str:
         """The ``customer_ref`` of the person; repeating it for one order registers nobody twice.

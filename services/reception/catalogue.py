@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from services.reception.domain.estimate import (
     PriceList,
     ServicePackage,
 )
+from services.reception.domain.opening_hours import OpeningHours
 from services.reception.domain.recall import Recall
 from shared.group import Store, load_stores, read_yaml
+from shared.working_calendar import WorkingCalendar, load_calendar
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,14 @@ class Catalogue:
     advisors: Mapping[str, tuple[str, ...]]
     recalls: tuple[Recall, ...]
     check_lists: tuple[CheckList, ...]
-    closed: frozenset[date]
+    calendar: WorkingCalendar
     entries: Mapping[str, Any]
     names: Mapping[str, Mapping[str, Any]]
+
+    def opening_hours(self, store_id: str) -> OpeningHours:
+        """When one store receives customers."""
+        place = self.stores[store_id]
+        return OpeningHours(place.opening, place.closing, place.timezone, self.calendar.closed)
 
     def prices(self, store_id: str) -> PriceList:
         """What one store charges."""
@@ -59,7 +66,6 @@ def load_catalogue(folder: Path) -> Catalogue:
     people = read_yaml(folder, "people.yaml")["people"]
     recalls = read_yaml(folder, "catalogue/recalls.yaml")["recalls"]
     areas = read_yaml(folder, "daily_checks.yaml")["areas"]
-    closed = read_yaml(folder, "calendar.yaml")["closed"]
     return Catalogue(
         stores=stores,
         operations={
@@ -107,7 +113,7 @@ def load_catalogue(folder: Path) -> Catalogue:
             )
             for entry in areas
         ),
-        closed=frozenset(map(date.fromisoformat, closed)),
+        calendar=load_calendar(folder),
         entries={
             "operations": operations,
             "parts": parts,

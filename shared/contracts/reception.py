@@ -109,9 +109,19 @@ class VehicleArrived(_OrderEvent):
 
     queue_number: int = Field(ge=1)
     plate_ref: Identifier
+    vehicle_ref: Identifier | None = None
     appointment_id: Identifier | None = None
     arrived_at: Moment
     greeting_due_at: Moment
+
+
+class PlateCorrected(_OrderEvent):
+    """The plate was taken down wrongly at the arrival (更正车牌); the vehicle is this one."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R2",)
+
+    plate_ref: Identifier
+    vehicle_ref: Identifier | None = None
 
 
 class CustomerGreeted(_OrderEvent):

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -22,8 +21,12 @@ from deploy.cli.audit.topics import StreamEvent
 Fields = dict[str, Any]
 
 _JSON_COLUMNS = ("symptoms", "operations", "lines", "steps", "waivers", "shares", "findings")
-_COPIED = {"AdvisorAssigned": "advisor_id", "OrderCustomerLinked": "customer_ref"}
-"""Events that say one field of the order anew."""
+_COPIED = {
+    "AdvisorAssigned": ("advisor_id",),
+    "OrderCustomerLinked": ("customer_ref",),
+    "PlateCorrected": ("plate_ref", "vehicle_ref"),
+}
+"""Events that replace fields of the order."""
 _OPENED = (
     "advisor_id",
     "customer_ref",
@@ -48,7 +51,6 @@ def check_reception(evidence: Evidence) -> Iterator[Check]:
     yield _vouchers(evidence)
     yield _appointments(evidence)
     yield _capacity(evidence)
-    yield _odometers(evidence)
 
 
 def _orders(evidence: Evidence) -> Check:
@@ -122,6 +124,7 @@ def _arrived(event: StreamEvent) -> Fields:
         "store_id": event.store_id,
         "queue_number": event.data["queue_number"],
         "plate_ref": event.data["plate_ref"],
+        "vehicle_ref": event.data.get("vehicle_ref"),
         "appointment_id": event.data.get("appointment_id"),
         "arrived_at": moment(event.data["arrived_at"]),
         "greeting_due_at": moment(event.data["greeting_due_at"]),
@@ -146,8 +149,8 @@ def _opened(data: Mapping[str, Any]) -> Fields:
 
 def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
     data = event.data
-    if field := _COPIED.get(event.name):
-        return {field: data[field]}
+    if fields := _COPIED.get(event.name):
+        return {field: data.get(field) for field in fields}
     match event.name:
         case "CustomerGreeted":
             greeted_at = moment(data["greeted_at"])
@@ -448,25 +451,6 @@ def _capacity(evidence: Evidence) -> Check:
         (
             (row["store_id"], {"free": orjson.loads(row["free"])})
             for row in evidence.tables.of("reception", "store_capacity")
-        ),
-    )
-    return comparison.check()
-
-
-def _odometers(evidence: Evidence) -> Check:
-    comparison = Comparison("odometers stand at the last reading", "reception")
-    last: dict[str, Fields] = {}
-    opened = [event for event in evidence.of_topic(ORDERS) if event.name == "OrderOpened"]
-    for event in sorted(opened, key=lambda event: datetime.fromisoformat(event.data["opened_at"])):
-        last[f"{event.store_id} {event.data['vehicle_ref']}"] = {
-            "odometer_km": event.data["odometer_km"]
-        }
-    comparison.rows(
-        "vehicle",
-        last,
-        (
-            (f"{row['store_id']} {row['vehicle_ref']}", row)
-            for row in evidence.tables.of("reception", "vehicle")
         ),
     )
     return comparison.check()

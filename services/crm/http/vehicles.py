@@ -7,7 +7,9 @@ from fastapi import Path, Request
 
 from services.crm import store
 from services.crm.http.access import Reader, personal_of, pool_of, store_router
+from services.crm.http.customers import Registered
 from services.crm.http.loyalty import Loyalty, loyalty_of
+from shared.contracts.refusal import unknown
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.identifiers import Plate
@@ -41,6 +43,20 @@ async def get_vehicle(
         loyalty = await loyalty_of(request, connection, principal, store_id, plate_ref)
         known = await _known(connection, personal, store_id, plate_ref)
     return VehicleView(**loyalty.model_dump(), **known)
+
+
+@router.get(
+    "/registered-vehicles/{vehicle_ref}", tags=["customers"], openapi_extra=serves("R2", "R19")
+)
+async def get_registered_vehicle(
+    request: Request, store_id: str, vehicle_ref: str, _: Reader
+) -> Registered:
+    """The references of a vehicle and its customer in this store's archive."""
+    async with transaction(pool_of(request), [store_id]) as connection:
+        known = await store.known_vehicle(connection, store_id, vehicle_ref)
+    if known is None:
+        raise unknown("vehicle_ref", vehicle_ref)
+    return Registered.model_validate(known, from_attributes=True)
 
 
 async def _known(

@@ -1,6 +1,6 @@
 """Reasons for which reception refuses a command."""
 
-from datetime import datetime
+from datetime import datetime, time
 
 from shared.contracts.refusal import Refused
 
@@ -13,6 +13,74 @@ def not_at_stage(field: str, stage: str, needed: str) -> Refused:
         kind="conflict",
         stage=stage,
         needed=needed,
+    )
+
+
+def vehicle_already_here(order_id: str, queue_number: int, stage: str) -> Refused:
+    return Refused(
+        "vehicle_already_here",
+        f"This vehicle has an open order here, number {queue_number}; add the work to that one.",
+        field="plate",
+        kind="conflict",
+        order_id=order_id,
+        queue_number=queue_number,
+        stage=stage,
+    )
+
+
+def vehicle_elsewhere(store_id: str, since: datetime) -> Refused:
+    return Refused(
+        "vehicle_elsewhere",
+        f"By its records, the vehicle has been in the store {store_id} since {since.isoformat()}; "
+        "confirm that it stands here.",
+        field="plate",
+        kind="conflict",
+        store_id=store_id,
+        since=since.isoformat(),
+    )
+
+
+def booked_already(store_id: str, planned_at: datetime) -> Refused:
+    return Refused(
+        "booked_already",
+        f"The vehicle has an appointment on that day, at {planned_at.isoformat()} in the store "
+        f"{store_id}; confirm that it comes twice.",
+        field="plate",
+        kind="conflict",
+        store_id=store_id,
+        planned_at=planned_at.isoformat(),
+    )
+
+
+def not_the_vehicle_that_arrived() -> Refused:
+    return Refused(
+        "not_the_vehicle_that_arrived",
+        "Another plate was recorded at the arrival; correct that one, or choose its vehicle.",
+        field="plate",
+        kind="conflict",
+    )
+
+
+def place_taken(by: str | None, at: str | None) -> Refused:
+    """``by`` reserved such work last, ``at`` that time."""
+    return Refused(
+        "place_taken",
+        "The workshop has no room at that time any more; other times are offered.",
+        field="planned_at",
+        kind="conflict",
+        by=by,
+        at=at,
+    )
+
+
+def store_closed(opening: time, closing: time) -> Refused:
+    return Refused(
+        "store_closed",
+        f"The store is closed at that time; it is open from {opening:%H:%M} to {closing:%H:%M}.",
+        field="planned_at",
+        kind="conflict",
+        opening=f"{opening:%H:%M}",
+        closing=f"{closing:%H:%M}",
     )
 
 

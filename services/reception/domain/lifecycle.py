@@ -12,6 +12,7 @@ Stage = Literal[
 
 Action = Literal[
     "assign",
+    "correct_plate",
     "greet",
     "estimate",
     "open",
@@ -27,6 +28,7 @@ Action = Literal[
 
 _STAGES: Mapping[Action, tuple[Stage, ...]] = {
     "assign": ("arrived", "greeted", "opened", "in_work", "ready"),
+    "correct_plate": ("arrived", "greeted"),
     "greet": ("arrived",),
     "estimate": ("greeted", "opened", "in_work", "ready"),
     "open": ("greeted",),

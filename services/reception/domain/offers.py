@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from services.reception.domain.estimate import LaborOperation
+from services.reception.domain.opening_hours import OpeningHours
 
 HALF_HOUR = timedelta(minutes=30)
 
@@ -30,9 +31,14 @@ class Slot:
 
 
 def quiet_slots(
-    load: Sequence[HalfHour], operations: Sequence[LaborOperation], now: datetime
+    load: Sequence[HalfHour],
+    operations: Sequence[LaborOperation],
+    hours: OpeningHours,
+    now: datetime,
 ) -> list[Slot]:
     """The half hours from which on each trade has free time for its operations, quietest first.
+
+    Only those at which the store is open.
 
     A trade is looked at for as many half hours as its standard hours fill. Of equally quiet times
     the earliest comes first.
@@ -47,7 +53,9 @@ def quiet_slots(
     slots = [
         Slot(starts_at, share)
         for starts_at in first
-        if starts_at > now and (share := _booked_share(curve, needed, starts_at)) is not None
+        if starts_at > now
+        and hours.is_open(starts_at)
+        and (share := _booked_share(curve, needed, starts_at)) is not None
     ]
     return sorted(slots, key=lambda slot: (slot.booked_share, slot.starts_at))
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from services.reception.domain import errors
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.lifecycle import Stage, require_stage
+from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.base import Cents, Part
 from shared.contracts.reception import (
     AdvisorAssigned,
@@ -26,6 +27,7 @@ from shared.contracts.reception import (
     OrderOpened,
     Payer,
     PayerShare,
+    PlateCorrected,
     PromiseRevised,
     ReceptionOverdue,
     VehicleArrived,
@@ -84,11 +86,12 @@ class Share(PayerShare):
 class Order(Versioned):
     """One visit of one vehicle. Money in integer cents, times in UTC.
 
-    ``lines`` and ``operations`` are what the customer has agreed to, ``estimate_cents`` their sum;
-    ``estimate_count`` counts versions of the estimate, ``awaiting_estimates`` those that the
-    customer has yet to decide on. ``shares`` say who pays the bill; ``received_cents`` is what all
-    payers have paid of it. ``step_bases`` keeps for each delivery step what it was done or left
-    out for.
+    ``vehicle_ref`` is the vehicle that its plate told at the arrival, then the one that the order
+    was opened for. ``lines`` and ``operations`` are what the customer has agreed to,
+    ``estimate_cents`` their sum; ``estimate_count`` counts versions of the estimate,
+    ``awaiting_estimates`` those that the customer has yet to decide on. ``shares`` say who pays the
+    bill; ``received_cents`` is what all payers have paid of it. ``step_bases`` keeps for
+    each delivery step what it was done or left out for.
     """
 
     order_id: str
@@ -132,6 +135,10 @@ class Order(Versioned):
     shares: tuple[Share, ...] = ()
     invoiced_cents: int = 0
     received_cents: int = 0
+
+    @property
+    def vehicle(self) -> VehicleIdentity:
+        return VehicleIdentity(self.plate_ref, self.vehicle_ref)
 
     @property
     def balance_cents(self) -> int:
@@ -211,7 +218,7 @@ def arrive(
     order_id: str,
     store_id: str,
     queue_number: int,
-    plate_ref: str,
+    vehicle: VehicleIdentity,
     appointment_id: str | None,
     greeting_limit: timedelta,
     now: datetime,
@@ -222,7 +229,8 @@ def arrive(
         store_id=store_id,
         stage="arrived",
         queue_number=queue_number,
-        plate_ref=plate_ref,
+        plate_ref=vehicle.plate_ref,
+        vehicle_ref=vehicle.vehicle_ref,
         appointment_id=appointment_id,
         arrived_at=now,
         greeting_due_at=now + greeting_limit,
@@ -231,12 +239,28 @@ def arrive(
         store_id=store_id,
         order_id=order_id,
         queue_number=queue_number,
-        plate_ref=plate_ref,
+        plate_ref=vehicle.plate_ref,
+        vehicle_ref=vehicle.vehicle_ref,
         appointment_id=appointment_id,
         arrived_at=now,
         greeting_due_at=order.greeting_due_at,
     )
     return order, [event]
+
+
+def correct_plate(order: Order, vehicle: VehicleIdentity) -> tuple[Order, Sequence[PlateCorrected]]:
+    """The plate was taken down wrongly at the arrival (更正车牌)."""
+    require_stage(order.stage, "correct_plate")
+    if order.vehicle == vehicle:
+        return order, []
+    event = PlateCorrected(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        plate_ref=vehicle.plate_ref,
+        vehicle_ref=vehicle.vehicle_ref,
+    )
+    corrected = replace(order, plate_ref=vehicle.plate_ref, vehicle_ref=vehicle.vehicle_ref)
+    return corrected, [event]
 
 
 def turn(order: Order) -> tuple[bool, datetime, int]:

@@ -1,8 +1,8 @@
 """Appointments (预约)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
@@ -15,6 +15,8 @@ from services.reception.deadlines.appointments import (
     set_deadlines,
 )
 from services.reception.domain import appointment as appointments
+from services.reception.domain import errors
+from services.reception.domain import vehicle as vehicles
 from services.reception.domain.appointment import Appointment, Place, Status
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
 from services.reception.http.access import (
@@ -34,13 +36,14 @@ from shared.commands import Command
 from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import WantedPart
 from shared.contracts.refusal import Refused
-from shared.db import transaction
+from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.group import CalendarDay
 from shared.identifiers import Plate
 from shared.ids import new_id
 from shared.problems import Problem
 from shared.security import Principal, caller
+from shared.sharing import leave_trace
 from shared.unit import Unit
 
 router = store_router()
@@ -60,16 +63,19 @@ class AskForOffers(Body):
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
 
 
-class BookAppointment(Body):
-    plate: Plate
+class MoveAppointment(Body):
+    """``second_booking_confirmed``: the vehicle comes, although it has another appointment that
+    day."""
+
     planned_at: Moment
+    second_booking_confirmed: bool = False
+
+
+class BookAppointment(MoveAppointment):
+    plate: Plate
     operations: Operations
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
     customer_ref: Identifier | None = None
-
-
-class MoveAppointment(Body):
-    planned_at: Moment
 
 
 class CancelBody(Body):
@@ -77,7 +83,8 @@ class CancelBody(Body):
 
 
 class AppointmentView(BaseModel):
-    """``provisional``: the workshop was away; ``unplaced``: it has no room then, so move it."""
+    """``provisional``: the workshop was away; ``unplaced``: it has no room then, so move it;
+    ``calendar_assumed``: the holidays of that year are not published yet."""
 
     appointment_id: str
     plate_ref: str
@@ -89,6 +96,7 @@ class AppointmentView(BaseModel):
     status: Status
     provisional: bool
     unplaced: bool
+    calendar_assumed: bool
 
 
 @router.post("/appointments/offers", tags=["appointments"], openapi_extra=serves("R1", "R11"))
@@ -118,10 +126,14 @@ async def book_appointment(
         return answered
     appointments.check_time(body.planned_at, request.app.state.service.clock.now())
     _check_known(request, command.store_id, body.operations, body.parts)
-    place = await _place(request, command, body.operations, body.planned_at, None)
     plate_ref = personal_of(request).reference("plate", body.plate)
+    async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
+        await _check_booked_once(request, connection, command, body, plate_ref)
+    place = await _place(request, command, body.operations, body.planned_at, None)
 
     async def effect(unit: Unit) -> BaseModel:
+        await store.lock_vehicle(unit.connection, plate_ref)
+        await _check_booked_once(request, unit.connection, command, body, plate_ref)
         booked, events = appointments.book(
             appointment_id=str(new_id()),
             store_id=command.store_id,
@@ -135,7 +147,7 @@ async def book_appointment(
         )
         await _save(request, unit, command, booked)
         unit.publish(events, command.cause)
-        return appointment_view(booked)
+        return appointment_view(request, booked)
 
     return await command.run(effect, status=201)
 
@@ -149,7 +161,7 @@ async def list_appointments(
     begin, end = place.day_bounds(day or place.local_day(request.app.state.service.clock.now()))
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         found = await store.list_appointments(connection, store_id, begin, end)
-    return [appointment_view(appointment) for appointment in found]
+    return [appointment_view(request, appointment) for appointment in found]
 
 
 @router.post(
@@ -167,6 +179,9 @@ async def move_appointment(
     now = request.app.state.service.clock.now()
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         before = await store.lock_appointment(connection, command.store_id, appointment_id)
+        await _check_booked_once(
+            request, connection, command, body, before.plate_ref, appointment_id
+        )
     try:
         appointments.check_may_move(before, body.planned_at, now)
     except Refused:
@@ -177,12 +192,16 @@ async def move_appointment(
     place = await _place(request, command, before.operations, body.planned_at, before.hold_id)
 
     async def effect(unit: Unit) -> BaseModel:
+        await store.lock_vehicle(unit.connection, before.plate_ref)
+        await _check_booked_once(
+            request, unit.connection, command, body, before.plate_ref, appointment_id
+        )
         booked = await store.lock_appointment(unit.connection, command.store_id, appointment_id)
         moved, events = appointments.move(booked, body.planned_at, place, unit.now)
         await drop_deadlines(unit, appointment_id)
         await _save(request, unit, command, moved)
         unit.publish(events, command.cause)
-        return appointment_view(moved)
+        return appointment_view(request, moved)
 
     return await command.run(effect)
 
@@ -194,7 +213,7 @@ async def move_appointment(
     openapi_extra=serves("R1"),
 )
 async def cancel_appointment(
-    appointment_id: str, body: CancelBody, command: FrontDesk
+    request: Request, appointment_id: str, body: CancelBody, command: FrontDesk
 ) -> JSONResponse:
     """Give a place up."""
 
@@ -204,7 +223,7 @@ async def cancel_appointment(
         await store.save_appointment(unit.connection, cancelled)
         await drop_deadlines(unit, appointment_id)
         unit.publish(events, command.cause)
-        return appointment_view(cancelled)
+        return appointment_view(request, cancelled)
 
     return await command.run(effect)
 
@@ -227,8 +246,12 @@ async def _place(
     """Reserved workshop time, none while the workshop is away.
 
     Raises:
-        Problem: 409 ``place_taken``, with the next offers and who was first.
+        Problem: 409 ``store_closed`` or ``place_taken``, with the next offers, and who was first.
     """
+    try:
+        catalogue_of(request).opening_hours(command.store_id).check_open(planned_at)
+    except Refused as refused:
+        raise await _with_next_offers(request, command, operations, refused) from None
     try:
         answer = await workshop_of(request).hold(
             caller_of(command),
@@ -242,26 +265,43 @@ async def _place(
     except Problem as problem:
         if problem.rule != NO_PLACE:
             raise
-        asked = AskForOffers(operations=list(operations))
-        wanted = _wanted(request, command.store_id, asked)
-        next_offers = await find_offers(request, command.principal, wanted)
-        raise _place_taken(next_offers, problem.values) from None
+        taken = errors.place_taken(problem.values["by"], problem.values["at"])
+        raise await _with_next_offers(request, command, operations, taken) from None
     return Place(answer["hold_id"], datetime.fromisoformat(answer["promised_at"]))
 
 
-def _place_taken(next_offers: Offers, refused: Mapping[str, Any]) -> Problem:
-    """``refused`` is what the workshop said of the place."""
-    return Problem(
-        409,
-        "place_taken",
-        "The workshop has no room at that time any more; other times are offered.",
-        field="planned_at",
-        values={
-            "offers": [offer.model_dump(mode="json") for offer in next_offers.offers],
-            "by": refused["by"],
-            "at": refused["at"],
-        },
+async def _with_next_offers(
+    request: Request, command: Command, operations: Sequence[str], refused: Refused
+) -> Refused:
+    """The refusal of a time, with the times that can be had."""
+    wanted = _wanted(request, command.store_id, AskForOffers(operations=list(operations)))
+    found = await find_offers(request, command.principal, wanted)
+    refused.values["offers"] = [offer.model_dump(mode="json") for offer in found.offers]
+    return refused
+
+
+async def _check_booked_once(
+    request: Request,
+    connection: Connection,
+    command: Command,
+    body: MoveAppointment,
+    plate_ref: str,
+    appointment_id: str | None = None,
+) -> None:
+    """Ask about a vehicle that some store of the group expects on the same day already."""
+    if body.second_booking_confirmed:
+        return
+    place = catalogue_of(request).stores[command.store_id]
+    day = place.day_bounds(place.local_day(body.planned_at))
+    others = await store.other_bookings(connection, plate_ref, *day, appointment_id)
+    leave_trace(
+        "appointments in other stores shown",
+        command.principal,
+        command.store_id,
+        [other.store_id for other in others],
+        plate_ref=plate_ref,
     )
+    vehicles.check_booked_once(others)
 
 
 def _wanted(request: Request, store_id: str, asked: AskForOffers) -> Wanted:
@@ -285,11 +325,14 @@ def _check_known(
     estimate(catalogue_of(request).prices(store_id), WantedWork(tuple(operations), parts=wanted))
 
 
-def appointment_view(appointment: Appointment) -> AppointmentView:
+def appointment_view(request: Request, appointment: Appointment) -> AppointmentView:
+    known = catalogue_of(request)
+    day = known.stores[appointment.store_id].local_day(appointment.planned_at)
     return AppointmentView(
         **{name: getattr(appointment, name) for name in _VIEW_FIELDS},
         provisional=appointment.hold_id is None,
+        calendar_assumed=known.calendar.is_assumed(day),
     )
 
 
-_VIEW_FIELDS = [name for name in AppointmentView.model_fields if name != "provisional"]
+_VIEW_FIELDS = AppointmentView.model_fields.keys() - {"provisional", "calendar_assumed"}

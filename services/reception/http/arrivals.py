@@ -12,8 +12,10 @@ from services.reception import handlers, store
 from services.reception.deadlines.appointments import drop_deadlines
 from services.reception.domain import appointment as appointments
 from services.reception.domain import order as orders
+from services.reception.domain import vehicle as vehicles
 from services.reception.domain.advisors import suggested
 from services.reception.domain.order import Order
+from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.http.access import (
     Advisor,
     FrontDesk,
@@ -35,6 +37,7 @@ from shared.db import transaction
 from shared.duties import serves
 from shared.identifiers import Plate
 from shared.ids import new_id
+from shared.sharing import leave_trace
 from shared.unit import Unit
 
 router = store_router()
@@ -42,9 +45,15 @@ router = store_router()
 Dispatcher = Annotated[Command, Depends(command("manager", "dispatcher"))]
 
 
-class RecordArrival(Body):
+class CorrectPlate(Body):
     plate: Plate
+
+
+class RecordArrival(CorrectPlate):
+    """``elsewhere_confirmed``: the vehicle stands here, although another store has it open."""
+
     appointment_id: Identifier | None = None
+    elsewhere_confirmed: bool = False
 
 
 class AssignAdvisor(Body):
@@ -79,13 +88,14 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
         return answered
     known = await vehicle_by_plate(request, command.principal, command.store_id, body.plate)
     place = catalogue_of(request).stores[command.store_id]
-    plate_ref = personal_of(request).reference("plate", body.plate)
+    vehicle = _identity(request, body.plate, known)
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
+        await _check_in_one_place(unit, command, vehicle, body)
         if body.appointment_id:
             booked = await store.lock_appointment(connection, command.store_id, body.appointment_id)
-            await store.save_appointment(connection, appointments.keep(booked, plate_ref))
+            await store.save_appointment(connection, appointments.keep(booked, vehicle.plate_ref))
             await drop_deadlines(unit, body.appointment_id)
         order, events = orders.arrive(
             order_id=str(new_id()),
@@ -93,7 +103,7 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
             queue_number=await store.take_queue_number(
                 connection, command.store_id, place.local_day(unit.now)
             ),
-            plate_ref=plate_ref,
+            vehicle=vehicle,
             appointment_id=body.appointment_id,
             greeting_limit=timedelta(seconds=place.greeting_limit_s),
             now=unit.now,
@@ -111,6 +121,35 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
         return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
     return await command.run(effect, status=201)
+
+
+@router.post(
+    "/orders/{order_id}/plate",
+    response_model=ArrivalView,
+    tags=["arrivals"],
+    openapi_extra=serves("R2"),
+)
+async def correct_plate(
+    request: Request, order_id: str, body: CorrectPlate, command: FrontDesk
+) -> JSONResponse:
+    """Correct the plate that was recorded at the arrival (更正车牌); recognize its vehicle."""
+    if answered := await command.earlier_answer():
+        return answered
+    known = await vehicle_by_plate(request, command.principal, command.store_id, body.plate)
+    vehicle = _identity(request, body.plate, known)
+
+    async def effect(unit: Unit) -> BaseModel:
+        await store.lock_vehicle(unit.connection, vehicle.plate_ref)
+        order = await store.lock_order(unit.connection, command.store_id, order_id)
+        visits = await store.open_visits(unit.connection, vehicle)
+        others = [visit for visit in visits if visit.order_id != order_id]
+        vehicles.check_not_in_store(others, command.store_id)
+        corrected, events = orders.correct_plate(order, vehicle)
+        saved = await store.save_order(unit, corrected)
+        unit.publish(events, command.cause)
+        return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
+
+    return await command.run(effect)
 
 
 @router.get("/arrivals", tags=["arrivals"], openapi_extra=serves("R2"))
@@ -168,6 +207,28 @@ async def greet_customer(order_id: str, command: Advisor) -> JSONResponse:
         lambda order, now: orders.greet(order, command.principal.subject, now),
         not_overdue,
     )
+
+
+def _identity(request: Request, plate: str, known: VehicleView) -> VehicleIdentity:
+    return VehicleIdentity(personal_of(request).reference("plate", plate), known.vehicle_ref)
+
+
+async def _check_in_one_place(
+    unit: Unit, command: Command, vehicle: VehicleIdentity, body: RecordArrival
+) -> None:
+    """Refuse a vehicle that has not left; which other store has it is told and traced."""
+    await store.lock_vehicle(unit.connection, vehicle.plate_ref)
+    visits = await store.open_visits(unit.connection, vehicle)
+    vehicles.check_not_in_store(visits, command.store_id)
+    if not body.elsewhere_confirmed:
+        leave_trace(
+            "open visit to another store shown",
+            command.principal,
+            command.store_id,
+            [visit.store_id for visit in visits],
+            plate_ref=vehicle.plate_ref,
+        )
+        vehicles.check_not_elsewhere(visits, command.store_id)
 
 
 def _waiting(order: Order, now: datetime, suggestion: Mapping[str, str]) -> WaitingView:

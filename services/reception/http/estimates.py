@@ -15,6 +15,7 @@ from services.reception.domain import authorisation, errors
 from services.reception.domain import order as orders
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.order import Order
+from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.http.access import Advisor, Reader, personal_of, store_router
 from services.reception.http.decisions import Word, decide
 from services.reception.http.offer import Declined, Offer, make_offer, offered_promise
@@ -279,16 +280,16 @@ async def declined_work(
     (未做增项): to be offered again."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         order = await store.read_order(connection, store_id, order_id)
-        return await offered_again(connection, store_id, order.plate_ref, order.arrived_at)
+        return await offered_again(connection, store_id, order.vehicle, order.arrived_at)
 
 
 async def offered_again(
-    connection: Connection, store_id: str, plate_ref: str, before: datetime
+    connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateView]:
     """Work that was declined at the vehicle's visits before then and not ordered since."""
-    found = await store.work_not_wanted(connection, store_id, plate_ref, before)
+    found = await store.work_not_wanted(connection, store_id, vehicle, before)
     since = min((version.submitted_at for version in found), default=before)
-    ordered = await store.operations_since(connection, store_id, plate_ref, since)
+    ordered = await store.operations_since(connection, store_id, vehicle, since)
     return [estimate_view(version) for version in authorisation.open_offers(found, ordered)]
 
 

@@ -27,13 +27,17 @@ _TRIES = 3
 
 
 class Offer(BaseModel):
-    """A time to come and the promise that it would have; ``booked_share`` is from 0 to 1."""
+    """A time to come and the promise that it would have; ``booked_share`` is from 0 to 1.
+
+    ``calendar_assumed``: the holidays of that year are not published yet.
+    """
 
     planned_at: datetime
     promised_at: datetime
     confidence: float
     booked_share: float
     provisional: bool
+    calendar_assumed: bool
 
 
 class LoadView(BaseModel):
@@ -74,14 +78,15 @@ async def find_offers(request: Request, principal: Principal, wanted: Wanted) ->
 
     While the workshop is away they come from its last published free time, provisional.
     """
-    operations = catalogue_of(request).operations
-    work = [operations[operation_id] for operation_id in wanted.operations]
+    known = catalogue_of(request)
+    work = [known.operations[operation_id] for operation_id in wanted.operations]
+    hours = known.opening_hours(wanted.store_id)
     now = request.app.state.service.clock.now()
     try:
         load = await workshop_of(request).load(
             principal, wanted.store_id, wanted.first, wanted.days
         )
-        slots = quiet_slots(load, work, now)
+        slots = quiet_slots(load, work, hours, now)
         offers = await _promised(request, principal, wanted, slots)
     except WorkshopAwayError:
         free = await _last_free(request, wanted)
@@ -89,8 +94,8 @@ async def find_offers(request: Request, principal: Principal, wanted: Wanted) ->
             HalfHour(each.trade, each.starts_at, each.free_minutes, each.free_minutes)
             for each in free
         ]
-        slots = quiet_slots(load, work, now)
-        offers = [_provisional(free, work, wanted, slot) for slot in slots[: wanted.count]]
+        slots = quiet_slots(load, work, hours, now)
+        offers = [_provisional(request, free, work, wanted, slot) for slot in slots[: wanted.count]]
     return Offers(
         offers=offers, load=[LoadView.model_validate(each, from_attributes=True) for each in load]
     )
@@ -133,7 +138,13 @@ async def _promise(
         confidence=answer["confidence"],
         booked_share=slot.booked_share,
         provisional=False,
+        calendar_assumed=_calendar_assumed(request, wanted, slot),
     )
+
+
+def _calendar_assumed(request: Request, wanted: Wanted, slot: Slot) -> bool:
+    known = catalogue_of(request)
+    return known.calendar.is_assumed(known.stores[wanted.store_id].local_day(slot.starts_at))
 
 
 async def _last_free(request: Request, wanted: Wanted) -> list[FreeCapacity]:
@@ -147,7 +158,11 @@ async def _last_free(request: Request, wanted: Wanted) -> list[FreeCapacity]:
 
 
 def _provisional(
-    free: Sequence[FreeCapacity], work: Sequence[LaborOperation], wanted: Wanted, slot: Slot
+    request: Request,
+    free: Sequence[FreeCapacity],
+    work: Sequence[LaborOperation],
+    wanted: Wanted,
+    slot: Slot,
 ) -> Offer:
     return Offer(
         planned_at=slot.starts_at,
@@ -155,4 +170,5 @@ def _provisional(
         confidence=wanted.confidence,
         booked_share=slot.booked_share,
         provisional=True,
+        calendar_assumed=_calendar_assumed(request, wanted, slot),
     )

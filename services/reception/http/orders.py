@@ -8,12 +8,15 @@ from pydantic import BaseModel, Field, model_validator
 
 from services.reception import handlers, store
 from services.reception.domain import order as orders
+from services.reception.domain import vehicle as vehicles
 from services.reception.domain.authorisation import Agreement, agree_at_opening
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Intake, Order
+from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.http.access import (
     Advisor,
     Reader,
+    archive_of,
     caller_of,
     catalogue_of,
     personal_of,
@@ -137,6 +140,8 @@ async def open_order(
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
+        await store.lock_vehicle(connection, vehicle_ref)
+        await _check_has_no_other_order(connection, order, vehicle_ref)
         versions = await store.estimate_versions(connection, command.store_id, order_id)
         agreement = Agreement(body.authorized_over, advisor_id, unit.now)
         order, agreed, changed = agree_at_opening(order, versions, priced, agreement, advisor_id)
@@ -145,14 +150,13 @@ async def open_order(
             _intake(body, vehicle_ref),
             promise,
             advisor_id=advisor_id,
-            known_odometer_km=await store.lock_odometer(connection, command.store_id, vehicle_ref),
+            known_odometer_km=await store.last_odometer(connection, vehicle_ref),
             agreed=agreed,
             now=unit.now,
         )
         saved = await store.save_order(unit, opened)
         await store.save_estimates(connection, changed)
         await _keep_texts(unit, personal, command.store_id, order_id, body)
-        await store.save_odometer(connection, command.store_id, vehicle_ref, body.odometer_km)
         if body.customer is not None:
             await _keep_details(unit, personal, command, order_id, body.customer)
         unit.publish(events, command.cause)
@@ -234,9 +238,36 @@ async def _check_may_open(
     the hold of the order's appointment, which the order's own hold replaces."""
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         order = await store.read_order(connection, command.store_id, order_id)
-        known = await store.lock_odometer(connection, command.store_id, vehicle_ref)
+        known = await store.last_odometer(connection, vehicle_ref)
         orders.check_may_open(order, body.odometer_km, known, body.odometer_replacement)
-        return await _appointment_hold(connection, order)
+        await _check_has_no_other_order(connection, order, vehicle_ref)
+        hold_id = await _appointment_hold(connection, order)
+    await _check_same_vehicle(request, command, order, body)
+    return hold_id
+
+
+async def _check_has_no_other_order(connection: Connection, order: Order, vehicle_ref: str) -> None:
+    """Refuse a vehicle that has another open order in the store, under whatever plate."""
+    visits = await store.open_visits(connection, VehicleIdentity(order.plate_ref, vehicle_ref))
+    others = [visit for visit in visits if visit.order_id != order.order_id]
+    vehicles.check_not_in_store(others, order.store_id)
+
+
+async def _check_same_vehicle(
+    request: Request, command: Command, order: Order, body: OpenOrder
+) -> None:
+    """Refuse an order for another vehicle than the one that arrived.
+
+    While customer relations is away, nobody can tell.
+    """
+    if body.customer is not None:
+        plate_ref = personal_of(request).reference("plate", body.customer.plate)
+        vehicles.check_same_plate(order.plate_ref, plate_ref)
+    elif body.vehicle_ref and body.vehicle_ref != order.vehicle_ref:
+        archive, token = archive_of(request), command.principal.token
+        known = await archive.read_vehicle(token, command.store_id, body.vehicle_ref)
+        if known is not None:
+            vehicles.check_same_plate(order.plate_ref, known.plate_ref)
 
 
 async def _appointment_hold(connection: Connection, order: Order) -> str | None:

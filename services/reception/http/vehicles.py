@@ -11,6 +11,7 @@ from services.reception import store
 from services.reception.archive import KnownVehicle
 from services.reception.domain import recall as recalls
 from services.reception.domain.lifecycle import Stage
+from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.http.access import archive_of, catalogue_of, personal_of, store_router
 from services.reception.http.estimates import EstimateView, offered_again
 from shared.db import transaction
@@ -74,15 +75,16 @@ async def vehicle_by_plate(
 ) -> VehicleView:
     """What archive and orders know; the archive may be away."""
     answer = await archive_of(request).find(principal.token, store_id, plate)
+    known = answer or KnownVehicle()
     plate_ref = personal_of(request).reference("plate", plate)
+    vehicle = VehicleIdentity(plate_ref, known.vehicle_ref)
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        earlier = await store.visits_in_group(connection, plate_ref, _HISTORY)
+        earlier = await store.visits_in_group(connection, vehicle, _HISTORY)
         declined = await offered_again(
-            connection, store_id, plate_ref, request.app.state.service.clock.now()
+            connection, store_id, vehicle, request.app.state.service.clock.now()
         )
     seen = [visit.store_id for visit in earlier]
     leave_trace("visits to other stores shown", principal, store_id, seen, plate_ref=plate_ref)
-    known = answer or KnownVehicle()
     return VehicleView(
         archive_away=answer is None,
         customer_ref=known.customer_ref,

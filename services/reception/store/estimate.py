@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import EstimateLine, OrderedOperation
 from shared.db import Connection
 
@@ -29,7 +30,8 @@ SELECT found.store_id, found.order_id, found.version, found.additional_work_id, 
        found.lines, found.status, found.submitted_by, found.submitted_at, found.channel,
        found.recorded_by, found.decided_at
 FROM estimate AS found JOIN repair_order AS visit USING (store_id, order_id)
-WHERE found.store_id = $1 AND visit.plate_ref = $2 AND visit.arrived_at < $3
+WHERE found.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
+  AND visit.arrived_at < $4
   AND found.additional_work_id IS NOT NULL
   AND (found.status = 'declined'
        OR found.status = 'awaiting' AND visit.stage IN ('delivered', 'settled', 'cancelled'))
@@ -39,7 +41,8 @@ ORDER BY found.submitted_at DESC LIMIT 50
 _ORDERED_SINCE = """
 SELECT ordered.operation ->> 'operation_id' AS operation_id
 FROM repair_order AS visit, jsonb_array_elements(visit.operations) AS ordered (operation)
-WHERE visit.store_id = $1 AND visit.plate_ref = $2 AND visit.arrived_at > $3
+WHERE visit.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
+  AND visit.arrived_at > $4
   AND visit.stage <> 'cancelled'
 """
 
@@ -101,18 +104,22 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
 
 
 async def work_not_wanted(
-    connection: Connection, store_id: str, plate_ref: str, before: datetime
+    connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateVersion]:
     """Additional work that was not authorised at the vehicle's visits before then."""
-    rows = await connection.fetch(_NOT_WANTED, store_id, plate_ref, before)
+    rows = await connection.fetch(
+        _NOT_WANTED, store_id, vehicle.plate_ref, vehicle.vehicle_ref, before
+    )
     return [_version(row) for row in rows]
 
 
 async def operations_since(
-    connection: Connection, store_id: str, plate_ref: str, since: datetime
+    connection: Connection, store_id: str, vehicle: VehicleIdentity, since: datetime
 ) -> list[str]:
     """Operations ordered at the vehicle's visits after then."""
-    rows = await connection.fetch(_ORDERED_SINCE, store_id, plate_ref, since)
+    rows = await connection.fetch(
+        _ORDERED_SINCE, store_id, vehicle.plate_ref, vehicle.vehicle_ref, since
+    )
     return [row["operation_id"] for row in rows]
 
 

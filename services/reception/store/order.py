@@ -6,7 +6,6 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-import asyncpg
 
 from services.reception.domain.advisors import Desk
 from services.reception.domain.order import Credit, Discount, Order, Risk, Share, StepBasis
@@ -18,7 +17,7 @@ from shared.contracts.reception import (
     OrderedOperation,
     WalkRoundFinding,
 )
-from shared.contracts.refusal import Refused, unknown
+from shared.contracts.refusal import unknown
 from shared.contracts.versioned import columns, loaded
 from shared.db import Connection
 from shared.unit import Unit
@@ -48,7 +47,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
         $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
-    stage = excluded.stage, advisor_id = excluded.advisor_id, greeted_at = excluded.greeted_at,
+    stage = excluded.stage, plate_ref = excluded.plate_ref, advisor_id = excluded.advisor_id,
+    greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
     odometer_km = excluded.odometer_km,
     odometer_replacement = excluded.odometer_replacement,
@@ -154,25 +154,13 @@ async def desks(connection: Connection, store_id: str, since: datetime) -> dict[
 
 
 async def save_order(unit: Unit, order: Order) -> Order:
-    """Store the order where it has changed, and answer with it as it is stored.
-
-    Raises:
-        Refused: the same vehicle already stands at reception.
-    """
+    """Store the order where it has changed, and answer with it as it is stored."""
     (saved,) = await unit.save([order], partial(_write, unit.connection))
     return saved
 
 
 async def _write(connection: Connection, orders: Sequence[Order]) -> None:
-    try:
-        await connection.executemany(_SAVE_ORDER, [_row(order) for order in orders])
-    except asyncpg.UniqueViolationError:
-        raise Refused(
-            "already_at_reception",
-            "This vehicle already stands at reception.",
-            field="plate",
-            kind="conflict",
-        ) from None
+    await connection.executemany(_SAVE_ORDER, [_row(order) for order in orders])
 
 
 def _row(order: Order) -> list[Any]:

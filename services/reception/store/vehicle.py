@@ -1,20 +1,27 @@
-"""What is known of vehicles."""
+"""What is known of one vehicle in all stores of the group."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.reception.domain.lifecycle import Stage
+from services.reception.domain.vehicle import OpenVisit, OtherBooking, VehicleIdentity
 from shared.db import Connection
 
-_SAVE_ODOMETER = """
-INSERT INTO vehicle AS known (store_id, vehicle_ref, odometer_km) VALUES ($1, $2, $3)
-ON CONFLICT (store_id, vehicle_ref) DO UPDATE SET odometer_km = excluded.odometer_km
-"""
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 _IN_GROUP = """
 SELECT store_id, order_id, stage, arrived_at, advisor_id, odometer_km, symptoms, operations
-FROM visits_in_group($1, $2)
+FROM visits_in_group($1, $2, $3)
+"""
+
+_OPEN_VISITS = """
+SELECT store_id, order_id, stage, queue_number, arrived_at FROM open_visits_in_group($1, $2)
+"""
+
+_OTHER_BOOKINGS = """
+SELECT store_id, appointment_id, planned_at FROM bookings_in_group($1, $2, $3)
+WHERE appointment_id IS DISTINCT FROM $4
 """
 
 
@@ -32,10 +39,20 @@ class EarlierVisit:
     operations: Sequence[str]
 
 
-async def visits_in_group(connection: Connection, plate_ref: str, limit: int) -> list[EarlierVisit]:
+async def lock_vehicle(connection: Connection, reference: str) -> None:
+    """Let one transaction at a time, in whichever store, decide where the vehicle is.
+
+    ``reference`` is its plate's or its own.
+    """
+    await connection.execute(_LOCK, f"vehicle/{reference}")
+
+
+async def visits_in_group(
+    connection: Connection, vehicle: VehicleIdentity, limit: int
+) -> list[EarlierVisit]:
     """Opened orders of the vehicle in every store, also those that the transaction does not see
     otherwise, the last first."""
-    rows = await connection.fetch(_IN_GROUP, plate_ref, limit)
+    rows = await connection.fetch(_IN_GROUP, vehicle.plate_ref, vehicle.vehicle_ref, limit)
     return [
         EarlierVisit(
             **dict(row)
@@ -45,18 +62,25 @@ async def visits_in_group(connection: Connection, plate_ref: str, limit: int) ->
     ]
 
 
-async def lock_odometer(connection: Connection, store_id: str, vehicle_ref: str) -> int:
-    """The highest odometer reading known of a vehicle, in km; 0 when it is new here."""
-    known = await connection.fetchval(
-        "SELECT odometer_km FROM vehicle WHERE store_id = $1 AND vehicle_ref = $2 FOR UPDATE",
-        store_id,
-        vehicle_ref,
-    )
+async def open_visits(connection: Connection, vehicle: VehicleIdentity) -> list[OpenVisit]:
+    """Visits of the vehicle, to every store, that have not ended, the oldest first."""
+    rows = await connection.fetch(_OPEN_VISITS, vehicle.plate_ref, vehicle.vehicle_ref)
+    return [OpenVisit(**row) for row in rows]
+
+
+async def other_bookings(
+    connection: Connection,
+    plate_ref: str,
+    begin: datetime,
+    end: datetime,
+    except_for: str | None,
+) -> list[OtherBooking]:
+    """Appointments of the plate in every store from ``begin`` until before ``end``, but for one."""
+    rows = await connection.fetch(_OTHER_BOOKINGS, plate_ref, begin, end, except_for)
+    return [OtherBooking(**row) for row in rows]
+
+
+async def last_odometer(connection: Connection, vehicle_ref: str) -> int:
+    """The last reading of the vehicle in any store, in km; 0 when there is none."""
+    known = await connection.fetchval("SELECT odometer_in_group($1)", vehicle_ref)
     return known or 0
-
-
-async def save_odometer(
-    connection: Connection, store_id: str, vehicle_ref: str, odometer_km: int
-) -> None:
-    """Remember the reading."""
-    await connection.execute(_SAVE_ODOMETER, store_id, vehicle_ref, odometer_km)

@@ -1,5 +1,6 @@
 """Arrival and greeting, on real Kafka and PostgreSQL; customer relations is played (R2)."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx
@@ -7,8 +8,9 @@ import pytest
 
 from services.reception.app import create_app
 from shared.contracts.reception import AdvisorAssigned
+from shared.ids import new_id
 from tests.harness import in_process, published
-from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
+from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, intake
 
 KNOWN = {
     "customer_ref": "c-1",
@@ -31,6 +33,19 @@ async def desk(servers, clock):
         yield FrontDesk(running, clock)
 
 
+KNOWN_PLATES: dict[str, str] = {}
+"""Vehicles that wear a plate now."""
+
+
+def registered(desk, path: str) -> httpx.Response:
+    """The vehicle ``v-PLATE`` wears PLATE, others are unknown."""
+    reference = path.rpartition("/")[2]
+    if not reference.startswith("v-"):
+        return httpx.Response(404, json={})
+    personal = desk.service.app.state.personal
+    return httpx.Response(200, json={"plate_ref": personal.reference("plate", reference[2:])})
+
+
 @pytest.fixture
 def archive(desk, monkeypatch):
     """Customer relations as a function of the request; what it was sent is kept."""
@@ -40,8 +55,12 @@ def archive(desk, monkeypatch):
         sent.append(request)
         if request.method == "POST":
             return httpx.Response(201, json={"message_id": "m-1"})
-        known = request.url.path.endswith(KNOWN["plate"])
-        return httpx.Response(200, json=KNOWN if known else {"visits": 0})
+        if "/registered-vehicles/" in request.url.path:
+            return registered(desk, request.url.path)
+        plate = request.url.path.rpartition("/")[2]
+        if plate in KNOWN_PLATES:
+            return httpx.Response(200, json={"vehicle_ref": KNOWN_PLATES[plate]})
+        return httpx.Response(200, json=KNOWN if plate == KNOWN["plate"] else {"visits": 0})
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://crm")
     monkeypatch.setattr(desk.service.app.state.archive, "_client", client)
@@ -99,6 +118,114 @@ async def test_another_store_sees_when_and_for_what_a_vehicle_came_but_not_its_o
     assert '"by": "S02-advisor-1"' in capsys.readouterr().out
     path = f"/stores/S02/orders/{order['order_id']}"
     assert (await desk.service.client.get(path, headers=headers)).status_code == 404
+
+
+async def elsewhere(desk, path, body):
+    """A command of store S02."""
+    token = desk.service.token("advisor", stores=["S02"], subject="S02-advisor-1")
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
+    return await desk.service.client.post(f"/stores/S02{path}", json=body, headers=headers)
+
+
+async def test_vehicle_in_workshop_arrives_no_second_time(desk):
+    order = await desk.opened("沪F10011")
+    values = await desk.refused("/arrivals", {"plate": "沪F10011"}, "vehicle_already_here", "plate")
+    assert (values["order_id"], values["stage"]) == (order["order_id"], "opened")
+
+    other = await desk.greeted("沪F10012")
+    body = intake("沪F10012", vehicle_ref="v-沪F10011")
+    await desk.refused(f"/orders/{other}/opening", body, "vehicle_already_here", "plate")
+
+
+async def test_vehicle_in_another_store_is_asked_about(desk):
+    await desk.opened("沪F10013")
+    asked = await elsewhere(desk, "/arrivals", {"plate": "沪F10013"})
+    assert asked.status_code == 409
+    assert asked.json()["errors"][0]["rule"] == "vehicle_elsewhere"
+    assert asked.json()["values"]["store_id"] == "S01"
+    confirmed = {"plate": "沪F10013", "elsewhere_confirmed": True}
+    assert (await elsewhere(desk, "/arrivals", confirmed)).status_code == 201
+
+
+async def test_two_stores_in_one_moment_get_one_arrival(desk):
+    body = {"plate": "沪F10014"}
+    answers = await asyncio.gather(
+        desk.post("/arrivals", body), *(elsewhere(desk, "/arrivals", body) for _ in range(3))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
+async def test_order_opens_only_for_the_vehicle_that_arrived(desk, archive):
+    order_id = await desk.greeted("沪F10015")
+    path = f"/orders/{order_id}"
+    other = intake("沪F10016")
+    await desk.refused(f"{path}/opening", other, "not_the_vehicle_that_arrived", "plate")
+    unknown = intake("沪F10015", vehicle_ref="never heard of")
+    assert (await desk.post(f"{path}/opening", unknown)).status_code == 404
+
+    await desk.done(f"{path}/plate", {"plate": "沪F10016"})
+    opened = await desk.done(f"{path}/opening", other)
+    assert opened["vehicle_ref"] == "v-沪F10016"
+    assert opened["plate_ref"] == desk.service.app.state.personal.reference("plate", "沪F10016")
+
+
+async def test_details_of_another_plate_open_no_order(desk):
+    order_id = await desk.greeted("沪F10017")
+    details = {name: KNOWN[name] for name in ("name", "phone", "plate", "vin", "brand", "model")}
+    body = intake("沪F10017", customer_ref=None, vehicle_ref=None, customer=details)
+    await desk.refused(f"/orders/{order_id}/opening", body, "not_the_vehicle_that_arrived", "plate")
+
+
+async def test_history_stays_with_the_vehicle_when_the_plate_moves(desk, archive):
+    old = await desk.opened("沪F10018", vehicle_ref="v-沪F10018", odometer_km=90_000)
+    await desk.done(f"/orders/{old['order_id']}/cancellation", {"reason": "customer left"})
+    KNOWN_PLATES["沪F10018"] = "v-new"
+    arrived = await desk.arrived("沪F10018")
+    assert arrived["vehicle"]["vehicle_ref"] == "v-new"
+    assert arrived["vehicle"]["history"] == []
+
+    KNOWN_PLATES["沪F10019"] = "v-沪F10018"
+    under_its_new_plate = await desk.get("/vehicles/沪F10019")
+    assert [each["order_id"] for each in under_its_new_plate["history"]] == [old["order_id"]]
+
+
+async def test_odometer_is_the_vehicles_in_every_store(desk):
+    await desk.opened("沪F10020", odometer_km=150_000)
+    confirmed = {"plate": "沪F10020", "elsewhere_confirmed": True}
+    there = (await elsewhere(desk, "/arrivals", confirmed)).json()
+    path = f"/orders/{there['order_id']}"
+    await elsewhere(desk, f"{path}/greeting", None)
+    lower = intake("沪F10020", odometer_km=60_000)
+    asked = await elsewhere(desk, f"{path}/opening", lower)
+    assert asked.json()["errors"][0]["rule"] == "odometer_backwards"
+    assert asked.json()["values"] == {"known": 150_000}
+    explained = lower | {"odometer_replacement": "cluster_replaced"}
+    assert (await elsewhere(desk, f"{path}/opening", explained)).status_code == 200
+
+
+async def test_second_appointment_of_a_day_is_asked_about(desk, clock):
+    planned_at = clock.now() + timedelta(days=3)
+    body = {"plate": "沪F10021", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]}
+    booked = await desk.done("/appointments", body)
+    values = await desk.refused("/appointments", body, "booked_already", "plate")
+    assert values["store_id"] == "S01"
+    later = body | {"planned_at": (planned_at + timedelta(hours=3)).isoformat()}
+    there = await elsewhere(desk, "/appointments", later)
+    assert there.json()["errors"][0]["rule"] == "booked_already"
+    confirmed = later | {"second_booking_confirmed": True}
+    assert (await elsewhere(desk, "/appointments", confirmed)).status_code == 201
+    path = f"/appointments/{booked['appointment_id']}/move"
+    moved = {"planned_at": (planned_at + timedelta(hours=1)).isoformat()}
+    await desk.refused(path, moved, "booked_already", "plate")
+    next_day = {"planned_at": (planned_at + timedelta(days=1)).isoformat()}
+    assert (await desk.done(path, next_day))["calendar_assumed"] is False
+
+
+@pytest.mark.parametrize("local", ["2026-03-06T07:00", "2026-03-06T19:00", "2026-03-06T03:00"])
+async def test_closed_store_is_booked_at_no_hour(desk, local):
+    body = {"plate": "沪F10022", "planned_at": f"{local}:00+08:00", "operations": ["MNT-001"]}
+    values = await desk.refused("/appointments", body, "store_closed", "planned_at")
+    assert (values["opening"], values["closing"]) == ("08:00", "18:00")
 
 
 async def test_an_arrival_works_while_the_archive_is_away(desk):

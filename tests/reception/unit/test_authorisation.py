@@ -22,6 +22,7 @@ from services.reception.domain.estimate import (
     sum_of,
 )
 from services.reception.domain.order import Promise
+from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.refusal import Refused
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -120,7 +121,7 @@ class Decisions(RuleBasedStateMachine):
             order_id="o",
             store_id="S01",
             queue_number=1,
-            plate_ref="p",
+            vehicle=VehicleIdentity("p"),
             appointment_id=None,
             greeting_limit=timedelta(minutes=10),
             now=NOW,

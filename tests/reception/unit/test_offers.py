@@ -1,17 +1,22 @@
 """Times to offer are quiet, free and to come (R1)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain.advisors import Desk, suggested
 from services.reception.domain.estimate import LaborOperation
 from services.reception.domain.offers import HALF_HOUR, HalfHour, quiet_slots
+from services.reception.domain.opening_hours import OpeningHours
 from services.reception.domain.recall import Recall, concerning
 
 MORNING = datetime(2026, 3, 4, 0, 0, tzinfo=UTC)
 TRADES = ("maintenance", "mechanical")
+CHINA = ZoneInfo("Asia/Shanghai")
+ALWAYS = OpeningHours(time.min, time.max, CHINA)
 
 
 @st.composite
@@ -41,7 +46,7 @@ operations = st.lists(
 @given(curves(), operations, st.integers(-60, 300))
 def test_offered_times_are_to_come_have_room_and_the_quietest_is_first(curve, work, minutes):
     now = MORNING + timedelta(minutes=minutes)
-    slots = quiet_slots(curve, work, now)
+    slots = quiet_slots(curve, work, ALWAYS, now)
     assert slots == sorted(slots, key=lambda slot: (slot.booked_share, slot.starts_at))
     for slot in slots:
         assert slot.starts_at > now
@@ -63,10 +68,34 @@ def test_less_booked_time_never_makes_a_time_less_attractive(curve, work):
         HalfHour(each.trade, each.starts_at, each.working_minutes, each.working_minutes)
         for each in curve
     ]
-    before = {slot.starts_at for slot in quiet_slots(curve, work, MORNING - HALF_HOUR)}
-    after = {slot.starts_at: slot for slot in quiet_slots(freed, work, MORNING - HALF_HOUR)}
+    before = {slot.starts_at for slot in quiet_slots(curve, work, ALWAYS, MORNING - HALF_HOUR)}
+    after = {slot.starts_at: slot for slot in quiet_slots(freed, work, ALWAYS, MORNING - HALF_HOUR)}
     assert before <= after.keys()
     assert all(slot.booked_share == 0 for slot in after.values())
+
+
+@given(curves(), operations)
+def test_offers_lie_within_opening_hours(curve, work):
+    day = OpeningHours(time(9), time(11), CHINA)
+    offered = [slot.starts_at for slot in quiet_slots(curve, work, day, MORNING - HALF_HOUR)]
+    always = [slot.starts_at for slot in quiet_slots(curve, work, ALWAYS, MORNING - HALF_HOUR)]
+    assert offered == [at for at in always if 9 <= at.astimezone(CHINA).hour < 11]
+
+
+@pytest.mark.parametrize(
+    ("local", "is_open"),
+    [
+        (datetime(2026, 3, 4, 7, 59, tzinfo=CHINA), False),
+        (datetime(2026, 3, 4, 8, 0, tzinfo=CHINA), True),
+        (datetime(2026, 3, 4, 17, 59, tzinfo=CHINA), True),
+        (datetime(2026, 3, 4, 18, 0, tzinfo=CHINA), False),
+        (datetime(2026, 3, 5, 10, 0, tzinfo=CHINA), False),
+    ],
+)
+def test_store_is_open_between_its_hours(local, is_open):
+    closed = frozenset({date(2026, 3, 5)})
+    hours = OpeningHours(time(8), time(18), CHINA, closed)
+    assert hours.is_open(local.astimezone(UTC)) is is_open
 
 
 advisors = st.lists(st.sampled_from("ABCDE"), unique=True, max_size=5)

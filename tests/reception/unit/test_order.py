@@ -19,6 +19,7 @@ from services.reception.domain.estimate import (
 )
 from services.reception.domain.order import Intake, Order, Promise
 from services.reception.domain.settlement import Paid, Terms
+from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.refusal import Refused
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -35,7 +36,7 @@ def arrived() -> Order:
         order_id="o1",
         store_id="S01",
         queue_number=1,
-        plate_ref="p1",
+        vehicle=VehicleIdentity("p1"),
         appointment_id=None,
         greeting_limit=timedelta(minutes=10),
         now=NOW,

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.crm.domain.calendar import WorkingCalendar
+from shared.working_calendar import WorkingCalendar
 
 CHINA = WorkingCalendar()
 
@@ -39,6 +39,14 @@ def test_overrides_speak_for_years_that_are_not_published_yet() -> None:
 def test_a_year_that_nobody_knows_works_from_monday_to_friday() -> None:
     assert CHINA.works_on(date(2040, 1, 2))
     assert not CHINA.works_on(date(2040, 1, 1))
+
+
+def test_year_without_notice_is_assumed() -> None:
+    fixed = WorkingCalendar(overridden=frozenset({2027, 2028}), assumed=frozenset({2027}))
+    assert fixed.is_assumed(date(2027, 6, 1))
+    assert not fixed.is_assumed(date(2028, 6, 1))
+    assert CHINA.is_assumed(date(2040, 1, 2))
+    assert not CHINA.is_assumed(date(2026, 1, 2))
 
 
 @given(st.dates(date(2004, 1, 1), date(2045, 12, 31)))

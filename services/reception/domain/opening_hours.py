@@ -1,0 +1,27 @@
+"""When a store receives customers (营业时间)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from services.reception.domain import errors
+
+
+@dataclass(frozen=True)
+class OpeningHours:
+    """Local times from ``opening`` to before ``closing``, on all days but those of ``closed``."""
+
+    opening: time
+    closing: time
+    zone: ZoneInfo
+    closed: frozenset[date] = frozenset()
+
+    def is_open(self, moment: datetime) -> bool:
+        """Whether a customer who comes at ``moment`` is received."""
+        local = moment.astimezone(self.zone)
+        return local.date() not in self.closed and self.opening <= local.time() < self.closing
+
+    def check_open(self, planned_at: datetime) -> None:
+        """Refuse a time at which the store is closed."""
+        if not self.is_open(planned_at):
+            raise errors.store_closed(self.opening, self.closing)

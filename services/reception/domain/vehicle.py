@@ -1,0 +1,65 @@
+"""The vehicle (车辆) behind arrivals, appointments and orders: one car is in one place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.reception.domain import errors
+from services.reception.domain.lifecycle import Stage
+
+
+@dataclass(frozen=True)
+class VehicleIdentity:
+    """A vehicle by the plate that it wears now, and by its reference once it is known.
+
+    A plate moves to its owner's next car; the reference stays with the car.
+    """
+
+    plate_ref: str
+    vehicle_ref: str | None = None
+
+
+@dataclass(frozen=True)
+class OpenVisit:
+    """A visit of the vehicle, to any store of the group, that has not ended (在店)."""
+
+    store_id: str
+    order_id: str
+    stage: Stage
+    queue_number: int
+    arrived_at: datetime
+
+
+@dataclass(frozen=True)
+class OtherBooking:
+    """An appointment of the same plate, in any store of the group, that is still to come."""
+
+    store_id: str
+    appointment_id: str
+    planned_at: datetime
+
+
+def check_not_in_store(visits: Sequence[OpenVisit], store_id: str) -> None:
+    """Refuse a second order for a vehicle that has an open one in this store."""
+    for visit in visits:
+        if visit.store_id == store_id:
+            raise errors.vehicle_already_here(visit.order_id, visit.queue_number, visit.stage)
+
+
+def check_not_elsewhere(visits: Sequence[OpenVisit], store_id: str) -> None:
+    """Ask about a vehicle that stands in another store according to that store."""
+    for visit in visits:
+        if visit.store_id != store_id:
+            raise errors.vehicle_elsewhere(visit.store_id, visit.arrived_at)
+
+
+def check_booked_once(others: Sequence[OtherBooking]) -> None:
+    """Ask about a vehicle that has another appointment on the same day."""
+    for other in others:
+        raise errors.booked_already(other.store_id, other.planned_at)
+
+
+def check_same_plate(arrived_plate_ref: str, opened_plate_ref: str | None) -> None:
+    """Refuse to open an order for another vehicle than the one that arrived."""
+    if opened_plate_ref != arrived_plate_ref:
+        raise errors.not_the_vehicle_that_arrived()
