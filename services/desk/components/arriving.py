@@ -7,11 +7,15 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.client import AwayError, RefusalError
-from services.desk.components.elements import dialog, text
+from services.desk.components.confirmation import Confirmation
+from services.desk.components.elements import box, dialog, link, text
 from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.vehicles import find_customer, is_vin, same_plate
 from services.desk.visit import Visit, together
+
+_EXPLAINED = ("vehicle_elsewhere", "vehicle_already_here")
+"""Refusals that a person can do something about in the dialog."""
 
 
 async def record_arrival(visit: Visit, plate: str, appointment_id: str, attempt: str) -> None:
@@ -20,21 +24,26 @@ async def record_arrival(visit: Visit, plate: str, appointment_id: str, attempt:
     try:
         order = await _send(visit, body, attempt)
     except RefusalError as refusal:
-        ui.notify(refusal_text(visit.t, refusal), type="negative", position="top")
+        if refusal.rule in _EXPLAINED:
+            await arrival_dialog(visit, appointment_id, plate)
+        else:
+            ui.notify(refusal_text(visit.t, refusal), type="negative", position="top")
     except AwayError as away:
         ui.notify(away_text(visit.t, away), type="negative", position="top")
     else:
         await _welcome(visit, order)
 
 
-async def arrival_dialog(visit: Visit, appointment_id: str | None = None) -> None:
-    """Ask which vehicle it is; Enter records it."""
+async def arrival_dialog(
+    visit: Visit, appointment_id: str | None = None, known_plate: str = ""
+) -> None:
+    """Ask which vehicle it is; Enter records it. A plate that is known is tried at once."""
     t = visit.t
     plates, expected = await _expected(visit)
     with dialog(t("Record arrival")) as opened:
         form = Form(visit)
-        made = ui.input(t("Plate or VIN"), placeholder="沪A12345").props("autofocus clearable")
-        plate = form.field("plate", made)
+        made = ui.input(t("Plate or VIN"), value=known_plate, placeholder="沪A12345")
+        plate = form.field("plate", made.props("autofocus clearable"))
         known = text("", "hint one-line")
         appointment = form.field(
             "appointment_id",
@@ -43,6 +52,9 @@ async def arrival_dialog(visit: Visit, appointment_id: str | None = None) -> Non
             ),
         )
         appointment.set_visibility(bool(expected))
+        question = ("elsewhere_confirmed", t("It stands here: record"))
+        confirmation = Confirmation(form, {"vehicle_elsewhere": question})
+        open_order = box("found")
 
         def recognise() -> None:
             """The vehicle's own appointment is chosen with it."""
@@ -59,19 +71,32 @@ async def arrival_dialog(visit: Visit, appointment_id: str | None = None) -> Non
         async def send() -> None:
             if not form.require("plate"):
                 return
-            order = await form.send(
-                lambda: _record(visit, plate.value or "", appointment.value, form.attempt)
-            )
+            body = {"appointment_id": appointment.value, **confirmation.body}
+            order = await form.send(lambda: _record(visit, plate.value or "", body, form.attempt))
             if order:
                 opened.close()
                 await _welcome(visit, order)
+                return
+            confirmation.ask(send)
+            _link_to_open_order(form, open_order)
 
         plate.on("keydown.enter", send)
         dialog_actions(form, opened, t("Record arrival"), send)
+    if known_plate:
+        await send()
+
+
+def _link_to_open_order(form: Form, place: ui.element) -> None:
+    """The order that a vehicle has already, where the last try was refused for it."""
+    place.clear()
+    if form.refusal and form.refusal.rule == "vehicle_already_here":
+        visit, order_id = form.visit, form.refusal.values["order_id"]
+        with place:
+            link(visit.t("Look at the order"), f"{visit.store_path}/orders/{order_id}", "text-link")
 
 
 async def _record(
-    visit: Visit, typed: str, appointment_id: str | None, attempt: str
+    visit: Visit, typed: str, body: Mapping[str, Any], attempt: str
 ) -> dict[str, Any]:
     """Record the vehicle; the plate of a scanned VIN stands in the archive."""
     plate = typed
@@ -82,7 +107,7 @@ async def _record(
                 404, {"errors": [{"field": "plate", "rule": "unknown_vin", "message": typed}]}
             )
         plate = found["plate"]
-    return await _send(visit, {"plate": plate, "appointment_id": appointment_id}, attempt)
+    return await _send(visit, {"plate": plate, **body}, attempt)
 
 
 async def _send(visit: Visit, body: Mapping[str, Any], attempt: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from services.desk.components.problems import away_text, refusal_text
 from services.desk.visit import Visit
 
 _BUSY_SHARE = 0.8
+_WITH_OFFERS = ("place_taken", "store_closed")
 
 Offer = Mapping[str, Any]
 HalfHour = Mapping[str, Any]
@@ -103,6 +104,8 @@ class TimeChoice:
                     text(formats.day_and_clock(offer["planned_at"], zone, now), "offer-time")
                     ready = formats.day_and_clock(offer["promised_at"], zone, now)
                     text(t("ready {time}", time=ready), "card-note")
+                    if offer["calendar_assumed"]:
+                        badge(t("Holidays not announced yet"), "warn")
                     if offer["provisional"]:
                         badge(t("Provisional"), "warn")
                     else:
@@ -150,6 +153,6 @@ async def send_or_offer(
     """Send; when somebody else has taken the place, what the service offers next is shown."""
     if await form.send(command):
         return True
-    if form.refusal and form.refusal.rule == "place_taken":
+    if form.refusal and form.refusal.rule in _WITH_OFFERS:
         choice.offer(form.refusal.values["offers"])
     return False

@@ -11,6 +11,7 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError
+from services.desk.components.confirmation import Confirmation
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
@@ -118,6 +119,8 @@ def _status(visit: Visit, appointment: Appointment) -> None:
     t, status = visit.t, appointment["status"]
     with box("badges"):
         badge(t.code("appointment", status), _TONES.get(status, "quiet"))
+        if status == "booked" and appointment["calendar_assumed"]:
+            badge(t("Holidays not announced yet"), "warn")
         if status == "booked" and appointment["unplaced"]:
             badge(t("No room: please move"), "bad")
         elif status == "booked" and appointment["provisional"]:
@@ -152,6 +155,7 @@ async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
             )
             parts = form.field("parts", several(catalogue.part_choices(), t("Parts wanted")))
         known = text("", "hint one-line")
+        confirmation = _second_booking(visit, form)
         choice = TimeChoice(visit, catalogue, form, lambda: operations.value)
         choice.show()
         customer: dict[str, Any] = {}
@@ -183,6 +187,7 @@ async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
                     for part_no in parts.value
                 ],
                 "customer_ref": customer.get("customer_ref"),
+                **confirmation.body,
             }
             path = f"{visit.store_path}/appointments"
             if await send_or_offer(
@@ -193,9 +198,16 @@ async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
                 opened.close()
                 ui.notify(t("The appointment is booked."), type="positive", position="top")
                 await visit.changed()
+            else:
+                confirmation.ask(send)
 
         dialog_actions(form, opened, t("Book appointment"), send)
     await choice.ask()
+
+
+def _second_booking(visit: Visit, form: Form) -> Confirmation:
+    label = visit.t("It comes twice that day: book")
+    return Confirmation(form, {"booked_already": ("second_booking_confirmed", label)})
 
 
 async def _customer(visit: Visit, typed: str) -> dict[str, Any]:
@@ -221,6 +233,7 @@ async def _move_dialog(visit: Visit, catalogue: Catalogue, appointment: Appointm
         opened.classes("wide-dialog")
         text(t("The old place is kept until the new one is had."), "hint")
         form = Form(visit)
+        confirmation = _second_booking(visit, form)
         choice = TimeChoice(visit, catalogue, form, lambda: appointment["operations"])
         choice.show(appointment["planned_at"])
 
@@ -228,7 +241,7 @@ async def _move_dialog(visit: Visit, catalogue: Catalogue, appointment: Appointm
             if not form.require("planned_at"):
                 return
             path = f"{visit.store_path}/appointments/{appointment['appointment_id']}/move"
-            body = {"planned_at": choice.planned_at}
+            body = {"planned_at": choice.planned_at, **confirmation.body}
             if await send_or_offer(
                 form,
                 choice,
@@ -237,6 +250,8 @@ async def _move_dialog(visit: Visit, catalogue: Catalogue, appointment: Appointm
                 opened.close()
                 ui.notify(t("The appointment is moved."), type="positive", position="top")
                 await visit.changed()
+            else:
+                confirmation.ask(send)
 
         dialog_actions(form, opened, t("Move appointment"), send)
     await choice.ask()

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-
 from services.reception.domain.advisors import Desk
 from services.reception.domain.order import Credit, Discount, Order, Risk, Share, StepBasis
 from shared.contracts.base import Part

@@ -11,6 +11,7 @@ from shared.contracts.reception import AdvisorAssigned
 from shared.ids import new_id
 from tests.harness import in_process, published
 from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, intake
+from tests.system.api import customer
 
 KNOWN = {
     "customer_ref": "c-1",
@@ -171,8 +172,7 @@ async def test_order_opens_only_for_the_vehicle_that_arrived(desk, archive):
 
 async def test_details_of_another_plate_open_no_order(desk):
     order_id = await desk.greeted("沪F10017")
-    details = {name: KNOWN[name] for name in ("name", "phone", "plate", "vin", "brand", "model")}
-    body = intake("沪F10017", customer_ref=None, vehicle_ref=None, customer=details)
+    body = intake("沪F10017", customer_ref=None, vehicle_ref=None, customer=customer(1, "沪F10001"))
     await desk.refused(f"/orders/{order_id}/opening", body, "not_the_vehicle_that_arrived", "plate")
 
 
@@ -203,8 +203,8 @@ async def test_odometer_is_the_vehicles_in_every_store(desk):
     assert (await elsewhere(desk, f"{path}/opening", explained)).status_code == 200
 
 
-async def test_second_appointment_of_a_day_is_asked_about(desk, clock):
-    planned_at = clock.now() + timedelta(days=3)
+async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop):
+    planned_at = clock.now() + timedelta(days=3, hours=3)
     body = {"plate": "沪F10021", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]}
     booked = await desk.done("/appointments", body)
     values = await desk.refused("/appointments", body, "booked_already", "plate")
@@ -236,7 +236,7 @@ async def test_an_arrival_works_while_the_archive_is_away(desk):
 
 async def test_a_booked_customer_is_before_a_walk_in_and_the_wait_is_live(desk, clock):
     walk_in = await desk.arrived("沪F10003")
-    planned_at = clock.now() + timedelta(minutes=10)
+    planned_at = clock.now() + timedelta(hours=1)
     booked = await desk.done(
         "/appointments",
         {"plate": "沪F10004", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]},
@@ -274,7 +274,7 @@ async def test_waiting_customers_are_suggested_to_the_freest_advisors_or_assigne
 
 
 async def test_the_customer_is_reminded_once_on_the_day_before(desk, clock, archive, workshop):
-    planned_at = clock.now() + timedelta(days=2)
+    planned_at = clock.now() + timedelta(days=2, hours=3)
     body = {"plate": "沪F10007", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]}
     await desk.done("/appointments", body | {"customer_ref": "c-7"})
     await desk.done("/appointments", body | {"plate": "沪F10008"})

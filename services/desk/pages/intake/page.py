@@ -134,8 +134,38 @@ class Intake:
         """Who was first, where a colleague has the order already; what was typed stays."""
         if rule == "odometer_backwards":
             self.condition.ask_why_lower()
-        if rule != "wrong_stage":
-            return
+        elif rule == "not_the_vehicle_that_arrived":
+            self._offer_to_correct_plate()
+        elif rule == "wrong_stage":
+            await self._explain_stage()
+
+    def _offer_to_correct_plate(self) -> None:
+        """The plate was typed wrongly at the arrival; it is corrected, then the order opened."""
+        path = f"{self.visit.store_path}/orders/{self.order['order_id']}/plate"
+
+        async def correct() -> None:
+            self.conflict.clear()
+            if await self.form.send(
+                lambda: self.visit.services.command(
+                    "reception",
+                    path,
+                    {"plate": self.owner.plate.value},
+                    attempt=self.form.attempt,
+                )
+            ):
+                await self.open()
+
+        self.conflict.clear()
+        with self.conflict:
+            text(self.visit.t("Another plate was recorded at the arrival."))
+            button(
+                self.visit.t("That one was wrong: correct it and open the order"),
+                correct,
+                name="correct-plate",
+                kind="small",
+            )
+
+    async def _explain_stage(self) -> None:
         t, visit = self.visit.t, self.visit
         path = f"{visit.store_path}/orders/{self.order['order_id']}"
         order = await visit.services.get("reception", path)

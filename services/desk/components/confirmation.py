@@ -1,0 +1,41 @@
+"""Questions that a service asks before it takes what is unusual (确认后继续)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.desk.components.elements import Handler, box, button, mark
+from services.desk.components.forms import Form
+
+
+class Confirmation:
+    """A button below a form for each rule that may be overridden, and what was confirmed.
+
+    ``questions`` gives by rule the field of the body that confirms, and the button's label.
+    """
+
+    def __init__(self, form: Form, questions: Mapping[str, tuple[str, str]]) -> None:
+        self._form = form
+        self._questions = questions
+        self._confirmed: dict[str, Any] = {}
+        self._place = mark("confirmation", box("confirmation"))
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The fields that confirm, for the body of the command."""
+        return self._confirmed
+
+    def ask(self, send: Handler) -> None:
+        """Offer to confirm what the last try was refused for, then to ``send`` again."""
+        self._place.clear()
+        rule = self._form.refusal.rule if self._form.refusal else ""
+        if rule not in self._questions:
+            return
+        field, label = self._questions[rule]
+
+        async def confirm() -> None:
+            self._confirmed[field] = True
+            self._place.clear()
+            await send()
+
+        with self._place:
+            button(label, confirm, name=f"confirm-{field}", kind="small")
