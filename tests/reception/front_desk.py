@@ -1,5 +1,6 @@
 """The front desk of store S01 as its people use it; the workshop is away or played by events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 from shared.clock import SteppedClock
 from shared.security import Role
 from tests.harness import InProcess
+from tests.system.api import STEPS
 
 ORDERS = "aftersales.reception.order.v1"
 ADVISOR, COLLEAGUE, MANAGER = "S01-advisor-1", "S01-advisor-2", "S01-manager-1"
@@ -63,6 +65,21 @@ class FrontDesk:
         """An open order; its promise is provisional, for the workshop is away."""
         order_id = await self.greeted(plate)
         return await self.done(f"/orders/{order_id}/opening", intake(plate, **changes))
+
+    async def steps_done(self, order_id: str, steps: Sequence[str] = STEPS) -> None:
+        """Every step of the delivery recorded, with the signature."""
+        for step in steps:
+            await self.done(f"/orders/{order_id}/delivery-steps", {"step": step})
+        drawn = {"strokes": [[[1000, 5000], [9000, 4000]]]}
+        await self.done(f"/orders/{order_id}/signature", drawn)
+
+    async def delivered(self, order_id: str) -> None:
+        """The finished order billed and paid, its vehicle handed over."""
+        bill = await self.done(f"/orders/{order_id}/invoice")
+        payment = {"method": "cash", "amount_cents": bill["balance_cents"]}
+        await self.done(f"/orders/{order_id}/payments", payment)
+        await self.steps_done(order_id)
+        await self.done(f"/orders/{order_id}/delivery")
 
 
 def intake(plate: str, **changes: Any) -> dict[str, Any]:

@@ -251,6 +251,7 @@ async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, worksho
     (event,) = await events(servers, order_id, AdditionalWorkDeclined)
     assert (event.operations, event.channel) == (("MNT-006",), "phone")
 
+    await desk.delivered(order_id)
     desk.clock.set(desk.clock.now() + timedelta(days=30))
     second = await desk.greeted("沪D10008")
     (offer,) = await desk.get(f"/orders/{second}/declined-work")

@@ -60,12 +60,6 @@ async def paid(desk, order_id, amount_cents):
     return await desk.done(f"/orders/{order_id}/payments", CASH | {"amount_cents": amount_cents})
 
 
-async def steps_done(desk, order_id, steps=STEPS):
-    for step in steps:
-        await desk.done(f"/orders/{order_id}/delivery-steps", {"step": step})
-    await desk.done(f"/orders/{order_id}/signature", {"strokes": [[[1000, 5000], [9000, 4000]]]})
-
-
 async def events(servers, order_id, *kinds):
     return [
         received.event
@@ -76,7 +70,7 @@ async def events(servers, order_id, *kinds):
 
 async def test_a_bill_is_paid_in_parts_before_the_vehicle_goes(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10001")
-    await steps_done(desk, order_id)
+    await desk.steps_done(order_id)
     path = f"/orders/{order_id}/delivery"
     await desk.refused(path, None, "not_billed", "order_id")
     bill = await billed(desk, order_id)
@@ -103,7 +97,7 @@ async def test_each_payer_has_a_share_of_the_bill(desk, workshop, servers):
         f"/orders/{order_id}/payments", too_much, "payment_above_balance", "amount_cents"
     )
     await paid(desk, order_id, 35_200)
-    await steps_done(desk, order_id)
+    await desk.steps_done(order_id)
     assert (await desk.done(f"/orders/{order_id}/delivery"))["stage"] == "settled"
     owed = [each for each in await desk.get("/receivables") if each["order_id"] == order_id]
     assert [(each["payer"], each["balance_cents"]) for each in owed] == [("manufacturer", 10_800)]
@@ -198,7 +192,7 @@ async def test_a_visit_with_a_deposit_is_not_ended_before_the_money_is_back(desk
 
 async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10018")
-    await steps_done(desk, order_id)
+    await desk.steps_done(order_id)
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     more = {"operations": ["MNT-006"], "version": version}
     await desk.done(f"/orders/{order_id}/additional-work", more)
@@ -212,7 +206,7 @@ async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
     delivery = f"/orders/{order_id}/delivery"
     refused = await desk.refused(delivery, None, "delivery_steps_missing", "steps")
     assert refused == {"missing": [*touched, "customer_signed"]}
-    await steps_done(desk, order_id, touched)
+    await desk.steps_done(order_id, touched)
     await desk.done(delivery)
     await desk.service.at_rest()
     (event,) = await events(servers, order_id, VehicleDelivered)
@@ -224,7 +218,7 @@ async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, works
     await billed(desk, order_id)
     await paid(desk, order_id, 46_000)
     *done, last = STEPS
-    await steps_done(desk, order_id, done)
+    await desk.steps_done(order_id, done)
     path = f"/orders/{order_id}/delivery-steps/{last}/waiver"
     assert (await desk.post(path, {"reason": "because"})).status_code == 422
     await desk.done(path, {"reason": "customer_declines"}, MANAGER)
@@ -298,7 +292,7 @@ async def test_a_paid_bill_is_corrected_and_what_was_paid_too_much_refunded_at_o
     path = f"/orders/{order_id}"
     await desk.done(f"{path}/deposits", CASH | {"amount_cents": 46_500})
     await billed(desk, order_id)
-    await steps_done(desk, order_id)
+    await desk.steps_done(order_id)
     order = await desk.done(f"{path}/delivery")
     note = {"amount_cents": 6_000, "reason": "work_not_done", "version": order["version"]}
     await desk.refused(
@@ -346,7 +340,7 @@ async def test_a_signature_is_kept_encrypted(desk, workshop, servers):
 async def test_what_is_unpaid_is_chased_after_7_15_and_30_days(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10010")
     bill = await billed(desk, order_id)
-    await steps_done(desk, order_id)
+    await desk.steps_done(order_id)
     credit = {"reason": "fleet_customer"}
     assert (await desk.post(f"/orders/{order_id}/credit", credit)).status_code == 403
     await desk.done(f"/orders/{order_id}/credit", credit, MANAGER)
