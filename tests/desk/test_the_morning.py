@@ -3,8 +3,9 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -100,7 +101,7 @@ async def _came_twice(api: Api, customer_ref: str) -> None:
 
 async def test_a_known_customer_gets_an_order_in_a_few_interactions(desk: Desk, api: Api) -> None:
     await api.done("crm", "/customers", ADVISOR, customer(2003, KNOWN))
-    await _visited_elsewhere(api, KNOWN)
+    await _visited_elsewhere(api, customer(2003, KNOWN))
     advisor = await desk.sign_in(ADVISOR)
     hands = Hands(advisor)
     await hands.click("record-arrival")
@@ -121,22 +122,25 @@ async def test_a_known_customer_gets_an_order_in_a_few_interactions(desk: Desk, 
     assert advisor.faults == []
 
 
-async def _visited_elsewhere(api: Api, plate: str) -> None:
+async def _visited_elsewhere(api: Api, person: Mapping[str, Any]) -> None:
     """The vehicle has been at another store of the group."""
     caller, token = "S02-advisor-1", api.token("S02-advisor-1", ("S02",))
     arrived = await api.done(
-        "reception", "/arrivals", caller, {"plate": plate}, token=token, store="S02"
+        "reception", "/arrivals", caller, {"plate": person["plate"]}, token=token, store="S02"
     )
     path = f"/orders/{arrived['order_id']}"
     await api.done("reception", f"{path}/greeting", caller, token=token, store="S02")
+    known = await api.done("crm", "/customers", caller, person, token=token, store="S02")
     body = {
-        "customer_ref": "c-elsewhere",
-        "vehicle_ref": "v-elsewhere",
+        "customer_ref": known["customer_ref"],
+        "vehicle_ref": known["vehicle_ref"],
         "odometer_km": 15_000,
         "words": "保养",
         "operations": ["MNT-001"],
     }
     await api.done("reception", f"{path}/opening", caller, body, token=token, store="S02")
+    ended = {"reason": "customer left"}
+    await api.done("reception", f"{path}/cancellation", caller, ended, token=token, store="S02")
 
 
 async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
@@ -174,7 +178,7 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
 
 
 async def _taken_by(api: Api) -> dict[str, object]:
-    return await api.intake(2005, "沪A20050")
+    return await api.intake(2004, WATCHED)
 
 
 async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(desk: Desk) -> None:
@@ -188,7 +192,7 @@ async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(des
     await expect(advisor.at("load-curve").locator(".curve-bar.offered").first).to_be_visible()
     await advisor.at("planned_at").fill("2026-03-04T23:30")
     await advisor.press("dialog-send")
-    await expect(advisor.page.get_by_text("该时段已约满")).to_be_visible()
+    await expect(advisor.page.get_by_text("该时间门店不营业")).to_be_visible()
     await expect(advisor.at("plate")).to_have_value(KNOWN)
     await advisor.keep("booking")
     await offers.first.click()

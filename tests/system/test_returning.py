@@ -25,9 +25,11 @@ async def test_a_returning_customer_arrives_with_tier_and_visits_of_the_whole_gr
     assert arrived["vehicle"]["history"][0]["order_id"] == order_id
 
     token = api.token(ELSEWHERE, ("S02",))
-    there = await api.done(
-        "reception", "/arrivals", ELSEWHERE, {"plate": PLATE}, token=token, store="S02"
-    )
+    body = {"plate": PLATE}
+    asked = await api.post("reception", "/arrivals", ELSEWHERE, body, token=token, store="S02")
+    assert asked.json()["values"]["store_id"] == "S01"
+    body |= {"elsewhere_confirmed": True}
+    there = await api.done("reception", "/arrivals", ELSEWHERE, body, token=token, store="S02")
     vehicle = there["vehicle"]
     assert (vehicle["visits"], vehicle["tier"], vehicle["customer_ref"]) == (2, "bronze", None)
 
