@@ -15,6 +15,7 @@ from dataclasses import replace
 from services.workshop.planning import (
     Bay,
     CannotPromiseError,
+    HeldJob,
     Job,
     Technician,
     Window,
@@ -40,8 +41,11 @@ BUDGET = 1.8
 """Seconds that an improved replan may take, of the two that it should stay below."""
 
 
-def workshop(technicians: int, rng: random.Random) -> Workshop:
-    """A busy workshop at half past nine on its first day, with its plan in force."""
+def workshop(technicians: int, rng: random.Random, held: float = 0.0) -> Workshop:
+    """A busy workshop at half past nine on its first day, with its plan in force.
+
+    A share of its orders, ``held``, is only reserved yet.
+    """
     days = range(14)
     shift = tuple(Window(d * DAY + a, d * DAY + b) for d in days for a, b in SHIFT)
     opening = tuple(Window(d * DAY + 480, d * DAY + 1080) for d in days)
@@ -59,9 +63,13 @@ def workshop(technicians: int, rng: random.Random) -> Workshop:
         Bay(f"b{i:03}", frozenset({kinds[i % 5], *rng.sample(("quick", "lift"), 1)}), opening)
         for i in range(max(5, technicians // 2))
     )
-    jobs = tuple(job for n in range(technicians * 10 // 3) for job in order(f"o{n:04}", 2, rng))
-    empty = Workshop(570, people, bays, jobs, move_minutes=MOVE)
-    return replace(empty, running=plan(empty).assignments)
+    orders = [order(f"o{n:04}", 2, rng) for n in range(technicians * 10 // 3)]
+    jobs = tuple(job for each in orders for job in each)
+    all_open = Workshop(570, people, bays, jobs, move_minutes=MOVE)
+    places = {place.job_id: place for place in plan(all_open).assignments}
+    reserved = [job for each in orders[: round(held * len(orders))] for job in each]
+    holds = tuple(HeldJob(job, places.pop(job.job_id)) for job in reserved)
+    return replace(all_open, jobs=jobs[len(reserved) :], running=tuple(places.values()), held=holds)
 
 
 def order(order_id: str, size: int, rng: random.Random) -> tuple[Job, ...]:
@@ -89,11 +97,11 @@ def order(order_id: str, size: int, rng: random.Random) -> tuple[Job, ...]:
 
 
 def measure(
-    technicians: int, seed: int, quotes: int, replans: int, improved: int = 0
+    technicians: int, seed: int, quotes: int, replans: int, improved: int = 0, held: float = 0.0
 ) -> dict[str, float]:
     """Milliseconds of quotes, greedy replans and improved ones for one size of workshop."""
     rng = random.Random(seed)
-    shop = workshop(technicians, rng)
+    shop = workshop(technicians, rng, held)
     asked = [order(f"q{i}", rng.randint(1, 3), rng) for i in range(quotes)]
     quoted = [_milliseconds(lambda o=o: _quote(shop, o)) for o in asked]  # type: ignore[misc]
     replanned = [
@@ -144,9 +152,10 @@ def main() -> None:
     parser.add_argument("--replans", type=int, default=20)
     parser.add_argument("--improved", type=int, default=5)
     parser.add_argument("--technicians", type=int, nargs="+", default=[10, 30, 100])
+    parser.add_argument("--held", type=float, default=0.0, help="share of the orders reserved")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    counts = given.quotes, given.replans, given.improved
+    counts = given.quotes, given.replans, given.improved, given.held
     sizes = [measure(n, given.seed, *counts) for n in given.technicians]
     if given.json:
         sys.stdout.write(json.dumps(sizes) + "\n")

@@ -247,6 +247,7 @@ class Shop:
         self.open: dict[str, Job] = {}
         self.in_hand: dict[str, Assignment] = {}
         self.held: dict[str, tuple[HeldJob, ...]] = {}
+        self.displaced: set[str] = set()
         self.plan: tuple[Assignment, ...] = ()
         self.figures = Figures()
         self.durations = Durations()
@@ -321,14 +322,14 @@ class Shop:
         )
 
     def _displace(self, in_hand: Iterable[Assignment]) -> None:
-        """What work in hand needs for longer is not held any more."""
+        """Orders whose places work in hand needs for longer will not get them."""
         for begun in in_hand:
-            for order_id, jobs_held in self.held.items():
-                self.held[order_id] = tuple(
-                    held
-                    for held in jobs_held
-                    if held.place.start >= begun.finish or not held.place.shares(begun)
-                )
+            self.displaced |= {
+                order_id
+                for order_id, jobs_held in self.held.items()
+                for held in jobs_held
+                if held.place.start < begun.finish and held.place.shares(begun)
+            }
 
     def _expected(self, job: Job, begun: Assignment) -> Assignment:
         """Work in hand with the finish to expect, given how long it has taken."""
@@ -427,12 +428,12 @@ class Shop:
     def _appointment(
         self, jobs: tuple[Job, ...], promise: Promise, call: Call
     ) -> Generator[Any, Any, None]:
-        """The places are held until the customer comes; what is left of them then is planned."""
+        """The places are held until the customer comes, and are the order's if all are free."""
         order_id, places = jobs[0].order_id, {a.job_id: a for a in promise.assignments}
         self.held[order_id] = tuple(HeldJob(job, places[job.job_id]) for job in jobs)
         yield self._until(min(place.start for place in places.values()) + call.late)
         held = self.held.pop(order_id)
-        if len(held) == len(jobs):
+        if order_id not in self.displaced:
             self.plan = (*self.plan, *(each.place for each in held))
         self._enter(tuple(replace(job, release=self.now) for job in jobs))
 

@@ -9,7 +9,7 @@ import numpy as np
 from services.workshop.planning.calibration import Calibration
 from services.workshop.planning.model import Assignment, Workshop
 from services.workshop.planning.outlook import SAMPLES, Moments, WorkingTime
-from services.workshop.planning.timeline import NEVER, Calendar
+from services.workshop.planning.timeline import Calendar
 
 LEAST_SPREAD: Final = 1.0
 """Working minutes; below it, scores would only magnify rounding."""
@@ -37,7 +37,7 @@ class Forecast:
         places: Sequence[Assignment],
         played: Mapping[str, Moments],
     ) -> None:
-        self._now, self._hours = now, hours.calendar
+        self._now, self._hours = now, hours
         self._planned = max(place.finish for place in places)
         self._finishes = np.sort(np.max(np.array([played[p.job_id] for p in places]), axis=0))
         worked = hours.worked(np.ceil(self._finishes))
@@ -58,9 +58,9 @@ class Forecast:
         forward, and lets some orders pass others.
         """
         margin = calibration.margin(confidence, self._scores) * self.spread
-        earliest = self._hours.worked(self._now) + 1
-        worked = max(earliest, self._hours.worked(self.expected) + ceil(margin))
-        return self._hours.reach(worked) if self.expected < NEVER else NEVER
+        earliest = int(self._hours.worked(self._now)) + 1
+        worked = max(earliest, int(self._hours.worked(self.expected)) + ceil(margin))
+        return self._hours.calendar.reach(worked)
 
     def probability(self, promise: int) -> float:
         """The share of plays in which the order is finished by ``promise``."""

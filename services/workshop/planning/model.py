@@ -122,7 +122,8 @@ class Job:
 class HeldJob:
     """A job that is not yet ordered, and the ``place`` reserved for it (产能预留).
 
-    It does not begin before the start of its place.
+    It does not begin before the start of its place. Work in hand that takes longer may reach into
+    that place; everything else goes elsewhere.
     """
 
     job: Job

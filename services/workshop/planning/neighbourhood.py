@@ -67,6 +67,7 @@ class Neighbourhood:
         self._counted: defaultdict[Kind, list[cp_model.IntervalVar]] = defaultdict(list)
         self._work: defaultdict[str, list[cp_model.LinearExprT]] = defaultdict(list)
         self._blocked: defaultdict[Hashable, list[Window]] = defaultdict(list)
+        self._blocked_bays: defaultdict[str, list[Window]] = defaultdict(list)
         for technician_id, gaps in shop.absences.items():
             self._blocked[technician_id].extend(gaps)
         for held in shop.workshop.held:
@@ -127,9 +128,7 @@ class Neighbourhood:
         span = self._shop.span(assignment)
         for resource in (*assignment.technician_ids, ("vehicle", order_id)):
             self._blocked[resource].append(span)
-        kind = self._shop.kind.get(assignment.bay_id)
-        if kind:
-            self._counted[kind].append(self._interval(span))
+        self._blocked_bays[assignment.bay_id].append(span)
 
     def _keep(self, job: Job, assignment: Assignment) -> None:
         span = self._shop.span(assignment)
@@ -219,6 +218,9 @@ class Neighbourhood:
         for resource, intervals in self._taken.items():
             fixed = [self._interval(span) for span in merged(self._blocked[resource])]
             self._model.add_no_overlap([*intervals, *fixed])
+        for bay_id, spans in self._blocked_bays.items():
+            if kind := self._shop.kind.get(bay_id):
+                self._counted[kind] += [self._interval(span) for span in merged(spans)]
         people = len(self._shop.workshop.technicians)
         for kind, counted in self._counted.items():
             capacity = self._shop.capacity[kind]

@@ -23,7 +23,7 @@ Moments = NDArray[np.float64]
 
 
 class WorkingTime:
-    """A calendar for many moments at once."""
+    """A calendar for many moments at once; past its end, time runs on."""
 
     def __init__(self, calendar: Calendar) -> None:
         self.calendar = calendar
@@ -35,10 +35,11 @@ class WorkingTime:
 
     def worked(self, moments: Moments | float) -> Moments:
         """Working minutes before each moment."""
-        return np.asarray(np.interp(moments, self._moments, self._worked))
+        beyond = np.maximum(moments - self._moments[-1], 0)
+        return np.asarray(np.interp(moments, self._moments, self._worked) + beyond)
 
     def reach(self, worked: Moments | float) -> Moments:
-        """The moments before which so many minutes lie; past the calendar, time runs on."""
+        """The moments before which so many minutes lie."""
         beyond = np.maximum(worked - self._worked[-1], 0)
         return np.asarray(np.interp(worked, self._worked, self._moments) + beyond)
 

@@ -28,12 +28,6 @@ WHERE store_id = $1 AND status = 'held'
 ORDER BY hold_id
 """
 
-_BOOKED = """
-SELECT DISTINCT job_id
-FROM booking
-WHERE store_id = $1 AND hold_id IS NOT NULL AND upper(during) > $2
-"""
-
 _LAST_MADE = """
 SELECT made_by, made_at
 FROM capacity_hold
@@ -130,11 +124,15 @@ async def lock_hold(connection: Connection, store_id: str, hold_id: str) -> Hold
 
 
 async def standing_holds(connection: Connection, store_id: str, moment: datetime) -> list[Hold]:
-    """The holds that keep capacity from ``moment`` on, each with the jobs that still do."""
-    booked = {row["job_id"] for row in await connection.fetch(_BOOKED, store_id, moment)}
+    """The holds that have not ended, each with the jobs whose time is not over at ``moment``.
+
+    Work in hand that takes longer may have taken the booking of such a job: it will still be done.
+    """
     holds = [_hold(row) for row in await connection.fetch(_HOLD + _STANDING, store_id)]
     return [
-        dataclasses.replace(hold, jobs=tuple(job for job in hold.jobs if job.job_id in booked))
+        dataclasses.replace(
+            hold, jobs=tuple(job for job in hold.jobs if job.assignment.finish_at > moment)
+        )
         for hold in holds
     ]
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from services.workshop.planning import Plan, Workshop, plan, replan
+from services.workshop.planning import Job, Plan, Promise, Workshop, plan, replan
 from services.workshop.planning.greedy import decode
 from services.workshop.planning.network import Network
 from services.workshop.planning.placing import Floor
 from tests.bench import fjsp, fjsp_larger, planning_latency, workshop_days
 from tests.bench.erlang import expected_wait, simulated_wait
-from tests.bench.simulated_shop import fate
+from tests.bench.policies import planned
+from tests.bench.simulated_shop import Shop, fate
 
 INSTANCE = """4 3 1
  3  1 1 5  1 2 4  1 3 6
@@ -106,6 +107,23 @@ def test_a_damaged_planner_has_to_promise_later() -> None:
     assert 0 <= sound["warned_in_time"] <= 1
 
 
+def test_booked_orders_are_held_until_they_come() -> None:
+    days = fate(seed=4, days=2, law="lognormal", booked=0.5)
+    assert 0.3 < len(days.calls) / len(days.orders) < 0.7
+    store, held = workshop_days.Quoting(0.9), set[str]()
+
+    def promised(shop: Shop, jobs: tuple[Job, ...]) -> Promise | None:
+        held.update(each.job.order_id for each in shop.snapshot().held)
+        return store.promised(shop, jobs)
+
+    shop = Shop(days, planned(), promised)
+    finished = shop.run().finished
+    assert finished.keys() == {order[0].job.order_id for order in days.orders}
+    assert held
+    assert held <= days.calls.keys()
+    assert not shop.held
+
+
 @pytest.fixture
 def shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -136,6 +154,7 @@ def test_latencies_are_shown_by_size(
 ) -> None:
     monkeypatch.setattr(planning_latency, "BUDGET", 0.1)
     counts = ("--technicians", "5", "6", "--quotes", "2", "--replans", "1", "--improved", "1")
+    counts = (*counts, "--held", "0.5")
     sizes = json.loads(shown(planning_latency.main, *counts, "--json"))
     assert [size["technicians"] for size in sizes] == [5, 6]
     assert all(figure > 0 for size in sizes for figure in size.values())

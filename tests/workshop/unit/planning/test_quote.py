@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.planning import (
+    Assignment,
     Calibration,
     CannotPromiseError,
     HeldJob,
@@ -114,6 +115,7 @@ def test_equal_bookings_of_one_bay_promise_in_order(
         except CannotPromiseError:
             break
         shop = booked(shop, new, promises[-1])
+    assert all(promise.finish < shift()[-1].finish for promise in promises)
     for first, second in pairwise(promises):
         assert first.finish < second.finish
         assert first.expected < second.expected
@@ -128,6 +130,15 @@ def test_work_behind_a_hold_waits_for_its_uncertain_finish() -> None:
     )
     assert uncertain.assignments == sure.assignments
     assert uncertain.finish > sure.finish > sure.assignments[0].finish
+
+
+def test_displaced_hold_still_keeps_others_behind_it() -> None:
+    begun = job("begun", 65, spread=0.0, frozen=Assignment(("t1",), "b1", 480, 545, "begun"))
+    shop = replace(small(), technicians=small().technicians[:1], jobs=(begun,))
+    shop = replace(shop, held=(held("t1", "b1", 540, 600, spread=0.0),))
+    promise = quote(shop, (job("a", spread=0.0),), 0.95)
+    assert promise.assignments[0].start == 600
+    assert promise.finish >= 545 + 60 + 60
 
 
 def test_held_work_is_not_played_before_its_time() -> None:

@@ -71,6 +71,17 @@ def test_search_leaves_work_in_hand_and_holds_alone_and_plans_around_leave() -> 
     assert begun in found.assignments
 
 
+def test_search_goes_on_beside_a_displaced_hold() -> None:
+    begun = job("begun", 90, frozen=Assignment(("t1",), "b1", 470, 560, "begun"))
+    shop = replace(small(480), bays=small().bays[:1], held=(held("t2", "b1", 540, 600),))
+    shop = replace(shop, jobs=(begun, job("first", 30), job("second", 60, promise=660)))
+    found = plan(shop)
+    network = ShopTime(shop, Floor(shop))
+    model = Neighbourhood(network, found.assignments, {"first", "second"}, "promises")
+    assert model.solve(Limits(effort=1.0, seconds=10.0, seed=1)).proposal
+    assert min(a.start for a in found.assignments if a.job_id != "begun") >= 600
+
+
 def planted(seed: int, machines: int, closing: int) -> str:
     """An instance whose machines are all busy from 0 to ``closing``: nothing can be shorter."""
     rng = Random(seed)
