@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     group_folder: Path = Path("deploy/group")
     personal_keys_file: Path = Path("var/platform/secrets/personal.json")
     tax_invoice_folder: Path = Path("var/platform/tax-invoices")
+    tax_client_answers: bool = False
     files: str = "var/platform/files"
     clock_file: Path | None = None
     clock_skew_s: float = 0.0

@@ -31,9 +31,7 @@ def create_app() -> FastAPI:
     files = FileStore(settings.files)
     link = handlers.CustomerLink(service, personal, archive)
     tax_invoicing = TaxInvoicing(
-        service,
-        TaxInvoiceFiles(settings.tax_invoice_folder),
-        {store_id: place.tax_rate_bp for store_id, place in catalogue.stores.items()},
+        service, TaxInvoiceFiles(settings.tax_invoice_folder, settings.tax_client_answers)
     )
     checks = CheckDeadlines(catalogue.stores, catalogue.check_lists, catalogue.calendar.closed)
     own = handlers.Handlers(catalogue)

@@ -1,15 +1,24 @@
 """Tax invoices (电子发票): what is handed to the tax authority's or a provider's interface."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, ValidationError
 
 from services.reception import store
+from services.reception.domain.estimate import payable_cents
 from services.reception.domain.money import included_tax
-from shared.contracts.reception import EstimateLine, TaxInvoiceCorrected, TaxInvoiceIssued
+from services.reception.store.invoice import TaxInvoice
+from shared.contracts.reception import (
+    CreditNoteIssued,
+    EstimateLine,
+    InvoiceIssued,
+    TaxInvoiceCorrected,
+    TaxInvoiceIssued,
+)
 from shared.db import transaction
 from shared.service import Service
 from shared.timers import NotYetError, Timer
@@ -32,11 +41,18 @@ class TaxDocument(BaseModel):
     tax_cents: int
 
 
+class TaxAnswer(BaseModel):
+    """The number under which a document was issued, and the tax on it as it was issued."""
+
+    number: Annotated[str, Field(min_length=1, max_length=120)]
+    tax_cents: Annotated[int, Field(ge=0)]
+
+
 class TaxInvoices(Protocol):
     """Issues tax invoices."""
 
-    async def issue(self, document: TaxDocument) -> str:
-        """The number of the tax invoice; the same for a document that comes again.
+    async def issue(self, document: TaxDocument) -> TaxAnswer:
+        """The issued tax invoice; the same for a document that comes again.
 
         Raises:
             NotYetError: the interface does not answer; it is asked again.
@@ -46,23 +62,30 @@ class TaxInvoices(Protocol):
 
 @dataclass(frozen=True)
 class TaxInvoiceFiles:
-    """Writes each document as a file for a tax client to take over, under the document's id."""
+    """Writes each document as a file for a tax client to take over, under the document's id.
+
+    A tax client that ``answers`` writes a file beside it that ends in ``.answer.json``, a
+    :class:`TaxAnswer`; without one the document counts as issued as it is.
+    """
 
     folder: Path
+    answers: bool = False
 
-    async def issue(self, document: TaxDocument) -> str:
+    async def issue(self, document: TaxDocument) -> TaxAnswer:
         try:
-            await asyncio.to_thread(self._write, document)
-        except OSError as error:
+            return await asyncio.to_thread(self._issue, document)
+        except (OSError, ValidationError) as error:
             raise NotYetError(f"tax invoices: {error}") from error
-        return document.document_id
 
-    def _write(self, document: TaxDocument) -> None:
+    def _issue(self, document: TaxDocument) -> TaxAnswer:
         file = self.folder / document.store_id / f"{document.document_id}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".part")
         draft.write_text(document.model_dump_json(indent=2), encoding="utf-8")
         draft.replace(file)
+        if not self.answers:
+            return TaxAnswer(number=document.document_id, tax_cents=document.tax_cents)
+        return TaxAnswer.model_validate_json(file.with_suffix(".answer.json").read_bytes())
 
 
 @dataclass(frozen=True)
@@ -72,7 +95,6 @@ class TaxInvoicing:
 
     service: Service
     issuer: TaxInvoices
-    tax_rate_bp: dict[str, int]
 
     async def prepare(self, store_id: str, order_id: str) -> TaxInvoiceIssued | None:
         """Ask for the tax invoice; nothing to do where the customer pays nothing."""
@@ -82,32 +104,37 @@ class TaxInvoicing:
             return None
         invoice = found[0]
         lines = [line for line in invoice.lines if line.pay_type == "customer"]
-        amount = sum(line.amount_cents for line in lines)
+        amount = payable_cents(lines)
         if not amount:
             return None
-        document = TaxDocument(
-            store_id=store_id,
-            order_id=order_id,
-            document_id=invoice.invoice_id,
-            lines=lines,
-            amount_cents=amount,
-            tax_cents=included_tax(amount, self.tax_rate_bp[store_id]),
+        computed = included_tax(amount, invoice.tax_rate_bp)
+        answer = await self.issuer.issue(
+            TaxDocument(
+                store_id=store_id,
+                order_id=order_id,
+                document_id=invoice.invoice_id,
+                lines=lines,
+                amount_cents=amount,
+                tax_cents=computed,
+            )
         )
         return TaxInvoiceIssued(
             store_id=store_id,
             order_id=order_id,
             invoice_id=invoice.invoice_id,
-            tax_invoice_number=await self.issuer.issue(document),
+            tax_invoice_number=answer.number,
             amount_cents=amount,
+            tax_cents=answer.tax_cents,
+            computed_tax_cents=computed,
             issued_at=self.service.clock.now(),
         )
 
     async def fire(self, unit: Unit, timer: Timer) -> None:
-        """Remember and publish its number (R8)."""
+        """Keep and publish it as it was issued (R8)."""
         issued: TaxInvoiceIssued | None = timer.prepared
         if issued:
-            await store.save_tax_number(
-                unit.connection, timer.store_id, timer.subject, issued.tax_invoice_number
+            await store.save_tax_invoice(
+                unit.connection, timer.store_id, issued.invoice_id, _as_issued(issued)
             )
             unit.publish([issued], timer.cause)
 
@@ -115,36 +142,65 @@ class TaxInvoicing:
         """Have a tax invoice corrected (红字发票).
 
         Raises:
-            NotYetError: the tax invoice itself is not issued yet, or the interface does not answer.
+            NotYetError: the tax invoice itself or an earlier correction is not issued yet, or the
+                interface does not answer.
         """
         async with transaction(self.service.pool, [store_id]) as connection:
             note = await store.read_credit_note(connection, store_id, credit_note_id)
             found = await store.find_invoice(connection, store_id, note.order_id)
-        if found is None or found[1] is None:
+            notes = await store.credit_notes(connection, store_id, note.order_id)
+        invoice, tax_invoice = found or (None, None)
+        if invoice is None or tax_invoice is None:
             raise NotYetError("the tax invoice is not issued yet")
-        document = TaxDocument(
-            store_id=store_id,
-            order_id=note.order_id,
-            document_id=credit_note_id,
-            corrects=found[1],
-            lines=[line for line in note.lines if line.amount_cents],
-            amount_cents=note.total_cents,
-            tax_cents=note.tax_cents,
+        answer = await self.issuer.issue(
+            TaxDocument(
+                store_id=store_id,
+                order_id=note.order_id,
+                document_id=credit_note_id,
+                corrects=tax_invoice.number,
+                lines=[line for line in note.lines if line.amount_cents],
+                amount_cents=note.total_cents,
+                tax_cents=_tax_to_correct(note, invoice, tax_invoice, notes),
+            )
         )
         return TaxInvoiceCorrected(
             store_id=store_id,
             order_id=note.order_id,
             credit_note_id=credit_note_id,
-            tax_invoice_number=await self.issuer.issue(document),
-            corrects=found[1],
+            tax_invoice_number=answer.number,
+            corrects=tax_invoice.number,
             amount_cents=note.total_cents,
+            tax_cents=answer.tax_cents,
+            computed_tax_cents=note.tax_cents,
             issued_at=self.service.clock.now(),
         )
 
     async def fire_correction(self, unit: Unit, timer: Timer) -> None:
-        """Remember and publish the number of the correction (R8)."""
+        """Keep and publish the correction as it was issued (R8)."""
         corrected: TaxInvoiceCorrected = timer.prepared
-        await store.save_correction_number(
-            unit.connection, timer.store_id, timer.subject, corrected.tax_invoice_number
+        await store.save_tax_correction(
+            unit.connection, timer.store_id, timer.subject, _as_issued(corrected)
         )
         unit.publish([corrected], timer.cause)
+
+
+def _as_issued(event: TaxInvoiceIssued | TaxInvoiceCorrected) -> TaxInvoice:
+    return TaxInvoice(event.tax_invoice_number, event.tax_cents or 0)
+
+
+def _tax_to_correct(
+    note: CreditNoteIssued,
+    invoice: InvoiceIssued,
+    tax_invoice: TaxInvoice,
+    notes: Sequence[tuple[CreditNoteIssued, TaxInvoice | None]],
+) -> int:
+    """The note's tax; with the last of what the customer pays, all of the tax that the tax invoice
+    was issued with and that was not corrected yet."""
+    numbered = [each.credit_note_id for each, _ in notes]
+    earlier = [each for each in notes[: numbered.index(note.credit_note_id)] if each[0].total_cents]
+    credited = sum(each.total_cents for each, _ in earlier) + note.total_cents
+    if credited < payable_cents(invoice.lines):
+        return note.tax_cents
+    if any(correction is None for _, correction in earlier):
+        raise NotYetError("an earlier correction is not issued yet")
+    return tax_invoice.tax_cents - sum(each.tax_cents for _, each in earlier if each)

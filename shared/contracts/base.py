@@ -1,12 +1,13 @@
 """What every event contract has in common."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 FIRST_YEAR, LAST_YEAR = 1990, 2100
+LAST_MOMENT = datetime(LAST_YEAR, 12, 31, 23, 59, 59, tzinfo=UTC)
 DateT = TypeVar("DateT", bound=date)
 
 

@@ -381,7 +381,8 @@ class InvoiceIssued(_OrderEvent):
     payers' shares.
 
     ``discount_cents`` and ``voucher_cents`` are already taken off the lines; ``deposit_cents`` is
-    set against the customer's share.
+    set against the customer's share. ``tax_rate_bp`` is the rate of the contained tax in basis
+    points.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
@@ -396,6 +397,7 @@ class InvoiceIssued(_OrderEvent):
     discount_cents: Cents = 0
     voucher_cents: Cents = 0
     deposit_cents: Cents = 0
+    tax_rate_bp: int = Field(default=0, ge=0, lt=10_000)
     due_at: Moment
     issued_at: Moment
 
@@ -479,20 +481,26 @@ class ReceivableOverdue(_OrderEvent):
 
 
 class TaxInvoiceIssued(_OrderEvent):
-    """The tax invoice (电子发票) for the customer's share is issued under a number."""
+    """The tax invoice (电子发票) for the customer's share is issued under a number.
+
+    ``tax_cents`` is its tax as issued, ``computed_tax_cents`` what the bill says.
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
     invoice_id: Identifier
     tax_invoice_number: Identifier
     amount_cents: Cents
+    tax_cents: Cents | None = None
+    computed_tax_cents: Cents | None = None
     issued_at: Moment
 
 
 class TaxInvoiceCorrected(_OrderEvent):
     """The tax invoice is corrected for a credit note (红字发票), under a number of its own.
 
-    ``amount_cents`` is what is taken back of the tax invoice ``corrects``, tax included.
+    ``amount_cents`` is what is taken back of the tax invoice ``corrects``, tax included;
+    ``tax_cents`` is the tax of it as issued, ``computed_tax_cents`` what the credit note says.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
@@ -501,6 +509,8 @@ class TaxInvoiceCorrected(_OrderEvent):
     tax_invoice_number: Identifier
     corrects: Identifier
     amount_cents: Cents
+    tax_cents: Cents | None = None
+    computed_tax_cents: Cents | None = None
     issued_at: Moment
 
 

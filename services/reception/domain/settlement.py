@@ -160,6 +160,7 @@ def issue_invoice(
         labor_cents=sum_of(line for line in lines if line.kind == "labor"),
         parts_cents=sum_of(line for line in lines if line.kind == "part"),
         tax_cents=included_tax(total, terms.tax_rate_bp),
+        tax_rate_bp=terms.tax_rate_bp,
         total_cents=total,
         shares=_shares(lines, due_at),
         discount_cents=discount_cents,
@@ -302,7 +303,8 @@ def credit(
     what is ``left`` of their lines.
 
     Of the vouchers ``redeemed`` with the bill those are given back that the correction names, and
-    all of them when nothing is left that the customer pays.
+    all of them when nothing is left that the customer pays. Its tax is that of what was left less
+    that of what is left now, so that credit notes in any cut sum to the tax of what they credit.
 
     Raises:
         Refused: there is no bill, or less is open (see :func:`refund_credited`), or a voucher is
@@ -332,7 +334,8 @@ def credit(
             line.model_copy(update={"amount_cents": line.amount_cents - kept.amount_cents})
             for line, kept in zip(left, after, strict=True)
         ),
-        tax_cents=included_tax(amount_cents, tax_rate_bp),
+        tax_cents=included_tax(payable_cents(left), tax_rate_bp)
+        - included_tax(payable_cents(after), tax_rate_bp),
         total_cents=amount_cents,
         balance_cents=credited.balance_cents,
         reason=correction.reason,

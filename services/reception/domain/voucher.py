@@ -8,6 +8,7 @@ from datetime import datetime
 from services.reception.domain import errors
 from services.reception.domain.money import spread
 from services.reception.domain.order import Order
+from shared.contracts.base import LAST_MOMENT
 from shared.contracts.reception import (
     EstimateLine,
     VoucherIssued,
@@ -21,7 +22,8 @@ from shared.contracts.reception import (
 class Voucher:
     """Worth ``value_cents`` off what the customer pays, or the whole labor of one operation.
 
-    With a ``customer_ref`` it is for that customer alone.
+    With a ``customer_ref`` it is for that customer alone. What expires at ``LAST_MOMENT`` is for
+    ever.
     """
 
     store_id: str
@@ -96,7 +98,8 @@ def give_back(
     given, events = [], []
     for voucher in vouchers:
         assert voucher.order_id and voucher.redeemed_at  # noqa: S101, PT018
-        expires_at = voucher.expires_at + (now - voucher.redeemed_at)
+        spent = now - voucher.redeemed_at
+        expires_at = min(voucher.expires_at + spent, LAST_MOMENT)
         given.append(
             replace(
                 voucher, order_id=None, redeemed_cents=0, redeemed_at=None, expires_at=expires_at

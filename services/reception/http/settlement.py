@@ -14,6 +14,8 @@ from services.reception.domain import claim as claims
 from services.reception.domain import errors, settlement
 from services.reception.domain import order as orders
 from services.reception.domain.claim import ClaimRules
+from services.reception.domain.estimate import payable_cents
+from services.reception.domain.money import included_tax
 from services.reception.domain.order import Order
 from services.reception.domain.settlement import Correction, Paid, Terms
 from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
@@ -110,9 +112,11 @@ class GrantCredit(Body):
 
 
 class CreditNoteView(CreditNoteIssued):
-    """A credit note, and the number of the correcting tax invoice (红字发票) once there is one."""
+    """A credit note, and number and tax of the correcting tax invoice (红字发票) as it was issued,
+    once there is one."""
 
     tax_invoice_number: str | None
+    issued_tax_cents: int | None
 
 
 class RedeemedVoucher(BaseModel):
@@ -126,12 +130,17 @@ class RedeemedVoucher(BaseModel):
 
 class InvoiceView(BaseModel):
     """A bill as it was issued, what was credited of it since, the vouchers that are redeemed with
-    it, and the number of its tax invoice (电子发票) once there is one."""
+    it, and number and tax of its tax invoice (电子发票) as it was issued, once there is one.
+
+    ``issued_tax_cents`` may differ from ``computed_tax_cents``, the tax of the customer's share.
+    """
 
     invoice: InvoiceIssued
     credit_notes: Sequence[CreditNoteView]
     vouchers: Sequence[RedeemedVoucher]
     tax_invoice_number: str | None
+    issued_tax_cents: int | None
+    computed_tax_cents: int
 
 
 class InvoicePreview(BaseModel):
@@ -304,10 +313,16 @@ async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader)
         vouchers = await store.redeemed_vouchers(connection, store_id, order_id)
     if found is None:
         raise errors.not_billed()
+    invoice, tax_invoice = found
     return InvoiceView(
-        invoice=found[0],
+        invoice=invoice,
         credit_notes=[
-            CreditNoteView(**note.model_dump(), tax_invoice_number=number) for note, number in notes
+            CreditNoteView(
+                **note.model_dump(),
+                tax_invoice_number=correction and correction.number,
+                issued_tax_cents=correction and correction.tax_cents,
+            )
+            for note, correction in notes
         ],
         vouchers=[
             RedeemedVoucher(
@@ -318,7 +333,9 @@ async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader)
             )
             for each in vouchers
         ],
-        tax_invoice_number=found[1],
+        tax_invoice_number=tax_invoice and tax_invoice.number,
+        issued_tax_cents=tax_invoice and tax_invoice.tax_cents,
+        computed_tax_cents=included_tax(payable_cents(invoice.lines), invoice.tax_rate_bp),
     )
 
 
@@ -333,8 +350,7 @@ async def issue_credit_note(
 ) -> JSONResponse:
     """Correct a bill (红字): take back a part of what the customer pays, refund what is paid of it
     already, and give vouchers back; with the last of what the customer pays, all of them."""
-    known = catalogue_of(request)
-    place, store_id = known.stores[command.store_id], command.store_id
+    known, store_id = catalogue_of(request), command.store_id
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
@@ -360,7 +376,7 @@ async def issue_credit_note(
             settlement.left_of(found[0].lines, [note for note, _ in notes]),
             correction,
             redeemed=await store.redeemed_vouchers(connection, store_id, order_id),
-            tax_rate_bp=place.tax_rate_bp,
+            tax_rate_bp=found[0].tax_rate_bp,
         )
         saved = await store.save_order(unit, credited)
         await store.add_credit_note(connection, note)

@@ -13,7 +13,7 @@ from services.reception.domain.voucher import Voucher
 from services.reception.http.access import Reader, catalogue_of, store_router
 from shared.body import Body
 from shared.commands import Command, command
-from shared.contracts.base import Identifier, Moment
+from shared.contracts.base import LAST_MOMENT, Identifier, Moment
 from shared.contracts.reception import VoucherKind
 from shared.contracts.refusal import unknown_code
 from shared.db import transaction
@@ -27,13 +27,14 @@ Issuer = Annotated[Command, Depends(command("agent", "manager"))]
 
 
 class IssueVoucher(Body):
-    """A voucher is worth ``value_cents``; a service card does ``operation_id`` for nothing."""
+    """A voucher is worth ``value_cents``; a service card does ``operation_id`` for nothing.
+    Without ``expires_at`` it is for ever."""
 
     kind: VoucherKind
     value_cents: Annotated[int, Field(ge=0, le=10**8)] = 0
     operation_id: Identifier | None = None
     customer_ref: Identifier | None = None
-    expires_at: Moment
+    expires_at: Moment = LAST_MOMENT
 
     @model_validator(mode="after")
     def _worth_something(self) -> Self:

@@ -1,9 +1,18 @@
 """Bills as they were issued, their corrections, and their tax invoices."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts.reception import CreditNoteIssued, InvoiceIssued
 from shared.db import Connection
+
+
+@dataclass(frozen=True)
+class TaxInvoice:
+    """A tax invoice (电子发票) or a correction of one (红字发票) as it was issued."""
+
+    number: str
+    tax_cents: int
 
 
 async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:
@@ -19,16 +28,17 @@ async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:
 
 async def find_invoice(
     connection: Connection, store_id: str, order_id: str
-) -> tuple[InvoiceIssued, str | None] | None:
-    """The order's bill and the number of its tax invoice, as far as there are such."""
+) -> tuple[InvoiceIssued, TaxInvoice | None] | None:
+    """The order's bill and its tax invoice, as far as there are such."""
     row: Any = await connection.fetchrow(
-        "SELECT content, tax_invoice_number FROM invoice WHERE store_id = $1 AND order_id = $2",
+        "SELECT content, tax_invoice_number, issued_tax_cents FROM invoice "
+        "WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
     )
     if row is None:
         return None
-    return InvoiceIssued.model_validate(row["content"]), row["tax_invoice_number"]
+    return InvoiceIssued.model_validate(row["content"]), _tax_invoice(row)
 
 
 async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> None:
@@ -46,19 +56,17 @@ async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> Non
 
 async def credit_notes(
     connection: Connection, store_id: str, order_id: str
-) -> list[tuple[CreditNoteIssued, str | None]]:
-    """What was credited of the order's bill, the oldest first, and the numbers of the documents
-    that correct its tax invoice, as far as there are such."""
+) -> list[tuple[CreditNoteIssued, TaxInvoice | None]]:
+    """What was credited of the order's bill, the oldest first, and the corrections of its tax
+    invoice, as far as there are such."""
     rows: Any = await connection.fetch(
-        "SELECT content, tax_invoice_number FROM credit_note "
+        "SELECT content, tax_invoice_number, issued_tax_cents FROM credit_note "
         "WHERE store_id = $1 AND order_id = $2 "
         "ORDER BY issued_at, credit_note_id",
         store_id,
         order_id,
     )
-    return [
-        (CreditNoteIssued.model_validate(row["content"]), row["tax_invoice_number"]) for row in rows
-    ]
+    return [(CreditNoteIssued.model_validate(row["content"]), _tax_invoice(row)) for row in rows]
 
 
 async def read_credit_note(
@@ -73,26 +81,35 @@ async def read_credit_note(
     return CreditNoteIssued.model_validate(row["content"])
 
 
-async def save_tax_number(
-    connection: Connection, store_id: str, order_id: str, number: str
+async def save_tax_invoice(
+    connection: Connection, store_id: str, invoice_id: str, issued: TaxInvoice
 ) -> None:
-    """Remember the number under which the tax invoice was issued."""
+    """Keep the tax invoice of a bill as it was issued."""
     await connection.execute(
-        "UPDATE invoice SET tax_invoice_number = $3 WHERE store_id = $1 AND order_id = $2",
+        "UPDATE invoice SET tax_invoice_number = $3, issued_tax_cents = $4 "
+        "WHERE store_id = $1 AND invoice_id = $2",
         store_id,
-        order_id,
-        number,
+        invoice_id,
+        issued.number,
+        issued.tax_cents,
     )
 
 
-async def save_correction_number(
-    connection: Connection, store_id: str, credit_note_id: str, number: str
+async def save_tax_correction(
+    connection: Connection, store_id: str, credit_note_id: str, issued: TaxInvoice
 ) -> None:
-    """Remember the number under which the tax invoice was corrected."""
+    """Keep the correction of a tax invoice as it was issued."""
     await connection.execute(
-        "UPDATE credit_note SET tax_invoice_number = $3 "
+        "UPDATE credit_note SET tax_invoice_number = $3, issued_tax_cents = $4 "
         "WHERE store_id = $1 AND credit_note_id = $2",
         store_id,
         credit_note_id,
-        number,
+        issued.number,
+        issued.tax_cents,
     )
+
+
+def _tax_invoice(row: Any) -> TaxInvoice | None:
+    if row["tax_invoice_number"] is None:
+        return None
+    return TaxInvoice(row["tax_invoice_number"], row["issued_tax_cents"])

@@ -4,12 +4,14 @@ import base64
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
+from services.reception.tax_invoices import TaxAnswer, TaxDocument, TaxInvoiceFiles, TaxInvoicing
 from shared.contracts.reception import (
     CreditNoteIssued,
     DepositReceived,
@@ -21,6 +23,8 @@ from shared.contracts.reception import (
     TaxInvoiceIssued,
     VehicleDelivered,
 )
+from shared.envelope import Cause
+from shared.timers import NotYetError, Timer
 from tests.harness import in_process, published, publisher
 from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
 from tests.reception.workshop_events import WorkshopEvents
@@ -28,6 +32,16 @@ from tests.stack import MORNING
 from tests.system.api import STEPS
 
 CASH = {"method": "cash"}
+
+
+class CentLess:
+    """A tax client whose figures are a cent below what it is asked for."""
+
+    asked: ClassVar[list[TaxDocument]] = []
+
+    async def issue(self, document: TaxDocument) -> TaxAnswer:
+        self.asked.append(document)
+        return TaxAnswer(number=document.document_id, tax_cents=document.tax_cents - 1)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -369,6 +383,45 @@ async def test_the_customers_share_gets_a_tax_invoice(desk, workshop, servers):
     document = json.loads((folder / "S01" / f"{event.invoice_id}.json").read_text())
     assert document["amount_cents"] == event.amount_cents == 35_200
     assert [line["code"] for line in document["lines"]] == ["OIL-5W30"]
+
+
+async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10034")
+    path = f"/orders/{order_id}"
+    version = (await billed(desk, order_id))["version"]
+    service = desk.service.app.state.service
+    client = TaxInvoicing(service, CentLess())
+
+    async def issue(prepared, subject, fire):
+        async with service.units.open(["S01"]) as unit:
+            cause = Cause("test", "test")
+            await fire(unit, Timer("S01", subject, unit.now, {}, cause, prepared))
+
+    await desk.service.at_rest()
+    await issue(await client.prepare("S01", order_id), order_id, client.fire)
+    for cents in (10_800, 35_200):
+        note = {"amount_cents": cents, "reason": "wrong_price", "version": version}
+        version = (await desk.done(f"{path}/credit-notes", note, MANAGER))["version"]
+        await desk.service.at_rest()
+        note_id = (await desk.get(f"{path}/invoice"))["credit_notes"][-1]["credit_note_id"]
+        prepared = await client.prepare_correction("S01", note_id)
+        await issue(prepared, note_id, client.fire_correction)
+    bill = await desk.get(f"{path}/invoice")
+    assert (bill["computed_tax_cents"], bill["issued_tax_cents"]) == (5_292, 5_291)
+    assert [each["tax_cents"] for each in bill["credit_notes"]] == [1_242, 4_050]
+    assert [each["issued_tax_cents"] for each in bill["credit_notes"]] == [1_241, 4_049]
+    assert CentLess.asked[-1].tax_cents == 5_291 - 1_241
+
+
+async def test_answer_of_the_tax_client_is_read(tmp_path):
+    document = TaxDocument(
+        store_id="S01", order_id="o", document_id="i", lines=[], amount_cents=41_000, tax_cents=4717
+    )
+    files = TaxInvoiceFiles(tmp_path, answers=True)
+    with pytest.raises(NotYetError):
+        await files.issue(document)
+    (tmp_path / "S01" / "i.answer.json").write_text('{"number": "26312", "tax_cents": 4716}')
+    assert await files.issue(document) == TaxAnswer(number="26312", tax_cents=4_716)
 
 
 @pytest.mark.parametrize("path", ["invoice", "delivery", "credit", "signature"])

@@ -13,7 +13,7 @@ from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Discount
 from services.reception.domain.settlement import Correction, Paid, Terms
-from shared.contracts.reception import EstimateLine
+from shared.contracts.reception import CreditNoteIssued, EstimateLine
 from shared.contracts.refusal import Refused
 from tests.reception.unit.test_order import NOW, billed, opened, pay, ready, refused
 
@@ -37,6 +37,33 @@ def test_the_included_tax_is_what_the_price_contains(total, rate_bp):
     tax = included_tax(total, rate_bp)
     assert 0 <= tax <= total
     assert abs((total - tax) * rate_bp / 10_000 - tax) <= 1
+
+
+@given(LINES, st.data())
+def test_credit_notes_sum_to_the_bills_tax(lines, data):
+    lines = tuple(line.model_copy(update={"pay_type": "customer"}) for line in lines)
+    rate_bp = data.draw(st.integers(0, 3000))
+    order, _, invoice, _ = settlement.issue_invoice(
+        replace(ready(), lines=lines),
+        invoice_id="i",
+        terms=Terms(rate_bp, timedelta(days=30)),
+        now=NOW,
+    )
+    notes: list[CreditNoteIssued] = []
+    while order.balance_cents:
+        cents = data.draw(st.integers(1, order.balance_cents))
+        if len(notes) == 8:
+            cents = order.balance_cents
+        order, note, _, _ = settlement.credit(
+            order,
+            settlement.left_of(invoice.lines, notes),
+            Correction("n", cents, "other", "m", NOW),
+            redeemed=[],
+            tax_rate_bp=invoice.tax_rate_bp,
+        )
+        notes.append(note)
+    assert sum(note.tax_cents for note in notes) == invoice.tax_cents
+    assert all(0 <= note.tax_cents <= note.total_cents for note in notes)
 
 
 @given(LINES, st.data())

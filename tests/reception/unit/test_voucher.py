@@ -11,6 +11,7 @@ from services.reception.domain import settlement, voucher
 from services.reception.domain.estimate import sum_of
 from services.reception.domain.settlement import Correction, Terms
 from services.reception.domain.voucher import Voucher
+from shared.contracts.base import LAST_MOMENT
 from tests.reception.unit.test_order import NOW, ready, refused
 from tests.reception.unit.test_settlement import LINES
 
@@ -105,6 +106,12 @@ def test_what_is_taken_back_whole_gives_every_voucher_back_for_as_long_as_it_had
         assert (event.order_id, event.expires_at) == (order.order_id, each.expires_at)
     again, _, _ = voucher.redeem(given, ready(), ready().lines, LATER)
     assert [each.redeemed_cents for each in again] == [each.redeemed_cents for each in used]
+
+
+def test_voucher_for_ever_comes_back_for_ever():
+    redeemed = replace(GIFT, expires_at=LAST_MOMENT, order_id="o1", redeemed_at=NOW)
+    (given,), (event,) = voucher.give_back([redeemed], "n1", LATER)
+    assert given.expires_at == event.expires_at == LAST_MOMENT
 
 
 def test_of_a_part_only_the_vouchers_that_are_named_come_back(bill):

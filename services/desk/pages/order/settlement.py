@@ -94,19 +94,36 @@ def _figures(t: Words, order: Entry, invoice: Entry | None) -> None:
             ]
         )
         return
-    tax, number = None, None
+    tax = None
     if invoice:
         credited = sum(note["tax_cents"] for note in invoice["credit_notes"])
         tax = invoice["invoice"]["tax_cents"] - credited
-        number = invoice["tax_invoice_number"]
     facts(
         [
             (t("Invoiced"), formats.money(order["invoiced_cents"])),
             (t("Contained tax"), formats.money(tax)),
             (t("Received"), formats.money(order["received_cents"])),
             (t("Balance"), formats.money(order["balance_cents"])),
-            (t("Tax invoice"), number or t("Being issued")),
+            (t("Tax invoice"), _tax_invoice(t, invoice)),
         ]
+    )
+
+
+def _tax_invoice(t: Words, invoice: Entry | None) -> str:
+    """Its number, and its tax where it was issued with another than the bill's."""
+    if invoice is None or not invoice["tax_invoice_number"]:
+        return t("Being issued")
+    number, issued, computed = (
+        invoice[name] for name in ("tax_invoice_number", "issued_tax_cents", "computed_tax_cents")
+    )
+    if issued == computed:
+        return str(number)
+    sign = "−" if issued < computed else "+"
+    return t(
+        "{number}, tax {tax} as issued ({difference})",
+        number=number,
+        tax=formats.money(issued),
+        difference=f"{sign}{formats.money(abs(issued - computed))}",
     )
 
 
