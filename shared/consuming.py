@@ -97,7 +97,8 @@ LIMIT 100
 
 _SETTLE = """
 UPDATE dead_letter
-SET resolved_at = CASE WHEN $2 THEN now() END, decision = CASE WHEN $2 THEN decision END
+SET resolved_at = CASE WHEN $2 THEN now() END, decision = CASE WHEN $2 THEN decision END,
+    error = coalesce($3, error)
 WHERE dead_letter_id = $1
 """
 
@@ -140,6 +141,14 @@ def incoming(record: Record) -> Incoming:
         sequence=sequence_of(headers) or 0,
         store_id=store_id if _STORE_ID.fullmatch(store_id) else "",
     )
+
+
+@dataclass(frozen=True)
+class _Applied:
+    """Whether a batch was understood, and the first event that still waits behind it."""
+
+    understood: bool
+    following: Incoming | None
 
 
 class Consumer:
@@ -203,13 +212,22 @@ class Consumer:
             lanes[crc32(item.key.encode()) % self._lanes].append(item)
         return filter(None, lanes)
 
-    async def _until_done(self, batch: Sequence[Incoming], fault: Exception | None = None) -> None:
-        """Return only when ``batch`` is applied or set aside: what follows commits past it."""
+    async def _until_done(
+        self,
+        batch: Sequence[Incoming],
+        fault: Exception | None = None,
+        *,
+        behind: bool = True,
+    ) -> Incoming | None:
+        """Return only when ``batch`` is applied or set aside: what follows commits past it.
+
+        Answers what is to be applied next of what waited behind it, if that was left out.
+        """
         pause, gave_up_at = 0.1, time.monotonic() + _GIVE_UP_S
         while True:
             self._progress_at = time.monotonic()
             try:
-                await self.apply(batch, fault=fault)
+                applied = await self._apply(batch, fault=fault, behind=behind)
             except TRANSIENT as error:
                 log.warning("batch will be tried again", consumer=self.name, error=repr(error))
                 if time.monotonic() > gave_up_at:
@@ -220,11 +238,28 @@ class Consumer:
                 log.exception("batch failed", consumer=self.name)
                 if fault is not None:
                     self._give_up()
-                for item in batch:
-                    await self._until_done([item], error if len(batch) == 1 else None)
-                return
+                return await self._find_fault(batch, error, behind)
             else:
-                return
+                return applied.following
+
+    async def _find_fault(
+        self, batch: Sequence[Incoming], error: Exception, behind: bool
+    ) -> Incoming | None:
+        """Apply events one by one, and each without what waits behind it, to find the one at
+        fault."""
+        if len(batch) > 1:
+            for item in batch:
+                await self._until_done([item])
+        elif behind:
+            await self._go_on(await self._until_done(batch, behind=False))
+        else:
+            await self._until_done(batch, error)
+        return None
+
+    async def _go_on(self, following: Incoming | None) -> None:
+        """Apply what waited behind an event that was applied by itself."""
+        if following is not None:
+            await self._until_done([following])
 
     def _give_up(self) -> NoReturn:
         log.critical("giving up; a fresh process takes over", consumer=self.name)
@@ -238,6 +273,17 @@ class Consumer:
         With ``fault``, what is not parked or discarded becomes a dead letter; with ``skip``, it is
         passed over without effect.
         """
+        return (await self._apply(batch, fault=fault, skip=skip)).understood
+
+    async def _apply(
+        self,
+        batch: Sequence[Incoming],
+        *,
+        fault: Exception | None = None,
+        skip: bool = False,
+        behind: bool = True,
+    ) -> _Applied:
+        """The same, if wanted without what was parked ``behind`` the batch."""
         addressed = [item for item in batch if item.addressed]
         dead: list[tuple[Incoming, str]] = [
             (item, "key, ce_sequence or ce_storeid is missing or unreadable")
@@ -270,7 +316,11 @@ class Consumer:
             ]
             waiting = await self._parked(connection, locked)
             result = positions.walk(
-                [item for item in [*addressed, *waiting] if item.stream in locked],
+                [
+                    item
+                    for item in [*addressed, *(waiting if behind else ())]
+                    if item.stream in locked
+                ],
                 locked,
                 take,
                 self._compacted,
@@ -287,7 +337,13 @@ class Consumer:
         DEAD_LETTERS.labels(self.name).inc(len(dead))
         for item, error in dead:
             log.error("dead letter", consumer=self.name, error=error, **_address(item))
-        return not dead
+        reached_positions = result.positions
+        following = [
+            item
+            for item in waiting
+            if item.sequence > reached_positions.get(item.stream, item.sequence)
+        ]
+        return _Applied(not dead, min(following, key=lambda item: item.sequence, default=None))
 
     def _read(self, item: Incoming) -> list[Received]:
         """The event, if this consumer wants its type."""
@@ -354,11 +410,22 @@ class Consumer:
             )
 
     async def settle_decided(self, workers: Pool) -> None:
-        """Carry out what operators decided on dead letters: replay or skip."""
+        """Carry out what operators decided on dead letters: replay or skip.
+
+        One that cannot be applied now either is open again.
+        """
         for row in await workers.fetch(_DECIDED, self.name):
             item = _from_row(row, row["key"])
-            understood = await self.apply([item], skip=row["decision"] == "skip")
-            await workers.execute(_SETTLE, row["dead_letter_id"], understood)
+            try:
+                applied = await self._apply([item], skip=row["decision"] == "skip", behind=False)
+            except TRANSIENT:
+                raise
+            except Exception as error:
+                log.exception("dead letter cannot be applied", consumer=self.name)
+                await workers.execute(_SETTLE, row["dead_letter_id"], False, repr(error))
+            else:
+                await self._go_on(applied.following)
+                await workers.execute(_SETTLE, row["dead_letter_id"], applied.understood, None)
 
     async def _commit_offsets(self, records: Sequence[Record]) -> None:
         offsets: dict[TopicPartition, int] = {}

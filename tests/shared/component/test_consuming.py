@@ -236,3 +236,45 @@ async def test_a_decision_holds_when_everything_is_read_anew(servers, bench):
             while bench.effects.advisors != {"o1": ["a2", "a2"]}:
                 await asyncio.sleep(0.1)
     assert await dead(bench) == []
+
+
+async def test_replay_that_fails_again_leaves_the_letter_open(bench):
+    async def handle(_unit, _batch):
+        raise LookupError("still unknown")
+
+    bench.service.consumer._handle = handle
+    await send(bench, "o1", 1)
+    async with running(bench):
+        await settled(bench)
+        await bench.admin.execute(
+            "UPDATE crm.dead_letter SET decision = 'replay', error = 'before'"
+        )
+        async with asyncio.timeout(20):
+            while (await dead(bench))[0]["error"] == "before":
+                await asyncio.sleep(0.1)
+        [letter] = await dead(bench)
+        assert (letter["decision"], letter["error"]) == (None, "LookupError('still unknown')")
+
+
+async def test_poison_behind_a_gap_is_set_aside_alone(bench):
+    good = bench.effects.handle
+
+    async def handle(unit, batch):
+        if any(received.event.advisor_id == "a2" for received in batch):
+            raise LookupError("no such advisor")
+        await good(unit, batch)
+
+    bench.service.consumer._handle = handle
+    async with running(bench):
+        for sequence in (3, 2, 1):
+            await send(bench, "o1", sequence)
+            await settled(bench)
+        [letter] = await dead(bench)
+        assert letter["sequence"] == 2
+        assert bench.effects.advisors == {"o1": ["a1"]}
+        await bench.admin.execute("UPDATE crm.dead_letter SET decision = 'skip'")
+        async with asyncio.timeout(20):
+            while await dead(bench):
+                await asyncio.sleep(0.1)
+    assert bench.effects.advisors == {"o1": ["a1", "a3"]}
+    assert await bench.admin.fetchval("SELECT count(*) FROM crm.parked_event") == 0
