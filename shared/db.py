@@ -44,7 +44,7 @@ async def open_pool(url: str, size: int, name: str) -> Pool:
         url,
         min_size=min(size, 4),
         max_size=size,
-        init=_speak_json,
+        init=speak_json,
         reset=_as_it_is,
         command_timeout=30,
         timeout=5,
@@ -52,7 +52,8 @@ async def open_pool(url: str, size: int, name: str) -> Pool:
     )
 
 
-async def _speak_json(connection: Connection) -> None:
+async def speak_json(connection: Connection) -> None:
+    """Read and write ``jsonb`` as what it means."""
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
     )

@@ -1,5 +1,6 @@
 """What a service tells about itself: alive, ready, and how far it is behind."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from shared.db import TRANSIENT
 from shared.problems import Problem
 from shared.security import Principal, caller
+from shared.telemetry import BACKLOG
 
 router = APIRouter(tags=["platform"])
 
@@ -20,6 +22,7 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
        (SELECT count(*) FROM timer
           WHERE due_at <= $1 AND given_up_at IS NULL AND attempts > 0) AS waiting_timers,
        (SELECT count(DISTINCT (topic, key)) FROM parked_event) AS parked_keys,
+       (SELECT count(*) FROM parked_event) AS parked_events,
        (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL)
          + (SELECT count(*) FROM timer WHERE given_up_at IS NOT NULL) AS dead_letters
 """
@@ -91,5 +94,10 @@ async def status(
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics() -> Response:
+async def metrics(request: Request) -> Response:
+    service = request.app.state.service
+    with suppress(*TRANSIENT):
+        backlog = await service.workers.fetchrow(_BACKLOG, service.clock.now())
+        for what, figure in backlog.items():
+            BACKLOG.labels(service.name, what).set(float(figure or 0))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

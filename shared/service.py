@@ -12,7 +12,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
 
-from shared import health, schemas
+from shared import dead_letter_routes, health, schemas
 from shared.clock import Clock, clock_from
 from shared.consuming import BatchHandler, Consumer
 from shared.contracts import Event
@@ -180,6 +180,7 @@ def service_app(
     app.state.verifier = Verifier(service.settings)
     app.state.stores = frozenset(stores)
     answer_problems(app)
+    app.include_router(dead_letter_routes.router)
     app.include_router(health.router)
     app.include_router(schemas.router)
     for router in routers:

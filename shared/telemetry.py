@@ -3,7 +3,7 @@
 import logging
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Histogram(
     "aftersales_request_seconds",
@@ -16,6 +16,7 @@ DEAD_LETTERS = Counter("aftersales_dead_letters", "Events set aside", ["consumer
 DEADLINES = Counter(
     "aftersales_deadlines", "Tries to handle a deadline", ["service", "kind", "outcome"]
 )
+BACKLOG = Gauge("aftersales_backlog", "What waits, as in /status", ["service", "what"])
 RECORDS_MISSED = Counter(
     "aftersales_records_missed", "Records deleted before they were read", ["consumer"]
 )

@@ -1,13 +1,10 @@
-"""``aftersales dead-letters``: records that a service set aside, and what becomes of them.
-
-A decision is a mark on the dead letter; the service that set it aside carries it out.
-"""
+"""``aftersales dead-letters``: what the services set aside or gave up, and what becomes of it."""
 
 import asyncio
-import json
+import getpass
 import time
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import asyncpg
 import typer
@@ -19,55 +16,23 @@ from deploy.cli.running import DatabaseUrl, running_platform
 from deploy.cli.terminal import console, say
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.secrets import SERVICES
-from shared.db import Connection
+from shared import dead_letters
+from shared.contracts.refusal import Refused
+from shared.db import Connection, speak_json
+from shared.dead_letters import DeadLetter, DeadLetterDetails, Decision
+from shared.ids import new_id
 
 _PATIENCE_S = 5.0
 
 app = typer.Typer(
-    help="Records that a service could not apply: look at them, replay or skip them.",
+    help="Events and deadlines that a service could not handle: look, replay or skip.",
     no_args_is_help=True,
 )
 
 DeadLetterId = Annotated[
-    str, typer.Argument(metavar="SERVICE/NUMBER", help="As listed, such as crm/7.")
+    str, typer.Argument(metavar="SERVICE/ID", help="As listed, such as crm/7.")
 ]
 Answer = TypeVar("Answer")
-
-_LIST = """
-SELECT d.dead_letter_id, d.failed_at, d.topic, d.key, d.sequence, d.store_id, d.error, d.decision,
-       d.resolved_at,
-       (SELECT count(*) FROM {service}.parked_event AS p
-        WHERE p.consumer = d.consumer AND p.topic = d.topic
-          AND convert_to(p.key, 'UTF8') = d.key) AS waiting
-FROM {service}.dead_letter AS d
-WHERE $1 OR d.resolved_at IS NULL
-ORDER BY d.dead_letter_id
-"""
-
-_GAPS = """
-SELECT p.topic, p.key, min(p.store_id) AS store_id, min(p.sequence) AS sequence,
-       count(*) AS waiting, min(p.parked_at) AS parked_at
-FROM {service}.parked_event AS p
-WHERE NOT EXISTS (
-    SELECT FROM {service}.dead_letter AS d
-    WHERE d.consumer = p.consumer AND d.topic = p.topic AND d.key = convert_to(p.key, 'UTF8')
-      AND d.resolved_at IS NULL)
-GROUP BY p.topic, p.key
-ORDER BY p.topic, p.key
-"""
-
-_SHOW = """
-SELECT dead_letter_id, consumer, topic, partition, "offset", store_id, key, sequence, value,
-       headers, error, failed_at, decision, resolved_at
-FROM {service}.dead_letter
-WHERE dead_letter_id = $1
-"""
-
-_DECIDE = """
-UPDATE {service}.dead_letter
-SET decision = $2, resolved_at = CASE WHEN store_id = '' THEN now() END
-WHERE dead_letter_id = $1
-"""
 
 
 @app.command("list")
@@ -107,53 +72,63 @@ def _run(
     async def connected() -> Answer:
         connection = await asyncpg.connect(url, timeout=10)
         try:
+            await speak_json(connection)
             return await action(connection)
         finally:
             await connection.close()
 
     try:
         return asyncio.run(connected())
+    except Refused as refused:
+        raise EmbeddedError(refused.message) from refused
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise EmbeddedError(f"the database could not be read: {error}") from error
 
 
-def _parsed(letter: str) -> tuple[str, int]:
-    service, _, number = letter.partition("/")
-    if service not in SERVICES or not number.isdigit():
+def _parsed(letter: str) -> tuple[str, str]:
+    service, _, letter_id = letter.partition("/")
+    if service not in SERVICES or not letter_id:
         raise EmbeddedError(
-            f"{letter!r} names no dead letter: write a service and a number, such as crm/7"
+            f"{letter!r} names no dead letter: write a service and an id, such as crm/7"
         )
-    return service, int(number)
+    return service, letter_id
+
+
+async def _look_at(connection: Connection, service: str) -> None:
+    """Read and write the tables of one service."""
+    await connection.execute(f"SET search_path TO {service}")
 
 
 async def _list(connection: Connection, resolved: bool) -> None:
-    letters = Table("dead letter", "since", "stream", "key", "seq", "store", "waiting", "state")
+    letters = Table("dead letter", "since", "what", "key", "seq", "store", "waiting", "state")
     letters.add_column("error", overflow="fold")
     gaps = Table("service", "since", "stream", "key", "first seq", "store", "waiting")
     for service in SERVICES:
-        for row in await connection.fetch(_LIST.format(service=service), resolved):
+        await _look_at(connection, service)
+        found = await dead_letters.listed(connection, resolved=resolved)
+        for letter in found.letters:
             _add(
                 letters,
-                f"{service}/{row['dead_letter_id']}",
-                f"{row['failed_at']:%Y-%m-%d %H:%M:%S}",
-                row["topic"],
-                _text(row["key"]),
-                str(row["sequence"] or ""),
-                row["store_id"],
-                str(row["waiting"]),
-                _state(row),
-                row["error"],
+                f"{service}/{letter.letter_id}",
+                f"{letter.since:%Y-%m-%d %H:%M:%S}",
+                letter.name,
+                letter.key,
+                str(letter.sequence or ""),
+                letter.store_id,
+                str(letter.waiting),
+                _state(letter),
+                letter.error,
             )
-        for row in await connection.fetch(_GAPS.format(service=service)):
+        for gap in found.gaps:
             _add(
                 gaps,
                 service,
-                f"{row['parked_at']:%Y-%m-%d %H:%M:%S}",
-                row["topic"],
-                row["key"],
-                str(row["sequence"]),
-                row["store_id"],
-                str(row["waiting"]),
+                f"{gap.since:%Y-%m-%d %H:%M:%S}",
+                gap.topic,
+                gap.key,
+                str(gap.sequence),
+                gap.store_id,
+                str(gap.waiting),
             )
     if letters.row_count:
         console.print(letters)
@@ -164,47 +139,51 @@ async def _list(connection: Connection, resolved: bool) -> None:
         console.print(gaps)
 
 
-async def _show(connection: Connection, service: str, number: int) -> None:
-    row = await _found(connection, service, number)
+async def _show(connection: Connection, service: str, letter_id: str) -> None:
+    await _look_at(connection, service)
+    letter = await _found(connection, service, letter_id)
     details = Table(show_header=False)
     details.add_column(style="bold")
     details.add_column(overflow="fold")
-    _add(details, "dead letter", f"{service}/{number} ({_state(row)})")
-    _add(details, "error", row["error"])
-    _add(details, "record", f"{row['topic']}, partition {row['partition']}, offset {row['offset']}")
-    _add(details, "key", _text(row["key"]))
-    _add(details, "set aside", f"{row['failed_at']:%Y-%m-%d %H:%M:%S %Z}")
-    for name, value in sorted(json.loads(row["headers"]).items()):
+    _add(details, "dead letter", f"{service}/{letter_id} ({_state(letter)})")
+    _add(details, "error", letter.error)
+    _add(details, letter.kind, letter.name)
+    _add(details, "key", letter.key)
+    _add(details, "since", f"{letter.since:%Y-%m-%d %H:%M:%S %Z}")
+    for name, value in sorted(letter.details.items()):
         _add(details, name, value)
-    _add(details, "value", _text(row["value"]))
+    if letter.value is not None:
+        _add(details, "value", letter.value)
     console.print(details)
 
 
-async def _decide(connection: Connection, letter: str, decision: Literal["replay", "skip"]) -> None:
-    service, number = _parsed(letter)
-    row = await _found(connection, service, number)
-    if row["resolved_at"]:
-        raise EmbeddedError(f"{letter} is already resolved ({_state(row)})")
-    if decision == "replay" and not row["store_id"]:
-        raise EmbeddedError(f"{letter} has no place in a stream, so it can only be skipped")
-    await connection.execute(_DECIDE.format(service=service), number, decision)
-    deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
-        row = await _found(connection, service, number)
-        if row["resolved_at"]:
-            say(f"{letter}: {_state(row)}")
+async def _decide(connection: Connection, letter: str, decision: Decision) -> None:
+    service, letter_id = _parsed(letter)
+    await _look_at(connection, service)
+    before = await _found(connection, service, letter_id)
+    await dead_letters.decide(
+        connection, letter_id, decision, by=f"cli:{getpass.getuser()}", key=str(new_id())
+    )
+    if before.kind == "deadline":
+        say(f"{letter}: {'is tried again' if decision == 'replay' else 'skipped'}")
+        return
+    give_up_at = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < give_up_at:
+        now = await dead_letters.found(connection, letter_id)
+        if now.resolved_at:
+            say(f"{letter}: {_state(now)}")
             return
-        if row["decision"] is None:
-            raise EmbeddedError(f"{letter} still cannot be applied: {row['error']}")
+        if now.decision is None:
+            raise EmbeddedError(f"{letter} still cannot be applied: {now.error}")
         await asyncio.sleep(0.2)
     say(f"{letter}: {decision} is decided; {service} carries it out as soon as it runs")
 
 
-async def _found(connection: Connection, service: str, number: int) -> Any:
-    row = await connection.fetchrow(_SHOW.format(service=service), number)
-    if row is None:
-        raise EmbeddedError(f"there is no dead letter {service}/{number}")
-    return row
+async def _found(connection: Connection, service: str, letter_id: str) -> DeadLetterDetails:
+    try:
+        return await dead_letters.shown(connection, letter_id)
+    except Refused as refused:
+        raise EmbeddedError(f"there is no dead letter {service}/{letter_id}") from refused
 
 
 def _add(table: Table, *cells: str) -> None:
@@ -212,13 +191,8 @@ def _add(table: Table, *cells: str) -> None:
     table.add_row(*map(Text, cells))
 
 
-def _state(row: Any) -> str:
-    done = {"replay": "replayed", "skip": "skipped"}
-    if row["resolved_at"]:
-        return done[row["decision"]]
-    return f"{row['decision']} decided" if row["decision"] else "open"
-
-
-def _text(raw: bytes | None) -> str:
-    """Bytes as they can be read; what is not UTF-8 is escaped."""
-    return "" if raw is None else raw.decode(errors="backslashreplace")
+def _state(letter: DeadLetter) -> str:
+    done = {"replay": "replayed", "skip": "skipped", None: "resolved"}
+    if letter.resolved_at:
+        return done[letter.decision]
+    return f"{letter.decision} decided" if letter.decision else "open"

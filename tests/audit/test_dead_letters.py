@@ -1,11 +1,14 @@
 """``aftersales dead-letters`` on letters of a running service: shown, replayed, skipped (R39)."""
 
 import asyncio
+import getpass
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from uuid import UUID
 
 import asyncpg
+import httpx
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 from typer.testing import CliRunner
@@ -19,6 +22,7 @@ from shared.clock import SteppedClock
 from shared.contracts.reception import VehicleDelivered
 from shared.envelope import Cause, headers_of
 from shared.ids import new_id
+from shared.security import Role
 
 
 @dataclass(frozen=True)
@@ -138,3 +142,107 @@ async def test_mistakes_are_one_line(crm: Platform) -> None:
         answer = await command(crm, "show", letter)
         assert (answer.status, answer.output.count("\n")) == (1, 0)
         assert said in answer.output
+
+
+async def give_up(platform: Platform, subject: str) -> str:
+    """Let a deadline of customer relations stand given up; its letter."""
+    connection = await asyncpg.connect(platform.admin_url)
+    try:
+        timer_id = await connection.fetchval(
+            "INSERT INTO crm.timer (timer_id, store_id, kind, subject, due_at, failures, error,"
+            " given_up_at) VALUES (gen_random_uuid(), 'S01', 'send_message', $1, '2026-01-01', 6,"
+            " 'Refused: no such message', now()) RETURNING timer_id",
+            subject,
+        )
+        return str(timer_id)
+    finally:
+        await connection.close()
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Asks customer relations over HTTP, in the role of an operator or another."""
+
+    platform: Platform
+    client: httpx.AsyncClient
+
+    def _headers(self, role: Role, key: str = "") -> dict[str, str]:
+        token = self.platform.issuer.token("operator-1", roles=[role], stores=["S01"])
+        return {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
+
+    async def get(self, path: str, role: Role = "operator") -> httpx.Response:
+        return await self.client.get(path, headers=self._headers(role))
+
+    async def decide(
+        self, letter: str, decision: str, key: str = "", role: Role = "operator"
+    ) -> httpx.Response:
+        return await self.client.post(
+            f"/dead-letters/{letter}/decisions",
+            json={"decision": decision},
+            headers=self._headers(role, key),
+        )
+
+
+@pytest_asyncio.fixture
+async def operator(crm: Platform) -> AsyncIterator[Operator]:
+    async with httpx.AsyncClient(base_url=crm.url("crm"), trust_env=False) as client:
+        yield Operator(crm, client)
+
+
+async def test_given_up_deadline_is_listed_and_skipped(crm: Platform) -> None:
+    letter = await give_up(crm, "skipped-here")
+    listed = await command(crm, "list")
+    assert re.search(
+        rf"crm/{letter} .*send_message .*skipped-here .*no such message", listed.output
+    )
+    assert "attempts" in (await command(crm, "show", f"crm/{letter}")).output
+    skipped = await command(crm, "skip", f"crm/{letter}")
+    assert skipped.output == f"crm/{letter}: skipped"
+    assert "no dead letter" in (await command(crm, "list")).output
+
+
+async def test_operator_sees_what_a_key_holds_up(
+    crm: Platform, clock: SteppedClock, operator: Operator
+) -> None:
+    await deliver(crm, clock, "held up", b'{"broken')
+    [number] = await letters(crm, 1)
+    assert (await operator.get("/status")).json()["dead_letters"] == 1
+    metrics = (await operator.get("/metrics")).text
+    assert 'aftersales_backlog{service="crm",what="dead_letters"} 1.0' in metrics
+    assert (await operator.get("/health/ready")).status_code == 200
+    found = (await operator.get("/dead-letters")).json()
+    [letter] = found["letters"]
+    assert (letter["letter_id"], letter["kind"], letter["key"]) == (str(number), "event", "held up")
+    shown = (await operator.get(f"/dead-letters/{number}")).json()
+    assert shown["value"] == '{"broken'
+    answer = await operator.decide(str(number), "skip", "one-decision")
+    assert answer.status_code == 200
+    await letters(crm, 0)
+
+
+async def test_replayed_deadline_is_tried_again(crm: Platform, operator: Operator) -> None:
+    letter = await give_up(crm, "tried-again")
+    assert (await operator.decide(letter, "replay")).status_code == 200
+    assert (await operator.get(f"/dead-letters/{letter}")).status_code == 404
+    assert (await operator.get("/status")).json()["due_timers"] == 1
+    connection = await asyncpg.connect(crm.admin_url)
+    await connection.execute("DELETE FROM crm.timer WHERE timer_id = $1", UUID(letter))
+    await connection.close()
+
+
+async def test_repeated_decision_is_noted_once(crm: Platform, operator: Operator) -> None:
+    letter = await give_up(crm, "decided-once")
+    for _ in range(2):
+        assert (await operator.decide(letter, "skip", "the-same-key")).status_code == 200
+    noted = (await operator.get("/dead-letters")).json()["decisions"]
+    [mine] = [each for each in noted if each["letter_id"] == letter]
+    assert (mine["decided_by"], mine["decision"]) == ("operator-1", "skip")
+    assert mine["about"] == "send_message decided-once"
+    assert {each["decided_by"] for each in noted} == {"operator-1", f"cli:{getpass.getuser()}"}
+
+
+async def test_only_operators_see_and_decide(operator: Operator) -> None:
+    assert (await operator.get("/dead-letters", "manager")).status_code == 403
+    assert (await operator.decide("1", "skip", role="manager")).status_code == 403
+    assert (await operator.decide("999", "skip")).status_code == 404
+    assert (await operator.decide("1", "forget")).status_code == 422

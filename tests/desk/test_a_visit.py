@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import httpx
 import pytest
 from playwright.async_api import expect
@@ -560,9 +561,24 @@ async def test_people_see_only_what_their_roles_and_stores_allow(desk: Desk) -> 
     await expect(technician.page).to_have_url(f"{technician.url}/sign-in?next=/stores/S01/my-jobs")
 
 
-async def test_an_operator_has_no_page(desk: Desk) -> None:
-    page = (await desk.sign_in("S01-technician-1")).page
-    await page.context.clear_cookies()
-    await page.goto(page.url.split("/stores")[0] + "/sign-in")
-    await page.locator('[data-testid="as-operator-1"]').click()
-    await expect(page.get_by_text("没有可用页面")).to_be_visible()
+async def test_operator_skips_what_was_given_up(desk: Desk, platform: Platform) -> None:
+    connection = await asyncpg.connect(platform.admin_url)
+    await connection.execute(
+        "INSERT INTO crm.timer (timer_id, store_id, kind, subject, due_at, failures, error,"
+        " given_up_at) VALUES (gen_random_uuid(), 'S01', 'send_message', 'message-7', now(), 6,"
+        " 'Refused: no such message', now())"
+    )
+    await connection.close()
+    operator = await desk.sign_in("operator-1")
+    await expect(operator.page).to_have_url(f"{operator.url}/dead-letters")
+    service = operator.at("service-crm")
+    letter = service.get_by_test_id("dead-letter")
+    for shown in ("发送客户通知", "message-7", "S01", "no such message"):
+        await expect(letter).to_contain_text(shown)
+    await operator.keep("dead-letters")
+    await letter.get_by_test_id("skip").click()
+    await operator.press("dialog-send")
+    await expect(letter).to_have_count(0)
+    await expect(service.get_by_test_id("decision")).to_contain_text("宋刚")
+    await operator.keep("dead-letters-decided")
+    assert operator.faults == []

@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from services.crm import sending
 from services.crm.domain.loyalty import Tier
 from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
@@ -23,11 +24,17 @@ from services.desk.pages.customer import DECLINABLE
 from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
 from services.desk.pages.order.feedback import MARKS
 from services.desk.pages.today import MONEY as BARS
+from services.reception import claims, receivables
+from services.reception import handlers as reception
+from services.reception.deadlines import appointments, daily_checks, links, photos
 from services.reception.domain.authorisation import Status as EstimateStatus
 from services.reception.domain.claim import ClaimStatus, Evidence
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
+from services.reporting import handlers as reporting
+from services.reporting import rectifying
+from services.workshop import booking, clocks, promises, staffing
 from services.workshop.domain.correction import CorrectionReason
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
 from services.workshop.domain.inspection import ItemResult
@@ -54,6 +61,7 @@ from shared.contracts.reception import (
     WalkRoundPosition,
 )
 from shared.contracts.reporting import Figures
+from shared.dead_letters import Decision
 from shared.security import Role
 
 _DESK = Path("services/desk")
@@ -66,6 +74,18 @@ _NOT_FOR_PEOPLE = {
     "no_assignment",
     "token_missing",
     "unknown_event_type",
+}
+
+DEADLINES = {
+    *(appointments.MISSED, appointments.REMINDER, appointments.CONFIRMATION),
+    *(daily_checks.CHECKS_DUE, links.LINK_MESSAGE, photos.ORPHANED_PHOTO),
+    *(reception.GREETING_OVERDUE, reception.LINK_CUSTOMER),
+    *(reception.TAX_INVOICE, reception.TAX_CREDIT),
+    *(receivables.RECEIVABLE_OVERDUE, claims.CLAIM_OVERDUE, sending.SEND_MESSAGE),
+    *(booking.REPLAN, booking.IMPROVE, booking.LEARN, booking.PROSPECTS, booking.CAPACITY),
+    *(booking.HOLD_EXPIRY, booking.OVERRUN, booking.START_DUE),
+    *(promises.PROMISE_DUE, clocks.CLOCK_OFF, staffing.STAFFING),
+    *(reporting.CLOSING, rectifying.FOUND, rectifying.OVERDUE),
 }
 
 ZH, EN = Words("zh"), Words("en")
@@ -133,6 +153,9 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "channel": DECLINABLE,
         "message": get_args(MessageStatus),
         "tier": get_args(Tier),
+        "decision": get_args(Decision),
+        "decide": get_args(Decision),
+        "deadline": DEADLINES,
         "event": {
             contract.__name__
             for publisher in ("reception", "workshop", "crm")
@@ -147,6 +170,11 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         if words.known(f"{kind}.{code}") is None
     ]
     assert missing == []
+
+
+def test_all_kinds_of_deadlines_are_known_here() -> None:
+    texts = (module.read_text(encoding="utf-8") for module in Path("services").rglob("*.py"))
+    assert sum(text.count(" Deadline(") for text in texts) == len(DEADLINES)
 
 
 def test_every_figure_of_a_day_is_shown() -> None:

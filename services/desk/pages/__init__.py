@@ -9,6 +9,7 @@ from services.desk.pages import (
     claims,
     customer,
     daily_checks,
+    dead_letters,
     follow_ups,
     group,
     inspection,
@@ -43,6 +44,7 @@ MENU.extend(
         follow_ups.PAGE,
         daily_checks.PAGE,
         today.PAGE,
+        dead_letters.PAGE,
     )
 )
 HOME.update(
@@ -54,5 +56,6 @@ HOME.update(
         "technician": my_jobs.PAGE,
         "inspector": inspection.PAGE,
         "agent": follow_ups.PAGE,
+        "operator": dead_letters.PAGE,
     }
 )

@@ -1,0 +1,52 @@
+"""What an operator sees and decides of the dead letters of one service, over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+
+from shared import dead_letters
+from shared.body import Body
+from shared.commands import Headers
+from shared.dead_letters import DeadLetterDetails, DeadLetters, Decision
+from shared.security import Principal, caller
+
+router = APIRouter(prefix="/dead-letters", tags=["platform"])
+
+Operator = Annotated[Principal, Depends(caller("operator"))]
+
+
+class DecideDeadLetter(Body):
+    decision: Decision
+
+
+@router.get("")
+async def list_dead_letters(request: Request, _: Operator, resolved: bool = False) -> DeadLetters:
+    """Events set aside, deadlines given up, and keys whose events wait for one that never came."""
+    async with request.app.state.service.workers.acquire() as connection:
+        return await dead_letters.listed(connection, resolved=resolved)
+
+
+@router.get("/{letter_id}")
+async def show_dead_letter(request: Request, letter_id: str, _: Operator) -> DeadLetterDetails:
+    """One dead letter, an event with its headers and its data as they came."""
+    async with request.app.state.service.workers.acquire() as connection:
+        return await dead_letters.shown(connection, letter_id)
+
+
+@router.post("/{letter_id}/decisions")
+async def decide_dead_letter(
+    request: Request,
+    letter_id: str,
+    body: DecideDeadLetter,
+    operator: Operator,
+    headers: Headers,
+) -> DeadLetters:
+    """Have a dead letter applied again, or passed over with what waits behind it applied.
+
+    It is kept who decided. The service carries it out within about a second.
+    """
+    async with request.app.state.service.workers.acquire() as connection:
+        await dead_letters.decide(
+            connection, letter_id, body.decision, by=operator.subject, key=headers.idempotency_key
+        )
+        return await dead_letters.listed(connection)

@@ -1,0 +1,263 @@
+"""Dead letters: events set aside and deadlines given up, and what becomes of them.
+
+A decision on an event is a mark; the service that set it aside carries it out. A deadline that is
+replayed is tried again at once, one that is skipped is dropped. Who decided is kept.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from shared.contracts.refusal import Refused
+from shared.db import Connection
+
+Decision = Literal["replay", "skip"]
+
+_LATEST_DECISIONS = 50
+_MOST = 1000
+"""Rows of each kind in one answer, the oldest first."""
+
+_EVENTS = """
+SELECT dead_letter_id::text AS letter_id, store_id, topic AS name, key, sequence, error,
+       failed_at AS since, decision, resolved_at,
+       (SELECT count(*) FROM parked_event AS parked
+        WHERE parked.consumer = letter.consumer AND parked.topic = letter.topic
+          AND convert_to(parked.key, 'UTF8') = letter.key) AS waiting
+FROM dead_letter AS letter
+WHERE CASE WHEN $2::bigint IS NULL THEN $1 OR resolved_at IS NULL ELSE dead_letter_id = $2 END
+ORDER BY dead_letter_id
+LIMIT $3
+"""
+
+_DEADLINES = """
+SELECT timer_id::text AS letter_id, store_id, kind AS name, subject, error, given_up_at AS since
+FROM timer
+WHERE given_up_at IS NOT NULL AND ($1::uuid IS NULL OR timer_id = $1)
+ORDER BY given_up_at, timer_id
+LIMIT $2
+"""
+
+_GAPS = """
+SELECT topic, key, min(store_id) AS store_id, min(sequence) AS sequence, count(*) AS waiting,
+       min(parked_at) AS since
+FROM parked_event AS parked
+WHERE NOT EXISTS (
+    SELECT FROM dead_letter AS letter
+    WHERE letter.consumer = parked.consumer AND letter.topic = parked.topic
+      AND letter.key = convert_to(parked.key, 'UTF8') AND letter.resolved_at IS NULL)
+GROUP BY topic, key
+ORDER BY topic, key
+LIMIT $1
+"""
+
+_DECISIONS = """
+SELECT letter_id, about, decision, decided_by, decided_at
+FROM dead_letter_decision ORDER BY decided_at DESC LIMIT $1
+"""
+
+_EVENT_DETAILS = """
+SELECT consumer, partition, "offset", headers, value FROM dead_letter WHERE dead_letter_id = $1
+"""
+
+_DEADLINE_DETAILS = """
+SELECT due_at, attempts, failures, data FROM timer WHERE timer_id = $1
+"""
+
+_DECIDED = """
+SELECT FROM dead_letter_decision WHERE decided_by = $1 AND idempotency_key = $2
+"""
+
+_NOTE = """
+INSERT INTO dead_letter_decision
+    (letter_id, store_id, about, decision, decided_by, idempotency_key)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+_MARK = """
+UPDATE dead_letter
+SET decision = $2, resolved_at = CASE WHEN store_id = '' THEN now() END
+WHERE dead_letter_id = $1
+"""
+
+_TRY_AGAIN = """
+UPDATE timer
+SET attempts = DEFAULT, failures = DEFAULT, next_attempt_at = DEFAULT, error = DEFAULT,
+    given_up_at = DEFAULT
+WHERE timer_id = $1 AND given_up_at IS NOT NULL
+"""
+
+_DROP = "DELETE FROM timer WHERE timer_id = $1 AND given_up_at IS NOT NULL"
+
+
+class DeadLetter(BaseModel):
+    """An event that could not be applied, or a deadline that could not be handled.
+
+    ``name`` is the event's topic or the deadline's kind, ``key`` the event's key or what the
+    deadline is about, ``waiting`` how many later events of the key wait behind it.
+    """
+
+    letter_id: str
+    kind: Literal["event", "deadline"]
+    store_id: str
+    name: str
+    key: str
+    sequence: int | None = None
+    error: str
+    since: datetime
+    waiting: int = 0
+    decision: Decision | None = None
+    resolved_at: datetime | None = None
+
+
+class DeadLetterDetails(DeadLetter):
+    """A dead letter with all that is known of it; ``value`` is the event as it came."""
+
+    details: dict[str, str]
+    value: str | None = None
+
+
+class Gap(BaseModel):
+    """A key whose events wait for one that has not come; ``sequence`` is the first that waits."""
+
+    topic: str
+    key: str
+    store_id: str
+    sequence: int
+    waiting: int
+    since: datetime
+
+
+class DecisionTaken(BaseModel):
+    """Who decided what on a dead letter."""
+
+    letter_id: str
+    about: str
+    decision: Decision
+    decided_by: str
+    decided_at: datetime
+
+
+class DeadLetters(BaseModel):
+    """What an operator has to look at in one service, and the latest decisions."""
+
+    letters: list[DeadLetter]
+    gaps: list[Gap]
+    decisions: list[DecisionTaken]
+
+
+async def listed(connection: Connection, *, resolved: bool = False) -> DeadLetters:
+    """All dead letters, the resolved events among them if wanted, and keys that wait."""
+    events = await connection.fetch(_EVENTS, resolved, None, _MOST)
+    deadlines = await connection.fetch(_DEADLINES, None, _MOST)
+    gaps = await connection.fetch(_GAPS, _MOST)
+    decisions = await connection.fetch(_DECISIONS, _LATEST_DECISIONS)
+    return DeadLetters(
+        letters=[*map(_event, events), *map(_deadline, deadlines)],
+        gaps=[Gap.model_validate(dict(row)) for row in gaps],
+        decisions=[DecisionTaken.model_validate(dict(row)) for row in decisions],
+    )
+
+
+async def found(connection: Connection, letter_id: str) -> DeadLetter:
+    """One dead letter, resolved or not.
+
+    Raises:
+        Refused: there is none.
+    """
+    number, timer_id = _ids(letter_id)
+    if number is not None:
+        letters = [_event(row) for row in await connection.fetch(_EVENTS, True, number, 1)]
+    else:
+        letters = [_deadline(row) for row in await connection.fetch(_DEADLINES, timer_id, 1)]
+    if not letters:
+        raise _unknown(letter_id)
+    return letters[0]
+
+
+async def shown(connection: Connection, letter_id: str) -> DeadLetterDetails:
+    """One dead letter with all that is known of it.
+
+    Raises:
+        Refused: there is none.
+    """
+    letter = await found(connection, letter_id)
+    number, timer_id = _ids(letter_id)
+    if number is not None:
+        row = dict(await connection.fetchrow(_EVENT_DETAILS, number) or {})
+        value, details = _text(row.pop("value")), row | row.pop("headers")
+    else:
+        row = dict(await connection.fetchrow(_DEADLINE_DETAILS, timer_id) or {})
+        value, details = None, row | row.pop("data")
+    texts = {name: str(each) for name, each in details.items()}
+    return DeadLetterDetails(**letter.model_dump(), details=texts, value=value)
+
+
+async def decide(
+    connection: Connection, letter_id: str, decision: Decision, *, by: str, key: str
+) -> None:
+    """Have a dead letter replayed or skipped; repeating it with one ``key`` decides once.
+
+    Raises:
+        Refused: there is none, it is resolved, or it has no place in a stream to be replayed in.
+    """
+    async with connection.transaction():
+        if await connection.fetchrow(_DECIDED, by, key) is not None:
+            return
+        letter = await found(connection, letter_id)
+        if letter.resolved_at:
+            raise Refused(
+                "already_resolved",
+                f"{letter_id} is already resolved.",
+                field="decision",
+                kind="conflict",
+            )
+        if decision == "replay" and not letter.store_id:
+            raise Refused(
+                "no_place_in_stream",
+                f"{letter_id} has no place in a stream, so it can only be skipped.",
+                field="decision",
+                kind="conflict",
+            )
+        about = f"{letter.name} {letter.key}"
+        await connection.execute(_NOTE, letter_id, letter.store_id, about, decision, by, key)
+        number, timer_id = _ids(letter_id)
+        if number is not None:
+            await connection.execute(_MARK, number, decision)
+        else:
+            await connection.execute(_TRY_AGAIN if decision == "replay" else _DROP, timer_id)
+
+
+def _ids(letter_id: str) -> tuple[int | None, UUID | None]:
+    """The number of an event's dead letter, or the id of a deadline."""
+    if letter_id.isascii() and letter_id.isdigit() and len(letter_id) < len(str(2**63)):
+        return int(letter_id), None
+    try:
+        return None, UUID(letter_id)
+    except ValueError:
+        raise _unknown(letter_id) from None
+
+
+def _unknown(letter_id: str) -> Refused:
+    return Refused(
+        "unknown_dead_letter",
+        f"There is no dead letter {letter_id}.",
+        field="letter_id",
+        kind="not_found",
+    )
+
+
+def _event(row: Any) -> DeadLetter:
+    return DeadLetter.model_validate(dict(row) | {"kind": "event", "key": _text(row["key"])})
+
+
+def _deadline(row: Any) -> DeadLetter:
+    content = dict(row)
+    return DeadLetter.model_validate(content | {"kind": "deadline", "key": content.pop("subject")})
+
+
+def _text(raw: bytes | None) -> str:
+    """Bytes as they can be read; what is not UTF-8 is escaped, and so are null characters."""
+    text = "" if raw is None else raw.decode(errors="backslashreplace")
+    return text.replace("\0", "\\0")
