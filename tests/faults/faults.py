@@ -6,7 +6,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -97,6 +97,31 @@ async def away(service: str, seen: str, scene: Scene, rng: random.Random) -> int
     await asyncio.sleep(rng.uniform(1, 3))
     await stage.revive(service)
     return history.count(seen) - before
+
+
+async def hanging_neighbor(scene: Scene, rng: random.Random) -> int:
+    """SIGSTOP of customer relations while customers wait to be registered there; the hit is a
+    greeting that is said to be overdue at once and not after them."""
+    stage, load = scene.stage, scene.load
+    with ExitStack() as stopped:
+        for process in stage.instances("crm"):
+            stopped.enter_context(_stopped(process.pid))
+        await asyncio.gather(*(load.walk_in("S01", number) for number in range(_WALK_INS)))
+        order_id = await load.walk_in("S01", rng.randrange(_WALK_INS), opens=False)
+        await stage.fetch(_DUE_NOW, order_id, stage.clock.now())
+        said = await until(lambda: stage.fetch(_OVERDUE, order_id), _AT_ONCE_S)
+        waiting = len(await stage.fetch(_UNREGISTERED))
+    return int(said and waiting >= _WALK_INS)
+
+
+_WALK_INS = 10
+_AT_ONCE_S = 4.0
+_DUE_NOW = "UPDATE reception.timer SET due_at = $2 WHERE kind = 'greeting_overdue' AND subject = $1"
+_OVERDUE = """
+SELECT 1 FROM reception.outbox
+WHERE type = 'aftersales.reception.ReceptionOverdue.v1' AND aggregateid = $1
+"""
+_UNREGISTERED = "SELECT 1 FROM reception.timer WHERE kind = 'link_customer'"
 
 
 async def stopped_consumer(scene: Scene, rng: random.Random) -> int:
@@ -539,6 +564,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault("SIGTERM drain", drain, "service", 10),
     _fault("workshop away", partial(away, "workshop", "provisional"), "service", 15),
     _fault("customer relations away", partial(away, "crm", "details kept"), "service", 12),
+    _fault("customer relations hangs", hanging_neighbor, "service kafka", 15),
     _fault("stopped consumer", stopped_consumer, "service kafka", 25),
     _fault("stopped lease holder", stopped_lease_holder, "service database", 25),
     _fault("rebalance storm", rebalance_storm, "service kafka", 25),

@@ -158,6 +158,13 @@ class Load:
             if each.subject == subject
         )
 
+    async def walk_in(self, store_id: str, number: int, *, opens: bool = True) -> str:
+        """The order of a customer who comes without a word before, and whose details are taken
+        down with the order; nobody greets the one whose order is not opened."""
+        rng = random.Random(f"{self._seed}/walk-in/{number}")
+        walk = _Walk(self, store_id, next(self._visits[store_id]), number, rng)
+        return await walk.come(opens=opens)
+
     # How it is said
 
     async def ask(self, service: str, person: Person, path: str, **params: Any) -> Any:
@@ -261,6 +268,16 @@ class _Walk:
         await self._work(order_id, advisor)
         await self._deliver(order_id, advisor)
         await self._call(order_id, agent)
+
+    async def come(self, *, opens: bool) -> str:
+        """As far as the opening, without the archive; or no further than the arrival."""
+        advisor = self.load.person("advisor", self.store_id, self.number)
+        order_id = await self._arrive(self.load.person("agent", self.store_id, self.number))
+        if opens:
+            await self._on_order(order_id, advisor, "greeting")
+            details = dataclasses.asdict(self.visit.customer)
+            await self._open(order_id, advisor, {"customer": details})
+        return order_id
 
     async def leave(self) -> None:
         """Greeted, every second time even promised, but not willing to wait."""

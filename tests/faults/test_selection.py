@@ -14,6 +14,7 @@ SELECTED = (
     "poison: broken JSON",
     "kill -9 after commit",
     "http lost answers",
+    "customer relations hangs",
     "database sessions ended",
 )
 
