@@ -145,6 +145,9 @@ async def test_the_keyboard_keeps_somebody_from_a_job_and_a_second_hand_is_notic
     desk: Desk, api: Api
 ) -> None:
     job = (await _jobs(api))[0]
+    seen = {"reason": "skill", "version": job["version"]}
+    await api.done("workshop", f"/jobs/{job['job_id']}/release", MANAGER, seen)
+    await api.at_rest(("workshop",))
     dispatcher = await desk.sign_in(DISPATCHER, size="screen")
     await dispatcher.at(f"bar-{job['job_id']}").focus()
     await dispatcher.page.keyboard.press("Enter")

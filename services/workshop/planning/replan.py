@@ -102,7 +102,6 @@ class _Facts:
         self._frozen = _by_resource(job.frozen for job in workshop.jobs if job.frozen)
         self._people = {t.technician_id: t for t in workshop.technicians}
         self._bays = {bay.bay_id: bay for bay in workshop.bays}
-        self._done = {stay.order_id: stay for stay in workshop.done}
 
     def change(self, before: Assignment | None, after: Assignment) -> Change:
         """The first reason that holds; the last always does."""
@@ -138,14 +137,6 @@ class _Facts:
             yield "vehicle_late", {"at": job.release}
         if job.parts_at > before.start:
             yield "part_late", {"at": job.parts_at}
-        stay = self._done.get(job.order_id)
-        if stay and self._arrival(stay, before) > before.start:
-            yield "vehicle_late", {"at": self._arrival(stay, before)}
-
-    def _arrival(self, stay: Reservation, place: Reservation) -> int:
-        """When the vehicle can be in the place after it has been elsewhere."""
-        away = stay.bay_id != place.bay_id
-        return stay.finish + (self._workshop.move_minutes if away else 0)
 
     def _resources(self, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
         for technician_id in before.technician_ids:
@@ -163,11 +154,27 @@ class _Facts:
         for held in self._workshop.held:
             if _meet(before, held.place):
                 yield "reserved", {"at": held.place.start}
-        for first in (self._planned[job_id] for job_id in job.after if job_id in self._planned):
+        for first in self._predecessors(job):
             if first.finish > before.start:
                 yield "predecessor_moved", {"job_id": first.job_id}
-            if self._arrival(first, before) > before.start:
-                yield "vehicle_late", {"at": self._arrival(first, before)}
+        yield from self._moves(job, before)
+
+    def _moves(self, job: Job, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
+        """Where else the vehicle is, so that it cannot be in its place of the running plan."""
+        held = (h.place for h in self._workshop.held if h.job.order_id == job.order_id)
+        done = (stay for stay in self._workshop.done if stay.order_id == job.order_id)
+        for stay in (*done, *held, *self._predecessors(job)):
+            arrival = self._arrival(stay, before)
+            if arrival > before.start and self._arrival(before, stay) > stay.start:
+                yield "vehicle_late", {"at": arrival}
+
+    def _predecessors(self, job: Job) -> Iterator[Assignment]:
+        return (self._planned[job_id] for job_id in job.after if job_id in self._planned)
+
+    def _arrival(self, stay: Reservation, place: Reservation) -> int:
+        """When the vehicle can be in the place after it has been elsewhere."""
+        away = stay.bay_id != place.bay_id
+        return stay.finish + (self._workshop.move_minutes if away else 0)
 
 
 def _covers(windows: tuple[Window, ...], place: Reservation) -> bool:

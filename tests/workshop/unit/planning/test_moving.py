@@ -89,6 +89,18 @@ def test_plans_leave_time_to_move(workshop: Workshop) -> None:
     check(later, replan(later).plan)
 
 
+@settings(max_examples=40)
+@given(workshop=short_work())
+def test_quoted_places_leave_time_to_move(workshop: Workshop) -> None:
+    *known, new = workshop.jobs
+    new = replace(new, after=())
+    shop = replace(workshop, jobs=tuple(known))
+    running = plan(shop)
+    promise = quote(replace(shop, running=running.assignments), (new,), 0.9)
+    both = (*running.assignments, *promise.assignments)
+    check(replace(workshop, jobs=(*known, new)), replace(running, assignments=both))
+
+
 @settings(max_examples=15)
 @given(workshop=short_work(), seed=st.integers(0, 3))
 def test_searched_plans_leave_time_to_move(workshop: Workshop, seed: int) -> None:
@@ -172,6 +184,15 @@ def test_simulated_vehicle_waits_for_the_move_after_finished_work() -> None:
     (there,) = [Assignment(("t2",), "b2", 490, 510, "a")]
     assert set(finishes(shop, known, [there])["a"]) == {510.0}
     assert set(finishes(shop, known, [replace(there, bay_id="b1")])["a"]) == {500.0}
+
+
+def test_held_work_on_the_vehicle_is_the_reason_for_a_change() -> None:
+    place = Assignment(("t1",), "b1", 480, 540, "next")
+    shop = replace(small(), move_minutes=MOVE, jobs=chained(job("next")), running=(place,))
+    (change,) = replan(replace(shop, held=(held("t2", "b2", 475, 505, order_id="car"),))).changes
+    assert (change.code, change.detail) == ("vehicle_late", {"at": 515})
+    late = replace(shop, held=(held("t2", "b2", 550, 580, order_id="car"),))
+    assert replan(late).changes == ()
 
 
 def test_move_is_the_reason_for_a_change() -> None:
