@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from services.reception.domain.offers import HalfHour
+from services.reception.domain.withdrawal import WorkDone
 from shared.problems import Problem
 from shared.security import Principal
 
@@ -87,6 +88,16 @@ class WorkshopClient:
             )
             for each in answer
         ]
+
+    async def work_done(self, caller: Caller, order_id: str) -> list[WorkDone]:
+        """How far each operation of an order is.
+
+        Raises:
+            WorkshopAwayError: no answer.
+        """
+        path = f"/stores/{caller.store_id}/orders/{order_id}/work-done"
+        answer = await self._answer("GET", path, caller.token)
+        return [WorkDone(each["operation_id"], each["state"], each["labor_s"]) for each in answer]
 
     async def hold(
         self,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from services.workshop import booking, clocks, orders, promises, store
 from services.workshop.domain import job as jobs
+from services.workshop.domain.job import Job
 from services.workshop.domain.prospect import watch
 from services.workshop.domain.reasons import PLANNER, Reason
 from services.workshop.load import free_time, load_between
@@ -21,8 +22,9 @@ from shared.contracts.reception import (
     OrderedOperation,
     OrderOpened,
     PromiseRevised,
+    WorkWithdrawn,
 )
-from shared.contracts.workshop import CapacityChanged
+from shared.contracts.workshop import CapacityChanged, VehicleReady
 from shared.envelope import Cause, Received
 from shared.ids import new_id
 from shared.timers import Deadline, StalePreparationError, Timer
@@ -32,6 +34,7 @@ INTERESTS: tuple[type[Event], ...] = (
     OrderOpened,
     PromiseRevised,
     OrderCancelled,
+    WorkWithdrawn,
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentMoved,
@@ -83,6 +86,8 @@ class Handlers:
                 await self._revise(unit, event, cause)
             case OrderCancelled():
                 await self._cancel(unit, event, cause)
+            case WorkWithdrawn():
+                await self._withdraw(unit, event, cause)
             case AppointmentCancelled() | AppointmentMissed():
                 await self._give_back(unit, event.store_id, event.hold_id, cause)
             case AppointmentMoved():
@@ -125,15 +130,31 @@ class Handlers:
         found = await store.jobs_of_order(connection, event.store_id, event.order_id)
         cancelled = [jobs.cancel(job) for job in found]
         await store.save_jobs(unit, cancelled)
-        await store.unbook(
-            connection,
-            event.store_id,
-            [job.job_id for job in cancelled if job.status == "cancelled"],
-        )
+        await store.unbook(connection, event.store_id, _cancelled(cancelled))
         if hold := await _hold(unit, event.store_id, event.hold_id):
             await booking.release(unit, hold, cause)
         await promises.forget(unit, event.store_id, event.order_id)
         await booking.plan_changed(unit, event.store_id, cause)
+
+    async def _withdraw(self, unit: Unit, event: WorkWithdrawn, cause: Cause) -> None:
+        """Stop what the customer does not want any more; its people and bays are free (R12)."""
+        store_id, connection = event.store_id, unit.connection
+        found = await store.jobs_of_order(connection, store_id, event.order_id)
+        ended, events = jobs.withdraw(found, event.withdrawn_operations, unit.now)
+        if not ended:
+            return
+        for job in await store.save_jobs(unit, ended):
+            if job.status == "stopped":
+                await booking.vacate(unit, job, cause)
+                await clocks.stands(unit, job)
+        await store.unbook(connection, store_id, _cancelled(ended))
+        for each in events:
+            if isinstance(each, VehicleReady):
+                minutes = self.planner.workforce.stores[store_id].handover_minutes
+                await orders.ready(unit, each, found, minutes)
+        await promises.forget(unit, store_id, event.order_id)
+        await booking.plan_changed(unit, store_id, cause)
+        unit.publish(events, cause)
 
     async def on_replan(self, unit: Unit, timer: Timer) -> None:
         """Apply the fresh plan, and have a better one looked for."""
@@ -222,6 +243,10 @@ class Handlers:
             free=tuple(free_time(load, self.planner.handover(store_id))),
         )
         unit.publish([event], timer.cause)
+
+
+def _cancelled(found: Sequence[Job]) -> list[str]:
+    return [job.job_id for job in found if job.status == "cancelled"]
 
 
 async def _lock_plan(unit: Unit, store_id: str, _subject: str) -> None:

@@ -83,8 +83,8 @@ async def _comeback(unit: Unit, event: OrderOpened) -> ComebackLinked | None:
     since = event.opened_at - WITHIN
     for earlier in await orders.of_vehicle(connection, store_id, event.vehicle_ref, since):
         symptoms = same_symptoms(event.symptoms, earlier.symptoms)
-        if symptoms and earlier.ready_at:
-            done = await store.jobs_of_order(connection, store_id, earlier.order_id)
+        done = await store.jobs_of_order(connection, store_id, earlier.order_id)
+        if symptoms and earlier.ready_at and not was_stopped(done):
             return ComebackLinked(
                 store_id=store_id,
                 order_id=event.order_id,
@@ -94,6 +94,11 @@ async def _comeback(unit: Unit, event: OrderOpened) -> ComebackLinked | None:
                 earlier_finished_at=earlier.ready_at,
             )
     return None
+
+
+def was_stopped(jobs: Sequence[Job]) -> bool:
+    """Whether the customer took the vehicle back in the middle of the work."""
+    return any(job.status == "stopped" for job in jobs)
 
 
 def people_of(jobs: Sequence[Job]) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ WalkRoundPosition = Literal[
 WalkRoundDamage = Literal["scratch", "dent", "crack", "chip", "stain", "missing", "other"]
 ClaimAnswer = Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
 ClaimAwaits = Literal["submission", "answer"]
+WithdrawalReason = Literal[
+    "vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere", "other"
+]
 WaiverReason = Literal["customer_declines", "customer_absent", "not_applicable", "other"]
 Mark = Annotated[int, Field(ge=1, le=5, description="1 bad, 5 very good")]
 
@@ -308,6 +311,27 @@ class AdditionalWorkDeclined(_OrderEvent):
     channel: Channel
     recorded_by: Identifier | None
     declined_at: Moment
+
+
+class WorkWithdrawn(_OrderEvent):
+    """The customer does not want ordered work any more (撤项), or has it stopped (中止施工).
+
+    ``withdrawn_operations`` will not be done or not be finished. ``operations`` and ``lines`` are
+    what remains agreed, ``estimate_cents`` the sum of these lines; a stopped operation has a line
+    for what was done of it. ``replaced_versions`` of the estimate hold no longer.
+    """
+
+    duties: ClassVar[tuple[str, ...]] = ("R4", "R12")
+
+    withdrawn_operations: tuple[Identifier, ...]
+    operations: tuple[OrderedOperation, ...]
+    lines: tuple[EstimateLine, ...]
+    estimate_cents: Cents
+    replaced_versions: tuple[int, ...]
+    reason: WithdrawalReason
+    channel: Channel
+    recorded_by: Identifier | None
+    withdrawn_at: Moment
 
 
 class OrderCancelled(_OrderEvent):

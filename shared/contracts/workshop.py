@@ -88,6 +88,18 @@ class JobFinished(_JobEvent):
     finished_at: Moment
 
 
+class JobStopped(_JobEvent):
+    """A job ends unfinished (中止), because the customer does not want its work any more.
+
+    ``clocked_s`` is its time without pauses, 0 where nobody has begun.
+    """
+
+    job_id: Identifier
+    technician_ids: tuple[Identifier, ...]
+    clocked_s: int = Field(ge=0)
+    stopped_at: Moment
+
+
 class JobClockCorrected(_JobEvent):
     """A manager put the clock of a job right (工时更正).
 

@@ -228,6 +228,7 @@ async def day(platform: Platform) -> Platform:
         await api.done("reception", "/vouchers", MANAGER, VOUCHER)
         await api.done("reception", "/daily-checks", ADVISOR, DIRTY_LANES)
         await _correct_a_bill(api)
+        await _stop_an_order(api)
         await api.at_rest()
     await platform.stop_services()
     return platform
@@ -241,6 +242,16 @@ async def _correct_a_bill(api: Api) -> None:
     order = await api.done("reception", f"{path}/refunds", MANAGER, back)
     note = {"amount_cents": 500, "reason": "wrong_price", "version": order["version"]}
     await api.done("reception", f"{path}/credit-notes", MANAGER, note)
+
+
+async def _stop_an_order(api: Api) -> None:
+    """The customer takes the vehicle in the middle of the work."""
+    order_id = await api.opened(61, "沪K10061")
+    await api.begun(order_id)
+    agreed = {"operations": ["MNT-001"], "agreed_cents": 1_800 + 35_200}
+    assert (await api.withdrawn(order_id, agreed)).is_success
+    await api.at_rest()
+    await api.delivered(order_id)
 
 
 async def audit(platform: Platform) -> AuditResult:

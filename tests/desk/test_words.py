@@ -59,6 +59,7 @@ from shared.contracts.reception import (
     WaiverReason,
     WalkRoundDamage,
     WalkRoundPosition,
+    WithdrawalReason,
 )
 from shared.contracts.reporting import Figures
 from shared.dead_letters import Decision
@@ -137,6 +138,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "credit_note": get_args(CreditNoteReason),
         "voucher": get_args(VoucherKind),
         "waiver": get_args(WaiverReason),
+        "withdrawal": get_args(WithdrawalReason),
         "claim": get_args(ClaimStatus),
         "awaits": get_args(ClaimAwaits),
         "answer": get_args(ClaimAnswer),

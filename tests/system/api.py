@@ -140,6 +140,21 @@ class Api:
             await self.done("workshop", f"{path}/inspection", INSPECTOR, {"items": items})
         await self.at_rest()
 
+    async def begun(self, order_id: str) -> Any:
+        """The first job of the order, which its technician has started."""
+        await self.at_rest()
+        job = (await self.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER))[0]
+        path = f"/jobs/{job['job_id']}/start"
+        return await self.done("workshop", path, job["technician_ids"][0])
+
+    async def withdrawn(self, order_id: str, unwanted: dict[str, Any]) -> httpx.Response:
+        """The customer does not want work any more; the answer."""
+        path = f"/orders/{order_id}"
+        await self.at_rest()
+        order = await self.get("reception", path, ADVISOR)
+        word = {"reason": "vehicle_needed", "channel": "counter", "version": order["version"]}
+        return await self.post("reception", f"{path}/withdrawals", ADVISOR, word | unwanted)
+
     async def paid(self, order_id: str) -> None:
         """The order billed and paid."""
         path = f"/orders/{order_id}"

@@ -1,6 +1,8 @@
 """A customer who comes again is known on sight, in every store of the group (R2, R16, R25)."""
 
-from tests.system.api import ADVISOR, MANAGER
+from datetime import timedelta
+
+from tests.system.api import ADVISOR, DISPATCHER, MANAGER
 
 PLATE = "沪D10001"
 ELSEWHERE = "S02-advisor-1"
@@ -47,3 +49,32 @@ async def test_what_is_taken_back_from_a_bill_counts_no_more(api):
     await api.at_rest()
     vehicle = await api.get("reception", f"/vehicles/{PLATE}", ADVISOR)
     assert (vehicle["visits"], vehicle["tier"]) == (2, None)
+
+
+async def test_stopped_work_is_billed_and_offered_again(api, clock):
+    plate = "沪D10009"
+    order_id = await api.greeted(plate)
+    body = await api.intake(49, plate, operations=["MNT-001", "MNT-006"])
+    await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+    first = await api.begun(order_id)
+    path, unwanted = f"/orders/{order_id}", {"operations": ["MNT-001", "MNT-006"]}
+    preview = await api.done("reception", f"{path}/withdrawal-preview", ADVISOR, unwanted)
+    assert [(line["code"], line["standard_hours"]) for line in preview["lines"]] == [
+        (first["operation_id"], 0.1),
+        ("OIL-5W30", None),
+    ]
+    refused = await api.withdrawn(order_id, unwanted | {"agreed_cents": 1})
+    assert refused.json()["values"] == {"amount_cents": preview["estimate_cents"]}
+    agreed = unwanted | {"agreed_cents": preview["estimate_cents"]}
+    assert (await api.withdrawn(order_id, agreed)).is_success
+    await api.at_rest()
+
+    jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
+    assert sorted(job["status"] for job in jobs) == ["cancelled", "stopped"]
+    await api.delivered(order_id)
+    order = await api.get("reception", path, ADVISOR)
+    assert (order["stage"], order["invoiced_cents"]) == ("settled", preview["estimate_cents"])
+    clock.set(clock.now() + timedelta(hours=1))
+    again = await api.greeted(plate)
+    (declined,) = await api.get("reception", f"/orders/{again}/declined-work", ADVISOR)
+    assert [line["code"] for line in declined["lines"]] == unwanted["operations"]

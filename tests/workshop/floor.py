@@ -17,6 +17,7 @@ from shared.contracts.reception import (
     OrderedOperation,
     OrderOpened,
     VehicleArrived,
+    WorkWithdrawn,
 )
 from shared.ids import new_id
 from shared.problems import ProblemDetails
@@ -144,6 +145,23 @@ class Floor:
         await self.publish(
             OrderCancelled(store_id=self.store_id, order_id=order_id, reason="customer_left")
         )
+
+    async def withdrawn(self, order_id: str, *operations: str) -> None:
+        """The customer does not want these operations any more."""
+        event = WorkWithdrawn(
+            store_id=self.store_id,
+            order_id=order_id,
+            withdrawn_operations=operations,
+            operations=(),
+            lines=(),
+            estimate_cents=0,
+            replaced_versions=(1,),
+            reason="vehicle_needed",
+            channel="counter",
+            recorded_by=f"{self.store_id}-advisor-1",
+            withdrawn_at=self.clock.now(),
+        )
+        await self.publish(event)
 
     async def jobs(self, order_id: str) -> list[Answer]:
         """The order's jobs when nothing is left to be planned."""

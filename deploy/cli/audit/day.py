@@ -340,19 +340,17 @@ def _hours(invoices: Iterable[Mapping[str, Any]]) -> float:
 
 def _workshop(day: _Day) -> dict[str, int | float | None]:
     clocks = {
-        event.data["job_id"]: event
-        for name in ("JobFinished", "JobClockCorrected")
+        event.data["job_id"]: (at(ended_at), event.data["clocked_s"])
+        for name in ("JobFinished", "JobStopped", "JobClockCorrected")
         for event in day.all(name)
-        if event.data["finished_at"]
+        if (ended_at := event.data.get("finished_at") or event.data.get("stopped_at"))
     }
-    finished = [
-        event for event in clocks.values() if day.begin <= at(event.data["finished_at"]) < day.until
-    ]
     assigned = day.published("JobAssigned")
     by_hand = {
         event.data["job_id"] for event in day.all("JobReassigned") if event.data["by"] != "planner"
     }
-    clocked = sum(event.data["clocked_s"] for event in finished) / 3600
+    ended = (seconds for end, seconds in clocks.values() if day.begin <= end < day.until)
+    clocked = sum(ended) / 3600
     sold = _hours(event.data for event in day.within("InvoiceIssued", "issued_at"))
     return {
         "clocked_hours": clocked,

@@ -63,6 +63,8 @@ def _orders(evidence: Evidence) -> Check:
         elif event.key in orders:
             if event.name == "AdditionalWorkAuthorized":
                 added[event.key] += event.data["lines"]
+            elif event.name == "WorkWithdrawn":
+                added[event.key] = _still_added(event, added[event.key])
             orders[event.key].update(_order_fields(event, orders[event.key], added[event.key]))
         else:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
@@ -78,6 +80,12 @@ def _orders(evidence: Evidence) -> Check:
         ),
     )
     return comparison.check()
+
+
+def _still_added(event: StreamEvent, added: Sequence[Any]) -> list[Any]:
+    """What remains of additional work after some work was withdrawn."""
+    codes = {(line["kind"], line["code"]) for line in added}
+    return [line for line in event.data["lines"] if (line["kind"], line["code"]) in codes]
 
 
 def _add_work(evidence: Evidence, orders: dict[str, Fields], comparison: Comparison) -> None:
@@ -157,7 +165,7 @@ def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fi
             return {"stage": "greeted", "advisor_id": data["advisor_id"], "greeted_at": greeted_at}
         case "OrderOpened":
             return _opened(data)
-        case "EstimateAuthorized" | "AdditionalWorkAuthorized":
+        case "EstimateAuthorized" | "AdditionalWorkAuthorized" | "WorkWithdrawn":
             return _agreed(event, order, added)
         case "PromiseRevised":
             return {"promised_at": moment(data["promised_at"])}
@@ -187,6 +195,8 @@ def _stage_after_delivery(shares: Sequence[Fields]) -> str:
 def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
     """What the customer has agreed to: the ordered work at its last prices, and what was added."""
     data = event.data
+    if event.name == "WorkWithdrawn":
+        return {name: data[name] for name in ("operations", "lines", "estimate_cents")}
     if event.name == "EstimateAuthorized":
         lines = [*data["lines"], *added]
         return {"lines": lines, "estimate_cents": _sum(lines)}
@@ -300,6 +310,8 @@ _OUTCOMES = {
 def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
     """What the event says of a version of its order."""
     outcome, data = _OUTCOMES.get(event.name), event.data
+    for replaced in data.get("replaced_versions", ()):
+        versions[replaced]["status"] = "superseded"
     matter, number = data.get("additional_work_id"), data.get("estimate_version")
     if outcome is None:
         return

@@ -187,8 +187,8 @@ def _job_facts(evidence: Evidence) -> Facts:
                 known = facts[data["job_id"]].get("overridden_at")
                 by_hand = None if data["by"] == "planner" else event.time
                 changed = {"overridden_at": known or by_hand}
-            case "JobFinished":
-                finished_at = moment(data["finished_at"])
+            case "JobFinished" | "JobStopped":
+                finished_at = moment(data.get("finished_at") or data["stopped_at"])
                 changed = {"finished_at": finished_at, "clocked_s": data["clocked_s"]}
             case "JobClockCorrected" if data["finished_at"]:
                 changed = {

@@ -15,12 +15,14 @@ from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
+_ENDS = ("paused_at", "finished_at", "stopped_at")
 _NOT_YET = datetime.max.replace(tzinfo=UTC)
 _STATUS = {
     "JobStarted": "in_progress",
     "JobPaused": "paused",
     "JobResumed": "in_progress",
     "JobFinished": "finished",
+    "JobStopped": "stopped",
     "InspectionPassed": "passed",
     "InspectionFailed": "failed",
 }
@@ -83,12 +85,24 @@ def _job_fields(event: StreamEvent) -> Fields:
         case "JobFinished":
             changed["clocked_s"] = data["clocked_s"]
             changed["finished_at"] = moment(data["finished_at"])
+        case "JobStopped":
+            changed["clocked_s"] = data["clocked_s"]
+            changed["stopped_at"] = moment(data["stopped_at"])
         case "JobClockCorrected":
             changed["started_at"] = moment(data["started_at"])
             if data["finished_at"]:
                 changed["clocked_s"] = data["clocked_s"]
                 changed["finished_at"] = moment(data["finished_at"])
     return changed
+
+
+def _end_stopped(job: Fields) -> None:
+    """A stopped job ends then where it was begun, else it is cancelled."""
+    stopped_at = job.pop("stopped_at", None)
+    if stopped_at and "started_at" in job:
+        job.setdefault("finished_at", stopped_at)
+    elif stopped_at:
+        job["status"] = "cancelled"
 
 
 def _plan(data: Mapping[str, Any]) -> Fields:
@@ -111,6 +125,7 @@ def _jobs(evidence: Evidence) -> Check:
     for job in jobs.values():
         if job.get("status") == "planned" and job["order_id"] in cancelled:
             job["status"] = "cancelled"
+        _end_stopped(job)
         if "started_at" in job:
             job.pop("planned_start_at", None)
             job.pop("planned_finish_at", None)
@@ -139,11 +154,13 @@ def _operations(evidence: Evidence) -> Check:
     for row in evidence.tables.of("workshop", "job"):
         if row["rework_of"] is None:
             jobs[row["order_id"]].append(row["operation_id"])
+    ordered: dict[str, list[str]] = defaultdict(list)
     for event in evidence.applied_by("workshop", ORDERS):
-        if event.name == "OrderOpened":
-            ordered = sorted(each["operation_id"] for each in event.data["operations"])
-            found = sorted(jobs.pop(event.key, []))
-            comparison.equal(f"order {event.key}", "operations of its jobs", ordered, found)
+        if event.name in ("OrderOpened", "AdditionalWorkAuthorized"):
+            ordered[event.key] += [each["operation_id"] for each in event.data["operations"]]
+    for order_id, operations in ordered.items():
+        found = sorted(jobs.pop(order_id, []))
+        comparison.equal(f"order {order_id}", "operations of its jobs", sorted(operations), found)
     for order_id, operations in jobs.items():
         comparison.differ(f"order {order_id}", "operations of its jobs", [], operations)
     return comparison.check()
@@ -257,9 +274,9 @@ def _work(events: Iterable[StreamEvent]) -> Iterable[_Work]:
                 )
             case "JobResumed" if work:
                 work.spans.append((datetime.fromisoformat(event.data["resumed_at"]), _NOT_YET))
-            case "JobPaused" | "JobFinished" if work:
+            case "JobPaused" | "JobFinished" | "JobStopped" if work:
                 begin, end = work.spans[-1]
-                stopped = event.data.get("paused_at") or event.data["finished_at"]
+                stopped = next(event.data[name] for name in _ENDS if name in event.data)
                 if end == _NOT_YET:
                     work.spans[-1] = (begin, datetime.fromisoformat(stopped))
                 work.clocked_s = event.data.get("clocked_s")

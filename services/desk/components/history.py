@@ -12,7 +12,16 @@ from services.desk.components.drawing import Drawing
 from services.desk.components.elements import box, empty, mark, text
 from services.desk.visit import Visit
 
-_REASONS = ("reason", "pause", "discount", "refund", "credit", "credit_note", "correction")
+_REASONS = (
+    "reason",
+    "pause",
+    "discount",
+    "refund",
+    "credit",
+    "credit_note",
+    "correction",
+    "withdrawal",
+)
 _HIDDEN = frozenset({"store_id", "order_id"})
 
 

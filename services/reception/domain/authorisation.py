@@ -322,6 +322,59 @@ def split(
     return [*others, kept, left], [_submitted(kept), _submitted(left)]
 
 
+def agreed(versions: Versions) -> list[EstimateVersion]:
+    """What the customer has agreed to last on each matter, in the order in which they came up."""
+    by_matter: dict[str | None, EstimateVersion] = {}
+    for version in versions:
+        by_matter.setdefault(version.additional_work_id, version)
+        if version.status == "authorized":
+            by_matter[version.additional_work_id] = version
+    return [version for version in by_matter.values() if version.status == "authorized"]
+
+
+def take_out(
+    order: Order,
+    versions: Versions,
+    divided: Mapping[int, tuple[Estimate, Estimate]],
+    agreement: Agreement,
+    additional_work_id: str,
+) -> tuple[Order, list[EstimateVersion]]:
+    """Replace agreed versions by what remains of them; the rest is declined as a matter of its own.
+
+    ``divided`` says both by agreed version. Answers with all that changed, the declined one last.
+    """
+    touched = [each for each in agreed(versions) if divided[each.version][1].lines]
+    matters = {each.additional_work_id for each in touched}
+    replaced = [
+        replace(each, status="superseded")
+        for each in versions
+        if each.status == "authorized" and each.additional_work_id in matters
+    ]
+    present, added = list(versions), []
+    for each in touched:
+        kept = divided[each.version][0]
+        if kept.lines:
+            new = _next_version(
+                order, present, kept, each.additional_work_id, each.submitted_by, agreement.at
+            )
+            added.append(_decided(new, "authorized", agreement))
+            present.append(new)
+    rest = [divided[each.version][1] for each in touched]
+    declined = _next_version(
+        order,
+        present,
+        Estimate(
+            tuple(each for part in rest for each in part.operations),
+            tuple(line for part in rest for line in part.lines),
+        ),
+        additional_work_id,
+        touched[0].submitted_by,
+        agreement.at,
+    )
+    changed = [*replaced, *added, _decided(declined, "declined", agreement)]
+    return _with_versions(order, versions, changed), changed
+
+
 def to_decide(order: Order, versions: Versions, version: int) -> EstimateVersion:
     """The version that the customer may decide on.
 
@@ -429,14 +482,12 @@ def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order
     """
     by_number = {version.version: version for version in (*versions, *changed)}
     present = [by_number[number] for number in sorted(by_number)]
-    agreed = {
-        version.additional_work_id: version for version in present if version.status == "authorized"
-    }
-    lines = tuple(line for version in agreed.values() for line in version.lines)
+    standing = agreed(present)
+    lines = tuple(line for version in standing for line in version.lines)
     return replace(
         order,
         lines=lines,
-        operations=tuple(each for version in agreed.values() for each in version.operations),
+        operations=tuple(each for version in standing for each in version.operations),
         estimate_cents=sum_of(lines),
         estimate_count=len(present),
         awaiting_estimates=sum(version.status == "awaiting" for version in present),

@@ -165,6 +165,35 @@ def pay_type_without_line(code: str) -> Refused:
     )
 
 
+def already_finished(operation_id: str) -> Refused:
+    return Refused(
+        "already_finished",
+        f"{operation_id} is finished already.",
+        field="operations",
+        kind="conflict",
+        operation_id=operation_id,
+    )
+
+
+def nothing_left() -> Refused:
+    return Refused(
+        "nothing_left",
+        "Nothing would remain of the order; end the visit without work.",
+        field="operations",
+        kind="conflict",
+    )
+
+
+def amount_changed(amount_cents: int) -> Refused:
+    return Refused(
+        "amount_changed",
+        f"The amount is {amount_cents} cents meanwhile; the customer has to agree to it.",
+        field="agreed_cents",
+        kind="conflict",
+        amount_cents=amount_cents,
+    )
+
+
 def nothing_wanted() -> Refused:
     return Refused(
         "nothing_wanted", "Nothing remains to be authorised; decline the whole.", field="declined"

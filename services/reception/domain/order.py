@@ -392,7 +392,8 @@ def confirm_promise(
     With the last one the promise is confirmed, or revised to the latest of the ``promisable``
     times that the workshop has told.
     """
-    if not order.promise_provisional or len(promisable) < len(order.operations):
+    planned = promisable and len(promisable) >= len(order.operations)
+    if not (order.promise_provisional and planned):
         return order, []
     latest = max(promisable)
     confirmed = replace(order, promise_provisional=False)

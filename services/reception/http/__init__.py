@@ -18,6 +18,7 @@ from services.reception.http import (
     settlement,
     vehicles,
     vouchers,
+    withdrawals,
     work,
 )
 
@@ -33,6 +34,7 @@ for part in (
     photos,
     estimates,
     authorisations,
+    withdrawals,
     delivery,
     settlement,
     claims,

@@ -40,6 +40,7 @@ from services.reception.store.invoice import (
 from services.reception.store.job import (
     finish_jobs,
     finished_operations,
+    forget_jobs,
     promisable_times,
     record_jobs,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "find_photo",
     "finish_jobs",
     "finished_operations",
+    "forget_jobs",
     "last_capacity",
     "last_odometer",
     "list_appointments",

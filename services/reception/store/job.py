@@ -57,3 +57,16 @@ async def finished_operations(connection: Connection, store_id: str, order_id: s
         order_id,
     )
     return [row["operation_id"] for row in rows]
+
+
+async def forget_jobs(
+    connection: Connection, store_id: str, order_id: str, operations: Sequence[str]
+) -> None:
+    """Forget the unfinished jobs of operations that are not wanted any more."""
+    await connection.execute(
+        "DELETE FROM order_job WHERE store_id = $1 AND order_id = $2 "
+        "AND operation_id = ANY ($3) AND finished_at IS NULL",
+        store_id,
+        order_id,
+        list(operations),
+    )

@@ -28,7 +28,13 @@ from shared.contracts.reception import (
     VehicleArrived,
     VehicleDelivered,
 )
-from shared.contracts.workshop import JobAssigned, JobClockCorrected, JobFinished, JobReassigned
+from shared.contracts.workshop import (
+    JobAssigned,
+    JobClockCorrected,
+    JobFinished,
+    JobReassigned,
+    JobStopped,
+)
 from shared.db import Connection
 from shared.envelope import Envelope, Received
 
@@ -343,6 +349,17 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.job_id,
                 event.order_id,
                 event.finished_at,
+                event.clocked_s,
+            ),
+        ),
+        Fact(
+            JobStopped,
+            _FINISHED,
+            lambda event, _: (
+                event.store_id,
+                event.job_id,
+                event.order_id,
+                event.stopped_at,
                 event.clocked_s,
             ),
         ),

@@ -1,6 +1,6 @@
 """A job (派工单): one labor operation of an order in the workshop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -20,11 +20,17 @@ from shared.contracts.workshop import (
     JobReassigned,
     JobResumed,
     JobStarted,
+    JobStopped,
     VehicleReady,
 )
 
-JobStatus = Literal["planned", "in_progress", "paused", "finished", "passed", "failed", "cancelled"]
-"""待开工、施工中、已暂停、待质检、质检合格、质检不合格、已取消."""
+JobStatus = Literal[
+    "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
+]
+"""待开工、施工中、已暂停、待质检、质检合格、质检不合格、已中止、已取消."""
+
+WorkState = Literal["open", "begun", "finished"]
+"""未开工、已开工、已完工."""
 
 PauseReason = Literal[
     "break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift"
@@ -36,6 +42,7 @@ PartsReason = Literal["ordered", "delayed", "wrong_part", "arrived"]
 
 _IN_HAND = ("in_progress", "paused")
 _UNFINISHED = ("planned", *_IN_HAND)
+_ENDED = ("passed", "failed", "stopped", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -385,7 +392,7 @@ def pass_inspection(
         )
     ]
     others = [other for other in order_jobs if other.job_id != job.job_id]
-    if all(other.status in ("passed", "failed", "cancelled") for other in others):
+    if all(other.status in _ENDED for other in others):
         events.append(VehicleReady(store_id=job.store_id, order_id=job.order_id, ready_at=now))
     return replace(job, status="passed"), events
 
@@ -433,6 +440,74 @@ def fail_inspection(
 def cancel(job: Job) -> Job:
     """The order was cancelled before work began."""
     return replace(job, status="cancelled") if job.status == "planned" else job
+
+
+def withdraw(
+    order_jobs: Sequence[Job], operations: Sequence[str], now: datetime
+) -> tuple[list[Job], list[JobStopped | VehicleReady]]:
+    """End what is unfinished of operations that the customer does not want any more (中止).
+
+    Answers with the jobs that end. Where all others are done, the vehicle is ready (竣工).
+    """
+    ended = [
+        _stopped(job, now)
+        for job in order_jobs
+        if job.operation_id in operations and is_unfinished(job)
+    ]
+    events: list[JobStopped | VehicleReady] = [
+        JobStopped(
+            store_id=job.store_id,
+            order_id=job.order_id,
+            job_id=job.job_id,
+            technician_ids=job.technician_ids,
+            clocked_s=job.clocked_s,
+            stopped_at=now,
+        )
+        for job in ended
+    ]
+    after = {job.job_id: job for job in (*order_jobs, *ended)}
+    if ended and all(job.status in _ENDED for job in after.values()):
+        first = order_jobs[0]
+        events.append(VehicleReady(store_id=first.store_id, order_id=first.order_id, ready_at=now))
+    return ended, events
+
+
+def _stopped(job: Job, now: datetime) -> Job:
+    if not is_in_hand(job):
+        return replace(job, status="cancelled")
+    clocked_s = _clocked(job, now)
+    return replace(job, status="stopped", clocked_s=clocked_s, resumed_at=None, finished_at=now)
+
+
+@dataclass(frozen=True)
+class WorkDone:
+    """How far one operation of an order is; ``labor_s`` is the time of all who worked on it."""
+
+    operation_id: str
+    state: WorkState
+    labor_s: int
+
+
+def work_done(order_jobs: Sequence[Job], now: datetime) -> list[WorkDone]:
+    """How far each operation of an order is that is still wanted; rework counts with its job."""
+    by_id = {job.job_id: job for job in order_jobs}
+    redone = {job.rework_of for job in order_jobs}
+    return [
+        WorkDone(job.operation_id, _state(job), _labor_s(job, by_id, now))
+        for job in order_jobs
+        if job.job_id not in redone and job.status not in ("stopped", "cancelled")
+    ]
+
+
+def _state(job: Job) -> WorkState:
+    if not is_unfinished(job):
+        return "finished"
+    return "begun" if is_in_hand(job) or job.rework_of else "open"
+
+
+def _labor_s(job: Job, by_id: Mapping[str, Job], now: datetime) -> int:
+    earlier = _labor_s(by_id[job.rework_of], by_id, now) if job.rework_of else 0
+    return earlier + _clocked(job, now) * len(job.technician_ids)
 
 
 def is_in_hand(job: Job) -> bool:

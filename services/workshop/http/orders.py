@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from services.workshop import store
 from services.workshop.domain.inspection import ItemResult
+from services.workshop.domain.job import WorkState, work_done
 from services.workshop.http.common import JobView, Reader, personal_of, view, workforce_of
 from services.workshop.orders import people_of
 from services.workshop.store import additional_work, orders
@@ -26,6 +27,14 @@ class EarlierOrder(BaseModel):
     order_id: str
     technician_ids: Sequence[str]
     ready_at: datetime | None
+
+
+class WorkDoneView(BaseModel):
+    """How far an operation is; ``labor_s`` is the clocked time of all who worked on it."""
+
+    operation_id: str
+    state: WorkState
+    labor_s: int
 
 
 class InspectionView(BaseModel):
@@ -62,6 +71,17 @@ class WorkOrderView(BaseModel):
     jobs: Sequence[JobView]
     inspections: Sequence[InspectionView]
     additional_work: Sequence[AdditionalWorkView]
+
+
+@router.get("/orders/{order_id}/work-done", tags=["jobs"], openapi_extra=serves("R12", "R13"))
+async def get_work_done(
+    request: Request, store_id: str, order_id: str, _: Reader
+) -> list[WorkDoneView]:
+    """How far each operation of an order is, now (施工进度); none of an unknown order."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        jobs = await store.jobs_of_order(connection, store_id, order_id)
+    now = request.app.state.service.clock.now()
+    return [WorkDoneView(**vars(each)) for each in work_done(jobs, now)]
 
 
 @router.get("/orders/{order_id}", tags=["jobs"], openapi_extra=serves("R13", "R14"))

@@ -51,7 +51,7 @@ ON CONFLICT (store_id, job_id) DO UPDATE SET
 _FINISHED = """
 SELECT operation_id, technician_ids, standard_hours, clocked_s
 FROM job
-WHERE store_id = $1 AND finished_at IS NOT NULL
+WHERE store_id = $1 AND finished_at IS NOT NULL AND status <> 'stopped'
 ORDER BY finished_at DESC, operation_id, technician_ids, standard_hours, clocked_s
 LIMIT $2
 """

@@ -210,7 +210,10 @@ async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     more = {"operations": ["MNT-006"], "version": version}
     await desk.done(f"/orders/{order_id}/additional-work", more)
-    await desk.done(f"/orders/{order_id}/estimates/2/authorisation", {"channel": "counter"})
+    estimate = f"/orders/{order_id}/estimates/2"
+    promised_at = (await desk.get(f"{estimate}/offer"))["promised_at"]
+    word = {"channel": "counter", "promised_at": promised_at}
+    await desk.done(f"{estimate}/authorisation", word)
     await workshop.planned(order_id, "MNT-006")
     await workshop.finished(order_id, "MNT-006")
     await desk.service.at_rest()

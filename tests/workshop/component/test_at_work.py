@@ -19,6 +19,7 @@ from shared.contracts.workshop import (
     JobClockCorrected,
     JobFinished,
     JobPaused,
+    JobStopped,
     VehicleReady,
 )
 from tests.workshop.floor import Answer, Floor, open_floor, refused
@@ -95,6 +96,27 @@ async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(floor: F
     second = await floor.post(f"jobs/{other['job_id']}/start", technician_id)
     refused(second, 409, "technician_busy", "technician_ids")
     await floor.work(job, "finish")
+
+
+async def test_withdrawn_work_is_stopped_and_no_comeback(floor: Floor) -> None:
+    visits = {"vehicle_ref": "k1-stopped", "symptoms": ["ENG-IDLE-COLD"]}
+    first, second = await floor.open_order("MNT-001", "MNT-006", **visits)
+    await floor.work(first, "start")
+    await floor.wait(12)
+    progress, _ = await floor.get(f"orders/{first['order_id']}/work-done")
+    assert (progress["state"], progress["labor_s"]) == ("begun", 720)
+    await floor.withdrawn(first["order_id"], "MNT-001", "MNT-006")
+    statuses = [job["status"] for job in await floor.jobs(first["order_id"])]
+    assert statuses == ["stopped", "cancelled"]
+    told = await floor.events(JobStopped, first["order_id"])
+    assert [(event.job_id, event.clocked_s) for event in told] == [
+        (first["job_id"], 720),
+        (second["job_id"], 0),
+    ]
+    assert await floor.events(VehicleReady, first["order_id"])
+    (again,) = await floor.open_order("MNT-001", **visits)
+    assert again["comeback_of"] is None
+    await floor.cancelled(again["order_id"])
 
 
 async def test_every_item_of_the_checklist_is_answered(floor: Floor) -> None:

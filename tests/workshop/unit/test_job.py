@@ -185,3 +185,40 @@ def test_time_beyond_every_plan_is_refused():
     check_ahead("at", NOW + timedelta(days=365), NOW)
     with refused("too_far_ahead"):
         check_ahead("at", NOW + timedelta(days=366), NOW)
+
+
+def test_withdrawn_work_stops_and_readies_the_vehicle():
+    begun = started()
+    waiting = planned("j2", place=1, operation_id="MNT-006")
+    done = planned("j3", place=2, operation_id="MNT-007", status="passed")
+    ended, events = jobs.withdraw([begun, waiting, done], ["MNT-001", "MNT-006"], NOW + HOUR)
+    assert [(job.status, job.clocked_s) for job in ended] == [("stopped", 3600), ("cancelled", 0)]
+    assert [event.clocked_s for event in events[:2]] == [3600, 0]
+    assert isinstance(events[2], VehicleReady)
+
+
+def test_withdrawn_work_leaves_other_jobs_alone():
+    begun, waiting = started(), planned("j2", place=1, operation_id="MNT-006")
+    ended, events = jobs.withdraw([begun, waiting], ["MNT-006"], NOW)
+    assert [job.job_id for job in ended] == ["j2"]
+    assert not any(isinstance(event, VehicleReady) for event in events)
+    finished, _ = jobs.finish(begun, "t1", NOW + HOUR)
+    _, events = jobs.pass_inspection(finished, "i1", [finished, *ended], NOW + HOUR)
+    assert any(isinstance(event, VehicleReady) for event in events)
+
+
+def test_withdrawn_parts_ready_no_vehicle_again():
+    assert jobs.withdraw([planned(status="passed")], [], NOW) == ([], [])
+
+
+def test_work_done_counts_rework_with_its_job():
+    finished, _ = jobs.finish(started(technician_ids=("t1", "t2")), "t1", NOW + HOUR)
+    failed, rework, _ = jobs.fail_inspection(
+        finished, "i1", ["leak"], rework_job_id="j2", rework_hours=0.3, now=NOW + HOUR
+    )
+    waiting = planned("j3", operation_id="MNT-006")
+    done = jobs.work_done([failed, rework, waiting], NOW + 2 * HOUR)
+    assert [(each.operation_id, each.state, each.labor_s) for each in done] == [
+        ("MNT-001", "begun", 7200),
+        ("MNT-006", "open", 0),
+    ]

@@ -19,6 +19,7 @@ from services.desk.components.forms import (
 )
 from services.desk.i18n import Words
 from services.desk.pages.order.file import AT_WORK, Entry, File, Opened, only
+from services.desk.pages.order.withdrawal import Withdrawal
 from services.desk.pages.orders import STAGE_TONES
 from services.desk.pages.reception import cancel_dialog, t_number, tier_badge
 from services.desk.reasons import sentence
@@ -180,6 +181,8 @@ def _actions(page: Opened, stage: str) -> None:
     with box("card-actions"):
         if stage in AT_WORK:
             button(t("Change the promise …"), partial(_revise, page), name="revise-promise")
+            label = t("Withdraw or stop work …")
+            button(label, lambda: Withdrawal(page).open(), name="withdraw-work")
         if stage in _CANCELLABLE:
             button(
                 t("End the visit without work"),

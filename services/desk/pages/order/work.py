@@ -18,6 +18,7 @@ JOB_TONES = {
     "finished": "warn",
     "passed": "good",
     "failed": "bad",
+    "stopped": "quiet",
     "cancelled": "quiet",
 }
 PAY_TONES = {"warranty": "calm", "goodwill": "warn", "internal": "quiet"}

@@ -1,0 +1,140 @@
+"""Work that the customer does not want any more (撤项), or wants to be stopped (中止施工)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import box, button, dialog, mark, text
+from services.desk.components.forms import Form, choices, dialog_actions, several, submit
+from services.desk.components.problems import refusal_text
+from services.desk.components.work_choice import price_line
+from services.desk.pages.order.file import Entry, Opened
+
+_REASONS = ("vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere", "other")
+_BEGUN = ("in_progress", "paused")
+_UNFINISHED = ("planned", *_BEGUN)
+_CHANGED = "amount_changed"
+"""The rule by which a sum is refused that is not the present one any more."""
+
+
+class Withdrawal:
+    """What is withdrawn on the left; on the right what would remain and what it costs.
+
+    What was begun is billed by the time clocked on it, so the amount is asked from the services and
+    sent back as what the customer has agreed to.
+    """
+
+    def __init__(self, page: Opened) -> None:
+        self._page = page
+        self._visit = page.visit
+        self._asked = 0
+        self._remaining: int | None = None
+        states = {job["operation_id"]: job["status"] for job in page.file.jobs}
+        self._unfinished = [code for code, state in states.items() if state in _UNFINISHED]
+        self._begun = {code for code, state in states.items() if state in _BEGUN}
+        parts = (line for line in page.file.order["lines"] if line["kind"] == "part")
+        self._parts = [line["code"] for line in parts]
+
+    async def open(self) -> None:
+        t, page = self._visit.t, self._page
+        with dialog(t("Withdraw or stop work"), wide=True) as opened:
+            self._form = form = Form(self._visit, page.file.version)
+            with box("editor"):
+                with box("editor-input"):
+                    self._fields()
+                with box("editor-side"):
+                    self._quote = box("summary")
+            text(t("Begun work is billed by the time clocked on it, in tenths of an hour."), "hint")
+
+            async def send() -> None:
+                if not form.require("reason") or self._remaining is None:
+                    return
+                body = self._body | {
+                    "reason": self._reason.value,
+                    "channel": self._channel.value,
+                    "agreed_cents": self._remaining,
+                    "version": form.version,
+                }
+                path = f"{page.path}/withdrawals"
+                await submit(form, opened, "reception", path, body)
+                if form.refusal and form.refusal.rule == _CHANGED:
+                    said = refusal_text(t, form.refusal)
+                    await self._price()
+                    form.say(said)
+
+            dialog_actions(form, opened, t("The customer agrees"), send)
+        await self._price()
+
+    def _fields(self) -> None:
+        t, form, catalogue = self._visit.t, self._form, self._page.catalogue
+        operations = {code: catalogue.operation(code) for code in self._unfinished}
+        self._operations = form.field(
+            "operations", several(operations, t("Operations not wanted any more"))
+        )
+        self._operations.on_value_change(self._choose)
+        button(
+            t("All that is not finished"),
+            lambda: self._operations.set_value(list(operations)),
+            name="stop-all",
+            kind="small",
+        )
+        parts = {code: catalogue.part(code) for code in self._parts}
+        self._not_fitted = form.field("parts", several(parts, t("Parts not fitted")))
+        self._not_fitted.on_value_change(self._price)
+        self._reason = form.field(
+            "reason", ui.select(choices(t, "withdrawal", _REASONS), label=t("Reason"))
+        )
+        self._channel = form.field(
+            "channel",
+            ui.select(choices(t, "word", ("counter", "phone")), label=t("Agreed"), value="counter"),
+        )
+
+    @property
+    def _body(self) -> dict[str, Any]:
+        return {"operations": self._operations.value, "parts": self._not_fitted.value}
+
+    async def _choose(self) -> None:
+        """Parts that go with operations which nobody has begun are not fitted."""
+        known = self._page.catalogue.operations
+        typical = {
+            part
+            for code in self._operations.value
+            if code not in self._begun
+            for part in known[code].get("parts", ())
+        }
+        chosen = [code for code in self._parts if code in typical]
+        if set(chosen) <= set(self._not_fitted.value):
+            await self._price()
+        else:
+            self._not_fitted.set_value([*{*self._not_fitted.value, *chosen}])
+
+    async def _price(self, *_: Any) -> None:
+        """Show what would remain; only the answer to the latest choice counts."""
+        self._asked += 1
+        asked, body, self._remaining = self._asked, self._body, None
+        self._quote.clear()
+        if not any(body.values()):
+            with self._quote:
+                text(self._visit.t("Choose what the customer does not want any more."), "hint")
+            return
+        path = f"{self._visit.store_path}{self._page.path}/withdrawal-preview"
+        preview = await self._form.send(lambda: self._visit.services.ask("reception", path, body))
+        if preview and asked == self._asked:
+            self._remaining = preview["estimate_cents"]
+            with self._quote:
+                self._show(preview)
+
+    def _show(self, preview: Entry) -> None:
+        t = self._visit.t
+        self._lines(t("Remains and is billed"), preview["lines"])
+        self._lines(t("Declined, to be offered again"), preview["declined"])
+        with box("quote-total"):
+            text(t("The customer pays"))
+            mark("remaining-total", text(formats.money(preview["payable_cents"]), "number"))
+
+    def _lines(self, title: str, lines: Sequence[Entry]) -> None:
+        text(title, "section-title")
+        for line in lines:
+            price_line(self._page.catalogue, line)

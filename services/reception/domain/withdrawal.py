@@ -1,0 +1,187 @@
+"""Ordered work that the customer does not want any more (撤项), begun work too (中止施工).
+
+What was not begun is not billed. Finished operations are billed whole. An operation that is stopped
+in the middle is billed by the labor clocked on it, each begun tenth of an hour counting whole, and
+at most by its standard hours. Parts are billed unless they are withdrawn as well.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from services.reception.domain import authorisation, errors
+from services.reception.domain.authorisation import Agreement, EstimateVersion
+from services.reception.domain.estimate import Estimate
+from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.money import rounded_cents
+from services.reception.domain.order import Order
+from shared.contracts.reception import (
+    EstimateLine,
+    OrderedOperation,
+    WithdrawalReason,
+    WorkWithdrawn,
+)
+from shared.contracts.refusal import unknown_code
+
+WorkState = Literal["open", "begun", "finished"]
+"""未开工、已开工、已完工."""
+
+_UNIT_S = 360
+_UNITS_AN_HOUR = 10
+
+
+@dataclass(frozen=True)
+class WorkDone:
+    """How far one operation is in the workshop; ``labor_s`` is what all have clocked on it."""
+
+    operation_id: str
+    state: WorkState
+    labor_s: int
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """Operations and parts by code that the customer does not want any more, and why."""
+
+    operations: tuple[str, ...]
+    parts: tuple[str, ...]
+    reason: WithdrawalReason
+
+
+def withdraw(
+    order: Order,
+    versions: Sequence[EstimateVersion],
+    withdrawal: Withdrawal,
+    done: Sequence[WorkDone],
+    agreement: Agreement,
+    additional_work_id: str,
+) -> tuple[Order, list[EstimateVersion], list[WorkWithdrawn]]:
+    """Take work out of the order; what is not done is declined, as a matter of its own.
+
+    Raises:
+        Refused: not now, it is billed, the customer has yet to decide on other versions, something
+            is not ordered or already finished, or nothing would remain.
+    """
+    require_stage(order.stage, "withdraw")
+    if order.invoice_id is not None:
+        raise errors.already_billed()
+    if order.awaiting_estimates:
+        raise errors.awaits_authorisation(order.awaiting_estimates)
+    agreed = authorisation.agreed(versions)
+    _require_ordered(agreed, withdrawal, done)
+    progress = _progress(done)
+    divided = {each.version: _divided(each, withdrawal, progress) for each in agreed}
+    changed_order, changed = authorisation.take_out(
+        order, versions, divided, agreement, additional_work_id
+    )
+    if not changed_order.lines:
+        raise errors.nothing_left()
+    event = WorkWithdrawn(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        withdrawn_operations=tuple(each.operation_id for each in changed[-1].operations),
+        operations=changed_order.operations,
+        lines=changed_order.lines,
+        estimate_cents=changed_order.estimate_cents,
+        replaced_versions=tuple(each.version for each in changed if each.status == "superseded"),
+        reason=withdrawal.reason,
+        channel=agreement.channel,
+        recorded_by=agreement.recorded_by,
+        withdrawn_at=agreement.at,
+    )
+    return changed_order, changed, [event]
+
+
+def require_agreed(order: Order, agreed_cents: int) -> None:
+    """Refuse another sum than the customer has agreed to.
+
+    Raises:
+        Refused: more was clocked meanwhile.
+    """
+    if order.estimate_cents != agreed_cents:
+        raise errors.amount_changed(order.estimate_cents)
+
+
+def stopped_line(line: EstimateLine, labor_s: int) -> EstimateLine:
+    """What a labor line costs that was stopped after so much clocked labor."""
+    standard = Decimal(str(line.standard_hours or 0))
+    hours = min(standard, Decimal(max(1, -(-labor_s // _UNIT_S))) / _UNITS_AN_HOUR)
+    share = hours / standard if standard else Decimal(1)
+    return line.model_copy(
+        update={
+            "standard_hours": float(hours),
+            "amount_cents": rounded_cents(line.amount_cents * share),
+        }
+    )
+
+
+def _require_ordered(
+    agreed: Sequence[EstimateVersion], withdrawal: Withdrawal, done: Sequence[WorkDone]
+) -> None:
+    ordered = Counter(each.operation_id for version in agreed for each in version.operations)
+    finished = Counter(each.operation_id for each in done if each.state == "finished")
+    for code in withdrawal.operations:
+        if code not in ordered:
+            raise unknown_code("operations", code)
+        if finished[code] >= ordered[code]:
+            raise errors.already_finished(code)
+    parts = {line.code for version in agreed for line in version.lines if line.kind == "part"}
+    for code in withdrawal.parts:
+        if code not in parts:
+            raise unknown_code("parts", code)
+    if not (withdrawal.operations or withdrawal.parts):
+        raise errors.nothing_to_do()
+
+
+def _progress(done: Sequence[WorkDone]) -> Mapping[str, Iterator[WorkDone]]:
+    """Of each operation what was done, finished work first: it may be ordered twice."""
+    order = ("finished", "begun", "open")
+    by_code: dict[str, list[WorkDone]] = {}
+    for each in sorted(done, key=lambda each: order.index(each.state)):
+        by_code.setdefault(each.operation_id, []).append(each)
+    return {code: iter(found) for code, found in by_code.items()}
+
+
+def _divided(
+    version: EstimateVersion, withdrawal: Withdrawal, progress: Mapping[str, Iterator[WorkDone]]
+) -> tuple[Estimate, Estimate]:
+    """What remains of a version, and what is not wanted any more."""
+    to_do = Counter(each.operation_id for each in version.operations)
+    billed = [_billed(line, withdrawal, to_do, progress) for line in version.lines]
+    rest = [line for line, kept in zip(version.lines, billed, strict=True) if kept is not line]
+    gone = Counter(line.code for line in rest if line.kind == "labor")
+    staying, going = _operations(version.operations, gone)
+    kept = tuple(line for line in billed if line)
+    return Estimate(staying, kept), Estimate(going, tuple(rest))
+
+
+def _billed(
+    line: EstimateLine,
+    withdrawal: Withdrawal,
+    to_do: Counter[str],
+    progress: Mapping[str, Iterator[WorkDone]],
+) -> EstimateLine | None:
+    """What is billed of a line; ``to_do`` counts down the operations that it may stand for."""
+    if line.kind == "part":
+        return None if line.code in withdrawal.parts else line
+    if line.code not in withdrawal.operations or not to_do[line.code]:
+        return line
+    to_do[line.code] -= 1
+    work = next(progress.get(line.code, iter(())), None)
+    if work is None or work.state == "open":
+        return None
+    return line if work.state == "finished" else stopped_line(line, work.labor_s)
+
+
+def _operations(
+    operations: Sequence[OrderedOperation], gone: Counter[str]
+) -> tuple[tuple[OrderedOperation, ...], tuple[OrderedOperation, ...]]:
+    staying: list[OrderedOperation] = []
+    going: list[OrderedOperation] = []
+    for each in operations:
+        is_gone = gone[each.operation_id] > 0
+        gone[each.operation_id] -= is_gone
+        (going if is_gone else staying).append(each)
+    return tuple(staying), tuple(going)

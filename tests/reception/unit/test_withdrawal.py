@@ -1,0 +1,175 @@
+"""Work that the customer does not want any more: what was done is billed, no more (R4, R12)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from services.reception.domain import authorisation, withdrawal
+from services.reception.domain.authorisation import Agreement, agree_at_opening
+from services.reception.domain.estimate import (
+    LaborOperation,
+    PartQuantity,
+    PriceList,
+    WantedWork,
+    estimate,
+    sum_of,
+)
+from services.reception.domain.order import Discount, Promise, finish_work
+from services.reception.domain.settlement import Terms, issue_invoice
+from services.reception.domain.withdrawal import Withdrawal, WorkDone
+from tests.reception.unit.test_order import NOW, billed, opened, refused
+
+HOURS = {"A": 0.6, "B": 2.0, "C": 1.3}
+PRICES = PriceList(
+    {code: LaborOperation(code, "mechanical", hours) for code, hours in HOURS.items()},
+    {"mechanical": 18_001},
+    {"OIL": 8_800, "PAD": 12_345},
+)
+WORD = Agreement("counter", "a1", NOW)
+STATES = st.sampled_from(["open", "begun", "finished"])
+
+
+def in_work(*more):
+    """An order in work with all versions of its estimate; ``more`` is additional work."""
+    order = replace(opened(), stage="greeted")
+    parts = (PartQuantity("OIL", 4), PartQuantity("PAD", 1))
+    priced = estimate(PRICES, WantedWork(("A", "B", "C"), parts))
+    order, _, versions = agree_at_opening(order, (), priced, WORD, "a1")
+    order = replace(order, stage="in_work", opened_at=NOW)
+    if more:
+        order, found, _ = authorisation.submit(
+            order,
+            versions,
+            estimate(PRICES, WantedWork(more)),
+            additional_work_id="w1",
+            submitted_by="t1",
+            now=NOW,
+        )
+        versions = [*versions, *found]
+        promise = Promise(NOW + timedelta(hours=3), 0.95, "h2", provisional=False)
+        word = replace(WORD, promised_at=promise.promised_at)
+        order, agreed, _ = authorisation.authorize_additional(order, versions, 2, word, promise)
+        versions = [versions[0], agreed]
+    return order, versions
+
+
+def withdraw(order, versions, operations=(), parts=(), done=()):
+    asked = Withdrawal(tuple(operations), tuple(parts), "vehicle_needed")
+    return withdrawal.withdraw(order, versions, asked, done, WORD, "w9")
+
+
+def amounts(lines):
+    return {line.code: line.amount_cents for line in lines}
+
+
+def test_operation_not_begun_is_declined_whole():
+    order, versions = in_work()
+    after, changed, (event,) = withdraw(order, versions, ["C"], ["PAD"])
+    assert [line.code for line in after.lines] == ["A", "B", "OIL"]
+    assert [each.operation_id for each in after.operations] == ["A", "B"]
+    replaced, agreed, declined = changed
+    assert (replaced.version, replaced.status) == (1, "superseded")
+    assert (agreed.version, agreed.status, agreed.additional_work_id) == (2, "authorized", None)
+    assert (declined.version, declined.status, declined.additional_work_id) == (3, "declined", "w9")
+    assert [line.code for line in declined.lines] == ["C", "PAD"]
+    assert (event.withdrawn_operations, event.replaced_versions) == (("C",), (1,))
+    assert (event.lines, event.estimate_cents) == (after.lines, sum_of(after.lines))
+
+
+def test_additional_work_wholly_withdrawn_leaves_the_ordered_work():
+    order, versions = in_work("B")
+    done = [WorkDone("B", "finished", 7200), WorkDone("B", "open", 0)]
+    after, changed, _ = withdraw(order, versions, ["B"], done=done)
+    assert after.lines == versions[0].lines
+    assert [(each.version, each.status) for each in changed] == [(2, "superseded"), (3, "declined")]
+
+
+@pytest.mark.parametrize(
+    ("labor_s", "hours", "cents"),
+    [
+        (0, 0.1, 1_800),
+        (1, 0.1, 1_800),
+        (360, 0.1, 1_800),
+        (361, 0.2, 3_600),
+        (9_999_999, 2.0, 36_002),
+    ],
+)
+def test_stopped_operation_costs_begun_tenths_of_an_hour(labor_s, hours, cents):
+    order, versions = in_work()
+    after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", labor_s)])
+    (line,) = (line for line in after.lines if line.code == "B")
+    assert (line.standard_hours, line.amount_cents) == (hours, cents)
+    assert "B" not in [each.operation_id for each in after.operations]
+
+
+@given(
+    st.dictionaries(st.sampled_from([*HOURS]), st.tuples(STATES, st.integers(0, 10_000))),
+    st.sets(st.sampled_from(["OIL", "PAD"])),
+)
+def test_stopped_order_bills_what_was_done(progress, parts):
+    order, versions = in_work()
+    done = [WorkDone(code, state, labor_s) for code, (state, labor_s) in progress.items()]
+    finished = {each.operation_id for each in done if each.state == "finished"}
+    begun = {each.operation_id for each in done if each.state == "begun"}
+    unfinished = HOURS.keys() - finished
+    billed_codes = (finished | begun | {"OIL", "PAD"}) - parts
+    assume(billed_codes and unfinished | parts)
+    after, changed, _ = withdraw(order, versions, sorted(unfinished), sorted(parts), done)
+    whole, kept = amounts(versions[0].lines), amounts(after.lines)
+    assert kept.keys() == billed_codes
+    assert all(kept[code] == whole[code] for code in finished)
+    assert all(kept[code] <= whole[code] for code in begun)
+    assert {each.operation_id for each in after.operations} == finished
+    assert [each.status for each in changed].count("declined") == 1
+
+
+def test_withdrawal_drops_the_discount():
+    order, versions = in_work()
+    discount = Discount(amount_cents=9, reason="other", requested_by="a1", granted_by="m1")
+    after, _, _ = withdraw(replace(order, discount=discount), versions, ["C"])
+    assert after.discount is None
+
+
+def test_stopped_order_is_ready_and_billed():
+    order, versions = in_work()
+    done = [WorkDone("A", "finished", 900), WorkDone("B", "begun", 3600)]
+    after, _, _ = withdraw(order, versions, ["B", "C"], ["PAD"], done)
+    ready = finish_work(after, NOW, ["A"])
+    _, _, bill, _ = issue_invoice(
+        ready, invoice_id="i1", terms=Terms(1300, timedelta(days=30)), now=NOW
+    )
+    assert amounts(bill.lines) == {"A": 10_801, "B": 18_001, "OIL": 35_200}
+
+
+@pytest.mark.parametrize(
+    ("operations", "parts", "done", "rule"),
+    [
+        (["A"], [], [WorkDone("A", "finished", 1)], "already_finished"),
+        (["X"], [], [], "unknown_code"),
+        ([], ["X"], [], "unknown_code"),
+        ([], [], [], "nothing_to_do"),
+        (["A", "B", "C"], ["OIL", "PAD"], [], "nothing_left"),
+    ],
+)
+def test_impossible_withdrawal_is_refused(operations, parts, done, rule):
+    with refused(rule):
+        withdraw(*in_work(), operations, parts, done)
+
+
+def test_withdrawal_waits_for_the_customers_other_decisions():
+    order, versions = in_work()
+    with refused("awaits_authorisation"):
+        withdraw(replace(order, awaiting_estimates=1), versions, ["C"])
+    with refused("already_billed"):
+        withdraw(billed(), versions, ["C"])
+
+
+def test_another_sum_than_agreed_is_refused():
+    order, versions = in_work()
+    after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", 360)])
+    withdrawal.require_agreed(after, after.estimate_cents)
+    with refused("amount_changed"):
+        withdrawal.require_agreed(after, after.estimate_cents - 1)
