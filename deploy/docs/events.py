@@ -80,7 +80,8 @@ def _kind(field: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[str, bool
         case "array":
             return f"[{_kind(field['items'], parts)[0]}]", False
         case "object":
-            return f"{{text: {_kind(field['additionalProperties'], parts)[0]}}}", False
+            (value,) = field["patternProperties"].values()
+            return f"{{text: {_kind(value, parts)[0]}}}", False
         case "string":
             return {"date-time": "time"}.get(field.get("format", ""), "text"), False
         case other:

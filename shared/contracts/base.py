@@ -22,7 +22,12 @@ def in_business_years(value: DateT) -> DateT:
     return value
 
 
-Identifier = Annotated[str, Field(min_length=1, max_length=120)]
+Identifier = Annotated[str, Field(min_length=1, max_length=120, pattern="^[!-~]+$")]
+"""The name of one thing, never words: printable ASCII without blanks."""
+
+Code = Annotated[str, Field(max_length=60, pattern="^[a-z][a-z0-9_]*$")]
+"""One of a list that its publisher keeps."""
+
 Cents = Annotated[int, Field(ge=0, le=10**12, description="integer cents (分) of CNY")]
 Seconds = Annotated[int, Field(ge=0)]
 Hours = Annotated[float, Field(gt=0, le=200, description="standard hours (标准工时)")]

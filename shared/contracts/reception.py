@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Cents, Day, Event, Hours, Identifier, Moment, Part
+from shared.contracts.base import Cents, Code, Day, Event, Hours, Identifier, Moment, Part
 
 VoucherKind = Literal["voucher", "service_card"]
 PayType = Literal["customer", "warranty", "goodwill", "internal"]
@@ -24,6 +24,14 @@ ClaimAnswer = Literal["accepted", "partly_accepted", "not_covered", "evidence_do
 ClaimAwaits = Literal["submission", "answer"]
 WithdrawalReason = Literal[
     "vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere", "other"
+]
+CancellationReason = Literal[
+    "customer_request",
+    "waited_too_long",
+    "too_expensive",
+    "parts_unavailable",
+    "entered_twice",
+    "other",
 ]
 WaiverReason = Literal["customer_declines", "customer_absent", "not_applicable", "other"]
 Mark = Annotated[int, Field(ge=1, le=5, description="1 bad, 5 very good")]
@@ -80,7 +88,7 @@ class AppointmentUnplaced(_AppointmentEvent):
     """What was booked while the workshop was away has no place there (无产能): it must be moved."""
 
     planned_at: Moment
-    reason: str
+    reason: Code
 
 
 class AppointmentMissed(_AppointmentEvent):
@@ -93,7 +101,7 @@ class AppointmentMissed(_AppointmentEvent):
 class AppointmentCancelled(_AppointmentEvent):
     """The customer or the store gave the place up (预约取消)."""
 
-    reason: str
+    reason: CancellationReason
     hold_id: Identifier | None = None
 
 
@@ -276,7 +284,7 @@ class PromiseRevised(_OrderEvent):
     duties: ClassVar[tuple[str, ...]] = ("R9", "R11")
 
     promised_at: Moment
-    reason: str
+    reason: Code
     confidence: float | None = Field(default=None, gt=0, lt=1)
     decided_by: Identifier | None = None
 
@@ -339,7 +347,7 @@ class OrderCancelled(_OrderEvent):
 
     duties: ClassVar[tuple[str, ...]] = ("R5",)
 
-    reason: str
+    reason: CancellationReason
     hold_id: Identifier | None = None
 
 

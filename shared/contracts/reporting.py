@@ -52,14 +52,14 @@ class Figures(Part):
     checks_missing: int = 0
     checks_done: float | None = None
     fault_accuracy: float | None = None
-    promise_calibration: dict[str, float] | None = None
+    promise_calibration: dict[Identifier, float] | None = None
     rework_in: float | None = None
     rework_out: float | None = None
     first_time_fix: float | None = None
     labour_rate: float | None = None
     hours_per_ro: float | None = None
     output_per_vehicle: float | None = None
-    collected_by_age: dict[str, float] | None = None
+    collected_by_age: dict[Identifier, float] | None = None
     claims_submitted: int | None = None
     claims_settled: int | None = None
     claims_overdue: int | None = None

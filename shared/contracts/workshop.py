@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Event, Identifier, Moment, Part
+from shared.contracts.base import Code, Event, Identifier, Moment, Part
 
 
 class _JobEvent(Event):
@@ -30,7 +30,7 @@ class JobAssigned(_JobEvent):
     planned_start_at: Moment
     planned_finish_at: Moment
     promisable_at: Moment
-    reason: str
+    reason: Code
 
 
 class JobReassigned(_JobEvent):
@@ -46,7 +46,7 @@ class JobReassigned(_JobEvent):
     bay_id: Identifier
     planned_start_at: Moment
     planned_finish_at: Moment
-    reason: str
+    reason: Code
     by: Identifier
     explanation: str | None = None
 
@@ -66,7 +66,7 @@ class JobPaused(_JobEvent):
     """
 
     job_id: Identifier
-    reason: str
+    reason: Code
     paused_at: Moment
     by_rule: bool = False
 
@@ -111,7 +111,7 @@ class JobClockCorrected(_JobEvent):
 
     job_id: Identifier
     technician_ids: tuple[Identifier, ...]
-    reason: str
+    reason: Code
     corrected_by: Identifier
     corrected_at: Moment
     started_before: Moment
@@ -187,7 +187,7 @@ class PromiseAtRisk(_JobEvent):
 
     promised_at: Moment
     probability: float = Field(ge=0, le=1)
-    cause: str
+    cause: Code
     explanation: str
     best_promise_at: Moment
     confidence: float = Field(gt=0, lt=1)

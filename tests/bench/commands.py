@@ -94,8 +94,8 @@ class Advisor:
         body = work | {"version": order["version"]}
         await self._send(until, "estimate", f"{path}/estimates", body)
         intake = work | {
-            "customer_ref": f"c-{plate}",
-            "vehicle_ref": f"v-{plate}",
+            "customer_ref": f"c-{plate[1:]}",
+            "vehicle_ref": f"v-{plate[1:]}",
             "odometer_km": 12_000,
             "words": "冷车启动有异响",
         }

@@ -110,8 +110,8 @@ class _Store:
         intake: dict[str, Any] = {
             "operations": WORK[number % len(WORK)],
             "parts": [],
-            "customer_ref": f"c-{plate}",
-            "vehicle_ref": f"v-{plate}",
+            "customer_ref": f"c-{plate[1:]}",
+            "vehicle_ref": f"v-{plate[1:]}",
             "odometer_km": 12_000,
             "words": "冷车启动有异响",
         }

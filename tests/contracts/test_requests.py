@@ -95,10 +95,19 @@ def fields(
         yield name, schema
     for key, value in schema.get("properties", {}).items():
         yield from fields(value, parts, (*name, key))
-    if isinstance(others := schema.get("additionalProperties"), Mapping):
-        yield from fields(others, parts, (*name, "key"))
+    for value in maps(schema):
+        yield from fields(value, parts, (*name, "key"))
     if "items" in schema:
         yield from fields(schema["items"], parts, (*name, "0"))
+
+
+def maps(schema: Schema) -> list[Schema]:
+    """What an object with keys of the caller's choice holds."""
+    others = schema.get("additionalProperties")
+    return [
+        *schema.get("patternProperties", {}).values(),
+        *([others] if isinstance(others, Mapping) else []),
+    ]
 
 
 def hostile(each: Input) -> Iterator[Any]:
@@ -116,7 +125,7 @@ def hostile(each: Input) -> Iterator[Any]:
             yield ["x"] * (schema.get("maxItems", MANY if in_body else LONG_IN_AN_ADDRESS) + 1)
         case "object":
             yield {"\ud800": 1}
-            if schema.get("additionalProperties"):
+            if maps(schema):
                 yield {
                     f"key{number}": None for number in range(schema.get("maxProperties", MANY) + 1)
                 }

@@ -206,9 +206,12 @@ async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(des
     await advisor.page.set_viewport_size({"width": 390, "height": 844})
     await expect(booked.locator('[data-testid="cancel-appointment"]')).to_be_in_viewport()
     await booked.locator('[data-testid="cancel-appointment"]').click()
-    await advisor.write(reason="客户出差")
+    await advisor.pick("reason", "客户要求")
+    await advisor.write(note="客户出差")
     await advisor.press("dialog-send")
     await expect(booked).to_contain_text("已取消")
+    await advisor.open("why")
+    await expect(advisor.page.locator(".dialog")).to_contain_text("客户出差")
     await advisor.keep("appointments")
     assert advisor.faults == []
 

@@ -12,6 +12,7 @@ from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
+from services.desk.components.cancelling import REASONS as CANCELLATIONS
 from services.desk.components.figures import AMOUNTS, COUNTS, GROUPS, INDICATORS
 from services.desk.components.job_clock import REASONS as CORRECTIONS
 from services.desk.components.parts import REASONS as PART_REASONS
@@ -44,6 +45,7 @@ from services.workshop.planning.risk import RiskCode
 from services.workshop.store.absence import AbsenceKind
 from shared.contracts import contracts_of
 from shared.contracts.reception import (
+    CancellationReason,
     Channel,
     ClaimAnswer,
     ClaimAwaits,
@@ -128,6 +130,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "absence": get_args(AbsenceKind),
         "parts": PART_REASONS,
         "correction": get_args(CorrectionReason),
+        "cancellation": get_args(CancellationReason),
         "pay": get_args(PayType),
         "payer": get_args(Payer),
         "estimate": get_args(EstimateStatus),
@@ -194,6 +197,10 @@ def test_an_intake_offers_what_reception_takes_down() -> None:
 
 def test_a_dispatcher_chooses_from_the_reasons_that_the_workshop_knows() -> None:
     assert set(REASONS) == set(get_args(OverrideReason))
+
+
+def test_cancelling_offers_the_reasons_of_the_contract() -> None:
+    assert get_args(CancellationReason) == CANCELLATIONS
 
 
 def test_a_manager_corrects_clocks_for_the_reasons_that_the_workshop_knows() -> None:

@@ -287,7 +287,8 @@ class _Walk:
         await self._on_order(order_id, advisor, "greeting")
         if self.rng.random() < 0.5:
             await self._open(order_id, advisor, customer)
-        await self._on_order(order_id, advisor, "cancellation", {"reason": "等待时间太长"})
+        why = {"reason": "waited_too_long", "note": "等待时间太长"}
+        await self._on_order(order_id, advisor, "cancellation", why)
 
     async def _identify(self, advisor: Person) -> Answer:
         """What the order says of its customer: references, or details while there are none."""

@@ -85,8 +85,8 @@ class FrontDesk:
 def intake(plate: str, **changes: Any) -> dict[str, Any]:
     """What the advisor takes down of a known customer."""
     return {
-        "customer_ref": f"c-{plate}",
-        "vehicle_ref": f"v-{plate}",
+        "customer_ref": f"c-{plate[1:]}",
+        "vehicle_ref": f"v-{plate[1:]}",
         "odometer_km": 12_000,
         "words": "冷车启动有异响",
         "operations": ["MNT-001"],

@@ -89,7 +89,7 @@ class Visit:
     def events(self) -> Iterator[Told]:
         yield from self._reception()
         if self.chance(0.08):
-            yield self.at, OrderCancelled(**self._key, reason="customer left")
+            yield self.at, OrderCancelled(**self._key, reason="waited_too_long")
             return
         lines, promised_at = self._lines(), self.at + timedelta(minutes=self.luck.randint(90, 240))
         yield self.minutes(5, 15), self._opened(lines, promised_at)

@@ -101,7 +101,7 @@ async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offer
     assert full.json()["values"]["offers"]
 
     await api.done(
-        "reception", f"/appointments/{taken[0]}/cancellation", AGENT, {"reason": "changed"}
+        "reception", f"/appointments/{taken[0]}/cancellation", AGENT, {"reason": "customer_request"}
     )
     await api.at_rest()
     both = await asyncio.gather(

@@ -143,7 +143,7 @@ class Floor:
     async def cancelled(self, order_id: str) -> None:
         """The customer has changed their mind."""
         await self.publish(
-            OrderCancelled(store_id=self.store_id, order_id=order_id, reason="customer_left")
+            OrderCancelled(store_id=self.store_id, order_id=order_id, reason="waited_too_long")
         )
 
     async def withdrawn(self, order_id: str, *operations: str) -> None:

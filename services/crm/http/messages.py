@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Body as RequestBody
 from fastapi import Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from services.crm import store
 from services.crm.domain import errors
@@ -30,7 +30,7 @@ from services.crm.http.access import (
 )
 from services.crm.sending import compose, send_soon
 from shared.body import Body
-from shared.contracts.base import Moment
+from shared.contracts.base import Identifier, Moment
 from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
@@ -39,16 +39,13 @@ from shared.unit import Unit
 router = store_router()
 
 
-Reference = Annotated[str, Field(pattern=r"^[!-~]{1,120}$")]
-
-
 class _Request(Body):
     """``about`` names the appointment or additional work behind the message: once that is settled,
     or after ``expires_at``, nobody is told any more."""
 
-    customer_ref: Reference
-    order_id: Reference | None = None
-    about: Reference | None = None
+    customer_ref: Identifier
+    order_id: Identifier | None = None
+    about: Identifier | None = None
     expires_at: Moment | None = None
 
 
@@ -163,8 +160,8 @@ async def list_messages(
     request: Request,
     store_id: str,
     _: Reader,
-    customer_ref: Annotated[Reference | None, Query()] = None,
-    order_id: Annotated[Reference | None, Query()] = None,
+    customer_ref: Annotated[Identifier | None, Query()] = None,
+    order_id: Annotated[Identifier | None, Query()] = None,
     status: Annotated[list[Status] | None, Query(max_length=10)] = None,
 ) -> list[MessageView]:
     """What customers were told or are to be told, the newest 500 first."""

@@ -21,6 +21,7 @@ _REASONS = (
     "credit_note",
     "correction",
     "withdrawal",
+    "cancellation",
 )
 _HIDDEN = frozenset({"store_id", "order_id"})
 

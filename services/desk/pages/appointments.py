@@ -11,6 +11,7 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError
+from services.desk.components.cancelling import cancel_dialog, cancellation_facts
 from services.desk.components.confirmation import Confirmation
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
@@ -26,8 +27,9 @@ from services.desk.components.elements import (
     table,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions, several, submit
+from services.desk.components.forms import Form, dialog_actions, several
 from services.desk.components.live import live
+from services.desk.components.problems import away_text
 from services.desk.components.time_choice import TimeChoice, send_or_offer
 from services.desk.i18n import Words
 from services.desk.page import Page
@@ -113,6 +115,10 @@ def _row(visit: Visit, catalogue: Catalogue, day: date, appointment: Appointment
         with cell_box("cell-actions"):
             if appointment["status"] == "booked" and day >= visit.today():
                 _change_buttons(visit, catalogue, appointment)
+            elif appointment["status"] == "cancelled":
+                button(
+                    visit.t("Reason"), partial(_why, visit, appointment), name="why", kind="small"
+                )
 
 
 def _status(visit: Visit, appointment: Appointment) -> None:
@@ -127,19 +133,36 @@ def _status(visit: Visit, appointment: Appointment) -> None:
             badge(t("Provisional"), "warn")
 
 
+def _path(appointment: Appointment) -> str:
+    return f"/appointments/{appointment['appointment_id']}"
+
+
 def _change_buttons(visit: Visit, catalogue: Catalogue, appointment: Appointment) -> None:
+    t = visit.t
     button(
-        visit.t("Change time"),
+        t("Change time"),
         partial(_move_dialog, visit, catalogue, appointment),
         name="move",
         kind="small",
     )
     button(
-        visit.t("Cancel appointment"),
-        partial(_cancel_dialog, visit, appointment),
+        t("Cancel appointment"),
+        lambda: cancel_dialog(visit, _path(appointment), t("Cancel appointment")),
         name="cancel-appointment",
         kind="small",
     )
+
+
+async def _why(visit: Visit, appointment: Appointment) -> None:
+    """Why an appointment was cancelled."""
+    try:
+        path = f"{visit.store_path}{_path(appointment)}/cancellation"
+        found = await visit.services.get("reception", path)
+    except AwayError as away:
+        ui.notify(away_text(visit.t, away), type="negative", position="top")
+    else:
+        with dialog(visit.t("Appointment cancelled")):
+            cancellation_facts(visit, found)
 
 
 async def _booking_dialog(visit: Visit, catalogue: Catalogue) -> None:
@@ -255,18 +278,3 @@ async def _move_dialog(visit: Visit, catalogue: Catalogue, appointment: Appointm
 
         dialog_actions(form, opened, t("Move appointment"), send)
     await choice.ask()
-
-
-async def _cancel_dialog(visit: Visit, appointment: Appointment) -> None:
-    t = visit.t
-    with dialog(t("Cancel appointment")) as opened:
-        form = Form(visit)
-        reason = form.field("reason", ui.input(t("Reason")))
-
-        async def send() -> None:
-            if not form.require("reason"):
-                return
-            path = f"/appointments/{appointment['appointment_id']}/cancellation"
-            await submit(form, opened, "reception", path, {"reason": reason.value})
-
-        dialog_actions(form, opened, t("Cancel appointment"), send)

@@ -12,6 +12,7 @@ from services.desk import formats
 from services.desk.client import AwayError, new_attempt
 from services.desk.components.arriving import arrival_dialog, record_arrival
 from services.desk.components.awaiting import awaiting_strip
+from services.desk.components.cancelling import cancel_dialog
 from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import (
     badge,
@@ -312,22 +313,11 @@ def t_number(number: int) -> str:
 def _leave_button(visit: Visit, order: Entry) -> None:
     button(
         visit.t("Left"),
-        lambda: cancel_dialog(visit, order["order_id"]),
+        lambda: end_dialog(visit, order["order_id"]),
         name=f"left-{order['queue_number']}",
     )
 
 
-async def cancel_dialog(visit: Visit, order_id: str) -> None:
+def end_dialog(visit: Visit, order_id: str) -> None:
     """Ask why the visit ends without work."""
-    t = visit.t
-    with dialog(t("End the visit without work")) as opened:
-        form = Form(visit)
-        reason = form.field("reason", ui.input(t("Reason")))
-
-        async def send() -> None:
-            if not form.require("reason"):
-                return
-            path = f"/orders/{order_id}/cancellation"
-            await submit(form, opened, "reception", path, {"reason": reason.value})
-
-        dialog_actions(form, opened, t("End visit"), send)
+    cancel_dialog(visit, f"/orders/{order_id}", visit.t("End the visit without work"))

@@ -14,6 +14,7 @@ from shared.contracts.reception import (
     AppointmentMissed,
     AppointmentMoved,
     AppointmentUnplaced,
+    CancellationReason,
     WantedPart,
 )
 from shared.contracts.refusal import Refused
@@ -152,7 +153,9 @@ def confirm(
     ]
 
 
-def cancel(appointment: Appointment, reason: str) -> tuple[Appointment, list[AppointmentCancelled]]:
+def cancel(
+    appointment: Appointment, reason: CancellationReason
+) -> tuple[Appointment, list[AppointmentCancelled]]:
     """Give the place up."""
     _require_booked(appointment)
     event = AppointmentCancelled(

@@ -13,6 +13,7 @@ from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.base import Cents, Part
 from shared.contracts.reception import (
     AdvisorAssigned,
+    CancellationReason,
     Channel,
     CreditReason,
     CustomerGreeted,
@@ -433,7 +434,7 @@ def after_delivery(order: Order) -> Order:
 
 
 def cancel(
-    order: Order, reason: str, appointment_hold_id: str | None
+    order: Order, reason: CancellationReason, appointment_hold_id: str | None
 ) -> tuple[Order, list[OrderCancelled]]:
     """End a visit before any work was done; what was reserved for it is given back.
 

@@ -6,6 +6,7 @@ from services.reception.http import (
     appointments,
     arrivals,
     authorisations,
+    cancellations,
     catalogue,
     claims,
     daily_checks,
@@ -26,6 +27,7 @@ router = APIRouter()
 for part in (
     catalogue,
     appointments,
+    cancellations,
     arrivals,
     vehicles,
     work,

@@ -28,6 +28,7 @@ from services.reception.http.access import (
     store_router,
     workshop_of,
 )
+from services.reception.http.cancellations import Cancel, keep_cancellation
 from services.reception.http.offers import NO_PLACE, Offers, Wanted, find_offers, window
 from services.reception.http.work import DEFAULT_CONFIDENCE, PartLine
 from services.reception.workshop import WorkshopAwayError
@@ -76,10 +77,6 @@ class BookAppointment(MoveAppointment):
     operations: Operations
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
     customer_ref: Identifier | None = None
-
-
-class CancelBody(Body):
-    reason: Annotated[str, Field(min_length=2, max_length=200)]
 
 
 class AppointmentView(BaseModel):
@@ -213,7 +210,7 @@ async def move_appointment(
     openapi_extra=serves("R1"),
 )
 async def cancel_appointment(
-    request: Request, appointment_id: str, body: CancelBody, command: FrontDesk
+    request: Request, appointment_id: str, body: Cancel, command: FrontDesk
 ) -> JSONResponse:
     """Give a place up."""
 
@@ -221,6 +218,7 @@ async def cancel_appointment(
         booked = await store.lock_appointment(unit.connection, command.store_id, appointment_id)
         cancelled, events = appointments.cancel(booked, body.reason)
         await store.save_appointment(unit.connection, cancelled)
+        await keep_cancellation(request, unit, command, appointment_id, body)
         await drop_deadlines(unit, appointment_id)
         unit.publish(events, command.cause)
         return appointment_view(request, cancelled)

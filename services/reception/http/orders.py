@@ -22,8 +22,8 @@ from services.reception.http.access import (
     personal_of,
     store_router,
 )
-from services.reception.http.appointments import CancelBody
 from services.reception.http.board import listed
+from services.reception.http.cancellations import Cancel, keep_cancellation
 from services.reception.http.views import OrderView, OrderWithWords, order_view
 from services.reception.http.work import Work, operations_of, priced_work, reserve
 from shared import timers
@@ -171,7 +171,9 @@ async def open_order(
     tags=["orders"],
     openapi_extra=serves("R5"),
 )
-async def cancel_order(order_id: str, body: CancelBody, command: Advisor) -> JSONResponse:
+async def cancel_order(
+    request: Request, order_id: str, body: Cancel, command: Advisor
+) -> JSONResponse:
     """End a visit before work has begun; what was reserved for it is given back."""
 
     async def effect(unit: Unit) -> BaseModel:
@@ -179,6 +181,7 @@ async def cancel_order(order_id: str, body: CancelBody, command: Advisor) -> JSO
         held = await _appointment_hold(unit.connection, order)
         cancelled, events = orders.cancel(order, body.reason, held)
         saved = await store.save_order(unit, cancelled)
+        await keep_cancellation(request, unit, command, order_id, body)
         await timers.cancel(unit, handlers.GREETING_OVERDUE, order_id)
         unit.publish(events, command.cause)
         return order_view(saved)

@@ -5,6 +5,11 @@ from services.reception.store.appointment import (
     lock_appointment,
     save_appointment,
 )
+from services.reception.store.cancellation import (
+    Cancellation,
+    add_cancellation,
+    read_cancellation,
+)
 from services.reception.store.capacity import (
     last_capacity,
     save_capacity,
@@ -82,7 +87,9 @@ from services.reception.store.voucher import (
 )
 
 __all__ = [
+    "Cancellation",
     "Link",
+    "add_cancellation",
     "add_credit_note",
     "add_daily_check",
     "add_feedback",
@@ -115,6 +122,7 @@ __all__ = [
     "other_bookings",
     "photos_of_order",
     "promisable_times",
+    "read_cancellation",
     "read_claim",
     "read_credit_note",
     "read_feedback",

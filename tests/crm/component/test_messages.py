@@ -361,7 +361,7 @@ async def test_nobody_is_told_what_has_passed(
     )
     events = {
         "delivered": delivered(customer, night),
-        "cancelled": OrderCancelled(store_id="S01", order_id=order, reason="too dear"),
+        "cancelled": OrderCancelled(store_id="S01", order_id=order, reason="too_expensive"),
         "authorised": authorized,
         "promised": authorized.model_copy(update={"promised_at": night + timedelta(hours=20)}),
         "paid": PaymentReceived(
@@ -375,7 +375,7 @@ async def test_nobody_is_told_what_has_passed(
             received_at=night,
         ),
         "unbooked": AppointmentCancelled(
-            store_id="S01", appointment_id=f"appointment-{order}", reason="ill"
+            store_id="S01", appointment_id=f"appointment-{order}", reason="customer_request"
         ),
     }
     await ask(crm, customer, **({"order_id": order} | subjects[end]))

@@ -17,7 +17,7 @@ async def desk(servers, clock):
 
 
 async def ended(desk, order):
-    await desk.done(f"/orders/{order['order_id']}/cancellation", {"reason": "customer left"})
+    await desk.done(f"/orders/{order['order_id']}/cancellation", {"reason": "waited_too_long"})
 
 
 async def test_damages_and_level_are_told_and_belongings_stay_encrypted(desk, servers):

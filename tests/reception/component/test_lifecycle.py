@@ -4,6 +4,7 @@ import pytest
 
 from services.reception.app import create_app
 from shared.contracts.reception import OrderCancelled
+from shared.db import transaction
 from tests.harness import in_process, published
 from tests.reception.front_desk import ORDERS, FrontDesk
 
@@ -25,9 +26,11 @@ async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_he
     path = f"/orders/{order['order_id']}/cancellation"
     without = await desk.post(path, {})
     assert (without.status_code, without.json()["errors"][0]["field"]) == (422, "reason")
-    ended = await desk.done(path, {"reason": "customer left"})
+    await desk.refused(path, {"reason": "customer left"}, "literal_error", "reason")
+    why = {"reason": "waited_too_long", "note": "王先生等了一个小时"}
+    ended = await desk.done(path, why)
     assert ended["stage"] == "cancelled"
-    again = await desk.post(path, {"reason": "customer left"})
+    again = await desk.post(path, why)
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "wrong_stage")
     await desk.service.at_rest()
     events = [
@@ -36,5 +39,10 @@ async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_he
         if isinstance(received.event, OrderCancelled)
     ]
     assert [(event.order_id, event.reason) for event in events] == [
-        (order["order_id"], "customer left")
+        (order["order_id"], "waited_too_long")
     ]
+    kept = await desk.get(path)
+    assert {name: kept[name] for name in why} == why
+    async with transaction(desk.service.app.state.units.pool, ["S01"]) as connection:
+        sealed = await connection.fetchval("SELECT note FROM cancellation")
+    assert why["note"].encode() not in sealed

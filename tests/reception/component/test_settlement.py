@@ -197,7 +197,7 @@ async def test_a_visit_with_a_deposit_is_not_ended_before_the_money_is_back(desk
     order = await desk.opened("沪E10007")
     path = f"/orders/{order['order_id']}"
     await desk.done(f"{path}/deposits", CASH | {"amount_cents": 1_000})
-    ending = {"reason": "customer left"}
+    ending = {"reason": "waited_too_long"}
     await desk.refused(f"{path}/cancellation", ending, "deposit_held", "order_id")
     back = CASH | {"amount_cents": 1_000, "reason": "work_cancelled"}
     await desk.done(f"{path}/refunds", back, MANAGER)

@@ -67,7 +67,7 @@ class Visit(RuleBasedStateMachine):
 
     @rule()
     def cancel(self):
-        self.attempt(lambda order: orders.cancel(order, "no", None)[0])
+        self.attempt(lambda order: orders.cancel(order, "other", None)[0])
 
     @rule()
     def start(self):

@@ -130,8 +130,8 @@ def pay(order: Order, amount_cents: int) -> Order:
 
 def test_an_order_in_work_cannot_be_cancelled():
     with refused("wrong_stage"):
-        orders.cancel(orders.start_work(opened()), "no", None)
-    assert orders.cancel(opened(), "changed my mind", None)[0].stage == "cancelled"
+        orders.cancel(orders.start_work(opened()), "other", None)
+    assert orders.cancel(opened(), "customer_request", None)[0].stage == "cancelled"
 
 
 def test_late_news_of_the_workshop_do_not_turn_the_stage_back():

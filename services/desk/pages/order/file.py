@@ -38,6 +38,7 @@ class File:
     invoice: Entry | None
     feedback: Entry | None
     rectifications: Sequence[Entry]
+    cancellation: Entry | None
 
     @property
     def order_id(self) -> str:
@@ -79,7 +80,17 @@ async def read(visit: Visit) -> File:
     )
     in_work = order["stage"] in AT_WORK
     delivered = order["delivered_at"]
-    jobs, risks, estimates, declined, invoice, feedback, rectifications, names = await together(
+    (
+        jobs,
+        risks,
+        estimates,
+        declined,
+        invoice,
+        feedback,
+        rectifications,
+        cancellation,
+        names,
+    ) = await together(
         _ask(visit, "workshop", "/jobs", order_id=order_id),
         _ask(visit, "workshop", "/risks", when=in_work),
         _ask(visit, "reception", f"{path}/estimates"),
@@ -93,6 +104,7 @@ async def read(visit: Visit) -> File:
             when=delivered and visit.person.has(_SEES_RECTIFICATIONS),
             state=_STATES,
         ),
+        _ask(visit, "reception", f"{path}/cancellation", when=order["stage"] == "cancelled"),
         visit.names([order], tiers=True),
         forgiving=True,
     )
@@ -108,6 +120,7 @@ async def read(visit: Visit) -> File:
         rectifications=[
             each for each in _known(rectifications) or () if each["order_id"] == order_id
         ],
+        cancellation=_known(cancellation),
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.cancelling import cancellation_facts
 from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, button, dialog, facts, mark, panel, text
 from services.desk.components.forms import (
@@ -21,7 +22,7 @@ from services.desk.i18n import Words
 from services.desk.pages.order.file import AT_WORK, Entry, File, Opened, only
 from services.desk.pages.order.withdrawal import Withdrawal
 from services.desk.pages.orders import STAGE_TONES
-from services.desk.pages.reception import cancel_dialog, t_number, tier_badge
+from services.desk.pages.reception import end_dialog, t_number, tier_badge
 from services.desk.reasons import sentence
 from services.desk.visit import Visit, Who
 
@@ -61,6 +62,8 @@ def summary(page: Opened, drawing: Drawing) -> None:
         if file.stage != "cancelled":
             drawing.part("way", partial(_steps_of_the_way, t), file.stage)
         drawing.part("facts", partial(_facts, visit), only(order, *_IN_FACTS))
+        if file.cancellation:
+            drawing.part("cancellation", partial(cancellation_facts, visit), file.cancellation)
         if order["promise_provisional"]:
             words = t("Provisional: not planned by the workshop yet")
             drawing.part("provisional", badge, words, "warn")
@@ -186,7 +189,7 @@ def _actions(page: Opened, stage: str) -> None:
         if stage in _CANCELLABLE:
             button(
                 t("End the visit without work"),
-                lambda: cancel_dialog(page.visit, page.file.order_id),
+                lambda: end_dialog(page.visit, page.file.order_id),
                 name="cancel-order",
             )
 

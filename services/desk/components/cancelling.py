@@ -1,0 +1,52 @@
+"""Cancelling an order or an appointment: why, in a code and in words that stay in reception."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.components.elements import dialog, facts
+from services.desk.components.forms import Form, choices, dialog_actions, submit
+from services.desk.visit import Visit
+
+REASONS = (
+    "customer_request",
+    "waited_too_long",
+    "too_expensive",
+    "parts_unavailable",
+    "entered_twice",
+    "other",
+)
+"""客户要求、等待过久、价格过高、缺件、重复登记、其他."""
+
+
+def cancel_dialog(visit: Visit, path: str, title: str) -> None:
+    """Ask why what stands at ``path`` is cancelled."""
+    t = visit.t
+    with dialog(title) as opened:
+        form = Form(visit)
+        named = choices(t, "cancellation", REASONS)
+        reason = form.field("reason", ui.select(named, label=t("Reason")))
+        note = form.field("note", ui.textarea(t("Note")).props("autogrow rows=2"))
+
+        async def send() -> None:
+            if not form.require("reason"):
+                return
+            body = {"reason": reason.value, "note": note.value or None}
+            await submit(form, opened, "reception", f"{path}/cancellation", body)
+
+        dialog_actions(form, opened, title, send)
+
+
+def cancellation_facts(visit: Visit, cancellation: Mapping[str, Any]) -> None:
+    """Why something was cancelled, by whom and when."""
+    t = visit.t
+    at = formats.day_and_clock(cancellation["cancelled_at"], visit.store.timezone, visit.now())
+    facts(
+        [
+            (t("Reason"), t.code("cancellation", cancellation["reason"])),
+            (t("Note"), cancellation["note"] or formats.NOTHING),
+            (t("Cancelled"), f"{visit.colleague(cancellation['cancelled_by'])} · {at}"),
+        ]
+    )

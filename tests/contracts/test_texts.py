@@ -1,0 +1,72 @@
+"""No event carries words that a person typed, nor a time that no clock can show (R39)."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from shared.contracts import CONTRACTS
+
+REVIEWED = {
+    "JobReassigned.explanation": "made by the planner of a code, identifiers and times",
+    "PromiseAtRisk.explanation": "made by the planner of a code, identifiers and times",
+}
+"""Texts that are neither an identifier nor a code, and why they may leave the service."""
+
+WORDS = ("too dear", "王先生等了一个小时", "Mr Wang, 13812345678")
+
+
+def texts(schema: Any, parts: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Every text of an event with its place, the keys of maps too."""
+    if "$ref" in schema:
+        part = schema["$ref"].rsplit("/", 1)[1]
+        yield from texts(parts[part], parts, part)
+    elif schema.get("type") == "string":
+        yield name, schema
+    for kind in schema.get("anyOf", ()):
+        yield from texts(kind, parts, name)
+    for field, value in schema.get("properties", {}).items():
+        yield from texts(value, parts, f"{name}.{field}")
+    for pattern, value in schema.get("patternProperties", {}).items():
+        yield f"{name} key", {"pattern": pattern}
+        yield from texts(value, parts, name)
+    if "additionalProperties" in schema:
+        yield f"{name} key", {}
+    if "items" in schema:
+        yield from texts(schema["items"], parts, name)
+
+
+def takes_no_words(schema: Any) -> bool:
+    if "enum" in schema or "const" in schema or schema.get("format") == "date-time":
+        return True
+    pattern = schema.get("pattern")
+    return bool(pattern) and not any(re.search(pattern, words) for words in WORDS)
+
+
+def test_texts_of_events_are_identifiers_codes_or_reviewed() -> None:
+    free = set()
+    for contract in CONTRACTS.values():
+        schema = contract.model_json_schema()
+        found = texts(schema, schema.get("$defs", {}), contract.__name__)
+        free |= {name for name, text in found if not takes_no_words(text)}
+    assert free == set(REVIEWED)
+
+
+def moments() -> Iterator[tuple[type[BaseModel], str]]:
+    for contract in CONTRACTS.values():
+        for field, value in contract.model_json_schema()["properties"].items():
+            if "date-time" in str(value):
+                yield contract, field
+
+
+@pytest.mark.parametrize("year", ["1989", "2226", "9999"])
+def test_times_of_events_are_of_business_years(year: str) -> None:
+    found = list(moments())
+    assert len(found) > 50
+    for contract, field in found:
+        with pytest.raises(ValidationError) as refused:
+            contract.model_validate({field: f"{year}-12-31T23:59:59-12:00"})
+        rules = {(error["loc"], error["type"]) for error in refused.value.errors()}
+        assert ((field,), "outside_business_years") in rules, (contract, field)
