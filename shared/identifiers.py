@@ -1,28 +1,88 @@
-"""Formats of a vehicle's plate (GA 36) and VIN (GB 16735, ISO 3779), and of the numbers and
-addresses by which a person is reached."""
+"""What the world writes on plates and papers, brought into one form: plates (GA 36 and older), VINs
+(GB 16735, ISO 3779), telephone numbers (E.164) and e-mail addresses."""
 
 import re
-from typing import Annotated
+import unicodedata
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
+import phonenumbers
+from phonenumbers import PhoneNumberFormat
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+PlateKind = Literal[
+    "trailer",
+    "learner",
+    "police",
+    "hong_kong",
+    "macao",
+    "test",
+    "oversize",
+    "consulate",
+    "temporary",
+    "emergency",
+    "embassy",
+    "armed_police",
+    "military",
+    "unregistered",
+]
+"""挂车、教练车、警车、港、澳、试验车、超限车、领馆、临时、应急救援、使馆、武警、军车、未上牌（以车架号代替）."""
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
-_PLATE = re.compile(
-    rf"[{_PROVINCES}][A-HJ-NP-Z]"
-    r"(?:[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳]"
-    r"|[DFABCEGHJK][A-HJ-NP-Z0-9][0-9]{4}"
-    r"|[0-9]{5}[DFABCEGHJK])"
+_SIGN = "[A-HJ-NP-Z0-9]"
+_PLACE = f"[{_PROVINCES}][A-HJ-NP-Z]"
+_VIN_SIGNS = "[A-HJ-NPR-Z0-9]{17}"
+_USUAL_PLATE = re.compile(
+    rf"{_PLACE}(?:{_SIGN}{{5}}|[DFABCEGHJK]{_SIGN}[0-9]{{4}}|[0-9]{{5}}[DFABCEGHJK])"
 )
-_VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
+_SPECIAL_PLATES: Mapping[PlateKind, str] = {
+    "trailer": f"{_PLACE}{_SIGN}{{4}}挂",
+    "learner": f"{_PLACE}{_SIGN}{{4}}学",
+    "police": f"{_PLACE}{_SIGN}{{4}}警",
+    "hong_kong": f"{_PLACE}{_SIGN}{{4}}港",
+    "macao": f"{_PLACE}{_SIGN}{{4}}澳",
+    "test": f"{_PLACE}{_SIGN}{{4}}试",
+    "oversize": f"{_PLACE}{_SIGN}{{4}}超",
+    "consulate": f"{_PLACE}{_SIGN}{{4}}领",
+    "temporary": f"{_PLACE}{_SIGN}{{4,5}}临",
+    "emergency": f"{_PLACE}{_SIGN}{{4}}应急",
+    "embassy": "使[0-9]{6}",
+    "armed_police": f"WJ(?:[{_PROVINCES}]|[0-3][0-9])[0-9]{{4}}[0-9BDHJSTX]",
+    "military": "[BCEGHJKLNSVZ][A-HJ-PR-Y][0-9]{5}",
+    "unregistered": rf"(?!(.)\1+$){_VIN_SIGNS}",
+}
+_VIN = re.compile(_VIN_SIGNS)
 _VIN_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "12345678123457923456789"), strict=True))
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
-_MOBILE = re.compile(r"1[3-9][0-9]{9}")
-_LANDLINE = re.compile(r"0[1-9][0-9]{8,10}")
+_HOME, _HOME_CODE = "CN", 86
+_HOME_NUMBER = re.compile(r"1[3-9][0-9]{9}|10[0-9]{8}|2[0-9]{9}|[3-9][0-9]{9,10}")
+_MOBILE = re.compile(r"\+861[3-9][0-9]{9}")
+_EXTENSION = re.compile(r"转|轉|分机|;ext=")
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
 )
 _LONGEST_EMAIL = 254
+
+_FORMAT_CHARACTER = "Cf"
+_SEPARATING = ("Zs", "Zl", "Zp", "Pd")
+_SEPARATORS = "\t\r\n.·•‧・∙⋅"
+
+
+def usual_form(text: str) -> str:
+    """``text`` as it would usually be typed (NFKC), without invisible characters."""
+    normalized = unicodedata.normalize("NFKC", text)
+    return "".join(each for each in normalized if unicodedata.category(each) != _FORMAT_CHARACTER)
+
+
+def _joined(text: str) -> str:
+    """``text`` in its usual form, in capitals, without blanks, dashes and dots."""
+    return "".join(
+        each
+        for each in usual_form(text).upper()
+        if each not in _SEPARATORS and unicodedata.category(each) not in _SEPARATING
+    )
 
 
 def vin_check_digit(vin: str) -> str:
@@ -34,49 +94,92 @@ def vin_check_digit(vin: str) -> str:
     return "0123456789X"[total % 11]
 
 
+def has_check_digit(vin: str) -> bool:
+    """Whether the ninth place of ``vin`` holds its check digit; only China and North America want
+    one."""
+    return vin[8] == vin_check_digit(vin)
+
+
 def valid_plate(text: str) -> str:
-    """``text`` as a plate (车牌号) in capitals without separators.
+    """``text`` as a plate (车牌号) in capitals without separators; a vehicle that has none yet goes
+    by its VIN.
 
     Raises:
-        ValueError: not a mainland plate: province, letter, then five characters or six for new
-            energy; no I or O.
+        ValueError: no mainland plate of any kind.
     """
-    plate = re.sub(r"[\s·.-]", "", text).upper()
-    if not _PLATE.fullmatch(plate):
+    plate = _joined(text)
+    if not _USUAL_PLATE.fullmatch(plate) and plate_kind(plate) is None:
         raise ValueError("not a plate: province, letter, then 5 characters (6 for new energy)")
     return plate
 
 
+def plate_kind(plate: str) -> PlateKind | None:
+    """The special kind of a valid ``plate``; None for a usual one."""
+    kinds = (kind for kind, pattern in _SPECIAL_PLATES.items() if re.fullmatch(pattern, plate))
+    return next(kinds, None)
+
+
 def valid_vin(text: str) -> str:
-    """``text`` as a VIN (车架号) in capitals.
+    """``text`` as a VIN (车架号) in capitals without separators; its check digit may be wrong.
 
     Raises:
-        ValueError: not 17 characters of the alphabet without I, O, Q, or a wrong check digit.
+        ValueError: not 17 characters of the alphabet without I, O, Q, or a placeholder.
     """
-    vin = text.strip().upper()
+    vin = _joined(text)
     if not _VIN.fullmatch(vin):
         raise ValueError("not a VIN: 17 letters and digits without I, O and Q")
-    if vin[8] != vin_check_digit(vin):
-        raise ValueError(f"not a VIN: check digit {vin[8]} should be {vin_check_digit(vin)}")
+    if len(set(vin)) == 1:
+        raise PydanticCustomError("vin_placeholder", "not a VIN: one character 17 times")
+    return vin
+
+
+def confirmed_vin(vin: str, confirmed: bool) -> str:
+    """``vin``, which somebody has compared with the vehicle where its check digit is wrong.
+
+    Raises:
+        ValueError: nobody has.
+    """
+    if not confirmed and not has_check_digit(vin):
+        raise PydanticCustomError(
+            "vin_check_digit",
+            "check digit {found} should be {expected}; confirm it if the vehicle says so",
+            {"found": vin[8], "expected": vin_check_digit(vin)},
+        )
     return vin
 
 
 def valid_phone(text: str) -> str:
-    """``text`` as a mainland telephone number (电话), digits only, without the country code.
+    """``text`` as a telephone number (电话) in E.164, with ``;ext=`` where there is an extension.
+
+    Numbers without a country code are mainland ones.
 
     Raises:
-        ValueError: neither a mobile number of 11 digits nor a landline with its area code.
+        ValueError: no such number can be called.
     """
-    phone = re.sub(r"[\s()-]", "", text)
-    phone = re.sub(r"^(\+|00)86", "", phone)
-    if not (_MOBILE.fullmatch(phone) or _LANDLINE.fullmatch(phone)):
+    try:
+        number = phonenumbers.parse(_EXTENSION.sub(" ext ", usual_form(text)), _HOME)
+    except phonenumbers.NumberParseException:
+        raise ValueError("not a telephone number: 11 digits, or area code and number") from None
+    national = phonenumbers.national_significant_number(number)
+    at_home = number.country_code == _HOME_CODE and _HOME_NUMBER.fullmatch(national)
+    if not (at_home or phonenumbers.is_valid_number(number)):
         raise ValueError("not a telephone number: 11 digits, or area code and number")
-    return phone
+    extension = f";ext={number.extension}" if number.extension else ""
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
 
 
 def is_mobile(phone: str) -> bool:
-    """Whether a valid ``phone`` takes text messages (手机)."""
+    """Whether a valid ``phone`` takes text messages: a mainland mobile number (手机)."""
     return _MOBILE.fullmatch(phone) is not None
+
+
+def dialed(phone: str) -> tuple[str, str]:
+    """A valid ``phone`` as it is dialed from the mainland, and its extension, if any."""
+    number = phonenumbers.parse(phone, _HOME)
+    extension, number.extension = number.extension or "", None
+    at_home = number.country_code == _HOME_CODE
+    form = PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(number, form), extension
 
 
 def valid_email(text: str) -> str:

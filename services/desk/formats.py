@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.desk.i18n import Words
+from shared.identifiers import dialed
+
 NOTHING = "—"
 
 
@@ -112,3 +115,12 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return " · ".join(plain(each) for each in value) or NOTHING
     return NOTHING if value is None else str(value)
+
+
+def phone(t: Words, value: str | None) -> str:
+    """A telephone number as it is dialed, with its extension."""
+    if not value:
+        return NOTHING
+    number, extension = dialed(value)
+    words = "{number} ext. {extension}"
+    return t(words, number=number, extension=extension) if extension else number

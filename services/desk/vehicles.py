@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from services.desk.visit import Visit
-from shared.identifiers import valid_plate, valid_vin
+from shared.identifiers import has_check_digit, valid_plate, valid_vin
 
 Known = dict[str, Any]
 
@@ -16,6 +16,11 @@ def is_vin(typed: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def has_unusual_digit(typed: str) -> bool:
+    """Whether ``typed`` is a VIN whose check digit is not the standard's."""
+    return is_vin(typed) and not has_check_digit(valid_vin(typed))
 
 
 def same_plate(typed: str, plate: str) -> bool:

@@ -13,7 +13,7 @@ def person(number: int, **changes: str) -> dict[str, str]:
     """Details of a person and a vehicle, different for each number."""
     return {
         "name": f"王小明{number}",
-        "phone": f"1390000{number:04d}",
+        "phone": f"+861390000{number:04d}",
         "plate": f"沪A{number:05d}",
         "vin": vin(number),
         "brand": "启岳",

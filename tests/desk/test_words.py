@@ -65,6 +65,7 @@ from shared.contracts.reception import (
 )
 from shared.contracts.reporting import Figures
 from shared.dead_letters import Decision
+from shared.identifiers import PlateKind
 from shared.security import Role
 
 _DESK = Path("services/desk")
@@ -131,6 +132,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "parts": PART_REASONS,
         "correction": get_args(CorrectionReason),
         "cancellation": get_args(CancellationReason),
+        "plate_kind": get_args(PlateKind),
         "pay": get_args(PayType),
         "payer": get_args(Payer),
         "estimate": get_args(EstimateStatus),

@@ -16,11 +16,11 @@ from services.crm.domain.loyalty import Tier
 from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
 from services.crm.http.loyalty import Loyalty, loyalty_by_vehicle, loyalty_of
 from services.crm.store import SealedCustomer, SealedVehicle
-from shared.body import Body
+from shared.body import Body, BodyWithVin
 from shared.contracts.base import Identifier
 from shared.db import Connection, transaction
 from shared.duties import serves
-from shared.identifiers import Phone, Plate, Vin
+from shared.identifiers import Phone, Plate, PlateKind, Vin, has_check_digit, plate_kind
 from shared.ids import new_id
 from shared.personal import PersonalData
 from shared.unit import Unit
@@ -30,13 +30,13 @@ router = store_router()
 _LARGEST_PAGE = 1000
 
 
-class RegisterCustomer(Body):
-    """A person and their vehicle, as taken down at the counter or on the phone."""
+class RegisterCustomer(BodyWithVin):
+    """A person and their vehicle, as taken down at the counter or on the phone; a vehicle without a
+    plate goes by its VIN."""
 
     name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
     phone: Annotated[Phone, Field(description="电话")]
     plate: Annotated[Plate, Field(description="车牌号")]
-    vin: Annotated[Vin, Field(description="车架号")]
     brand: Annotated[str, Field(min_length=1, max_length=40, description="品牌")]
     model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
 
@@ -59,12 +59,18 @@ class Registered(BaseModel):
 
 
 class CustomerView(Registered, Loyalty):
-    """A customer with one vehicle; what was erased is absent."""
+    """A customer with one vehicle; what was erased is absent.
+
+    ``plate_kind`` is that of a special plate (特殊号牌); ``vin_unusual``: its check digit is wrong,
+    and a person has confirmed it.
+    """
 
     name: str | None
     phone: str | None
     plate: str | None
+    plate_kind: PlateKind | None
     vin: str | None
+    vin_unusual: bool
     brand: str
     model: str
 
@@ -138,7 +144,12 @@ async def find_customer(
         texts = await personal.decrypt_all(
             connection, store_id, [(row["customer_ref"], row[field]) for field in known]
         )
-    return CustomerView(**dict(row) | dict(zip(known, texts, strict=True)) | loyalty.model_dump())
+    fields = dict(row) | dict(zip(known, texts, strict=True))
+    return CustomerView(
+        **fields | loyalty.model_dump(),
+        plate_kind=plate_kind(fields["plate"] or ""),
+        vin_unusual=bool(fields["vin"]) and not has_check_digit(fields["vin"]),
+    )
 
 
 @router.post("/resolutions", tags=["customers"], openapi_extra=serves("R19", "R25"))

@@ -98,15 +98,11 @@ def _link_to_open_order(form: Form, place: ui.element) -> None:
 async def _record(
     visit: Visit, typed: str, body: Mapping[str, Any], attempt: str
 ) -> dict[str, Any]:
-    """Record the vehicle; the plate of a scanned VIN stands in the archive."""
+    """Record the vehicle; the plate of a scanned VIN stands in the archive, if it has one yet."""
     plate = typed
     if is_vin(typed):
         found = await find_customer(visit, typed)
-        if not found or not found["plate"]:
-            raise RefusalError(
-                404, {"errors": [{"field": "plate", "rule": "unknown_vin", "message": typed}]}
-            )
-        plate = found["plate"]
+        plate = (found and found["plate"]) or typed
     return await _send(visit, {"plate": plate, **body}, attempt)
 
 

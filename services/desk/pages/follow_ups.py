@@ -155,7 +155,7 @@ def _contact(visit: Visit, customer: Mapping[str, Any]) -> None:
         return
     facts(
         [
-            (t("Phone"), customer["phone"]),
+            (t("Phone"), formats.phone(t, customer["phone"])),
             (t("Plate"), customer["plate"]),
             (t("Vehicle"), f"{customer['brand']} {customer['model']}"),
             (t("Visits"), str(customer["visits"])),

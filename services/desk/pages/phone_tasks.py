@@ -88,7 +88,7 @@ def _dialog(visit: Visit, task: Task) -> None:
     t = visit.t
     with dialog(t("Call {name}", name=task["name"])) as opened:
         with box("found"):
-            facts([(t("Phone"), task["phone"])])
+            facts([(t("Phone"), formats.phone(t, task["phone"]))])
             text(task["text"])
         form = Form(visit)
         reached = form.field(

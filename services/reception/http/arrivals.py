@@ -35,7 +35,7 @@ from shared.contracts.base import Identifier
 from shared.contracts.refusal import unknown_code
 from shared.db import transaction
 from shared.duties import serves
-from shared.identifiers import Plate
+from shared.identifiers import Plate, plate_kind
 from shared.ids import new_id
 from shared.sharing import leave_trace
 from shared.unit import Unit
@@ -210,7 +210,10 @@ async def greet_customer(order_id: str, command: Advisor) -> JSONResponse:
 
 
 def _identity(request: Request, plate: str, known: VehicleView) -> VehicleIdentity:
-    return VehicleIdentity(personal_of(request).reference("plate", plate), known.vehicle_ref)
+    """What the vehicle is called; one without a plate is known by its VIN anyhow."""
+    personal = personal_of(request)
+    by_vin = personal.reference("vin", plate) if plate_kind(plate) == "unregistered" else None
+    return VehicleIdentity(personal.reference("plate", plate), known.vehicle_ref or by_vin)
 
 
 async def _check_in_one_place(

@@ -27,14 +27,14 @@ from services.reception.http.cancellations import Cancel, keep_cancellation
 from services.reception.http.views import OrderView, OrderWithWords, order_view
 from services.reception.http.work import Work, operations_of, priced_work, reserve
 from shared import timers
-from shared.body import Body
+from shared.body import BodyWithVin
 from shared.commands import Command
 from shared.contracts.base import Identifier
 from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
 from shared.contracts.refusal import Refused, unknown_code
 from shared.db import Connection, transaction
 from shared.duties import serves
-from shared.identifiers import Phone, Plate, Vin
+from shared.identifiers import Phone, Plate
 from shared.personal import PersonalData
 from shared.unit import Unit
 
@@ -43,13 +43,12 @@ router = store_router()
 LARGEST_ODOMETER_KM = 2_000_000
 
 
-class CustomerDetails(Body):
+class CustomerDetails(BodyWithVin):
     """A person and vehicle that customer relations does not have yet."""
 
     name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
     phone: Annotated[Phone, Field(description="电话")]
     plate: Plate
-    vin: Vin
     brand: Annotated[str, Field(min_length=1, max_length=40, description="品牌")]
     model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
 

@@ -30,7 +30,13 @@ async def test_a_registered_customer_is_found_by_plate(crm: InProcess) -> None:
     references = await register(crm, person(1))
     found = await crm.get("/stores/S01/customers", "agent", plate="沪A·00001")
     newcomer = {"visits": 0, "tier": None, "tier_rule": "2026-01-01"}
-    assert found.json() == {**references, **person(1), **newcomer}
+    assert found.json() == {
+        **references,
+        **person(1),
+        **newcomer,
+        "plate_kind": None,
+        "vin_unusual": False,
+    }
 
 
 async def test_registration_publishes_references_and_nothing_personal(
@@ -58,7 +64,7 @@ async def test_a_known_vehicle_keeps_its_references_and_is_brought_up_to_date(
     again = await register(crm, person(3, name="王大明", phone="021-55512345"))
     assert again == first
     found = (await crm.get("/stores/S01/customers", "advisor", plate="沪A00003")).json()
-    assert (found["name"], found["phone"]) == ("王大明", "02155512345")
+    assert (found["name"], found["phone"]) == ("王大明", "+862155512345")
     await crm.at_rest()
     registrations = [
         received
@@ -75,6 +81,34 @@ async def test_a_known_telephone_number_brings_another_vehicle_to_the_same_custo
     second = await register(crm, person(5, phone=person(4)["phone"]))
     assert second["customer_ref"] == first["customer_ref"]
     assert second["vehicle_ref"] != first["vehicle_ref"]
+
+
+@pytest.mark.parametrize("written", ["8613900000021", "+86(0)139 0000 0021", "０13900000021"])
+async def test_number_written_otherwise_finds_its_customer(crm: InProcess, written: str) -> None:
+    first = await register(crm, person(21))
+    assert await register(crm, person(21, phone=written)) == first
+
+
+async def test_vehicle_without_plate_goes_by_its_vin(crm: InProcess) -> None:
+    bare = await register(crm, person(22, plate=vin(22)))
+    found = (await crm.get("/stores/S01/customers", "advisor", plate=vin(22))).json()
+    assert (found["vin"], found["plate_kind"]) == (vin(22), "unregistered")
+    plated = await register(crm, person(22))
+    assert (plated["vehicle_ref"], plated["customer_ref"]) == (
+        bare["vehicle_ref"],
+        bare["customer_ref"],
+    )
+
+
+async def test_vin_with_unusual_digit_is_marked_once_confirmed(crm: InProcess) -> None:
+    european = person(23, vin="WVGZZZ5NZJM000001", plate="使014578")
+    asked = await crm.post("/stores/S01/customers", "advisor", european)
+    assert [(each["field"], each["rule"]) for each in asked.json()["errors"]] == [
+        ("vin", "vin_check_digit")
+    ]
+    await register(crm, european | {"vin_confirmed": True})
+    found = (await crm.get("/stores/S01/customers", "advisor", vin=european["vin"])).json()
+    assert (found["vin_unusual"], found["plate_kind"]) == (True, "embassy")
 
 
 async def test_a_plate_moves_to_the_vehicle_that_wears_it_last(crm: InProcess) -> None:

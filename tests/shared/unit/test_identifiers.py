@@ -1,11 +1,17 @@
 """Plates and VINs as the standards write them, telephone numbers and e-mail addresses."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.identifiers import (
+    confirmed_vin,
+    dialed,
+    has_check_digit,
     is_mobile,
+    plate_kind,
     valid_email,
     valid_phone,
     valid_plate,
@@ -14,6 +20,7 @@ from shared.identifiers import (
 )
 
 ALPHABET = "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"
+WIDE = {ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"}
 mobiles = st.from_regex(r"1[3-9][0-9]{9}", fullmatch=True)
 
 
@@ -22,7 +29,57 @@ def test_plates_of_the_standard_are_accepted(plate):
     assert valid_plate(plate)
 
 
-@pytest.mark.parametrize("plate", ["", "A12345", "沪I12345", "沪A1234", "沪A1234567", "沪AO1234"])
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("沪A12345", None),
+        ("沪AD12345", None),
+        ("使014578", "embassy"),
+        ("沪A0023领", "consulate"),
+        ("云S0001应急", "emergency"),
+        ("粤B1234试", "test"),
+        ("粤B1234超", "oversize"),
+        ("粤B12345临", "temporary"),
+        ("沪A1234学", "learner"),
+        ("沪A1234警", "police"),
+        ("粤ZF123港", "hong_kong"),
+        ("粤ZF123澳", "macao"),
+        ("粤BF123挂", "trailer"),
+        ("WJ京1234X", "armed_police"),
+        ("WJ01-12345", "armed_police"),
+        ("VA12345", "military"),
+        ("LSVAA4180N0000001", "unregistered"),
+    ],
+)
+def test_special_plate_is_taken_as_its_kind(written: str, kind: str | None) -> None:
+    assert plate_kind(valid_plate(written)) == kind
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "京Ａ１２３４５",
+        "京A·12345",
+        "京A•12345",
+        "京A‧12345",
+        "京A・12345",
+        " 京a\u200b-123 45\ufeff",
+    ],
+)
+def test_plate_is_the_same_however_written(written: str) -> None:
+    assert valid_plate(written) == "京A12345"
+
+
+@pytest.mark.parametrize(
+    "written", ["1M8GDM9AX KP042788", "\u200b1m8gdm9a－xkp042788", "１M8GDM9AXKP042788"]
+)
+def test_vin_is_the_same_however_written(written: str) -> None:
+    assert valid_vin(written) == "1M8GDM9AXKP042788"
+
+
+@pytest.mark.parametrize(
+    "plate", ["", "A12345", "沪I12345", "沪A1234", "沪A1234567", "沪AO1234", "1" * 17]
+)
 def test_other_plates_are_refused(plate):
     with pytest.raises(ValueError, match="not a plate"):
         valid_plate(plate)
@@ -33,16 +90,26 @@ def test_a_published_vin_has_its_check_digit():
     assert valid_vin("1m8gdm9axkp042788") == "1M8GDM9AXKP042788"
 
 
-@given(st.text(ALPHABET, min_size=17, max_size=17), st.integers(0, 16), st.sampled_from(ALPHABET))
-def test_a_wrong_check_digit_is_refused(letters, place, other):
+@given(st.text(ALPHABET, min_size=17, max_size=17), st.booleans())
+def test_wrong_check_digit_needs_confirmation(letters: str, confirmed: bool) -> None:
     vin = letters[:8] + vin_check_digit(letters) + letters[9:]
-    assert valid_vin(vin) == vin
-    wrong = vin[:place] + other + vin[place + 1 :]
-    if wrong[8] == vin_check_digit(wrong):
-        assert valid_vin(wrong) == wrong
+    assert confirmed_vin(vin, confirmed) == vin
+    if has_check_digit(letters) or confirmed:
+        assert confirmed_vin(letters, confirmed) == letters
     else:
         with pytest.raises(ValueError, match="check digit"):
-            valid_vin(wrong)
+            confirmed_vin(letters, confirmed)
+
+
+@pytest.mark.parametrize("vin", ["WVGZZZ5NZJM000001", "WF0KXXGCBKB000001"])
+def test_european_vin_is_taken_once_confirmed(vin: str) -> None:
+    assert confirmed_vin(valid_vin(vin), confirmed=True) == vin
+
+
+@pytest.mark.parametrize("vin", ["1" * 17, "0" * 17])
+def test_vin_of_like_characters_is_a_placeholder(vin: str) -> None:
+    with pytest.raises(ValueError, match="17 times"):
+        valid_vin(vin)
 
 
 @pytest.mark.parametrize("vin", ["", "1M8GDM9AXKP04278", "IM8GDM9AXKP042788", "1M8GDM9AXKP0427888"])
@@ -51,32 +118,50 @@ def test_other_vins_are_refused(vin):
         valid_vin(vin)
 
 
-@given(mobiles)
-def test_a_number_is_the_same_however_it_is_written(mobile: str) -> None:
-    spaced = f"{mobile[:3]} {mobile[3:7]}-{mobile[7:]}"
-    assert valid_phone(spaced) == valid_phone(f"+86 {spaced}") == valid_phone(mobile) == mobile
+@given(mobiles, st.data())
+def test_mobile_number_is_the_same_however_written(mobile: str, data: st.DataObject) -> None:
+    digits = data.draw(st.sampled_from([mobile, mobile.translate(WIDE)]))
+    spaced = f"{digits[:3]} {digits[3:7]}-{digits[7:]}"
+    prefix = data.draw(st.sampled_from(["", "0", "86", "+86 ", "0086", "+86(0)", "\u200b＋86"]))
+    assert valid_phone(prefix + spaced) == f"+86{mobile}"
+
+
+@pytest.mark.parametrize(
+    ("written", "inside", "spoken"),
+    [
+        ("010-12345678转801", "+861012345678;ext=801", ("010 1234 5678", "801")),
+        ("(010) 12345678 ext. 801", "+861012345678;ext=801", ("010 1234 5678", "801")),
+        ("+86 10 12345678 分机801", "+861012345678;ext=801", ("010 1234 5678", "801")),
+        ("021-6888 1234", "+862168881234", ("021 6888 1234", "")),
+        ("400-820-0000", "+864008200000", ("400 820 0000", "")),
+        ("+852 9123 4567", "+85291234567", ("+852 9123 4567", "")),
+        ("+49 30 901820", "+4930901820", ("+49 30 901820", "")),
+    ],
+)
+def test_telephone_has_one_form_inside(written: str, inside: str, spoken: tuple[str, str]) -> None:
+    assert valid_phone(written) == valid_phone(inside) == inside
+    assert (dialed(inside), is_mobile(inside)) == (spoken, False)
 
 
 @given(st.text(max_size=20))
-def test_what_is_accepted_is_digits(text: str) -> None:
+def test_accepted_telephone_is_in_its_form(text: str) -> None:
     try:
         phone = valid_phone(text)
     except ValueError:
         return
-    assert phone.isascii()
-    assert phone.isdigit()
+    assert re.fullmatch(r"\+[1-9][0-9]{5,14}(;ext=[0-9]{1,20})?", phone)
+    assert valid_phone(phone) == phone
 
 
-@pytest.mark.parametrize("text", ["", "110", "12345678901", "139000000011", "0-21", "13９00000000"])
+@pytest.mark.parametrize("text", ["", "110", "12345678", "12345678901", "139000000011", "0-21"])
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a telephone number"):
         valid_phone(text)
 
 
 @given(mobiles)
-def test_only_mobile_numbers_take_text_messages(mobile: str) -> None:
-    assert is_mobile(mobile)
-    assert not is_mobile(valid_phone("021-6888 1234"))
+def test_mainland_mobile_takes_text_messages(mobile: str) -> None:
+    assert is_mobile(valid_phone(mobile))
 
 
 @pytest.mark.parametrize("text", ["a@b.cn", "li.ming+car@mail.example.com", "x_1@sub-domain.org"])

@@ -9,10 +9,16 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError, RefusalError
-from services.desk.components.elements import box, button, facts, mark, text
+from services.desk.components.elements import badge, box, button, facts, mark, text
 from services.desk.components.forms import Form, enter_goes_on
 from services.desk.pages.reception import tier_badge
-from services.desk.vehicles import Known, find_customer, is_vin, vehicle_facts
+from services.desk.vehicles import (
+    Known,
+    find_customer,
+    has_unusual_digit,
+    is_vin,
+    vehicle_facts,
+)
 from services.desk.visit import Visit
 
 _PERSON_FIELDS = ("name", "phone", "vin", "brand", "model")
@@ -51,7 +57,11 @@ class Owner:
                 name: self._form.field(name, ui.input(label))
                 for name, label in zip(_PERSON_FIELDS, labels, strict=True)
             }
+            self._vin_confirmed = ui.checkbox(t("The vehicle says so"))
+            mark("vin-confirmed", self._vin_confirmed)
         self._person["brand"].set_value(self._store_brand())
+        self._vin_confirmed.set_visibility(False)
+        self._person["vin"].on_value_change(self._ask_for_vin)
         enter_goes_on(*self._person.values())
         self._details.set_visibility(False)
 
@@ -88,7 +98,7 @@ class Owner:
             return
         if is_vin(typed):
             self._person["vin"].set_value(typed)
-            self.plate.set_value(self.customer["plate"] if self.customer else "")
+            self.plate.set_value((self.customer and self.customer["plate"]) or typed)
         self._details.set_visibility(self.customer is None)
         self._found.clear()
         with self._found:
@@ -108,6 +118,7 @@ class Owner:
         details = {"plate": self.plate.value} | {
             name: element.value for name, element in self._person.items()
         }
+        details["vin_confirmed"] = self._vin_confirmed.value
         try:
             known = self.customer or await self._visit.services.command(
                 "crm", f"{self._visit.store_path}/customers", details, attempt=self._form.attempt
@@ -115,6 +126,11 @@ class Owner:
         except AwayError:
             return {"customer": details}
         return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
+
+    def _ask_for_vin(self) -> None:
+        """A VIN with an unusual check digit is taken when the person confirms it."""
+        self._vin_confirmed.set_value(False)
+        self._vin_confirmed.set_visibility(has_unusual_digit(self._person["vin"].value or ""))
 
     def _store_brand(self) -> str:
         entry = self._visit.desk.brands.get(self._visit.store.id)
@@ -149,6 +165,10 @@ class Owner:
             text(known["name"] or formats.NOTHING, "owner-name")
             if self.vehicle and self.vehicle["tier"]:
                 tier_badge(t, self.vehicle["tier"])
+            if kind := known["plate_kind"]:
+                badge(t.code("plate_kind", kind), "calm")
+            if known["vin_unusual"]:
+                badge(t("Unusual VIN, confirmed"), "warn")
             ui.link(
                 t("Contact preferences"),
                 f"{visit.store_path}/customers/{known['customer_ref']}",
@@ -156,7 +176,7 @@ class Owner:
             ).classes("text-link")
         facts(
             [
-                (t("Phone"), known["phone"] or formats.NOTHING),
+                (t("Phone"), formats.phone(t, known["phone"])),
                 (t("Vehicle"), f"{known['brand']} {known['model']}"),
                 (t("VIN"), known["vin"] or formats.NOTHING),
                 (t("Visits"), str(known["visits"])),
