@@ -22,7 +22,6 @@ from services.workshop.planning.teams import (
     duration,
     need,
     shared_hours,
-    skilled,
 )
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, calendar, common, first_slot
 from services.workshop.planning.vehicle import Vehicle
@@ -172,14 +171,15 @@ class Floor:
         """A move for each of the jobs that a bay does not serve, or a technician cannot do."""
         if len(jobs) < 2:
             return _NOTHING_LATER
-        bays = {b.bay_id: sum(j.bay_type not in b.capabilities for j in jobs) for b in self._bays}
-        people = {
-            t.technician_id: sum(not skilled(job, t) for job in jobs) for t in self._technicians
-        }
-        return _Later(
-            {name: self._move * count for name, count in bays.items() if count},
-            {name: self._move * count for name, count in people.items() if count},
-        )
+        bays = dict.fromkeys((bay.bay_id for bay in self._bays), self._move * len(jobs))
+        people = dict.fromkeys(self._by_id, self._move * len(jobs))
+        for able in (self.candidates(job) for job in jobs):
+            if isinstance(able, Candidates):
+                for bay in able.bays:
+                    bays[bay.bay_id] -= self._move
+                for technician in able.technicians:
+                    people[technician.technician_id] -= self._move
+        return _Later(bays, people)
 
     def candidates(self, job: Job) -> Candidates | Refusal:
         """Who may do the job where."""

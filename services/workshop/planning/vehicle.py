@@ -60,10 +60,12 @@ class Vehicle:
 
     def taking_over(self, technician_ids: tuple[str, ...], later: Mapping[str, int]) -> int:
         """Minutes that it costs when these technicians take the vehicle over (换人), and later."""
-        if self.has(technician_ids):
+        if self._hands and self._hands.issuperset(technician_ids):
             return 0
-        ahead = sum(later.get(each, 0) for each in technician_ids) if later else 0
-        return ahead + self._move if self._hands else ahead
+        minutes = self._move if self._hands else 0
+        for technician_id in technician_ids if later else ():
+            minutes += later[technician_id]
+        return minutes
 
     def arrivals(self, bay_id: str) -> Iterator[int]:
         """When the vehicle can be in the bay, after the work on it in each other one."""
