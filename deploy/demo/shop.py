@@ -369,7 +369,7 @@ class Shop:
         return await self._say(
             self._services.crm,
             agent,
-            f"follow-ups/{call['follow_up_id']}/completion",
+            f"follow-ups/{call['follow_up_id']}/calls",
             {
                 "reached": visit.reached,
                 "satisfaction": visit.satisfaction if visit.reached else None,

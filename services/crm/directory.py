@@ -24,10 +24,10 @@ class Directory:
     messages: Mapping[str, MessageRules]
     loyalty: Sequence[LoyaltyRule]
 
-    def follow_up_due(self, store_id: str, delivered_at: datetime) -> datetime:
-        """Ten o'clock, local, on the working day after the delivery."""
+    def call_due(self, store_id: str, after: datetime) -> datetime:
+        """Ten o'clock, local, on the working day after a delivery or an attempt."""
         place = self.stores[store_id]
-        day = self.calendar.next_working_day(place.local_day(delivered_at))
+        day = self.calendar.next_working_day(place.local_day(after))
         return place.at(day, _CALLING_HOUR).astimezone(UTC)
 
     def loyalty_rule(self, store_id: str, now: datetime) -> LoyaltyRule:

@@ -201,7 +201,7 @@ class Handlers:
             order_id=visit.order_id,
             customer_ref=customer_ref,
             agent_id=agent_id,
-            due_at=self.directory.follow_up_due(store_id, delivered_at),
+            due_at=self.directory.call_due(store_id, delivered_at),
         )
         await store.save_follow_up(unit.connection, follow_up)
         unit.publish(events, cause)

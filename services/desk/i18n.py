@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from fastapi import Request
 
 Language = Literal["zh", "en"]
 
@@ -17,6 +18,13 @@ LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en"}
 DEFAULT: Language = "zh"
 
 _FOLDER = Path(__file__).parent / "locale"
+
+
+def accepted_language(request: Request) -> Language:
+    """The first language of the browser's list (Accept-Language) that the desk speaks."""
+    asked = request.headers.get("Accept-Language", "").lower().split(",")
+    spoken = (known for each in asked for known in LOCALES if each.strip().startswith(known))
+    return next(spoken, DEFAULT)
 
 
 class Words:
@@ -40,6 +48,10 @@ class Words:
         """The text under a key of the catalogue, where there is one."""
         text = self._catalogue.gettext(key)
         return None if text == key else text
+
+    def first_known(self, kinds: Iterable[str], code: str) -> str | None:
+        """The word for a coded value in the first of the kinds that has one."""
+        return next(filter(None, (self.known(f"{kind}.{code}") for kind in kinds)), None)
 
     def listed(self, names: Iterable[str]) -> str:
         """Names one after another."""

@@ -118,7 +118,7 @@ def _visit(desk: Desk, signed_in: SignedIn, request: Request) -> Visit | None:
         desk=desk,
         signed_in=signed_in,
         store=desk.stores[store_id],
-        t=desk.words_for(request.session),
+        t=desk.words_for(request),
         parameters=dict(request.path_params),
         query=dict(request.query_params),
         services=Services(desk.connections, signed_in.token),

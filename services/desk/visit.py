@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from fastapi import Request
+
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError, Connections, Services
-from services.desk.i18n import DEFAULT, LOCALES, Language, Words
+from services.desk.i18n import LOCALES, Language, Words, accepted_language
 from services.desk.people import Person, load_people
 from services.desk.session import DemoSignIn, OidcSignIn, SignedIn, sign_in_from
 from services.desk.shared_answers import FRESH_S, SharedAnswers
@@ -70,9 +72,9 @@ class Desk:
         self.resolved: dict[tuple[str, str, str], tuple[str | None, float]] = {}
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
 
-    def words_for(self, session: Mapping[str, Any]) -> Words:
-        """Words in the language that the person chose."""
-        return self.words.get(session.get("language", DEFAULT)) or self.words[DEFAULT]
+    def words_for(self, request: Request) -> Words:
+        """Words in the language that the person chose, else in the browser's."""
+        return self.words[request.session.get("language") or accepted_language(request)]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from shared.contracts.base import Event, Identifier, Moment
 
 
@@ -34,8 +36,22 @@ class FollowUpScheduled(_CustomerEvent):
     due_at: Moment
 
 
+class FollowUpAttempted(_CustomerEvent):
+    """A call reached nobody (回访未接通); without ``next_due_at`` it was the last attempt."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R21",)
+
+    follow_up_id: Identifier
+    order_id: Identifier
+    agent_id: Identifier
+    attempt: int = Field(ge=1)
+    channel: Literal["phone", "email", "sms"]
+    next_due_at: Moment | None = None
+    attempted_at: Moment
+
+
 class FollowUpCompleted(_CustomerEvent):
-    """The call was made (回访完成), whether or not the customer was reached."""
+    """An agent has spoken with the customer (回访完成)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R21",)
 

@@ -88,7 +88,9 @@ class Desk:
 
     async def sign_in(self, who: str, *, language: str = "zh", size: str = "desktop") -> Colleague:
         width, height = _SIZES[size]
-        context = await self._browser.new_context(viewport={"width": width, "height": height})
+        context = await self._browser.new_context(
+            viewport={"width": width, "height": height}, locale="zh-CN"
+        )
         context.set_default_timeout(_PATIENCE_MS)
         page = await context.new_page()
         colleague = Colleague(page, self._url, [])
@@ -104,7 +106,9 @@ class Desk:
     async def open(self, address: str) -> Colleague:
         """Somebody with a phone who is not signed in opens ``address``."""
         width, height = _SIZES["phone"]
-        context = await self._browser.new_context(viewport={"width": width, "height": height})
+        context = await self._browser.new_context(
+            viewport={"width": width, "height": height}, locale="zh-CN"
+        )
         context.set_default_timeout(_PATIENCE_MS)
         customer = Colleague(await context.new_page(), self._url, [])
         customer.page.on("pageerror", lambda error: customer.faults.append(str(error)))

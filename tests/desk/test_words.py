@@ -13,6 +13,7 @@ from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
 from services.desk.components.by_hand import REASONS
 from services.desk.components.cancelling import REASONS as CANCELLATIONS
+from services.desk.components.event_fields import FIELDS
 from services.desk.components.figures import AMOUNTS, COUNTS, GROUPS, INDICATORS
 from services.desk.components.job_clock import REASONS as CORRECTIONS
 from services.desk.components.parts import REASONS as PART_REASONS
@@ -167,8 +168,8 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
             contract.__name__
             for publisher in ("reception", "workshop", "crm")
             for contract in contracts_of(publisher)
-            if "order_id" in contract.model_fields
         },
+        "field": FIELDS,
     }
     missing = [
         f"{kind}.{code}"

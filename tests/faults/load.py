@@ -377,7 +377,7 @@ class _Walk:
         await self._say(
             "crm",
             agent,
-            f"follow-ups/{call['follow_up_id']}/completion",
+            f"follow-ups/{call['follow_up_id']}/calls",
             {
                 "reached": visit.reached,
                 "satisfaction": visit.satisfaction if visit.reached else None,

@@ -185,6 +185,19 @@ def _calls_per_delivery(evidence: Evidence) -> Check:
     return comparison.check()
 
 
+def _attempted(data: Fields) -> Fields:
+    """A call that reached nobody; without a next one it ends the follow-up."""
+    if next_due_at := data.get("next_due_at"):
+        return {"attempts": data["attempt"], "due_at": moment(next_due_at)}
+    return {
+        "attempts": data["attempt"],
+        "completed_at": moment(data["attempted_at"]),
+        "completed_by": data["agent_id"],
+        "reached": False,
+        "channel": data["channel"],
+    }
+
+
 def _follow_ups(evidence: Evidence) -> Check:
     comparison = Comparison("follow-ups are as the events say", "crm")
     calls: dict[str, Fields] = defaultdict(dict)
@@ -198,7 +211,10 @@ def _follow_ups(evidence: Evidence) -> Check:
                 "agent_id": data["agent_id"],
                 "due_at": moment(data["due_at"]),
                 "completed_at": None,
+                "attempts": 0,
             }
+        elif event.name == "FollowUpAttempted":
+            calls[data["follow_up_id"]].update(_attempted(data))
         elif event.name == "FollowUpCompleted":
             calls[data["follow_up_id"]].update(
                 completed_at=moment(data["completed_at"]),

@@ -6,18 +6,25 @@ from datetime import datetime
 from typing import Literal
 
 from services.crm.domain import errors
-from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
+from shared.contracts.crm import FollowUpAttempted, FollowUpCompleted, FollowUpScheduled
 
 Channel = Literal["phone", "email", "sms"]
 """电话、邮件、短信."""
 
-Status = Literal["scheduled", "due", "completed"]
-"""已排期、到期、已完成."""
+Status = Literal["scheduled", "due", "completed", "not_reached"]
+"""已排期、到期、已完成、未联系上."""
+
+MOST_ATTEMPTS = 3
+"""A customer who is not reached is called on so many working days, then left alone."""
 
 
 @dataclass(frozen=True)
 class FollowUp:
-    """One call that an agent owes a customer."""
+    """One call that an agent owes a customer.
+
+    ``attempts`` counts the calls that reached nobody. It ends, at ``completed_at``, when the
+    customer is reached, or not reached by the last attempt.
+    """
 
     follow_up_id: str
     store_id: str
@@ -30,10 +37,11 @@ class FollowUp:
     reached: bool | None = None
     satisfaction: int | None = None
     channel: Channel | None = None
+    attempts: int = 0
 
     def status(self, now: datetime) -> Status:
         if self.completed_at is not None:
-            return "completed"
+            return "completed" if self.reached else "not_reached"
         return "due" if self.due_at <= now else "scheduled"
 
 
@@ -64,25 +72,29 @@ def schedule(
     return follow_up, [event]
 
 
-def complete(
+def record_call(
     follow_up: FollowUp,
     *,
     agent_id: str,
     reached: bool,
     satisfaction: int | None,
     channel: Channel,
+    next_due_at: datetime,
     now: datetime,
-) -> tuple[FollowUp, list[FollowUpCompleted]]:
-    """The call was made by ``agent_id``; who was not reached cannot have said how satisfied."""
+) -> tuple[FollowUp, Sequence[FollowUpCompleted | FollowUpAttempted]]:
+    """Complete the follow-up if ``agent_id`` reached the customer, else call again at
+    ``next_due_at``, as often as is allowed."""
     if follow_up.completed_at is not None:
         raise errors.already_completed(follow_up.follow_up_id)
-    if satisfaction is not None and not reached:
-        raise errors.satisfaction_without_contact()
+    if not reached:
+        if satisfaction is not None:
+            raise errors.satisfaction_without_contact()
+        return _attempt(follow_up, agent_id, channel, next_due_at, now)
     completed = replace(
         follow_up,
         completed_at=now,
         completed_by=agent_id,
-        reached=reached,
+        reached=True,
         satisfaction=satisfaction,
         channel=channel,
     )
@@ -92,9 +104,39 @@ def complete(
         follow_up_id=follow_up.follow_up_id,
         order_id=follow_up.order_id,
         agent_id=agent_id,
-        reached=reached,
+        reached=True,
         satisfaction=satisfaction,
         channel=channel,
         completed_at=now,
     )
     return completed, [event]
+
+
+def _attempt(
+    follow_up: FollowUp, agent_id: str, channel: Channel, next_due_at: datetime, now: datetime
+) -> tuple[FollowUp, list[FollowUpAttempted]]:
+    attempts = follow_up.attempts + 1
+    is_last = attempts == MOST_ATTEMPTS
+    if is_last:
+        attempted = replace(
+            follow_up,
+            attempts=attempts,
+            completed_at=now,
+            completed_by=agent_id,
+            reached=False,
+            channel=channel,
+        )
+    else:
+        attempted = replace(follow_up, attempts=attempts, due_at=next_due_at)
+    event = FollowUpAttempted(
+        store_id=follow_up.store_id,
+        customer_ref=follow_up.customer_ref,
+        follow_up_id=follow_up.follow_up_id,
+        order_id=follow_up.order_id,
+        agent_id=agent_id,
+        attempt=attempts,
+        channel=channel,
+        next_due_at=None if is_last else next_due_at,
+        attempted_at=now,
+    )
+    return attempted, [event]

@@ -59,6 +59,9 @@ ENDED_BY_DEPARTURE: tuple[Subject, ...] = (*ENDED_BY_READINESS, "ready")
 ENDED_BY_PAYMENT: tuple[Subject, ...] = ("overdue_payment",)
 ENDED_BY_ANOTHER_PROMISE: tuple[Subject, ...] = ("at_risk", "promise_changed")
 
+MOST_CALLS = 3
+"""A customer who is not reached is called so often about one message."""
+
 _OPEN: frozenset[State] = frozenset({"waiting", "sending", "to_call"})
 
 
@@ -148,6 +151,7 @@ class Message:
     reason: CallReason | None = None
     agent_id: str | None = None
     notified_at: datetime | None = None
+    calls: int = 0
 
     def status(self, now: datetime) -> Status:
         """``obsolete`` (已失效) once the reason has passed before anybody was told."""
@@ -267,7 +271,7 @@ def suppress(message: Message) -> Message:
 def complete_call(
     message: Message, agent_id: str, *, reached: bool, now: datetime
 ) -> tuple[Message, list[CustomerNotified]]:
-    """The agent has called; who was not reached has not been told.
+    """The agent has called; who was not reached is called again, as often as is allowed.
 
     Raises:
         Refused: there is nothing to tell by phone any more.
@@ -275,7 +279,9 @@ def complete_call(
     if message.status(now) != "to_call" or message.customer_ref is None:
         raise errors.nothing_to_call_about(message.message_id)
     if not reached:
-        return replace(message, state="unreached", agent_id=agent_id), []
+        calls = message.calls + 1
+        state: State = "unreached" if calls == MOST_CALLS else message.state
+        return replace(message, state=state, agent_id=agent_id, calls=calls), []
     told = replace(message, state="called", agent_id=agent_id, notified_at=now)
     return told, [_notified(told, message.customer_ref, "phone", now)]
 

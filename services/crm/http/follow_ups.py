@@ -10,7 +10,15 @@ from pydantic import BaseModel, Field
 from services.crm import store
 from services.crm.domain import follow_up as follow_ups
 from services.crm.domain.follow_up import Channel, FollowUp, Status
-from services.crm.http.access import Caller, Reader, now_of, personal_of, pool_of, store_router
+from services.crm.http.access import (
+    Caller,
+    Reader,
+    directory_of,
+    now_of,
+    personal_of,
+    pool_of,
+    store_router,
+)
 from shared.body import Body
 from shared.db import transaction
 from shared.duties import serves
@@ -21,7 +29,7 @@ router = store_router()
 _COMPLETED_DAYS = 30
 
 
-class CompleteFollowUp(Body):
+class RecordCall(Body):
     reached: bool
     satisfaction: Annotated[int | None, Field(ge=1, le=5)] = None
     channel: Channel
@@ -29,7 +37,8 @@ class CompleteFollowUp(Body):
 
 
 class FollowUpView(BaseModel):
-    """One call. ``status`` is ``due`` from ``due_at`` until the call is made."""
+    """One call. ``status`` is ``due`` from ``due_at`` until the customer is reached, or was not by
+    the last of ``attempts``."""
 
     follow_up_id: str
     order_id: str
@@ -42,6 +51,7 @@ class FollowUpView(BaseModel):
     reached: bool | None
     satisfaction: int | None
     channel: Channel | None
+    attempts: int
 
 
 @router.get("/follow-ups", tags=["follow-ups"], openapi_extra=serves("R21"))
@@ -61,33 +71,38 @@ async def list_follow_ups(
 
 
 @router.post(
-    "/follow-ups/{follow_up_id}/completion",
+    "/follow-ups/{follow_up_id}/calls",
     response_model=FollowUpView,
     tags=["follow-ups"],
     openapi_extra=serves("R21"),
 )
-async def complete_follow_up(
-    request: Request, follow_up_id: str, body: CompleteFollowUp, command: Caller
+async def record_call(
+    request: Request, follow_up_id: str, body: RecordCall, command: Caller
 ) -> JSONResponse:
-    """The caller has made the call (回访完成), whether or not the customer was reached."""
+    """Record what came of the caller's call (回访记录); who was not reached is called again."""
     personal = personal_of(request)
 
     async def effect(unit: Unit) -> BaseModel:
         connection, store_id = unit.connection, command.store_id
         follow_up = await store.lock_follow_up(connection, store_id, follow_up_id)
-        completed, events = follow_ups.complete(
+        called, events = follow_ups.record_call(
             follow_up,
             agent_id=command.principal.subject,
             reached=body.reached,
             satisfaction=body.satisfaction,
             channel=body.channel,
+            next_due_at=directory_of(request).call_due(store_id, unit.now),
             now=unit.now,
         )
-        await store.save_follow_up(connection, completed)
-        record = await personal.encrypt(connection, store_id, completed.customer_ref, body.record)
+        await store.save_follow_up(connection, called)
+        subject = called.customer_ref
+        sealed = await store.sealed_record(connection, store_id, follow_up_id)
+        earlier = await personal.decrypt(connection, store_id, subject, sealed)
+        text = "\n\n".join(filter(None, (earlier, body.record)))
+        record = await personal.encrypt(connection, store_id, subject, text)
         await store.save_record(connection, store_id, follow_up_id, record)
         unit.publish(events, command.cause)
-        return _view(completed, unit.now)
+        return _view(called, unit.now)
 
     return await command.run(effect)
 

@@ -47,6 +47,7 @@ class PhoneTask(BaseModel):
     language: Language
     text: str
     since: datetime
+    calls: int
 
 
 class CompletedTask(BaseModel):
@@ -60,7 +61,7 @@ class CompletedTask(BaseModel):
 
 @router.get("/phone-tasks", tags=["messages"], openapi_extra=serves("R9"))
 async def list_phone_tasks(request: Request, store_id: str, _: CallReader) -> list[PhoneTask]:
-    """What is to be told by phone, oldest first; what has become pointless is not listed."""
+    """List what is to be told by phone, those not called yet first; without what is obsolete."""
     async with transaction(pool_of(request), [store_id]) as connection:
         tasks = await store.messages_to_call(connection, store_id, now_of(request))
         refs = [task.customer_ref for task in tasks if task.customer_ref]
@@ -112,4 +113,5 @@ def _view(telling: Telling) -> PhoneTask:
         language=person.language,
         text=telling.wording.text,
         since=task.created_at,
+        calls=task.calls,
     )

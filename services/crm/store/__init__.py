@@ -21,6 +21,7 @@ from services.crm.store.follow_up import (
     open_calls,
     save_follow_up,
     save_record,
+    sealed_record,
 )
 from services.crm.store.message import (
     address_messages,
@@ -80,4 +81,5 @@ __all__ = [
     "sealed_links",
     "sealed_names",
     "sealed_plates",
+    "sealed_record",
 ]

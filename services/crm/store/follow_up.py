@@ -16,7 +16,7 @@ GROUP BY agent_id
 
 _FOLLOW_UP = """
 SELECT follow_up_id, store_id, order_id, customer_ref, agent_id, due_at, completed_at,
-       completed_by, reached, satisfaction, channel
+       completed_by, reached, satisfaction, channel, attempts
 FROM follow_up
 """
 
@@ -24,7 +24,7 @@ _LISTED = (
     _FOLLOW_UP
     + """
 WHERE store_id = $1
-  AND ('completed' = ANY ($2) AND completed_at >= $4
+  AND (CASE WHEN reached THEN 'completed' ELSE 'not_reached' END = ANY ($2) AND completed_at >= $4
     OR 'due' = ANY ($2) AND completed_at IS NULL AND due_at <= $3
     OR 'scheduled' = ANY ($2) AND completed_at IS NULL AND due_at > $3)
 ORDER BY due_at, follow_up_id
@@ -34,9 +34,10 @@ LIMIT 1000
 
 _SAVE_FOLLOW_UP = """
 INSERT INTO follow_up (follow_up_id, store_id, order_id, customer_ref, agent_id, due_at,
-                       completed_at, completed_by, reached, satisfaction, channel)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                       completed_at, completed_by, reached, satisfaction, channel, attempts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (store_id, follow_up_id) DO UPDATE SET
+    due_at = excluded.due_at, attempts = excluded.attempts,
     completed_at = excluded.completed_at, completed_by = excluded.completed_by,
     reached = excluded.reached, satisfaction = excluded.satisfaction, channel = excluded.channel
 """
@@ -79,6 +80,16 @@ async def save_follow_up(connection: Connection, follow_up: FollowUp) -> None:
     await connection.execute(
         _SAVE_FOLLOW_UP, *(getattr(follow_up, name) for name in _FOLLOW_UP_FIELDS)
     )
+
+
+async def sealed_record(connection: Connection, store_id: str, follow_up_id: str) -> bytes | None:
+    """What was said in earlier calls, still encrypted."""
+    record: bytes | None = await connection.fetchval(
+        "SELECT record FROM follow_up WHERE store_id = $1 AND follow_up_id = $2",
+        store_id,
+        follow_up_id,
+    )
+    return record
 
 
 async def save_record(

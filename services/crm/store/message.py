@@ -11,21 +11,21 @@ from shared.db import Connection
 _MESSAGE = """
 SELECT message_id, store_id, subject, "values", created_at, customer_ref, order_id, about,
        expires_at, state, channel, tries, retry_at, given_up, uncertain, reason, agent_id,
-       notified_at
+       notified_at, calls
 FROM message
 """
 
 _SAVE = """
 INSERT INTO message (message_id, store_id, subject, "values", created_at, customer_ref, order_id,
                      about, expires_at, state, channel, tries, retry_at, given_up, uncertain,
-                     reason, agent_id, notified_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                     reason, agent_id, notified_at, calls)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 ON CONFLICT (store_id, message_id) DO UPDATE SET
     customer_ref = excluded.customer_ref, expires_at = excluded.expires_at,
     state = excluded.state, channel = excluded.channel, tries = excluded.tries,
     retry_at = excluded.retry_at, given_up = excluded.given_up,
     uncertain = excluded.uncertain, reason = excluded.reason, agent_id = excluded.agent_id,
-    notified_at = excluded.notified_at,
+    notified_at = excluded.notified_at, calls = excluded.calls,
     link = CASE WHEN excluded.state IN ('waiting', 'sending', 'to_call') THEN message.link END
 """
 
@@ -73,7 +73,7 @@ _TO_CALL = (
     _MESSAGE
     + """
 WHERE store_id = $1 AND state = 'to_call' AND (expires_at IS NULL OR expires_at > $2)
-ORDER BY created_at, message_id
+ORDER BY calls, created_at, message_id
 LIMIT 500
 """
 )

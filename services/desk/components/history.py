@@ -10,20 +10,8 @@ from services.desk import formats
 from services.desk.catalogue import Catalogue
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import box, empty, mark, text
+from services.desk.components.event_fields import REASON_KINDS, event_fields
 from services.desk.visit import Visit
-
-_REASONS = (
-    "reason",
-    "pause",
-    "discount",
-    "refund",
-    "credit",
-    "credit_note",
-    "correction",
-    "withdrawal",
-    "cancellation",
-)
-_HIDDEN = frozenset({"store_id", "order_id"})
 
 
 def history(
@@ -54,19 +42,11 @@ def _event(visit: Visit, catalogue: Catalogue, event: Mapping[str, Any]) -> None
                 if note := _note(visit, catalogue, event["data"]):
                     text(note, "event-note")
             with ui.element("dl").classes("event-data"):
-                _pair(visit.t("Type"), event["type"])
-                _pair(visit.t("Sequence"), f"{event['topic']} · {event['sequence']}")
-                _pair(visit.t("Caused by"), event["causation_id"] or formats.NOTHING)
-                for key, value in event["data"].items():
-                    if key not in _HIDDEN:
-                        _pair(key, formats.plain(value))
-
-
-def _pair(name: str, value: str) -> None:
-    with ui.element("dt"):
-        text(name)
-    with ui.element("dd"):
-        text(value)
+                for field, value in event_fields(visit, catalogue, event["data"]):
+                    with ui.element("dt"):
+                        text(field)
+                    with ui.element("dd"):
+                        text(value)
 
 
 def _note(visit: Visit, catalogue: Catalogue, data: Mapping[str, Any]) -> str:
@@ -82,8 +62,7 @@ def _note(visit: Visit, catalogue: Catalogue, data: Mapping[str, Any]) -> str:
         at = formats.day_and_clock(promised, visit.store.timezone, visit.now())
         parts.append(visit.t("promised {time}", time=at))
     if reason := data.get("reason"):
-        known = (visit.t.known(f"{kind}.{reason}") for kind in _REASONS)
-        parts.append(next(filter(None, known), reason))
+        parts += filter(None, [visit.t.first_known(REASON_KINDS, reason)])
     for field in ("total_cents", "amount_cents"):
         if field in data:
             parts.append(formats.money(data[field]))

@@ -118,7 +118,7 @@ class WorkChoice:
         with box("amount"):
             text(name, "amount-name")
             if code in self._parts.value:
-                self._quantity(code)
+                quantity_field(self._quantities, code, self._changed)
             payer = ui.select(
                 choices(self._t, "pay", PAY_TYPES),
                 value=self._payer(code),
@@ -126,16 +126,6 @@ class WorkChoice:
             )
             payer.props("dense outlined options-dense").classes("amount-payer")
             mark(f"payer-{code}", payer)
-
-    def _quantity(self, part_no: str) -> None:
-        async def change(event: Any) -> None:
-            self._quantities[part_no] = int(event.value or 1)
-            await self._changed()
-
-        quantity = self._quantities.setdefault(part_no, 1)
-        ui.number(value=quantity, min=1, max=100, precision=0, on_change=change).props(
-            "dense outlined"
-        ).classes("amount-number")
 
     async def _pay(self, code: str, pay_type: str) -> None:
         self._pay_types[code] = pay_type
@@ -154,3 +144,18 @@ def price_line(catalogue: Catalogue, line: Line) -> None:
         count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
         text(line_name(catalogue, line) + count)
         text(formats.money(line["amount_cents"]), "number")
+
+
+def quantity_field(
+    quantities: dict[str, int], part_no: str, changed: Handler | None = None
+) -> None:
+    """How many of a part: one, unless ``quantities`` says more."""
+
+    async def change(event: Any) -> None:
+        quantities[part_no] = int(event.value or 1)
+        if changed:
+            await changed()
+
+    quantity = quantities.setdefault(part_no, 1)
+    made = ui.number(value=quantity, min=1, max=100, precision=0, on_change=change)
+    mark(f"quantity-{part_no}", made.props("dense outlined").classes("amount-number"))

@@ -21,6 +21,7 @@ from services.desk.pages import (
     phone_tasks,
     receivables,
     reception,
+    rectifications,
     sign_in,
     today,
     workshop,
@@ -43,6 +44,7 @@ MENU.extend(
         phone_tasks.PAGE,
         follow_ups.PAGE,
         daily_checks.PAGE,
+        rectifications.PAGE,
         today.PAGE,
         dead_letters.PAGE,
     )

@@ -27,7 +27,7 @@ _TONES = {"authorized": "good", "declined": "calm"}
 async def show(request: Request, token: str) -> None:
     """Lines and prices, and a word on them; or why there is nothing to decide."""
     desk: Desk = app.state.desk
-    t = desk.words_for(request.session)
+    t = desk.words_for(request)
     client = ui.context.client
     client.page = copy(client.page)
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
@@ -61,7 +61,7 @@ class _Authorisation:
         try:
             offer = await self._services.get("reception", self._path)
         except RefusalError as refusal:
-            self._say(refusal.rule, self._t.code("link", refusal.rule))
+            self._say(refusal.rule, self._why(refusal))
         except AwayError as away:
             self._say("away", away_text(self._t, away))
             with self._content:
@@ -124,7 +124,7 @@ class _Authorisation:
                 await chosen.refresh()
                 ui.notify(refusal_text(self._t, refusal), type="warning", position="top")
             else:
-                self._say(refusal.rule, self._t.code("link", refusal.rule))
+                self._say(refusal.rule, self._why(refusal))
         except AwayError as away:
             ui.notify(away_text(self._t, away), type="negative", position="top")
         else:
@@ -138,6 +138,10 @@ class _Authorisation:
         with box("promise-box"):
             text(self._t("Promised"), "promise-label")
             mark("answer-promise", text(self._when(promised_at), "promise-time"))
+
+    def _why(self, refusal: RefusalError) -> str:
+        """Why the link cannot be used; one that was never sent leads nowhere."""
+        return self._t.known(f"link.{refusal.rule}") or self._t.code("link", "unknown_link")
 
     def _say(self, state: str, sentence: str) -> None:
         self._content.clear()

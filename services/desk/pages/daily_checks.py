@@ -27,6 +27,7 @@ from services.desk.components.elements import (
 from services.desk.components.forms import Form, choices, dialog_actions, submit
 from services.desk.components.live import live
 from services.desk.components.photos import Photo, gallery, photo_button
+from services.desk.components.rectification import close_button, rectification_state
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
 from services.desk.visit import Visit, together
@@ -42,7 +43,6 @@ PAGE = Page(
 )
 
 _RESULTS = ("ok", "failed")
-_CLOSINGS = ("corrected", "unfounded")
 _STATES = ("open", "overdue", "closed")
 
 Entry = Mapping[str, Any]
@@ -186,41 +186,7 @@ def _rectification(visit: Visit, names: Mapping[str, str], rectification: Entry)
         cell(visit.colleague(rectification["owner_id"]))
         cell(formats.day_and_clock(rectification["due_at"], zone, now), "number")
         with cell_box():
-            _state(visit, rectification)
+            rectification_state(visit, rectification)
         cell(t.code("closing", rectification["result"]))
         with cell_box("cell-actions"):
-            mine = rectification["owner_id"] == visit.person.subject
-            if not rectification["closed_at"] and (mine or visit.person.has(("manager",))):
-                button(
-                    t("Put right"),
-                    partial(_closing_dialog, visit, rectification),
-                    name="close-rectification",
-                    kind="small",
-                )
-
-
-def _state(visit: Visit, rectification: Entry) -> None:
-    if rectification["closed_at"]:
-        badge(visit.t("Done"), "good")
-    elif rectification["overdue_at"]:
-        badge(visit.t("Overdue"), "bad")
-    else:
-        badge(visit.t("Being put right"), "warn")
-
-
-def _closing_dialog(visit: Visit, rectification: Entry) -> None:
-    t = visit.t
-    with dialog(t("Put right")) as opened:
-        form = Form(visit)
-        results = choices(t, "closing", _CLOSINGS)
-        result = form.field("result", ui.select(results, label=t("Result"), value="corrected"))
-        note = form.field("note", ui.textarea(t("What was done")).props("autogrow"))
-
-        async def send() -> None:
-            if not form.require("note"):
-                return
-            body = {"result": result.value, "note": note.value}
-            path = f"/rectifications/{rectification['rectification_id']}/closing"
-            await submit(form, opened, "reporting", path, body)
-
-        dialog_actions(form, opened, t("Save"), send)
+            close_button(visit, rectification)

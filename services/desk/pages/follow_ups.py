@@ -40,8 +40,13 @@ PAGE = Page(
     duties=DUTIES,
 )
 
-_VIEWS = {"due": "Due", "scheduled": "Scheduled", "completed": "Completed"}
-_TONES = {"due": "warn", "scheduled": "calm", "completed": "good"}
+_VIEWS = {
+    "due": "Due",
+    "scheduled": "Scheduled",
+    "completed": "Completed",
+    "not_reached": "Not reached",
+}
+_TONES = {"due": "warn", "scheduled": "calm", "completed": "good", "not_reached": "bad"}
 _CHANNELS = ("phone", "sms", "email")
 _BEST = 5
 
@@ -92,11 +97,13 @@ def _row(visit: Visit, call: Mapping[str, Any], name: str | None) -> None:
         cell(visit.colleague(call["completed_by"] or call["agent_id"]))
         with cell_box():
             badge(t.code("status", call["status"]), _TONES[call["status"]])
+            if call["attempts"]:
+                badge(t("Not reached: {count}", count=call["attempts"]), "warn")
         reached = call["reached"]
         cell(formats.NOTHING if reached is None else t("Yes") if reached else t("No"))
         cell("★" * (call["satisfaction"] or 0) or formats.NOTHING, "stars")
         with cell_box("cell-actions"):
-            if call["status"] != "completed":
+            if call["completed_at"] is None:
                 button(
                     t("Call"), partial(_call_dialog, visit, call, who), name="call", kind="small"
                 )
@@ -129,7 +136,7 @@ async def _call_dialog(visit: Visit, call: Mapping[str, Any], who: str) -> None:
                 "channel": channel.value,
                 "record": record.value,
             }
-            path = f"/follow-ups/{call['follow_up_id']}/completion"
+            path = f"/follow-ups/{call['follow_up_id']}/calls"
             await submit(form, opened, "crm", path, body)
 
         dialog_actions(form, opened, t("Save"), send)

@@ -14,6 +14,7 @@ from services.desk.components.elements import badge, box, button, dialog, empty,
 from services.desk.components.forms import Form, dialog_actions, send_now, several, submit
 from services.desk.components.job_clock import running_clock
 from services.desk.components.live import live
+from services.desk.components.work_choice import quantity_field
 from services.desk.page import Page
 from services.desk.pages.order.work import JOB_TONES
 from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
@@ -197,11 +198,31 @@ def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
         parts = form.field("part_numbers", several(catalogue.part_choices(), t("Parts")))
         note = form.field("note", ui.textarea(t("Note")).props("autogrow"))
 
+        quantities: dict[str, int] = {}
+        rows = box("amounts")
+
+        def take_typical_parts() -> None:
+            typical = catalogue.typical_parts(operations.value)
+            new = {no: count for no, count in typical.items() if no not in quantities}
+            quantities.update(new)
+            parts.set_value([*parts.value, *(no for no in new if no not in parts.value)])
+
+        def show_quantities() -> None:
+            rows.clear()
+            with rows:
+                for part_no in parts.value:
+                    with box("amount"):
+                        text(catalogue.part(part_no), "amount-name")
+                        quantity_field(quantities, part_no)
+
+        operations.on_value_change(take_typical_parts)
+        parts.on_value_change(show_quantities)
+
         async def send() -> None:
             if form.require("operations"):
                 body = {
                     "operations": operations.value,
-                    "part_numbers": parts.value,
+                    "part_numbers": [no for no in parts.value for _ in range(quantities[no])],
                     "note": note.value or None,
                 }
                 await _report(visit, form, opened, job, "additional-work", body)

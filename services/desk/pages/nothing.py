@@ -1,19 +1,22 @@
-"""Where people land whose roles open no page of the desk."""
+"""Where an address leads nowhere, or a person's roles open no page."""
 
+import nicegui
 from fastapi import Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import RedirectResponse, Response
-from nicegui import app, ui
+from nicegui import Client, app, ui
+from starlette.exceptions import HTTPException
 
-from services.desk.components.elements import box, empty
+from services.desk.components.elements import box, empty, link
 from services.desk.components.frame import head
 from services.desk.visit import Desk
 
 
 @ui.page("/nothing")
 async def show(request: Request) -> Response | None:
-    """Say so, and offer to sign out."""
+    """Say that no page is open to the person, and offer to sign out."""
     desk: Desk = app.state.desk
-    t = desk.words_for(request.session)
+    t = desk.words_for(request)
     if desk.sign_in.current(request.session) is None:
         return RedirectResponse("/sign-in", 303)
     head(t.of(dict(desk.group)))
@@ -24,3 +27,19 @@ async def show(request: Request) -> Response | None:
                 f'type="submit" value="{t("Sign out")}"'
             )
     return None
+
+
+@nicegui.app.exception_handler(404)
+async def unknown_page(request: Request, error: Exception) -> Response:
+    """Say in the visitor's language that there is no such page, and lead back."""
+    endpoint = request.scope.get("endpoint")
+    if endpoint not in (None, nicegui.app) and isinstance(error, HTTPException):
+        return await http_exception_handler(request, error)
+    desk: Desk = app.state.desk
+    t = desk.words_for(request)
+    with Client(ui.page(""), request=request) as client:
+        head(t.of(dict(desk.group)))
+        with box("sign-in"):
+            empty(t("There is no such page."))
+            link(t("To the first page"), "/", "text-link")
+    return client.build_response(request, 404)

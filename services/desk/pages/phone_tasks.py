@@ -75,6 +75,8 @@ def _row(visit: Visit, task: Task) -> None:
             link(task["name"], address, "text-link")
         with cell_box():
             badge(t.code("subject", task["subject"]), "busy")
+            if task["calls"]:
+                badge(t("Not reached: {count}", count=task["calls"]), "warn")
         cell(formats.day_and_clock(task["since"], visit.store.timezone, visit.now()), "number")
         cell(visit.colleague(task["agent_id"]))
         cell(t.code("call_reason", task["reason"]))

@@ -25,7 +25,7 @@ async def show(request: Request) -> Response | None:
     desk: Desk = app.state.desk
     if desk.sign_in.current(request.session):
         return RedirectResponse("/", 303)
-    t = desk.words_for(request.session)
+    t = desk.words_for(request)
     client = ui.context.client
     client.page = copy(client.page)
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"

@@ -108,7 +108,7 @@ async def test_a_call_is_completed_once_and_its_record_is_encrypted(
 ) -> None:
     await outside.publish(delivered("o-4", "c-4"), at=DELIVERED_AT)
     (call,) = await scheduled(crm, "o-4")
-    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/completion"
+    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
     body = {"reached": True, "satisfaction": 5, "channel": "phone", "record": "客户很满意"}
     done = await crm.post(path, "agent", body, subject="S01-agent-1", key="complete-o-4")
     assert done.status_code == 200, done.text
@@ -134,6 +134,17 @@ async def test_a_call_is_completed_once_and_its_record_is_encrypted(
     assert "客户很满意".encode() not in record
 
 
+async def test_unreached_customer_stays_on_the_list(crm: InProcess, outside) -> None:
+    await outside.publish(delivered("o-6", "c-6"), at=DELIVERED_AT)
+    (call,) = await scheduled(crm, "o-6")
+    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
+    body = {"reached": False, "channel": "phone", "record": "no answer"}
+    attempted = (await crm.post(path, "agent", body)).json()
+    assert (attempted["attempts"], attempted["completed_at"]) == (1, None)
+    assert datetime.fromisoformat(attempted["due_at"]) > crm.app.state.service.clock.now()
+    assert len(await scheduled(crm, "o-6")) == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "status"),
     [
@@ -148,7 +159,7 @@ async def test_a_call_is_completed_once_and_its_record_is_encrypted(
 async def test_an_impossible_completion_is_refused(crm, outside, changes, status) -> None:
     body = {"reached": True, "channel": "phone", "record": "notes"} | changes
     (call,) = await scheduled(crm, "o-1")
-    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/completion"
+    path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
     assert (await crm.post(path, "agent", body)).status_code == status
     (still,) = await scheduled(crm, "o-1")
     assert still["completed_at"] is None
@@ -156,8 +167,8 @@ async def test_an_impossible_completion_is_refused(crm, outside, changes, status
 
 async def test_an_unknown_call_is_not_found_and_a_technician_makes_none(crm: InProcess) -> None:
     body = {"reached": False, "channel": "sms", "record": "no answer"}
-    unknown = await crm.post("/stores/S01/follow-ups/none/completion", "agent", body)
-    refused = await crm.post("/stores/S01/follow-ups/none/completion", "technician", body)
+    unknown = await crm.post("/stores/S01/follow-ups/none/calls", "agent", body)
+    refused = await crm.post("/stores/S01/follow-ups/none/calls", "technician", body)
     assert (unknown.status_code, refused.status_code) == (404, 403)
 
 

@@ -7,10 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.crm.domain.follow_up import FollowUp, complete, least_loaded, schedule
+from services.crm.domain.follow_up import (
+    MOST_ATTEMPTS,
+    FollowUp,
+    least_loaded,
+    record_call,
+    schedule,
+)
 from shared.contracts.refusal import Refused
 
 DUE = datetime(2026, 3, 5, 2, tzinfo=UTC)
+NEXT = DUE + timedelta(days=1)
 CALL = FollowUp("f", "S01", "o", "c", "agent", DUE)
 
 
@@ -35,32 +42,49 @@ def test_a_scheduled_call_says_so() -> None:
     assert (event.follow_up_id, event.agent_id, event.due_at) == ("f", "a", DUE)
 
 
-@given(st.booleans(), st.none() | st.integers(1, 5))
-def test_a_call_is_completed_once(reached: bool, satisfaction: int | None) -> None:
-    def attempt(call: FollowUp):
-        return complete(
-            call,
-            agent_id="other",
-            reached=reached,
-            satisfaction=satisfaction,
-            channel="phone",
-            now=DUE,
-        )
+def call(follow_up: FollowUp, *, reached: bool, satisfaction: int | None = None):
+    return record_call(
+        follow_up,
+        agent_id="other",
+        reached=reached,
+        satisfaction=satisfaction,
+        channel="phone",
+        next_due_at=NEXT,
+        now=DUE,
+    )
 
-    if satisfaction is not None and not reached:
-        with pytest.raises(Refused, match="not reached"):
-            attempt(CALL)
-        return
-    completed, (event,) = attempt(CALL)
+
+@given(st.none() | st.integers(1, 5))
+def test_reached_customer_completes_follow_up(satisfaction: int | None) -> None:
+    completed, (event,) = call(CALL, reached=True, satisfaction=satisfaction)
     assert completed.status(DUE) == "completed"
     assert completed == replace(
         CALL,
         completed_at=DUE,
         completed_by="other",
-        reached=reached,
+        reached=True,
         satisfaction=satisfaction,
         channel="phone",
     )
-    assert (event.agent_id, event.reached, event.satisfaction) == ("other", reached, satisfaction)
+    assert (event.agent_id, event.reached, event.satisfaction) == ("other", True, satisfaction)
     with pytest.raises(Refused, match="already completed"):
-        attempt(completed)
+        call(completed, reached=True)
+
+
+def test_unreached_customer_is_called_again() -> None:
+    follow_up = CALL
+    for attempt in range(1, MOST_ATTEMPTS):
+        follow_up, (event,) = call(follow_up, reached=False)
+        assert (event.attempt, event.next_due_at) == (attempt, NEXT)
+        assert follow_up.status(DUE) == "scheduled"
+        assert follow_up.status(NEXT) == "due"
+    ended, (event,) = call(follow_up, reached=False)
+    assert (event.attempt, event.next_due_at) == (MOST_ATTEMPTS, None)
+    assert ended.status(NEXT) == "not_reached"
+    with pytest.raises(Refused, match="already completed"):
+        call(ended, reached=True)
+
+
+def test_unreached_customer_has_no_satisfaction() -> None:
+    with pytest.raises(Refused, match="not reached"):
+        call(CALL, reached=False, satisfaction=3)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from services.crm.domain.message import (
     CHANNELS,
     ENDED_BY_DEPARTURE,
+    MOST_CALLS,
     PAUSES,
     REPEATABLE,
     Answer,
@@ -206,15 +207,23 @@ def test_what_was_to_be_told_ends_with_the_visit(
         assert over == (ready_at or ended_at)
 
 
-@given(st.booleans())
-def test_a_call_is_made_once(reached: bool) -> None:
+def test_call_that_reaches_customer_is_made_once() -> None:
     task = hand_to_agent(READY, "agent", "no_channel")
-    done, events = complete_call(task, "other", reached=reached, now=NOW)
-    assert done.state == ("called" if reached else "unreached")
-    assert [event.channel for event in events] == (["phone"] if reached else [])
-    assert done.agent_id == "other"
+    done, (event,) = complete_call(task, "other", reached=True, now=NOW)
+    assert (done.state, done.agent_id, event.channel) == ("called", "other", "phone")
     with pytest.raises(Refused, match="not to be told by phone"):
-        complete_call(done, "other", reached=reached, now=NOW)
+        complete_call(done, "other", reached=True, now=NOW)
+
+
+def test_unreached_customer_stays_to_be_called() -> None:
+    task = hand_to_agent(READY, "agent", "no_channel")
+    for calls in range(1, MOST_CALLS):
+        task, events = complete_call(task, "other", reached=False, now=NOW)
+        assert (task.state, task.calls, events) == ("to_call", calls, [])
+    ended, _ = complete_call(task, "other", reached=False, now=NOW)
+    assert ended.state == "unreached"
+    with pytest.raises(Refused, match="not to be told by phone"):
+        complete_call(ended, "other", reached=True, now=NOW)
 
 
 def test_nobody_calls_about_what_has_passed_or_is_not_wanted() -> None:

@@ -9,6 +9,7 @@ from services.desk import formats
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, button, dialog, facts, mark, panel, text
 from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.components.rectification import close_button
 from services.desk.pages.order.file import Entry, Opened
 from services.desk.visit import Visit
 
@@ -57,6 +58,7 @@ def _rectification(visit: Visit, rectification: Entry) -> None:
         due = formats.day_and_clock(rectification["due_at"], zone, visit.now())
         owner = visit.colleague(rectification["owner_id"])
         text(t("{person}, due {time}", person=owner, time=due), "card-note")
+        close_button(visit, rectification)
 
 
 def _ask(page: Opened) -> None:

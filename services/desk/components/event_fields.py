@@ -1,0 +1,158 @@
+"""The fields of an event in a person's words; those that only programs need are not shown."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from services.desk import formats
+from services.desk.catalogue import Catalogue
+from services.desk.visit import Visit
+
+Written = Callable[[Visit, Catalogue, Any], str]
+
+
+def event_fields(
+    visit: Visit, catalogue: Catalogue, data: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Name and value of each field that says something to a person."""
+    for name, write in FIELDS.items():
+        if data.get(name) not in (None, [], ""):
+            yield visit.t.code("field", name), write(visit, catalogue, data[name])
+
+
+def _time(visit: Visit, _: Catalogue, value: str) -> str:
+    return formats.day_and_clock(value, visit.store.timezone, visit.now())
+
+
+def _money(_visit: Visit, _: Catalogue, value: int) -> str:
+    return formats.money(value)
+
+
+def _share(_visit: Visit, _: Catalogue, value: float) -> str:
+    return formats.share(value)
+
+
+def _hours(_visit: Visit, _: Catalogue, value: float) -> str:
+    return formats.hours(value)
+
+
+def _duration(_visit: Visit, _: Catalogue, value: int) -> str:
+    return formats.stopwatch(value)
+
+
+def _number(_visit: Visit, _: Catalogue, value: float) -> str:
+    return f"{value:,}"
+
+
+def _yes_or_no(visit: Visit, _: Catalogue, value: bool) -> str:
+    return visit.t("Yes") if value else visit.t("No")
+
+
+def _people(visit: Visit, _: Catalogue, value: str | Sequence[str]) -> str:
+    people = [value] if isinstance(value, str) else value
+    return visit.t.listed(map(visit.colleague, people))
+
+
+def _bay(visit: Visit, _: Catalogue, value: str) -> str:
+    return visit.bay(value)
+
+
+def _operations(visit: Visit, catalogue: Catalogue, value: str | Sequence[Any]) -> str:
+    ordered = [value] if isinstance(value, str) else value
+    codes = (each if isinstance(each, str) else each["operation_id"] for each in ordered)
+    return visit.t.listed(map(catalogue.operation, codes))
+
+
+def _symptoms(visit: Visit, catalogue: Catalogue, value: Sequence[str]) -> str:
+    return visit.t.listed(map(catalogue.symptom, value))
+
+
+def _lines(visit: Visit, catalogue: Catalogue, value: Sequence[Mapping[str, Any]]) -> str:
+    return visit.t.listed(catalogue.line(each["kind"], each["code"]) for each in value)
+
+
+def _steps(visit: Visit, catalogue: Catalogue, value: Sequence[Mapping[str, Any]]) -> str:
+    names = {each["step"]: visit.t.of(each) for each in catalogue.delivery_steps}
+    return visit.t.listed(names.get(each["step"], each["step"]) for each in value)
+
+
+def _code(*kinds: str) -> Written:
+    """A coded value, in the first of the kinds that has a word for it."""
+
+    def write(visit: Visit, _: Catalogue, value: str) -> str:
+        return visit.t.first_known(kinds, value) or formats.NOTHING
+
+    return write
+
+
+REASON_KINDS = (
+    "reason",
+    "pause",
+    "hand",
+    "discount",
+    "refund",
+    "credit",
+    "credit_note",
+    "correction",
+    "waiver",
+    "withdrawal",
+    "cancellation",
+)
+
+FIELDS: Mapping[str, Written] = {
+    "queue_number": _number,
+    "advisor_id": _people,
+    "technician_id": _people,
+    "technician_ids": _people,
+    "inspector_id": _people,
+    "agent_id": _people,
+    "bay_id": _bay,
+    "operation_id": _operations,
+    "operations": _operations,
+    "symptoms": _symptoms,
+    "lines": _lines,
+    "steps": _steps,
+    "waivers": _steps,
+    "reason": _code(*REASON_KINDS),
+    "cause": _code("risk"),
+    "planned_start_at": _time,
+    "planned_finish_at": _time,
+    "promised_at": _time,
+    "promise_provisional": _yes_or_no,
+    "probability": _share,
+    "best_promise_at": _time,
+    "due_at": _time,
+    "next_due_at": _time,
+    "standard_hours": _hours,
+    "clocked_s": _duration,
+    "odometer_km": _number,
+    "waiting_customer": _yes_or_no,
+    "rush": _yes_or_no,
+    "estimate_version": _number,
+    "estimate_cents": _money,
+    "labor_cents": _money,
+    "parts_cents": _money,
+    "discount_cents": _money,
+    "voucher_cents": _money,
+    "deposit_cents": _money,
+    "amount_cents": _money,
+    "total_cents": _money,
+    "tax_cents": _money,
+    "balance_cents": _money,
+    "payer": _code("payer"),
+    "method": _code("method"),
+    "channel": _code("word", "channel"),
+    "subject": _code("subject"),
+    "days_overdue": _number,
+    "attempt": _number,
+    "reached": _yes_or_no,
+    "satisfaction": _number,
+    "quality": _number,
+    "technique": _number,
+    "attitude": _number,
+    "requested_by": _people,
+    "granted_by": _people,
+    "recorded_by": _people,
+    "submitted_by": _people,
+    "issued_by": _people,
+    "assigned_by": _people,
+}
