@@ -185,7 +185,7 @@ def _calls_per_delivery(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _attempted(data: Fields) -> Fields:
+def _attempted(data: Mapping[str, Any]) -> Fields:
     """A call that reached nobody; without a next one it ends the follow-up."""
     if next_due_at := data.get("next_due_at"):
         return {"attempts": data["attempt"], "due_at": moment(next_due_at)}

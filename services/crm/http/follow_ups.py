@@ -38,7 +38,8 @@ class RecordCall(Body):
 
 class FollowUpView(BaseModel):
     """One call. ``status`` is ``due`` from ``due_at`` until the customer is reached, or was not by
-    the last of ``attempts``."""
+    the last of ``attempts``. ``calendar_assumed``: the holidays of the year in which it
+    is due are not published yet."""
 
     follow_up_id: str
     order_id: str
@@ -52,6 +53,7 @@ class FollowUpView(BaseModel):
     satisfaction: int | None
     channel: Channel | None
     attempts: int
+    calendar_assumed: bool
 
 
 @router.get("/follow-ups", tags=["follow-ups"], openapi_extra=serves("R21"))
@@ -67,7 +69,7 @@ async def list_follow_ups(
         found = await store.list_follow_ups(
             connection, store_id, status, now, now - timedelta(days=_COMPLETED_DAYS)
         )
-    return [_view(follow_up, now) for follow_up in found]
+    return [_view(request, follow_up) for follow_up in found]
 
 
 @router.post(
@@ -102,15 +104,19 @@ async def record_call(
         record = await personal.encrypt(connection, store_id, subject, text)
         await store.save_record(connection, store_id, follow_up_id, record)
         unit.publish(events, command.cause)
-        return _view(called, unit.now)
+        return _view(request, called)
 
     return await command.run(effect)
 
 
-def _view(follow_up: FollowUp, now: datetime) -> FollowUpView:
+def _view(request: Request, follow_up: FollowUp) -> FollowUpView:
+    directory = directory_of(request)
+    day = directory.stores[follow_up.store_id].local_day(follow_up.due_at)
     return FollowUpView(
-        **{name: getattr(follow_up, name) for name in _VIEW_FIELDS}, status=follow_up.status(now)
+        **{name: getattr(follow_up, name) for name in _VIEW_FIELDS},
+        status=follow_up.status(now_of(request)),
+        calendar_assumed=directory.calendar.is_assumed(day),
     )
 
 
-_VIEW_FIELDS = [name for name in FollowUpView.model_fields if name != "status"]
+_VIEW_FIELDS = FollowUpView.model_fields.keys() - {"status", "calendar_assumed"}

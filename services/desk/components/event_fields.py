@@ -71,8 +71,7 @@ def _lines(visit: Visit, catalogue: Catalogue, value: Sequence[Mapping[str, Any]
 
 
 def _steps(visit: Visit, catalogue: Catalogue, value: Sequence[Mapping[str, Any]]) -> str:
-    names = {each["step"]: visit.t.of(each) for each in catalogue.delivery_steps}
-    return visit.t.listed(names.get(each["step"], each["step"]) for each in value)
+    return visit.t.listed(catalogue.steps.get(each["step"], each["step"]) for each in value)
 
 
 def _code(*kinds: str) -> Written:

@@ -97,6 +97,8 @@ def _row(visit: Visit, call: Mapping[str, Any], name: str | None) -> None:
         cell(visit.colleague(call["completed_by"] or call["agent_id"]))
         with cell_box():
             badge(t.code("status", call["status"]), _TONES[call["status"]])
+            if call["calendar_assumed"] and call["completed_at"] is None:
+                badge(t("Holidays not announced yet"), "warn")
             if call["attempts"]:
                 badge(t("Not reached: {count}", count=call["attempts"]), "warn")
         reached = call["reached"]

@@ -141,6 +141,7 @@ async def test_unreached_customer_stays_on_the_list(crm: InProcess, outside) -> 
     body = {"reached": False, "channel": "phone", "record": "no answer"}
     attempted = (await crm.post(path, "agent", body)).json()
     assert (attempted["attempts"], attempted["completed_at"]) == (1, None)
+    assert attempted["calendar_assumed"] is False
     assert datetime.fromisoformat(attempted["due_at"]) > crm.app.state.service.clock.now()
     assert len(await scheduled(crm, "o-6")) == 1
 

@@ -1,0 +1,34 @@
+"""An address that leads nowhere, in the visitor's language."""
+
+import httpx
+import pytest
+
+from services.desk.app import create_app
+from shared.settings import Settings
+
+
+@pytest.fixture(scope="module")
+async def visitor():
+    transport = httpx.ASGITransport(create_app(Settings()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("accepted", "sentence"),
+    [
+        ("en-US,en;q=0.9", "There is no such page."),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "没有这个页面。"),
+        ("fr,en;q=0.5", "There is no such page."),
+        ("fr", "没有这个页面。"),
+    ],
+)
+async def test_unknown_page_speaks_visitors_language(visitor, accepted, sentence):
+    answer = await visitor.get("/no/such/page", headers={"Accept-Language": accepted})
+    assert answer.status_code == 404
+    assert sentence in answer.text
+
+
+async def test_unknown_resource_is_no_page(visitor):
+    answer = await visitor.get("/_nicegui/0/nothing.js")
+    assert answer.status_code == 404
