@@ -179,6 +179,10 @@ class Timers:
         clock: Clock,
         deadlines: Mapping[str, Deadline],
     ) -> None:
+        """Raises ValueError when two kinds name one lane, where one could hold the other up."""
+        lanes = [each.lane.name for each in deadlines.values() if each.lane]
+        if len(lanes) != len(set(lanes)):
+            raise ValueError(f"a lane is named by two kinds of deadlines: {sorted(lanes)}")
         self._service = service
         self._workers = workers
         self._units = units

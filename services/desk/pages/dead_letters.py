@@ -140,8 +140,9 @@ def _gap(visit: Visit, gap: Entry) -> None:
 
 
 def _decision(visit: Visit, decision: Entry) -> None:
+    name, _, key = decision["about"].partition(" ")
     with mark("decision", row()):
-        cell(decision["about"])
+        cell(f"{visit.t.code('deadline', name)} {key}")
         cell(visit.t.code("decision", decision["decision"]))
         cell(visit.colleague(decision["decided_by"]))
         cell(_since(visit, decision["decided_at"]), "number")

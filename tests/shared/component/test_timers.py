@@ -212,3 +212,10 @@ async def test_stale_preparation_is_no_failure(bench: Bench) -> None:
         await _set(bench, "stale")
         await _until(lambda: len(tried) == 3)
         assert [row["attempts"] for row in await _rows(bench, "stale")] == [0]
+
+
+async def test_two_kinds_in_one_lane_are_refused(bench: Bench) -> None:
+    deadlines = dict.fromkeys(("a", "b"), Deadline(Fired().fire, lane=Lane("shared")))
+    with pytest.raises(ValueError, match="shared"):
+        async with _running(bench, deadlines):
+            pass
