@@ -1,7 +1,8 @@
 """Text that no database can store, refused where it comes in."""
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import Request
@@ -17,20 +18,20 @@ Place = tuple[str | int, ...]
 """Where in a request: its part, then keys and indices."""
 
 
-def unstorable(value: Any, place: Place = ()) -> Iterator[Place]:
-    """Places in ``value``, at any depth, of texts and keys with a lone surrogate or U+0000."""
-    if isinstance(value, str):
-        if _UNSTORABLE.search(value):
-            yield place
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            here = (*place, _UNSTORABLE.sub(_escaped, key))
-            if here[-1] != key:
-                yield here
-            yield from unstorable(part, here)
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            yield from unstorable(part, (*place, index))
+def unstorable(whole: Mapping[str, Any]) -> Iterator[Place]:
+    """Places in ``whole``, at any depth, of texts and keys with a lone surrogate or U+0000."""
+    waiting: deque[tuple[Place, Any]] = deque([((), whole)])
+    while waiting:
+        place, value = waiting.popleft()
+        if isinstance(value, str):
+            if _UNSTORABLE.search(value):
+                yield place
+        elif isinstance(value, Mapping):
+            names = {key: _UNSTORABLE.sub(_escaped, key) for key in value}
+            yield from ((*place, name) for key, name in names.items() if name != key)
+            waiting.extend(((*place, names[key]), part) for key, part in value.items())
+        elif isinstance(value, list):
+            waiting.extend(((*place, index), part) for index, part in enumerate(value))
 
 
 async def refuse_unstorable(request: Request) -> None:

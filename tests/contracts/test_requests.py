@@ -53,6 +53,11 @@ class Input:
     media_type: str = ""
     beside: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def prefix(self) -> str:
+        """What the names of faults begin with where there are several bodies."""
+        return "".join(f"{kind}." for kind in self.beside.values())
+
 
 def inputs(service: str, app: FastAPI) -> Iterator[Input]:
     description = app.openapi()
@@ -133,7 +138,7 @@ def hostile(each: Input) -> Iterator[Any]:
 
 def named(each: Input, value: Any, faults: Sequence[Mapping[str, str]]) -> bool:
     """Whether one of ``faults`` names the field, or the key in it that is at fault."""
-    found = {fault["field"].removeprefix(f"{each.beside.get('subject')}.") for fault in faults}
+    found = {fault["field"].removeprefix(each.prefix) for fault in faults}
     name = ".".join(each.name)
     keys = value if isinstance(value, dict) else ()
     inside = {".".join(filter(None, (name, key.replace("\ud800", r"\ud800")))) for key in keys}
