@@ -139,7 +139,7 @@ async def _visited_elsewhere(api: Api, person: Mapping[str, Any]) -> None:
         "operations": ["MNT-001"],
     }
     await api.done("reception", f"{path}/opening", caller, body, token=token, store="S02")
-    ended = {"reason": "customer left"}
+    ended = {"reason": "other"}
     await api.done("reception", f"{path}/cancellation", caller, ended, token=token, store="S02")
 
 

@@ -39,12 +39,12 @@ KNOWN_PLATES: dict[str, str] = {}
 
 
 def registered(desk, path: str) -> httpx.Response:
-    """The vehicle ``v-PLATE`` wears PLATE, others are unknown."""
+    """The vehicle ``v-F10001`` wears 沪F10001, others are unknown."""
     reference = path.rpartition("/")[2]
     if not reference.startswith("v-"):
         return httpx.Response(404, json={})
-    personal = desk.service.app.state.personal
-    return httpx.Response(200, json={"plate_ref": personal.reference("plate", reference[2:])})
+    personal, plate = desk.service.app.state.personal, f"沪{reference.removeprefix('v-')}"
+    return httpx.Response(200, json={"plate_ref": personal.reference("plate", plate)})
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ async def test_vehicle_in_workshop_arrives_no_second_time(desk):
     assert (values["order_id"], values["stage"]) == (order["order_id"], "opened")
 
     other = await desk.greeted("沪F10012")
-    body = intake("沪F10012", vehicle_ref="v-沪F10011")
+    body = intake("沪F10012", vehicle_ref="v-F10011")
     await desk.refused(f"/orders/{other}/opening", body, "vehicle_already_here", "plate")
 
 
@@ -161,12 +161,12 @@ async def test_order_opens_only_for_the_vehicle_that_arrived(desk, archive):
     path = f"/orders/{order_id}"
     other = intake("沪F10016")
     await desk.refused(f"{path}/opening", other, "not_the_vehicle_that_arrived", "plate")
-    unknown = intake("沪F10015", vehicle_ref="never heard of")
+    unknown = intake("沪F10015", vehicle_ref="unknown")
     assert (await desk.post(f"{path}/opening", unknown)).status_code == 404
 
     await desk.done(f"{path}/plate", {"plate": "沪F10016"})
     opened = await desk.done(f"{path}/opening", other)
-    assert opened["vehicle_ref"] == "v-沪F10016"
+    assert opened["vehicle_ref"] == "v-F10016"
     assert opened["plate_ref"] == desk.service.app.state.personal.reference("plate", "沪F10016")
 
 
@@ -177,14 +177,14 @@ async def test_details_of_another_plate_open_no_order(desk):
 
 
 async def test_history_stays_with_the_vehicle_when_the_plate_moves(desk, archive):
-    old = await desk.opened("沪F10018", vehicle_ref="v-沪F10018", odometer_km=90_000)
-    await desk.done(f"/orders/{old['order_id']}/cancellation", {"reason": "customer left"})
+    old = await desk.opened("沪F10018", vehicle_ref="v-F10018", odometer_km=90_000)
+    await desk.done(f"/orders/{old['order_id']}/cancellation", {"reason": "other"})
     KNOWN_PLATES["沪F10018"] = "v-new"
     arrived = await desk.arrived("沪F10018")
     assert arrived["vehicle"]["vehicle_ref"] == "v-new"
     assert arrived["vehicle"]["history"] == []
 
-    KNOWN_PLATES["沪F10019"] = "v-沪F10018"
+    KNOWN_PLATES["沪F10019"] = "v-F10018"
     under_its_new_plate = await desk.get("/vehicles/沪F10019")
     assert [each["order_id"] for each in under_its_new_plate["history"]] == [old["order_id"]]
 
