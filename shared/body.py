@@ -2,9 +2,25 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 from shared.identifiers import Vin, confirmed_vin
+
+Version = Annotated[
+    str, BeforeValidator(str), Field(description="names this state to commands that decide on it")
+]
+"""What a read answers with; clients carry it and don't interpret it."""
+
+SeenVersion = Annotated[
+    str, Field(min_length=1, max_length=40, description="the version that the person saw")
+]
 
 
 class Body(BaseModel):
@@ -23,3 +39,9 @@ class BodyWithVin(Body):
     @classmethod
     def _confirmed(cls, vin: str, info: ValidationInfo) -> str:
         return confirmed_vin(vin, confirmed=info.data.get("vin_confirmed", False))
+
+
+class Seen(Body):
+    """A command that decides on what a person sees; refused when that has changed since."""
+
+    version: SeenVersion

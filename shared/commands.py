@@ -43,6 +43,8 @@ class CommandHeaders(BaseModel):
 
 Headers = Annotated[CommandHeaders, Header()]
 
+CUSTOMER = "customer"
+
 _EARLIER = """
 SELECT request_hash, status, answer FROM idempotency WHERE principal = $1 AND key = $2
 """
@@ -65,10 +67,10 @@ class Command:
     _units: Units
 
     @property
-    def actor(self) -> str | None:
-        """The colleague who calls; None for a service, and for a customer, who acts over a link
-        and has no role."""
-        return self.principal.subject if self.principal.roles - {"service"} else None
+    def actor(self) -> str:
+        """The colleague or service that calls, or the customer, who acts over a link and has no
+        role."""
+        return self.principal.subject if self.principal.roles else CUSTOMER
 
     async def earlier_answer(self) -> JSONResponse | None:
         """The answer that this command already has; to be asked before anything remote is done."""

@@ -126,6 +126,12 @@ class Incoming:
         return bool(self.key and self.sequence and self.store_id)
 
 
+def _publisher(batch: Iterable[Incoming]) -> str | None:
+    """The service that published the batch, where it is one."""
+    publishers = {item.topic.split(".")[1] for item in batch}
+    return publishers.pop() if len(publishers) == 1 else None
+
+
 def incoming(record: Record) -> Incoming:
     """Read the address of a raw record."""
     headers = header_texts(record.headers)
@@ -305,7 +311,8 @@ class Consumer:
                 return False
             return True
 
-        async with self.units.open({item.store_id for item in addressed}) as unit:
+        stores = {item.store_id for item in addressed}
+        async with self.units.open(stores, _publisher(addressed)) as unit:
             connection = unit.connection
             streams = positions.streams_of(addressed)
             locked = await positions.lock(connection, self.name, streams)

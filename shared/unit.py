@@ -18,8 +18,8 @@ from shared.failpoints import reached
 class Unit:
     """A running transaction, the business time at which it began, and the events it publishes.
 
-    ``actor`` is the subject of the colleague who commands it, None for what follows from events,
-    from time, or from a customer's own word.
+    ``actor`` is the subject of the colleague who commands it, ``customer`` for a customer's own
+    word, the service that commands it or whose events it applies, None for what follows from time.
     """
 
     connection: Connection

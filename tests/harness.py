@@ -21,6 +21,7 @@ from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
 from shared.security import Role
 from shared.settings import Settings
+from tests.sight import Sight
 
 _PATIENCE_S = 40.0
 
@@ -32,6 +33,7 @@ class InProcess:
     app: FastAPI
     client: httpx.AsyncClient
     issuer: DevelopmentIssuer
+    sent: dict[str, Any] = field(default_factory=dict)
 
     def token(self, *roles: Role, stores: Iterable[str] = ("S01",), subject: str = "") -> str:
         return self.issuer.token(subject or f"test-{roles[0]}", roles=roles, stores=stores)
@@ -51,15 +53,28 @@ class InProcess:
         subject: str = "",
         method: str = "POST",
     ) -> httpx.Response:
+        """A command; without a ``version`` in the body, of somebody who has just looked."""
+        if not key or key not in self.sent:
+            self.sent[key] = await self.seen(path, body)
         return await self.client.request(
             method,
             path,
-            json=body,
+            json=self.sent[key],
             headers={
                 "Authorization": f"Bearer {self.token(role, subject=subject)}",
                 "Idempotency-Key": key or str(new_id()),
             },
         )
+
+    async def seen(self, path: str, body: Any) -> Any:
+        """The body of a command of somebody who has just looked."""
+        return await Sight.of(self.app.openapi()).look(path, body, self._shown)
+
+    async def _shown(self, path: str) -> Any:
+        store = path.split("/")[2]
+        headers = {"Authorization": f"Bearer {self.token('manager', stores=[store])}"}
+        answer = await self.client.get(path, headers=headers)
+        return answer.json() if answer.is_success else {"version": "unseen"}
 
     async def at_rest(self) -> None:
         """Wait until nothing is to be read, sent or fired."""

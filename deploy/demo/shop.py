@@ -183,7 +183,7 @@ class Shop:
         """The freest advisor greets the customer, writes the order and promises a time."""
         advisor: Member = yield self._advisors.take()
         yield self._rounds.wait(case.visit.approach_min)
-        yield self._act(self._on_order, case, advisor.person, "greeting")
+        yield self._act(self._decide, case, advisor.person, "greeting")
         yield self._rounds.wait(case.visit.intake_min)
         yield self._replan(self._open_order, case, advisor.person)
         self._advisors.release(advisor)
@@ -223,7 +223,7 @@ class Shop:
         customer = await self._say(
             self._services.crm, advisor, "customers", dataclasses.asdict(visit.customer)
         )
-        return await self._on_order(
+        return await self._decide(
             case,
             advisor,
             "opening",
@@ -245,13 +245,13 @@ class Shop:
     async def _record_steps(self, case: Case, advisor: Person, steps: Sequence[str]) -> None:
         for step in steps:
             if step == _SIGNATURE_STEP:
-                await self._on_order(case, advisor, "signature", {"strokes": case.visit.signature})
+                await self._decide(case, advisor, "signature", {"strokes": case.visit.signature})
             else:
                 await self._on_order(case, advisor, "delivery-steps", {"step": step})
 
     async def _hand_over(self, case: Case, advisor: Person, steps: Sequence[str]) -> None:
         await self._record_steps(case, advisor, steps)
-        await self._on_order(case, advisor, "delivery")
+        await self._decide(case, advisor, "delivery")
 
     async def _take_feedback(self, case: Case, advisor: Person) -> None:
         mark = case.visit.satisfaction
@@ -259,15 +259,25 @@ class Shop:
         await self._on_order(case, advisor, "feedback", marks)
 
     async def _settle_bill(self, case: Case, advisor: Person) -> None:
-        bill = await self._on_order(case, advisor, "invoice")
+        bill = await self._decide(case, advisor, "invoice")
         payment = {"method": case.visit.payment, "amount_cents": bill["balance_cents"]}
-        await self._on_order(case, advisor, "payments", payment)
+        await self._decide(case, advisor, "payments", payment)
 
     async def _on_order(
         self, case: Case, person: Person, verb: str, body: Mapping[str, Any] | None = None
     ) -> Answer:
         path = f"orders/{case.order_id}/{verb}"
         return await self._say(self._services.reception, person, path, body)
+
+    async def _decide(
+        self, case: Case, person: Person, verb: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """A command on the order as the person sees it now."""
+        path = self._path(f"orders/{case.order_id}")
+        order = await self._services.reception.get(person, path)
+        return await self._on_order(
+            case, person, verb, {**(body or {}), "version": order["version"]}
+        )
 
     # Workshop
 
@@ -310,7 +320,7 @@ class Shop:
         inspector: Member = yield self._inspectors.take()
         yield self._rounds.wait(case.visit.inspection_min)
         accepted = {"items": {each["item"]: "ok" for each in self._checklists[job["trade"]]}}
-        yield self._act(self._on_job, job, inspector.person, "inspection", accepted)
+        yield self._act(self._accept, job, inspector.person, accepted)
         self._inspectors.release(inspector)
         case.unaccepted -= 1
         if not case.unaccepted:
@@ -328,6 +338,14 @@ class Shop:
     def _turn(self, job: Answer) -> tuple[str, int, int]:
         visit = self._cases[job["order_id"]].visit
         return job["planned_start_at"], visit.number, visit.place(job["operation_id"])
+
+    async def _accept(self, job: Answer, inspector: Person, accepted: Answer) -> Answer:
+        """The inspector accepts the work that they see."""
+        path = self._path(f"jobs/{job['job_id']}")
+        seen = await self._services.workshop.get(inspector, path)
+        return await self._on_job(
+            job, inspector, "inspection", accepted | {"version": seen["version"]}
+        )
 
     async def _on_job(
         self, job: Answer, person: Person, verb: str, body: Mapping[str, Any] | None = None

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.crm import store
-from services.crm.domain.message import Channel, Contact, Language
+from services.crm.domain.message import Channel, Contact, Declinable, Language
+from shared.contracts.versioned import Versioned, loaded
 from shared.db import Connection
 from shared.identifiers import is_mobile
 from shared.personal import PersonalData
@@ -14,8 +15,9 @@ _SECRETS = ("name", "phone", "email", "wecom_id")
 
 
 @dataclass(frozen=True)
-class Person:
-    """One customer, decrypted; only ever in memory."""
+class Person(Versioned):
+    """One customer, decrypted; only ever in memory. The version is that of how they want to be
+    told."""
 
     customer_ref: str
     name: str = field(repr=False)
@@ -23,7 +25,22 @@ class Person:
     email: str | None = field(repr=False)
     wecom_id: str | None = field(repr=False)
     language: Language
-    contact: Contact
+    preferred_channel: Channel | None
+    declined_channels: tuple[Declinable, ...]
+
+    @property
+    def contact(self) -> Contact:
+        """By which channels they can be told."""
+        addresses: dict[Channel, str | None] = {
+            "wecom": self.wecom_id,
+            "sms": self.phone if is_mobile(self.phone) else None,
+            "email": self.email,
+        }
+        return Contact(
+            {channel: address for channel, address in addresses.items() if address},
+            self.preferred_channel,
+            self.declined_channels,
+        )
 
 
 async def find_persons(
@@ -52,21 +69,17 @@ async def find_persons(
 
 
 def _person(row: Any, texts: Mapping[str, str]) -> Person:
-    addresses: dict[Channel, str | None] = {
-        "wecom": texts.get("wecom_id"),
-        "sms": texts["phone"] if is_mobile(texts["phone"]) else None,
-        "email": texts.get("email"),
-    }
-    return Person(
+    person = Person(
+        version=row["version"],
+        changed_by=row["changed_by"],
+        changed_at=row["changed_at"],
         customer_ref=row["customer_ref"],
         name=texts["name"],
         phone=texts["phone"],
         email=texts.get("email"),
         wecom_id=texts.get("wecom_id"),
         language=row["language"],
-        contact=Contact(
-            {channel: address for channel, address in addresses.items() if address},
-            row["preferred_channel"],
-            row["declined_channels"],
-        ),
+        preferred_channel=row["preferred_channel"],
+        declined_channels=tuple(row["declined_channels"]),
     )
+    return loaded(person)

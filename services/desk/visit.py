@@ -112,9 +112,9 @@ class Visit:
         return self.store.local_day(self.now())
 
     def colleague(self, subject: str | None) -> str:
-        """The name of somebody who works in the group."""
+        """The name of somebody who works in the group, or of who else has changed something."""
         person = self.desk.people.get(subject or "")
-        return person.name(self.t.language) if person else (subject or "—")
+        return person.name(self.t.language) if person else self.t.code("actor", subject)
 
     def bay(self, bay_id: str | None) -> str:
         """The name of a bay (工位): its type and number."""

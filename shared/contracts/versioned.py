@@ -1,16 +1,18 @@
-"""Aggregates that are saved in versions."""
+"""Aggregates that are saved in versions, and decisions on the version that a person saw."""
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from shared.contracts.refusal import Refused
 
 
 @dataclass(frozen=True, kw_only=True)
 class Versioned:
     """An aggregate that has another ``version`` after each change.
 
-    ``changed_by`` made the present one, None where it follows from an event or from time.
-    ``stored`` is the aggregate as it was loaded, None for a new one.
+    ``changed_by`` made the present one, the actor of its unit. ``stored`` is the aggregate as it
+    was loaded, None for a new one.
     """
 
     version: int = 0
@@ -38,3 +40,23 @@ def next_version(aggregate: V, by: str | None, at: datetime) -> V:
     if aggregate == aggregate.stored:
         return aggregate
     return loaded(replace(aggregate, version=aggregate.version + 1, changed_by=by, changed_at=at))
+
+
+def require_version(aggregate: Versioned, seen: str, **present: Any) -> None:
+    """Refuse to decide on what has changed since a person saw it; ``present`` says how it is now.
+
+    Raises:
+        Refused: ``seen`` is not the present version; the refusal names who made that, and when.
+    """
+    if str(aggregate.version) != seen:
+        at = aggregate.changed_at
+        raise Refused(
+            "changed_meanwhile",
+            "It has been changed meanwhile; look at its present state.",
+            field="version",
+            kind="conflict",
+            version=str(aggregate.version),
+            by=aggregate.changed_by,
+            at=at and at.isoformat(),
+            **present,
+        )

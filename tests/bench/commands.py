@@ -89,19 +89,30 @@ class Advisor:
         plate = f"沪{_LETTERS[self.number % 24]}{_LETTERS[self.number // 24]}{number:04}"
         order = await self._send(until, "arrival", "/arrivals", {"plate": plate})
         path = f"/orders/{order['order_id']}"
-        order = await self._send(until, "greeting", f"{path}/greeting", None)
+        order = await self._send(until, "greeting", f"{path}/greeting", _seen(order))
         work = {"operations": ["MNT-001"], "parts": [{"part_no": "OIL-5W30", "quantity": 4}]}
-        body = work | {"version": order["version"]}
-        await self._send(until, "estimate", f"{path}/estimates", body)
+        await self._send(until, "estimate", f"{path}/estimates", work | _seen(order))
         intake = work | {
             "customer_ref": f"c-{plate[1:]}",
             "vehicle_ref": f"v-{plate[1:]}",
             "odometer_km": 12_000,
             "words": "冷车启动有异响",
         }
-        await self._send(until, "opening", f"{path}/opening", intake)
-        deposit = {"method": "wechat", "amount_cents": 10_000}
+        intake |= _seen(await self._look(path))
+        order = await self._send(until, "opening", f"{path}/opening", intake)
+        deposit = {"method": "wechat", "amount_cents": 10_000} | _seen(order)
         await self._send(until, "deposit", f"{path}/deposits", deposit)
+
+    @property
+    def _signed_in(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def _look(self, path: str) -> dict[str, Any]:
+        """What the advisor sees."""
+        address = f"{self.url}/stores/{self.store_id}{path}"
+        response = await self.client.get(address, headers=self._signed_in)
+        shown: dict[str, Any] = response.raise_for_status().json()
+        return shown
 
     async def _send(
         self, until: float, name: str, path: str, body: dict[str, Any] | None
@@ -119,7 +130,7 @@ class Advisor:
         response = await self.client.post(
             f"{self.url}/stores/{self.store_id}{path}",
             json=body,
-            headers={"Authorization": f"Bearer {self.token}", "Idempotency-Key": str(new_id())},
+            headers=self._signed_in | {"Idempotency-Key": str(new_id())},
         )
         if begun >= self.since:
             self.timings[name].append(time.perf_counter() - begun)
@@ -138,6 +149,11 @@ async def measure(
     rated = {name: _waits(timings, least) for name, timings in found.items()}
     everything = [wait for timings in found.values() for wait in timings]
     return {MINIMAL: least, **rated, "all commands": _waits(everything, least)}
+
+
+def _seen(order: dict[str, Any]) -> dict[str, Any]:
+    """The version that the advisor saw."""
+    return {"version": order["version"]}
 
 
 async def _advisors_at_work(platform: Platform, seconds: float, seed: int, crew: Crew) -> Timings:

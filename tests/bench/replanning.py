@@ -106,7 +106,8 @@ class _Store:
         plate = f"沪A{number:05}"
         order = await self.command("reception", "/arrivals", {"plate": plate})
         path = f"/orders/{order['order_id']}"
-        await self.command("reception", f"{path}/greeting")
+        seen = {"version": order["version"]}
+        order = await self.command("reception", f"{path}/greeting", seen)
         intake: dict[str, Any] = {
             "operations": WORK[number % len(WORK)],
             "parts": [],
@@ -114,6 +115,7 @@ class _Store:
             "vehicle_ref": f"v-{plate[1:]}",
             "odometer_km": 12_000,
             "words": "冷车启动有异响",
+            "version": order["version"],
         }
         await self.command("reception", f"{path}/opening", intake)
 

@@ -18,7 +18,7 @@ from tests.crm.component.test_loyalty import delivery, invoice
 from tests.desk.conftest import Colleague, Desk
 from tests.harness import publisher
 from tests.reception.pictures import picture
-from tests.system.api import ADVISOR, DISPATCHER, Api, customer
+from tests.system.api import ADVISOR, DISPATCHER, MANAGER, Api, customer
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 COLLEAGUE = "S01-advisor-2"
@@ -169,8 +169,18 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
     await advisor.page.set_viewport_size({"width": 1024, "height": 768})
     assert await advisor.page.evaluate("document.documentElement.scrollWidth") <= 1024
     await advisor.keep("intake-tablet")
-    await api.done("reception", f"/orders/{order_id}/opening", COLLEAGUE, await _taken_by(api))
+    path = f"/orders/{order_id}"
+    await api.done("reception", f"{path}/advisor", MANAGER, {"advisor_id": COLLEAGUE})
     await advisor.press("open-order")
+    await expect(advisor.at("conflict")).to_contain_text("本单现由何军负责")
+    await api.done("reception", f"{path}/estimates", ADVISOR, {"operations": ["MNT-001"]})
+    await api.done("reception", f"{path}/estimates/1/refusal", COLLEAGUE, {"channel": "phone"})
+    await advisor.press("open-order")
+    await expect(advisor.at("conflict")).to_contain_text("客户已拒绝第 1 版估价")
+    await advisor.keep("intake-conflict")
+    await api.done("reception", f"{path}/opening", COLLEAGUE, await _taken_by(api))
+    await advisor.press("open-order")
+    await expect(advisor.at("conflict")).to_contain_text("本单现为：已开单")
     await expect(advisor.at("conflict")).to_contain_text("何军")
     await expect(advisor.at("words")).to_have_value("召回检查")
     await expect(advisor.at("odometer_km")).to_have_value("8000")

@@ -263,7 +263,7 @@ class _Walk:
         agent = self.load.person("agent", self.store_id, self.number)
         customer = await self._identify(advisor)
         order_id = await self._arrive(agent)
-        await self._on_order(order_id, advisor, "greeting")
+        await self._decide(order_id, advisor, "greeting")
         await self._open(order_id, advisor, customer)
         await self._work(order_id, advisor)
         await self._deliver(order_id, advisor)
@@ -284,11 +284,11 @@ class _Walk:
         advisor = self.load.person("advisor", self.store_id, self.number)
         customer = await self._identify(advisor)
         order_id = await self._arrive(self.load.person("agent", self.store_id, self.number))
-        await self._on_order(order_id, advisor, "greeting")
+        await self._decide(order_id, advisor, "greeting")
         if self.rng.random() < 0.5:
             await self._open(order_id, advisor, customer)
         why = {"reason": "waited_too_long", "note": "等待时间太长"}
-        await self._on_order(order_id, advisor, "cancellation", why)
+        await self._decide(order_id, advisor, "cancellation", why)
 
     async def _identify(self, advisor: Person) -> Answer:
         """What the order says of its customer: references, or details while there are none."""
@@ -300,7 +300,7 @@ class _Walk:
         return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
 
     async def _open(self, order_id: str, advisor: Person, customer: Answer) -> None:
-        opened = await self._on_order(order_id, advisor, "opening", self._intake(customer))
+        opened = await self._decide(order_id, advisor, "opening", self._intake(customer))
         seen = self.load.history.seen
         seen["reception", "opened"] += 1
         seen["reception", "provisional"] += opened["promise_provisional"]
@@ -350,16 +350,17 @@ class _Walk:
                 await self._on_job(job, technician, "finish")
             case "finished":
                 inspector = self.load.person("inspector", self.store_id, self.number)
-                await self._on_job(job, inspector, "inspection", self.load.accepted(job))
+                accepted = {**self.load.accepted(job), "version": job["version"]}
+                await self._on_job(job, inspector, "inspection", accepted)
 
     async def _deliver(self, order_id: str, advisor: Person) -> None:
-        bill = await self._on_order(order_id, advisor, "invoice")
+        bill = await self._decide(order_id, advisor, "invoice")
         payment = {"method": self.visit.payment, "amount_cents": bill["balance_cents"]}
-        await self._on_order(order_id, advisor, "payments", payment)
+        await self._decide(order_id, advisor, "payments", payment)
         for step in self.load._steps[:-1]:
             await self._on_order(order_id, advisor, "delivery-steps", {"step": step})
-        await self._on_order(order_id, advisor, "signature", {"strokes": [[[0, 0], [9, 9]]]})
-        await self._on_order(order_id, advisor, "delivery")
+        await self._decide(order_id, advisor, "signature", {"strokes": [[[0, 0], [9, 9]]]})
+        await self._decide(order_id, advisor, "delivery")
 
     async def _call(self, order_id: str, agent: Person) -> None:
         """The follow-up is made as soon as it is known."""
@@ -385,6 +386,16 @@ class _Walk:
                 "record": visit.said_on_the_phone,
             },
         )
+
+    async def _decide(
+        self, order_id: str, person: Person, verb: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """A command on the order as the person sees it, as soon as it can be seen."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while not (order := await self._ask("reception", person, f"orders/{order_id}")):
+                await asyncio.sleep(_POLL_S)
+        seen = {**(body or {}), "version": order["version"]}
+        return await self._on_order(order_id, person, verb, seen)
 
     async def _on_order(
         self, order_id: str, person: Person, verb: str, body: Mapping[str, Any] | None = None

@@ -1,7 +1,7 @@
 """The front desk of store S01 as its people use it; the workshop is away or played by events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -21,7 +21,6 @@ class FrontDesk:
 
     service: InProcess
     clock: SteppedClock
-    plates: dict[str, str] = field(default_factory=dict)
 
     async def post(
         self, path: str, body: Any = None, subject: str = ADVISOR, key: str = ""

@@ -1,7 +1,7 @@
 """The platform as its users call it: over HTTP, each person with their own token."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -9,6 +9,7 @@ import httpx
 from deploy.embedded.platform import Platform
 from shared.identifiers import vin_check_digit
 from shared.ids import new_id
+from tests.sight import Sight
 
 SERVICES = ("reception", "workshop", "crm", "reporting")
 ADVISOR, DISPATCHER, INSPECTOR = "S01-advisor-1", "S01-dispatcher-1", "S01-inspector-1"
@@ -48,6 +49,7 @@ class Api:
 
     platform: Platform
     client: httpx.AsyncClient
+    sights: dict[str, Sight] = field(default_factory=dict)
 
     def token(self, subject: str, stores: tuple[str, ...] = ("S01",), **claims: Any) -> str:
         role = subject.split("-")[1]
@@ -64,14 +66,30 @@ class Api:
         token: str = "",
         store: str = "S01",
     ) -> httpx.Response:
+        """A command; without a ``version`` in the body, of somebody who has just looked."""
+        full = f"/stores/{store}{path}"
         return await self.client.post(
-            f"{self.platform.url(service)}/stores/{store}{path}",
-            json=body,
+            f"{self.platform.url(service)}{full}",
+            json=await (await self._sight(service)).look(
+                full, body, lambda shown: self._shown(service, shown)
+            ),
             headers={
                 "Authorization": f"Bearer {token or self.token(subject)}",
                 "Idempotency-Key": key or str(new_id()),
             },
         )
+
+    async def _sight(self, service: str) -> Sight:
+        if service not in self.sights:
+            found = await self.client.get(f"{self.platform.url(service)}/openapi.json")
+            self.sights[service] = Sight.of(found.json())
+        return self.sights[service]
+
+    async def _shown(self, service: str, path: str) -> Any:
+        store = path.split("/")[2]
+        headers = {"Authorization": f"Bearer {self.token(MANAGER, (store,))}"}
+        answer = await self.client.get(f"{self.platform.url(service)}{path}", headers=headers)
+        return answer.json() if answer.is_success else {"version": "unseen"}
 
     async def get(self, service: str, path: str, subject: str, store: str = "S01") -> Any:
         response = await self.client.get(

@@ -56,12 +56,14 @@ class Floor:
         return replace(self, store_id=store_id)
 
     async def post(self, path: str, who: str, body: Any = None) -> httpx.Response:
-        """A command of ``who``: a role, or the id of a person, which contains the role."""
+        """A command of ``who``: a role, or the id of a person, which contains the role. Without a
+        ``version`` in the body, they have just looked."""
         role: Any = who.removeprefix(f"{self.store_id}-").partition("-")[0]
         token = self.service.token(role, stores=(self.store_id,), subject=who)
+        full = f"/stores/{self.store_id}/{path}"
         return await self.service.client.post(
-            f"/stores/{self.store_id}/{path}",
-            json=body,
+            full,
+            json=await self.service.seen(full, body),
             headers={"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())},
         )
 

@@ -1,5 +1,7 @@
 """Reasons for which customer relations refuses a command."""
 
+from datetime import datetime
+
 from shared.contracts.refusal import Refused
 
 
@@ -16,12 +18,14 @@ def plate_or_vin() -> Refused:
     return Refused("plate_or_vin", "Either a plate or a VIN is required.", field="plate")
 
 
-def already_completed(follow_up_id: str) -> Refused:
+def already_completed(follow_up_id: str, by: str | None, at: datetime) -> Refused:
     return Refused(
         "already_completed",
         f"The follow-up {follow_up_id} is already completed.",
         field="follow_up_id",
         kind="conflict",
+        by=by,
+        at=at.isoformat(),
     )
 
 

@@ -85,7 +85,9 @@ def record_call(
     """Complete the follow-up if ``agent_id`` reached the customer, else call again at
     ``next_due_at``, as often as is allowed."""
     if follow_up.completed_at is not None:
-        raise errors.already_completed(follow_up.follow_up_id)
+        raise errors.already_completed(
+            follow_up.follow_up_id, follow_up.completed_by, follow_up.completed_at
+        )
     if not reached:
         if satisfaction is not None:
             raise errors.satisfaction_without_contact()

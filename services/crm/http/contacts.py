@@ -1,5 +1,8 @@
 """How a customer wants to be told: language, addresses, channels (联系方式)."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Request
@@ -11,17 +14,19 @@ from services.crm.domain.message import Channel, Declinable, Language
 from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
 from services.crm.persons import Person, find_persons
 from services.crm.store import SealedContact
-from shared.body import Body
+from shared.body import Seen, Version
 from shared.contracts.refusal import unknown
-from shared.db import transaction
+from shared.contracts.versioned import require_version
+from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.identifiers import Email
+from shared.personal import PersonalData
 from shared.unit import Unit
 
 router = store_router()
 
 
-class ContactPreferences(Body):
+class ContactPreferences(Seen):
     """Replaces what was known before. ``declined_channels``: the customer wants nothing by these
     (退订)."""
 
@@ -43,6 +48,7 @@ class Preferences(BaseModel):
     preferred_channel: Channel | None
     declined_channels: list[Declinable]
     reachable_by: list[Channel]
+    version: Version
 
 
 class ContactView(Preferences):
@@ -67,22 +73,43 @@ async def set_contact_preferences(
 
     async def effect(unit: Unit) -> BaseModel:
         connection, store_id = unit.connection, command.store_id
-
-        if not await find_persons(connection, personal, store_id, [customer_ref]):
-            raise unknown("customer_ref", customer_ref)
-        contact = SealedContact(
-            customer_ref,
-            await personal.encrypt(connection, store_id, customer_ref, body.email),
-            await personal.encrypt(connection, store_id, customer_ref, body.wecom_id),
-            body.language,
-            body.preferred_channel,
-            sorted(set(body.declined_channels)),
-        )
-        await store.save_contact(connection, store_id, contact)
+        await store.lock_customer(connection, store_id, customer_ref)
         persons = await find_persons(connection, personal, store_id, [customer_ref])
-        return Preferences(**_preferences(persons[customer_ref]))
+        if customer_ref not in persons:
+            raise unknown("customer_ref", customer_ref)
+        person = persons[customer_ref]
+        require_version(person, body.version)
+        wanted = replace(
+            person,
+            language=body.language,
+            email=body.email,
+            wecom_id=body.wecom_id,
+            preferred_channel=body.preferred_channel,
+            declined_channels=tuple(sorted(set(body.declined_channels))),
+        )
+        (saved,) = await unit.save([wanted], partial(_write, connection, personal, store_id))
+        return Preferences(**_preferences(saved))
 
     return await command.run(effect)
+
+
+async def _write(
+    connection: Connection, personal: PersonalData, store_id: str, persons: Sequence[Person]
+) -> None:
+    """Store how they want to be told, with their addresses encrypted."""
+    for each in persons:
+        contact = SealedContact(
+            each.customer_ref,
+            await personal.encrypt(connection, store_id, each.customer_ref, each.email),
+            await personal.encrypt(connection, store_id, each.customer_ref, each.wecom_id),
+            each.language,
+            each.preferred_channel,
+            each.declined_channels,
+            each.version,
+            each.changed_by,
+            each.changed_at,
+        )
+        await store.save_contact(connection, store_id, contact)
 
 
 @router.get(
@@ -106,7 +133,8 @@ def _preferences(person: Person) -> dict[str, Any]:
     return {
         "customer_ref": person.customer_ref,
         "language": person.language,
-        "preferred_channel": person.contact.preferred,
-        "declined_channels": list(person.contact.declined),
+        "preferred_channel": person.preferred_channel,
+        "declined_channels": list(person.declined_channels),
         "reachable_by": list(person.contact.addresses),
+        "version": person.version,
     }

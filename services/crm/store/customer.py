@@ -59,13 +59,16 @@ FROM vehicle WHERE store_id = $1 AND plate_ref = ANY ($2)
 """
 
 _CONTACTS = """
-SELECT customer_ref, name, phone, email, wecom_id, language, preferred_channel, declined_channels
+SELECT customer_ref, name, phone, email, wecom_id, language, preferred_channel, declined_channels,
+       contact_version AS version, contact_changed_by AS changed_by,
+       contact_changed_at AS changed_at
 FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
 """
 
 _SAVE_CONTACT = """
 UPDATE customer
-SET email = $3, wecom_id = $4, language = $5, preferred_channel = $6, declined_channels = $7
+SET email = $3, wecom_id = $4, language = $5, preferred_channel = $6, declined_channels = $7,
+    contact_version = $8, contact_changed_by = $9, contact_changed_at = $10
 WHERE store_id = $1 AND customer_ref = $2
 """
 
@@ -102,6 +105,9 @@ class SealedContact:
     language: Language
     preferred_channel: Channel | None
     declined_channels: Sequence[Declinable]
+    version: int
+    changed_by: str | None
+    changed_at: datetime | None
 
 
 async def lock_archive(connection: Connection, store_id: str) -> None:
@@ -165,6 +171,21 @@ async def find_vehicle(connection: Connection, store_id: str, reference: str) ->
     return await connection.fetchrow(_FIND, store_id, reference)
 
 
+async def lock_customer(connection: Connection, store_id: str, customer_ref: str) -> None:
+    """Let nobody else change the customer until the transaction ends.
+
+    Raises:
+        Refused: the store knows no such customer.
+    """
+    found = await connection.fetchval(
+        "SELECT true FROM customer WHERE store_id = $1 AND customer_ref = $2 FOR UPDATE",
+        store_id,
+        customer_ref,
+    )
+    if not found:
+        raise unknown("customer_ref", customer_ref)
+
+
 async def sealed_names(
     connection: Connection, store_id: str, customer_refs: Sequence[str]
 ) -> Sequence[Any]:
@@ -187,12 +208,8 @@ async def sealed_contacts(
 
 
 async def save_contact(connection: Connection, store_id: str, contact: SealedContact) -> None:
-    """Replace what is known of how a customer wants to be told.
-
-    Raises:
-        Refused: the store knows no such customer.
-    """
-    done = await connection.execute(
+    """Replace what is known of how a customer wants to be told."""
+    await connection.execute(
         _SAVE_CONTACT,
         store_id,
         contact.customer_ref,
@@ -201,6 +218,7 @@ async def save_contact(connection: Connection, store_id: str, contact: SealedCon
         contact.language,
         contact.preferred_channel,
         list(contact.declined_channels),
+        contact.version,
+        contact.changed_by,
+        contact.changed_at,
     )
-    if done == "UPDATE 0":
-        raise unknown("customer_ref", contact.customer_ref)

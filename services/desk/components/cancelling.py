@@ -21,11 +21,11 @@ REASONS = (
 """客户要求、等待过久、价格过高、缺件、重复登记、其他."""
 
 
-def cancel_dialog(visit: Visit, path: str, title: str) -> None:
-    """Ask why what stands at ``path`` is cancelled."""
+def cancel_dialog(visit: Visit, path: str, title: str, version: str) -> None:
+    """Ask why what stands at ``path``, as it was seen, is cancelled."""
     t = visit.t
     with dialog(title) as opened:
-        form = Form(visit)
+        form = Form(visit, version)
         named = choices(t, "cancellation", REASONS)
         reason = form.field("reason", ui.select(named, label=t("Reason")))
         note = form.field("note", ui.textarea(t("Note")).props("autogrow rows=2"))

@@ -31,12 +31,13 @@ class Form:
     present state, and the next try is made for that.
     """
 
-    def __init__(self, visit: Visit, version: int | None = None) -> None:
+    def __init__(self, visit: Visit, version: str | None = None) -> None:
         self.visit = visit
         self.version = version
         self.attempt = new_attempt()
         self.refusal: RefusalError | None = None
         self._fields: dict[str, ValidationElement[Any]] = {}
+        self._shown: list[tuple[ui.element, Callable[[], None]]] = []
         self._place = box("form-says")
         with self._place:
             self._message = text("", "form-message")
@@ -68,6 +69,10 @@ class Form:
             if self.conflict:
                 self.version = refusal.values["version"]
                 await self.visit.changed()
+                for place, draw in self._shown:
+                    place.clear()
+                    with place:
+                        draw()
         except AwayError as away:
             self.say(away_text(self.visit.t, away))
         except SignedOutError:
@@ -76,6 +81,16 @@ class Form:
             self.attempt = new_attempt()
             return answer
         return None
+
+    def show(self, draw: Callable[[], None]) -> None:
+        """Show here on what the person decides, and its present state when somebody was first."""
+        self._shown.append((box("shown"), draw))
+        with self._shown[-1][0]:
+            draw()
+
+    def seen(self, body: Any) -> Any:
+        """The body of a command, with the version on which the person decides."""
+        return body if self.version is None else {**(body or {}), "version": self.version}
 
     @property
     def conflict(self) -> bool:
@@ -97,7 +112,7 @@ class Form:
         return self._fields.get(next(known, ""))
 
     def _explain(self, refusal: RefusalError) -> None:
-        t, elsewhere, first = self.visit.t, [], _who_was_first(self.visit, refusal)
+        t, elsewhere, first = self.visit.t, [], who_was_first(self.visit, refusal)
         for fault in refusal.faults:
             element = self._named(fault.field)
             sentence = f"{fault_text(t, fault, refusal)} {first}".rstrip()
@@ -155,14 +170,17 @@ async def send_now(
 ) -> bool:
     """Send a command that a single button stands for; says why when it fails.
 
-    Afterwards this page shows what has changed, or another is opened.
+    Afterwards this page shows what has changed, or another is opened; where somebody else was
+    first, it shows the present state.
     """
     try:
         await visit.services.command(service, visit.store_path + path, body, attempt=attempt)
     except RefusalError as refusal:
-        first = _who_was_first(visit, refusal)
+        first = who_was_first(visit, refusal)
         said = f"{refusal_text(visit.t, refusal)} {first}".rstrip()
         ui.notify(said, type="negative", position="top")
+        if refusal.rule == _CONFLICT:
+            await visit.changed()
         return False
     except AwayError as away:
         ui.notify(away_text(visit.t, away), type="negative", position="top")
@@ -175,20 +193,21 @@ async def send_now(
     return True
 
 
-def _who_was_first(visit: Visit, refusal: RefusalError) -> str:
-    """The colleague whom a conflict names, if it does."""
-    by = refusal.values.get("by")
-    if not by:
+def who_was_first(visit: Visit, refusal: RefusalError) -> str:
+    """Who changed what a conflict is about, if it names anybody; time does so by itself."""
+    by, at = (refusal.values.get(name) for name in ("by", "at"))
+    if at is None or (by is None and refusal.rule != _CONFLICT):
         return ""
-    at = formats.clock(refusal.values["at"], visit.store.timezone)
-    return visit.t("{name} was first, at {time}.", name=visit.colleague(by), time=at)
+    name = visit.colleague(by) if by else visit.t("The system")
+    time = formats.clock(at, visit.store.timezone)
+    return visit.t("{name} was first, at {time}.", name=name, time=time)
 
 
 async def submit(form: Form, opened: ui.dialog, service: Service, path: str, body: Any) -> Any:
     """Send what a dialog asks for and close it; the answer, or None when it failed."""
-    visit = form.visit
+    visit, path = form.visit, form.visit.store_path + path
     answer = await form.send(
-        lambda: visit.services.command(service, visit.store_path + path, body, attempt=form.attempt)
+        lambda: visit.services.command(service, path, form.seen(body), attempt=form.attempt)
     )
     if answer is not None:
         await visit.changed()

@@ -53,7 +53,7 @@ async def clock_dialog(visit: Visit, job: Job, name: str) -> None:
         clocked = formats.stopwatch(clocked_s(job, visit.now(), visit.now()))
         facts([(t("Clocked"), clocked)])
         earlier = box("corrections")
-        form = Form(visit)
+        form = Form(visit, job["version"])
         moments = {"started_at": moment_field(form, "started_at", t("Begun"), job["started_at"])}
         if job["finished_at"]:
             made = moment_field(form, "finished_at", t("Finished"), job["finished_at"])

@@ -25,7 +25,7 @@ def parts_dialog(visit: Visit, job: Mapping[str, Any], name: str) -> None:
     t = visit.t
     with dialog(f"{t('Parts expected')} · {name}") as opened:
         text(t("Leave the time empty when the parts are there."), "hint")
-        form = Form(visit)
+        form = Form(visit, job["version"])
         expected = moment_field(form, "at", t("Expected"), job["parts_at"])
         reason = form.field("reason", ui.select(choices(t, "parts", REASONS), label=t("Reason")))
 

@@ -147,7 +147,9 @@ def _change_buttons(visit: Visit, catalogue: Catalogue, appointment: Appointment
     )
     button(
         t("Cancel appointment"),
-        lambda: cancel_dialog(visit, _path(appointment), t("Cancel appointment")),
+        lambda: cancel_dialog(
+            visit, _path(appointment), t("Cancel appointment"), appointment["version"]
+        ),
         name="cancel-appointment",
         kind="small",
     )
@@ -255,7 +257,7 @@ async def _move_dialog(visit: Visit, catalogue: Catalogue, appointment: Appointm
     with dialog(t("Move appointment")) as opened:
         opened.classes("wide-dialog")
         text(t("The old place is kept until the new one is had."), "hint")
-        form = Form(visit)
+        form = Form(visit, appointment["version"])
         confirmation = _second_booking(visit, form)
         choice = TimeChoice(visit, catalogue, form, lambda: appointment["operations"])
         choice.show(appointment["planned_at"])
@@ -264,7 +266,7 @@ async def _move_dialog(visit: Visit, catalogue: Catalogue, appointment: Appointm
             if not form.require("planned_at"):
                 return
             path = f"{visit.store_path}/appointments/{appointment['appointment_id']}/move"
-            body = {"planned_at": choice.planned_at, **confirmation.body}
+            body = form.seen({"planned_at": choice.planned_at, **confirmation.body})
             if await send_or_offer(
                 form,
                 choice,

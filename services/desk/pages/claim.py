@@ -134,12 +134,11 @@ def _last_answer(visit: Visit, claim: Claim) -> str:
 
 
 def _counter_actions(visit: Visit, claim: Claim) -> None:
-    t, path = visit.t, f"/claims/{claim['claim_id']}"
+    t = visit.t
     match claim["status"]:
         case "draft" | "rejected":
-            send = partial(
-                send_now, visit, "reception", f"{path}/submission", attempt=new_attempt()
-            )
+            path, seen = f"/claims/{claim['claim_id']}/submission", {"version": claim["version"]}
+            send = partial(send_now, visit, "reception", path, seen, attempt=new_attempt())
             again = claim["status"] == "rejected"
             label = t("Submit again") if again else t("Submit to the manufacturer")
             made = button(label, send, name="submit-claim", kind="main")
@@ -251,7 +250,6 @@ def _complete(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
                 "fault_code": (fault.value or "").strip().upper() or None,
                 "part_no": part.value,
                 "photo_ids": chosen.value,
-                "version": form.version,
             }
             await submit(form, opened, "reception", f"/claims/{claim['claim_id']}/evidence", body)
 
@@ -262,7 +260,7 @@ def _answer(visit: Visit, claim: Claim) -> None:
     """What the manufacturer pays (回复); nothing where it rejects the claim."""
     t = visit.t
     with dialog(t("Answer of the manufacturer")) as opened:
-        form = Form(visit)
+        form = Form(visit, claim["version"])
         code = form.field(
             "code", ui.select(choices(t, "answer", _ANSWERS), label=t("Answer"), value="accepted")
         )
@@ -290,7 +288,7 @@ def _settle(visit: Visit, claim: Claim) -> None:
     """The manufacturer has paid (索赔结算); the store bears the rest."""
     t = visit.t
     with dialog(t("Payment of the manufacturer")) as opened:
-        form = Form(visit)
+        form = Form(visit, claim["version"])
         rest = claim["amount_cents"] - claim["approved_cents"]
         facts(
             [
@@ -312,7 +310,7 @@ def _write_off(visit: Visit, claim: Claim) -> None:
     """Nothing will be paid (索赔核销)."""
     t = visit.t
     with dialog(t("Write the claim off")) as opened:
-        form = Form(visit)
+        form = Form(visit, claim["version"])
         facts([(t("The store bears"), formats.money(claim["amount_cents"]))])
 
         async def send() -> None:

@@ -106,7 +106,7 @@ def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
     channels = {each: t.code("channel", each) for each in CHANNELS}
     reachable = t.listed(channels[each] for each in known["reachable_by"]) or formats.NOTHING
     facts([(t("Reachable by"), reachable)])
-    form = Form(visit)
+    form = Form(visit, known["version"])
     with box("fields form-fields"):
         language = form.field(
             "language", ui.select(_LANGUAGES, label=t("Language"), value=known["language"])
@@ -143,12 +143,37 @@ def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
                 if isinstance(element, ui.checkbox) and element.value
             ],
         }
-        if await form.send(lambda: visit.services.replace("crm", path, body, attempt=form.attempt)):
+        saved = await form.send(
+            lambda: visit.services.replace("crm", path, form.seen(body), attempt=form.attempt)
+        )
+        if saved:
+            form.version = saved["version"]
             ui.notify(t("Saved."), type="positive", position="top")
+        elif form.conflict:
+            present.clear()
+            with present:
+                _present(visit, await visit.services.get("crm", path))
 
     with box("card-actions"):
         button(t("Save"), save, name="save-preferences", kind="main")
     form.speak_here()
+    present = mark("conflict", box("conflict"))
+
+
+def _present(visit: Visit, known: Mapping[str, Any]) -> None:
+    """What somebody else has saved meanwhile."""
+    t = visit.t
+    declined = t.listed(t.code("channel", each) for each in known["declined_channels"])
+    preferred = known["preferred_channel"]
+    facts(
+        [
+            (t("Language"), _LANGUAGES[known["language"]]),
+            (t("Preferred channel"), t.code("channel", preferred)),
+            (t("E-mail"), known["email"] or formats.NOTHING),
+            (t("WeCom ID"), known["wecom_id"] or formats.NOTHING),
+            (t("The customer wants nothing by"), declined or formats.NOTHING),
+        ]
+    )
 
 
 async def _messages(visit: Visit, customer_ref: str) -> None:

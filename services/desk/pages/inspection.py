@@ -114,7 +114,7 @@ class _Sheet:
     def open(self, name: str) -> None:
         t = self._visit.t
         with dialog(name) as self._opened:
-            self._form = Form(self._visit)
+            self._form = Form(self._visit, self._job["version"])
             for item in self._checklist:
                 self._row(item)
             with dialog_foot(self._form):

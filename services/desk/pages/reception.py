@@ -205,6 +205,7 @@ def _waiting_card(visit: Visit, every_second: EverySecond, order: Entry, who: Wh
                         visit,
                         "reception",
                         f"/orders/{order_id}/greeting",
+                        {"version": order["version"]},
                         attempt=attempt,
                         then_open=f"{visit.store_path}/reception/{order_id}",
                     ),
@@ -226,7 +227,8 @@ def _suggestion(visit: Visit, order: Entry) -> None:
     if not visit.person.has(_ASSIGNS):
         return
     if suggested and not order["advisor_id"]:
-        path, body = f"/orders/{order['order_id']}/advisor", {"advisor_id": suggested}
+        path = f"/orders/{order['order_id']}/advisor"
+        body = {"advisor_id": suggested, "version": order["version"]}
         attempt = new_attempt()
         button(
             t("Assign"),
@@ -249,7 +251,7 @@ async def _assign_dialog(visit: Visit, order: Entry) -> None:
         if person.has(("advisor",)) and visit.store.id in person.stores
     }
     with dialog(t("Who receives {number}?", number=t_number(order["queue_number"]))) as opened:
-        form = Form(visit)
+        form = Form(visit, order["version"])
         advisor = form.field("advisor_id", ui.select(advisors, label=t("Advisor")))
 
         async def send() -> None:
@@ -313,11 +315,12 @@ def t_number(number: int) -> str:
 def _leave_button(visit: Visit, order: Entry) -> None:
     button(
         visit.t("Left"),
-        lambda: end_dialog(visit, order["order_id"]),
+        lambda: end_dialog(visit, order),
         name=f"left-{order['queue_number']}",
     )
 
 
-def end_dialog(visit: Visit, order_id: str) -> None:
+def end_dialog(visit: Visit, order: Entry) -> None:
     """Ask why the visit ends without work."""
-    cancel_dialog(visit, f"/orders/{order_id}", visit.t("End the visit without work"))
+    path, title = f"/orders/{order['order_id']}", visit.t("End the visit without work")
+    cancel_dialog(visit, path, title, order["version"])

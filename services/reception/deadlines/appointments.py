@@ -144,14 +144,14 @@ class AppointmentDeadlines:
 
     async def _read(self, store_id: str, appointment_id: str) -> Appointment:
         async with transaction(self.service.pool, [store_id]) as connection:
-            return await store.lock_appointment(connection, store_id, appointment_id)
+            return await store.read_appointment(connection, store_id, appointment_id)
 
 
 async def on_missed(unit: Unit, timer: Timer) -> None:
     """The customer did not come (爽约)."""
     booked = await store.lock_appointment(unit.connection, timer.store_id, timer.subject)
     missed, events = appointments.miss(booked)
-    await store.save_appointment(unit.connection, missed)
+    await store.save_appointment(unit, missed)
     unit.publish(events, timer.cause)
 
 
@@ -162,7 +162,7 @@ async def on_confirmation(unit: Unit, timer: Timer) -> None:
     if answer is None or answer.planned_at != booked.planned_at:
         return
     confirmed, events = appointments.confirm(booked, answer.place, answer.reason)
-    await store.save_appointment(unit.connection, confirmed)
+    await store.save_appointment(unit, confirmed)
     unit.publish(events, timer.cause)
 
 

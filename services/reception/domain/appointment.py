@@ -18,6 +18,7 @@ from shared.contracts.reception import (
     WantedPart,
 )
 from shared.contracts.refusal import Refused
+from shared.contracts.versioned import Versioned
 
 Status = Literal["booked", "arrived", "cancelled", "missed"]
 """已预约、已到店、已取消、爽约."""
@@ -38,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Appointment:
+class Appointment(Versioned):
     """A customer's visit at a time, with the capacity hold behind it.
 
     Without ``hold_id`` it is provisional; ``unplaced`` says that the workshop has no room then.

@@ -24,6 +24,7 @@ from shared.contracts.reception import (
     OrderedOperation,
 )
 from shared.contracts.refusal import unknown_code
+from shared.contracts.versioned import require_version
 
 PROMISE_TOLERANCE = timedelta(minutes=15)
 """The workshop's promise may move by so much while the customer makes up their mind."""
@@ -116,6 +117,14 @@ def offer_additional(
         )
     late = _next_version(order, versions, priced, additional_work_id, submitted_by, now)
     return order, [replace(late, status="declined")], []
+
+
+def check_seen(order: Order, versions: Versions, seen: str) -> None:
+    """Refuse to open an order that has changed since it was seen; the refusal tells the number of
+    the estimate that the customer has declined last."""
+    ordered = [version for version in versions if version.additional_work_id is None]
+    declined = bool(ordered) and ordered[-1].status == "declined"
+    require_version(order, seen, declined_estimate=ordered[-1].version if declined else None)
 
 
 def agree_at_opening(
@@ -395,8 +404,8 @@ def to_decide(order: Order, versions: Versions, version: int) -> EstimateVersion
 def open_offers(
     found: Sequence[EstimateVersion], ordered_since: Sequence[str]
 ) -> list[EstimateVersion]:
-    """Additional work that the customer did not want at earlier visits and has not ordered since
-    (未做增项): to be offered again."""
+    """Work that the customer did not want at earlier visits and has not ordered since (未做项目):
+    to be offered again."""
     since = set(ordered_since)
     return [
         version

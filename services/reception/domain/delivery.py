@@ -90,8 +90,8 @@ def deliver(
 
     Raises:
         Refused: a step of the checklist is neither done nor waived for the work and the bill as
-            they are now, the order is not billed, or it is unpaid without a credit that somebody
-            else has granted.
+            they are now, the order is not billed, or more is unpaid than a credit covers that
+            somebody else has granted.
     """
     require_stage(order.stage, "deliver")
     to_repeat = order.steps_to_repeat
@@ -122,6 +122,8 @@ def _require_paid(order: Order, advisor_id: str) -> None:
         return
     if order.credit is None:
         raise errors.unpaid(order.balance_cents)
+    if order.balance_cents > order.credit.amount_cents:
+        raise errors.above_credit(order.balance_cents, order.credit.amount_cents)
     if order.credit.granted_by == advisor_id:
         raise errors.second_person_required()
 

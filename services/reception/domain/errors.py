@@ -136,18 +136,6 @@ def in_the_past(field: str, moment: datetime) -> Refused:
     return Refused("in_the_past", f"{moment.isoformat()} is in the past.", field=field)
 
 
-def changed_meanwhile(version: int, by: str | None, at: datetime | None) -> Refused:
-    return Refused(
-        "changed_meanwhile",
-        "Somebody else has changed this meanwhile; look at it again.",
-        field="version",
-        kind="conflict",
-        version=version,
-        by=by,
-        at=at and at.isoformat(),
-    )
-
-
 def nothing_to_do() -> Refused:
     return Refused("nothing_to_do", "At least one labor operation is needed.", field="operations")
 
@@ -326,6 +314,17 @@ def unpaid(balance_cents: int) -> Refused:
         field="order_id",
         kind="conflict",
         balance_cents=balance_cents,
+    )
+
+
+def above_credit(balance_cents: int, amount_cents: int) -> Refused:
+    return Refused(
+        "above_credit",
+        f"{balance_cents} cents are unpaid; credit was granted for {amount_cents} cents.",
+        field="order_id",
+        kind="conflict",
+        balance_cents=balance_cents,
+        amount_cents=amount_cents,
     )
 
 

@@ -47,8 +47,9 @@ class Discount(Part):
 
 
 class Credit(Part):
-    """Leave to hand an unpaid vehicle over (挂账)."""
+    """Leave to hand the vehicle over with at most ``amount_cents`` unpaid (挂账)."""
 
+    amount_cents: Cents
     reason: CreditReason
     granted_by: str
     granted_at: datetime
@@ -313,17 +314,16 @@ def open_order(
     intake: Intake,
     promise: Promise,
     *,
-    advisor_id: str,
     known_odometer_km: int,
     agreed: AgreedEstimate,
     now: datetime,
 ) -> tuple[Order, list[OrderOpened]]:
-    """Open the repair order with its promise and what the customer has agreed to."""
+    """Open the repair order with its promise and what the customer has agreed to; it stays with
+    the advisor who is responsible for it."""
     check_may_open(order, intake.odometer_km, known_odometer_km, intake.odometer_replacement)
     opened = replace(
         order,
         stage="opened",
-        advisor_id=advisor_id,
         customer_ref=intake.customer_ref,
         vehicle_ref=intake.vehicle_ref,
         odometer_km=intake.odometer_km,
@@ -340,7 +340,7 @@ def open_order(
     event = OrderOpened(
         store_id=order.store_id,
         order_id=order.order_id,
-        advisor_id=advisor_id,
+        advisor_id=order.advisor_id or "",
         customer_ref=intake.customer_ref,
         vehicle_ref=intake.vehicle_ref,
         odometer_km=intake.odometer_km,
@@ -450,9 +450,3 @@ def cancel(
         hold_id=order.hold_id or appointment_hold_id,
     )
     return replace(order, stage="cancelled"), [event]
-
-
-def require_version(order: Order, seen: int) -> None:
-    """Refuse to change what somebody else has changed since it was ``seen``."""
-    if order.version != seen:
-        raise errors.changed_meanwhile(order.version, order.changed_by, order.changed_at)

@@ -379,11 +379,13 @@ def _of_amount(share: Share, amount_cents: int) -> Share:
 def grant_credit(
     order: Order, reason: CreditReason, person: str, now: datetime
 ) -> tuple[Order, list[CreditGranted]]:
-    """Let the vehicle go before it is paid (挂账批准)."""
+    """Let the vehicle go with what is unpaid of its bill now, never with more (挂账批准)."""
     require_stage(order.stage, "deliver")
     if order.invoice_id is None:
         raise errors.not_billed()
-    credit = Credit(reason=reason, granted_by=person, granted_at=now)
+    credit = Credit(
+        amount_cents=order.balance_cents, reason=reason, granted_by=person, granted_at=now
+    )
     event = CreditGranted(
         store_id=order.store_id,
         order_id=order.order_id,

@@ -32,11 +32,12 @@ from services.reception.http.cancellations import Cancel, keep_cancellation
 from services.reception.http.offers import NO_PLACE, Offers, Wanted, find_offers, window
 from services.reception.http.work import DEFAULT_CONFIDENCE, PartLine
 from services.reception.workshop import WorkshopAwayError
-from shared.body import Body
+from shared.body import Body, Seen, Version
 from shared.commands import Command
 from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import WantedPart
 from shared.contracts.refusal import Refused
+from shared.contracts.versioned import require_version
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.group import CalendarDay
@@ -64,7 +65,7 @@ class AskForOffers(Body):
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
 
 
-class MoveAppointment(Body):
+class Booking(Body):
     """``second_booking_confirmed``: the vehicle comes, although it has another appointment that
     day."""
 
@@ -72,7 +73,11 @@ class MoveAppointment(Body):
     second_booking_confirmed: bool = False
 
 
-class BookAppointment(MoveAppointment):
+class MoveAppointment(Seen, Booking):
+    """Another time."""
+
+
+class BookAppointment(Booking):
     plate: Plate
     operations: Operations
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
@@ -94,6 +99,7 @@ class AppointmentView(BaseModel):
     provisional: bool
     unplaced: bool
     calendar_assumed: bool
+    version: Version
 
 
 @router.post("/appointments/offers", tags=["appointments"], openapi_extra=serves("R1", "R11"))
@@ -142,9 +148,9 @@ async def book_appointment(
             place=place,
             now=unit.now,
         )
-        await _save(request, unit, command, booked)
+        saved = await _save(request, unit, command, booked)
         unit.publish(events, command.cause)
-        return appointment_view(request, booked)
+        return appointment_view(request, saved)
 
     return await command.run(effect, status=201)
 
@@ -161,6 +167,16 @@ async def list_appointments(
     return [appointment_view(request, appointment) for appointment in found]
 
 
+@router.get("/appointments/{appointment_id}", tags=["appointments"], openapi_extra=serves("R1"))
+async def get_appointment(
+    request: Request, store_id: str, appointment_id: str, _: Reader
+) -> AppointmentView:
+    """One appointment."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        found = await store.read_appointment(connection, store_id, appointment_id)
+    return appointment_view(request, found)
+
+
 @router.post(
     "/appointments/{appointment_id}/move",
     response_model=AppointmentView,
@@ -175,11 +191,12 @@ async def move_appointment(
         return answered
     now = request.app.state.service.clock.now()
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
-        before = await store.lock_appointment(connection, command.store_id, appointment_id)
+        before = await store.read_appointment(connection, command.store_id, appointment_id)
         await _check_booked_once(
             request, connection, command, body, before.plate_ref, appointment_id
         )
     try:
+        require_version(before, body.version)
         appointments.check_may_move(before, body.planned_at, now)
     except Refused:
         # Another try of this command may have moved it since the question above.
@@ -194,11 +211,12 @@ async def move_appointment(
             request, unit.connection, command, body, before.plate_ref, appointment_id
         )
         booked = await store.lock_appointment(unit.connection, command.store_id, appointment_id)
+        require_version(booked, body.version)
         moved, events = appointments.move(booked, body.planned_at, place, unit.now)
         await drop_deadlines(unit, appointment_id)
-        await _save(request, unit, command, moved)
+        saved = await _save(request, unit, command, moved)
         unit.publish(events, command.cause)
-        return appointment_view(request, moved)
+        return appointment_view(request, saved)
 
     return await command.run(effect)
 
@@ -216,22 +234,26 @@ async def cancel_appointment(
 
     async def effect(unit: Unit) -> BaseModel:
         booked = await store.lock_appointment(unit.connection, command.store_id, appointment_id)
+        require_version(booked, body.version)
         cancelled, events = appointments.cancel(booked, body.reason)
-        await store.save_appointment(unit.connection, cancelled)
+        saved = await store.save_appointment(unit, cancelled)
         await keep_cancellation(request, unit, command, appointment_id, body)
         await drop_deadlines(unit, appointment_id)
         unit.publish(events, command.cause)
-        return appointment_view(request, cancelled)
+        return appointment_view(request, saved)
 
     return await command.run(effect)
 
 
-async def _save(request: Request, unit: Unit, command: Command, appointment: Appointment) -> None:
-    await store.save_appointment(unit.connection, appointment)
+async def _save(
+    request: Request, unit: Unit, command: Command, appointment: Appointment
+) -> Appointment:
+    saved = await store.save_appointment(unit, appointment)
     place = catalogue_of(request).stores[command.store_id]
     await set_deadlines(unit, appointment, place, command.cause)
     if appointment.hold_id is None:
         await set_confirmation(unit, appointment, command.cause)
+    return saved
 
 
 async def _place(
@@ -282,7 +304,7 @@ async def _check_booked_once(
     request: Request,
     connection: Connection,
     command: Command,
-    body: MoveAppointment,
+    body: Booking,
     plate_ref: str,
     appointment_id: str | None = None,
 ) -> None:

@@ -29,10 +29,11 @@ from services.reception.http.changes import change_order
 from services.reception.http.vehicles import VehicleView, vehicle_by_plate
 from services.reception.http.views import OrderView, order_view
 from shared import timers
-from shared.body import Body
+from shared.body import Body, Seen
 from shared.commands import Command, command
 from shared.contracts.base import Identifier
 from shared.contracts.refusal import unknown_code
+from shared.contracts.versioned import require_version
 from shared.db import transaction
 from shared.duties import serves
 from shared.identifiers import Plate, plate_kind
@@ -45,18 +46,19 @@ router = store_router()
 Dispatcher = Annotated[Command, Depends(command("manager", "dispatcher"))]
 
 
-class CorrectPlate(Body):
+class CorrectPlate(Seen):
     plate: Plate
 
 
-class RecordArrival(CorrectPlate):
+class RecordArrival(Body):
     """``elsewhere_confirmed``: the vehicle stands here, although another store has it open."""
 
+    plate: Plate
     appointment_id: Identifier | None = None
     elsewhere_confirmed: bool = False
 
 
-class AssignAdvisor(Body):
+class AssignAdvisor(Seen):
     advisor_id: Identifier
 
 
@@ -95,7 +97,7 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
         await _check_in_one_place(unit, command, vehicle, body)
         if body.appointment_id:
             booked = await store.lock_appointment(connection, command.store_id, body.appointment_id)
-            await store.save_appointment(connection, appointments.keep(booked, vehicle.plate_ref))
+            await store.save_appointment(unit, appointments.keep(booked, vehicle.plate_ref))
             await drop_deadlines(unit, body.appointment_id)
         order, events = orders.arrive(
             order_id=str(new_id()),
@@ -141,6 +143,7 @@ async def correct_plate(
     async def effect(unit: Unit) -> BaseModel:
         await store.lock_vehicle(unit.connection, vehicle.plate_ref)
         order = await store.lock_order(unit.connection, command.store_id, order_id)
+        require_version(order, body.version)
         visits = await store.open_visits(unit.connection, vehicle)
         others = [visit for visit in visits if visit.order_id != order_id]
         vehicles.check_not_in_store(others, command.store_id)
@@ -186,6 +189,7 @@ async def assign_advisor(
         command,
         order_id,
         lambda order, now: orders.assign(order, body.advisor_id, command.principal.subject, now),
+        seen=body.version,
     )
 
 
@@ -195,7 +199,7 @@ async def assign_advisor(
     tags=["arrivals"],
     openapi_extra=serves("R2"),
 )
-async def greet_customer(order_id: str, command: Advisor) -> JSONResponse:
+async def greet_customer(order_id: str, body: Seen, command: Advisor) -> JSONResponse:
     """The calling advisor receives the customer (接待)."""
 
     async def not_overdue(unit: Unit, _: Order) -> None:
@@ -206,6 +210,7 @@ async def greet_customer(order_id: str, command: Advisor) -> JSONResponse:
         order_id,
         lambda order, now: orders.greet(order, command.principal.subject, now),
         not_overdue,
+        seen=body.version,
     )
 
 

@@ -82,8 +82,8 @@ async def decide_offer(
             return answered
         raise
     wanted = body.decision == "authorize"
-    declined = frozenset(body.declined) if wanted else frozenset()
-    word = Word(wanted, "link", None, link, declined, body.promised_at)
+    declined = frozenset(body.declined) if wanted else frozenset[str]()
+    word = Word(wanted, "link", None, None, link, declined, body.promised_at)
     return await decide(request, command, link.order_id, link.version, word, _decided)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from services.reception import store
 from services.reception.http.access import Reader, personal_of, store_router
 from services.reception.store import Cancellation
-from shared.body import Body
+from shared.body import Seen
 from shared.commands import Command
 from shared.contracts.reception import CancellationReason
 from shared.db import transaction
@@ -19,7 +19,7 @@ from shared.unit import Unit
 router = store_router()
 
 
-class Cancel(Body):
+class Cancel(Seen):
     """``note`` is kept encrypted and stands in no event."""
 
     reason: CancellationReason

@@ -11,6 +11,7 @@ from services.reception.domain.order import Order
 from services.reception.http.views import order_view
 from shared.commands import Command
 from shared.contracts import Event
+from shared.contracts.versioned import require_version
 from shared.unit import Unit
 
 Decision = tuple[Order, Sequence[Event]]
@@ -19,12 +20,22 @@ Then = Callable[[Unit, Order], Awaitable[None]]
 
 
 async def change_order(
-    command: Command, order_id: str, decide: Decide, then: Then | None = None
+    command: Command,
+    order_id: str,
+    decide: Decide,
+    then: Then | None = None,
+    *,
+    seen: str | None,
 ) -> JSONResponse:
-    """Apply ``decide`` to the locked order; ``then`` does what else belongs to the command."""
+    """Apply ``decide`` to the locked order; ``then`` does what else belongs to the command.
+
+    ``seen`` is the version on which the caller decides, None where they record what happened.
+    """
 
     async def effect(unit: Unit) -> BaseModel:
         order = await store.lock_order(unit.connection, command.store_id, order_id)
+        if seen is not None:
+            require_version(order, seen)
         changed, events = decide(order, unit.now)
         saved = await store.save_order(unit, changed)
         unit.publish(events, command.cause)

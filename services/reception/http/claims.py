@@ -18,12 +18,13 @@ from services.reception.domain.order import Order
 from services.reception.domain.settlement import Paid
 from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
 from services.reception.http.orders import LARGEST_ODOMETER_KM
-from shared.body import Body
+from shared.body import Seen, Version
 from shared.commands import Command
 from shared.contracts import Event
 from shared.contracts.base import Identifier
 from shared.contracts.reception import ClaimAnswer, ClaimAwaits, EstimateLine, PaymentMethod
 from shared.contracts.refusal import unknown_code
+from shared.contracts.versioned import require_version
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.group import CalendarDay
@@ -33,25 +34,24 @@ from shared.unit import Unit
 router = store_router()
 
 
-class RecordEvidence(Body):
-    """All that is known; ``version`` is that of the claim which it was added to."""
+class RecordEvidence(Seen):
+    """All that is known."""
 
     odometer_km: Annotated[int | None, Field(ge=0, le=LARGEST_ODOMETER_KM)] = None
     in_service_on: CalendarDay | None = None
     fault_code: Annotated[str | None, Field(pattern=r"^[PBCU][0-9A-F]{4,6}$")] = None
     part_no: Identifier | None = None
     photo_ids: Annotated[list[Identifier], Field(max_length=40)] = []
-    version: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
-class RecordAnswer(Body):
+class RecordAnswer(Seen):
     """What the manufacturer pays, 0 where it rejects the claim, and why."""
 
     approved_cents: Annotated[int, Field(ge=0, le=10**10)]
     code: ClaimAnswer
 
 
-class SettleClaim(Body):
+class SettleClaim(Seen):
     method: PaymentMethod
 
 
@@ -80,7 +80,7 @@ class ClaimView(BaseModel):
     awaits: ClaimAwaits | None
     due_at: datetime
     round: int
-    version: int
+    version: Version
 
 
 class ClaimEntry(ClaimView):
@@ -141,7 +141,8 @@ async def record_evidence(
 
     async def effect(unit: Unit) -> BaseModel:
         claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
-        completed = claims.record_evidence(claim, evidence, body.version)
+        require_version(claim, body.version)
+        completed = claims.record_evidence(claim, evidence)
         return _view(await store.save_claim(unit, completed))
 
     return await command.run(effect)
@@ -153,12 +154,15 @@ async def record_evidence(
     tags=["claims"],
     openapi_extra=serves("R6"),
 )
-async def submit_claim(request: Request, claim_id: str, command: Advisor) -> JSONResponse:
+async def submit_claim(
+    request: Request, claim_id: str, body: Seen, command: Advisor
+) -> JSONResponse:
     """The claim goes to the manufacturer (提交); refused while evidence is missing."""
     rules = catalogue_of(request).claim_rules
 
     async def effect(unit: Unit) -> BaseModel:
         claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        require_version(claim, body.version)
         submitted, events = claims.submit(claim, command.principal.subject, rules, unit.now)
         unit.publish(events, command.cause)
         await reminders.watch(unit, submitted, rules, command.cause)
@@ -181,6 +185,7 @@ async def record_answer(
 
     async def effect(unit: Unit) -> BaseModel:
         claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        require_version(claim, body.version)
         answered, events = claims.answer(claim, body.approved_cents, body.code, rules, unit.now)
         unit.publish(events, command.cause)
         await reminders.watch(unit, answered, rules, command.cause)
@@ -202,6 +207,7 @@ async def settle_claim(
 
     async def effect(unit: Unit) -> BaseModel:
         claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        require_version(claim, body.version)
         order = await store.lock_order(unit.connection, command.store_id, claim.order_id)
         paid = Paid(str(new_id()), body.method, claim.approved_cents, unit.now)
         settled, changed, events = claims.settle(claim, order, paid, command.principal.subject)
@@ -216,11 +222,14 @@ async def settle_claim(
     tags=["claims"],
     openapi_extra=serves("R6", "R8"),
 )
-async def write_claim_off(request: Request, claim_id: str, command: Manager) -> JSONResponse:
+async def write_claim_off(
+    request: Request, claim_id: str, body: Seen, command: Manager
+) -> JSONResponse:
     """Nothing will be paid (索赔核销): the store bears it."""
 
     async def effect(unit: Unit) -> BaseModel:
         claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
+        require_version(claim, body.version)
         order = await store.lock_order(unit.connection, command.store_id, claim.order_id)
         given_up, changed, events = claims.give_up(
             claim, order, command.principal.subject, unit.now

@@ -21,6 +21,7 @@ from shared.commands import Command
 from shared.contracts import Event
 from shared.contracts.reception import Channel
 from shared.contracts.refusal import Refused
+from shared.contracts.versioned import require_version
 from shared.db import transaction
 from shared.ids import new_id
 from shared.problems import Problem
@@ -32,7 +33,8 @@ PROMISE_LATER = "promise_later"
 
 @dataclass(frozen=True)
 class Word:
-    """What the customer said, and who recorded it; nobody did where it came over ``link``.
+    """What the customer said, and who recorded it, on the order as it was ``seen``; nobody did
+    where it came over ``link``.
 
     Of what is wanted, the items ``declined`` are not. ``promised_at`` is the new promise that they
     saw.
@@ -41,9 +43,15 @@ class Word:
     wanted: bool
     channel: Channel
     recorded_by: str | None
+    seen: str | None = None
     link: Link | None = None
     declined: frozenset[str] = frozenset()
     promised_at: datetime | None = None
+
+    def check(self, order: Order) -> None:
+        """Refuse what was recorded on an order that has changed since."""
+        if self.seen is not None:
+            require_version(order, self.seen)
 
 
 async def decide(
@@ -70,6 +78,7 @@ async def decide(
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
+        word.check(order)
         stored = await store.estimate_versions(connection, command.store_id, order_id)
         versions: Sequence[EstimateVersion] = stored
         submitted: Sequence[Event] = ()
@@ -147,6 +156,7 @@ async def _promise(
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         order = await store.read_order(connection, command.store_id, order_id)
         versions = await store.estimate_versions(connection, command.store_id, order_id)
+    word.check(order)
     proposal = authorisation.to_decide(order, versions, version)
     if proposal.additional_work_id is None:
         return None

@@ -19,7 +19,7 @@ from services.reception.http.access import (
 )
 from services.reception.http.changes import change_order
 from services.reception.http.views import OrderView
-from shared.body import Body
+from shared.body import Body, Seen
 from shared.contracts.base import Identifier
 from shared.contracts.reception import WaiverReason
 from shared.db import transaction
@@ -41,11 +41,11 @@ class RecordStep(Body):
     step: Identifier
 
 
-class RequestWaiver(Body):
+class RequestWaiver(Seen):
     reason: WaiverReason
 
 
-class Signature(Body):
+class Signature(Seen):
     """What the customer has drawn (签字): strokes of points, or a picture (PNG, base64)."""
 
     strokes: Annotated[list[Stroke], Field(min_length=1, max_length=200)] | None = None
@@ -88,6 +88,7 @@ async def record_delivery_step(
         command,
         order_id,
         lambda order, now: (delivery.record_step(order, body.step, checklist, person, now), ()),
+        seen=None,
     )
 
 
@@ -110,6 +111,7 @@ async def request_waiver(
             delivery.request_waiver(order, step, body.reason, checklist, person, now),
             (),
         ),
+        seen=body.version,
     )
 
 
@@ -119,13 +121,14 @@ async def request_waiver(
     tags=["delivery"],
     openapi_extra=serves("R7"),
 )
-async def approve_waiver(order_id: str, step: Step, command: Manager) -> JSONResponse:
+async def approve_waiver(order_id: str, step: Step, body: Seen, command: Manager) -> JSONResponse:
     """Let a step be left out (免做批准); not by the one who asked for it."""
     person = command.principal.subject
     return await change_order(
         command,
         order_id,
         lambda order, now: (delivery.approve_waiver(order, step, person, now), ()),
+        seen=body.version,
     )
 
 
@@ -147,7 +150,7 @@ async def record_signature(
     )
 
     async def keep(unit: Unit, _: Order) -> None:
-        text = body.model_dump_json(exclude_none=True)
+        text = body.model_dump_json(exclude_none=True, exclude={"version"})
         sealed = await personal.encrypt(unit.connection, store_id, order_id, text)
         await store.save_signature(unit.connection, store_id, order_id, sealed)
 
@@ -156,6 +159,7 @@ async def record_signature(
         order_id,
         lambda order, now: (delivery.sign(order, checklist, person, now), ()),
         keep,
+        seen=body.version,
     )
 
 
@@ -180,10 +184,15 @@ async def get_signature(
     tags=["delivery"],
     openapi_extra=serves("R7", "R8"),
 )
-async def deliver_vehicle(request: Request, order_id: str, command: Advisor) -> JSONResponse:
+async def deliver_vehicle(
+    request: Request, order_id: str, body: Seen, command: Advisor
+) -> JSONResponse:
     """Hand the vehicle over (交车); refused while a step is missing or the bill is unpaid."""
     checklist = catalogue_of(request).delivery_steps[command.store_id]
     person = command.principal.subject
     return await change_order(
-        command, order_id, lambda order, now: delivery.deliver(order, checklist, person, now)
+        command,
+        order_id,
+        lambda order, now: delivery.deliver(order, checklist, person, now),
+        seen=body.version,
     )

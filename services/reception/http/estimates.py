@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 from services.reception import store
 from services.reception.deadlines.links import send_soon
 from services.reception.domain import authorisation, errors
-from services.reception.domain import order as orders
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.order import Order
 from services.reception.domain.vehicle import VehicleIdentity
@@ -22,10 +21,11 @@ from services.reception.http.offer import Declined, Offer, make_offer, offered_p
 from services.reception.http.work import PricedWork, priced_work
 from services.reception.links import link_address, link_token, token_hash
 from services.reception.store import Link
-from shared.body import Body
+from shared.body import Body, Seen
 from shared.commands import Command
 from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import Channel, EstimateLine
+from shared.contracts.versioned import require_version
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.ids import new_id
@@ -38,14 +38,12 @@ LINK_LIFE = timedelta(hours=24)
 Version = Annotated[int, Path(ge=1, le=10_000)]
 
 
-class ReviseEstimate(PricedWork):
-    """Other prices, parts or payers; ``version`` is that of the order which they were made for."""
-
-    version: Annotated[int, Field(ge=0, le=2**31 - 1)]
+class ReviseEstimate(Seen, PricedWork):
+    """Other prices, parts or payers for the order as it was seen."""
 
 
-class TakeWord(Body):
-    """How the customer said it."""
+class TakeWord(Seen):
+    """How the customer said it, on the order as it was seen."""
 
     channel: Literal["counter", "phone"]
 
@@ -177,6 +175,7 @@ async def record_authorisation(
         True,
         body.channel,
         command.principal.subject,
+        body.version,
         declined=declined,
         promised_at=body.promised_at,
     )
@@ -193,7 +192,7 @@ async def record_refusal(
     request: Request, order_id: str, version: Version, body: TakeWord, command: Advisor
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
-    word = Word(False, body.channel, command.principal.subject)
+    word = Word(False, body.channel, command.principal.subject, body.version)
     return await decide(request, command, order_id, version, word, _decided)
 
 
@@ -305,7 +304,7 @@ async def _submit(
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
-        orders.require_version(order, body.version)
+        require_version(order, body.version)
         changed_order, changed, events = authorisation.submit(
             order,
             await store.estimate_versions(connection, command.store_id, order_id),

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from services.reception import handlers, store
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
-from services.reception.domain.authorisation import Agreement, agree_at_opening
+from services.reception.domain.authorisation import Agreement, agree_at_opening, check_seen
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Intake, Order
 from services.reception.domain.vehicle import VehicleIdentity
@@ -27,11 +27,12 @@ from services.reception.http.cancellations import Cancel, keep_cancellation
 from services.reception.http.views import OrderView, OrderWithWords, order_view
 from services.reception.http.work import Work, operations_of, priced_work, reserve
 from shared import timers
-from shared.body import BodyWithVin
+from shared.body import BodyWithVin, Seen
 from shared.commands import Command
 from shared.contracts.base import Identifier
 from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
 from shared.contracts.refusal import Refused, unknown_code
+from shared.contracts.versioned import require_version
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.identifiers import Phone, Plate
@@ -53,7 +54,7 @@ class CustomerDetails(BodyWithVin):
     model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
 
 
-class OpenOrder(Work):
+class OpenOrder(Seen, Work):
     """What the advisor takes down. References come from customer relations; while it is away,
     ``customer`` carries the person's details, which are kept encrypted and follow later."""
 
@@ -134,7 +135,7 @@ async def open_order(
         confidence=body.confidence,
         replaces=replaces,
     )
-    advisor_id = command.principal.subject
+    person = command.principal.subject
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
@@ -142,13 +143,13 @@ async def open_order(
         await store.lock_vehicle(connection, vehicle_ref)
         await _check_has_no_other_order(connection, order, vehicle_ref)
         versions = await store.estimate_versions(connection, command.store_id, order_id)
-        agreement = Agreement(body.authorized_over, advisor_id, unit.now)
-        order, agreed, changed = agree_at_opening(order, versions, priced, agreement, advisor_id)
+        check_seen(order, versions, body.version)
+        agreement = Agreement(body.authorized_over, person, unit.now)
+        order, agreed, changed = agree_at_opening(order, versions, priced, agreement, person)
         opened, events = orders.open_order(
             order,
             _intake(body, vehicle_ref),
             promise,
-            advisor_id=advisor_id,
             known_odometer_km=await store.last_odometer(connection, vehicle_ref),
             agreed=agreed,
             now=unit.now,
@@ -177,6 +178,7 @@ async def cancel_order(
 
     async def effect(unit: Unit) -> BaseModel:
         order = await store.lock_order(unit.connection, command.store_id, order_id)
+        require_version(order, body.version)
         held = await _appointment_hold(unit.connection, order)
         cancelled, events = orders.cancel(order, body.reason, held)
         saved = await store.save_order(unit, cancelled)
@@ -240,6 +242,8 @@ async def _check_may_open(
     the hold of the order's appointment, which the order's own hold replaces."""
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         order = await store.read_order(connection, command.store_id, order_id)
+        versions = await store.estimate_versions(connection, command.store_id, order_id)
+        check_seen(order, versions, body.version)
         known = await store.last_odometer(connection, vehicle_ref)
         orders.check_may_open(order, body.odometer_km, known, body.odometer_replacement)
         await _check_has_no_other_order(connection, order, vehicle_ref)

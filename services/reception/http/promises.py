@@ -10,14 +10,14 @@ from services.reception.domain.promise import RevisionReason
 from services.reception.http.access import Advisor, store_router
 from services.reception.http.changes import Decision, change_order
 from services.reception.http.views import OrderView
-from shared.body import Body
+from shared.body import Seen
 from shared.contracts.base import Moment
 from shared.duties import serves
 
 router = store_router()
 
 
-class RevisePromise(Body):
+class RevisePromise(Seen):
     """What the customer has been told."""
 
     promised_at: Moment
@@ -37,4 +37,4 @@ async def revise_promise(order_id: str, body: RevisePromise, command: Advisor) -
         by = command.principal.subject
         return promise.revise(order, body.promised_at, body.reason, by, now)
 
-    return await change_order(command, order_id, decide)
+    return await change_order(command, order_id, decide, seen=body.version)

@@ -12,7 +12,6 @@ from services.reception import claims as reminders
 from services.reception import handlers, receivables, store
 from services.reception.domain import claim as claims
 from services.reception.domain import errors, settlement
-from services.reception.domain import order as orders
 from services.reception.domain.claim import ClaimRules
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.money import included_tax
@@ -22,7 +21,7 @@ from services.reception.http.access import Advisor, Manager, Reader, catalogue_o
 from services.reception.http.changes import Decision, change_order
 from services.reception.http.views import OrderView, order_view
 from shared import timers
-from shared.body import Body
+from shared.body import Body, Seen
 from shared.commands import Command
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
@@ -38,6 +37,7 @@ from shared.contracts.reception import (
     RefundReason,
     VoucherKind,
 )
+from shared.contracts.versioned import require_version
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import Store
@@ -47,25 +47,15 @@ from shared.unit import Unit
 
 router = store_router()
 
-Version = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Amount = Annotated[int, Field(gt=0, le=10**10)]
 
 
-class RequestDiscount(Body):
-    """``version`` is that of the order which the discount was made for."""
-
+class RequestDiscount(Seen):
     amount_cents: Amount
     reason: DiscountReason
-    version: Version
 
 
-class AboutDiscount(Body):
-    """``version`` is that of the order whose waiting discount was seen."""
-
-    version: Version
-
-
-class RecordPayment(Body):
+class RecordPayment(Seen):
     method: PaymentMethod
     amount_cents: Amount
 
@@ -83,22 +73,24 @@ def _each_once(value: list[str]) -> list[str]:
 Vouchers = Annotated[list[Identifier], Field(max_length=10), AfterValidator(_each_once)]
 
 
-class IssueInvoice(Body):
+class ChosenVouchers(Body):
     """Vouchers and service cards to be redeemed with the bill."""
 
     vouchers: Vouchers = []
 
 
-class IssueCreditNote(Body):
+class IssueInvoice(Seen, ChosenVouchers):
+    """The bill as it was previewed."""
+
+
+class IssueCreditNote(Seen):
     """``vouchers`` that were redeemed with the bill are given back; what is paid already of
-    ``amount_cents`` is refunded by ``refund_method``; ``version`` is that of the order which the
-    correction was made for."""
+    ``amount_cents`` is refunded by ``refund_method``."""
 
     amount_cents: Annotated[int, Field(ge=0, le=10**10)] = 0
     refund_method: PaymentMethod | None = None
     vouchers: Vouchers = []
     reason: CreditNoteReason
-    version: Version
 
     @model_validator(mode="after")
     def _takes_something_back(self) -> Self:
@@ -107,7 +99,7 @@ class IssueCreditNote(Body):
         return self
 
 
-class GrantCredit(Body):
+class GrantCredit(Seen):
     reason: CreditReason
 
 
@@ -185,12 +177,11 @@ async def request_discount(
     limit_bp = _limit_bp(request, command)
 
     def decide(order: Order, _: datetime) -> Decision:
-        orders.require_version(order, body.version)
         return settlement.request_discount(
             order, body.amount_cents, body.reason, command.principal.subject, limit_bp
         )
 
-    return await change_order(command, order_id, decide)
+    return await change_order(command, order_id, decide, seen=body.version)
 
 
 @router.post(
@@ -200,16 +191,15 @@ async def request_discount(
     openapi_extra=serves("R8"),
 )
 async def approve_discount(
-    request: Request, order_id: str, body: AboutDiscount, command: Manager
+    request: Request, order_id: str, body: Seen, command: Manager
 ) -> JSONResponse:
     """Grant a discount (优惠审批) that somebody else has asked for, within one's own limit."""
     limit_bp = _limit_bp(request, command)
 
     def decide(order: Order, _: datetime) -> Decision:
-        orders.require_version(order, body.version)
         return settlement.approve_discount(order, command.principal.subject, limit_bp)
 
-    return await change_order(command, order_id, decide)
+    return await change_order(command, order_id, decide, seen=body.version)
 
 
 @router.post(
@@ -218,14 +208,14 @@ async def approve_discount(
     tags=["settlement"],
     openapi_extra=serves("R8"),
 )
-async def withdraw_discount(order_id: str, body: AboutDiscount, command: Advisor) -> JSONResponse:
+async def withdraw_discount(order_id: str, body: Seen, command: Advisor) -> JSONResponse:
     """Take back a discount that waits for its approval (撤回优惠), or decline it."""
-
-    def decide(order: Order, _: datetime) -> Decision:
-        orders.require_version(order, body.version)
-        return settlement.withdraw_discount(order), ()
-
-    return await change_order(command, order_id, decide)
+    return await change_order(
+        command,
+        order_id,
+        lambda order, _: (settlement.withdraw_discount(order), ()),
+        seen=body.version,
+    )
 
 
 @router.post(
@@ -237,7 +227,10 @@ async def withdraw_discount(order_id: str, body: AboutDiscount, command: Advisor
 async def receive_deposit(order_id: str, body: RecordPayment, command: Advisor) -> JSONResponse:
     """Take money before the bill (定金); it will be set against it."""
     return await change_order(
-        command, order_id, lambda order, now: settlement.receive_deposit(order, _paid(body, now))
+        command,
+        order_id,
+        lambda order, now: settlement.receive_deposit(order, _paid(body, now)),
+        seen=body.version,
     )
 
 
@@ -248,21 +241,22 @@ async def receive_deposit(order_id: str, body: RecordPayment, command: Advisor) 
     openapi_extra=serves("R8"),
 )
 async def issue_invoice(
-    request: Request, order_id: str, command: Advisor, body: IssueInvoice | None = None
+    request: Request, order_id: str, body: IssueInvoice, command: Advisor
 ) -> JSONResponse:
     """Bill the order (结算): what the customer has agreed to and the workshop has finished."""
     known = catalogue_of(request)
     place = known.stores[command.store_id]
-    voucher_ids = body.vouchers if body else []
 
     async def effect(unit: Unit) -> BaseModel:
         connection, cause = unit.connection, command.cause
+        order = await store.lock_order(connection, command.store_id, order_id)
+        require_version(order, body.version)
         billed, used, invoice, redeemed = settlement.issue_invoice(
-            await store.lock_order(connection, command.store_id, order_id),
+            order,
             invoice_id=str(new_id()),
             terms=_terms(place),
             now=unit.now,
-            vouchers=await store.lock_vouchers(connection, command.store_id, voucher_ids),
+            vouchers=await store.lock_vouchers(connection, command.store_id, body.vouchers),
         )
         saved = await store.save_order(unit, billed)
         await store.save_vouchers(connection, used)
@@ -288,7 +282,7 @@ async def preview_invoice(
     request: Request,
     store_id: str,
     order_id: str,
-    body: IssueInvoice,
+    body: ChosenVouchers,
     _: Annotated[Principal, Depends(caller("advisor", "manager"))],
 ) -> InvoicePreview:
     """What the bill would be (预结算); nothing is issued or redeemed."""
@@ -355,7 +349,7 @@ async def issue_credit_note(
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, store_id, order_id)
-        orders.require_version(order, body.version)
+        require_version(order, body.version)
         found = await store.find_invoice(connection, store_id, order_id)
         if found is None:
             raise errors.not_billed()
@@ -417,6 +411,7 @@ async def receive_payment(
         order_id,
         lambda order, now: settlement.receive_payment(order, _paid(body, now)),
         watch,
+        seen=body.version,
     )
 
 
@@ -440,6 +435,7 @@ async def pay_refund(
         order_id,
         lambda order, now: settlement.refund(order, _paid(body, now), body.reason, person),
         watch,
+        seen=body.version,
     )
 
 
@@ -456,6 +452,7 @@ async def grant_credit(order_id: str, body: GrantCredit, command: Manager) -> JS
         command,
         order_id,
         lambda order, now: settlement.grant_credit(order, body.reason, person, now),
+        seen=body.version,
     )
 
 

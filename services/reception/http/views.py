@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Credit, Discount, Order, Risk, Share
+from shared.body import Version
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
@@ -64,7 +65,7 @@ class OrderView(BaseModel):
     received_cents: int
     payable_cents: int
     balance_cents: int
-    version: int
+    version: Version
 
 
 class OrderWithWords(OrderView):

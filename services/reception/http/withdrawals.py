@@ -17,9 +17,10 @@ from services.reception.domain.withdrawal import Withdrawal, WorkDone
 from services.reception.http.access import Advisor, caller_of, store_router, workshop_of
 from services.reception.http.views import OrderView, order_view
 from services.reception.workshop import Caller, WorkshopAwayError
-from shared.body import Body
+from shared.body import Body, Seen
 from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, WithdrawalReason, WorkWithdrawn
+from shared.contracts.versioned import require_version
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.ids import new_id
@@ -40,14 +41,12 @@ class UnwantedWork(Body):
     parts: Codes = []
 
 
-class WithdrawWork(UnwantedWork):
-    """``agreed_cents`` is what remains, as the customer has agreed to it; ``version`` is that of
-    the order which they saw."""
+class WithdrawWork(Seen, UnwantedWork):
+    """``agreed_cents`` is what remains, as the customer has agreed to it."""
 
     reason: WithdrawalReason
     channel: Literal["counter", "phone"]
     agreed_cents: Annotated[int, Field(ge=0, le=10**12)]
-    version: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class WithdrawalPreview(BaseModel):
@@ -105,7 +104,7 @@ async def withdraw_work(
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await store.lock_order(connection, command.store_id, order_id)
-        orders.require_version(order, body.version)
+        require_version(order, body.version)
         agreement = Agreement(body.channel, command.principal.subject, unit.now)
         changed, versions, events = await _without(connection, order, asked, done, agreement)
         withdrawal.require_agreed(changed, body.agreed_cents)

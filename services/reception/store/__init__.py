@@ -3,6 +3,7 @@
 from services.reception.store.appointment import (
     list_appointments,
     lock_appointment,
+    read_appointment,
     save_appointment,
 )
 from services.reception.store.cancellation import (
@@ -122,6 +123,7 @@ __all__ = [
     "other_bookings",
     "photos_of_order",
     "promisable_times",
+    "read_appointment",
     "read_cancellation",
     "read_claim",
     "read_credit_note",

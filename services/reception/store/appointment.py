@@ -1,27 +1,32 @@
 """Appointments."""
 
-import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from services.reception.domain.appointment import Appointment
 from shared.contracts.reception import WantedPart
 from shared.contracts.refusal import unknown
+from shared.contracts.versioned import columns, loaded
 from shared.db import Connection
+from shared.unit import Unit
 
 _APPOINTMENT = """
-SELECT appointment_id, store_id, plate_ref, planned_at, operations, hold_id, status, customer_ref,
-       parts, promised_at, unplaced
+SELECT version, changed_by, changed_at, appointment_id, store_id, plate_ref, planned_at, operations,
+       hold_id, status, customer_ref, parts, promised_at, unplaced
 FROM appointment
 """
 
 _SAVE_APPOINTMENT = """
-INSERT INTO appointment (appointment_id, store_id, plate_ref, planned_at, operations, hold_id,
-                         status, customer_ref, parts, promised_at, unplaced)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO appointment (version, changed_by, changed_at, appointment_id, store_id, plate_ref,
+                         planned_at, operations, hold_id, status, customer_ref, parts,
+                         promised_at, unplaced)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (store_id, appointment_id) DO UPDATE SET
     planned_at = excluded.planned_at, hold_id = excluded.hold_id, status = excluded.status,
-    promised_at = excluded.promised_at, unplaced = excluded.unplaced
+    promised_at = excluded.promised_at, unplaced = excluded.unplaced, version = excluded.version,
+    changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
 
@@ -38,9 +43,17 @@ async def lock_appointment(
         store_id,
         appointment_id,
     )
-    if row is None:
-        raise unknown("appointment_id", appointment_id)
-    return _appointment(row)
+    return _appointment(row, appointment_id)
+
+
+async def read_appointment(
+    connection: Connection, store_id: str, appointment_id: str
+) -> Appointment:
+    """The appointment as it is."""
+    row = await connection.fetchrow(
+        _APPOINTMENT + "WHERE store_id = $1 AND appointment_id = $2", store_id, appointment_id
+    )
+    return _appointment(row, appointment_id)
 
 
 async def list_appointments(
@@ -54,21 +67,33 @@ async def list_appointments(
         begin,
         end,
     )
-    return [_appointment(row) for row in rows]
+    return [_appointment(row, row["appointment_id"]) for row in rows]
 
 
-async def save_appointment(connection: Connection, appointment: Appointment) -> None:
-    """Store the appointment."""
-    values = {name: getattr(appointment, name) for name in _FIELDS} | {
+async def save_appointment(unit: Unit, appointment: Appointment) -> Appointment:
+    """Store the appointment where it has changed, and answer with it as it is stored."""
+    (saved,) = await unit.save([appointment], partial(_write, unit.connection))
+    return saved
+
+
+async def _write(connection: Connection, appointments: Sequence[Appointment]) -> None:
+    await connection.executemany(_SAVE_APPOINTMENT, [_row(each) for each in appointments])
+
+
+def _row(appointment: Appointment) -> list[Any]:
+    values = {name: getattr(appointment, name) for name in _COLUMNS} | {
         "operations": list(appointment.operations),
         "parts": [part.model_dump() for part in appointment.parts],
     }
-    await connection.execute(_SAVE_APPOINTMENT, *(values[name] for name in _FIELDS))
+    return [values[name] for name in _COLUMNS]
 
 
-_FIELDS = [field.name for field in dataclasses.fields(Appointment)]
+_COLUMNS = columns(Appointment)
 
 
-def _appointment(row: Any) -> Appointment:
+def _appointment(row: Any, appointment_id: str) -> Appointment:
+    if row is None:
+        raise unknown("appointment_id", appointment_id)
     parts = tuple(map(WantedPart.model_validate, row["parts"]))
-    return Appointment(**dict(row) | {"operations": tuple(row["operations"]), "parts": parts})
+    values = dict(row) | {"operations": tuple(row["operations"]), "parts": parts}
+    return loaded(Appointment(**values))

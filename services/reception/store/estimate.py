@@ -32,7 +32,11 @@ SELECT found.store_id, found.order_id, found.version, found.additional_work_id, 
 FROM estimate AS found JOIN repair_order AS visit USING (store_id, order_id)
 WHERE found.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
   AND visit.arrived_at < $4
-  AND found.additional_work_id IS NOT NULL
+  AND (found.additional_work_id IS NOT NULL OR NOT EXISTS (
+        SELECT FROM estimate AS other
+        WHERE other.store_id = found.store_id AND other.order_id = found.order_id
+          AND other.additional_work_id IS NULL
+          AND (other.status = 'authorized' OR other.version > found.version)))
   AND (found.status = 'declined'
        OR found.status = 'awaiting' AND visit.stage IN ('delivered', 'settled', 'cancelled'))
 ORDER BY found.submitted_at DESC LIMIT 50
@@ -106,7 +110,8 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
 async def work_not_wanted(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateVersion]:
-    """Additional work that was not authorised at the vehicle's visits before then."""
+    """What was not authorised at the vehicle's visits before then: additional work, and the last
+    estimate of ordered work of which nothing was wanted."""
     rows = await connection.fetch(
         _NOT_WANTED, store_id, vehicle.plate_ref, vehicle.vehicle_ref, before
     )

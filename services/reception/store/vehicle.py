@@ -50,8 +50,8 @@ async def lock_vehicle(connection: Connection, reference: str) -> None:
 async def visits_in_group(
     connection: Connection, vehicle: VehicleIdentity, limit: int
 ) -> list[EarlierVisit]:
-    """Opened orders of the vehicle in every store, also those that the transaction does not see
-    otherwise, the last first."""
+    """Orders of the vehicle in every store that were opened, or ended after an estimate, also those
+    that the transaction does not see otherwise, the last first."""
     rows = await connection.fetch(_IN_GROUP, vehicle.plate_ref, vehicle.vehicle_ref, limit)
     return [
         EarlierVisit(

@@ -146,6 +146,8 @@ def close(
             "The rectification is closed already.",
             field="rectification_id",
             kind="conflict",
+            by=rectification.closed_by,
+            at=rectification.closed_at.isoformat(),
         )
     if not may and closed_by != rectification.owner_id:
         raise Refused(

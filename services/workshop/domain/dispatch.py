@@ -7,6 +7,7 @@ from typing import Literal
 
 from services.workshop.domain import errors
 from services.workshop.domain.job import Assignment, Job
+from shared.contracts.versioned import require_version
 
 OverrideKind = Literal["move", "pin", "release", "forbid", "allow", "swap"]
 """改派、锁定、解锁、禁派、解禁、互换."""
@@ -43,25 +44,20 @@ class Override:
     technician_id: str | None = None
 
 
-def require_version(job: Job, seen: int) -> None:
-    """Whoever changes a job by hand must have seen it as it is.
-
-    Raises:
-        Refused: the job has changed since; the refusal's values are its present state.
-    """
-    if job.version != seen:
-        raise errors.changed_meanwhile(
-            job.changed_by,
-            job.changed_at,
-            job_id=job.job_id,
-            version=job.version,
-            status=job.status,
-            technician_ids=list(job.technician_ids),
-            bay_id=job.bay_id,
-            planned_start_at=_text(job.planned_start_at),
-            planned_finish_at=_text(job.planned_finish_at),
-            pinned=job.pinned,
-        )
+def require_seen(job: Job, seen: str) -> None:
+    """Refuse to decide on a job that has changed since it was seen; the refusal's values are its
+    present state."""
+    require_version(
+        job,
+        seen,
+        job_id=job.job_id,
+        status=job.status,
+        technician_ids=list(job.technician_ids),
+        bay_id=job.bay_id,
+        planned_start_at=_text(job.planned_start_at),
+        planned_finish_at=_text(job.planned_finish_at),
+        pinned=job.pinned,
+    )
 
 
 def pin(job: Job) -> Job:

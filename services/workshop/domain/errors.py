@@ -5,7 +5,6 @@ A conflict names the colleague who was first and when, None where nobody was: ``
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from shared.contracts.refusal import Refused
 
@@ -77,17 +76,6 @@ def bay_unsuitable(bay_id: str, needed: str) -> Refused:
         f"Bay {bay_id} does not offer {needed}.",
         field="bay_id",
         needed=needed,
-    )
-
-
-def changed_meanwhile(by: str | None, at: datetime | None, **present: Any) -> Refused:
-    return Refused(
-        "changed_meanwhile",
-        "The job has been changed meanwhile; look at its present state.",
-        field="version",
-        kind="conflict",
-        **_first(by, at),
-        **present,
     )
 
 

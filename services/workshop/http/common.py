@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from services.workshop import store
 from services.workshop.catalogue import Catalogue
+from services.workshop.domain.dispatch import require_seen
 from services.workshop.domain.job import Job, JobStatus, PartsReason
 from services.workshop.planner import Planner
 from services.workshop.workforce import Workforce
+from shared.body import Version
 from shared.commands import Command, command
 from shared.personal import PersonalData
 from shared.security import Principal, caller
@@ -69,7 +71,7 @@ class JobView(BaseModel):
     reason: ReasonView | None
     comeback_of: str | None
     diagnosis: Sequence[str]
-    version: int
+    version: Version
 
 
 def catalogue_of(request: Request) -> Catalogue:
@@ -92,11 +94,18 @@ async def change_job(
     command: Command,
     job_id: str,
     change: Callable[[Unit, Job, datetime], Awaitable[tuple[Job, Sequence[Any]]]],
+    *,
+    seen: str | None,
 ) -> JSONResponse:
-    """Load one job under the plan's lock, change it, save it and publish what happened."""
+    """Load one job under the plan's lock, change it, save it and publish what happened.
+
+    ``seen`` is the version on which the caller decides, None where they record what happened.
+    """
 
     async def effect(unit: Unit) -> BaseModel:
         job = await locked_job(unit, command.store_id, job_id)
+        if seen is not None:
+            require_seen(job, seen)
         changed, events = await change(unit, job, unit.now)
         (saved,) = await store.save_jobs(unit, [changed])
         unit.publish(events, command.cause)

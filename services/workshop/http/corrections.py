@@ -16,7 +16,7 @@ from services.workshop.domain.correction import (
 from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.http.common import JobView, Manager, Reader, change_job, planner_of
 from services.workshop.store import corrections
-from shared.body import Body
+from shared.body import Seen
 from shared.contracts.base import Moment
 from shared.db import transaction
 from shared.duties import serves
@@ -26,7 +26,7 @@ from shared.unit import Unit
 router = APIRouter(prefix="/stores/{store_id}/jobs/{job_id}")
 
 
-class CorrectionBody(Body):
+class CorrectionBody(Seen):
     """When the technicians really clocked on and off; what is left out stays as it was."""
 
     started_at: Moment | None = None
@@ -66,7 +66,7 @@ async def correct_job_clock(
             await booking.learn_soon(unit, command.store_id, command.cause)
         return clock, [told(clock, correction)]
 
-    return await change_job(request, command, job_id, change)
+    return await change_job(request, command, job_id, change, seen=body.version)
 
 
 @router.get("/clock-corrections", tags=["jobs"], openapi_extra=serves("R13"))

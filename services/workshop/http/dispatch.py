@@ -26,7 +26,7 @@ from services.workshop.http.common import (
 from services.workshop.planner import Planner
 from services.workshop.store import overrides
 from services.workshop.workforce import Operation, Workforce
-from shared.body import Body
+from shared.body import Seen, SeenVersion
 from shared.commands import Command
 from shared.contracts.base import Identifier, Moment
 from shared.contracts.refusal import unknown
@@ -45,12 +45,11 @@ Overseer = Annotated[Principal, Depends(caller("dispatcher", "manager", "group_m
 _DAYS_SHOWN = 7
 
 
-class ByHandBody(Body):
-    """Why somebody changes the plan by hand, and the version of the job that they saw."""
+class ByHandBody(Seen):
+    """Why somebody changes the plan by hand."""
 
     reason: OverrideReason
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class ReassignmentBody(ByHandBody):
@@ -65,7 +64,7 @@ class TechnicianBody(ByHandBody):
 
 class SwapBody(ByHandBody):
     other_job_id: Identifier
-    other_version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    other_version: SeenVersion
 
 
 class SwapView(BaseModel):
@@ -293,11 +292,11 @@ class _Hand:
     def store_id(self) -> str:
         return self.command.store_id
 
-    async def take(self, job_id: str, version: int) -> Job:
+    async def take(self, job_id: str, version: str) -> Job:
         """The job under the plan's lock, if it is as it was seen."""
         await store.lock_plan(self.unit.connection, self.store_id)
         job = await store.read_job(self.unit.connection, self.store_id, job_id)
-        dispatch.require_version(job, version)
+        dispatch.require_seen(job, version)
         return job
 
     async def place(

@@ -66,7 +66,7 @@ async def record_diagnosis(
     async def change(_: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         return jobs.diagnose(job, command.principal.subject, body.symptoms, now)
 
-    return await change_job(request, command, job_id, change)
+    return await change_job(request, command, job_id, change, seen=None)
 
 
 @router.post(

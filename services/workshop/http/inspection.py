@@ -23,7 +23,7 @@ from services.workshop.http.common import (
 )
 from services.workshop.planner import Planner
 from services.workshop.store.inspection import Inspection, save_inspection
-from shared.body import Body
+from shared.body import Seen
 from shared.contracts.base import Identifier
 from shared.contracts.workshop import VehicleReady
 from shared.duties import serves
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/stores/{store_id}")
 _REWORK_SHARE = 0.5
 
 
-class InspectionBody(Body):
+class InspectionBody(Seen):
     """The result of every item of the checklist; one that failed sends the job back."""
 
     items: Annotated[dict[Identifier, ItemResult], Field(max_length=60)]
@@ -77,7 +77,7 @@ async def inspect_job(
         await save_inspection(unit.connection, job.store_id, inspection)
         return changed, events
 
-    return await change_job(request, command, job_id, change)
+    return await change_job(request, command, job_id, change, seen=body.version)
 
 
 async def _accept(

@@ -57,6 +57,14 @@ async def list_jobs(
     ]
 
 
+@router.get("/jobs/{job_id}", tags=["jobs"], openapi_extra=serves("R13"))
+async def get_job(request: Request, store_id: str, job_id: str, _: Reader) -> JobView:
+    """One job."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        job = await store.read_job(connection, store_id, job_id)
+    return view(job, workforce_of(request))
+
+
 @router.post(
     "/jobs/{job_id}/start", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
@@ -97,7 +105,7 @@ async def pause_job(
         await clocks.stands(unit, job)
         return jobs.pause(job, command.principal.subject, body.reason, now)
 
-    return await change_job(request, command, job_id, change)
+    return await change_job(request, command, job_id, change, seen=None)
 
 
 @router.post(
@@ -112,7 +120,7 @@ async def resume_job(request: Request, job_id: str, command: Technician) -> JSON
         await clocks.runs(unit, resumed, workforce_of(request), command.cause)
         return resumed, events
 
-    return await change_job(request, command, job_id, change)
+    return await change_job(request, command, job_id, change, seen=None)
 
 
 @router.post(
@@ -127,4 +135,4 @@ async def finish_job(request: Request, job_id: str, command: Technician) -> JSON
         await clocks.stands(unit, finished)
         return finished, events
 
-    return await change_job(request, command, job_id, change)
+    return await change_job(request, command, job_id, change, seen=None)

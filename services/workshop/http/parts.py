@@ -9,10 +9,11 @@ from pydantic import BaseModel
 from services.workshop import booking, store
 from services.workshop.domain import errors
 from services.workshop.domain import job as jobs
+from services.workshop.domain.dispatch import require_seen
 from services.workshop.domain.horizon import check_ahead
 from services.workshop.domain.job import PartsReason
 from services.workshop.http.common import JobView, locked_job, view, workforce_of
-from shared.body import Body
+from shared.body import Seen
 from shared.commands import Command, command
 from shared.contracts.base import Moment
 from shared.duties import serves
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/stores/{store_id}")
 Supplier = Annotated[Command, Depends(command("dispatcher", "manager", "service"))]
 
 
-class PartsBody(Body):
+class PartsBody(Seen):
     """``at``: when the last part is expected; absent when all parts are there."""
 
     at: Moment | None
@@ -43,6 +44,7 @@ async def expect_parts(
 
     async def effect(unit: Unit) -> BaseModel:
         job = await locked_job(unit, command.store_id, job_id)
+        require_seen(job, body.version)
         if body.at and body.at < unit.now:
             raise errors.in_the_past("at")
         check_ahead("at", body.at, unit.now)

@@ -46,7 +46,9 @@ class Crm:
     async def send(self, number: int, **contact: Any) -> str:
         """Ask for a message to a new customer; answers the message's id."""
         customer = (await self.call("POST", "/customers", person(number)))["customer_ref"]
-        await self.call("PUT", f"/customers/{customer}/contact-preferences", contact)
+        path = f"/customers/{customer}/contact-preferences"
+        seen = {"version": (await self.call("GET", path))["version"]}
+        await self.call("PUT", path, contact | seen)
         body = {"subject": "ready", "values": {"ready_at": MORNING.isoformat()}}
         message = await self.call("POST", "/messages", body | {"customer_ref": customer})
         return message["message_id"]

@@ -125,7 +125,9 @@ async def elsewhere(desk, path, body):
     """A command of store S02."""
     token = desk.service.token("advisor", stores=["S02"], subject="S02-advisor-1")
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
-    return await desk.service.client.post(f"/stores/S02{path}", json=body, headers=headers)
+    path = f"/stores/S02{path}"
+    seen = await desk.service.seen(path, body)
+    return await desk.service.client.post(path, json=seen, headers=headers)
 
 
 async def test_vehicle_in_workshop_arrives_no_second_time(desk):

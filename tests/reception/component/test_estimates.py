@@ -13,7 +13,7 @@ from shared.contracts.reception import (
     EstimateSubmitted,
 )
 from tests.harness import in_process, published, publisher
-from tests.reception.front_desk import ADVISOR, COLLEAGUE, ORDERS, FrontDesk, intake
+from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, intake
 from tests.reception.workshop_events import TECHNICIAN, WorkshopEvents
 from tests.stack import MORNING
 
@@ -144,9 +144,7 @@ async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
         assert rule(await open_link(desk, unknown)) == (404, "unknown_link")
         assert rule(await answer_link(desk, unknown)) == (404, "unknown_link")
 
-    await desk.done(
-        f"/orders/{order_id}/estimates", {"packages": ["PKG-MINOR"], "version": version + 1}
-    )
+    await desk.done(f"/orders/{order_id}/estimates", {"packages": ["PKG-MINOR"]})
     assert rule(await answer_link(desk, token)) == (409, "old_version")
     newer = await link_to(desk, order_id, 2)
     desk.clock.set(desk.clock.now() + timedelta(hours=25))
@@ -165,6 +163,40 @@ async def test_second_started_job_keeps_order_version(desk, workshop):
     await desk.service.at_rest()
     assert await desk.get(f"/orders/{order_id}") == before
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": before["version"]})
+
+
+async def test_started_work_is_named_to_second_comer(desk, workshop):
+    order = await desk.opened("沪D10043")
+    await workshop.planned(order["order_id"], "MNT-001")
+    await workshop.started(order["order_id"], "MNT-001")
+    await desk.service.at_rest()
+    path, stale = f"/orders/{order['order_id']}/cancellation", {"reason": "left", "version": "1"}
+    assert (await desk.refused(path, stale, "changed_meanwhile", "version"))["by"] == "workshop"
+
+
+async def test_opening_after_declined_link_is_refused(desk):
+    order_id = await desk.greeted("沪D10044")
+    await desk.done(f"/orders/{order_id}/estimates", MINOR)
+    seen = await desk.get(f"/orders/{order_id}")
+    token = await link_to(desk, order_id, 1)
+    await answer_link(desk, token, "decline")
+    path, body = f"/orders/{order_id}/opening", intake("沪D10044")
+    stale = body | {"version": seen["version"]}
+    values = await desk.refused(path, stale, "changed_meanwhile", "version")
+    assert (values["by"], values["declined_estimate"]) == ("customer", 1)
+    assert (await desk.get(f"/orders/{order_id}"))["stage"] == "greeted"
+    opened = await desk.done(path, body | {"version": values["version"]})
+    assert opened["stage"] == "opened"
+
+
+async def test_opening_after_reassignment_keeps_responsible(desk):
+    order_id = await desk.greeted("沪D10045")
+    seen = await desk.get(f"/orders/{order_id}")
+    await desk.done(f"/orders/{order_id}/advisor", {"advisor_id": COLLEAGUE}, MANAGER)
+    path, body = f"/orders/{order_id}/opening", intake("沪D10045")
+    stale = body | {"version": seen["version"]}
+    assert (await desk.refused(path, stale, "changed_meanwhile", "version"))["by"] == MANAGER
+    assert (await desk.done(path, body))["advisor_id"] == COLLEAGUE
 
 
 async def test_each_new_estimate_raises_order_version(desk):
@@ -238,6 +270,26 @@ async def test_work_that_was_found_is_authorised_and_makes_the_promise_provision
     await desk.service.at_rest()
     ready = await desk.get(f"/orders/{order_id}")
     assert (ready["stage"], ready["promise_provisional"]) == ("ready", False)
+
+
+async def test_wholly_declined_estimate_is_offered_next_time(desk):
+    first = await desk.greeted("沪D10046")
+    path = f"/orders/{first}"
+    await desk.done(f"{path}/estimates", {"operations": ["MNT-006"]})
+    await desk.done(f"{path}/estimates/1/refusal", GRANTED)
+    await desk.done(f"{path}/estimates", MINOR)
+    await desk.done(f"{path}/estimates/2/refusal", GRANTED)
+    await desk.done(f"{path}/cancellation", {"reason": "too expensive"})
+    desk.clock.set(desk.clock.now() + timedelta(days=7))
+    again = await desk.arrived("沪D10046")
+    (visit,) = again["vehicle"]["history"]
+    assert (visit["order_id"], visit["stage"]) == (first, "cancelled")
+    (offer,) = await desk.get(f"/orders/{again['order_id']}/declined-work")
+    assert (offer["order_id"], offer["version"]) == (first, 2)
+    assert again["vehicle"]["declined"] == [offer]
+    await desk.done(f"/orders/{again['order_id']}/greeting")
+    await desk.done(f"/orders/{again['order_id']}/opening", intake("沪D10046"))
+    assert (await desk.get("/vehicles/沪D10046"))["declined"] == []
 
 
 async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, workshop, servers):

@@ -171,7 +171,7 @@ class Decisions(RuleBasedStateMachine):
         intake = orders.Intake("c", "v", 10, (), waiting_customer=False, rush=False)
         promise = Promise(NOW + timedelta(hours=1), 0.95, "h", provisional=False)
         order, (event,) = orders.open_order(
-            order, intake, promise, advisor_id="a1", known_odometer_km=0, agreed=agreed, now=NOW
+            order, intake, promise, known_odometer_km=0, agreed=agreed, now=NOW
         )
         assert event.estimate_cents == sum_of(event.lines)
         self.keep(order, changed)

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain import delivery, settlement
-from services.reception.domain.order import Credit
-from services.reception.domain.settlement import Correction
+from services.reception.domain.settlement import Correction, Paid
 from shared.contracts.reception import EstimateLine
 from shared.contracts.refusal import Refused
 from tests.reception.unit.test_order import (
@@ -98,7 +97,7 @@ def test_an_unpaid_vehicle_stays_unless_somebody_else_grants_credit():
     unpaid = all_done(billed())
     with refused("unpaid"):
         delivery.deliver(unpaid, STEPS, "a1", NOW)
-    granted = replace(unpaid, credit=Credit(reason="other", granted_by="m1", granted_at=NOW))
+    granted, _ = settlement.grant_credit(unpaid, "other", "m1", NOW)
     with refused("second_person_required"):
         delivery.deliver(granted, STEPS, "m1", NOW)
     order, (event,) = delivery.deliver(granted, STEPS, "a1", NOW)
@@ -182,3 +181,17 @@ def test_waiver_replaces_a_step_that_was_done_before():
     order = with_more_work(all_done(ready()))
     order = delivery.request_waiver(order, WORK, "customer_absent", STEPS, "a1", NOW)
     assert WORK not in order.steps
+
+
+def test_credit_never_covers_more_than_was_approved():
+    order = billed()
+    most = Paid("p1", "cash", order.balance_cents - 100, NOW)
+    nearly_paid, _ = settlement.receive_payment(all_done(order), most)
+    granted, _ = settlement.grant_credit(nearly_paid, "other", "m1", NOW)
+    refunded, _ = settlement.refund(granted, Paid("p2", "cash", 11_100, NOW), "other", "m1")
+    with refused("above_credit") as refusal:
+        delivery.deliver(refunded, STEPS, "a1", NOW)
+    assert refusal.value.values == {"balance_cents": 11_200, "amount_cents": 100}
+    assert delivery.deliver(granted, STEPS, "a1", NOW)[0].stage == "delivered"
+    approved_anew, _ = settlement.grant_credit(refunded, "other", "m1", NOW)
+    assert delivery.deliver(approved_anew, STEPS, "a1", NOW)[0].stage == "delivered"

@@ -60,7 +60,7 @@ class Visit(RuleBasedStateMachine):
             intake = Intake("c1", "v1", 5000, (), waiting_customer=False, rush=False)
             promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
             return orders.open_order(
-                order, intake, promise, advisor_id="a1", known_odometer_km=0, agreed=agreed, now=NOW
+                order, intake, promise, known_odometer_km=0, agreed=agreed, now=NOW
             )[0]
 
         self.attempt(change)

@@ -20,6 +20,7 @@ from services.reception.domain.estimate import (
 from services.reception.domain.order import Intake, Order, Promise
 from services.reception.domain.settlement import Paid, Terms
 from services.reception.domain.vehicle import VehicleIdentity
+from shared.contracts.reception import OrderOpened
 from shared.contracts.refusal import Refused
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -45,15 +46,19 @@ def arrived() -> Order:
 
 
 def opened(quantity: int = 4) -> Order:
-    order, _ = orders.greet(arrived(), "a1", NOW)
+    greeted, _ = orders.greet(arrived(), "a1", NOW)
+    return opened_from(greeted, quantity)[0]
+
+
+def opened_from(order: Order, quantity: int = 4) -> tuple[Order, OrderOpened]:
     priced = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
     order, agreed, _ = agree_at_opening(order, (), priced, Agreement("counter", "a1", NOW), "a1")
     intake = Intake("c1", "v1", 5000, (), waiting_customer=False, rush=False)
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
-    order, _ = orders.open_order(
-        order, intake, promise, advisor_id="a1", known_odometer_km=4000, agreed=agreed, now=NOW
+    order, (event,) = orders.open_order(
+        order, intake, promise, known_odometer_km=4000, agreed=agreed, now=NOW
     )
-    return order
+    return order, event
 
 
 def ready() -> Order:
@@ -154,16 +159,11 @@ def test_a_linked_customer_is_published_once_known():
     assert linked.customer_ref == event.customer_ref == "c9"
 
 
-def test_what_somebody_has_changed_meanwhile_is_not_overwritten():
-    order = replace(opened(), version=7, changed_by="a2", changed_at=NOW)
-    orders.require_version(order, 7)
-    with refused("changed_meanwhile") as refusal:
-        orders.require_version(order, 6)
-    assert refusal.value.values == {
-        "version": 7,
-        "by": "a2",
-        "at": NOW.isoformat(),
-    }
+def test_opening_keeps_responsible_advisor():
+    greeted, _ = orders.greet(arrived(), "a1", NOW)
+    assigned, _ = orders.assign(greeted, "a2", "m1", NOW)
+    order, event = opened_from(assigned)
+    assert (order.advisor_id, event.advisor_id) == ("a2", "a2")
 
 
 def test_an_odometer_goes_back_only_when_it_was_replaced():

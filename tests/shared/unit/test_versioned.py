@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.versioned import Versioned, columns, loaded, next_version
+from shared.contracts.refusal import Refused
+from shared.contracts.versioned import Versioned, columns, loaded, next_version, require_version
 from shared.unit import Unit
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -56,3 +58,14 @@ async def test_unit_writes_changed_aggregates_alone():
     assert written == [turned]
     assert await unit.save([kept, turned], write) == [kept, turned]
     assert written == [turned]
+
+
+def test_decision_on_old_version_names_who_was_first():
+    light = Light("red", version=7, changed_by="a2", changed_at=NOW)
+    require_version(light, "7")
+    for seen in ("6", "8", "", "07", "seven"):
+        with pytest.raises(Refused) as refusal:
+            require_version(light, seen, color=light.color)
+        assert (refusal.value.rule, refusal.value.field) == ("changed_meanwhile", "version")
+        values = {"version": "7", "by": "a2", "at": NOW.isoformat(), "color": "red"}
+        assert refusal.value.values == values

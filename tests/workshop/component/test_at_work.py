@@ -146,7 +146,8 @@ async def test_nobody_inspects_their_own_work(floor: Floor) -> None:
         {
             "items": dict.fromkeys(
                 ["fluids_level", "no_leaks", "wheel_torque", "service_reset"], "ok"
-            )
+            ),
+            "version": job["version"],
         },
         subject=job["technician_ids"][0],
     )

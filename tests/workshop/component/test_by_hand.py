@@ -149,7 +149,7 @@ async def test_two_jobs_exchange_their_places(floor: Floor) -> None:
     one, other = await floor.job(one), await floor.job(other)
     path = f"jobs/{one['job_id']}/swap"
     body = reason(one, other_job_id=other["job_id"], other_version=other["version"])
-    stale = await floor.post(path, DISPATCHER, body | {"other_version": 1})
+    stale = await floor.post(path, DISPATCHER, body | {"other_version": "1"})
     refused(stale, 409, "changed_meanwhile", "version")
     refused(
         await floor.post(path, DISPATCHER, body | {"other_job_id": one["job_id"]}),

@@ -59,12 +59,11 @@ def test_a_job_without_a_place_cannot_be_fixed_there():
         dispatch.pin(replace(JOB, bay_id=None))
 
 
-def test_whoever_has_seen_another_version_is_shown_the_present_one():
-    dispatch.require_version(JOB, 3)
-    with pytest.raises(Refused) as refusal:
-        dispatch.require_version(JOB, 2)
-    assert refusal.value.rule == "changed_meanwhile"
-    assert refusal.value.values["version"] == 3
+def test_decision_on_old_job_shows_present_one():
+    dispatch.require_seen(JOB, "3")
+    with refused("changed_meanwhile") as refusal:
+        dispatch.require_seen(JOB, "2")
+    assert refusal.value.values["version"] == "3"
     assert refusal.value.values["planned_start_at"] == NOW.isoformat()
 
 

@@ -228,7 +228,6 @@ class Owner:
                 text(store.zh if visit.t.language == "zh" else store.en)
                 km = each["odometer_km"]
                 text(formats.NOTHING if km is None else f"{km:,} km", "number")
-                text(
-                    self._visit.t.listed(map(self._catalogue.operation, each["operations"])),
-                    "visit-work",
-                )
+                work = self._visit.t.listed(map(self._catalogue.operation, each["operations"]))
+                ended = each["stage"] == "cancelled"
+                text(visit.t.code("stage", "cancelled") if ended else work, "visit-work")

@@ -1,14 +1,14 @@
 """The intake as a whole: its parts, the way through them by keyboard, and the opening."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nicegui import ui
 
-from services.desk import formats
 from services.desk.catalogue import Catalogue
+from services.desk.client import RefusalError
 from services.desk.components.elements import box, button, link, mark, panel, text
-from services.desk.components.forms import Form, enter_goes_on
+from services.desk.components.forms import Form, enter_goes_on, who_was_first
 from services.desk.page import Page
 from services.desk.pages.intake.condition import Condition
 from services.desk.pages.intake.owner import Owner
@@ -53,7 +53,7 @@ class Intake:
             with box("column-side"), panel(t("Estimate and promise"), "sticky"):
                 summary = box("summary")
                 button(t("Open order"), self.open, name="open-order", kind="main wide")
-                self.form = Form(visit)
+                self.form = Form(visit, self.order["version"])
         with left:
             self.conflict = mark("conflict", box("conflict"))
             self.owner = Owner(visit, catalogue, self.order, self.form)
@@ -114,7 +114,7 @@ class Intake:
             self.visit.desk.answers.drop(self.visit.store.id)
             ui.navigate.to(f"{self.visit.store_path}/orders/{order['order_id']}")
         elif self.form.refusal:
-            await self._explain(self.form.refusal.rule)
+            await self._explain(self.form.refusal)
 
     async def _open(self) -> dict[str, Any]:
         body = {
@@ -126,18 +126,18 @@ class Intake:
         }
         path = f"{self.visit.store_path}/orders/{self.order['order_id']}/opening"
         opened: dict[str, Any] = await self.visit.services.command(
-            "reception", path, body, attempt=self.form.attempt
+            "reception", path, self.form.seen(body), attempt=self.form.attempt
         )
         return opened
 
-    async def _explain(self, rule: str) -> None:
-        """Who was first, where a colleague has the order already; what was typed stays."""
-        if rule == "odometer_backwards":
+    async def _explain(self, refusal: RefusalError) -> None:
+        """What has changed meanwhile; what was typed stays."""
+        if refusal.rule == "odometer_backwards":
             self.condition.ask_why_lower()
-        elif rule == "not_the_vehicle_that_arrived":
+        elif refusal.rule == "not_the_vehicle_that_arrived":
             self._offer_to_correct_plate()
-        elif rule == "wrong_stage":
-            await self._explain_stage()
+        elif self.form.conflict:
+            await self._show_changes(refusal)
 
     def _offer_to_correct_plate(self) -> None:
         """The plate was typed wrongly at the arrival; it is corrected, then the order opened."""
@@ -145,14 +145,14 @@ class Intake:
 
         async def correct() -> None:
             self.conflict.clear()
-            if await self.form.send(
+            plate = self.form.seen({"plate": self.owner.plate.value})
+            corrected = await self.form.send(
                 lambda: self.visit.services.command(
-                    "reception",
-                    path,
-                    {"plate": self.owner.plate.value},
-                    attempt=self.form.attempt,
+                    "reception", path, plate, attempt=self.form.attempt
                 )
-            ):
+            )
+            if corrected:
+                self.form.version = corrected["version"]
                 await self.open()
 
         self.conflict.clear()
@@ -165,20 +165,24 @@ class Intake:
                 kind="small",
             )
 
-    async def _explain_stage(self) -> None:
-        t, visit = self.visit.t, self.visit
-        path = f"{visit.store_path}/orders/{self.order['order_id']}"
-        order = await visit.services.get("reception", path)
+    async def _show_changes(self, refusal: RefusalError) -> None:
+        path = f"{self.visit.store_path}/orders/{self.order['order_id']}"
+        order = await self.visit.services.get("reception", path)
         self.conflict.clear()
         with self.conflict:
-            text(
-                t(
-                    "{person} has changed this order meanwhile; it is now {stage} ({time}).",
-                    person=visit.colleague(order["advisor_id"]),
-                    stage=t.code("stage", order["stage"]),
-                    time=formats.clock(
-                        order["opened_at"] or order["greeted_at"], visit.store.timezone
-                    ),
-                )
-            )
-            link(t("Look at the order"), path, "text-link")
+            text(who_was_first(self.visit, refusal))
+            for sentence in self._changes(order, refusal.values["declined_estimate"]):
+                text(sentence)
+            link(self.visit.t("Look at the order"), path, "text-link")
+        self.order = order
+
+    def _changes(self, order: Mapping[str, Any], declined: int | None) -> Iterator[str]:
+        """How the order differs from the one that was seen before."""
+        t, advisor_id = self.visit.t, order["advisor_id"]
+        if order["stage"] != self.order["stage"]:
+            yield t("The order is now at: {stage}.", stage=t.code("stage", order["stage"]))
+        if advisor_id != self.order["advisor_id"]:
+            person = self.visit.colleague(advisor_id)
+            yield t("{person} is responsible for this order now.", person=person)
+        if declined:
+            yield t("The customer has declined estimate {number}.", number=declined)

@@ -49,10 +49,11 @@ def delivery(page: Opened, drawing: Drawing) -> None:
             drawing.part("repeat", text, words, "hint")
         if page.may(MAY_CHANGE):
             missing = steps.keys() - ((done.keys() | _waived(waivers)) - repeat)
-            paid = bool(order["invoice_id"] and not order["balance_cents"]) or order["credit"]
             with drawing.frame("actions", box, "card-actions"):
                 if ready:
-                    drawing.part("deliver", partial(_hand_over, page), len(missing), bool(paid))
+                    drawing.part(
+                        "deliver", partial(_hand_over, page), len(missing), page.file.may_go
+                    )
                 if order["signed_at"]:
                     drawing.part("signature", _signature, page)
 
@@ -65,7 +66,7 @@ def _hand_over(page: Opened, missing: int, paid: bool) -> None:
     t, attempt = page.visit.t, new_attempt()
     made = button(
         t("Hand the vehicle over"),
-        lambda: send_now(page.visit, "reception", f"{page.path}/delivery", attempt=attempt),
+        lambda: page.send_now("delivery", attempt=attempt),
         name="deliver",
         kind="main",
     )
@@ -129,10 +130,11 @@ def _waiver(page: Opened, waiver: Entry) -> None:
             return
         text(asked, "card-note")
         if visit.person.has(_APPROVES) and visit.person.subject != waiver["requested_by"]:
-            path = f"{page.path}/delivery-steps/{step}/waiver/approval"
             button(
                 t("Approve"),
-                partial(send_now, visit, "reception", path, attempt=new_attempt()),
+                partial(
+                    page.send_now, f"delivery-steps/{step}/waiver/approval", attempt=new_attempt()
+                ),
                 name=f"approve-{step}",
                 kind="small",
             ).on("click.stop", lambda: None)
@@ -144,7 +146,7 @@ def _waive(page: Opened, step: str) -> None:
     """Ask to leave a step out (免做申请); somebody else approves it, signed in themselves."""
     visit, t = page.visit, page.visit.t
     with dialog(t("Leave out: {step}", step=page.catalogue.steps[step])) as opened:
-        form = Form(visit)
+        form = Form(visit, page.file.version)
         reason = form.field("reason", ui.select(choices(t, "waiver", _REASONS), label=t("Reason")))
         text(t("A manager approves this on their own screen."), "hint")
 
@@ -158,16 +160,16 @@ def _waive(page: Opened, step: str) -> None:
 
 def _sign(page: Opened) -> None:
     """The customer draws their signature (签字) with finger, pen or mouse."""
-    visit, t, order = page.visit, page.visit.t, page.file.order
+    visit, t = page.visit, page.visit.t
+
+    def explained() -> None:
+        sentence = "I have received the vehicle; work and bill of {amount} were explained to me."
+        amount = formats.money(page.file.order["payable_cents"])
+        text(t(sentence, amount=amount), "explained")
+
     with dialog(t("Signature of the customer")) as opened:
-        form = Form(visit)
-        text(
-            t(
-                "I have received the vehicle; work and bill of {amount} were explained to me.",
-                amount=formats.money(order["payable_cents"]),
-            ),
-            "explained",
-        )
+        form = Form(visit, page.file.version)
+        form.show(explained)
         strokes = pad(t("Please sign here"))
 
         async def send() -> None:

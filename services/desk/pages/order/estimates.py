@@ -152,7 +152,7 @@ async def _take_word(page: Opened, version: Entry) -> None:
     visit, t = page.visit, page.visit.t
     path = f"{page.path}/estimates/{version['version']}"
     with dialog(t("The customer's word"), wide=True) as opened:
-        form = Form(visit)
+        form = Form(visit, page.file.version)
 
         async def ask(declined: list[str]) -> Entry | None:
             offer: Entry | None = await form.send(
@@ -310,32 +310,28 @@ class _Editor:
                 with box("editor-side"):
                     self._quote = box("summary")
                     text(t("Agreed to so far"), "section-title")
-                    self._present = box("present")
+                    with box("present"):
+                        form.show(self._show_present)
             text(t("It replaces a version on the same matter that nobody has decided on."), "hint")
 
             async def send() -> None:
                 path = f"{self._page.path}/{self._verb}"
-                body = self._work.body | {"version": form.version}
-                if not await submit(form, opened, "reception", path, body) and form.conflict:
-                    self._show_present(self._page.file.order)
+                await submit(form, opened, "reception", path, self._work.body)
 
             dialog_actions(form, opened, t("Put before the customer"), send)
-        self._show_present(self._page.file.order)
         await self._price()
 
-    def _show_present(self, order: Entry) -> None:
-        t = self._visit.t
-        self._present.clear()
-        with self._present:
-            for line in order["lines"]:
-                price_line(self._catalogue, line)
-            zone, now = self._visit.store.timezone, self._visit.now()
-            facts(
-                [
-                    (t("Estimate"), formats.money(order["estimate_cents"])),
-                    (t("Promised"), formats.day_and_clock(order["promised_at"], zone, now)),
-                ]
-            )
+    def _show_present(self) -> None:
+        t, order = self._visit.t, self._page.file.order
+        for line in order["lines"]:
+            price_line(self._catalogue, line)
+        zone, now = self._visit.store.timezone, self._visit.now()
+        facts(
+            [
+                (t("Estimate"), formats.money(order["estimate_cents"])),
+                (t("Promised"), formats.day_and_clock(order["promised_at"], zone, now)),
+            ]
+        )
 
     async def _price(self) -> None:
         """Show what the chosen work costs; only the answer to the latest choice counts."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.desk.catalogue import Catalogue
 from services.desk.client import Service
+from services.desk.components.forms import send_now
 from services.desk.visit import Names, Visit, together
 
 Entry = Mapping[str, Any]
@@ -45,8 +46,15 @@ class File:
         return str(self.order["order_id"])
 
     @property
-    def version(self) -> int:
-        return int(self.order["version"])
+    def version(self) -> str:
+        return str(self.order["version"])
+
+    @property
+    def may_go(self) -> bool:
+        """Whether the bill is paid, or credit covers what is not."""
+        credit = self.order["credit"]
+        covered = credit["amount_cents"] if credit else 0
+        return bool(self.order["invoice_id"]) and self.order["balance_cents"] <= covered
 
     @property
     def stage(self) -> str:
@@ -65,6 +73,11 @@ class Opened:
     def path(self) -> str:
         """Where reception takes what is done about the order."""
         return f"/orders/{self.file.order_id}"
+
+    async def send_now(self, verb: str, body: Entry | None = None, *, attempt: str) -> None:
+        """Send a command on the order as it is shown."""
+        seen = {**(body or {}), "version": self.file.version}
+        await send_now(self.visit, "reception", f"{self.path}/{verb}", seen, attempt=attempt)
 
     def may(self, roles: Iterable[str]) -> bool:
         """Whether the person has one of the roles."""

@@ -26,7 +26,6 @@ from services.desk.components.forms import (
     Form,
     choices,
     dialog_actions,
-    send_now,
     several,
     submit,
 )
@@ -74,7 +73,8 @@ def _possible(file: File) -> tuple[object, ...]:
     something to be corrected."""
     order = file.order
     held = order["received_cents"] or order["deposit_cents"]
-    facts = (order["invoice_id"], order["balance_cents"], order["credit"], held, _correctable(file))
+    debt = order["balance_cents"]
+    facts = (order["invoice_id"], debt, debt and file.may_go, held, _correctable(file))
     return file.stage, *map(bool, facts)
 
 
@@ -152,19 +152,15 @@ def _discount_line(page: Opened, discount: Entry) -> None:
 
 
 def _decide_discount(page: Opened, label: str, verb: str, name: str) -> None:
-    attempt = new_attempt()
-
-    async def send() -> None:
-        path, body = f"{page.path}/discount/{verb}", {"version": page.file.version}
-        await send_now(page.visit, "reception", path, body, attempt=attempt)
-
+    send = partial(page.send_now, f"discount/{verb}", attempt=new_attempt())
     button(label, send, name=name, kind="small")
 
 
 def _credit_line(visit: Visit, credit: Entry) -> None:
     t, reason = visit.t, visit.t.code("credit", credit["reason"])
-    person = visit.colleague(credit["granted_by"])
-    text(t("On credit ({reason}), granted by {person}", reason=reason, person=person))
+    person, amount = visit.colleague(credit["granted_by"]), formats.money(credit["amount_cents"])
+    sentence = "On credit up to {amount} ({reason}), granted by {person}"
+    text(t(sentence, amount=amount, reason=reason, person=person))
 
 
 def _credit_note_line(visit: Visit, note: Entry) -> None:
@@ -256,6 +252,7 @@ class _Bill:
     """The bill before it is issued (预结算): by payer, with the vouchers that are redeemed."""
 
     def __init__(self, page: Opened) -> None:
+        self._page = page
         self._visit = page.visit
         self._catalogue = page.catalogue
         self._path = page.path
@@ -265,7 +262,7 @@ class _Bill:
         t = self._visit.t
         self._vouchers.clear()
         with dialog(t("Issue invoice"), wide=True) as opened:
-            self._form = form = Form(self._visit)
+            self._form = form = Form(self._visit, self._page.file.version)
             self._preview = box("preview")
             with box("fields"):
                 self._voucher = form.field("vouchers", ui.input(t("Voucher or service card")))
@@ -340,6 +337,10 @@ def _sum_line(name: str, amount: str) -> None:
         text(amount, "number")
 
 
+def _balance(page: Opened) -> None:
+    facts([(page.visit.t("Balance"), formats.money(page.file.order["balance_cents"]))])
+
+
 def _pay(page: Opened) -> None:
     balance = page.file.order["balance_cents"]
     _money_dialog(page, page.visit.t("Receive payment"), "payments", balance)
@@ -352,7 +353,9 @@ def _deposit(page: Opened) -> None:
 def _money_dialog(page: Opened, title: str, verb: str, cents: int = 0) -> None:
     visit = page.visit
     with dialog(title) as opened:
-        form = Form(visit)
+        form = Form(visit, page.file.version)
+        if page.file.order["invoice_id"]:
+            form.show(partial(_balance, page))
         method = method_field(form)
         amount = money_field(form, visit.t("Amount"), cents)
 
@@ -368,7 +371,7 @@ def _discount(page: Opened) -> None:
     """Take something off (优惠); above the role's limit it waits for a manager."""
     visit, t, order = page.visit, page.visit.t, page.file.order
     with dialog(t("Discount")) as opened:
-        form = Form(visit, order["version"])
+        form = Form(visit, page.file.version)
         payable = sum(
             line["amount_cents"] for line in order["lines"] if line["pay_type"] == "customer"
         )
@@ -385,7 +388,6 @@ def _discount(page: Opened) -> None:
             body = {
                 "amount_cents": formats.cents(amount.value or 0),
                 "reason": reason.value,
-                "version": form.version,
             }
             answer = await submit(form, opened, "reception", f"{page.path}/discount", body)
             if answer and not answer["discount"]["granted_by"]:
@@ -400,7 +402,7 @@ def _refund(page: Opened) -> None:
     """Give money back (退款)."""
     visit, t = page.visit, page.visit.t
     with dialog(t("Refund")) as opened:
-        form = Form(visit)
+        form = Form(visit, page.file.version)
         method = method_field(form)
         amount = money_field(form, t("Amount"))
         reason = form.field("reason", ui.select(choices(t, "refund", _REFUNDS), label=t("Reason")))
@@ -422,8 +424,8 @@ def _credit_note(page: Opened) -> None:
     visit, t, order = page.visit, page.visit.t, page.file.order
     redeemed = _redeemed(page)
     with dialog(t("Credit note")) as opened:
-        form = Form(visit, order["version"])
-        facts([(t("Balance"), formats.money(order["balance_cents"]))])
+        form = Form(visit, page.file.version)
+        form.show(partial(_balance, page))
         amount = money_field(form, t("Amount"))
         method = form.field(
             "refund_method",
@@ -448,7 +450,6 @@ def _credit_note(page: Opened) -> None:
                     "refund_method": method.value,
                     "vouchers": vouchers.value,
                     "reason": reason.value,
-                    "version": form.version,
                 }
                 await submit(form, opened, "reception", f"{page.path}/credit-notes", body)
 
@@ -476,8 +477,8 @@ def _credit(page: Opened) -> None:
     """Let the vehicle go before it is paid (挂账批准)."""
     visit, t = page.visit, page.visit.t
     with dialog(t("Grant credit")) as opened:
-        form = Form(visit)
-        facts([(t("Balance"), formats.money(page.file.order["balance_cents"]))])
+        form = Form(visit, page.file.version)
+        form.show(partial(_balance, page))
         reason = form.field("reason", ui.select(choices(t, "credit", _CREDITS), label=t("Reason")))
 
         async def send() -> None:

@@ -189,7 +189,7 @@ def _actions(page: Opened, stage: str) -> None:
         if stage in _CANCELLABLE:
             button(
                 t("End the visit without work"),
-                lambda: end_dialog(page.visit, page.file.order_id),
+                lambda: end_dialog(page.visit, page.file.order),
                 name="cancel-order",
             )
 
@@ -198,7 +198,7 @@ def _revise(page: Opened) -> None:
     """Tell the customer another time (承诺变更); the workshop's best one is offered first."""
     visit, t = page.visit, page.visit.t
     with dialog(t("Change the promise")) as opened:
-        form = Form(visit)
+        form = Form(visit, page.file.version)
         offered = _offered(page.file, visit.now())
         promised_at = moment_field(form, "promised_at", t("New promise"), offered)
         reason = form.field(

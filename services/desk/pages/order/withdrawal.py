@@ -55,7 +55,6 @@ class Withdrawal:
                     "reason": self._reason.value,
                     "channel": self._channel.value,
                     "agreed_cents": self._remaining,
-                    "version": form.version,
                 }
                 path = f"{page.path}/withdrawals"
                 await submit(form, opened, "reception", path, body)

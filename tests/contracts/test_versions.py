@@ -1,0 +1,57 @@
+"""Which commands name the version that a person saw (R2, R4, R5, R7, R8, R12)."""
+
+from fastapi import APIRouter, FastAPI
+
+from services.crm.http import router as crm
+from services.reception.http import router as reception
+from services.reporting.http import router as reporting
+from services.workshop.http import router as workshop
+from tests.sight import Sight
+
+RECORDS_WHAT_HAPPENED = {
+    "/follow-ups/{follow_up_id}/calls",
+    "/orders/{order_id}/delivery-steps",
+    "/orders/{order_id}/feedback",
+    "/orders/{order_id}/photos",
+    "/jobs/{job_id}/additional-work",
+    "/jobs/{job_id}/diagnosis",
+    "/jobs/{job_id}/finish",
+    "/jobs/{job_id}/pause",
+    "/jobs/{job_id}/resume",
+    "/jobs/{job_id}/start",
+    "/technicians/{technician_id}/absences",
+}
+"""What a person did or was told; it is true whatever anybody else does meanwhile."""
+
+ENDS_WHAT_NEVER_CHANGES = {
+    "/absences/{absence_id}/withdrawal",
+    "/authorisations/{token}",
+    "/capacity-holds/{hold_id}/release",
+    "/orders/{order_id}/estimates/{version}/links",
+    "/phone-tasks/{message_id}/completion",
+    "/rectifications/{rectification_id}/closing",
+}
+"""Its content is as it was first shown, and it can be ended once."""
+
+
+def without_version(router: APIRouter) -> set[str]:
+    """The paths of commands on something that exists and of which no version is named."""
+    app = FastAPI()
+    app.include_router(router)
+    description = app.openapi()
+    existing = {
+        path
+        for path, methods in description["paths"].items()
+        for method in {"post", "put"} & methods.keys()
+        if "{" in path.replace("{store_id}", "")
+        and any(each["name"] == "Idempotency-Key" for each in methods[method]["parameters"])
+    }
+    return {
+        path.removeprefix("/stores/{store_id}")
+        for path in existing - Sight.of(description).reads.keys()
+    }
+
+
+def test_each_other_command_takes_a_version() -> None:
+    found = map(without_version, (reception, workshop, crm, reporting))
+    assert set[str]().union(*found) == RECORDS_WHAT_HAPPENED | ENDS_WHAT_NEVER_CHANGES

@@ -1,0 +1,64 @@
+"""What people see before they decide: commands that decide carry the version of what is shown."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Read = Callable[[str], Awaitable[Any]]
+"""Answers a GET of a path."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Knows from a service's description which commands take a version, and where it is read."""
+
+    reads: Mapping[str, str]
+    """The template of the read by that of the command."""
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any]) -> "Sight":
+        """What the OpenAPI ``description`` says."""
+        paths = description["paths"]
+        shown = [
+            path
+            for path, methods in paths.items()
+            if "get" in methods and "version" in _answered(description, methods["get"])
+        ]
+        return cls(
+            {
+                path: max((each for each in shown if f"{path}/".startswith(f"{each}/")), key=len)
+                for path, methods in paths.items()
+                for method in {"post", "put"} & methods.keys()
+                if "version" in _asked(description, methods[method])
+            }
+        )
+
+    async def look(self, path: str, body: Any, read: Read) -> Any:
+        """The ``body`` of a command with the version that its caller sees; as it is if it names one
+        or needs none."""
+        found = self._read_of(path)
+        if found is None or "version" in (body or {}):
+            return body
+        return {**(body or {}), "version": (await read(found))["version"]}
+
+    def _read_of(self, path: str) -> str | None:
+        for command, read in self.reads.items():
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", command), path):
+                return "/".join(path.split("/")[: read.count("/") + 1])
+        return None
+
+
+def _asked(description: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return _fields(description, content)
+
+
+def _answered(description: Mapping[str, Any], operation: Mapping[str, Any]) -> Any:
+    content = operation["responses"]["200"].get("content", {}).get("application/json", {})
+    return _fields(description, content)
+
+
+def _fields(description: Mapping[str, Any], content: Mapping[str, Any]) -> Any:
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    return description["components"]["schemas"].get(name, {}).get("properties", {})
