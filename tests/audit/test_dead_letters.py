@@ -204,7 +204,7 @@ async def test_given_up_deadline_is_listed_and_skipped(crm: Platform) -> None:
 async def test_operator_sees_what_a_key_holds_up(
     crm: Platform, clock: SteppedClock, operator: Operator
 ) -> None:
-    await deliver(crm, clock, "held up", b'{"broken')
+    await deliver(crm, clock, "held-up", b'{"broken')
     [number] = await letters(crm, 1)
     assert (await operator.get("/status")).json()["dead_letters"] == 1
     metrics = (await operator.get("/metrics")).text
@@ -212,7 +212,7 @@ async def test_operator_sees_what_a_key_holds_up(
     assert (await operator.get("/health/ready")).status_code == 200
     found = (await operator.get("/dead-letters")).json()
     [letter] = found["letters"]
-    assert (letter["letter_id"], letter["kind"], letter["key"]) == (str(number), "event", "held up")
+    assert (letter["letter_id"], letter["kind"], letter["key"]) == (str(number), "event", "held-up")
     shown = (await operator.get(f"/dead-letters/{number}")).json()
     assert shown["value"] == '{"broken'
     answer = await operator.decide(str(number), "skip", "one-decision")
