@@ -74,7 +74,8 @@ class Handlers:
             await store.lock_plan(unit.connection, store_id)
         for received in batch:
             await self._react(unit, received.event, received.envelope.cause)
-            await orders.take_note(unit, received.event, received.envelope.cause)
+            place = self.planner.workforce.stores[received.envelope.store_id]
+            await orders.take_note(unit, received.event, place, received.envelope.cause)
 
     async def _react(self, unit: Unit, event: Event, cause: Cause) -> None:
         match event:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from services.workshop import store
-from services.workshop.domain.comeback import WITHIN, same_symptoms
+from services.workshop.domain.comeback import TERM_DAYS, first_order
 from services.workshop.domain.dispatch import lateness_min
 from services.workshop.domain.job import Job
 from services.workshop.store import additional_work, orders
@@ -18,6 +19,7 @@ from shared.contracts.reception import (
 )
 from shared.contracts.workshop import ComebackLinked, VehicleReady
 from shared.envelope import Cause
+from shared.group import Store
 from shared.unit import Unit
 
 INTERESTS: tuple[type[Event], ...] = (
@@ -28,14 +30,14 @@ INTERESTS: tuple[type[Event], ...] = (
 )
 
 
-async def take_note(unit: Unit, event: Event, cause: Cause) -> None:
+async def take_note(unit: Unit, event: Event, place: Store, cause: Cause) -> None:
     """Remember what an event says of its order, after the plan has taken it in."""
     connection, store_id = unit.connection, event.store_id
     match event:
         case VehicleArrived():
             await orders.arrived(connection, store_id, event.order_id, event.queue_number)
         case OrderOpened():
-            await _opened(unit, event, cause)
+            await _opened(unit, event, place, cause)
         case AdditionalWorkAuthorized():
             await additional_work.answered(
                 connection, store_id, event.additional_work_id, "authorized"
@@ -57,9 +59,9 @@ async def ready(
     await orders.ready(unit.connection, event.store_id, event.order_id, event.ready_at, late_min)
 
 
-async def _opened(unit: Unit, event: OrderOpened, cause: Cause) -> None:
+async def _opened(unit: Unit, event: OrderOpened, place: Store, cause: Cause) -> None:
     """Note vehicle and symptoms; link the order to the one whose work did not last, if any."""
-    comeback = await _comeback(unit, event)
+    comeback = await _comeback(unit, event, place)
     await orders.opened(
         unit.connection,
         event.store_id,
@@ -77,23 +79,29 @@ async def _opened(unit: Unit, event: OrderOpened, cause: Cause) -> None:
     unit.publish([comeback], cause)
 
 
-async def _comeback(unit: Unit, event: OrderOpened) -> ComebackLinked | None:
-    """The link to the vehicle's latest order within 30 days for the same symptom (返修进厂)."""
+async def _comeback(unit: Unit, event: OrderOpened, place: Store) -> ComebackLinked | None:
+    """The link to the vehicle's first order within the term for the same symptom (返修进厂)."""
     connection, store_id = unit.connection, event.store_id
-    since = event.opened_at - WITHIN
-    for earlier in await orders.of_vehicle(connection, store_id, event.vehicle_ref, since):
-        symptoms = same_symptoms(event.symptoms, earlier.symptoms)
-        done = await store.jobs_of_order(connection, store_id, earlier.order_id)
-        if symptoms and earlier.ready_at and not was_stopped(done):
-            return ComebackLinked(
-                store_id=store_id,
-                order_id=event.order_id,
-                earlier_order_id=earlier.order_id,
-                symptoms=symptoms,
-                earlier_technician_ids=people_of(done),
-                earlier_finished_at=earlier.ready_at,
-            )
-    return None
+    first_day = place.local_day(event.opened_at) - timedelta(days=TERM_DAYS)
+    since, _ = place.day_bounds(first_day)
+    earlier = await orders.of_vehicle(connection, store_id, event.vehicle_ref, since)
+    done = {
+        each.order_id: await store.jobs_of_order(connection, store_id, each.order_id)
+        for each in earlier
+    }
+    finished = [each for each in earlier if not was_stopped(done[each.order_id])]
+    found = first_order(event.symptoms, finished)
+    if found is None:
+        return None
+    first, symptoms = found
+    return ComebackLinked(
+        store_id=store_id,
+        order_id=event.order_id,
+        earlier_order_id=first.order_id,
+        symptoms=symptoms,
+        earlier_technician_ids=people_of(done[first.order_id]),
+        earlier_finished_at=first.ready_at,
+    )
 
 
 def was_stopped(jobs: Sequence[Job]) -> bool:

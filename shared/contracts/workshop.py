@@ -195,7 +195,10 @@ class PromiseAtRisk(_JobEvent):
 
 
 class ComebackLinked(_JobEvent):
-    """The vehicle is back within 30 days for the same symptom (返修进厂)."""
+    """The vehicle is back within 30 days for the same symptom (返修进厂).
+
+    The last day counts whole; ``earlier_order_id`` is the first order for the symptom.
+    """
 
     duties: ClassVar[tuple[str, ...]] = ("R14",)
 

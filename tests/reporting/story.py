@@ -110,7 +110,7 @@ class Visit:
         if self.chance(0.2):
             yield self.at, self._link(self.order_id, f"{self.order_id}-earlier", self.at)
         if self.chance(0.5):
-            earlier, ready_at = f"{self.order_id}-month-ago", self.at - timedelta(days=30)
+            earlier, ready_at = f"{self.order_id}-month-ago", self.at - timedelta(days=31)
             key = {"store_id": self.store_id, "order_id": earlier}
             yield ready_at, VehicleReady(**key, ready_at=ready_at)
             if self.chance(0.4):
@@ -678,7 +678,7 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
     month_ago = {
         event.order_id
         for at, event in known
-        if isinstance(event, VehicleReady) and begin <= at + timedelta(days=30) < until
+        if isinstance(event, VehicleReady) and begin <= at + timedelta(days=31) < until
     }
     returned = month_ago & {event.earlier_order_id for event in links}
     failed, passed = of(InspectionFailed), of(InspectionPassed)

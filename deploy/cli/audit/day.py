@@ -11,7 +11,8 @@ from deploy.cli.audit.topics import StreamEvent
 
 Figure = int | float | Mapping[str, float] | None
 
-_MONTH = timedelta(days=30)
+_COMEBACK_TERM = timedelta(days=31)
+"""After so long, thirty whole days have passed since any moment of a day."""
 _AGES = {"0-6": 7, "7-14": 15, "15-29": 30, "30-89": 90}
 """Ages of bills in days, and where each ends."""
 _SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
@@ -378,7 +379,7 @@ def _quality(day: _Day) -> dict[str, float | None]:
     ready = {
         event.key
         for event in day.all("VehicleReady")
-        if event.time and day.begin - _MONTH <= event.time < day.until - _MONTH
+        if event.time and day.begin - _COMEBACK_TERM <= event.time < day.until - _COMEBACK_TERM
     }
     repeated = ready & {event.data["earlier_order_id"] for event in links}
     return {

@@ -146,7 +146,7 @@ WITH arrival AS (
        AND link.type = 'aftersales.workshop.ComebackLinked.v1'
        AND link.time >= ready.time AND link.time < $3
     WHERE ready.store_id = $1 AND ready.type = 'aftersales.workshop.VehicleReady.v1'
-      AND ready.time >= $2 - interval '30 days' AND ready.time < $3 - interval '30 days'
+      AND ready.time >= $2 - interval '31 days' AND ready.time < $3 - interval '31 days'
 ), bill AS (
     SELECT invoice_id, order_id, receivable_cents,
            (ARRAY['0-6', '7-14', '15-29', '30-89'])[1 + width_bucket(

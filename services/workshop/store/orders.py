@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.workshop.domain.comeback import EarlierOrder
 from shared.db import Connection
 
 _ARRIVED = """
@@ -24,6 +25,14 @@ _ORDER = """
 SELECT order_id, queue_number, vehicle_ref, symptoms, opened_at, comeback_of, ready_at, late_min,
        delivered_at
 FROM work_order
+"""
+
+_OF_VEHICLE = """
+SELECT earlier.order_id, earlier.ready_at, earlier.symptoms, origin.symptoms AS comeback_symptoms
+FROM work_order AS earlier
+LEFT JOIN work_order AS origin
+    ON origin.store_id = earlier.store_id AND origin.order_id = earlier.comeback_of
+WHERE earlier.store_id = $1 AND earlier.vehicle_ref = $2 AND earlier.ready_at >= $3
 """
 
 
@@ -111,16 +120,18 @@ async def read(connection: Connection, store_id: str, order_id: str) -> WorkOrde
 
 async def of_vehicle(
     connection: Connection, store_id: str, vehicle_ref: str, ready_since: datetime
-) -> list[WorkOrder]:
-    """The vehicle's orders that were ready since then, the latest first."""
-    rows = await connection.fetch(
-        _ORDER + "WHERE store_id = $1 AND vehicle_ref = $2 AND ready_at >= $3 "
-        "ORDER BY ready_at DESC, order_id",
-        store_id,
-        vehicle_ref,
-        ready_since,
-    )
-    return [_order(row) for row in rows]
+) -> list[EarlierOrder]:
+    """The vehicle's orders that were ready since then."""
+    rows = await connection.fetch(_OF_VEHICLE, store_id, vehicle_ref, ready_since)
+    return [
+        EarlierOrder(
+            row["order_id"],
+            row["ready_at"],
+            tuple(row["symptoms"]),
+            tuple(row["comeback_symptoms"] or ()),
+        )
+        for row in rows
+    ]
 
 
 async def queue_numbers(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -243,8 +244,14 @@ async def test_a_vehicle_that_is_back_for_the_same_symptom_is_linked(floor: Floo
     assert list(event.earlier_technician_ids) == first["technician_ids"]
     order = await floor.get(f"orders/{again['order_id']}")
     assert order["comeback"]["technician_ids"] == first["technician_ids"]
-    later = floor.clock.now() + timedelta(days=31)
-    (late,) = await floor.open_order("MNT-001", **visits, opened_at=later)
+    zone = ZoneInfo("Asia/Shanghai")
+    last_day = floor.clock.now().astimezone(zone) + timedelta(days=30)
+    last_minute = last_day.replace(hour=23, minute=58)
+    (third,) = await floor.open_order("MNT-001", **visits, opened_at=last_minute)
+    assert third["comeback_of"] == first["order_id"]
+    (late,) = await floor.open_order(
+        "MNT-001", **visits, opened_at=last_minute + timedelta(minutes=2)
+    )
     assert late["comeback_of"] is None
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.domain import board
-from services.workshop.domain.comeback import same_symptoms
+from services.workshop.domain.comeback import EarlierOrder, first_order, same_symptoms
 from services.workshop.domain.inspection import ChecklistItem, failed_items
 from services.workshop.domain.job import Job
 from services.workshop.workforce import shift_of
@@ -44,6 +44,26 @@ def test_a_symptom_is_the_same_under_another_condition():
     now = ("ENG-IDLE-HOT", "BRK-NOISE-LOW")
     assert same_symptoms(now, ("ENG-IDLE-COLD",)) == ("ENG-IDLE-HOT",)
     assert same_symptoms(now, ("ENG-LIGHT-ON", "BRK-PULL-LOW")) == ()
+
+
+FIRST = EarlierOrder("first", NOW, ("ENG-IDLE-COLD", "BRK-PULL-LOW"))
+SECOND = EarlierOrder(
+    "second", NOW + timedelta(days=20), ("ENG-IDLE-HOT", "STR-HEAVY-ALWAYS"), FIRST.symptoms
+)
+
+
+@pytest.mark.parametrize(
+    ("symptom", "earlier", "linked"),
+    [
+        ("ENG-IDLE-HOT", [SECOND, FIRST], "first"),
+        ("ENG-IDLE-HOT", [SECOND], None),
+        ("STR-HEAVY-COLD", [SECOND, FIRST], "second"),
+        ("BRK-NOISE-LOW", [SECOND, FIRST], None),
+    ],
+)
+def test_comeback_is_linked_to_first_order(symptom, earlier, linked):
+    found = first_order((symptom,), earlier)
+    assert (found and found[0].order_id) == linked
 
 
 def test_a_bay_shows_its_vehicle_and_the_next_one():
