@@ -1,7 +1,7 @@
 """What the people of a simulated day say to the platform over HTTP, each with their own token."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,10 @@ class People:
             for subject, entry in self._entries.items()
             if role in entry["roles"] and (store_id is None or entry["stores"] == [store_id])
         ]
+
+    def named(self, subjects: Iterable[str]) -> list[Person]:
+        """The persons with these subjects."""
+        return [self._persons[subject] for subject in subjects]
 
     def entry(self, person: Person) -> Answer:
         """What the group folder says about a person."""

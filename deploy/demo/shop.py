@@ -300,19 +300,29 @@ class Shop:
             except RefusedError:
                 yield self._rounds.wait(STEP_MIN)
                 continue
-            yield from self._work(person, job, shift, pace)
+            crew = [person]
+            for other in self._people.named(job["technician_ids"][1:]):
+                try:
+                    yield self._replan(self._on_job, job, other, "resume")
+                except RefusedError:
+                    continue
+                crew.append(other)
+            yield from self._work(crew, job, shift, pace)
 
-    def _work(self, person: Person, job: Answer, shift: Shift, pace: float) -> Process:
+    def _work(self, crew: Sequence[Person], job: Answer, shift: Shift, pace: float) -> Process:
         visit = self._cases[job["order_id"]].visit
         factor = visit.work_factors[visit.place(job["operation_id"])]
         length = max(1, round(job["standard_hours"] * 60 * pace * factor))
         for spell, rest in shift.spells(int(self._env.now), length):
             yield self._rounds.wait(spell)
             if rest:
-                yield self._replan(self._on_job, job, person, "pause", {"reason": "break"})
+                for person in crew:
+                    yield self._replan(self._on_job, job, person, "pause", {"reason": "break"})
                 yield self._rounds.wait(rest)
-                yield self._replan(self._on_job, job, person, "resume")
-        yield self._replan(self._on_job, job, person, "finish")
+                for person in crew:
+                    yield self._replan(self._on_job, job, person, "resume")
+        for person in crew:
+            yield self._replan(self._on_job, job, person, "finish")
         self._env.process(self._inspect(job))
 
     def _inspect(self, job: Answer) -> Process:

@@ -78,25 +78,41 @@ class JobResumed(_JobEvent):
     resumed_at: Moment
 
 
+class LaborCredit(Part):
+    """One technician's part of a job (工时分配): the time that they clocked, and the standard hours
+    that it earns."""
+
+    technician_id: Identifier
+    clocked_s: int = Field(ge=0)
+    standard_hours: float = Field(ge=0)
+
+
 class JobFinished(_JobEvent):
-    """The work of a job is done (完工); ``clocked_s`` is its time without pauses."""
+    """The work of a job is done (完工); ``clocked_s`` is its time without pauses.
+
+    Of a job of several technicians each clocks their own time: ``credits`` split the standard hours
+    by it, and sum to them.
+    """
 
     job_id: Identifier
     technician_ids: tuple[Identifier, ...]
     standard_hours: float
     clocked_s: int = Field(ge=0)
+    credits: tuple[LaborCredit, ...] = ()
     finished_at: Moment
 
 
 class JobStopped(_JobEvent):
     """A job ends unfinished (中止), because the customer does not want its work any more.
 
-    ``clocked_s`` is its time without pauses, 0 where nobody has begun.
+    ``clocked_s`` is its time without pauses, 0 where nobody has begun. ``credits`` say what each
+    technician has clocked; it earns no standard hours.
     """
 
     job_id: Identifier
     technician_ids: tuple[Identifier, ...]
     clocked_s: int = Field(ge=0)
+    credits: tuple[LaborCredit, ...] = ()
     stopped_at: Moment
 
 
@@ -120,6 +136,7 @@ class JobClockCorrected(_JobEvent):
     started_at: Moment
     finished_at: Moment | None = None
     clocked_s: int = Field(ge=0)
+    credits: tuple[LaborCredit, ...] = ()
 
 
 class DiagnosisRecorded(_JobEvent):

@@ -56,6 +56,7 @@ from shared.contracts.workshop import (
     JobReassigned,
     JobResumed,
     JobStarted,
+    LaborCredit,
     VehicleReady,
 )
 
@@ -266,11 +267,13 @@ class Visit:
                 yield self.at, JobResumed(**job, resumed_at=self.at)
             if self.chance(0.4):
                 yield self.at, self._diagnosis(job)
+            clocked_s = int((self.minutes(5, 60) - began).total_seconds())
             finished = JobFinished(
                 **job,
                 technician_ids=people,
                 standard_hours=hours,
-                clocked_s=int((self.minutes(5, 60) - began).total_seconds()),
+                clocked_s=clocked_s,
+                credits=self._credits(hours, clocked_s),
                 finished_at=self.at,
             )
             yield self.at, finished
@@ -287,12 +290,25 @@ class Visit:
                     started_at=began,
                     finished_at=finished.finished_at - timedelta(seconds=90),
                     clocked_s=finished.clocked_s - 90,
+                    credits=self._credits(hours, finished.clocked_s - 90),
                 )
                 yield self.at, corrected
             yield from self._inspection(job)
         yield self.at, VehicleReady(**self._key, ready_at=self.at)
         if self.chance(0.8):
             yield self.at, self._notified()
+
+    def _credits(self, hours: float, clocked_s: int) -> tuple[LaborCredit, ...]:
+        """Of some jobs, two technicians have clocked the same time."""
+        count = self.luck.choice([0, 1, 2])
+        return tuple(
+            LaborCredit(
+                technician_id=f"{self.store_id}-technician-{number}",
+                clocked_s=clocked_s,
+                standard_hours=hours / count,
+            )
+            for number in range(1, count + 1)
+        )
 
     def _diagnosis(self, job: dict[str, Any]) -> DiagnosisRecorded:
         symptoms = self.luck.choice([("ENG-NOISE",), ("ENG-NOISE", "BRK-NOISE")])
@@ -585,7 +601,14 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         for kind in (JobFinished, JobClockCorrected)
         for job_id, (_, event) in of(kind).items()
     }
-    clocked = sum(e.clocked_s for e in clocks.values() if begin <= e.finished_at < until) / 3600
+    clocked = (
+        sum(
+            sum(credit.clocked_s for credit in event.credits) if event.credits else event.clocked_s
+            for event in clocks.values()
+            if begin <= event.finished_at < until
+        )
+        / 3600
+    )
 
     came = [event for event in arrived.values() if event.appointment_id]
     missed = [

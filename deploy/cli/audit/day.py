@@ -339,9 +339,14 @@ def _hours(invoices: Iterable[Mapping[str, Any]]) -> float:
     return milli / 1000
 
 
+def worked_s(data: Mapping[str, Any]) -> int:
+    """What all technicians together have clocked on a job, by the event that says so."""
+    return sum(credit["clocked_s"] for credit in data.get("credits") or [data])
+
+
 def _workshop(day: _Day) -> dict[str, int | float | None]:
     clocks = {
-        event.data["job_id"]: (at(ended_at), event.data["clocked_s"])
+        event.data["job_id"]: (at(ended_at), worked_s(event.data))
         for name in ("JobFinished", "JobStopped", "JobClockCorrected")
         for event in day.all(name)
         if (ended_at := event.data.get("finished_at") or event.data.get("stopped_at"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from deploy.cli.audit.day import Figure, at, figures_of_day, totals_between
+from deploy.cli.audit.day import Figure, at, figures_of_day, totals_between, worked_s
 from deploy.cli.audit.evidence import (
     CONSUMES,
     CUSTOMERS,
@@ -189,11 +189,11 @@ def _job_facts(evidence: Evidence) -> Facts:
                 changed = {"overridden_at": known or by_hand}
             case "JobFinished" | "JobStopped":
                 finished_at = moment(data.get("finished_at") or data["stopped_at"])
-                changed = {"finished_at": finished_at, "clocked_s": data["clocked_s"]}
+                changed = {"finished_at": finished_at, "clocked_s": worked_s(data)}
             case "JobClockCorrected" if data["finished_at"]:
                 changed = {
                     "corrected_finished_at": moment(data["finished_at"]),
-                    "corrected_clocked_s": data["clocked_s"],
+                    "corrected_clocked_s": worked_s(data),
                 }
             case _:
                 continue

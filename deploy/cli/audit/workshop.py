@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,8 @@ from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
+_ROUNDED = Fraction(1, 1000)
+"""Hours by which rounding may move a credit."""
 _ENDS = ("paused_at", "finished_at", "stopped_at")
 _NOT_YET = datetime.max.replace(tzinfo=UTC)
 _STATUS = {
@@ -44,6 +47,7 @@ def check_workshop(evidence: Evidence) -> Iterator[Check]:
     yield _assignments(evidence)
     yield _operations(evidence)
     yield _clocked(evidence)
+    yield _credits(evidence)
     yield _work_in_events(evidence)
     yield _plan_in_events(evidence)
     yield _bookings(evidence)
@@ -172,6 +176,27 @@ def _clocked(evidence: Evidence) -> Check:
         if work.clocked_s is not None:
             seconds = sum(int((end - begin).total_seconds()) for begin, end in work.spans)
             comparison.equal(f"job {work.job_id}", "clocked_s", seconds, work.clocked_s)
+    return comparison.check()
+
+
+def _credits(evidence: Evidence) -> Check:
+    """Each technician who clocked has the share of the standard hours that they clocked."""
+    comparison = Comparison("credits are the standard hours of a job", "workshop")
+    hours: dict[str, Fraction] = defaultdict(Fraction)
+    for event in evidence.of_topic(JOBS):
+        if event.name == "JobFinished":
+            hours[event.data["job_id"]] = Fraction(str(event.data["standard_hours"]))
+        found = event.data.get("credits")
+        if not found:
+            continue
+        job_id = event.data["job_id"]
+        earned = [Fraction(str(credit["standard_hours"])) for credit in found]
+        comparison.equal(f"job {job_id}", "sum of credits", hours[job_id], sum(earned))
+        worked = sum(credit["clocked_s"] for credit in found)
+        for credit, part in zip(found, earned, strict=True):
+            share = Fraction(credit["clocked_s"], worked) if worked else Fraction(1, len(found))
+            off = abs(part - hours[job_id] * share) > _ROUNDED
+            comparison.equal(f"job {job_id}", credit["technician_id"], False, off)
     return comparison.check()
 
 

@@ -33,6 +33,14 @@ def clocked_s(job: Job, seen_at: datetime, now: datetime) -> float:
     return float(job["clocked_s"]) + (now - begun).total_seconds()
 
 
+def own_s(clocking: Mapping[str, Any], now: datetime) -> float:
+    """Seconds that one technician has clocked so far."""
+    clocked = float(clocking["clocked_s"])
+    if clocking["resumed_at"]:
+        clocked += (now - datetime.fromisoformat(clocking["resumed_at"])).total_seconds()
+    return clocked
+
+
 def running_clock(visit: Visit, job: Job, every_second: EverySecond, classes: str) -> None:
     """The time on a job, second by second."""
     seen_at = visit.now()

@@ -1,6 +1,6 @@
 """A technician's own jobs (我的任务), made for a phone: one job at a time, with large buttons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from services.desk.client import new_attempt
 from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
 from services.desk.components.forms import Form, dialog_actions, send_now, several, submit
-from services.desk.components.job_clock import running_clock
+from services.desk.components.job_clock import own_s, running_clock
 from services.desk.components.live import live
 from services.desk.components.work_choice import quantity_field
 from services.desk.page import Page
@@ -31,7 +31,7 @@ PAGE = Page(
 )
 
 _PAUSES = ("break", "waiting_part", "waiting_customer", "other_job", "tool", "end_of_shift")
-_ORDER = {"in_progress": 0, "paused": 1, "planned": 2}
+_ORDER = {"in_progress": 0, "paused": 1, "planned": 2, "finished": 3}
 
 Job = Mapping[str, Any]
 Mine = tuple[list[Job], Numbers]
@@ -39,7 +39,8 @@ Mine = tuple[list[Job], Numbers]
 
 @PAGE.shows
 async def show(visit: Visit) -> None:
-    """The job of the address, otherwise the one in hand or the next one; the others below."""
+    """The job of the address, otherwise the one in hand or the next one; the others below, and at
+    the end what is finished and waits for inspection."""
     catalogue = await visit.catalogue()
 
     async def fetch() -> Mine:
@@ -52,23 +53,36 @@ async def show(visit: Visit) -> None:
         return sorted(mine, key=_turn), numbers
 
     def render(mine: Mine, drawing: Drawing) -> None:
-        jobs, numbers = mine
-        if not jobs:
+        found, numbers = mine
+        jobs = [job for job in found if job["status"] != "finished"]
+        if jobs:
+            _to_do(visit, catalogue, drawing, jobs, numbers)
+        else:
             drawing.part("none", empty, visit.t("Nothing is assigned to you at the moment."))
-            return
-        wanted = visit.query.get("job")
-        shown = next((job for job in jobs if job["job_id"] == wanted), jobs[0])
-        card = partial(_card, visit, catalogue, drawing.every_second)
-        with drawing.frame("jobs", box, "own-jobs"):
-            drawing.part(f"own {shown['job_id']}", card, shown, number_of(numbers, shown))
-            if len(jobs) > 1:
-                drawing.part("others", text, visit.t("My other jobs"), "section-title")
-            for job in jobs:
-                if job is not shown:
-                    other = partial(_other, visit, catalogue)
-                    drawing.part(job["job_id"], other, job, number_of(numbers, job))
+        if done := [job for job in found if job["status"] == "finished"]:
+            with drawing.frame("finished", box, "own-jobs"):
+                drawing.part("title", text, visit.t("Finished by me"), "section-title")
+                for job in done:
+                    number = number_of(numbers, job)
+                    drawing.part(job["job_id"], partial(_done, visit, catalogue), job, number)
 
     await live(visit, fetch, render)
+
+
+def _to_do(
+    visit: Visit, catalogue: Catalogue, drawing: Drawing, jobs: Sequence[Job], numbers: Numbers
+) -> None:
+    wanted = visit.query.get("job")
+    shown = next((job for job in jobs if job["job_id"] == wanted), jobs[0])
+    card = partial(_card, visit, catalogue, drawing.every_second)
+    with drawing.frame("jobs", box, "own-jobs"):
+        drawing.part(f"own {shown['job_id']}", card, shown, number_of(numbers, shown))
+        if len(jobs) > 1:
+            drawing.part("others", text, visit.t("My other jobs"), "section-title")
+        for job in jobs:
+            if job is not shown:
+                other = partial(_other, visit, catalogue)
+                drawing.part(job["job_id"], other, job, number_of(numbers, job))
 
 
 async def open_jobs(visit: Visit) -> Mine:
@@ -105,6 +119,8 @@ def _card(
             if job["forgotten_clocks"]:
                 badge(t("Clock closed by rule"), "bad")
         running_clock(visit, job, every_second, "own-clock number")
+        if len(job["technician_ids"]) > 1:
+            _team(visit, job)
         with box("job-times"):
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             _time(t("Planned"), planned)
@@ -113,6 +129,22 @@ def _card(
         with box("own-actions"):
             _actions(visit, catalogue, job)
         link(t("Show the order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
+
+
+def _team(visit: Visit, job: Job) -> None:
+    """What each technician of a job of several has clocked, and what it earns once it is done."""
+    t, now = visit.t, visit.now()
+    clockings = {each["technician_id"]: each for each in job["clockings"]}
+    earned = {each["technician_id"]: each["standard_hours"] for each in job["credits"]}
+    with box("job-times"):
+        for technician_id in job["technician_ids"]:
+            clocking = clockings.get(technician_id)
+            said = formats.stopwatch(own_s(clocking, now)) if clocking else t("Not clocked in")
+            if technician_id in earned:
+                said += f" · {formats.hours(earned[technician_id])}"
+            with mark(f"clocking-{technician_id}", box("job-time")):
+                text(visit.colleague(technician_id), "card-note")
+                text(said, "number")
 
 
 def _other(visit: Visit, catalogue: Catalogue, job: Job, number: str) -> None:
@@ -124,6 +156,13 @@ def _other(visit: Visit, catalogue: Catalogue, job: Job, number: str) -> None:
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             text(f"{planned} · {visit.bay(job['bay_id'])}", "card-note")
         badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
+
+
+def _done(visit: Visit, catalogue: Catalogue, job: Job, number: str) -> None:
+    """A finished job with the standard hours that it earns each technician."""
+    with mark(f"done-{job['operation_id']}", box("job-card")):
+        text(f"{number} · {catalogue.operation(job['operation_id'])}", "job-name")
+        _team(visit, job)
 
 
 def _time(name: str, value: str) -> None:
@@ -143,10 +182,15 @@ def _actions(visit: Visit, catalogue: Catalogue, job: Job) -> None:
             kind="main",
         )
 
+    own = next(
+        (each for each in job["clockings"] if each["technician_id"] == visit.person.subject), None
+    )
     match job["status"]:
         case "planned":
             press("start", t("Start"))
-        case "paused":
+        case _ if own is None:
+            press("resume", t("Start"))
+        case _ if own["resumed_at"] is None:
             press("resume", t("Resume"))
         case _:
             press("finish", t("Finish"))

@@ -220,6 +220,13 @@ def _new_promise(
     return (event.store_id, event.order_id, event.promised_at, envelope.sequence)
 
 
+def _worked_s(event: JobFinished | JobStopped | JobClockCorrected) -> int:
+    """What all technicians together have clocked on a job."""
+    if not event.credits:
+        return event.clocked_s
+    return sum(credit.clocked_s for credit in event.credits)
+
+
 _FEEDBACK = """
 INSERT INTO feedback_fact (store_id, order_id, given_at, quality, technique, attitude)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], $5::smallint[],
@@ -349,7 +356,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.job_id,
                 event.order_id,
                 event.finished_at,
-                event.clocked_s,
+                _worked_s(event),
             ),
         ),
         Fact(
@@ -360,7 +367,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.job_id,
                 event.order_id,
                 event.stopped_at,
-                event.clocked_s,
+                _worked_s(event),
             ),
         ),
         Fact(
@@ -371,7 +378,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.job_id,
                 event.order_id,
                 event.finished_at,
-                event.clocked_s,
+                _worked_s(event),
                 envelope.sequence,
             ),
         ),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from services.workshop.domain import errors
+from services.workshop.domain.clocking import move_start, rescale, split_credits
 from services.workshop.domain.job import Job
 from shared.contracts.workshop import JobClockCorrected
 
@@ -85,7 +86,12 @@ def correct_clock(
 def told(job: Job, correction: ClockCorrection) -> JobClockCorrected:
     """The correction as others hear of it."""
     said = {name: value for name, value in vars(correction).items() if name != "correction_id"}
-    return JobClockCorrected(store_id=job.store_id, technician_ids=job.technician_ids, **said)
+    return JobClockCorrected(
+        store_id=job.store_id,
+        technician_ids=job.technician_ids,
+        credits=split_credits(job.earned_hours, job.clockings) if job.finished_at else (),
+        **said,
+    )
 
 
 def _require_sensible(job: Job, begin: datetime, end: datetime | None, now: datetime) -> None:
@@ -128,4 +134,7 @@ def _moved(job: Job, begin: datetime, end: datetime | None, gained: timedelta) -
         finished_at=end,
         resumed_at=begin if never_paused else job.resumed_at,
         clocked_s=clocked_s,
+        clockings=rescale(job.clockings, job.clocked_s, clocked_s)
+        if end
+        else move_start(job.clockings, job.started_at or begin, begin),
     )

@@ -30,6 +30,15 @@ def not_your_job(technician_id: str) -> Refused:
     )
 
 
+def not_clocked_in(technician_id: str) -> Refused:
+    return Refused(
+        "not_clocked_in",
+        f"{technician_id} is not clocked in on this job.",
+        field="job_id",
+        kind="conflict",
+    )
+
+
 def technician_busy(technician_id: str, job_id: str) -> Refused:
     return Refused(
         "technician_busy",

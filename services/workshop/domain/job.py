@@ -6,6 +6,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from services.workshop.domain import errors
+from services.workshop.domain.clocking import (
+    Clockings,
+    clock_in,
+    clock_out,
+    clocked_in,
+    split_credits,
+)
 from services.workshop.domain.reasons import Reason, why_planned
 from shared.contracts.reception import AdditionalWorkAuthorized, OrderOpened
 from shared.contracts.versioned import Versioned
@@ -57,7 +64,8 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Job(Versioned):
-    """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out.
+    """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out. It runs while
+    a technician works on the job, and ``clockings`` are each one's own time.
 
     ``parts_at`` is when its last part is expected (到料), ``rush`` a hurry of the customer (加急),
     ``reason`` and ``planned_by`` say why and by whom it was last given its place. ``rework_of`` is
@@ -96,6 +104,12 @@ class Job(Versioned):
     rush: bool = False
     reason: Reason | None = None
     planned_by: str | None = None
+    clockings: Clockings = ()
+
+    @property
+    def earned_hours(self) -> float:
+        """The standard hours that its technicians are credited; what was stopped earns none."""
+        return 0.0 if self.status == "stopped" else self.standard_hours
 
     @property
     def assignment(self) -> Assignment | None:
@@ -221,7 +235,8 @@ def start(
     expected_finish_at: datetime,
     now: datetime,
 ) -> tuple[Job, list[JobStarted]]:
-    """Clock on (开工). Nobody works on two jobs, no bay holds two, and jobs follow their turn.
+    """Clock in and begin (开工). Nobody works on two jobs, no bay holds two, and jobs follow their
+    turn. Those with whom it is to be done clock in themselves, by :func:`resume`.
 
     ``open_jobs`` are the store's unfinished jobs; ``expected_finish_at`` replaces the planned one.
     """
@@ -232,10 +247,7 @@ def start(
     for other in open_jobs:
         if other.order_id == job.order_id and other.place < job.place:
             raise errors.predecessor_open(other.job_id)
-        if other.status == "in_progress":
-            busy = set(other.technician_ids) & set(job.technician_ids)
-            if busy:
-                raise errors.technician_busy(min(busy), other.job_id)
+        _require_free(technician_id, other)
         if is_in_hand(other) and other.bay_id == job.bay_id:
             raise errors.bay_occupied(
                 str(job.bay_id), other.job_id, other.changed_by, other.changed_at
@@ -245,6 +257,7 @@ def start(
         status="in_progress",
         started_at=now,
         resumed_at=now,
+        clockings=clock_in((), technician_id, now),
         planned_start_at=now,
         planned_finish_at=expected_finish_at,
     )
@@ -261,10 +274,11 @@ def start(
 def pause(
     job: Job, technician_id: str, reason: PauseReason, now: datetime
 ) -> tuple[Job, list[JobPaused]]:
-    """Clock off for a while (暂停)."""
-    _require(job, "in_progress")
-    _require_technician(job, technician_id)
-    paused = replace(job, status="paused", clocked_s=_clocked(job, now), resumed_at=None)
+    """Clock out for a while (暂停). The job is paused when no other technician works on it."""
+    left = _clocked_out(job, technician_id, now)
+    if clocked_in(left.clockings):
+        return left, []
+    paused = replace(left, status="paused", clocked_s=_clocked(job, now), resumed_at=None)
     event = JobPaused(
         store_id=job.store_id,
         order_id=job.order_id,
@@ -288,6 +302,7 @@ def close_forgotten_clock(job: Job, shift_end_at: datetime) -> tuple[Job, list[J
         status="paused",
         clocked_s=_clocked(job, closed_at),
         resumed_at=None,
+        clockings=clock_out(job.clockings, clocked_in(job.clockings), closed_at),
         forgotten_clocks=job.forgotten_clocks + 1,
     )
     event = JobPaused(
@@ -304,25 +319,28 @@ def close_forgotten_clock(job: Job, shift_end_at: datetime) -> tuple[Job, list[J
 def resume(
     job: Job, technician_id: str, open_jobs: Sequence[Job], now: datetime
 ) -> tuple[Job, list[JobResumed]]:
-    """Clock on again (复工)."""
-    _require(job, "paused")
+    """Clock in again (复工), or the first time where another technician has begun the job."""
+    if technician_id in clocked_in(job.clockings) or not is_in_hand(job):
+        raise errors.wrong_status(job.status, "paused", job.changed_by, job.changed_at)
     _require_technician(job, technician_id)
     for other in open_jobs:
-        busy = set(other.technician_ids) & set(job.technician_ids)
-        if other.status == "in_progress" and busy:
-            raise errors.technician_busy(min(busy), other.job_id)
+        _require_free(technician_id, other)
+    working = replace(job, clockings=clock_in(job.clockings, technician_id, now))
+    if job.status == "in_progress":
+        return working, []
     event = JobResumed(
         store_id=job.store_id, order_id=job.order_id, job_id=job.job_id, resumed_at=now
     )
-    return replace(job, status="in_progress", resumed_at=now), [event]
+    return replace(working, status="in_progress", resumed_at=now), [event]
 
 
 def finish(job: Job, technician_id: str, now: datetime) -> tuple[Job, list[JobFinished]]:
-    """The work is done (完工); the job goes to inspection."""
-    _require(job, "in_progress")
-    _require_technician(job, technician_id)
+    """The technician's work is done (完工); with the last one's the job goes to inspection."""
+    left = _clocked_out(job, technician_id, now)
+    if clocked_in(left.clockings):
+        return left, []
     clocked = _clocked(job, now)
-    finished = replace(job, status="finished", clocked_s=clocked, resumed_at=None, finished_at=now)
+    finished = replace(left, status="finished", clocked_s=clocked, resumed_at=None, finished_at=now)
     event = JobFinished(
         store_id=job.store_id,
         order_id=job.order_id,
@@ -330,6 +348,7 @@ def finish(job: Job, technician_id: str, now: datetime) -> tuple[Job, list[JobFi
         technician_ids=job.technician_ids,
         standard_hours=job.standard_hours,
         clocked_s=clocked,
+        credits=split_credits(finished.earned_hours, finished.clockings),
         finished_at=now,
     )
     return finished, [event]
@@ -461,6 +480,7 @@ def withdraw(
             job_id=job.job_id,
             technician_ids=job.technician_ids,
             clocked_s=job.clocked_s,
+            credits=split_credits(job.earned_hours, job.clockings),
             stopped_at=now,
         )
         for job in ended
@@ -475,8 +495,14 @@ def withdraw(
 def _stopped(job: Job, now: datetime) -> Job:
     if not is_in_hand(job):
         return replace(job, status="cancelled")
-    clocked_s = _clocked(job, now)
-    return replace(job, status="stopped", clocked_s=clocked_s, resumed_at=None, finished_at=now)
+    return replace(
+        job,
+        status="stopped",
+        clocked_s=_clocked(job, now),
+        resumed_at=None,
+        clockings=clock_out(job.clockings, clocked_in(job.clockings), now),
+        finished_at=now,
+    )
 
 
 @dataclass(frozen=True)
@@ -507,7 +533,7 @@ def _state(job: Job) -> WorkState:
 
 def _labor_s(job: Job, by_id: Mapping[str, Job], now: datetime) -> int:
     earlier = _labor_s(by_id[job.rework_of], by_id, now) if job.rework_of else 0
-    return earlier + _clocked(job, now) * len(job.technician_ids)
+    return earlier + sum(each.stopped(now).clocked_s for each in job.clockings)
 
 
 def is_in_hand(job: Job) -> bool:
@@ -524,6 +550,19 @@ def _clocked(job: Job, now: datetime) -> int:
     if job.resumed_at is None:
         return job.clocked_s
     return job.clocked_s + int((now - job.resumed_at).total_seconds())
+
+
+def _clocked_out(job: Job, technician_id: str, now: datetime) -> Job:
+    _require(job, "in_progress")
+    _require_technician(job, technician_id)
+    if technician_id not in clocked_in(job.clockings):
+        raise errors.not_clocked_in(technician_id)
+    return replace(job, clockings=clock_out(job.clockings, {technician_id}, now))
+
+
+def _require_free(technician_id: str, other: Job) -> None:
+    if technician_id in clocked_in(other.clockings):
+        raise errors.technician_busy(technician_id, other.job_id)
 
 
 def _require(job: Job, status: JobStatus) -> None:

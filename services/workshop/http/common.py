@@ -10,12 +10,14 @@ from pydantic import BaseModel
 
 from services.workshop import store
 from services.workshop.catalogue import Catalogue
+from services.workshop.domain.clocking import split_credits
 from services.workshop.domain.dispatch import require_seen
 from services.workshop.domain.job import Job, JobStatus, PartsReason
 from services.workshop.planner import Planner
 from services.workshop.workforce import Workforce
 from shared.body import Version
 from shared.commands import Command, command
+from shared.contracts.workshop import LaborCredit
 from shared.personal import PersonalData
 from shared.security import Principal, caller
 from shared.unit import Unit
@@ -43,8 +45,20 @@ class ReasonView(BaseModel):
     by: str
 
 
+class ClockingView(BaseModel):
+    """What one technician has clocked on a job until ``resumed_at``, where they are clocked in."""
+
+    technician_id: str
+    clocked_s: int
+    resumed_at: datetime | None
+
+
 class JobView(BaseModel):
-    """One job (派工单)."""
+    """One job (派工单).
+
+    ``clockings`` are each technician's own time, ``credits`` the standard hours that it earns once
+    the job is finished.
+    """
 
     job_id: str
     order_id: str
@@ -70,6 +84,8 @@ class JobView(BaseModel):
     parts_reason: PartsReason | None
     reason: ReasonView | None
     comeback_of: str | None
+    clockings: Sequence[ClockingView]
+    credits: Sequence[LaborCredit]
     diagnosis: Sequence[str]
     version: Version
 
@@ -128,6 +144,8 @@ def view(job: Job, workforce: Workforce) -> JobView:
         **{name: getattr(job, name) for name in _VIEW_FIELDS},
         trade=workforce.operation(job.operation_id).trade,
         reason=_reason(job),
+        clockings=[ClockingView(**dict(each)) for each in job.clockings],
+        credits=split_credits(job.earned_hours, job.clockings) if job.finished_at else (),
     )
 
 
@@ -137,4 +155,5 @@ def _reason(job: Job) -> ReasonView | None:
     return ReasonView(code=job.reason.code, detail=dict(job.reason.detail), by=job.planned_by)
 
 
-_VIEW_FIELDS = [name for name in JobView.model_fields if name not in ("trade", "reason")]
+_MADE = ("trade", "reason", "clockings", "credits")
+_VIEW_FIELDS = [name for name in JobView.model_fields if name not in _MADE]

@@ -99,11 +99,13 @@ async def start_job(request: Request, job_id: str, command: Technician) -> JSONR
 async def pause_job(
     request: Request, job_id: str, body: PauseBody, command: Technician
 ) -> JSONResponse:
-    """The calling technician clocks off for a while (暂停)."""
+    """The calling technician clocks out for a while (暂停); the others of the job go on."""
 
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
-        await clocks.stands(unit, job)
-        return jobs.pause(job, command.principal.subject, body.reason, now)
+        paused, events = jobs.pause(job, command.principal.subject, body.reason, now)
+        if paused.status == "paused":
+            await clocks.stands(unit, job)
+        return paused, events
 
     return await change_job(request, command, job_id, change, seen=None)
 
@@ -112,7 +114,7 @@ async def pause_job(
     "/jobs/{job_id}/resume", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
 async def resume_job(request: Request, job_id: str, command: Technician) -> JSONResponse:
-    """The calling technician clocks on again (复工)."""
+    """The calling technician clocks in again (复工), or joins a job that another has begun."""
 
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         others = await store.open_jobs(unit.connection, command.store_id)
@@ -127,12 +129,13 @@ async def resume_job(request: Request, job_id: str, command: Technician) -> JSON
     "/jobs/{job_id}/finish", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
 async def finish_job(request: Request, job_id: str, command: Technician) -> JSONResponse:
-    """The calling technician is done (完工)."""
+    """The calling technician is done (完工); the job is finished with the last one clocked in."""
 
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         finished, events = jobs.finish(job, command.principal.subject, now)
-        await booking.vacate(unit, finished, command.cause)
-        await clocks.stands(unit, finished)
+        if finished.status == "finished":
+            await booking.vacate(unit, finished, command.cause)
+            await clocks.stands(unit, finished)
         return finished, events
 
     return await change_job(request, command, job_id, change, seen=None)

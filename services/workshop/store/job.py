@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from services.workshop.domain.clocking import Clocking
 from services.workshop.domain.job import Job
 from services.workshop.domain.reasons import Reason
 from shared.contracts.refusal import unknown
@@ -20,7 +21,7 @@ SELECT version, changed_by, changed_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
        pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
        rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
-       reason, planned_by
+       reason, planned_by, clockings
 FROM job
 """
 
@@ -31,9 +32,9 @@ INSERT INTO job (
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
     pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
     rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
-    reason, planned_by)
+    reason, planned_by, clockings)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)
+        $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)
 ON CONFLICT (store_id, job_id) DO UPDATE SET
     status = excluded.status, technician_ids = excluded.technician_ids, bay_id = excluded.bay_id,
     promised_at = excluded.promised_at,
@@ -44,7 +45,7 @@ ON CONFLICT (store_id, job_id) DO UPDATE SET
     comeback_of = excluded.comeback_of, forgotten_clocks = excluded.forgotten_clocks,
     diagnosis = excluded.diagnosis, parts_at = excluded.parts_at,
     parts_reason = excluded.parts_reason, reason = excluded.reason,
-    planned_by = excluded.planned_by, version = excluded.version,
+    planned_by = excluded.planned_by, clockings = excluded.clockings, version = excluded.version,
     changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
@@ -225,11 +226,21 @@ _JOB_COLUMNS = columns(Job)
 def _stored(value: Any) -> Any:
     if isinstance(value, Reason):
         return dataclasses.asdict(value)
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, Clocking):
+        return value.model_dump(mode="json")
+    return list(map(_stored, value)) if isinstance(value, tuple) else value
 
 
 def _job(row: Any) -> Job:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in row.items()
     }
-    return loaded(Job(**values | {"reason": row["reason"] and Reason(**row["reason"])}))
+    return loaded(
+        Job(
+            **values
+            | {
+                "reason": row["reason"] and Reason(**row["reason"]),
+                "clockings": tuple(map(Clocking.model_validate, row["clockings"])),
+            }
+        )
+    )

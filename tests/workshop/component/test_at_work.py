@@ -231,6 +231,24 @@ async def test_additional_work_waits_for_the_customers_answer(floor: Floor) -> N
     await floor.work(job, "finish")
 
 
+async def test_team_of_two_clocks_and_shares_credit(floor: Floor) -> None:
+    (job,) = await floor.open_order("MEC-016")
+    first, second = job["technician_ids"]
+    path = f"jobs/{job['job_id']}"
+    await floor.done(f"{path}/start", first)
+    refused(await floor.post(f"{path}/finish", second), 409, "not_clocked_in", "job_id")
+    await floor.wait(30)
+    await floor.done(f"{path}/resume", second)
+    await floor.wait(30)
+    assert (await floor.done(f"{path}/finish", first))["status"] == "in_progress"
+    done = await floor.done(f"{path}/finish", second)
+    assert done["status"] == "finished"
+    (event,) = await floor.events(JobFinished, job["order_id"])
+    earned = {each.technician_id: each.standard_hours for each in event.credits}
+    assert earned == {first: 2.667, second: 1.333}
+    assert earned == {each["technician_id"]: each["standard_hours"] for each in done["credits"]}
+
+
 async def test_a_vehicle_that_is_back_for_the_same_symptom_is_linked(floor: Floor) -> None:
     visits = {"vehicle_ref": "k1-comeback", "symptoms": ["ENG-IDLE-COLD"]}
     (first,) = await floor.accepted("MNT-001", **visits)

@@ -212,7 +212,9 @@ def test_withdrawn_parts_ready_no_vehicle_again():
 
 
 def test_work_done_counts_rework_with_its_job():
-    finished, _ = jobs.finish(started(technician_ids=("t1", "t2")), "t1", NOW + HOUR)
+    both, _ = jobs.resume(started(technician_ids=("t1", "t2")), "t2", [], NOW)
+    alone, _ = jobs.finish(both, "t1", NOW + HOUR)
+    finished, _ = jobs.finish(alone, "t2", NOW + HOUR)
     failed, rework, _ = jobs.fail_inspection(
         finished, "i1", ["leak"], rework_job_id="j2", rework_hours=0.3, now=NOW + HOUR
     )
