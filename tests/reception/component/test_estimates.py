@@ -170,7 +170,7 @@ async def test_started_work_is_named_to_second_comer(desk, workshop):
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")
     await desk.service.at_rest()
-    path, stale = f"/orders/{order['order_id']}/cancellation", {"reason": "left", "version": "1"}
+    path, stale = f"/orders/{order['order_id']}/cancellation", {"reason": "other", "version": "1"}
     assert (await desk.refused(path, stale, "changed_meanwhile", "version"))["by"] == "workshop"
 
 
@@ -279,7 +279,7 @@ async def test_wholly_declined_estimate_is_offered_next_time(desk):
     await desk.done(f"{path}/estimates/1/refusal", GRANTED)
     await desk.done(f"{path}/estimates", MINOR)
     await desk.done(f"{path}/estimates/2/refusal", GRANTED)
-    await desk.done(f"{path}/cancellation", {"reason": "too expensive"})
+    await desk.done(f"{path}/cancellation", {"reason": "too_expensive"})
     desk.clock.set(desk.clock.now() + timedelta(days=7))
     again = await desk.arrived("沪D10046")
     (visit,) = again["vehicle"]["history"]
