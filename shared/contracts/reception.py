@@ -458,6 +458,30 @@ class DepositReceived(_OrderEvent):
     received_at: Moment
 
 
+class DepositCarriedOver(_OrderEvent):
+    """Money held went to another order of the same customer (定金转出); ``held_cents`` are left."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    to_order_id: Identifier
+    amount_cents: Cents
+    held_cents: Cents
+    carried_over_by: Identifier
+    carried_over_at: Moment
+
+
+class DepositTakenOver(_OrderEvent):
+    """Money held came from another order of the same customer (定金转入); ``held_cents`` is all
+    that is held now."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R8",)
+
+    from_order_id: Identifier
+    amount_cents: Cents
+    held_cents: Cents
+    taken_over_at: Moment
+
+
 class RefundPaid(_OrderEvent):
     """Money back to the customer (退款), ``deposit_cents`` of it from a deposit.
 

@@ -238,7 +238,8 @@ async def _correct_a_bill(api: Api) -> None:
     """What was paid too much is refunded, and taken back from the bill."""
     order = (await api.get("reception", "/orders?stage=settled", MANAGER))[0]
     path = f"/orders/{order['order_id']}"
-    back = {"method": "cash", "amount_cents": 500, "reason": "paid_too_much"}
+    method = max(order["money_by_method"], key=order["money_by_method"].get)
+    back = {"method": method, "amount_cents": 500, "reason": "paid_too_much"}
     order = await api.done("reception", f"{path}/refunds", MANAGER, back)
     note = {"amount_cents": 500, "reason": "wrong_price", "version": order["version"]}
     await api.done("reception", f"{path}/credit-notes", MANAGER, note)

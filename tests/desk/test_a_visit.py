@@ -233,7 +233,7 @@ async def _correct(manager: Colleague) -> None:
     await manager.pick("reason", "价格有误")
     await manager.press("dialog-send")
     await expect(manager.page.get_by_text("请选择已付部分的退款方式")).to_be_visible()
-    await manager.pick("refund_method", "现金")
+    await manager.pick("refund_method", "微信")
     await manager.keep("credit-note")
     await manager.press("dialog-send")
     await expect(manager.at("credit-note-line")).to_contain_text("退回券与卡 ¥50.00")

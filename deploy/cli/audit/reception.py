@@ -210,11 +210,15 @@ def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
     }
 
 
+_DEPOSIT_SIGNS = {"DepositReceived": 1, "DepositCarriedOver": -1, "DepositTakenOver": 1}
+
+
 def _money_fields(event: StreamEvent, order: Fields) -> Fields:
     data = event.data
     match event.name:
-        case "DepositReceived":
-            return {"deposit_cents": order["deposit_cents"] + data["amount_cents"]}
+        case "DepositReceived" | "DepositCarriedOver" | "DepositTakenOver":
+            moved = _DEPOSIT_SIGNS[event.name] * data["amount_cents"]
+            return {"deposit_cents": order["deposit_cents"] + moved}
         case "InvoiceIssued":
             shares = [{**share, "received_cents": 0} for share in data["shares"]]
             billed = {

@@ -37,7 +37,7 @@ def _spoken(t: Words, name: str, value: object) -> object:
     """Coded values in words, money in yuan."""
     if name.endswith("_cents") and isinstance(value, int):
         return f"¥{value / 100:,.2f}"
-    if name in ("stage", "needed", "status", "trade"):
+    if name in ("stage", "needed", "status", "trade", "method"):
         kind = "stage" if name == "needed" else name
         return t.code(kind, str(value))
     return value

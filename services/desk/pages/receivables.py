@@ -24,7 +24,7 @@ from services.desk.components.figures import bars
 from services.desk.components.live import live
 from services.desk.i18n import Words
 from services.desk.page import Page
-from services.desk.visit import Names, Visit, Who
+from services.desk.visit import Names, Visit, Who, together
 
 PAGE = Page(
     path="/stores/{store_id}/receivables",
@@ -35,7 +35,8 @@ PAGE = Page(
 )
 
 Receivable = Mapping[str, Any]
-Ledger = tuple[Sequence[Receivable], Names]
+Held = Mapping[str, Any]
+Ledger = tuple[Sequence[Receivable], Sequence[Held], Names]
 
 _CENTS = 100
 _AGES = {"not_due": "calm", "overdue": "warn", "from_7": "warn", "from_15": "bad", "from_30": "bad"}
@@ -49,14 +50,25 @@ async def show(visit: Visit) -> None:
     """Sums by age as a chart, and each share that is unpaid, the oldest first."""
 
     async def fetch() -> Ledger:
-        found: Sequence[Receivable] = await visit.shared(
-            "receivables",
-            lambda: visit.services.get("reception", f"{visit.store_path}/receivables"),
+        found, held = await together(
+            *(
+                visit.shared(name, partial(visit.services.get, "reception", f"{path}/{name}"))
+                for path in [visit.store_path]
+                for name in ("receivables", "held-money")
+            )
         )
-        return found, await visit.names_if_any(found)
+        return found, held, await visit.names_if_any([*found, *held])
 
     def render(ledger: Ledger, drawing: Drawing) -> None:
-        found, names = ledger
+        found, held, names = ledger
+        if held:
+            with (
+                drawing.frame("held", partial(panel, name="held-money"), visit.t("Money held")),
+                drawing.frame("held table", _held_table, visit.t),
+            ):
+                for each in held:
+                    who = names.of(each)
+                    drawing.part(each["order_id"], partial(_held_row, visit), each, who)
         if not found:
             drawing.part("none", empty, visit.t("Everything is paid."))
             return
@@ -101,6 +113,25 @@ def _table(t: Words) -> AbstractContextManager[None]:
     amounts = (t("Amount"), t("Received"), t("Balance"))
     headings = [t("Payer"), t("Customer"), t("Advisor"), t("Due"), t("Age"), *amounts]
     return table(headings, amounts)
+
+
+def _held_table(t: Words) -> AbstractContextManager[None]:
+    amounts = (t("Amount"),)
+    return table([t("Customer"), t("Advisor"), t("Purpose"), *amounts], amounts)
+
+
+def _held_row(visit: Visit, held: Held, who: Who) -> None:
+    """Money of a customer that no bill has used."""
+    t = visit.t
+    with mark("held-money-row", row("row-link")):
+        with cell_box():
+            address = f"{visit.store_path}/orders/{held['order_id']}"
+            link(who.name or t("Order"), address, "row-anchor")
+        cell(visit.colleague(held["advisor_id"]))
+        cell(
+            t("To be refunded or carried over") if held["invoice_id"] else t("For the bill to come")
+        )
+        cell(formats.money(held["deposit_cents"]), "figure")
 
 
 def _row(visit: Visit, receivable: Receivable, who: Who) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time
 
+from shared.contracts.reception import PaymentMethod
 from shared.contracts.refusal import Refused
 
 
@@ -369,6 +370,33 @@ def refund_above_paid(paid_cents: int) -> Refused:
         f"The refund is above the {paid_cents} cents that the customer has paid.",
         field="amount_cents",
         paid_cents=paid_cents,
+    )
+
+
+def refund_above_method(field: str, method: PaymentMethod, paid_cents: int) -> Refused:
+    return Refused(
+        "refund_above_method",
+        f"Only {paid_cents} cents came in by {method}; money goes back as it came in.",
+        field=field,
+        method=method,
+        paid_cents=paid_cents,
+    )
+
+
+def above_money_held(held_cents: int) -> Refused:
+    return Refused(
+        "above_money_held",
+        f"Only {held_cents} cents are held.",
+        field="amount_cents",
+        held_cents=held_cents,
+    )
+
+
+def not_to_this_order() -> Refused:
+    return Refused(
+        "not_to_this_order",
+        "Money held can be carried over to another order of the same customer only.",
+        field="to_order_id",
     )
 
 

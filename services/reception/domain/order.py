@@ -28,6 +28,7 @@ from shared.contracts.reception import (
     OrderOpened,
     Payer,
     PayerShare,
+    PaymentMethod,
     PlateCorrected,
     PromiseRevised,
     ReceptionOverdue,
@@ -92,8 +93,9 @@ class Order(Versioned):
     was opened for. ``lines`` and ``operations`` are what the customer has agreed to,
     ``estimate_cents`` their sum; ``estimate_count`` counts versions of the estimate,
     ``awaiting_estimates`` those that the customer has yet to decide on. ``shares`` say who pays the
-    bill; ``received_cents`` is what all payers have paid of it. ``step_bases`` keeps for
-    each delivery step what it was done or left out for.
+    bill; ``received_cents`` is what all payers have paid of it; ``money_by_method`` is what came in
+    from the customer by each method and did not go back. ``step_bases`` keeps for each delivery
+    step what it was done or left out for.
     """
 
     order_id: str
@@ -133,6 +135,7 @@ class Order(Versioned):
     discount: Discount | None = None
     credit: Credit | None = None
     deposit_cents: int = 0
+    money_by_method: Mapping[PaymentMethod, int] = field(default_factory=dict)
     invoice_id: str | None = None
     shares: tuple[Share, ...] = ()
     invoiced_cents: int = 0

@@ -90,7 +90,7 @@ def request_discount(
     Raises:
         Refused: not now, or more than the customer pays.
     """
-    _require_unbilled(order)
+    require_unbilled(order)
     payable = payable_cents(order.lines)
     if amount_cents > payable:
         raise errors.discount_above_bill(payable)
@@ -182,7 +182,7 @@ def issue_invoice(
 def receive_deposit(order: Order, paid: Paid) -> tuple[Order, list[DepositReceived]]:
     """Take money before the bill (定金)."""
     require_stage(order.stage, "take_deposit")
-    _require_unbilled(order)
+    require_unbilled(order)
     held = order.deposit_cents + paid.amount_cents
     event = DepositReceived(
         store_id=order.store_id,
@@ -193,7 +193,7 @@ def receive_deposit(order: Order, paid: Paid) -> tuple[Order, list[DepositReceiv
         held_cents=held,
         received_at=paid.at,
     )
-    return replace(order, deposit_cents=held), [event]
+    return _move_money(replace(order, deposit_cents=held), paid.method, paid.amount_cents), [event]
 
 
 def receive_payment(
@@ -221,19 +221,24 @@ def receive_payment(
         balance_cents=balance,
         received_at=paid.at,
     )
-    return _receive(order, payer, paid.amount_cents), [event]
+    received = _receive(order, payer, paid.amount_cents)
+    if payer == "customer":
+        received = _move_money(received, paid.method, paid.amount_cents)
+    return received, [event]
 
 
 def refund(
     order: Order, paid: Paid, reason: RefundReason, person: str
 ) -> tuple[Order, list[RefundPaid]]:
-    """Give money back to the customer (退款): a deposit first, then payments, whose part of the
-    bill is open again.
+    """Give money back to the customer (退款) by a method it came in by (原路退回): a deposit first,
+    then payments, whose part of the bill is open again.
 
     Raises:
-        Refused: more than the customer has paid.
+        Refused: more than the customer has paid, or has paid by that method.
     """
-    return _give_back(order, paid, min(order.deposit_cents, paid.amount_cents), reason, person)
+    from_deposit = min(order.deposit_cents, paid.amount_cents)
+    _require_method(order, paid, "method")
+    return _give_back(order, paid, from_deposit, reason, person)
 
 
 def refund_credited(
@@ -249,7 +254,15 @@ def refund_credited(
     if method is None or cents <= 0:
         return order, []
     paid = Paid(refund_id, method, cents, correction.at)
+    _require_method(order, paid, "refund_method")
     return _give_back(order, paid, 0, _REFUND_REASONS[correction.reason], correction.person)
+
+
+def _require_method(order: Order, paid: Paid, field: str) -> None:
+    """Money that the customer has paid goes back by the method it came in by."""
+    came_in = order.money_by_method.get(paid.method, 0)
+    if came_in < paid.amount_cents <= sum(order.money_by_method.values()):
+        raise errors.refund_above_method(field, paid.method, came_in)
 
 
 def _give_back(
@@ -259,7 +272,8 @@ def _give_back(
     received = sum(share.received_cents for share in order.shares if share.payer == "customer")
     if from_payments > received:
         raise errors.refund_above_paid(from_deposit + received)
-    refunded = replace(order, deposit_cents=order.deposit_cents - from_deposit)
+    refunded = _move_money(order, paid.method, -paid.amount_cents)
+    refunded = replace(refunded, deposit_cents=order.deposit_cents - from_deposit)
     if from_payments:
         refunded = _receive(refunded, "customer", -from_payments)
     event = RefundPaid(
@@ -435,7 +449,7 @@ def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[Esti
 
 
 def _waiting_discount(order: Order) -> Discount:
-    _require_unbilled(order)
+    require_unbilled(order)
     if order.discount is None or order.discount.granted_by:
         raise errors.nothing_to_approve("discount")
     return order.discount
@@ -466,6 +480,12 @@ def _shares(lines: Sequence[EstimateLine], due_at: datetime) -> tuple[PayerShare
     )
 
 
+def _move_money(order: Order, method: PaymentMethod, amount_cents: int) -> Order:
+    """Count money of the customer's in, or back out where it is negative."""
+    moved = order.money_by_method.get(method, 0) + amount_cents
+    return replace(order, money_by_method={**order.money_by_method, method: moved})
+
+
 def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
     """Count money against a payer's share; the customer's last payment settles the order."""
     shares = tuple(
@@ -478,7 +498,10 @@ def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
     return after_delivery(replace(order, shares=shares, received_cents=received))
 
 
-def _require_unbilled(order: Order) -> None:
+def require_unbilled(order: Order) -> None:
+    """Raises:
+    Refused: the order is billed, or not at a stage with an estimate.
+    """
     require_stage(order.stage, "estimate")
     if order.invoice_id is not None:
         raise errors.already_billed()

@@ -1,6 +1,6 @@
 """What is told about an order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from shared.contracts.reception import (
     DeliveryWaiver,
     EstimateLine,
     OdometerReplacement,
+    PaymentMethod,
     WalkRoundFinding,
 )
 
@@ -59,6 +60,7 @@ class OrderView(BaseModel):
     discount: Discount | None
     credit: Credit | None
     deposit_cents: int
+    money_by_method: Mapping[PaymentMethod, int]
     invoice_id: str | None
     shares: Sequence[Share]
     invoiced_cents: int

@@ -28,7 +28,8 @@ SELECT version, changed_by, changed_at,
        odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
        lines, estimate_cents, estimate_count, awaiting_estimates, hold_id, opened_at, promised_at,
        promise_provisional, risk, ready_at, steps, waivers, step_bases, signed_at, delivered_at,
-       discount, credit, deposit_cents, invoice_id, shares, invoiced_cents, received_cents
+       discount, credit, deposit_cents, money_by_method, invoice_id, shares, invoiced_cents,
+       received_cents
 FROM repair_order
 """
 
@@ -40,11 +41,11 @@ INSERT INTO repair_order (
     odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
     lines, estimate_cents, estimate_count, awaiting_estimates, hold_id,
     opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, step_bases,
-    signed_at, delivered_at, discount, credit, deposit_cents, invoice_id, shares, invoiced_cents,
-    received_cents)
+    signed_at, delivered_at, discount, credit, deposit_cents, money_by_method, invoice_id, shares,
+    invoiced_cents, received_cents)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44)
+        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, plate_ref = excluded.plate_ref, advisor_id = excluded.advisor_id,
     greeted_at = excluded.greeted_at,
@@ -62,7 +63,8 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     step_bases = excluded.step_bases, signed_at = excluded.signed_at,
     delivered_at = excluded.delivered_at,
     discount = excluded.discount, credit = excluded.credit,
-    deposit_cents = excluded.deposit_cents, shares = excluded.shares,
+    deposit_cents = excluded.deposit_cents, money_by_method = excluded.money_by_method,
+    shares = excluded.shares,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
     received_cents = excluded.received_cents, version = excluded.version,
     changed_by = excluded.changed_by, changed_at = excluded.changed_at
@@ -258,6 +260,15 @@ async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:
         "AS share (payer text, amount_cents bigint, received_cents bigint) "
         "WHERE payer <> 'internal' AND received_cents < amount_cents) "
         "ORDER BY arrived_at LIMIT 1000",
+        store_id,
+    )
+    return [_order(row, row["order_id"]) for row in rows]
+
+
+async def orders_with_deposit(connection: Connection, store_id: str) -> list[Order]:
+    """Orders of which money is held, the oldest first."""
+    rows = await connection.fetch(
+        _ORDER + "WHERE store_id = $1 AND deposit_cents > 0 ORDER BY arrived_at LIMIT 1000",
         store_id,
     )
     return [_order(row, row["order_id"]) for row in rows]

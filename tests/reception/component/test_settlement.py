@@ -193,6 +193,30 @@ async def test_a_deposit_is_set_against_the_bill_and_its_rest_refunded(desk, wor
     )
 
 
+async def test_deposit_above_bill_is_held_and_carried_over(desk, workshop):
+    order_id = await ready(desk, workshop, "沪E10035")
+    path = f"/orders/{order_id}"
+    await desk.done(f"{path}/deposits", {"method": "wechat", "amount_cents": 50_000})
+    await billed(desk, order_id)
+    await desk.steps_done(order_id)
+    assert (await desk.done(f"{path}/delivery"))["stage"] == "settled"
+
+    async def held():
+        return {each["order_id"]: each["deposit_cents"] for each in await desk.get("/held-money")}
+
+    assert (await held())[order_id] == 4_000
+    customer = (await desk.get(path))["customer_ref"]
+    other = await desk.opened("沪E10036", customer_ref=customer)
+    carried = {"to_order_id": other["order_id"], "amount_cents": 3_000}
+    foreign = carried | {"to_order_id": (await desk.opened("沪E10037"))["order_id"]}
+    await desk.refused(f"{path}/deposit-carry-over", foreign, "not_to_this_order", "to_order_id")
+    await desk.done(f"{path}/deposit-carry-over", carried)
+    assert {order_id: 1_000, other["order_id"]: 3_000}.items() <= (await held()).items()
+    back = {"method": "wechat", "amount_cents": 1_000, "reason": "paid_too_much"}
+    await desk.done(f"{path}/refunds", back, MANAGER)
+    assert order_id not in await held()
+
+
 async def test_a_visit_with_a_deposit_is_not_ended_before_the_money_is_back(desk):
     order = await desk.opened("沪E10007")
     path = f"/orders/{order['order_id']}"
@@ -315,7 +339,12 @@ async def test_a_paid_bill_is_corrected_and_what_was_paid_too_much_refunded_at_o
     await desk.refused(
         f"{path}/credit-notes", note, "credit_above_balance", "amount_cents", MANAGER
     )
-    refunded = note | {"refund_method": "wechat"}
+    by_another = note | {"refund_method": "wechat"}
+    values = await desk.refused(
+        f"{path}/credit-notes", by_another, "refund_above_method", "refund_method", MANAGER
+    )
+    assert values == {"method": "wechat", "paid_cents": 0}
+    refunded = note | {"refund_method": "cash"}
     too_much = refunded | {"amount_cents": 46_001}
     values = await desk.refused(
         f"{path}/credit-notes", too_much, "refund_above_paid", "amount_cents", MANAGER
@@ -328,7 +357,7 @@ async def test_a_paid_bill_is_corrected_and_what_was_paid_too_much_refunded_at_o
     refund, correction = await events(servers, order_id, RefundPaid, CreditNoteIssued)
     assert (refund.amount_cents, refund.method, refund.reason) == (
         6_000,
-        "wechat",
+        "cash",
         "work_cancelled",
     )
     assert (refund.balance_cents, correction.total_cents) == (6_000, 6_000)

@@ -1,5 +1,6 @@
 """Money of a bill: no cent lost, no limit passed (R8)."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from shared.contracts.refusal import Refused
 from tests.reception.unit.test_order import NOW, billed, opened, pay, ready, refused
 
 DAYS = (7, 15, 30)
+METHODS = st.sampled_from(["cash", "wechat", "card"])
 LINES = st.lists(
     st.builds(
         EstimateLine,
@@ -135,33 +137,35 @@ class Till(RuleBasedStateMachine):
         super().__init__()
         self.order = ready()
         self.cash = 0
+        self.by_method = Counter()
         self.notes = []
 
-    def attempt(self, change, amount, sign):
+    def attempt(self, change, method, amount, sign):
         try:
-            self.order, _ = change(self.order, Paid("p", "cash", amount, NOW))
+            self.order, _ = change(self.order, Paid("p", method, amount, NOW))
         except Refused:
             return
         self.cash += sign * amount
+        self.by_method[method] += sign * amount
 
-    @rule(amount=st.integers(1, 60_000))
-    def deposit(self, amount):
-        self.attempt(settlement.receive_deposit, amount, 1)
+    @rule(method=METHODS, amount=st.integers(1, 60_000))
+    def deposit(self, method, amount):
+        self.attempt(settlement.receive_deposit, method, amount, 1)
 
-    @rule(amount=st.integers(1, 60_000))
-    def pay(self, amount):
-        self.attempt(settlement.receive_payment, amount, 1)
+    @rule(method=METHODS, amount=st.integers(1, 60_000))
+    def pay(self, method, amount):
+        self.attempt(settlement.receive_payment, method, amount, 1)
 
-    @rule(amount=st.integers(1, 60_000))
-    def refund(self, amount):
-        self.attempt(lambda o, paid: settlement.refund(o, paid, "other", "m"), amount, -1)
+    @rule(method=METHODS, amount=st.integers(1, 60_000))
+    def refund(self, method, amount):
+        self.attempt(lambda o, paid: settlement.refund(o, paid, "other", "m"), method, amount, -1)
 
     @precondition(lambda self: self.order.invoice_id is None)
     @rule()
     def bill(self):
         self.order = billed(self.order)
 
-    @rule(amount=st.integers(1, 60_000), method=st.sampled_from([None, "cash"]))
+    @rule(amount=st.integers(1, 60_000), method=st.none() | METHODS)
     def credit(self, amount, method):
         left = settlement.left_of(self.order.lines, self.notes)
         correction = Correction("n", amount, "other", "m", NOW)
@@ -173,6 +177,7 @@ class Till(RuleBasedStateMachine):
         except Refused:
             return
         self.cash -= sum(each.amount_cents for each in refunds)
+        self.by_method[method] -= sum(each.amount_cents for each in refunds)
         self.notes.append(note)
         assert note.total_cents == amount == sum_of(note.lines)
 
@@ -187,6 +192,8 @@ class Till(RuleBasedStateMachine):
     @invariant()
     def the_till_holds_what_the_order_says(self):
         assert self.cash == self.order.deposit_cents + self.order.received_cents
+        assert +self.by_method == +Counter(self.order.money_by_method)
+        assert min(self.by_method.values(), default=0) >= 0
         assert self.order.deposit_cents >= 0
         assert 0 <= self.order.received_cents <= self.order.invoiced_cents
         assert self.order.balance_cents == self.order.invoiced_cents - self.order.received_cents

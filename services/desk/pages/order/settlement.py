@@ -49,6 +49,7 @@ _FIGURES = (
     "received_cents",
     "balance_cents",
 )
+_TAKES_MONEY = ("greeted", "opened", "in_work", "ready")
 _CENTS = 100
 
 
@@ -75,7 +76,7 @@ def _possible(file: File) -> tuple[object, ...]:
     held = order["received_cents"] or order["deposit_cents"]
     debt = order["balance_cents"]
     facts = (order["invoice_id"], debt, debt and file.may_go, held, _correctable(file))
-    return file.stage, *map(bool, facts)
+    return file.stage, *map(bool, facts), order["deposit_cents"] > 0
 
 
 def _correctable(file: File) -> object:
@@ -104,9 +105,16 @@ def _figures(t: Words, order: Entry, invoice: Entry | None) -> None:
             (t("Contained tax"), formats.money(tax)),
             (t("Received"), formats.money(order["received_cents"])),
             (t("Balance"), formats.money(order["balance_cents"])),
+            *_held(t, order),
             (t("Tax invoice"), _tax_invoice(t, invoice)),
         ]
     )
+
+
+def _held(t: Words, order: Entry) -> list[tuple[str, str]]:
+    """What is held above the bill, until it is refunded or carried over."""
+    held = order["deposit_cents"]
+    return [(t("Money held"), formats.money(held))] if held else []
 
 
 def _tax_invoice(t: Words, invoice: Entry | None) -> str:
@@ -197,10 +205,13 @@ def _actions(
     on_credit: bool,
     held: bool,
     correctable: bool,
+    carries: bool,
 ) -> None:
     with box("card-actions"):
         if page.may(MAY_CHANGE):
             _counter_actions(page, stage, billed, owes)
+            if carries:
+                _offer(page.visit.t("Carry over …"), partial(_carry_over, page), "carry-over")
         if page.may(_APPROVES):
             may_have_credit = owes and stage == "ready" and not on_credit
             _manager_actions(page, may_have_credit, held, correctable)
@@ -238,6 +249,15 @@ def money_field(form: Form, label: str, cents: int = 0) -> ui.number:
         "amount_cents",
         ui.number(label, value=cents / _CENTS or None, min=0, prefix="¥", format="%.2f"),
     )
+
+
+def _paid_methods(t: Words, order: Entry) -> dict[str, str]:
+    """The methods by which money came in, each with what can go back by it."""
+    return {
+        method: f"{t.code('method', method)} · {formats.money(cents)}"
+        for method, cents in order["money_by_method"].items()
+        if cents
+    }
 
 
 def method_field(form: Form) -> ui.select:
@@ -403,9 +423,13 @@ def _refund(page: Opened) -> None:
     visit, t = page.visit, page.visit.t
     with dialog(t("Refund")) as opened:
         form = Form(visit, page.file.version)
-        method = method_field(form)
+        methods = _paid_methods(t, page.file.order)
+        method = form.field(
+            "method", ui.select(methods, label=t("Method"), value=next(iter(methods), None))
+        )
         amount = money_field(form, t("Amount"))
         reason = form.field("reason", ui.select(choices(t, "refund", _REFUNDS), label=t("Reason")))
+        text(t("Money goes back by the method it came in by."), "hint")
 
         async def send() -> None:
             if form.require("amount_cents", "reason"):
@@ -419,6 +443,36 @@ def _refund(page: Opened) -> None:
         dialog_actions(form, opened, t("Refund"), send)
 
 
+async def _carry_over(page: Opened) -> None:
+    """Carry money held over to another order of the customer (定金转单)."""
+    visit, t, order = page.visit, page.visit.t, page.file.order
+    found = await visit.services.get("reception", f"{visit.store_path}/orders", stage=_TAKES_MONEY)
+    targets = {
+        each["order_id"]: f"{formats.local(each['arrived_at'], visit.store.timezone)[:10]}"
+        f" · {each['queue_number']}"
+        for each in found
+        if each["customer_ref"] == order["customer_ref"]
+        and each["order_id"] != order["order_id"]
+        and not each["invoice_id"]
+    }
+    with dialog(t("Carry money over")) as opened:
+        form = Form(visit, page.file.version)
+        target = form.field("to_order_id", ui.select(targets, label=t("Order of the customer")))
+        amount = money_field(form, t("Amount"), order["deposit_cents"])
+        if not targets:
+            text(t("The customer has no other open order."), "hint")
+
+        async def send() -> None:
+            if form.require("to_order_id", "amount_cents"):
+                body = {
+                    "to_order_id": target.value,
+                    "amount_cents": formats.cents(amount.value or 0),
+                }
+                await submit(form, opened, "reception", f"{page.path}/deposit-carry-over", body)
+
+        dialog_actions(form, opened, t("Carry money over"), send)
+
+
 def _credit_note(page: Opened) -> None:
     """Correct the bill (红字), whether it is paid or not, and give vouchers back."""
     visit, t, order = page.visit, page.visit.t, page.file.order
@@ -429,9 +483,7 @@ def _credit_note(page: Opened) -> None:
         amount = money_field(form, t("Amount"))
         method = form.field(
             "refund_method",
-            ui.select(
-                choices(t, "method", METHODS), label=t("Refund what is paid by"), clearable=True
-            ),
+            ui.select(_paid_methods(t, order), label=t("Refund what is paid by"), clearable=True),
         )
         method.set_visibility(bool(order["received_cents"]))
         vouchers = form.field("vouchers", several(redeemed, t("Vouchers to give back")))

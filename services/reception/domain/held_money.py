@@ -1,0 +1,64 @@
+"""Money held (暂存款): deposits that no bill has used are carried over to another order."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from services.reception.domain import errors
+from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.order import Order
+from services.reception.domain.settlement import require_unbilled
+from shared.contracts.reception import DepositCarriedOver, DepositTakenOver, PaymentMethod
+
+
+def carry_over(
+    source: Order, target: Order, amount_cents: int, person: str, now: datetime
+) -> tuple[Order, Order, DepositCarriedOver, DepositTakenOver]:
+    """Carry money held of one order over to another order of the same customer (定金转单).
+
+    Raises:
+        Refused: it is another customer's, billed or over, or less money is held.
+    """
+    is_same_customer = source.customer_ref and target.customer_ref == source.customer_ref
+    if target.order_id == source.order_id or not is_same_customer:
+        raise errors.not_to_this_order()
+    require_stage(target.stage, "take_deposit")
+    require_unbilled(target)
+    if amount_cents > source.deposit_cents:
+        raise errors.above_money_held(source.deposit_cents)
+    left, carried = dict(source.money_by_method), dict(target.money_by_method)
+    for method, cents in _by_method(source, amount_cents):
+        left[method] -= cents
+        carried[method] = carried.get(method, 0) + cents
+    source = replace(
+        source, deposit_cents=source.deposit_cents - amount_cents, money_by_method=left
+    )
+    target = replace(
+        target, deposit_cents=target.deposit_cents + amount_cents, money_by_method=carried
+    )
+    carried_over = DepositCarriedOver(
+        store_id=source.store_id,
+        order_id=source.order_id,
+        to_order_id=target.order_id,
+        amount_cents=amount_cents,
+        held_cents=source.deposit_cents,
+        carried_over_by=person,
+        carried_over_at=now,
+    )
+    taken_over = DepositTakenOver(
+        store_id=target.store_id,
+        order_id=target.order_id,
+        from_order_id=source.order_id,
+        amount_cents=amount_cents,
+        held_cents=target.deposit_cents,
+        taken_over_at=now,
+    )
+    return source, target, carried_over, taken_over
+
+
+def _by_method(order: Order, amount_cents: int) -> Iterator[tuple[PaymentMethod, int]]:
+    """Of which methods' money the amount is made up."""
+    for method in sorted(order.money_by_method):
+        cents = min(amount_cents, order.money_by_method[method])
+        amount_cents -= cents
+        yield method, cents
