@@ -29,7 +29,8 @@ class TaxDocument(BaseModel):
     """The customer's share of one bill, or with ``corrects``, the number of its tax invoice, what
     a credit note takes back of it (红字发票); ``document_id`` is that of the bill or note.
 
-    The buyer's title is asked from customer relations.
+    ``gross_cents`` less ``discount_cents`` and ``voucher_cents`` is ``amount_cents``, line by line
+    and altogether. The buyer's title is asked from customer relations.
     """
 
     store_id: str
@@ -37,6 +38,9 @@ class TaxDocument(BaseModel):
     document_id: str
     corrects: str | None = None
     lines: list[EstimateLine]
+    gross_cents: int
+    discount_cents: int = 0
+    voucher_cents: int = 0
     amount_cents: int
     tax_cents: int
 
@@ -114,6 +118,9 @@ class TaxInvoicing:
                 order_id=order_id,
                 document_id=invoice.invoice_id,
                 lines=lines,
+                gross_cents=amount + invoice.discount_cents + invoice.voucher_cents,
+                discount_cents=invoice.discount_cents,
+                voucher_cents=invoice.voucher_cents,
                 amount_cents=amount,
                 tax_cents=computed,
             )
@@ -158,7 +165,12 @@ class TaxInvoicing:
                 order_id=note.order_id,
                 document_id=credit_note_id,
                 corrects=tax_invoice.number,
-                lines=[line for line in note.lines if line.amount_cents],
+                lines=[
+                    line.model_copy(update={"gross_cents": line.amount_cents})
+                    for line in note.lines
+                    if line.amount_cents
+                ],
+                gross_cents=note.total_cents,
                 amount_cents=note.total_cents,
                 tax_cents=_tax_to_correct(note, invoice, tax_invoice, notes),
             )

@@ -166,7 +166,8 @@ class ReceptionOverdue(_OrderEvent):
 class EstimateLine(Part):
     """One labor operation or part of an estimate or invoice (估价行).
 
-    ``package_id`` names the service package (服务套餐) whose price the line has its share of.
+    ``package_id`` names the service package (服务套餐) whose price the line has its share of. A
+    line of a bill has ``gross_cents``, its amount before discount and vouchers were taken off it.
     """
 
     kind: Literal["labor", "part"]
@@ -176,6 +177,7 @@ class EstimateLine(Part):
     standard_hours: float | None = Field(default=None, ge=0)
     amount_cents: Cents
     package_id: Identifier | None = None
+    gross_cents: Cents | None = None
 
 
 class OrderedOperation(Part):
@@ -408,13 +410,23 @@ class PayerShare(Part):
     due_at: Moment
 
 
+class BilledVoucher(Part):
+    """What a voucher or service card takes off a bill (核销)."""
+
+    voucher_id: Identifier
+    kind: VoucherKind
+    operation_id: Identifier | None
+    amount_cents: Cents
+
+
 class InvoiceIssued(_OrderEvent):
     """The bill (结算单). ``total_cents`` is the sum of the lines' amounts, tax included, and of the
     payers' shares.
 
-    ``discount_cents`` and ``voucher_cents`` are already taken off the lines; ``deposit_cents`` is
-    set against the customer's share. ``tax_rate_bp`` is the rate of the contained tax in basis
-    points.
+    It reads as sums: the lines' ``gross_cents`` sum to that of the bill, which less
+    ``discount_cents`` and ``voucher_cents``, the sum of ``vouchers``, is the total.
+    ``deposit_cents`` is set against the customer's share. ``tax_rate_bp`` is the rate of the
+    contained tax in basis points.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
@@ -426,7 +438,9 @@ class InvoiceIssued(_OrderEvent):
     tax_cents: Cents
     total_cents: Cents
     shares: tuple[PayerShare, ...] = ()
+    gross_cents: Cents = 0
     discount_cents: Cents = 0
+    vouchers: tuple[BilledVoucher, ...] = ()
     voucher_cents: Cents = 0
     deposit_cents: Cents = 0
     tax_rate_bp: int = Field(default=0, ge=0, lt=10_000)

@@ -383,7 +383,9 @@ class Visit:
         invoice = InvoiceIssued(
             **self._key,
             invoice_id=f"i-{self.order_id}",
-            lines=tuple(lines),
+            lines=tuple(
+                line.model_copy(update={"gross_cents": line.amount_cents}) for line in lines
+            ),
             labor_cents=labor,
             parts_cents=total - labor,
             tax_cents=total * 13 // 113,

@@ -362,6 +362,12 @@ def _bill_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> 
     comparison.equal(key, "labor_cents", labor, data["labor_cents"])
     comparison.equal(key, "parts_cents", parts, data["parts_cents"])
     comparison.equal(key, "total_cents", labor + parts, data["total_cents"])
+    gross = sum(line["gross_cents"] for line in data["lines"])
+    vouchers = sum(voucher["amount_cents"] for voucher in data["vouchers"])
+    comparison.equal(key, "gross_cents", gross, data["gross_cents"])
+    comparison.equal(key, "voucher_cents", vouchers, data["voucher_cents"])
+    reduced = gross - data["discount_cents"] - vouchers
+    comparison.equal(key, "gross less discount and vouchers", reduced, data["total_cents"])
     comparison.equal(key, "shares", labor + parts, _sum(data["shares"]))
 
 

@@ -15,6 +15,7 @@ from services.reception.domain.money import included_tax
 from services.reception.domain.order import Credit, Discount, Order, Share, after_delivery
 from services.reception.domain.voucher import Voucher, give_back, redeem, take_off
 from shared.contracts.reception import (
+    BilledVoucher,
     CreditGranted,
     CreditNoteIssued,
     CreditNoteReason,
@@ -156,14 +157,27 @@ def issue_invoice(
         store_id=order.store_id,
         order_id=order.order_id,
         invoice_id=invoice_id,
-        lines=lines,
+        lines=tuple(
+            line.model_copy(update={"gross_cents": gross.amount_cents})
+            for line, gross in zip(lines, order.lines, strict=True)
+        ),
         labor_cents=sum_of(line for line in lines if line.kind == "labor"),
         parts_cents=sum_of(line for line in lines if line.kind == "part"),
         tax_cents=included_tax(total, terms.tax_rate_bp),
         tax_rate_bp=terms.tax_rate_bp,
         total_cents=total,
         shares=_shares(lines, due_at),
+        gross_cents=sum_of(order.lines),
         discount_cents=discount_cents,
+        vouchers=tuple(
+            BilledVoucher(
+                voucher_id=each.voucher_id,
+                kind=each.kind,
+                operation_id=each.operation_id,
+                amount_cents=each.redeemed_cents,
+            )
+            for each in used
+        ),
         voucher_cents=sum(each.redeemed_cents for each in used),
         deposit_cents=deposit,
         due_at=due_at,
@@ -300,7 +314,7 @@ def left_of(
     for note in notes:
         left = [cents - line.amount_cents for cents, line in zip(left, note.lines, strict=True)]
     return tuple(
-        line.model_copy(update={"amount_cents": cents})
+        line.model_copy(update={"amount_cents": cents, "gross_cents": None})
         for line, cents in zip(billed, left, strict=True)
     )
 

@@ -25,6 +25,7 @@ from shared.body import Body, Seen
 from shared.commands import Command
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
+    BilledVoucher,
     CreditNoteIssued,
     CreditNoteReason,
     CreditReason,
@@ -136,11 +137,14 @@ class InvoiceView(BaseModel):
 
 
 class InvoicePreview(BaseModel):
-    """What the bill would be, in cents: discount and vouchers taken off, tax contained."""
+    """What the bill would be, in cents: gross lines, discount and vouchers, and their total with
+    the tax that it contains."""
 
     lines: Sequence[EstimateLine]
     shares: Sequence[PayerShare]
+    gross_cents: int
     discount_cents: int
+    vouchers: Sequence[BilledVoucher]
     voucher_cents: int
     deposit_cents: int
     tax_cents: int

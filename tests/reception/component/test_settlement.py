@@ -150,6 +150,8 @@ async def test_a_discount_above_the_limit_is_granted_by_a_second_person(desk, wo
     document = (await desk.get(f"/orders/{order_id}/invoice"))["invoice"]
     assert sum(line["amount_cents"] for line in document["lines"]) == 40_000
     assert document["discount_cents"] == 6_000
+    gross = [line["gross_cents"] for line in document["lines"]]
+    assert (gross, document["gross_cents"]) == ([10_800, 35_200], 46_000)
 
 
 async def test_a_small_discount_needs_nobody_else_and_a_huge_one_cannot_be_granted(desk, workshop):
@@ -447,7 +449,13 @@ async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
 
 async def test_answer_of_the_tax_client_is_read(tmp_path):
     document = TaxDocument(
-        store_id="S01", order_id="o", document_id="i", lines=[], amount_cents=41_000, tax_cents=4717
+        store_id="S01",
+        order_id="o",
+        document_id="i",
+        lines=[],
+        gross_cents=41_000,
+        amount_cents=41_000,
+        tax_cents=4717,
     )
     files = TaxInvoiceFiles(tmp_path, answers=True)
     with pytest.raises(NotYetError):

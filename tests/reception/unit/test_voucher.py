@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain import settlement, voucher
-from services.reception.domain.estimate import sum_of
+from services.reception.domain.estimate import payable_cents, sum_of
+from services.reception.domain.order import Discount
 from services.reception.domain.settlement import Correction, Terms
 from services.reception.domain.voucher import Voucher
 from shared.contracts.base import LAST_MOMENT
@@ -125,3 +126,28 @@ def test_of_a_part_only_the_vouchers_that_are_named_come_back(bill):
     )
     with refused("voucher_not_on_bill"):
         credited(order, used, 1, ["of another bill"])
+
+
+@given(LINES, st.data())
+def test_bill_adds_up_from_gross_to_total(lines, data):
+    payable = payable_cents(lines)
+    off = data.draw(st.integers(0, payable))
+    discount = Discount(amount_cents=off, reason="other", requested_by="a", granted_by="m")
+    worth = data.draw(st.lists(st.integers(1, 10**6), max_size=2)) if off < payable else []
+    vouchers = [
+        replace(GIFT, voucher_id=f"g{number}", value_cents=cents)
+        for number, cents in enumerate(worth)
+        if sum(worth[:number]) < payable - off
+    ]
+    _, _, bill, _ = settlement.issue_invoice(
+        replace(ready(), lines=lines, discount=discount),
+        invoice_id="i",
+        terms=Terms(1300, timedelta(days=30)),
+        now=NOW,
+        vouchers=vouchers,
+    )
+    assert sum(line.gross_cents for line in bill.lines) == bill.gross_cents
+    assert sum(each.amount_cents for each in bill.vouchers) == bill.voucher_cents
+    assert bill.gross_cents - bill.discount_cents - bill.voucher_cents == bill.total_cents
+    assert bill.total_cents == sum(line.amount_cents for line in bill.lines)
+    assert all(line.amount_cents <= line.gross_cents for line in bill.lines)

@@ -7,6 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.catalogue import Catalogue
 from services.desk.client import new_attempt
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
@@ -58,6 +59,9 @@ def settlement(page: Opened, drawing: Drawing) -> None:
     visit, order, invoice = page.visit, page.file.order, page.file.invoice
     with drawing.frame("settlement", partial(panel, name="settlement"), visit.t("Settlement")):
         drawing.part("figures", partial(_figures, visit.t), only(order, *_FIGURES), invoice)
+        if invoice:
+            bill = partial(_billed, visit.t, page.catalogue)
+            drawing.part("bill", bill, invoice["invoice"], invoice["credit_notes"])
         if order["discount"]:
             drawing.part("discount", partial(_discount_line, page), order["discount"])
         if order["credit"]:
@@ -329,26 +333,45 @@ class _Bill:
 
     def _show_bill(self, bill: Entry) -> None:
         t = self._visit.t
-        with table([t("Item"), t("Payer"), t("Amount")], (t("Amount"),)):
-            for line in bill["lines"]:
-                with row():
-                    cell(self._catalogue.line(line["kind"], line["code"]))
-                    cell(t.code("pay", line["pay_type"]))
-                    cell(formats.money(line["amount_cents"]), "figure")
-        for name, taken in (
-            (t("Discount"), bill["discount_cents"]),
-            (t("Vouchers"), bill["voucher_cents"]),
-        ):
-            if taken:
-                _sum_line(name, f"−{formats.money(taken)}")
+        bill_sums(t, self._catalogue, bill)
         for share in bill["shares"]:
             _sum_line(t.code("payer", share["payer"]), formats.money(share["amount_cents"]))
         if bill["deposit_cents"]:
             _sum_line(t("Deposit set against it"), f"−{formats.money(bill['deposit_cents'])}")
-        with box("quote-total"):
-            tax = formats.money(bill["tax_cents"])
-            text(t("Bill, tax {tax} included", tax=tax))
-            mark("bill-total", text(formats.money(bill["total_cents"]), "number"))
+
+
+def bill_sums(t: Words, catalogue: Catalogue, bill: Entry) -> None:
+    """A bill as sums (结算单): gross lines, discount, vouchers, total with the contained tax."""
+    with table([t("Item"), t("Payer"), t("Amount")], (t("Amount"),)):
+        for line in bill["lines"]:
+            with row():
+                cell(catalogue.line(line["kind"], line["code"]))
+                cell(t.code("pay", line["pay_type"]))
+                cell(formats.money(line["gross_cents"]), "figure")
+    _sum_line(t("Sum of the lines"), formats.money(bill["gross_cents"]))
+    if bill["discount_cents"]:
+        _sum_line(t("Discount"), f"−{formats.money(bill['discount_cents'])}")
+    for each in bill["vouchers"]:
+        _sum_line(_voucher(t, catalogue, each), f"−{formats.money(each['amount_cents'])}")
+    with box("quote-total"):
+        tax = formats.money(bill["tax_cents"])
+        text(t("Bill, tax {tax} included", tax=tax))
+        mark("bill-total", text(formats.money(bill["total_cents"]), "number"))
+
+
+def _billed(t: Words, catalogue: Catalogue, bill: Entry, credit_notes: Sequence[Entry]) -> None:
+    """The bill as it was issued, and what is left of it after its credit notes."""
+    bill_sums(t, catalogue, bill)
+    if credit_notes:
+        credited = sum(note["total_cents"] for note in credit_notes)
+        _sum_line(t("Credit notes"), f"−{formats.money(credited)}")
+        _sum_line(t("Left of the bill"), formats.money(bill["total_cents"] - credited))
+
+
+def _voucher(t: Words, catalogue: Catalogue, voucher: Entry) -> str:
+    """What a voucher or service card is for."""
+    operation = voucher["operation_id"]
+    return catalogue.operation(operation) if operation else t.code("voucher", voucher["kind"])
 
 
 def _sum_line(name: str, amount: str) -> None:
@@ -514,9 +537,7 @@ def _redeemed(page: Opened) -> dict[str, str]:
     return {
         each["voucher_id"]: " · ".join(
             (
-                page.catalogue.operation(each["operation_id"])
-                if each["operation_id"]
-                else t.code("voucher", each["kind"]),
+                _voucher(t, page.catalogue, each),
                 formats.money(each["redeemed_cents"]),
                 each["voucher_id"],
             )
