@@ -206,7 +206,7 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
     await expect(advisor.at("discount-line")).to_contain_text("批准")
     await advisor.open("invoice")
     await expect(advisor.at("bill-total")).to_have_text("¥734.00")
-    await advisor.write(vouchers="no such voucher")
+    await advisor.write(vouchers="no-such-voucher")
     await advisor.press("add-voucher")
     await expect(advisor.page.get_by_text("没有这张")).to_be_visible()
     await advisor.keep("invoice")
