@@ -191,7 +191,6 @@ def deadlines(
         ),
         TAX_INVOICE: Deadline(
             tax_invoicing.fire,
-            lock=_lock_order,
             prepare=tax_invoicing.prepare,
             lane=_TAX_INVOICES,
         ),

@@ -1,7 +1,7 @@
 """Tax invoices (电子发票): what is handed to the tax authority's or a provider's interface."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Protocol
@@ -100,14 +100,11 @@ class TaxInvoicing:
     service: Service
     issuer: TaxInvoices
 
-    async def prepare(self, store_id: str, order_id: str) -> TaxInvoiceIssued | None:
+    async def prepare(self, store_id: str, invoice_id: str) -> TaxInvoiceIssued | None:
         """Ask for the tax invoice; nothing to do where the customer pays nothing."""
         async with transaction(self.service.pool, [store_id]) as connection:
-            found = await store.find_invoice(connection, store_id, order_id)
-        if found is None:
-            return None
-        invoice = found[0]
-        lines = [line for line in invoice.lines if line.pay_type == "customer"]
+            invoice, _ = await store.read_invoice(connection, store_id, invoice_id)
+        lines = _of_customer(invoice.lines)
         amount = payable_cents(lines)
         if not amount:
             return None
@@ -115,7 +112,7 @@ class TaxInvoicing:
         answer = await self.issuer.issue(
             TaxDocument(
                 store_id=store_id,
-                order_id=order_id,
+                order_id=invoice.order_id,
                 document_id=invoice.invoice_id,
                 lines=lines,
                 gross_cents=amount + invoice.discount_cents + invoice.voucher_cents,
@@ -127,7 +124,7 @@ class TaxInvoicing:
         )
         return TaxInvoiceIssued(
             store_id=store_id,
-            order_id=order_id,
+            order_id=invoice.order_id,
             invoice_id=invoice.invoice_id,
             tax_invoice_number=answer.number,
             amount_cents=amount,
@@ -145,8 +142,10 @@ class TaxInvoicing:
             )
             unit.publish([issued], timer.cause)
 
-    async def prepare_correction(self, store_id: str, credit_note_id: str) -> TaxInvoiceCorrected:
-        """Have a tax invoice corrected (红字发票).
+    async def prepare_correction(
+        self, store_id: str, credit_note_id: str
+    ) -> TaxInvoiceCorrected | None:
+        """Have a tax invoice corrected (红字发票); nothing to do where the customer gets nothing.
 
         Raises:
             NotYetError: the tax invoice itself or an earlier correction is not issued yet, or the
@@ -154,10 +153,12 @@ class TaxInvoicing:
         """
         async with transaction(self.service.pool, [store_id]) as connection:
             note = await store.read_credit_note(connection, store_id, credit_note_id)
-            found = await store.find_invoice(connection, store_id, note.order_id)
-            notes = await store.credit_notes(connection, store_id, note.order_id)
-        invoice, tax_invoice = found or (None, None)
-        if invoice is None or tax_invoice is None:
+            invoice, tax_invoice = await store.read_invoice(connection, store_id, note.invoice_id)
+            notes = await store.credit_notes(connection, invoice)
+        amount = payable_cents(note.lines)
+        if not amount:
+            return None
+        if tax_invoice is None:
             raise NotYetError("the tax invoice is not issued yet")
         answer = await self.issuer.issue(
             TaxDocument(
@@ -167,11 +168,11 @@ class TaxInvoicing:
                 corrects=tax_invoice.number,
                 lines=[
                     line.model_copy(update={"gross_cents": line.amount_cents})
-                    for line in note.lines
+                    for line in _of_customer(note.lines)
                     if line.amount_cents
                 ],
-                gross_cents=note.total_cents,
-                amount_cents=note.total_cents,
+                gross_cents=amount,
+                amount_cents=amount,
                 tax_cents=_tax_to_correct(note, invoice, tax_invoice, notes),
             )
         )
@@ -181,7 +182,7 @@ class TaxInvoicing:
             credit_note_id=credit_note_id,
             tax_invoice_number=answer.number,
             corrects=tax_invoice.number,
-            amount_cents=note.total_cents,
+            amount_cents=amount,
             tax_cents=answer.tax_cents,
             computed_tax_cents=note.tax_cents,
             issued_at=self.service.clock.now(),
@@ -189,11 +190,16 @@ class TaxInvoicing:
 
     async def fire_correction(self, unit: Unit, timer: Timer) -> None:
         """Keep and publish the correction as it was issued (R8)."""
-        corrected: TaxInvoiceCorrected = timer.prepared
-        await store.save_tax_correction(
-            unit.connection, timer.store_id, timer.subject, _as_issued(corrected)
-        )
-        unit.publish([corrected], timer.cause)
+        corrected: TaxInvoiceCorrected | None = timer.prepared
+        if corrected:
+            await store.save_tax_correction(
+                unit.connection, timer.store_id, timer.subject, _as_issued(corrected)
+            )
+            unit.publish([corrected], timer.cause)
+
+
+def _of_customer(lines: Iterable[EstimateLine]) -> list[EstimateLine]:
+    return [line for line in lines if line.pay_type == "customer"]
 
 
 def _as_issued(event: TaxInvoiceIssued | TaxInvoiceCorrected) -> TaxInvoice:
@@ -209,8 +215,9 @@ def _tax_to_correct(
     """The note's tax; with the last of what the customer pays, all of the tax that the tax invoice
     was issued with and that was not corrected yet."""
     numbered = [each.credit_note_id for each, _ in notes]
-    earlier = [each for each in notes[: numbered.index(note.credit_note_id)] if each[0].total_cents]
-    credited = sum(each.total_cents for each, _ in earlier) + note.total_cents
+    before = notes[: numbered.index(note.credit_note_id)]
+    earlier = [each for each in before if payable_cents(each[0].lines)]
+    credited = sum(payable_cents(each.lines) for each, _ in earlier) + payable_cents(note.lines)
     if credited < payable_cents(invoice.lines):
         return note.tax_cents
     if any(correction is None for _, correction in earlier):

@@ -516,7 +516,8 @@ class RefundPaid(_OrderEvent):
 
 
 class CreditNoteIssued(_OrderEvent):
-    """A bill is corrected (红字): so much of the customer's share is taken back.
+    """A bill is corrected (红字): so much of the customer's share is taken back, or the whole bill,
+    of all payers; then it may be issued again.
 
     ``lines`` are those of the bill with what is credited of each, tax included;
     ``balance_cents`` is what the customer still has to pay; ``voucher_cents`` is what the vouchers
@@ -659,6 +660,16 @@ class WarrantyClaimSettled(_OrderEvent):
     written_off_cents: Cents
     settled_by: Identifier
     settled_at: Moment
+
+
+class WarrantyClaimWithdrawn(_OrderEvent):
+    """A claim is dropped, because its bill is credited whole (撤回索赔)."""
+
+    duties: ClassVar[tuple[str, ...]] = ("R6",)
+
+    claim_id: Identifier
+    withdrawn_by: Identifier
+    withdrawn_at: Moment
 
 
 class _VoucherEvent(Event):

@@ -253,6 +253,17 @@ async def _stop_an_order(api: Api) -> None:
     assert (await api.withdrawn(order_id, agreed)).is_success
     await api.at_rest()
     await api.delivered(order_id)
+    await _bill_again(api, order_id)
+
+
+async def _bill_again(api: Api, order_id: str) -> None:
+    """The bill had the wrong payer: it is credited whole and issued again."""
+    path = f"/orders/{order_id}"
+    order = await api.get("reception", path, MANAGER)
+    note = {"entire": True, "refund_method": "cash", "reason": "other", "version": order["version"]}
+    await api.done("reception", f"{path}/credit-notes", MANAGER, note)
+    payers = {"pay_types": {"MNT-001": "internal", "OIL-5W30": "warranty"}}
+    await api.done("reception", f"{path}/invoice", ADVISOR, payers)
 
 
 async def audit(platform: Platform) -> AuditResult:

@@ -302,6 +302,45 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         assert advisor.faults == manager.faults == []
 
 
+async def test_stopped_work_is_billed_again_for_other_payer(desk: Desk, platform: Platform) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+        api = Api(platform, client)
+        order_id = await api.opened(79, "沪A7K779")
+        await api.begun(order_id)
+        await api.at_rest()
+    advisor, manager = await desk.sign_in(ADVISOR), await desk.sign_in("S01-manager-1")
+    for colleague in (advisor, manager):
+        await colleague.go(f"/stores/S01/orders/{order_id}")
+    await advisor.open("withdraw-work")
+    await advisor.press("stop-all")
+    await expect(advisor.at("remaining-total")).to_have_text("¥370.00")
+    await advisor.pick("reason", "急用车")
+    await advisor.keep("withdrawal")
+    await advisor.press("dialog-send")
+    await expect(advisor.page.locator(".way-step.here")).to_have_text("已竣工")
+    await advisor.open("invoice")
+    await advisor.press("dialog-send")
+    await advisor.press("step-bill_explained")
+    await expect(advisor.page.locator(".check.done")).to_have_count(1)
+    await manager.open("credit-note")
+    await manager.press("entire")
+    await manager.pick("reason", "其他")
+    await manager.keep("credit-note-entire")
+    await manager.press("dialog-send")
+    await expect(advisor.at("credit-note-line")).to_contain_text("−¥370.00")
+    await advisor.open("invoice")
+    await advisor.pick("payer-MNT-001", "内部")
+    await expect(advisor.page.locator(".preview .quote-line")).to_contain_text(
+        ["¥352.00", "¥18.00"]
+    )
+    await advisor.keep("invoice-again")
+    await advisor.press("dialog-send")
+    await expect(advisor.at("earlier-bill")).to_contain_text("¥370.00")
+    await expect(advisor.at("step-bill_explained")).to_contain_text("需重做")
+    await advisor.keep("delivery-again")
+    assert advisor.faults == manager.faults == []
+
+
 async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
     desk: Desk, platform: Platform
 ) -> None:

@@ -271,6 +271,15 @@ def _estimates(day: _Day) -> dict[str, float | None]:
     }
 
 
+def credited_receivable(note: Mapping[str, Any]) -> int:
+    """What a credit note takes back of what others than the store itself pay."""
+    return sum(
+        line["amount_cents"]
+        for line in note["lines"]
+        if line["pay_type"] not in ("goodwill", "internal")
+    )
+
+
 def _collection(day: _Day) -> dict[str, float | None]:
     """What was received so far of the day's bills, of what the store does not pay itself."""
     bills = day.within("InvoiceIssued", "issued_at")
@@ -283,7 +292,7 @@ def _collection(day: _Day) -> dict[str, float | None]:
     )
     of_bills = {event.data["invoice_id"] for event in bills}
     due -= sum(
-        event.data["total_cents"]
+        credited_receivable(event.data)
         for event in day.all("CreditNoteIssued")
         if event.data["invoice_id"] in of_bills
     )
@@ -316,7 +325,7 @@ def _collected_by_age(day: _Day) -> Mapping[str, float] | None:
         )
     for event in day.all("CreditNoteIssued"):
         if event.data["invoice_id"] in bills:
-            due[ages[event.key]] -= event.data["total_cents"]
+            due[ages[event.key]] -= credited_receivable(event.data)
     for name, sign in _SIGNS.items():
         for event in day.all(name):
             if event.key in ages:

@@ -27,6 +27,12 @@ _COPIED = {
     "PlateCorrected": ("plate_ref", "vehicle_ref"),
 }
 """Events that replace fields of the order."""
+_PAYERS = {
+    "customer": "customer",
+    "warranty": "manufacturer",
+    "goodwill": "internal",
+    "internal": "internal",
+}
 _OPENED = (
     "advisor_id",
     "customer_ref",
@@ -140,6 +146,7 @@ def _arrived(event: StreamEvent) -> Fields:
         "deposit_cents": 0,
         "shares": [],
         "invoiced_cents": 0,
+        "credited_cents": 0,
         "received_cents": 0,
     }
 
@@ -225,6 +232,7 @@ def _money_fields(event: StreamEvent, order: Fields) -> Fields:
                 **order,
                 "invoice_id": data["invoice_id"],
                 "invoiced_cents": data["total_cents"],
+                "credited_cents": 0,
                 "deposit_cents": order["deposit_cents"] - data["deposit_cents"],
                 "shares": shares,
             }
@@ -232,7 +240,7 @@ def _money_fields(event: StreamEvent, order: Fields) -> Fields:
         case "PaymentReceived":
             return _received(order, data["payer"], data["amount_cents"])
         case "CreditNoteIssued":
-            return _credited(order, data["total_cents"])
+            return _credited(order, data["lines"])
         case "WarrantyClaimSettled":
             return {"shares": _written_off(order["shares"], data["written_off_cents"])}
         case "RefundPaid":
@@ -253,16 +261,27 @@ def _written_off(shares: Sequence[Fields], cents: int) -> list[Fields]:
     return [by_payer[payer] for payer in sorted(by_payer)]
 
 
-def _credited(order: Fields, cents: int) -> Fields:
-    """The order after so much of the customer's share was taken back."""
+def _credited(order: Fields, lines: Sequence[Fields]) -> Fields:
+    """The order after the lines' amounts were taken back from those who pay them."""
+    cents = _by_payer(lines)
     shares = [
-        {**share, "amount_cents": share["amount_cents"] - cents}
-        if share["payer"] == "customer"
-        else share
+        {**share, "amount_cents": share["amount_cents"] - cents[share["payer"]]}
         for share in order["shares"]
     ]
-    stage = _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"]
-    return {"shares": shares, "invoiced_cents": order["invoiced_cents"] - cents, "stage": stage}
+    total = _sum(lines)
+    return {
+        "shares": shares,
+        "invoiced_cents": order["invoiced_cents"] - total,
+        "credited_cents": order["credited_cents"] + total,
+        "stage": _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"],
+    }
+
+
+def _by_payer(lines: Sequence[Fields]) -> Counter[str]:
+    cents: Counter[str] = Counter()
+    for line in lines:
+        cents[_PAYERS[line["pay_type"]]] += line["amount_cents"]
+    return cents
 
 
 def _received(order: Fields, payer: str, cents: int) -> Fields:
@@ -346,7 +365,7 @@ def _amounts(evidence: Evidence) -> Check:
             comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
         elif event.name == "CreditNoteIssued":
             comparison.equal(key, "total_cents", _sum(data["lines"]), data["total_cents"])
-            left[event.key, "customer"] -= data["total_cents"]
+            _take_back(left, event)
             remaining = left[event.key, "customer"]
             comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
         elif event.name == "RefundPaid":
@@ -354,6 +373,11 @@ def _amounts(evidence: Evidence) -> Check:
             remaining = left[event.key, "customer"]
             comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
     return comparison.check()
+
+
+def _take_back(left: dict[tuple[str, str], int], note: StreamEvent) -> None:
+    for payer, cents in _by_payer(note.data["lines"]).items():
+        left[note.key, payer] -= cents
 
 
 def _bill_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> None:

@@ -8,7 +8,14 @@ from typing import Any
 
 import orjson
 
-from deploy.cli.audit.day import Figure, at, figures_of_day, totals_between, worked_s
+from deploy.cli.audit.day import (
+    Figure,
+    at,
+    credited_receivable,
+    figures_of_day,
+    totals_between,
+    worked_s,
+)
 from deploy.cli.audit.evidence import (
     CONSUMES,
     CUSTOMERS,
@@ -169,6 +176,7 @@ def _credit_note_facts(evidence: Evidence) -> Facts:
             "store_id": event.store_id,
             "invoice_id": event.data["invoice_id"],
             "amount_cents": event.data["total_cents"],
+            "receivable_cents": credited_receivable(event.data),
             "issued_at": moment(event.data["issued_at"]),
         }
         for event in evidence.applied_by("reporting", ORDERS)

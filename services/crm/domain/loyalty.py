@@ -85,8 +85,13 @@ def spend_by_order(events: Iterable[Event]) -> Mapping[tuple[str, str], int]:
             case InvoiceIssued():
                 spend[event.store_id, event.order_id] += _customers_share(event)
             case CreditNoteIssued():
-                spend[event.store_id, event.order_id] -= event.total_cents
+                spend[event.store_id, event.order_id] -= _credited_to_customer(event)
     return spend
+
+
+def _credited_to_customer(note: CreditNoteIssued) -> int:
+    others = (line.amount_cents for line in note.lines if line.pay_type != "customer")
+    return note.total_cents - sum(others)
 
 
 def _customers_share(invoice: InvoiceIssued) -> int:

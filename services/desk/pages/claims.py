@@ -43,10 +43,11 @@ CLAIM_TONES = {
     "rejected": "bad",
     "settled": "quiet",
     "written_off": "quiet",
+    "withdrawn": "quiet",
 }
 _VIEWS = {
     "open": ("draft", "rejected", "submitted", "approved"),
-    "closed": ("settled", "written_off"),
+    "closed": ("settled", "written_off", "withdrawn"),
 }
 _VIEW_TITLES = {"open": "Open", "closed": "Closed"}
 _NEAR = timedelta(days=3)

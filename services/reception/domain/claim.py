@@ -19,11 +19,14 @@ from shared.contracts.reception import (
     WarrantyClaimOverdue,
     WarrantyClaimSettled,
     WarrantyClaimSubmitted,
+    WarrantyClaimWithdrawn,
 )
 from shared.contracts.versioned import Versioned
 
-ClaimStatus = Literal["draft", "submitted", "approved", "rejected", "settled", "written_off"]
-"""待提交、已提交、已批准、被拒绝、已结算、已核销."""
+ClaimStatus = Literal[
+    "draft", "submitted", "approved", "rejected", "settled", "written_off", "withdrawn"
+]
+"""待提交、已提交、已批准、被拒绝、已结算、已核销、已撤回."""
 
 _ROLES = ("advisor", "manager", "group_manager")
 _OPTIONAL = {"photo_ids"}
@@ -213,6 +216,25 @@ def give_up(
         write_off(order, claim.amount_cents),
         [_settled(claim, 0, person, now)],
     )
+
+
+def withdraw(
+    claim: Claim, person: str, now: datetime
+) -> tuple[Claim, list[WarrantyClaimWithdrawn]]:
+    """Drop a claim whose bill is credited whole (撤回索赔); nobody bears anything.
+
+    Raises:
+        Refused: the manufacturer has it, or it has ended.
+    """
+    _require_status(claim, "draft", "rejected")
+    event = WarrantyClaimWithdrawn(
+        store_id=claim.store_id,
+        order_id=claim.order_id,
+        claim_id=claim.claim_id,
+        withdrawn_by=person,
+        withdrawn_at=now,
+    )
+    return replace(claim, status="withdrawn"), [event]
 
 
 def overdue(claim: Claim, rules: ClaimRules, now: datetime) -> list[WarrantyClaimOverdue]:

@@ -304,6 +304,15 @@ def credit_above_balance(balance_cents: int) -> Refused:
     )
 
 
+def payers_agreed() -> Refused:
+    return Refused(
+        "payers_agreed",
+        "The first bill has the payers that were agreed; revise the estimate to change them.",
+        field="pay_types",
+        kind="conflict",
+    )
+
+
 def not_billed() -> Refused:
     return Refused("not_billed", "The order is not billed yet.", field="order_id", kind="conflict")
 

@@ -139,11 +139,17 @@ class Order(Versioned):
     invoice_id: str | None = None
     shares: tuple[Share, ...] = ()
     invoiced_cents: int = 0
+    credited_cents: int = 0
     received_cents: int = 0
 
     @property
     def vehicle(self) -> VehicleIdentity:
         return VehicleIdentity(self.plate_ref, self.vehicle_ref)
+
+    @property
+    def is_billed(self) -> bool:
+        """Whether there is a bill that is not credited whole."""
+        return self.invoice_id is not None and (self.invoiced_cents > 0 or not self.credited_cents)
 
     @property
     def balance_cents(self) -> int:
@@ -157,7 +163,7 @@ class Order(Versioned):
     @property
     def payable_cents(self) -> int:
         """What the customer pays: of the bill, else of what is agreed to less the discount."""
-        if self.invoice_id:
+        if self.is_billed:
             return sum(each.amount_cents for each in self.shares if each.payer == "customer")
         agreed = payable_cents(self.lines)
         if self.discount and self.discount.granted_by:

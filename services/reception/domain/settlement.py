@@ -4,7 +4,7 @@ All money is integer cents. A discount is taken off the lines that the customer 
 their amounts, so that the bill is always the sum of its lines, and its payers' shares the same sum.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -64,7 +64,11 @@ class Paid:
 
 @dataclass(frozen=True)
 class Correction:
-    """What is taken back of a bill: money, vouchers to be given back by id, and why."""
+    """What is taken back of a bill: money, vouchers to be given back by id, and why.
+
+    ``amount_cents`` is taken back of what the customer pays; an ``entire`` correction takes back
+    what the other payers pay as well.
+    """
 
     credit_note_id: str
     amount_cents: int
@@ -72,6 +76,7 @@ class Correction:
     person: str
     at: datetime
     vouchers: tuple[str, ...] = ()
+    entire: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,20 +140,25 @@ def issue_invoice(
     terms: Terms,
     now: datetime,
     vouchers: Sequence[Voucher] = (),
+    pay_types: Mapping[str, PayType] | None = None,
 ) -> tuple[Order, list[Voucher], InvoiceIssued, list[VoucherRedeemed]]:
-    """Bill what the customer has agreed to and the workshop has finished.
+    """Bill what the customer has agreed to and the workshop has finished; again, where the bill
+    before is credited whole (换开), with other payers by ``pay_types``.
 
     Prices include tax; the tax is what they contain. The discount and then the vouchers are taken
     off the customer's lines, a deposit is set against the customer's share.
 
     Raises:
         Refused: the work is not finished, something awaits the customer's word, a discount awaits
-            its approval, a voucher cannot be redeemed, or the order is billed already.
+            its approval, a voucher cannot be redeemed, the order is billed already, or a first bill
+            has other payers than were agreed.
     """
-    require_stage(order.stage, "bill")
+    require_stage(order.stage, "bill_again" if order.invoice_id else "bill")
     _require_nothing_open(order)
-    discount_cents = order.discount.amount_cents if order.discount else 0
-    lines = discounted(order.lines, discount_cents)
+    agreed = _with_payers(order, pay_types or {})
+    asked = order.discount.amount_cents if order.discount else 0
+    discount_cents = min(asked, payable_cents(agreed))
+    lines = discounted(agreed, discount_cents)
     used, lines, redeemed = redeem(vouchers, order, lines, now)
     total = sum_of(lines)
     due_at = now + terms.payment_term
@@ -187,6 +197,8 @@ def issue_invoice(
         order,
         invoice_id=invoice_id,
         invoiced_cents=total,
+        credited_cents=0,
+        credit=None,
         deposit_cents=order.deposit_cents - deposit,
         shares=tuple(Share(**share.model_dump()) for share in event.shares),
     )
@@ -338,33 +350,41 @@ def credit(
         Refused: there is no bill, or less is open (see :func:`refund_credited`), or a voucher is
             named that was not redeemed with the bill.
     """
-    if order.invoice_id is None:
+    if order.invoice_id is None or not order.is_billed:
         raise errors.not_billed()
-    amount_cents = correction.amount_cents
-    if amount_cents > order.balance_cents:
+    if correction.amount_cents > order.balance_cents:
         raise errors.credit_above_balance(order.balance_cents)
-    after = discounted(left, amount_cents)
+    after = discounted(left, correction.amount_cents)
+    if correction.entire:
+        after = tuple(line.model_copy(update={"amount_cents": 0}) for line in after)
+    lines = tuple(
+        line.model_copy(update={"amount_cents": line.amount_cents - kept.amount_cents})
+        for line, kept in zip(left, after, strict=True)
+    )
+    total_cents = sum_of(lines)
     vouchers = _to_give_back(correction, redeemed, payable_cents(after))
     given_back, returned = give_back(vouchers, correction.credit_note_id, correction.at)
-    shares = tuple(
-        _of_amount(share, share.amount_cents - amount_cents) if share.payer == "customer" else share
-        for share in order.shares
-    )
+    taken = _amounts_by_payer(lines)
     credited = after_delivery(
-        replace(order, shares=shares, invoiced_cents=order.invoiced_cents - amount_cents)
+        replace(
+            order,
+            shares=tuple(
+                _of_amount(share, share.amount_cents - taken.get(share.payer, 0))
+                for share in order.shares
+            ),
+            invoiced_cents=order.invoiced_cents - total_cents,
+            credited_cents=order.credited_cents + total_cents,
+        )
     )
     event = CreditNoteIssued(
         store_id=order.store_id,
         order_id=order.order_id,
         credit_note_id=correction.credit_note_id,
         invoice_id=order.invoice_id,
-        lines=tuple(
-            line.model_copy(update={"amount_cents": line.amount_cents - kept.amount_cents})
-            for line, kept in zip(left, after, strict=True)
-        ),
+        lines=lines,
         tax_cents=included_tax(payable_cents(left), tax_rate_bp)
         - included_tax(payable_cents(after), tax_rate_bp),
-        total_cents=amount_cents,
+        total_cents=total_cents,
         balance_cents=credited.balance_cents,
         reason=correction.reason,
         voucher_cents=sum(each.amount_cents for each in returned),
@@ -484,13 +504,30 @@ def _grant(order: Order, discount: Discount) -> tuple[Order, list[DiscountGrante
 
 def _shares(lines: Sequence[EstimateLine], due_at: datetime) -> tuple[PayerShare, ...]:
     """Who pays how much of the bill, payers in a fixed order."""
+    amounts = _amounts_by_payer(lines)
+    return tuple(
+        PayerShare(payer=payer, amount_cents=amounts[payer], due_at=due_at)
+        for payer in sorted(amounts)
+    )
+
+
+def _amounts_by_payer(lines: Iterable[EstimateLine]) -> dict[Payer, int]:
     amounts: dict[Payer, int] = {}
     for line in lines:
         payer = _PAYERS[line.pay_type]
         amounts[payer] = amounts.get(payer, 0) + line.amount_cents
+    return amounts
+
+
+def _with_payers(order: Order, pay_types: Mapping[str, PayType]) -> tuple[EstimateLine, ...]:
+    """The agreed lines with corrected payers."""
+    if pay_types and order.invoice_id is None:
+        raise errors.payers_agreed()
+    for code in pay_types.keys() - {line.code for line in order.lines}:
+        raise errors.pay_type_without_line(code)
     return tuple(
-        PayerShare(payer=payer, amount_cents=amounts[payer], due_at=due_at)
-        for payer in sorted(amounts)
+        line.model_copy(update={"pay_type": pay_types.get(line.code, line.pay_type)})
+        for line in order.lines
     )
 
 
@@ -517,12 +554,12 @@ def require_unbilled(order: Order) -> None:
     Refused: the order is billed, or not at a stage with an estimate.
     """
     require_stage(order.stage, "estimate")
-    if order.invoice_id is not None:
+    if order.is_billed:
         raise errors.already_billed()
 
 
 def _require_nothing_open(order: Order) -> None:
-    if order.invoice_id is not None:
+    if order.is_billed:
         raise errors.already_billed()
     if order.awaiting_estimates:
         raise errors.awaits_authorisation(order.awaiting_estimates)

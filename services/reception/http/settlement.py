@@ -12,7 +12,7 @@ from services.reception import claims as reminders
 from services.reception import handlers, receivables, store
 from services.reception.domain import claim as claims
 from services.reception.domain import errors, settlement
-from services.reception.domain.claim import ClaimRules
+from services.reception.domain.claim import Claim, ClaimRules
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Order
@@ -20,6 +20,7 @@ from services.reception.domain.settlement import Correction, Paid, Terms
 from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
 from services.reception.http.changes import Decision, change_order
 from services.reception.http.views import OrderView, order_view
+from services.reception.store.invoice import TaxInvoice
 from shared import timers
 from shared.body import Body, Seen
 from shared.commands import Command
@@ -35,6 +36,7 @@ from shared.contracts.reception import (
     Payer,
     PayerShare,
     PaymentMethod,
+    PayType,
     RefundReason,
     VoucherKind,
 )
@@ -75,9 +77,11 @@ Vouchers = Annotated[list[Identifier], Field(max_length=10), AfterValidator(_eac
 
 
 class ChosenVouchers(Body):
-    """Vouchers and service cards to be redeemed with the bill."""
+    """Vouchers and service cards to be redeemed with the bill; where it takes the place of one that
+    is credited whole, other payers by code of the operation or part."""
 
     vouchers: Vouchers = []
+    pay_types: Annotated[dict[Identifier, PayType], Field(max_length=120)] = {}
 
 
 class IssueInvoice(Seen, ChosenVouchers):
@@ -86,8 +90,10 @@ class IssueInvoice(Seen, ChosenVouchers):
 
 class IssueCreditNote(Seen):
     """``vouchers`` that were redeemed with the bill are given back; what is paid already of
-    ``amount_cents`` is refunded by ``refund_method``."""
+    ``amount_cents`` is refunded by ``refund_method``; ``entire`` takes back the whole bill, of all
+    payers."""
 
+    entire: bool = False
     amount_cents: Annotated[int, Field(ge=0, le=10**10)] = 0
     refund_method: PaymentMethod | None = None
     vouchers: Vouchers = []
@@ -95,8 +101,10 @@ class IssueCreditNote(Seen):
 
     @model_validator(mode="after")
     def _takes_something_back(self) -> Self:
-        if not (self.amount_cents or self.vouchers):
-            raise ValueError("a credit note takes back an amount or vouchers")
+        if not (self.amount_cents or self.vouchers or self.entire):
+            raise ValueError("a credit note takes back an amount, vouchers or the entire bill")
+        if self.entire and self.amount_cents:
+            raise ValueError("either an amount or the entire bill")
         return self
 
 
@@ -121,19 +129,26 @@ class RedeemedVoucher(BaseModel):
     redeemed_cents: int
 
 
-class InvoiceView(BaseModel):
-    """A bill as it was issued, what was credited of it since, the vouchers that are redeemed with
-    it, and number and tax of its tax invoice (电子发票) as it was issued, once there is one.
+class BillView(BaseModel):
+    """A bill as it was issued, what was credited of it since, and number and tax of its tax
+    invoice (电子发票) as it was issued, once there is one.
 
     ``issued_tax_cents`` may differ from ``computed_tax_cents``, the tax of the customer's share.
     """
 
     invoice: InvoiceIssued
     credit_notes: Sequence[CreditNoteView]
-    vouchers: Sequence[RedeemedVoucher]
     tax_invoice_number: str | None
     issued_tax_cents: int | None
     computed_tax_cents: int
+
+
+class InvoiceView(BillView):
+    """The order's latest bill with the vouchers that are redeemed with it, and ``earlier`` ones,
+    which are credited whole, the latest first."""
+
+    vouchers: Sequence[RedeemedVoucher]
+    earlier: Sequence[BillView]
 
 
 class InvoicePreview(BaseModel):
@@ -261,6 +276,7 @@ async def issue_invoice(
             terms=_terms(place),
             now=unit.now,
             vouchers=await store.lock_vouchers(connection, command.store_id, body.vouchers),
+            pay_types=body.pay_types,
         )
         saved = await store.save_order(unit, billed)
         await store.save_vouchers(connection, used)
@@ -271,7 +287,7 @@ async def issue_invoice(
         await timers.schedule(
             unit,
             handlers.TAX_INVOICE,
-            order_id,
+            invoice.invoice_id,
             store_id=saved.store_id,
             due_at=unit.now,
             cause=cause,
@@ -297,31 +313,24 @@ async def preview_invoice(
             terms=_terms(catalogue_of(request).stores[store_id]),
             now=request.app.state.service.clock.now(),
             vouchers=await store.lock_vouchers(connection, store_id, body.vouchers),
+            pay_types=body.pay_types,
         )
     return InvoicePreview(**{name: getattr(invoice, name) for name in InvoicePreview.model_fields})
 
 
 @router.get("/orders/{order_id}/invoice", tags=["settlement"], openapi_extra=serves("R8"))
 async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader) -> InvoiceView:
-    """The order's bill as it was issued (结算单)."""
+    """The order's bill as it was issued (结算单), and those before it."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         await store.read_order(connection, store_id, order_id)
-        found = await store.find_invoice(connection, store_id, order_id)
-        notes = await store.credit_notes(connection, store_id, order_id)
+        bills = await store.invoices(connection, store_id, order_id)
+        views = [_bill_view(*bill, await store.credit_notes(connection, bill[0])) for bill in bills]
         vouchers = await store.redeemed_vouchers(connection, store_id, order_id)
-    if found is None:
+    if not views:
         raise errors.not_billed()
-    invoice, tax_invoice = found
+    latest, *earlier = views
     return InvoiceView(
-        invoice=invoice,
-        credit_notes=[
-            CreditNoteView(
-                **note.model_dump(),
-                tax_invoice_number=correction and correction.number,
-                issued_tax_cents=correction and correction.tax_cents,
-            )
-            for note, correction in notes
-        ],
+        **dict(latest),
         vouchers=[
             RedeemedVoucher(
                 voucher_id=each.voucher_id,
@@ -331,9 +340,7 @@ async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader)
             )
             for each in vouchers
         ],
-        tax_invoice_number=tax_invoice and tax_invoice.number,
-        issued_tax_cents=tax_invoice and tax_invoice.tax_cents,
-        computed_tax_cents=included_tax(payable_cents(invoice.lines), invoice.tax_rate_bp),
+        earlier=earlier,
     )
 
 
@@ -352,35 +359,39 @@ async def issue_credit_note(
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
+        found = await store.lock_claims_of_order(connection, store_id, order_id)
         order = await store.lock_order(connection, store_id, order_id)
         require_version(order, body.version)
-        found = await store.find_invoice(connection, store_id, order_id)
-        if found is None:
+        if order.invoice_id is None:
             raise errors.not_billed()
-        notes = await store.credit_notes(connection, store_id, order_id)
+        invoice, _tax = await store.read_invoice(connection, store_id, order.invoice_id)
+        notes = await store.credit_notes(connection, invoice)
         correction = Correction(
             credit_note_id=str(new_id()),
-            amount_cents=body.amount_cents,
+            amount_cents=order.payable_cents if body.entire else body.amount_cents,
             reason=body.reason,
             person=command.principal.subject,
             at=unit.now,
             vouchers=tuple(body.vouchers),
+            entire=body.entire,
         )
         refunded, refunds = settlement.refund_credited(
             order, correction, str(new_id()), body.refund_method
         )
         credited, note, given_back, returned = settlement.credit(
             refunded,
-            settlement.left_of(found[0].lines, [note for note, _ in notes]),
+            settlement.left_of(invoice.lines, [note for note, _ in notes]),
             correction,
             redeemed=await store.redeemed_vouchers(connection, store_id, order_id),
-            tax_rate_bp=found[0].tax_rate_bp,
+            tax_rate_bp=invoice.tax_rate_bp,
         )
         saved = await store.save_order(unit, credited)
         await store.add_credit_note(connection, note)
         await store.save_vouchers(connection, given_back)
         unit.publish([*refunds, note, *returned], command.cause)
         await receivables.watch(unit, saved, known.overdue_days, command.cause)
+        if body.entire:
+            await _withdraw_claims(unit, found, known.claim_rules, command)
         if note.total_cents:
             await timers.schedule(
                 unit,
@@ -480,6 +491,38 @@ async def _draft_claim(
     await store.save_claim(unit, claim)
     await reminders.watch(unit, claim, rules, command.cause)
     unit.publish(events, command.cause)
+
+
+async def _withdraw_claims(
+    unit: Unit, found: Sequence[Claim], rules: ClaimRules, command: Command
+) -> None:
+    """The manufacturer is not asked for what is on no bill any more (R6)."""
+    for each in found:
+        claim, events = claims.withdraw(each, command.principal.subject, unit.now)
+        await store.save_claim(unit, claim)
+        await reminders.watch(unit, claim, rules, command.cause)
+        unit.publish(events, command.cause)
+
+
+def _bill_view(
+    invoice: InvoiceIssued,
+    tax_invoice: TaxInvoice | None,
+    notes: Sequence[tuple[CreditNoteIssued, TaxInvoice | None]],
+) -> BillView:
+    return BillView(
+        invoice=invoice,
+        credit_notes=[
+            CreditNoteView(
+                **note.model_dump(),
+                tax_invoice_number=correction and correction.number,
+                issued_tax_cents=correction and correction.tax_cents,
+            )
+            for note, correction in notes
+        ],
+        tax_invoice_number=tax_invoice and tax_invoice.number,
+        issued_tax_cents=tax_invoice and tax_invoice.tax_cents,
+        computed_tax_cents=included_tax(payable_cents(invoice.lines), invoice.tax_rate_bp),
+    )
 
 
 def _receivables(order: Order, now: datetime) -> Sequence[Receivable]:

@@ -62,6 +62,7 @@ class OrderView(BaseModel):
     deposit_cents: int
     money_by_method: Mapping[PaymentMethod, int]
     invoice_id: str | None
+    is_billed: bool
     shares: Sequence[Share]
     invoiced_cents: int
     received_cents: int

@@ -64,6 +64,17 @@ async def list_claims(
     return [_claim(row, row["claim_id"]) for row in rows]
 
 
+async def lock_claims_of_order(connection: Connection, store_id: str, order_id: str) -> list[Claim]:
+    """The claims on the order's bills that are not dropped, locked; before the order."""
+    rows = await connection.fetch(
+        _CLAIM + "WHERE store_id = $1 AND order_id = $2 AND status <> 'withdrawn' "
+        "ORDER BY claim_id FOR UPDATE",
+        store_id,
+        order_id,
+    )
+    return [_claim(row, row["claim_id"]) for row in rows]
+
+
 async def save_claim(unit: Unit, claim: Claim) -> Claim:
     """Store the claim where it has changed, and answer with it as it is stored."""
     (saved,) = await unit.save([claim], partial(_write, unit.connection))

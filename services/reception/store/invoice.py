@@ -26,19 +26,31 @@ async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:
     )
 
 
-async def find_invoice(
-    connection: Connection, store_id: str, order_id: str
-) -> tuple[InvoiceIssued, TaxInvoice | None] | None:
-    """The order's bill and its tax invoice, as far as there are such."""
-    row: Any = await connection.fetchrow(
+async def read_invoice(
+    connection: Connection, store_id: str, invoice_id: str
+) -> tuple[InvoiceIssued, TaxInvoice | None]:
+    """A bill that exists, and its tax invoice, once there is one."""
+    (row,) = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM invoice "
-        "WHERE store_id = $1 AND order_id = $2",
+        "WHERE store_id = $1 AND invoice_id = $2",
+        store_id,
+        invoice_id,
+    )
+    return InvoiceIssued.model_validate(row["content"]), _tax_invoice(row)
+
+
+async def invoices(
+    connection: Connection, store_id: str, order_id: str
+) -> list[tuple[InvoiceIssued, TaxInvoice | None]]:
+    """The order's bills, the latest first, and their tax invoices, as far as there are such."""
+    rows: Any = await connection.fetch(
+        "SELECT content, tax_invoice_number, issued_tax_cents FROM invoice "
+        "WHERE store_id = $1 AND order_id = $2 "
+        "ORDER BY (content ->> 'issued_at')::timestamptz DESC, invoice_id DESC",
         store_id,
         order_id,
     )
-    if row is None:
-        return None
-    return InvoiceIssued.model_validate(row["content"]), _tax_invoice(row)
+    return [(InvoiceIssued.model_validate(row["content"]), _tax_invoice(row)) for row in rows]
 
 
 async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> None:
@@ -55,16 +67,17 @@ async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> Non
 
 
 async def credit_notes(
-    connection: Connection, store_id: str, order_id: str
+    connection: Connection, invoice: InvoiceIssued
 ) -> list[tuple[CreditNoteIssued, TaxInvoice | None]]:
-    """What was credited of the order's bill, the oldest first, and the corrections of its tax
+    """What was credited of the bill, the oldest first, and the corrections of its tax
     invoice, as far as there are such."""
     rows: Any = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM credit_note "
-        "WHERE store_id = $1 AND order_id = $2 "
+        "WHERE store_id = $1 AND order_id = $2 AND content ->> 'invoice_id' = $3 "
         "ORDER BY issued_at, credit_note_id",
-        store_id,
-        order_id,
+        invoice.store_id,
+        invoice.order_id,
+        invoice.invoice_id,
     )
     return [(CreditNoteIssued.model_validate(row["content"]), _tax_invoice(row)) for row in rows]
 

@@ -29,6 +29,7 @@ SELECT version, changed_by, changed_at,
        lines, estimate_cents, estimate_count, awaiting_estimates, hold_id, opened_at, promised_at,
        promise_provisional, risk, ready_at, steps, waivers, step_bases, signed_at, delivered_at,
        discount, credit, deposit_cents, money_by_method, invoice_id, shares, invoiced_cents,
+       credited_cents,
        received_cents
 FROM repair_order
 """
@@ -42,10 +43,10 @@ INSERT INTO repair_order (
     lines, estimate_cents, estimate_count, awaiting_estimates, hold_id,
     opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, step_bases,
     signed_at, delivered_at, discount, credit, deposit_cents, money_by_method, invoice_id, shares,
-    invoiced_cents, received_cents)
+    invoiced_cents, credited_cents, received_cents)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45)
+        $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     stage = excluded.stage, plate_ref = excluded.plate_ref, advisor_id = excluded.advisor_id,
     greeted_at = excluded.greeted_at,
@@ -66,6 +67,7 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
     deposit_cents = excluded.deposit_cents, money_by_method = excluded.money_by_method,
     shares = excluded.shares,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
+    credited_cents = excluded.credited_cents,
     received_cents = excluded.received_cents, version = excluded.version,
     changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """

@@ -102,6 +102,12 @@ def _receivable_cents(invoice: InvoiceIssued) -> int:
     return invoice.total_cents - internal
 
 
+def _credited_receivable_cents(note: CreditNoteIssued) -> int:
+    """What the store is to receive no more: all but what it would have paid itself."""
+    own = (line.amount_cents for line in note.lines if line.pay_type in ("goodwill", "internal"))
+    return note.total_cents - sum(own)
+
+
 _ARRIVED = """
 INSERT INTO order_fact (store_id, order_id, arrived_at, appointment_id)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[])
@@ -156,8 +162,10 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::times
 """
 
 _CREDITED = """
-INSERT INTO credit_note_fact (store_id, credit_note_id, invoice_id, amount_cents, issued_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[])
+INSERT INTO credit_note_fact (store_id, credit_note_id, invoice_id, amount_cents, receivable_cents,
+                              issued_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[],
+                     $6::timestamptz[])
 """
 
 _ASSIGNED = """
@@ -330,6 +338,7 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.credit_note_id,
                 event.invoice_id,
                 event.total_cents,
+                _credited_receivable_cents(event),
                 event.issued_at,
             ),
         ),

@@ -48,7 +48,7 @@ WITH arrival AS (
     SELECT coalesce(sum(amount_cents), 0)::bigint AS credited_cents
     FROM credit_note_fact WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
 ), correction AS (
-    SELECT coalesce(sum(note.amount_cents), 0)::float8 AS corrected_cents
+    SELECT coalesce(sum(note.receivable_cents), 0)::float8 AS corrected_cents
     FROM invoice_fact AS billed JOIN credit_note_fact AS note USING (store_id, invoice_id)
     WHERE store_id = $1 AND billed.issued_at >= $2 AND billed.issued_at < $3
       AND note.issued_at < $3
@@ -164,7 +164,8 @@ WITH arrival AS (
                 JOIN payment_fact USING (order_id)
                 WHERE store_id = $1 AND received_at < $3
                 UNION ALL
-                SELECT age, -amount_cents, 0 FROM bill JOIN credit_note_fact USING (invoice_id)
+                SELECT age, -note.receivable_cents, 0
+                FROM bill JOIN credit_note_fact AS note USING (invoice_id)
                 WHERE store_id = $1 AND issued_at < $3) AS movement
           GROUP BY age HAVING sum(due) > 0) AS per_age
 )

@@ -365,6 +365,50 @@ async def test_a_paid_bill_is_corrected_and_what_was_paid_too_much_refunded_at_o
     assert (refund.balance_cents, correction.total_cents) == (6_000, 6_000)
 
 
+async def test_wrongly_billed_order_is_billed_again(desk, workshop, servers):
+    pay_types = {"MNT-001": "warranty"}
+    order_id = await ready(desk, workshop, "沪E10019", pay_types=pay_types)
+    await billed(desk, order_id)
+    order = await paid(desk, order_id, 35_200)
+    path = f"/orders/{order_id}"
+    note = {"entire": True, "reason": "other", "version": order["version"]}
+    notes = f"{path}/credit-notes"
+    await desk.refused(notes, note, "credit_above_balance", "amount_cents", MANAGER)
+    order = await desk.done(notes, note | {"refund_method": "cash"}, MANAGER)
+    assert [share["amount_cents"] for share in order["shares"]] == [0, 0]
+    await desk.service.at_rest()
+    (claim,) = [
+        each
+        for each in await desk.get("/claims", status="withdrawn")
+        if each["order_id"] == order_id
+    ]
+    corrected = {"pay_types": {"MNT-001": "customer", "OIL-5W30": "warranty"}}
+    preview = await desk.done(f"{path}/invoice-preview", corrected)
+    again = await desk.done(f"{path}/invoice", corrected)
+    assert again["shares"] == [share | {"received_cents": 0} for share in preview["shares"]]
+    assert {share["payer"]: share["amount_cents"] for share in again["shares"]} == {
+        "customer": 10_800,
+        "manufacturer": 35_200,
+    }
+    await desk.refused(f"{path}/invoice", corrected, "already_billed", "order_id")
+    await desk.service.at_rest()
+    bill = await desk.get(f"{path}/invoice")
+    (earlier,) = bill["earlier"]
+    assert bill["invoice"]["invoice_id"] == again["invoice_id"] != earlier["invoice"]["invoice_id"]
+    assert bill["tax_invoice_number"] != earlier["tax_invoice_number"] is not None
+    assert (bill["credit_notes"], len(earlier["credit_notes"])) == ([], 1)
+    corrections = await events(servers, order_id, TaxInvoiceCorrected)
+    assert [(each.corrects, each.amount_cents) for each in corrections] == [
+        (earlier["tax_invoice_number"], 35_200)
+    ]
+    owed = [each for each in await desk.get("/receivables") if each["order_id"] == order_id]
+    assert {each["payer"]: each["balance_cents"] for each in owed} == {
+        "customer": 10_800,
+        "manufacturer": 35_200,
+    }
+    assert claim["amount_cents"] == 10_800
+
+
 async def test_a_signature_is_kept_encrypted(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10009")
     path = f"/orders/{order_id}/signature"
@@ -422,7 +466,8 @@ async def test_the_customers_share_gets_a_tax_invoice(desk, workshop, servers):
 async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10034")
     path = f"/orders/{order_id}"
-    version = (await billed(desk, order_id))["version"]
+    bill = await billed(desk, order_id)
+    invoice_id, version = bill["invoice_id"], bill["version"]
     service = desk.service.app.state.service
     client = TaxInvoicing(service, CentLess())
 
@@ -432,7 +477,7 @@ async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
             await fire(unit, Timer("S01", subject, unit.now, {}, cause, prepared))
 
     await desk.service.at_rest()
-    await issue(await client.prepare("S01", order_id), order_id, client.fire)
+    await issue(await client.prepare("S01", invoice_id), invoice_id, client.fire)
     for cents in (10_800, 35_200):
         note = {"amount_cents": cents, "reason": "wrong_price", "version": version}
         version = (await desk.done(f"{path}/credit-notes", note, MANAGER))["version"]

@@ -16,7 +16,7 @@ from services.reception.domain.order import Discount
 from services.reception.domain.settlement import Correction, Paid, Terms
 from shared.contracts.reception import CreditNoteIssued, EstimateLine
 from shared.contracts.refusal import Refused
-from tests.reception.unit.test_order import NOW, billed, opened, pay, ready, refused
+from tests.reception.unit.test_order import NOW, billed, delivered, opened, pay, ready, refused
 
 DAYS = (7, 15, 30)
 METHODS = st.sampled_from(["cash", "wechat", "card"])
@@ -109,6 +109,71 @@ def test_above_the_limit_of_the_role_a_discount_waits_for_a_second_person(amount
         settlement.approve_discount(asked, "m1", limit_bp)
     granted, _ = settlement.approve_discount(asked, "m1", 10_000)
     assert billed(granted).invoiced_cents == payable - amount
+
+
+def credit_entirely(order, lines):
+    order, _ = settlement.refund_credited(order, entire(order), "r1", "cash")
+    return settlement.credit(order, lines, entire(order), redeemed=(), tax_rate_bp=1300)
+
+
+def entire(order):
+    return Correction("k1", order.payable_cents, "other", "m1", NOW, entire=True)
+
+
+@given(LINES, st.data())
+def test_bill_credited_whole_is_issued_again(lines, data):
+    before = replace(ready(), lines=lines)
+    order, _, first, _ = settlement.issue_invoice(
+        before, invoice_id="i1", terms=Terms(1300, timedelta(days=30)), now=NOW
+    )
+    order = pay(order, data.draw(st.integers(0, order.balance_cents)))
+    order, note, _, _ = credit_entirely(order, first.lines)
+    assert note.total_cents == first.total_cents
+    assert {share.balance_cents for share in order.shares} == {0}
+    assert order.is_billed is not (first.total_cents > 0)
+    if order.is_billed:
+        return
+    payer = data.draw(st.sampled_from(["customer", "warranty", "internal"]))
+    again, _, second, _ = settlement.issue_invoice(
+        order,
+        invoice_id="i2",
+        terms=Terms(1300, timedelta(days=30)),
+        now=NOW,
+        pay_types={"X": payer},
+    )
+    assert {line.pay_type for line in second.lines} == {payer}
+    assert second.total_cents == first.total_cents == again.invoiced_cents
+    assert again.balance_cents == (first.total_cents if payer == "customer" else 0)
+    with refused("already_billed"):
+        settlement.issue_invoice(
+            again, invoice_id="i3", terms=Terms(1300, timedelta(days=30)), now=NOW
+        )
+
+
+def test_delivered_order_is_billed_again_and_owes():
+    order, _, _, _ = credit_entirely(delivered(), ready().lines)
+    assert order.stage == "settled"
+    assert billed(order).stage == "delivered"
+
+
+def test_first_bill_has_the_agreed_payers():
+    with refused("payers_agreed"):
+        settlement.issue_invoice(
+            ready(),
+            invoice_id="i1",
+            terms=Terms(1300, timedelta(days=30)),
+            now=NOW,
+            pay_types={"OIL": "warranty"},
+        )
+
+
+def test_part_credited_bill_is_not_issued_again():
+    correction = Correction("k1", 1, "other", "m1", NOW)
+    order, _, _, _ = settlement.credit(
+        billed(), ready().lines, correction, redeemed=(), tax_rate_bp=1300
+    )
+    with refused("already_billed"):
+        billed(order)
 
 
 def test_waiting_discount_is_withdrawn_and_billing_goes_on():

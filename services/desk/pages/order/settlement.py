@@ -1,6 +1,6 @@
 """Settlement (结算): the bill by payer, discount, vouchers, deposits, payments, refunds, credit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from services.desk.components.elements import (
     box,
     button,
     cell,
+    cell_box,
     dialog,
     facts,
     mark,
@@ -30,6 +31,7 @@ from services.desk.components.forms import (
     several,
     submit,
 )
+from services.desk.components.work_choice import PAY_TYPES
 from services.desk.i18n import Words
 from services.desk.pages.order.file import Entry, File, Opened, only
 from services.desk.pages.order.summary import MAY_CHANGE
@@ -68,26 +70,30 @@ def settlement(page: Opened, drawing: Drawing) -> None:
             drawing.part("credit", partial(_credit_line, visit), order["credit"])
         if order["shares"]:
             drawing.part("shares", partial(_shares, visit), order["shares"])
-        for number, note in enumerate(invoice["credit_notes"] if invoice else ()):
-            drawing.part(f"credit note {number}", partial(_credit_note_line, visit), note)
+        for bill in (*(invoice["earlier"] if invoice else ()), *([invoice] if invoice else ())):
+            number = bill["invoice"]["invoice_id"]
+            if bill is not invoice:
+                drawing.part(f"bill {number}", partial(_earlier_line, visit), bill["invoice"])
+            for place, note in enumerate(bill["credit_notes"]):
+                key = f"credit note {number} {place}"
+                drawing.part(key, partial(_credit_note_line, visit), note)
         drawing.part("actions", partial(_actions, page), *_possible(page.file))
 
 
 def _possible(file: File) -> tuple[object, ...]:
-    """The stage, and whether there are a bill, a debt, a credit, money of the customer's and
-    something to be corrected."""
+    """The stage, and whether there are a bill, one that is credited whole, a debt, a credit, money
+    of the customer's and something to be corrected."""
     order = file.order
     held = order["received_cents"] or order["deposit_cents"]
+    billed, again = order["is_billed"], order["invoice_id"] and not order["is_billed"]
     debt = order["balance_cents"]
-    facts = (order["invoice_id"], debt, debt and file.may_go, held, _correctable(file))
+    facts = (billed, again, debt, debt and file.may_go, held, _correctable(file))
     return file.stage, *map(bool, facts), order["deposit_cents"] > 0
 
 
 def _correctable(file: File) -> object:
-    """What the customer pays, and the vouchers that are redeemed."""
-    of_customer = (each for each in file.order["shares"] if each["payer"] == "customer")
-    share = sum(each["amount_cents"] for each in of_customer)
-    return share or (file.invoice and file.invoice["vouchers"])
+    """What is billed, and the vouchers that are redeemed."""
+    return file.order["invoiced_cents"] or (file.invoice and file.invoice["vouchers"])
 
 
 def _figures(t: Words, order: Entry, invoice: Entry | None) -> None:
@@ -186,6 +192,15 @@ def _credit_note_line(visit: Visit, note: Entry) -> None:
         text(f"{visit.colleague(note['issued_by'])} · {at}", "card-note")
 
 
+def _earlier_line(visit: Visit, bill: Entry) -> None:
+    """A bill that was credited whole."""
+    t, zone = visit.t, visit.store.timezone
+    at = formats.day_and_clock(bill["issued_at"], zone, visit.now())
+    with mark("earlier-bill", box("state-line")):
+        badge(t("Earlier bill"), "quiet")
+        text(f"{formats.money(bill['total_cents'])} · {at}", "card-note")
+
+
 def _shares(visit: Visit, shares: Sequence[Entry]) -> None:
     """Who pays how much of the bill, and until when."""
     t, zone = visit.t, visit.store.timezone
@@ -205,6 +220,7 @@ def _actions(
     page: Opened,
     stage: str,
     billed: bool,
+    again: bool,
     owes: bool,
     on_credit: bool,
     held: bool,
@@ -213,7 +229,7 @@ def _actions(
 ) -> None:
     with box("card-actions"):
         if page.may(MAY_CHANGE):
-            _counter_actions(page, stage, billed, owes)
+            _counter_actions(page, stage, billed, again, owes)
             if carries:
                 _offer(page.visit.t("Carry over …"), partial(_carry_over, page), "carry-over")
         if page.may(_APPROVES):
@@ -221,11 +237,14 @@ def _actions(
             _manager_actions(page, may_have_credit, held, correctable)
 
 
-def _counter_actions(page: Opened, stage: str, billed: bool, owes: bool) -> None:
+def _counter_actions(page: Opened, stage: str, billed: bool, again: bool, owes: bool) -> None:
     t = page.visit.t
     if billed:
         if owes:
             _offer(t("Receive payment"), partial(_pay, page), "pay", "main")
+        return
+    if again:
+        _offer(t("Issue the bill again …"), _Bill(page, again=True).open, "invoice", "main")
         return
     if stage == "ready":
         _offer(t("Issue invoice …"), _Bill(page).open, "invoice", "main")
@@ -273,10 +292,15 @@ def method_field(form: Form) -> ui.select:
 
 
 class _Bill:
-    """The bill before it is issued (预结算): by payer, with the vouchers that are redeemed."""
+    """The bill before it is issued (预结算): by payer, with the vouchers that are redeemed.
 
-    def __init__(self, page: Opened) -> None:
+    A bill that is issued again (换开) may have other payers.
+    """
+
+    def __init__(self, page: Opened, *, again: bool = False) -> None:
         self._page = page
+        self._again = again
+        self._pay_types: dict[str, str] = {}
         self._visit = page.visit
         self._catalogue = page.catalogue
         self._path = page.path
@@ -285,6 +309,7 @@ class _Bill:
     async def open(self) -> None:
         t = self._visit.t
         self._vouchers.clear()
+        self._pay_types.clear()
         with dialog(t("Issue invoice"), wide=True) as opened:
             self._form = form = Form(self._visit, self._page.file.version)
             self._preview = box("preview")
@@ -301,7 +326,11 @@ class _Bill:
         await self._show()
 
     def _body(self) -> dict[str, Any]:
-        return {"vouchers": self._vouchers}
+        return {"vouchers": self._vouchers, "pay_types": self._pay_types}
+
+    async def _pay(self, code: str, pay_type: str) -> None:
+        self._pay_types[code] = pay_type
+        await self._show()
 
     async def _add(self) -> None:
         """Take a voucher in, if the bill can have it."""
@@ -333,20 +362,36 @@ class _Bill:
 
     def _show_bill(self, bill: Entry) -> None:
         t = self._visit.t
-        bill_sums(t, self._catalogue, bill)
+        bill_sums(t, self._catalogue, bill, self._payer if self._again else None)
         for share in bill["shares"]:
             _sum_line(t.code("payer", share["payer"]), formats.money(share["amount_cents"]))
         if bill["deposit_cents"]:
             _sum_line(t("Deposit set against it"), f"−{formats.money(bill['deposit_cents'])}")
 
+    def _payer(self, line: Entry) -> None:
+        """Who pays for a line, to be chosen where the bill is issued again."""
+        t, code = self._visit.t, line["code"]
+        payer = ui.select(
+            choices(t, "pay", PAY_TYPES),
+            value=line["pay_type"],
+            on_change=lambda event: self._pay(code, event.value),
+        )
+        mark(f"payer-{code}", payer.props("dense outlined options-dense"))
 
-def bill_sums(t: Words, catalogue: Catalogue, bill: Entry) -> None:
+
+def bill_sums(
+    t: Words, catalogue: Catalogue, bill: Entry, payer: Callable[[Entry], None] | None = None
+) -> None:
     """A bill as sums (结算单): gross lines, discount, vouchers, total with the contained tax."""
     with table([t("Item"), t("Payer"), t("Amount")], (t("Amount"),)):
         for line in bill["lines"]:
             with row():
                 cell(catalogue.line(line["kind"], line["code"]))
-                cell(t.code("pay", line["pay_type"]))
+                with cell_box():
+                    if payer:
+                        payer(line)
+                    else:
+                        text(t.code("pay", line["pay_type"]))
                 cell(formats.money(line["gross_cents"]), "figure")
     _sum_line(t("Sum of the lines"), formats.money(bill["gross_cents"]))
     if bill["discount_cents"]:
@@ -504,6 +549,10 @@ def _credit_note(page: Opened) -> None:
         form = Form(visit, page.file.version)
         form.show(partial(_balance, page))
         amount = money_field(form, t("Amount"))
+        entire = ui.checkbox(t("The whole bill, of all payers"))
+        mark("entire", entire)
+        amount.bind_enabled_from(entire, "value", lambda whole: not whole)
+        text(t("Then it can be issued again, with other payers."), "hint")
         method = form.field(
             "refund_method",
             ui.select(_paid_methods(t, order), label=t("Refund what is paid by"), clearable=True),
@@ -519,9 +568,11 @@ def _credit_note(page: Opened) -> None:
         )
 
         async def send() -> None:
-            if form.require("reason", *(() if vouchers.value else ("amount_cents",))):
+            whole = bool(entire.value)
+            if form.require("reason", *(() if vouchers.value or whole else ("amount_cents",))):
                 body = {
-                    "amount_cents": formats.cents(amount.value or 0),
+                    "entire": whole,
+                    "amount_cents": 0 if whole else formats.cents(amount.value or 0),
                     "refund_method": method.value,
                     "vouchers": vouchers.value,
                     "reason": reason.value,
