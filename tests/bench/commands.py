@@ -24,6 +24,7 @@ from deploy.embedded.platform import Platform
 from deploy.embedded.settings import free_ports
 from shared.ids import new_id
 from tests.bench.own_platform import start_business_day
+from tests.system.api import customer
 
 MINIMAL = "minimal write"
 
@@ -65,6 +66,7 @@ class Advisor:
 
     number: int
     url: str
+    crm_url: str
     client: httpx.AsyncClient
     token: str
     since: float
@@ -87,14 +89,15 @@ class Advisor:
 
     async def _visit(self, number: int, until: float) -> None:
         plate = f"沪{_LETTERS[self.number % 24]}{_LETTERS[self.number // 24]}{number:04}"
+        known = await self._register(customer(self.number * 10_000 + number, plate))
         order = await self._send(until, "arrival", "/arrivals", {"plate": plate})
         path = f"/orders/{order['order_id']}"
         order = await self._send(until, "greeting", f"{path}/greeting", _seen(order))
         work = {"operations": ["MNT-001"], "parts": [{"part_no": "OIL-5W30", "quantity": 4}]}
         await self._send(until, "estimate", f"{path}/estimates", work | _seen(order))
         intake = work | {
-            "customer_ref": f"c-{plate[1:]}",
-            "vehicle_ref": f"v-{plate[1:]}",
+            "customer_ref": known["customer_ref"],
+            "vehicle_ref": known["vehicle_ref"],
             "odometer_km": 12_000,
             "words": "冷车启动有异响",
         }
@@ -106,6 +109,16 @@ class Advisor:
     @property
     def _signed_in(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
+
+    async def _register(self, person: dict[str, Any]) -> dict[str, Any]:
+        """The customer's references; not timed."""
+        response = await self.client.post(
+            f"{self.crm_url}/stores/{self.store_id}/customers",
+            json=person,
+            headers=self._signed_in | {"Idempotency-Key": str(new_id())},
+        )
+        known: dict[str, Any] = response.raise_for_status().json()
+        return known
 
     async def _look(self, path: str) -> dict[str, Any]:
         """What the advisor sees."""
@@ -160,10 +173,10 @@ async def _advisors_at_work(platform: Platform, seconds: float, seed: int, crew:
     chance = random.Random(seed)
     timings: Timings = defaultdict(list)
     since = time.perf_counter() + crew.visit_s
-    url = platform.url("reception")
+    urls = platform.url("reception"), platform.url("crm")
     async with _browser(crew) as client:
         advisors = [
-            Advisor(number, url, client, _token(platform, number), since, crew.think_s)
+            Advisor(number, *urls, client, _token(platform, number), since, crew.think_s)
             for number in range(crew.advisors)
         ]
         await asyncio.gather(

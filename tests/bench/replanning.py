@@ -16,6 +16,7 @@ import httpx
 from deploy.embedded.platform import Platform
 from shared.ids import new_id
 from tests.bench.own_platform import NINE, start_business_day
+from tests.system.api import customer
 
 STORE = "S01"
 WORK = (("MNT-001", "MEC-010"), ("MNT-001", "ELE-010"), ("MNT-001",))
@@ -104,6 +105,7 @@ class _Store:
 
     async def open_order(self, number: int) -> None:
         plate = f"沪A{number:05}"
+        known = await self.command("crm", "/customers", customer(900_000 + number, plate))
         order = await self.command("reception", "/arrivals", {"plate": plate})
         path = f"/orders/{order['order_id']}"
         seen = {"version": order["version"]}
@@ -111,8 +113,8 @@ class _Store:
         intake: dict[str, Any] = {
             "operations": WORK[number % len(WORK)],
             "parts": [],
-            "customer_ref": f"c-{plate[1:]}",
-            "vehicle_ref": f"v-{plate[1:]}",
+            "customer_ref": known["customer_ref"],
+            "vehicle_ref": known["vehicle_ref"],
             "odometer_km": 12_000,
             "words": "冷车启动有异响",
             "version": order["version"],

@@ -48,7 +48,7 @@ async def test_commands_bench_times_every_command(
     platform: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
     crew = commands.Crew(advisors=3, think_s=0.2)
-    found = await commands.measure(platform, seconds=1.0, seed=1, crew=crew)
+    found = await commands.measure(platform, seconds=3.0, seed=1, crew=crew)
     steps = {"arrival", "greeting", "estimate", "opening", "deposit"}
     assert set(found) == {commands.MINIMAL, "all commands", *steps}
     assert found["all commands"].count == sum(found[step].count for step in steps)

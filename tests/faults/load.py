@@ -274,7 +274,7 @@ class _Walk:
         advisor = self.load.person("advisor", self.store_id, self.number)
         order_id = await self._arrive(self.load.person("agent", self.store_id, self.number))
         if opens:
-            await self._on_order(order_id, advisor, "greeting")
+            await self._decide(order_id, advisor, "greeting")
             details = dataclasses.asdict(self.visit.customer)
             await self._open(order_id, advisor, {"customer": details})
         return order_id
