@@ -1,7 +1,7 @@
 """When planned work may really finish: the plan played many times with uncertain durations."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Final
@@ -49,21 +49,26 @@ class WorkingTime:
 
 
 def finishes(
-    workshop: Workshop, jobs: Mapping[str, Job], planned: Iterable[Assignment]
+    workshop: Workshop,
+    jobs: Mapping[str, Job],
+    planned: Iterable[Assignment],
+    new: Sequence[Job] = (),
 ) -> dict[str, Moments]:
     """Possible finishes by job, if people and bays take the work in the planned order.
 
     Work starts as soon as people, bay, vehicle, parts and what goes before allow, and the vehicle
     has been moved there; work in hand has taken the time it has taken already. Held jobs are played
     with the others, each not before its held start; those that start after all of ``planned`` are
-    left out. Jobs are played by planned start.
+    left out. Jobs are played by planned start. The durations of ``new`` jobs are drawn by their
+    position, so that the same work asked about again, under other ids, has the same finishes.
     """
     planned = list(planned)
     last = max((a.start for a in planned), default=0)
     held = [each for each in workshop.held if each.place.start <= last]
     jobs = {**jobs, **{each.job.job_id: _not_before_its_place(each) for each in held}}
     in_turn = sorted([*planned, *(each.place for each in held)], key=lambda a: (a.start, a.job_id))
-    return _Play(workshop, jobs).run(in_turn)
+    drawn_as = {job.job_id: f"new {position}" for position, job in enumerate(new)}
+    return _Play(workshop, jobs, drawn_as).run(in_turn)
 
 
 def _not_before_its_place(held: HeldJob) -> Job:
@@ -71,8 +76,10 @@ def _not_before_its_place(held: HeldJob) -> Job:
 
 
 class _Play:
-    def __init__(self, workshop: Workshop, jobs: Mapping[str, Job]) -> None:
-        self._now, self._jobs = workshop.now, jobs
+    def __init__(
+        self, workshop: Workshop, jobs: Mapping[str, Job], drawn_as: Mapping[str, str]
+    ) -> None:
+        self._now, self._jobs, self._drawn_as = workshop.now, jobs, drawn_as
         self._move = workshop.move_minutes
         self._bays = {stay.order_id: stay.bay_id for stay in workshop.done}
         self._law = np.array(workshop.law)
@@ -124,7 +131,8 @@ class _Play:
 
     def _evenly(self, job: Job) -> Moments:
         """Evenly spread numbers in (0, 1) in an order that belongs to the job."""
-        order: Moments = _orders()[crc32(job.job_id.encode()) % len(_orders())]
+        name = self._drawn_as.get(job.job_id, job.job_id)
+        order: Moments = _orders()[crc32(name.encode()) % len(_orders())]
         return order
 
     def _time(self, technician_ids: tuple[str, ...]) -> WorkingTime:

@@ -69,6 +69,20 @@ def test_a_quote_fits_beside_the_running_plan(workshop: Workshop, new: tuple[Job
             assert apart or not (shared or mine.bay_id == other.bay_id)
 
 
+@given(workshops(), jobs(first=100, most=3))
+def test_same_work_has_same_promise_under_other_ids(
+    workshop: Workshop, new: tuple[Job, ...]
+) -> None:
+    planned = replace(workshop, running=plan(workshop).assignments)
+    asked = tuple(replace(j, order_id="new", after=()) for j in new)
+    renamed = tuple(replace(j, job_id=f"again-{j.job_id}") for j in asked)
+    try:
+        promise = quote(planned, asked, 0.9)
+    except CannotPromiseError:
+        return
+    assert quote(planned, renamed, 0.9).finish == promise.finish
+
+
 def booked(workshop: Workshop, new: tuple[Job, ...], promise: Promise) -> Workshop:
     """The workshop with the promise's places held."""
     jobs = {job.job_id: job for job in new}
