@@ -321,7 +321,7 @@ async def test_stopped_work_is_billed_again_for_other_payer(desk: Desk, platform
     await advisor.open("invoice")
     await advisor.press("dialog-send")
     await advisor.press("step-bill_explained")
-    await expect(advisor.page.locator(".check.done")).to_have_count(1)
+    await expect(manager.page.locator(".check.done")).to_have_count(1)
     await manager.open("credit-note")
     await manager.press("entire")
     await manager.pick("reason", "其他")
