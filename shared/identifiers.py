@@ -60,6 +60,7 @@ _HOME, _HOME_CODE = "CN", 86
 _HOME_NUMBER = re.compile(r"1[3-9][0-9]{9}|10[0-9]{8}|2[0-9]{9}|[3-9][0-9]{9,10}")
 _MOBILE = re.compile(r"\+861[3-9][0-9]{9}")
 _EXTENSION = re.compile(r"转|轉|分机|;ext=")
+_DASHED_EXTENSION = re.compile(r"(\(?0\d{2,3}\)?[\s-]*\d{7,8})-(\d{1,6})")
 _EMAIL = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}"
 )
@@ -157,7 +158,10 @@ def valid_phone(text: str) -> str:
         ValueError: no such number can be called.
     """
     try:
-        number = phonenumbers.parse(_EXTENSION.sub(" ext ", usual_form(text)), _HOME)
+        usual = _EXTENSION.sub(" ext ", usual_form(text).strip())
+        if dashed := _DASHED_EXTENSION.fullmatch(usual):
+            usual = " ext ".join(dashed.groups())
+        number = phonenumbers.parse(usual, _HOME)
     except phonenumbers.NumberParseException:
         raise ValueError("not a telephone number: 11 digits, or area code and number") from None
     national = phonenumbers.national_significant_number(number)

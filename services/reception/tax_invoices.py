@@ -184,7 +184,7 @@ class TaxInvoicing:
             corrects=tax_invoice.number,
             amount_cents=amount,
             tax_cents=answer.tax_cents,
-            computed_tax_cents=note.tax_cents,
+            computed_tax_cents=_customers_tax(note, invoice, notes),
             issued_at=self.service.clock.now(),
         )
 
@@ -196,6 +196,10 @@ class TaxInvoicing:
                 unit.connection, timer.store_id, timer.subject, _as_issued(corrected)
             )
             unit.publish([corrected], timer.cause)
+
+
+Notes = Sequence[tuple[CreditNoteIssued, TaxInvoice | None]]
+"""The credit notes of a bill in their order, each with its correction of the tax invoice."""
 
 
 def _of_customer(lines: Iterable[EstimateLine]) -> list[EstimateLine]:
@@ -210,16 +214,28 @@ def _tax_to_correct(
     note: CreditNoteIssued,
     invoice: InvoiceIssued,
     tax_invoice: TaxInvoice,
-    notes: Sequence[tuple[CreditNoteIssued, TaxInvoice | None]],
+    notes: Notes,
 ) -> int:
-    """The note's tax; with the last of what the customer pays, all of the tax that the tax invoice
-    was issued with and that was not corrected yet."""
-    numbered = [each.credit_note_id for each, _ in notes]
-    before = notes[: numbered.index(note.credit_note_id)]
-    earlier = [each for each in before if payable_cents(each[0].lines)]
+    """The customer's part of the note's tax; with the last of what the customer pays, all that is
+    left of the tax that the tax invoice was issued with."""
+    earlier = [each for each in _before(note, notes) if payable_cents(each[0].lines)]
     credited = sum(payable_cents(each.lines) for each, _ in earlier) + payable_cents(note.lines)
     if credited < payable_cents(invoice.lines):
-        return note.tax_cents
+        return _customers_tax(note, invoice, notes)
     if any(correction is None for _, correction in earlier):
         raise NotYetError("an earlier correction is not issued yet")
     return tax_invoice.tax_cents - sum(each.tax_cents for _, each in earlier if each)
+
+
+def _customers_tax(note: CreditNoteIssued, invoice: InvoiceIssued, notes: Notes) -> int:
+    """The tax of what the customer had to pay before the note, less that of what is left."""
+    credited = sum(payable_cents(each.lines) for each, _ in _before(note, notes))
+    before = payable_cents(invoice.lines) - credited
+    after = before - payable_cents(note.lines)
+    rate_bp = invoice.tax_rate_bp
+    return included_tax(before, rate_bp) - included_tax(after, rate_bp)
+
+
+def _before(note: CreditNoteIssued, notes: Notes) -> Notes:
+    numbered = [each.credit_note_id for each, _ in notes]
+    return notes[: numbered.index(note.credit_note_id)]

@@ -166,7 +166,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "deadline": DEADLINES,
         "event": {
             contract.__name__
-            for publisher in ("reception", "workshop", "crm")
+            for publisher in ("reception", "workshop", "crm", "reporting")
             for contract in contracts_of(publisher)
         },
         "field": FIELDS,

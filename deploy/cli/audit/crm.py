@@ -101,8 +101,9 @@ def _spent_cents(event: StreamEvent) -> int:
             return sum(own)
         case "InvoiceIssued", {"total_cents": cents}:
             return int(cents)
-        case "CreditNoteIssued", {"total_cents": cents}:
-            return -int(cents)
+        case "CreditNoteIssued", {"lines": lines}:
+            taken = [line["amount_cents"] for line in lines if line["pay_type"] == "customer"]
+            return -int(sum(taken))
     return 0
 
 

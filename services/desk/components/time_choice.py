@@ -17,7 +17,7 @@ from services.desk.components.problems import away_text, refusal_text
 from services.desk.visit import Visit
 
 _BUSY_SHARE = 0.8
-_WITH_OFFERS = ("place_taken", "store_closed")
+_WITH_OFFERS = ("place_taken", "store_closed", "store_closed_all_day")
 
 Offer = Mapping[str, Any]
 HalfHour = Mapping[str, Any]

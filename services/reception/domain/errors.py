@@ -1,6 +1,6 @@
 """Reasons for which reception refuses a command."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 
 from shared.contracts.reception import PaymentMethod
 from shared.contracts.refusal import Refused
@@ -71,6 +71,16 @@ def place_taken(by: str | None, at: str | None) -> Refused:
         kind="conflict",
         by=by,
         at=at,
+    )
+
+
+def store_closed_all_day(day: date) -> Refused:
+    return Refused(
+        "store_closed_all_day",
+        f"The store is closed on {day.isoformat()}.",
+        field="planned_at",
+        kind="conflict",
+        day=day.isoformat(),
     )
 
 
@@ -154,13 +164,9 @@ def pay_type_without_line(code: str) -> Refused:
     )
 
 
-def already_finished(operation_id: str) -> Refused:
+def already_finished(field: str, code: str) -> Refused:
     return Refused(
-        "already_finished",
-        f"{operation_id} is finished already.",
-        field="operations",
-        kind="conflict",
-        operation_id=operation_id,
+        "already_finished", f"{code} is finished already.", field=field, kind="conflict", code=code
     )
 
 

@@ -23,5 +23,8 @@ class OpeningHours:
 
     def check_open(self, planned_at: datetime) -> None:
         """Refuse a time at which the store is closed."""
+        day = planned_at.astimezone(self.zone).date()
+        if day in self.closed:
+            raise errors.store_closed_all_day(day)
         if not self.is_open(planned_at):
             raise errors.store_closed(self.opening, self.closing)

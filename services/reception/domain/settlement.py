@@ -382,8 +382,8 @@ def credit(
         credit_note_id=correction.credit_note_id,
         invoice_id=order.invoice_id,
         lines=lines,
-        tax_cents=included_tax(payable_cents(left), tax_rate_bp)
-        - included_tax(payable_cents(after), tax_rate_bp),
+        tax_cents=included_tax(sum_of(left), tax_rate_bp)
+        - included_tax(sum_of(after), tax_rate_bp),
         total_cents=total_cents,
         balance_cents=credited.balance_cents,
         reason=correction.reason,

@@ -120,19 +120,33 @@ def stopped_line(line: EstimateLine, labor_s: int) -> EstimateLine:
 def _require_ordered(
     agreed: Sequence[EstimateVersion], withdrawal: Withdrawal, done: Sequence[WorkDone]
 ) -> None:
-    ordered = Counter(each.operation_id for version in agreed for each in version.operations)
-    finished = Counter(each.operation_id for each in done if each.state == "finished")
-    for code in withdrawal.operations:
-        if code not in ordered:
-            raise unknown_code("operations", code)
-        if finished[code] >= ordered[code]:
-            raise errors.already_finished(code)
-    parts = {line.code for version in agreed for line in version.lines if line.kind == "part"}
-    for code in withdrawal.parts:
-        if code not in parts:
-            raise unknown_code("parts", code)
     if not (withdrawal.operations or withdrawal.parts):
         raise errors.nothing_to_do()
+    finished = Counter(each.operation_id for each in done if each.state == "finished")
+    ordered = Counter(each.operation_id for version in agreed for each in version.operations)
+    open_operations = {code: finished[code] < count for code, count in ordered.items()}
+    _require_open("operations", withdrawal.operations, open_operations)
+    _require_open("parts", withdrawal.parts, _open_parts(agreed, finished))
+
+
+def _open_parts(agreed: Sequence[EstimateVersion], finished: Counter[str]) -> Mapping[str, bool]:
+    """Of each part whether it may be unused: some work that it was agreed with is not finished."""
+    parts: dict[str, bool] = {}
+    for version in agreed:
+        operations = Counter(each.operation_id for each in version.operations)
+        is_open = not operations or bool(operations - finished)
+        for line in version.lines:
+            if line.kind == "part":
+                parts[line.code] = parts.get(line.code, False) or is_open
+    return parts
+
+
+def _require_open(field: str, codes: Sequence[str], known: Mapping[str, bool]) -> None:
+    for code in codes:
+        if code not in known:
+            raise unknown_code(field, code)
+        if not known[code]:
+            raise errors.already_finished(field, code)
 
 
 def _progress(done: Sequence[WorkDone]) -> Mapping[str, Iterator[WorkDone]]:

@@ -271,7 +271,7 @@ async def _place(
     try:
         catalogue_of(request).opening_hours(command.store_id).check_open(planned_at)
     except Refused as refused:
-        raise await _with_next_offers(request, command, operations, refused) from None
+        raise await _with_next_offers(request, command, operations, planned_at, refused) from None
     try:
         answer = await workshop_of(request).hold(
             caller_of(command),
@@ -286,15 +286,21 @@ async def _place(
         if problem.rule != NO_PLACE:
             raise
         taken = errors.place_taken(problem.values["by"], problem.values["at"])
-        raise await _with_next_offers(request, command, operations, taken) from None
+        raise await _with_next_offers(request, command, operations, planned_at, taken) from None
     return Place(answer["hold_id"], datetime.fromisoformat(answer["promised_at"]))
 
 
 async def _with_next_offers(
-    request: Request, command: Command, operations: Sequence[str], refused: Refused
+    request: Request,
+    command: Command,
+    operations: Sequence[str],
+    planned_at: datetime,
+    refused: Refused,
 ) -> Refused:
-    """The refusal of a time, with the times that can be had."""
-    wanted = _wanted(request, command.store_id, AskForOffers(operations=list(operations)))
+    """The refusal of a time, with the times that can be had from its day on."""
+    day = catalogue_of(request).stores[command.store_id].local_day(planned_at)
+    asked = AskForOffers(operations=list(operations), day_from=day)
+    wanted = _wanted(request, command.store_id, asked)
     found = await find_offers(request, command.principal, wanted)
     refused.values["offers"] = [offer.model_dump(mode="json") for offer in found.offers]
     return refused

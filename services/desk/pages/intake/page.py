@@ -16,6 +16,11 @@ from services.desk.pages.intake.work import Fault, Work
 from services.desk.pages.reception import t_number
 from services.desk.visit import Visit, together
 
+_SHOW_FIRST_ERROR = (
+    'document.querySelector(".column-wide .q-field--error, .conflict > *")'
+    '?.scrollIntoView({block: "center"})'
+)
+
 DUTIES = ("R3", "R4", "R5", "R11", "R19", "R25")
 
 PAGE = Page(
@@ -108,6 +113,7 @@ class Intake:
             needed.append("operations")
         if not self.form.require(*needed):
             self.form.say(self.visit.t("Something is still missing; see the fields."))
+            ui.run_javascript(_SHOW_FIRST_ERROR)
             return
         order = await self.form.send(self._open)
         if order:
@@ -115,6 +121,7 @@ class Intake:
             ui.navigate.to(f"{self.visit.store_path}/orders/{order['order_id']}")
         elif self.form.refusal:
             await self._explain(self.form.refusal)
+            ui.run_javascript(_SHOW_FIRST_ERROR)
 
     async def _open(self) -> dict[str, Any]:
         body = {
