@@ -57,7 +57,7 @@ ENDED_BY_READINESS: tuple[Subject, ...] = (
 )
 ENDED_BY_DEPARTURE: tuple[Subject, ...] = (*ENDED_BY_READINESS, "ready")
 ENDED_BY_PAYMENT: tuple[Subject, ...] = ("overdue_payment",)
-ENDED_BY_ANOTHER_PROMISE: tuple[Subject, ...] = ("at_risk", "promise_changed")
+ENDED_BY_ANOTHER_PROMISE: tuple[Subject, ...] = ("at_risk", "promise_changed", "ready")
 
 MOST_CALLS = 3
 """A customer who is not reached is called so often about one message."""

@@ -318,7 +318,7 @@ async def test_what_the_night_holds_is_told_in_the_morning(
 
 
 @pytest.mark.parametrize(
-    "end", ["delivered", "cancelled", "authorised", "promised", "paid", "unbooked"]
+    "end", ["delivered", "cancelled", "authorised", "promised", "reopened", "paid", "unbooked"]
 )
 async def test_nobody_is_told_what_has_passed(
     crm, outside, customer, night, clock: SteppedClock, sms: Gateway, end: str
@@ -328,6 +328,7 @@ async def test_nobody_is_told_what_has_passed(
     await crm.at_rest()
     subjects = {
         "delivered": {"subject": "ready", "values": {"ready_at": night.isoformat()}},
+        "reopened": {"subject": "ready", "values": {"ready_at": night.isoformat()}},
         "cancelled": {},
         "authorised": {"about": f"work-{order}"},
         "promised": {
@@ -359,11 +360,13 @@ async def test_nobody_is_told_what_has_passed(
         hold_id=None,
         authorized_at=night,
     )
+    promised = authorized.model_copy(update={"promised_at": night + timedelta(hours=20)})
     events = {
         "delivered": delivered(customer, night),
         "cancelled": OrderCancelled(store_id="S01", order_id=order, reason="too_expensive"),
         "authorised": authorized,
-        "promised": authorized.model_copy(update={"promised_at": night + timedelta(hours=20)}),
+        "promised": promised,
+        "reopened": promised,
         "paid": PaymentReceived(
             store_id="S01",
             order_id=order,
