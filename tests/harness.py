@@ -54,12 +54,13 @@ class InProcess:
         method: str = "POST",
     ) -> httpx.Response:
         """A command; without a ``version`` in the body, of somebody who has just looked."""
-        if not key or key not in self.sent:
-            self.sent[key] = await self.seen(path, body)
+        attempt = f"{key} {path} {body}"
+        if not key or attempt not in self.sent:
+            self.sent[attempt] = await self.seen(path, body)
         return await self.client.request(
             method,
             path,
-            json=self.sent[key],
+            json=self.sent[attempt],
             headers={
                 "Authorization": f"Bearer {self.token(role, subject=subject)}",
                 "Idempotency-Key": key or str(new_id()),

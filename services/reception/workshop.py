@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -95,7 +96,7 @@ class WorkshopClient:
         Raises:
             WorkshopAwayError: no answer.
         """
-        path = f"/stores/{caller.store_id}/orders/{order_id}/work-done"
+        path = f"/stores/{caller.store_id}/orders/{quote(order_id, safe='')}/work-done"
         answer = await self._answer("GET", path, caller.token)
         return [WorkDone(each["operation_id"], each["state"], each["labor_s"]) for each in answer]
 

@@ -305,7 +305,7 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
 async def test_stopped_work_is_billed_again_for_other_payer(desk: Desk, platform: Platform) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
-        order_id = await api.opened(79, "沪A7K779")
+        order_id = await api.opened(83, "沪A7K783")
         await api.begun(order_id)
         await api.at_rest()
     advisor, manager = await desk.sign_in(ADVISOR), await desk.sign_in("S01-manager-1")
