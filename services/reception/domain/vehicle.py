@@ -39,10 +39,12 @@ class OtherBooking:
     planned_at: datetime
 
 
-def check_not_in_store(visits: Sequence[OpenVisit], store_id: str) -> None:
-    """Refuse a second order for a vehicle that has an open one in this store."""
+def check_not_in_store(
+    visits: Sequence[OpenVisit], store_id: str, order_id: str | None = None
+) -> None:
+    """Refuse a vehicle that has an open order in this store, other than ``order_id``."""
     for visit in visits:
-        if visit.store_id == store_id:
+        if visit.store_id == store_id and visit.order_id != order_id:
             raise errors.vehicle_already_here(visit.order_id, visit.queue_number, visit.stage)
 
 

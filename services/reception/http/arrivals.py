@@ -145,8 +145,7 @@ async def correct_plate(
         order = await store.lock_order(unit.connection, command.store_id, order_id)
         require_version(order, body.version)
         visits = await store.open_visits(unit.connection, vehicle)
-        others = [visit for visit in visits if visit.order_id != order_id]
-        vehicles.check_not_in_store(others, command.store_id)
+        vehicles.check_not_in_store(visits, command.store_id, order_id)
         corrected, events = orders.correct_plate(order, vehicle)
         saved = await store.save_order(unit, corrected)
         unit.publish(events, command.cause)

@@ -255,8 +255,7 @@ async def _check_may_open(
 async def _check_has_no_other_order(connection: Connection, order: Order, vehicle_ref: str) -> None:
     """Refuse a vehicle that has another open order in the store, under whatever plate."""
     visits = await store.open_visits(connection, VehicleIdentity(order.plate_ref, vehicle_ref))
-    others = [visit for visit in visits if visit.order_id != order.order_id]
-    vehicles.check_not_in_store(others, order.store_id)
+    vehicles.check_not_in_store(visits, order.store_id, order.order_id)
 
 
 async def _check_same_vehicle(
