@@ -37,12 +37,10 @@ def test_a_surer_promise_is_never_earlier(
     assert quote(planned, new, low).finish <= sure.finish
 
 
-@given(workshops(), jobs(most=3))
-def test_one_more_technician_never_delays_an_empty_workshop(
-    workshop: Workshop, new: tuple[Job, ...]
-) -> None:
+@given(workshops(), jobs(most=1))
+def test_one_more_technician_never_delays_a_job(workshop: Workshop, new: tuple[Job, ...]) -> None:
+    """Of several jobs this is not true: one may go to whom the next one needs."""
     empty = replace(workshop, jobs=())
-    new = tuple(replace(j, order_id="new") for j in new)
     try:
         alone = quote(empty, new, 0.5)
     except CannotPromiseError:
@@ -51,7 +49,7 @@ def test_one_more_technician_never_delays_an_empty_workshop(
         empty,
         technicians=(*empty.technicians, Technician("t9", dict.fromkeys(TRADES, 3), shift())),
     )
-    assert quote(more, new, 0.5).expected <= alone.expected
+    assert quote(more, new, 0.5).assignments[0].finish <= alone.assignments[0].finish
 
 
 @given(workshops(), jobs(first=100, most=3))
