@@ -119,7 +119,7 @@ class Sending:
             if person is None or not isinstance(step, Send):
                 return None
             (telling,) = await self.words.put(
-                connection, store_id, [message], {person.customer_ref: person}
+                connection, store_id, [message], {person.customer_ref: person}, with_links=True
             )
             address = person.contact.addresses[step.channel]
             letter = Letter(message_id, address, telling.wording)

@@ -22,6 +22,7 @@ class _Strict(BaseModel):
 class _Text(_Strict):
     title: str
     text: str
+    call: str | None = None
 
 
 class _QuietHours(_Strict):
@@ -85,7 +86,7 @@ def _templates(group: _Rules, own: _Rules) -> Mapping[tuple[Subject, Language], 
         for language in _LANGUAGES:
             if language not in texts:
                 raise ValueError(f"messages.yaml has no template {subject} in {language}")
-            template = Template(texts[language].title, texts[language].text)
+            template = Template(**dict(texts[language]))
             try:
                 check(template, subject)
             except ValueError as error:

@@ -34,34 +34,48 @@ class Words:
         store_id: str,
         messages: Sequence[Message],
         persons: Mapping[str, Person],
+        *,
+        with_links: bool = False,
     ) -> list[Telling]:
-        """What each message says that is for one of ``persons``, in the order of ``messages``."""
+        """What each message says that is for one of ``persons``, in the order of ``messages``.
+
+        A customer's link is in it on its way to the customer alone (``with_links``); what a
+        colleague reads is what they say on the phone.
+        """
         addressed = {
             message.message_id: (message, person)
             for message in messages
             if (person := persons.get(message.customer_ref or ""))
         }
+        links = await self._links(connection, store_id, addressed) if with_links else {}
+        return [
+            Telling(message, person, self._say(message, person, links.get(key)))
+            for key, (message, person) in addressed.items()
+        ]
+
+    async def _links(
+        self,
+        connection: Connection,
+        store_id: str,
+        addressed: Mapping[str, tuple[Message, Person]],
+    ) -> Mapping[str, str | None]:
         sealed = await store.sealed_links(connection, store_id, list(addressed))
         texts = await self.personal.decrypt_all(
             connection,
             store_id,
             [(addressed[key][1].customer_ref, link) for key, link in sealed.items()],
         )
-        links = dict(zip(sealed, texts, strict=True))
-        return [
-            Telling(message, person, self._say(message, person, links.get(key)))
-            for key, (message, person) in addressed.items()
-        ]
+        return dict(zip(sealed, texts, strict=True))
 
     def _say(self, message: Message, person: Person, link: str | None) -> Wording:
         place = self.directory.stores[message.store_id]
         templates = self.directory.messages[message.store_id].templates
-        values = {**message.values, **({"link": link} if link else {})}
         return say(
             templates[message.subject, person.language],
-            FACTS[message.subject].model_validate(values),
+            FACTS[message.subject].model_validate(message.values),
             name=person.name,
             store=place.zh if person.language == "zh" else place.en,
             language=person.language,
             zone=place.timezone,
+            link=link,
         )

@@ -53,3 +53,12 @@ def nothing_to_call_about(message_id: str) -> Refused:
         field="message_id",
         kind="conflict",
     )
+
+
+def link_from_a_person() -> Refused:
+    return Refused(
+        "link_from_a_person",
+        "A message with a link is asked for by the service that has made the link.",
+        field="subject",
+        kind="forbidden",
+    )

@@ -1,6 +1,6 @@
 """What messages say: the facts of each subject, and templates (模板) in the customer's language."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from string import Formatter
@@ -34,11 +34,6 @@ class Authorisation(Facts):
     subject: ClassVar[Subject] = "authorisation"
 
     amount_cents: Cents
-    link: str = Field(
-        pattern=r"^(https://|http://127\.0\.0\.1[:/])[!-~]+$",
-        max_length=500,
-        description="one-time link, over TLS unless it stays on this machine; kept encrypted",
-    )
 
 
 class AdditionalWork(Authorisation):
@@ -47,6 +42,24 @@ class AdditionalWork(Authorisation):
     subject: ClassVar[Subject] = "additional_work"
 
     promised_at: Moment
+
+
+class _Linked(BaseModel):
+    """The customer answers over a one-time link, which no colleague is shown."""
+
+    link: str = Field(
+        pattern=r"^(https://|http://127\.0\.0\.1[:/])[!-~]+$",
+        max_length=500,
+        description="one-time link, over TLS unless it stays on this machine; kept encrypted",
+    )
+
+
+class LinkedAuthorisation(_Linked, Authorisation):
+    """An authorisation that is asked for with its link."""
+
+
+class LinkedAdditionalWork(_Linked, AdditionalWork):
+    """Additional work that is asked for with its link."""
 
 
 class AtRisk(Facts):
@@ -109,12 +122,25 @@ FACTS: Mapping[Subject, type[Facts]] = {
 }
 
 
+LINKED: Set[Subject] = frozenset({"authorisation", "additional_work"})
+"""Subjects on which the customer answers over a link."""
+
+
 @dataclass(frozen=True)
 class Template:
-    """A title, for channels that have one, and a text; both with placeholders like ``{store}``."""
+    """A title, for channels that have one, and a text; both with placeholders like ``{store}``.
+
+    ``call`` is what an agent says on the phone instead of a text with a link.
+    """
 
     title: str
     text: str
+    call: str | None = None
+
+    @property
+    def spoken(self) -> str:
+        """What an agent says."""
+        return self.text if self.call is None else self.call
 
 
 @dataclass(frozen=True)
@@ -126,27 +152,44 @@ class Wording:
 
 
 def check(template: Template, subject: Subject) -> None:
-    """A title may name the store; a text also the customer and every fact of its subject.
+    """A title may name the store; a text also the customer, every fact of its subject and the
+    link, where it has one.
 
     Raises:
-        ValueError: another placeholder, or a link that is left out.
+        ValueError: another placeholder, a link that is left out, or nothing to say without it.
     """
-    facts = set(FACTS[subject].model_fields)
+    facts = {"store", "name", *FACTS[subject].model_fields}
     _allow(template.title, {"store"})
-    used = _allow(template.text, {"store", "name", *facts})
-    if "link" in facts - used:
+    _allow(template.call or "", facts)
+    if (template.call is not None) != (subject in LINKED):
+        raise ValueError("call stands instead of a text with {link}, and there alone")
+    if subject not in LINKED:
+        _allow(template.text, facts)
+    elif "link" not in _allow(template.text, {*facts, "link"}):
         raise ValueError(f"the text of {subject} lacks {{link}}")
 
 
 def say(
-    template: Template, facts: Facts, *, name: str, store: str, language: Language, zone: ZoneInfo
+    template: Template,
+    facts: Facts,
+    *,
+    name: str,
+    store: str,
+    language: Language,
+    zone: ZoneInfo,
+    link: str | None = None,
 ) -> Wording:
-    """The message to a customer called ``name``; times as ``zone``'s clocks show them."""
+    """The message to a customer called ``name``; times as ``zone``'s clocks show them.
+
+    Without its ``link``, it is what an agent says on the phone.
+    """
     words = {
         field: _spoken(field, value, language, zone) for field, value in facts if value is not None
     }
+    text = template.text if link else template.spoken
     return Wording(
-        template.title.format(store=store), template.text.format(store=store, name=name, **words)
+        template.title.format(store=store),
+        text.format(store=store, name=name, link=link, **words),
     )
 
 

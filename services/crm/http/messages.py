@@ -12,10 +12,11 @@ from services.crm import store
 from services.crm.domain import errors
 from services.crm.domain.message import CallReason, Channel, Message, Status, Subject
 from services.crm.domain.wording import (
-    AdditionalWork,
+    LINKED,
     AppointmentReminder,
     AtRisk,
-    Authorisation,
+    LinkedAdditionalWork,
+    LinkedAuthorisation,
     OverduePayment,
     PromiseChanged,
     Ready,
@@ -51,12 +52,12 @@ class _Request(Body):
 
 class AuthorisationMessage(_Request):
     subject: Literal["authorisation"]
-    values: Authorisation
+    values: LinkedAuthorisation
 
 
 class AdditionalWorkMessage(_Request):
     subject: Literal["additional_work"]
-    values: AdditionalWork
+    values: LinkedAdditionalWork
 
 
 class AtRiskMessage(_Request):
@@ -125,8 +126,11 @@ class MessageView(BaseModel):
 async def send_message(request: Request, body: SendMessage, command: FrontDesk) -> JSONResponse:
     """Tell a customer something, once, in their language and on their channel.
 
-    It leaves after the answer; quiet hours hold it. Without a channel an agent has to call.
+    It leaves after the answer; quiet hours hold it. Without a channel an agent has to call. What
+    the customer answers over a link is asked by the service that has made the link.
     """
+    if body.subject in LINKED and not command.principal.has("service"):
+        raise errors.link_from_a_person()
     personal = personal_of(request)
 
     async def effect(unit: Unit) -> BaseModel:
@@ -147,7 +151,7 @@ async def send_message(request: Request, body: SendMessage, command: FrontDesk) 
             expires_at=body.expires_at,
         )
         await send_soon(unit, message, command.cause)
-        if isinstance(body.values, Authorisation):
+        if isinstance(body, (AuthorisationMessage, AdditionalWorkMessage)):
             link = await personal.encrypt(connection, store_id, body.customer_ref, body.values.link)
             await store.save_link(connection, store_id, message.message_id, link)
         return _view(message, unit.now)

@@ -26,7 +26,7 @@ ON CONFLICT (store_id, message_id) DO UPDATE SET
     retry_at = excluded.retry_at, given_up = excluded.given_up,
     uncertain = excluded.uncertain, reason = excluded.reason, agent_id = excluded.agent_id,
     notified_at = excluded.notified_at, calls = excluded.calls,
-    link = CASE WHEN excluded.state IN ('waiting', 'sending', 'to_call') THEN message.link END
+    link = CASE WHEN excluded.state IN ('waiting', 'sending') THEN message.link END
 """
 
 _CLAIM = """

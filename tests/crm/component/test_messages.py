@@ -171,7 +171,7 @@ async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str
         "subject": "authorisation",
         "values": {"amount_cents": 123456, "link": "https://dealer.example/a/secret-token"},
     }
-    answer = await crm.post(MESSAGES, "advisor", content | body)
+    answer = await crm.post(MESSAGES, "service", content | body)
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -267,6 +267,35 @@ async def test_addresses_and_links_stand_nowhere_in_clear(
     for secret in ("hidden@mail.example", "secret-token", customer["phone"], customer["name"]):
         assert secret not in stored
         assert secret.encode().hex() not in stored
+
+
+async def test_an_agent_who_calls_reads_no_link(crm, customer, servers: Platform) -> None:
+    await prefer(crm, customer, declined_channels=["sms", "wecom", "email"])
+    await ask(crm, customer)
+    (task,) = await tasks_for(crm, customer)
+    assert task["text"].startswith(f"{customer['name']}您好，您的爱车有维修项目待您确认，")
+    assert "¥1,234.56" in task["text"]
+    shown = str([task, await told(crm, customer)])
+    assert "secret-token" not in shown
+    assert "http" not in shown
+    connection = await asyncpg.connect(servers.admin_url)
+    assert not await connection.fetchval(
+        "SELECT count(link) FROM crm.message WHERE customer_ref = $1", customer["customer_ref"]
+    )
+    await connection.close()
+
+
+@pytest.mark.parametrize("role", ["advisor", "agent", "manager"])
+async def test_no_colleague_sends_a_link_of_their_own(crm, customer, role) -> None:
+    body = {
+        "customer_ref": customer["customer_ref"],
+        "subject": "authorisation",
+        "values": {"amount_cents": 1, "link": "https://elsewhere.example"},
+    }
+    answer = await crm.post(MESSAGES, role, body)
+    assert answer.status_code == 403
+    assert answer.json()["errors"][0]["rule"] == "link_from_a_person"
+    assert await told(crm, customer) == []
 
 
 async def test_one_request_is_one_message(crm, customer, sms: Gateway) -> None:
@@ -522,7 +551,7 @@ async def test_a_refused_number_is_given_up_at_once(crm, customer, sms: Gateway)
     await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
     assert (task["reason"], task["subject"]) == ("refused", "authorisation")
-    assert "https://dealer.example/a/secret-token" in task["text"]
+    assert "http" not in task["text"]
 
 
 @pytest.mark.parametrize(
@@ -611,7 +640,7 @@ async def test_an_impossible_message_is_refused(crm, customer, changes, status, 
         "subject": "authorisation",
         "values": {"amount_cents": 1, "link": "https://a.example"},
     } | changes
-    answer = await crm.post(MESSAGES, "advisor", body)
+    answer = await crm.post(MESSAGES, "service", body)
     assert answer.status_code == status, answer.text
     assert answer.json()["errors"][0]["field"].endswith(field)
     assert await told(crm, customer) == []

@@ -44,6 +44,9 @@ def test_the_shipped_templates_say_everything_in_both_languages() -> None:
             assert "{name}" in template.text
             for fact in FACTS[subject].model_fields:
                 assert f"{{{fact}}}" in template.text
+                assert f"{{{fact}}}" in template.spoken
+            assert ("{link}" in template.text) == (template.call is not None)
+            assert "{link}" not in template.spoken
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,7 @@ def test_times_are_the_stores_and_amounts_are_money(language: Language, expected
         say(template, fact, name="n", store="s", language=language, zone=SHANGHAI).text
         for template, fact in (
             (Template("", "{promised_at}"), PromiseChanged(**facts)),
-            (Template("", "{amount_cents}"), Authorisation(amount_cents=123405, link="https://a")),
+            (Template("", "{amount_cents}"), Authorisation(amount_cents=123405)),
         )
     )
     assert f"{time} {money}" == expected
@@ -72,12 +75,14 @@ def test_a_name_is_told_as_it_is(name: str) -> None:
 @pytest.mark.parametrize(
     ("template", "fault"),
     [
-        (Template("{name}", "{link}"), "name"),
-        (Template("", "{link}{phone}"), "phone"),
-        (Template("", "{link}{name.__class__}"), "__class__"),
-        (Template("", "{link}{name!r}"), "name"),
-        (Template("", "{link}{}"), "{}"),
-        (Template("", "no way to answer"), "lacks {link}"),
+        (Template("{name}", "{link}", ""), "name"),
+        (Template("", "{link}{phone}", ""), "phone"),
+        (Template("", "{link}{name.__class__}", ""), "__class__"),
+        (Template("", "{link}{name!r}", ""), "name"),
+        (Template("", "{link}{}", ""), "{}"),
+        (Template("", "no way to answer", ""), "lacks {link}"),
+        (Template("", "{link}"), "call"),
+        (Template("", "{link}", "Open {link}"), "link"),
     ],
 )
 def test_templates_name_only_what_there_is(template: Template, fault: str) -> None:
