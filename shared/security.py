@@ -5,16 +5,18 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import httpx
-import orjson
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from joserfc import jwt
+from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey
+from joserfc.util import urlsafe_b64decode
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from shared.contracts.base import Identifier
 from shared.problems import Problem
 from shared.settings import Settings
+from shared.signing_keys import SigningKeys
 
 Role = Literal[
     "advisor",
@@ -28,9 +30,12 @@ Role = Literal[
     "service",
 ]
 
-ALGORITHMS = ["ES256"]
-_KEYS_LIVE_S = 300.0
-_LEEWAY_S = 30
+ALGORITHM = "ES256"
+LEEWAY_S = 30
+"""How far the clocks of issuer and service may differ."""
+
+_LONGEST = 32_768
+_LATEST_S = 253_402_300_799
 
 
 @dataclass(frozen=True)
@@ -47,58 +52,114 @@ class Principal:
         return not self.roles.isdisjoint(roles)
 
 
+Moment = Annotated[float, Field(ge=0, le=_LATEST_S)]
+Name = Annotated[str, Field(min_length=1, max_length=255, pattern="^[^\x00-\x1f\x7f]+$")]
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class _Header(_Read):
+    alg: Literal["ES256"]
+    kid: Annotated[str, Field(max_length=255)] | None = None
+
+
+class _Claims(_Read):
+    """Claims of an access token; times are seconds since 1970 (NumericDate, RFC 7519)."""
+
+    iss: str
+    aud: str | list[str]
+    sub: Identifier
+    iat: Moment
+    exp: Moment
+    nbf: Moment = 0
+    name: Name | None = None
+    roles: list[Name] = []
+    stores: list[Name] = []
+
+
 class Verifier:
     """Checks access tokens against the issuer's published keys."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._keys: KeySet | None = None
-        self._loaded_at = 0.0
-        self._claims = jwt.JWTClaimsRegistry(
-            leeway=_LEEWAY_S,
-            iss={"essential": True, "value": settings.issuer},
-            aud={"essential": True, "value": settings.audience},
-            exp={"essential": True},
-            sub={"essential": True},
-        )
+        self._keys = SigningKeys(settings)
 
     async def principal(self, token: str) -> Principal:
         """The caller that ``token`` speaks for.
 
         Raises:
-            Problem: 401, when the token is forged, expired, or for somebody else.
+            Problem: 401, when the token is malformed, forged, expired, good for too long, or for
+                somebody else; 503, when no key is known to check it with.
         """
-        try:
-            decoded = jwt.decode(token, await self._key_set(), algorithms=ALGORITHMS)
-            self._claims.validate(decoded.claims)
-        except (JoseError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            raise Problem(
-                401, "token_rejected", f"The access token is not valid: {reason}"
-            ) from None
-        claims = decoded.claims
+        key = await self._keys.find(_header(token).kid)
+        if key is None:
+            raise _rejected("no key of the issuer has its kid")
+        claims = _claims(token, key)
+        self._check_party(claims)
+        self._check_times(claims, time.time())
         return Principal(
-            subject=str(claims["sub"]),
-            name=str(claims.get("name", claims["sub"])),
-            roles=frozenset(map(str, claims.get("roles", ()))),
-            stores=frozenset(map(str, claims.get("stores", ()))),
+            subject=claims.sub,
+            name=claims.name or claims.sub,
+            roles=frozenset(claims.roles),
+            stores=frozenset(claims.stores),
             token=token,
         )
 
-    async def _key_set(self) -> KeySet:
-        if self._keys is None or time.monotonic() - self._loaded_at > _KEYS_LIVE_S:
-            self._keys = KeySet.import_key_set(await self._published_keys())
-            self._loaded_at = time.monotonic()
-        return self._keys
+    def _check_party(self, claims: _Claims) -> None:
+        if claims.iss != self._settings.issuer:
+            raise _rejected("iss is another issuer")
+        audience = [claims.aud] if isinstance(claims.aud, str) else claims.aud
+        if self._settings.audience not in audience:
+            raise _rejected("aud is another audience")
 
-    async def _published_keys(self) -> Any:
-        if self._settings.jwks_url:
-            async with httpx.AsyncClient(timeout=5) as client:
-                response = await client.get(self._settings.jwks_url)
-                return response.raise_for_status().json()
-        if self._settings.jwks_file is None:
-            raise ValueError("neither AFTERSALES_JWKS_URL nor AFTERSALES_JWKS_FILE is set")
-        return orjson.loads(self._settings.jwks_file.read_bytes())
+    def _check_times(self, claims: _Claims, now: float) -> None:
+        if claims.exp <= now - LEEWAY_S:
+            raise _rejected("exp has passed")
+        if claims.nbf > now + LEEWAY_S:
+            raise _rejected("nbf has not come")
+        if claims.iat > now + LEEWAY_S:
+            raise _rejected("iat has not come")
+        longest = self._settings.access_token_max_s
+        if claims.exp - claims.iat > longest:
+            raise _rejected(f"exp is later than {longest} s after iat")
+
+
+def _header(token: str) -> _Header:
+    if len(token) > _LONGEST:
+        raise _rejected(f"it is longer than {_LONGEST} characters")
+    try:
+        return _Header.model_validate_json(urlsafe_b64decode(token.partition(".")[0].encode()))
+    except (ValidationError, ValueError, JoseError) as error:
+        raise _rejected(_reason(error)) from None
+
+
+def _claims(token: str, key: ECKey) -> _Claims:
+    try:
+        signed = jws.deserialize_compact(token, key, algorithms=[ALGORITHM])
+        return _Claims.model_validate_json(signed.payload)
+    except (ValidationError, ValueError, JoseError) as error:
+        raise _rejected(_reason(error)) from None
+
+
+def _reason(error: Exception) -> str:
+    """Which claim breaks which rule, without a word of its content."""
+    if isinstance(error, ValidationError):
+        return "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ")
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+    return str(error) or type(error).__name__
+
+
+def _rejected(reason: str) -> Problem:
+    return Problem(
+        401,
+        "token_rejected",
+        f"The access token is not valid: {reason}",
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )
 
 
 _bearer = HTTPBearer(auto_error=False, description="OIDC access token")
@@ -111,7 +172,12 @@ def caller(*roles: Role) -> Callable[[Request, Credentials], Coroutine[Any, Any,
 
     async def authenticated(request: Request, credentials: Credentials) -> Principal:
         if credentials is None:
-            raise Problem(401, "token_missing", "A bearer token is required.")
+            raise Problem(
+                401,
+                "token_missing",
+                "A bearer token is required.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
         verifier: Verifier = request.app.state.verifier
         principal = await verifier.principal(credentials.credentials)
         store_id = request.path_params.get("store_id")

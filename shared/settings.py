@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     audience: str = "aftersales"
     jwks_file: Path | None = None
     jwks_url: str | None = None
+    access_token_max_s: int = 3600
     issuer_key_file: Path | None = None
     token_url: str = ""
     client_id: str = ""

@@ -1,8 +1,10 @@
 """What the people of a simulated day say to the platform over HTTP, each with their own token."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -15,7 +17,8 @@ _IDLE_S = 2.0
 
 _PAUSES_S = (0.1, 0.5, 2.0)
 _AWAY = 503
-_TOKEN_LIFETIME_S = 6 * 3600
+_TOKEN_LIFETIME_S = 900
+_RENEW_BEFORE_S = 120
 
 Answer = dict[str, Any]
 
@@ -38,11 +41,22 @@ class RefusedError(UnwelcomeAnswerError):
 
 @dataclass
 class Person:
-    """Somebody of the group with an access token; commands are numbered for their keys."""
+    """Somebody of the group; ``sign`` gives them an access token, commands are numbered for their
+    keys."""
 
     subject: str
-    token: str
+    sign: Callable[[], str]
     commands: int = field(default=0)
+    _token: str = ""
+    _good_until: float = 0.0
+
+    @property
+    def token(self) -> str:
+        """An access token that is good for two minutes or more."""
+        if time.monotonic() > self._good_until:
+            self._token = self.sign()
+            self._good_until = time.monotonic() + _TOKEN_LIFETIME_S - _RENEW_BEFORE_S
+        return self._token
 
     def next_key(self) -> str:
         """The ``Idempotency-Key`` of the person's next command."""
@@ -58,7 +72,8 @@ class People:
         self._persons = {
             subject: Person(
                 subject,
-                issuer.token(
+                partial(
+                    issuer.token,
                     subject,
                     roles=entry["roles"],
                     stores=entry["stores"],

@@ -31,7 +31,7 @@ class Answers:
 
 
 def quiet_with(service: Answers) -> quiet.Quiet:
-    return quiet.Quiet({"reception": cast("Client", service)}, Person("operator-1", ""))
+    return quiet.Quiet({"reception": cast("Client", service)}, Person("operator-1", str))
 
 
 async def test_one_round_at_rest_is_not_enough() -> None:

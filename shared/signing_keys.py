@@ -1,0 +1,125 @@
+"""The issuer's public keys: kept, and asked for again where a token names one that is not known."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import orjson
+import structlog
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from shared.problems import unavailable
+from shared.settings import Settings
+from shared.underway import Underway
+
+log = structlog.get_logger()
+
+CURVE = "P-256"
+"""The curve of the only algorithm, ES256."""
+
+FRESH_S = 300.0
+"""After so long the keys are asked for again, so that a withdrawn one stops counting."""
+
+LAST_RESORT_S = 12 * 3600.0
+"""While the issuer is away, the keys that were known last count for so long."""
+
+PAUSE_S = 10.0
+"""Between two questions that an unknown key id or a failure is the reason for."""
+
+_PATIENCE_S = 3.0
+
+Keys = Mapping[str | None, ECKey]
+
+
+class SigningKeys:
+    """Keys by their id (``kid``), from a URL or a file.
+
+    The issuer is asked by one request at a time, for an unknown id at most every ``PAUSE_S``
+    seconds; who names a known key waits only for keys that are not fresh.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._keys: Keys = {}
+        self._read_at = float("-inf")
+        self._paused_until = float("-inf")
+        self._failing = False
+        self._reading = Underway(self._read)
+
+    async def find(self, kid: str | None) -> ECKey | None:
+        """The key called ``kid``; without a name the only key, where there is one only.
+
+        Raises:
+            Problem: 503, when the issuer is away and the keys are unknown or too old.
+        """
+        asked_at = time.monotonic()
+        if self._age_s() > FRESH_S:
+            await self._refresh()
+        if self._age_s() > LAST_RESORT_S:
+            raise unavailable("The identity provider")
+        if kid not in self._keys and self._read_at < asked_at:
+            await self._look_again()
+        return self._keys.get(kid)
+
+    async def _look_again(self) -> None:
+        if not self._reading.busy:
+            if time.monotonic() < self._paused_until:
+                return
+            self._paused_until = time.monotonic() + PAUSE_S
+        await self._reading.outcome()
+
+    async def _refresh(self) -> None:
+        """Ask again; while the issuer is away, nobody who has keys waits for its answer."""
+        if time.monotonic() > self._paused_until or self._reading.busy:
+            reading = self._reading.begin()
+            if not self._failing or self._age_s() > LAST_RESORT_S:
+                await asyncio.shield(reading)
+
+    def _age_s(self) -> float:
+        return time.monotonic() - self._read_at
+
+    async def _read(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                keys = usable_keys(await self._published())
+        except (httpx.HTTPError, OSError, ValueError, TimeoutError) as error:
+            self._failing = True
+            self._paused_until = time.monotonic() + PAUSE_S
+            log.warning("signing keys not read", error=repr(error))
+            return
+        self._failing = False
+        self._keys, self._read_at = keys, time.monotonic()
+
+    async def _published(self) -> Any:
+        if self._settings.jwks_url:
+            async with httpx.AsyncClient(timeout=_PATIENCE_S) as client:
+                response = await client.get(self._settings.jwks_url)
+                return orjson.loads(response.raise_for_status().content)
+        if self._settings.jwks_file is None:
+            raise ValueError("neither AFTERSALES_JWKS_URL nor AFTERSALES_JWKS_FILE is set")
+        return orjson.loads(self._settings.jwks_file.read_bytes())
+
+
+def usable_keys(published: Any) -> Keys:
+    """The keys of a JWK set (RFC 7517) that sign with ES256; others are left aside.
+
+    Raises:
+        ValueError: there is none.
+    """
+    entries = published.get("keys") if isinstance(published, dict) else None
+    keys = [key for entry in entries or () if (key := _usable(entry))]
+    if not keys:
+        raise ValueError("the issuer publishes no key for ES256")
+    return {key.kid: key for key in keys} | ({None: keys[0]} if len(keys) == 1 else {})
+
+
+def _usable(entry: Any) -> ECKey | None:
+    if not isinstance(entry, dict) or entry.get("crv") != CURVE or entry.get("use", "sig") != "sig":
+        return None
+    try:
+        return ECKey.import_key(entry)
+    except (JoseError, ValueError, TypeError, KeyError):
+        return None

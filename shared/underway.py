@@ -1,0 +1,42 @@
+"""Work that many ask for and that is done once for all of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Underway(Generic[T]):
+    """Does ``work`` once at a time: who asks while it is under way waits for the same outcome.
+
+    It goes on when somebody who waits for it gives up.
+    """
+
+    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+        self._work = work
+        self._task: asyncio.Task[T] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the work is under way."""
+        return self._task is not None and not self._task.done()
+
+    def begin(self) -> asyncio.Task[T]:
+        """The work that is under way, begun where there is none; its error may go unread."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._run())
+            self._task.add_done_callback(_read)
+        return self._task
+
+    async def outcome(self) -> T:
+        """The outcome of the work that is under way, or of work begun now."""
+        return await asyncio.shield(self.begin())
+
+    async def _run(self) -> T:
+        return await self._work()
+
+
+def _read(task: "asyncio.Task[T]") -> None:
+    if not task.cancelled():
+        task.exception()

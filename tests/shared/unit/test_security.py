@@ -1,0 +1,324 @@
+"""Access tokens: whose are taken, and what happens when keys change or the issuer is away."""
+
+import asyncio
+import base64
+import json
+import socket
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+from joserfc import jws
+from joserfc.jwk import ECKey, OctKey
+
+from shared import signing_keys
+from shared.commands import reader
+from shared.problems import answer_problems
+from shared.security import Principal, Verifier
+from shared.settings import Settings
+
+
+class KeyPublisher:
+    """An issuer's key endpoint that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.key = _new_key()
+        self.others: list[dict[str, Any]] = []
+        self.asked = 0
+        self.away = False
+        self.pause_s = 0.0
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/jwks"
+        self.app = FastAPI()
+
+        @self.app.get("/jwks")
+        async def jwks() -> JSONResponse:
+            self.asked += 1
+            await asyncio.sleep(self.pause_s)
+            if self.away:
+                return JSONResponse({}, 503)
+            return JSONResponse({"keys": [*self.others, self.key.as_dict(private=False)]})
+
+    def token(self, *, key: ECKey | None = None, kid: str | None = "", **claims: Any) -> str:
+        """A good token, but for ``claims``; ``kid`` None leaves it out."""
+        key = key or self.key
+        named = {} if kid is None else {"kid": kid or key.kid}
+        content = json.dumps({**_claims(), **claims}).encode()
+        return jws.serialize_compact({"alg": "ES256", **named}, content, key)
+
+
+def _new_key() -> ECKey:
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"})
+    key.ensure_kid()
+    return key
+
+
+def _claims() -> dict[str, Any]:
+    now = int(time.time())
+    return {
+        "iss": "issuer",
+        "aud": ["aftersales", "account"],
+        "sub": "S01-advisor-1",
+        "roles": ["advisor"],
+        "stores": ["S01"],
+        "iat": now,
+        "exp": now + 600,
+    }
+
+
+@pytest_asyncio.fixture(scope="module")
+async def _served() -> AsyncIterator[KeyPublisher]:
+    publisher = KeyPublisher()
+    config = uvicorn.Config(publisher.app, port=publisher.port, log_level="warning")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield publisher
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+def publisher(_served: KeyPublisher) -> KeyPublisher:
+    _served.key, _served.others = _new_key(), []
+    _served.asked, _served.away, _served.pause_s = 0, False, 0.0
+    return _served
+
+
+@pytest.fixture
+def verifier(publisher: KeyPublisher) -> Verifier:
+    return Verifier(Settings(issuer="issuer", jwks_url=publisher.url))
+
+
+@pytest_asyncio.fixture
+async def service(verifier: Verifier) -> AsyncIterator[httpx.AsyncClient]:
+    """A service that tells who is calling."""
+    app = FastAPI()
+    app.state.verifier = verifier
+    answer_problems(app)
+
+    @app.get("/me")
+    async def me(who: Annotated[Principal, reader("advisor")]) -> dict[str, Any]:
+        return {"sub": who.subject, "stores": sorted(who.stores)}
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield client
+
+
+async def ask(service: httpx.AsyncClient, token: str) -> httpx.Response:
+    return await service.get("/me", headers={"Authorization": f"Bearer {token}"})
+
+
+async def test_good_token_tells_person_and_stores(
+    service: httpx.AsyncClient, publisher: KeyPublisher
+) -> None:
+    answer = await ask(service, publisher.token())
+    assert answer.json() == {"sub": "S01-advisor-1", "stores": ["S01"]}
+    assert (await ask(service, publisher.token(kid=None))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": ["a"]},
+        {"sub": ""},
+        {"sub": "a\0"},
+        {"sub": None},
+        {"sub": 7},
+        {"name": {"zh": "a"}},
+        {"name": "\ud800"},
+        {"roles": "advisor"},
+        {"roles": None},
+        {"roles": {"advisor": True}},
+        {"stores": [["S01"]]},
+        {"stores": [1]},
+        {"stores": "S01"},
+        {"aud": 1},
+        {"aud": "other"},
+        {"aud": [["aftersales"]]},
+        {"iss": ["issuer"]},
+        {"iss": "other"},
+        {"exp": "4102444800"},
+        {"exp": float("nan")},
+        {"exp": float("inf")},
+        {"exp": 10**400},
+        {"exp": True},
+        {"exp": None},
+        {"iat": True},
+        {"iat": -1},
+        {"iat": "now"},
+        {"nbf": "now"},
+        {"nbf": [0]},
+    ],
+)
+async def test_claim_of_wrong_kind_is_refused(
+    service: httpx.AsyncClient, publisher: KeyPublisher, claims: dict[str, Any]
+) -> None:
+    await assert_rejected(service, publisher.token(**claims))
+
+
+@pytest.mark.parametrize(
+    ("iat", "nbf", "exp"),
+    [
+        (0, 0, 3601),
+        (-3000, 0, 3000),
+        (60, 0, 600),
+        (0, 60, 600),
+        (-600, 0, -31),
+        (0, 0, 10**9),
+    ],
+)
+async def test_token_good_too_long_early_or_late(
+    service: httpx.AsyncClient, publisher: KeyPublisher, iat: int, nbf: int, exp: int
+) -> None:
+    now = int(time.time())
+    times = {"iat": now + iat, "nbf": now + nbf, "exp": now + exp}
+    await assert_rejected(service, publisher.token(**times))
+
+
+@pytest.mark.parametrize("claim", ["iat", "exp", "sub", "iss", "aud"])
+async def test_missing_claim_is_refused(
+    service: httpx.AsyncClient, publisher: KeyPublisher, claim: str
+) -> None:
+    content = {name: value for name, value in _claims().items() if name != claim}
+    header = {"alg": "ES256", "kid": publisher.key.kid}
+    signed = jws.serialize_compact(header, json.dumps(content).encode(), publisher.key)
+    await assert_rejected(service, signed)
+
+
+async def test_hostile_shapes_are_refused(
+    service: httpx.AsyncClient, publisher: KeyPublisher
+) -> None:
+    good = publisher.token()
+    header, payload, signature = good.split(".")
+    secret = json.dumps(publisher.key.as_dict(private=False))
+    confused = jws.serialize_compact(
+        {"alg": "HS256", "kid": publisher.key.kid}, json.dumps(_claims()), OctKey.import_key(secret)
+    )
+    headers: list[Any] = [
+        {"alg": "none"},
+        {"alg": ["ES256"]},
+        {"alg": "ES256", "kid": ["a"]},
+        {"alg": "ES256", "kid": {}},
+        {"alg": "ES256", "kid": publisher.key.kid, "crit": ["b64"], "b64": False},
+        [1],
+        None,
+    ]
+    texts = [json.dumps(each).encode() for each in headers] + [b"[" * 9000, b"\xff", b"{"]
+    for token in (
+        *(f"{_encoded(text)}.{payload}.{signature}" for text in texts),
+        confused,
+        header,
+        f"{header}.{payload}.",
+        f"{header}.{payload}.{signature}.{signature}",
+        "é",
+        "a" * 40_000,
+        jws.serialize_compact({"alg": "ES256"}, b"[" * 9000, publisher.key),
+        jws.serialize_compact({"alg": "ES256"}, b"[]", publisher.key),
+        jws.serialize_compact({"alg": "ES256"}, b"", publisher.key),
+    ):
+        await assert_rejected(service, token)
+
+
+def _encoded(text: bytes) -> str:
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
+
+
+async def assert_rejected(service: httpx.AsyncClient, token: str) -> None:
+    headers = {"Authorization": b"Bearer " + token.encode("utf-8", "surrogatepass")}
+    answer = await service.get("/me", headers=headers)
+    kind = answer.headers["content-type"]
+    assert (answer.status_code, kind) == (401, "application/problem+json"), answer.text
+    assert answer.json()["type"] == "/problems/token_rejected"
+
+
+async def test_new_key_counts_without_restart(
+    service: httpx.AsyncClient, publisher: KeyPublisher
+) -> None:
+    old = publisher.token()
+    assert (await ask(service, old)).status_code == 200
+    publisher.key = _new_key()
+    assert (await ask(service, publisher.token())).status_code == 200
+    assert publisher.asked == 2
+    await assert_rejected(service, old)
+
+
+async def test_flood_of_unknown_keys_asks_once(
+    service: httpx.AsyncClient, publisher: KeyPublisher
+) -> None:
+    assert (await ask(service, publisher.token())).status_code == 200
+    publisher.pause_s = 0.3
+    forger = _new_key()
+    flood = [ask(service, publisher.token(key=forger, kid=f"k{n}")) for n in range(100)]
+    attacked = asyncio.gather(*flood)
+    await asyncio.sleep(0.1)
+    assert (await ask(service, publisher.token())).status_code == 200
+    assert not attacked.done()
+    assert {answer.status_code for answer in await attacked} == {401}
+    await assert_rejected(service, publisher.token(key=forger, kid="late"))
+    assert publisher.asked == 2
+
+
+async def test_first_requests_share_one_question(
+    service: httpx.AsyncClient, publisher: KeyPublisher
+) -> None:
+    publisher.pause_s = 0.1
+    answers = await asyncio.gather(*(ask(service, publisher.token()) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    await assert_rejected(service, publisher.token(kid="unknown"))
+    assert publisher.asked == 2
+
+
+async def test_known_keys_serve_while_issuer_is_away(
+    service: httpx.AsyncClient, publisher: KeyPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await ask(service, publisher.token())).status_code == 200
+    publisher.away = True
+    monkeypatch.setattr(signing_keys, "FRESH_S", 0.0)
+    assert (await ask(service, publisher.token())).status_code == 200
+    await assert_rejected(service, publisher.token(kid="unknown"))
+    assert publisher.asked == 2
+    monkeypatch.setattr(signing_keys, "LAST_RESORT_S", 0.0)
+    await assert_unavailable(service, publisher.token())
+
+
+async def test_no_key_yet_is_no_refusal(
+    service: httpx.AsyncClient, publisher: KeyPublisher, verifier: Verifier
+) -> None:
+    publisher.away = True
+    for _ in range(5):
+        await assert_unavailable(service, publisher.token())
+    assert publisher.asked == 1
+    publisher.away = False
+    verifier._keys._paused_until = 0.0
+    assert (await ask(service, publisher.token())).status_code == 200
+
+
+async def assert_unavailable(service: httpx.AsyncClient, token: str) -> None:
+    answer = await ask(service, token)
+    kind = answer.headers["content-type"]
+    assert (answer.status_code, kind) == (503, "application/problem+json"), answer.text
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_unusable_published_keys_are_left_aside(
+    service: httpx.AsyncClient, publisher: KeyPublisher
+) -> None:
+    publisher.others = [
+        {"kty": "RSA", "kid": "broken"},
+        {"kty": "new", "kid": "unknown"},
+        {"kty": "EC", "crv": "P-256", "kid": "empty"},
+        ECKey.generate_key("P-256", {"use": "enc", "kid": "for encryption"}).as_dict(private=False),
+        ECKey.generate_key("P-384", {"kid": "other curve"}).as_dict(private=False),
+    ]
+    assert (await ask(service, publisher.token())).status_code == 200
