@@ -3,11 +3,21 @@
 import time
 
 import httpx
+from pydantic import BaseModel, Field, ValidationError
 
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
+from shared.underway import Underway
 
 _RENEW_BEFORE_S = 60.0
+_PATIENCE_S = 3.0
+
+
+class _Answer(BaseModel):
+    """A token endpoint's answer (RFC 6749); the lifetime is in seconds."""
+
+    access_token: str = Field(min_length=1)
+    expires_in: float = Field(default=300, gt=0, allow_inf_nan=False)
 
 
 class ServiceCredentials:
@@ -19,6 +29,7 @@ class ServiceCredentials:
         self._issuer = DevelopmentIssuer.from_settings(settings)
         self._token = ""
         self._good_until = 0.0
+        self._fetching = Underway(self._fetch)
 
     async def token(self, store_id: str) -> str:
         """A token that is good for ``store_id``.
@@ -29,16 +40,22 @@ class ServiceCredentials:
         if self._issuer is not None:
             return self._issuer.token(self._service, roles=["service"], stores=[store_id])
         if time.monotonic() > self._good_until:
-            await self._fetch()
+            await self._fetching.outcome()
         return self._token
 
     async def _fetch(self) -> None:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=_PATIENCE_S) as client:
             response = await client.post(
                 self._settings.token_url,
                 data={"grant_type": "client_credentials", "audience": self._settings.audience},
                 auth=(self._settings.client_id, self._settings.client_secret),
             )
-        answer = response.raise_for_status().json()
-        self._token = answer["access_token"]
-        self._good_until = time.monotonic() + float(answer["expires_in"]) - _RENEW_BEFORE_S
+        try:
+            answer = _Answer.model_validate_json(response.raise_for_status().content)
+        except ValidationError as error:
+            raise httpx.DecodingError(
+                "the token endpoint's answer is no token", request=response.request
+            ) from error
+        early_s = min(_RENEW_BEFORE_S, answer.expires_in / 2)
+        self._token = answer.access_token
+        self._good_until = time.monotonic() + answer.expires_in - early_s

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
+import httpx
+
 from services.reception import store
 from services.reception.archive import CustomerArchive
 from services.reception.domain import appointment as appointments
@@ -126,6 +128,9 @@ class AppointmentDeadlines:
             return None
         try:
             token = await self.credentials.token(store_id)
+        except httpx.HTTPError as error:
+            raise NotYetError(f"identity provider: {type(error).__name__}") from error
+        try:
             key = f"{appointment_id}:{planned_at.isoformat()}"
             answer = await self.workshop.hold(
                 Caller(store_id, token, key),
