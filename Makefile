@@ -36,6 +36,7 @@ lint: setup  ## Check style, types and the rules of the architecture.
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@.venv/bin/lint-imports
+	@$(PYTHON) -m deploy.sinks
 	@$(PYTHON) -W ignore -m deploy.docs --check
 	@$(PYTHON) -m mypy
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import nicegui
 import uvicorn
@@ -16,6 +16,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.staticfiles import StaticFiles
 
 import services.desk.pages  # noqa: F401 registers the pages
+from services.desk.addresses import inside
 from services.desk.client import AwayError, RefusalError, Services
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
@@ -158,16 +159,6 @@ def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn) -> None:
         except SignedOutError:
             return RedirectResponse("/sign-in", 303)
         return RedirectResponse(request.session.pop("next", "/"), 303)
-
-
-def inside(address: str) -> str:
-    """``address`` when it is a page of the desk, otherwise the first page."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return "/"
-    inside = not parts.scheme and not parts.netloc and address.startswith("/")
-    return address if inside and not address.startswith(("//", "/\\")) else "/"
 
 
 def _secret(settings: Settings) -> str:

@@ -84,7 +84,7 @@ class Desk:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
-        self._url = url
+        self.url = url
 
     async def sign_in(self, who: str, *, language: str = "zh", size: str = "desktop") -> Colleague:
         width, height = _SIZES[size]
@@ -93,10 +93,10 @@ class Desk:
         )
         context.set_default_timeout(_PATIENCE_MS)
         page = await context.new_page()
-        colleague = Colleague(page, self._url, [])
+        colleague = Colleague(page, self.url, [])
         page.on("pageerror", lambda error: colleague.faults.append(str(error)))
         page.on("request", lambda request: _note_foreign(colleague, request.url))
-        await page.goto(f"{self._url}/sign-in")
+        await page.goto(f"{self.url}/sign-in")
         if language == "en":
             await colleague.press("language")
         await colleague.press(f"as-{who}")
@@ -110,7 +110,7 @@ class Desk:
             viewport={"width": width, "height": height}, locale="zh-CN"
         )
         context.set_default_timeout(_PATIENCE_MS)
-        customer = Colleague(await context.new_page(), self._url, [])
+        customer = Colleague(await context.new_page(), self.url, [])
         customer.page.on("pageerror", lambda error: customer.faults.append(str(error)))
         customer.page.on("request", lambda request: _note_foreign(customer, request.url))
         await customer.page.goto(address)

@@ -4,7 +4,7 @@ R12, R13, R14, R21, R30)."""
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import asyncpg
 import httpx
@@ -625,3 +625,13 @@ async def test_operator_skips_what_was_given_up(desk: Desk, platform: Platform) 
         await expect(service.get_by_test_id("decision")).to_contain_text(shown)
     await operator.keep("dead-letters-decided")
     assert operator.faults == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    ['/" :x="window.ran = true', '/" :value="window.ran = true" x="', "/`${window.ran = true}`"],
+)
+async def test_no_script_runs_from_sign_in_address(desk: Desk, address: str) -> None:
+    visitor = await desk.open(f"{desk.url}/sign-in?next={quote(address)}")
+    await expect(visitor.at("as-S01-advisor-1")).to_be_visible()
+    assert await visitor.page.evaluate("window.ran") is None

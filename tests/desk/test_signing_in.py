@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from deploy.embedded.settings import free_ports
-from services.desk.app import inside
+from services.desk.addresses import inside
 from services.desk.session import OidcSignIn, SignedOutError
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
@@ -209,8 +209,33 @@ async def test_a_session_is_renewed_and_ends_when_the_issuer_says_so(
 
 
 @pytest.mark.parametrize(
-    "address", ["https://evil.example/", "//evil.example", "/\\evil", "//[", "x"]
+    "address",
+    [
+        "x",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "//evil.example",
+        "//[",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "/\u200b/evil.example",
+        "/today\r\nSet-Cookie: a=b",
+        "/%2Fevil.example",
+        "/%5cevil.example",
+        "/%09/evil.example",
+        "/%252Fevil.example",
+        "/stores//evil.example",
+        "/%25252525252Fevil.example",
+        "/" + "a" * 2_000,
+    ],
 )
 def test_signing_in_leads_to_the_desk_only(address: str) -> None:
     assert inside(address) == "/"
-    assert inside("/stores/S01/orders?view=ready") == "/stores/S01/orders?view=ready"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/stores/S01/orders?view=ready", "/stores/S01/orders/a%20b", "/authorise/S01.x?a=//b"],
+)
+def test_signing_in_leads_back_to_a_page(address: str) -> None:
+    assert inside(address) == address

@@ -22,7 +22,8 @@ def text(value: str, classes: str = "") -> ui.label:
 
 def mark(name: str, element: ui.element) -> ui.element:
     """Name an element for tests and for people who automate the desk."""
-    return element.props(f'data-testid="{name}"')
+    element.props["data-testid"] = name
+    return element
 
 
 def badge(value: str, tone: str) -> ui.label:
@@ -111,7 +112,7 @@ def cell_box(classes: str = "") -> ui.element:
     rows = line.parent_slot and line.parent_slot.parent
     if isinstance(rows, _Rows):
         heading = rows.headings[len(line.default_slot.children) - 1]
-        made.props(f'data-heading="{heading}"')
+        made.props["data-heading"] = heading
     return made
 
 

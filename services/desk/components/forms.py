@@ -11,7 +11,7 @@ from nicegui.elements.mixins.validation_element import ValidationElement
 
 from services.desk import formats
 from services.desk.client import AwayError, RefusalError, Service, new_attempt
-from services.desk.components.elements import Handler, box, button, text
+from services.desk.components.elements import Handler, box, button, mark, text
 from services.desk.components.problems import away_text, fault_text, refusal_text
 from services.desk.i18n import Words
 from services.desk.session import SignedOutError
@@ -19,6 +19,7 @@ from services.desk.visit import Visit
 
 T = TypeVar("T")
 _CONFLICT = "changed_meanwhile"
+_GO_ON = '(event) => runMethod(event.target.dataset.next, "focus", [])'
 
 FieldT = TypeVar("FieldT", bound=ValidationElement[Any])
 
@@ -46,7 +47,7 @@ class Form:
     def field(self, name: str, element: FieldT) -> FieldT:
         """Take ``element`` in as the field ``name``."""
         self._fields[name] = element
-        element.classes("field").props(f'outlined dense bottom-slots data-testid="{name}"')
+        mark(name, element.classes("field").props("outlined dense bottom-slots"))
         element.on_value_change(lambda: setattr(element, "error", None))
         return element
 
@@ -154,9 +155,8 @@ def moment_of(form: Form, field: ui.input) -> str | None:
 def enter_goes_on(*fields: ui.element) -> None:
     """Enter moves from each field to the next; the browser does it, as fast as a scanner types."""
     for here, there in pairwise(fields):
-        here.on(
-            "keydown.enter.exact.prevent", js_handler=f'() => runMethod({there.id}, "focus", [])'
-        )
+        here.props["data-next"] = there.id
+        here.on("keydown.enter.exact.prevent", js_handler=_GO_ON)
 
 
 async def send_now(

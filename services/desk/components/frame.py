@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from markupsafe import Markup
 from nicegui import ui
 
 from services.desk.components.elements import box, mark, text
@@ -34,7 +35,7 @@ class MenuItem:
 def head(title: str) -> None:
     """Title and style of a page."""
     ui.page_title(title)
-    ui.add_head_html(f'<link rel="stylesheet" href="{_address("desk.css")}">')
+    ui.add_head_html(Markup('<link rel="stylesheet" href="{}">').format(_address("desk.css")))
     add_script("in_order.js")
     ui.colors(
         primary="#1d4e6f",
@@ -47,7 +48,7 @@ def head(title: str) -> None:
 
 def add_script(name: str) -> None:
     """Load a script of the static folder with the page."""
-    ui.add_head_html(f'<script defer src="{_address(name)}"></script>')
+    ui.add_head_html(Markup('<script defer src="{}"></script>').format(_address(name)))
 
 
 def _address(name: str) -> str:
@@ -62,7 +63,8 @@ def frame(visit: Visit, title: str, menu: Sequence[MenuItem], here: str) -> Iter
     head(f"{t(title)} · {t.of(dict(visit.desk.group))}")
     with box("shell"):
         _top(visit, here)
-        with ui.element("nav").classes("menu").props(f'aria-label="{t("Menu")}"'):
+        with ui.element("nav").classes("menu") as entries:
+            entries.props["aria-label"] = t("Menu")
             for item in menu:
                 _menu_link(t, item)
         ui.run_javascript(_SHOW_CURRENT)
@@ -84,6 +86,18 @@ def notice(message: str) -> None:
     with box("notice").props("role=status"):
         ui.icon("cloud_off")
         text(message)
+
+
+def posting(action: str) -> ui.element:
+    """A form that the browser sends to ``action`` of the desk.
+
+    Its page tells the desk, and nobody else, where it was sent from: a form that came from no known
+    page is refused.
+    """
+    ui.add_head_html('<meta name="referrer" content="same-origin">')
+    form = ui.element("form").props("method=post")
+    form.props["action"] = action
+    return form
 
 
 def language_link(t: Words, here: str) -> None:
@@ -110,7 +124,8 @@ def _top(visit: Visit, here: str) -> None:
             text(t.of(dict(visit.desk.group)), "brand-name")
         _store_choice(visit, here)
         box("spacer")
-        now = text("", "business-time").props(f'title="{t("Business time")}"')
+        now = text("", "business-time")
+        now.props["title"] = t("Business time")
 
         def tell_time() -> None:
             now.set_text(clock(visit.now(), visit.store.timezone))
@@ -146,9 +161,8 @@ def _person(visit: Visit) -> None:
         with box("person-text"):
             text(visit.person.name(t.language), "person-name")
             text(roles, "person-role")
-        button = f'type="submit" data-testid="sign-out" title="{t("Sign out")}"'
-        with (
-            ui.element("form").props('method="post" action="/sign-out"'),
-            ui.element("button").classes("sign-out").props(button),
-        ):
+        with posting("/sign-out"), ui.element("button").classes("sign-out") as leave:
+            leave.props["type"] = "submit"
+            leave.props["title"] = t("Sign out")
             ui.icon("logout")
+        mark("sign-out", leave)

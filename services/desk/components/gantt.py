@@ -110,10 +110,10 @@ class Span:
         """Where ``moment`` is, in per cent of the width."""
         return 100 * min(1.0, max(0.0, (moment - self.begin) / (self.end - self.begin)))
 
-    def stretch(self, begin: datetime, end: datetime) -> str:
-        """Style of a block from ``begin`` to ``end``."""
+    def stretch(self, block: ui.element, begin: datetime, end: datetime) -> ui.element:
+        """Let ``block`` go from ``begin`` to ``end``."""
         left = self.place(begin)
-        return f"left:{left:.3f}%;width:{max(0.35, self.place(end) - left):.3f}%"
+        return block.style(f"left:{left:.3f}%;width:{max(0.35, self.place(end) - left):.3f}%")
 
     def shows(self, begin: datetime, end: datetime) -> bool:
         """Whether any of it is inside."""
@@ -171,8 +171,9 @@ def gantt(
 
 @contextmanager
 def _chart(hands: Hands, span: Span, zone: ZoneInfo) -> Iterator[None]:
-    measures = f"data-minutes={span.minutes} data-zone={zone}"
-    with box("gantt-scroll"), box("gantt").props(measures) as chart:
+    with box("gantt-scroll"), box("gantt") as chart:
+        chart.props["data-minutes"] = span.minutes
+        chart.props["data-zone"] = f"{zone}"
         chart.on("bardrop", lambda event: hands.dropped(_drop(event)), ["detail"])
         _scale(span, zone)
         yield
@@ -198,10 +199,10 @@ def _heat(span: Span, name: str, half_hours: Sequence[tuple[datetime, int]]) -> 
             text(name, "gantt-skills")
         with box("gantt-track"):
             for begin, minutes in half_hours:
-                warmth = f"--free:{minutes / most:.2f}"
-                classes = "free-cell" if minutes else "free-cell none"
-                with box(classes).style(f"{span.stretch(begin, begin + _HALF_HOUR)};{warmth}"):
+                free = box("free-cell" if minutes else "free-cell none")
+                with span.stretch(free, begin, begin + _HALF_HOUR):
                     text(_people(minutes))
+                free.style(f"--free:{minutes / most:.2f}")
 
 
 def _people(minutes: int) -> str:
@@ -213,7 +214,8 @@ def _people(minutes: int) -> str:
 @contextmanager
 def _line(span: Span, hands: Hands, line: Line) -> Iterator[None]:
     """A row without its bars, which go into its track."""
-    with mark(f"row-{line.key}", box("gantt-row")).props(f'data-row="{line.key}"'):
+    with mark(f"row-{line.key}", box("gantt-row")) as made:
+        made.props["data-row"] = line.key
         with box("gantt-name") as name:
             text(line.name, "gantt-person")
             text(line.note, "gantt-skills")
@@ -223,17 +225,17 @@ def _line(span: Span, hands: Hands, line: Line) -> Iterator[None]:
             for hour in span.hours():
                 box("gantt-grid").style(f"left:{span.place(hour):.3f}%")
             for begin, end in off_duty(line.windows, span):
-                box("gantt-off").style(span.stretch(begin, end))
+                span.stretch(box("gantt-off"), begin, end)
             for absence in line.absences:
                 if span.shows(absence.begin, absence.end):
-                    with box("gantt-absent").style(span.stretch(absence.begin, absence.end)):
+                    with span.stretch(box("gantt-absent"), absence.begin, absence.end):
                         text(absence.name)
             yield
 
 
 def _bar(span: Span, hands: Hands, bar: Bar) -> None:
     classes = f"bar status-{bar.status} {bar.tone}{' movable' if bar.movable else ''}"
-    with box(classes).style(span.stretch(bar.begin, bar.end)) as made:
+    with span.stretch(box(classes), bar.begin, bar.end) as made:
         with box("bar-title"):
             if bar.pinned:
                 ui.icon("push_pin")
@@ -242,10 +244,11 @@ def _bar(span: Span, hands: Hands, bar: Bar) -> None:
         with ui.tooltip().props("delay=300"):
             for sentence in bar.tooltip:
                 text(sentence, "tooltip")
-    made.props(f'data-job="{bar.job_id}" data-begin={bar.begin.timestamp():.0f}')
+    made.props["data-job"] = bar.job_id
+    made.props["data-begin"] = round(bar.begin.timestamp())
     _openable(mark(f"bar-{bar.job_id}", made), lambda: hands.bar(bar.job_id))
     if bar.kept_until and bar.end < bar.kept_until and span.shows(bar.end, bar.kept_until):
-        box("gantt-kept").style(span.stretch(bar.end, bar.kept_until))
+        span.stretch(box("gantt-kept"), bar.end, bar.kept_until)
     if span.begin < bar.promised < span.end:
         box(f"promise {bar.tone}").style(f"left:{span.place(bar.promised):.3f}%")
 

@@ -81,7 +81,8 @@ class OfferChoice:
         with mark(f"item-{item}", box("offer-item")) as surface:
             with box("offer-head"):
                 if self._offer["divisible"] and len(self._items) > 1:
-                    chosen = ui.switch(value=True).props(f'aria-label="{t.of(dict(lines[0]))}"')
+                    chosen = ui.switch(value=True)
+                    chosen.props["aria-label"] = t.of(dict(lines[0]))
                     chosen.on_value_change(lambda event: self._choose(item, surface, event.value))
                 text(t.of(dict(lines[0])), "offer-name")
                 text(formats.money(sum(line["amount_cents"] for line in lines)), "number")

@@ -13,6 +13,8 @@ from services.desk.visit import Visit
 
 _LARGEST_BYTES = 12_000_000
 
+_PICK = '(event) => runMethod(event.currentTarget.dataset.picks, "pickFiles", [])'
+
 Photo = Mapping[str, Any]
 
 
@@ -66,7 +68,8 @@ def photo_button(
     mark(name, made.classes("picker"))
     pick = ui.button(label, icon="photo_camera", color=None).props("no-caps unelevated")
     pick.classes("button button-plain")
-    pick.on("click", js_handler=f'() => runMethod({made.id}, "pickFiles", [])')
+    pick.props["data-picks"] = made.id
+    pick.on("click", js_handler=_PICK)
 
 
 def of_order(order_id: str, kind: str, position: str | None = None) -> str:

@@ -23,18 +23,17 @@ def pad(label: str) -> Strokes:
     def take(event: GenericEventArguments) -> None:
         strokes[:] = event.args["detail"]
 
-    surface = ui.element("canvas").classes("signature-pad").props(f'aria-label="{label}"')
+    surface = ui.element("canvas").classes("signature-pad")
+    surface.props["aria-label"] = label
     mark("signature-pad", surface).on("strokes", take, args=["detail"])
     return strokes
 
 
 def drawn(strokes: Iterable[Sequence[Sequence[int]]]) -> None:
     """A signature as it was drawn."""
-    lines = "".join(
-        f'<polyline points="{" ".join(f"{int(x)},{int(y)}" for x, y in stroke)}"/>'
-        for stroke in strokes
-    )
-    ui.html(
-        f'<svg viewBox="0 0 {_SIZE} {_SIZE}" preserveAspectRatio="none">{lines}</svg>',
-        sanitize=False,
-    ).classes("signature-drawing")
+    with ui.element("svg").classes("signature-drawing") as drawing:
+        drawing.props["viewBox"] = f"0 0 {_SIZE} {_SIZE}"
+        drawing.props["preserveAspectRatio"] = "none"
+        for stroke in strokes:
+            line = ui.element("polyline")
+            line.props["points"] = " ".join(f"{x},{y}" for x, y in stroke)

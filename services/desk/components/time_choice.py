@@ -143,7 +143,7 @@ class TimeChoice:
             box("curve-fill").style(f"height: {booked:.0%}")
             text(f"{at:%H}" if at.minute == 0 else "", "curve-hour")
         share = self._visit.t("{share} booked", share=f"{booked:.0%}")
-        bar.props(f'title="{at:%H:%M} · {share}"')
+        bar.props["title"] = f"{at:%H:%M} · {share}"
         bar.on("click", partial(self._choose, half_hour["starts_at"]))
 
 

@@ -113,7 +113,9 @@ def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:
 
 def _wide_cell(columns: int) -> Any:
     """A cell as wide as several."""
-    return cell_box().props(f"colspan={columns}")
+    made = cell_box()
+    made.props["colspan"] = columns
+    return made
 
 
 def _totals(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from nicegui import Client, app, ui
 from starlette.exceptions import HTTPException
 
 from services.desk.components.elements import box, empty, link
-from services.desk.components.frame import head
+from services.desk.components.frame import head, posting
 from services.desk.visit import Desk
 
 
@@ -22,10 +22,9 @@ async def show(request: Request) -> Response | None:
     head(t.of(dict(desk.group)))
     with box("sign-in"):
         empty(t("Your roles open no page of the desk."))
-        with ui.element("form").props('method="post" action="/sign-out"'):
-            ui.element("input").classes("person-button").props(
-                f'type="submit" value="{t("Sign out")}"'
-            )
+        with posting("/sign-out"):
+            leave = ui.element("input").classes("person-button").props("type=submit")
+            leave.props["value"] = t("Sign out")
     return None
 
 

@@ -9,8 +9,9 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import app, ui
 
+from services.desk.addresses import inside
 from services.desk.components.elements import box, link, mark, text
-from services.desk.components.frame import head, language_link
+from services.desk.components.frame import head, language_link, posting
 from services.desk.i18n import Words
 from services.desk.people import Person
 from services.desk.session import DemoSignIn
@@ -29,7 +30,7 @@ async def show(request: Request) -> Response | None:
     client = ui.context.client
     client.page = copy(client.page)
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
-    back = request.query_params.get("next", "/")
+    back = inside(request.query_params.get("next", "/"))
     head(f"{t('Sign in')} · {t.of(dict(desk.group))}")
     with box("sign-in"):
         with box("sign-in-head"):
@@ -48,9 +49,8 @@ async def show(request: Request) -> Response | None:
 
 
 def _form(action: str, back: str) -> ui.element:
-    form = ui.element("form").props(f'method="post" action="{action}"')
-    with form:
-        ui.element("input").props(f'type="hidden" name="next" value="{back}"')
+    with posting(action) as form:
+        ui.element("input").props("type=hidden name=next").props["value"] = back
     return form
 
 
@@ -69,8 +69,8 @@ def _people(desk: Desk, t: Words) -> None:
 
 
 def _person_button(t: Words, person: Person) -> None:
-    made = ui.element("button").classes("person-button")
-    made.props(f'type="submit" name="subject" value="{person.subject}"')
+    made = ui.element("button").classes("person-button").props("type=submit name=subject")
+    made.props["value"] = person.subject
     with mark(f"as-{person.subject}", made):
         text(person.name(t.language))
 

@@ -13,7 +13,7 @@
 
   const watch = async () => {
     const answer = await fetch("/session", { cache: "no-store" }).catch(() => null);
-    if (answer?.status === 401) location.href = `/sign-in?next=${location.pathname}`;
+    if (answer?.status === 401) location.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
     else if (answer?.ok && Date.now() - heardAt > SILENCE_MS) {
       heardAt = Date.now();
       frame.src = board;
