@@ -1,7 +1,7 @@
 """When planned work may really finish: the plan played many times with uncertain durations."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Final
@@ -52,22 +52,23 @@ def finishes(
     workshop: Workshop,
     jobs: Mapping[str, Job],
     planned: Iterable[Assignment],
-    new: Sequence[Job] = (),
+    new: Iterable[Assignment] = (),
 ) -> dict[str, Moments]:
     """Possible finishes by job, if people and bays take the work in the planned order.
 
     Work starts as soon as people, bay, vehicle, parts and what goes before allow, and the vehicle
     has been moved there; work in hand has taken the time it has taken already. Held jobs are played
     with the others, each not before its held start; those that start after all of ``planned`` are
-    left out. Jobs are played by planned start. The durations of ``new`` jobs are drawn by their
-    position, so that the same work asked about again, under other ids, has the same finishes.
+    left out. Jobs are played by planned start. The durations of ``new`` and of held work are drawn
+    by their place, so that work has the same finishes when it is asked about again under other
+    ids, and when it is held.
     """
     planned = list(planned)
     last = max((a.start for a in planned), default=0)
     held = [each for each in workshop.held if each.place.start <= last]
     jobs = {**jobs, **{each.job.job_id: _not_before_its_place(each) for each in held}}
     in_turn = sorted([*planned, *(each.place for each in held)], key=lambda a: (a.start, a.job_id))
-    drawn_as = {job.job_id: f"new {position}" for position, job in enumerate(new)}
+    drawn_as = {a.job_id: f"{a.start} {a.bay_id}" for a in (*new, *(each.place for each in held))}
     return _Play(workshop, jobs, drawn_as).run(in_turn)
 
 

@@ -52,7 +52,7 @@ def quote(
     assignments, rests = _earliest(floor, jobs)
     last = max(a.start for a in assignments)
     earlier = (a for a in ahead if a.start <= last)
-    played = finishes(workshop, known, (*earlier, *assignments), jobs)
+    played = finishes(workshop, known, (*earlier, *assignments), assignments)
     hours = WorkingTime(shop_hours(workshop))
     forecast = Forecast(workshop.now, hours, assignments, played)
     finish = forecast.promise(confidence, calibration)
