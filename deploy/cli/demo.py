@@ -21,7 +21,7 @@ from rich.table import Table
 from deploy.cli.audit import AuditResult, run_audit, show
 from deploy.cli.terminal import complain, console, say
 from deploy.demo.clients import UnwelcomeAnswerError
-from deploy.demo.day import MORNING, DayFigures, Show, StoreFigures, play_day
+from deploy.demo.day import MORNING, DayFigures, Show, play_day
 from deploy.demo.group import write_group
 from deploy.demo.quiet import NotQuietError
 from deploy.embedded.kafka import kafka_libraries
@@ -29,6 +29,7 @@ from deploy.embedded.platform import DESK, Platform, remove_data
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings
 from shared.clock import SteppedClock
+from shared.contracts.reporting import DailyReportPublished
 from shared.group import Store, load_stores
 
 _INTERRUPTED = 130
@@ -204,28 +205,20 @@ def _as_json(day: DayFigures, audit: AuditResult, wall_s: float) -> dict[str, An
         "on_time_first": day.on_time_first,
         "events_published": day.events_published,
         "reports": {
-            store_id: {
-                "covers_from": report.covers_from,
-                "covers_until": report.covers_until,
-                "orders": report.orders,
-                "delivered": report.delivered,
-                "invoiced_cents": report.invoiced_cents,
-                "on_time_first": report.on_time_first,
-            }
-            for store_id, report in day.reports.items()
+            store_id: report.model_dump(mode="json") for store_id, report in day.reports.items()
         },
         "audit": "ok" if audit.ok else [str(difference) for difference in audit.differences],
         "wall_s": round(wall_s, 1),
     }
 
 
-def _covered(report: StoreFigures, place: Store) -> str:
+def _covered(report: DailyReportPublished, place: Store) -> str:
     """From closing time to closing time on the store's clocks."""
-    moments = (
-        datetime.fromisoformat(each).astimezone(place.timezone)
+    return " – ".join(
+        f"{each.astimezone(place.timezone):%m-%d %H:%M}"
         for each in (report.covers_from, report.covers_until)
+        if each
     )
-    return " – ".join(f"{each:%m-%d %H:%M}" for each in moments)
 
 
 def _yuan(cents: int) -> str:

@@ -1,7 +1,6 @@
 """One business day of the simulated group, and the morning after, through the HTTP interfaces."""
 
 import asyncio
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -15,6 +14,7 @@ from deploy.demo.shop import BOOKING_MIN, Services, Shift, Shop
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES
 from shared.clock import SteppedClock
+from shared.contracts.reporting import DailyReportPublished
 from shared.group import load_stores, read_yaml
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
@@ -34,21 +34,6 @@ Show = Callable[[datetime, int], None]
 
 
 @dataclass(frozen=True)
-class StoreFigures:
-    """A store's day as its daily report (日报) says. Money in integer cents."""
-
-    covers_from: str
-    covers_until: str
-    orders: int
-    delivered: int
-    invoiced_cents: int
-    received_cents: int
-    on_time_first: float | None
-    follow_ups_scheduled: int
-    greet_wait_median_s: float | None
-
-
-@dataclass(frozen=True)
 class DayFigures:
     """The group's day: what the daily reports say, and what passed through Kafka."""
 
@@ -56,7 +41,7 @@ class DayFigures:
     jobs_assigned: int
     events_published: int
     follow_ups_completed: int
-    reports: Mapping[str, StoreFigures]
+    reports: Mapping[str, DailyReportPublished]
 
     def total(self, figure: str) -> int:
         """The sum of one figure over all stores."""
@@ -156,16 +141,14 @@ class _Day:
     async def _look(self, store_id: str) -> None:
         await self._shops[store_id].look_at_plan()
 
-    async def _reports(self) -> dict[str, StoreFigures]:
+    async def _reports(self) -> dict[str, DailyReportPublished]:
         return {store_id: await self._report(store_id) for store_id in self._shops}
 
-    async def _report(self, store_id: str) -> StoreFigures:
+    async def _report(self, store_id: str) -> DailyReportPublished:
         path = f"/stores/{store_id}/daily-reports"
         published: list[Answer] = await self._services.reporting.get(self._manager, path, day=DAY)
         (report,) = published
-        return StoreFigures(
-            **{each.name: report[each.name] for each in dataclasses.fields(StoreFigures)}
-        )
+        return DailyReportPublished.model_validate(report)
 
     async def _jobs_assigned(self) -> int:
         plans = [
