@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from shared.contracts.base import in_business_years
 
@@ -24,7 +24,8 @@ class Store(BaseModel):
     A vehicle is moved from one bay to another in ``vehicle_move_minutes`` (移位).
     ``clock_grace_minutes`` after the end of a shift, clocks that still run are closed (忘打卡).
     A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is reminded on the
-    day before at ``appointment_reminder``.
+    day before at ``appointment_reminder``. ``networks`` are those of the store's own devices, as
+    the platform sees their addresses.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -47,6 +48,7 @@ class Store(BaseModel):
     labor_rate_cents: dict[str, int]
     tax_rate_bp: int
     payment_days: int
+    networks: tuple[IPvAnyNetwork, ...] = ()
 
     @property
     def growth(self) -> float:

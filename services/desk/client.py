@@ -73,17 +73,22 @@ class Connections:
 
 
 class Services:
-    """Queries and commands with one person's token; without one, what is open to everybody.
+    """Queries and commands with one person's token; without one, what is open to everybody. Each
+    request also has ``headers``.
 
     Every call raises :class:`AwayError` when the service does not answer and
     :class:`RefusalError` when it refuses.
     """
 
     def __init__(
-        self, connections: Connections, token: Callable[[], Awaitable[str]] | None = None
+        self,
+        connections: Connections,
+        token: Callable[[], Awaitable[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._clients = connections.clients
         self._token = token
+        self._headers = dict(headers or {})
 
     async def get(self, service: Service, path: str, **query: Any) -> Any:
         """The answer to a query; parameters that are None are left out."""
@@ -132,7 +137,7 @@ class Services:
     ) -> httpx.Response:
         sent = {"path": path, "query": request.get("params"), "body": request.get("json")}
         _refuse_unstorable(sent)
-        headers = dict(request.pop("headers", {}))
+        headers = self._headers | request.pop("headers", {})
         if self._token:
             headers["Authorization"] = f"Bearer {await self._token()}"
         try:

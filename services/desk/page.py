@@ -15,7 +15,7 @@ from services.desk.components.frame import MenuItem, add_script, frame, notice, 
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.i18n import LOCALES
 from services.desk.people import Person
-from services.desk.session import SignedIn, SignedOutError
+from services.desk.session import LAST_COLLEAGUE, SignedIn, SignedOutError
 from services.desk.visit import Desk, Visit
 from shared.security import Role
 
@@ -114,6 +114,7 @@ def _visit(desk: Desk, signed_in: SignedIn, request: Request) -> Visit | None:
     if store_id not in allowed:
         return None
     request.session["store"] = store_id
+    request.session[LAST_COLLEAGUE] = signed_in.person.subject
     return Visit(
         desk=desk,
         signed_in=signed_in,

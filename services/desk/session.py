@@ -24,6 +24,10 @@ from shared.settings import Settings
 SESSION_S = 12 * 3600
 """How long a browser stays signed in at most."""
 
+LAST_COLLEAGUE = "last_colleague"
+"""Who used this browser last, of the cookie; signing out leaves it, for a customer's word from a
+colleague's device says so."""
+
 _LIFETIME_S = 600
 _MARGIN_S = 60.0
 

@@ -1,8 +1,10 @@
 """One-time links (授权链接): their tokens, of which only the hash is kept, and their addresses."""
 
 import hashlib
+from datetime import datetime
 
 from services.reception.domain import errors
+from services.reception.store import Link
 from shared.personal import PersonalData
 
 
@@ -26,6 +28,14 @@ def store_of(token: str) -> str:
     if not dot:
         raise errors.unknown_link()
     return store_id
+
+
+def require_usable(link: Link, now: datetime) -> None:
+    """Refuse a link that was used or has expired."""
+    if link.used_at:
+        raise errors.link_used()
+    if link.expires_at <= now:
+        raise errors.link_expired()
 
 
 def link_address(public_url: str, token: str) -> str:

@@ -28,6 +28,7 @@ ENDS_WHAT_NEVER_CHANGES = {
     "/authorisations/{token}",
     "/capacity-holds/{hold_id}/release",
     "/orders/{order_id}/estimates/{version}/links",
+    "/orders/{order_id}/links/{link_id}/showing",
     "/phone-tasks/{message_id}/completion",
     "/rectifications/{rectification_id}/closing",
 }

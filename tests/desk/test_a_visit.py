@@ -272,7 +272,7 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         await expect(advisor.at("awaiting-strip")).to_contain_text("待授权")
         await advisor.keep("awaiting")
         await advisor.at("awaiting-strip").get_by_role("link").click()
-        address = await _send_link(advisor)
+        address = await _send_link(api, advisor, order_id)
         (message,) = await api.get("crm", f"/messages?order_id={order_id}", "S01-agent-1")
         assert (message["subject"], message["values"]["amount_cents"]) == (
             "additional_work",
@@ -281,6 +281,7 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         promised = await _authorise_a_part(desk, address)
         await expect(advisor.page.locator(".promise-side .promise-time")).to_have_text(promised)
         await expect(advisor.at("estimates").get_by_text("链接").first).to_be_visible()
+        await expect(advisor.at("shown-before").first).to_contain_text("出示")
         await advisor.keep("estimates")
         await _finish_all(api, order_id, job)
         jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
@@ -483,15 +484,30 @@ async def _answer(advisor: Colleague, code: str, yuan: str) -> None:
     await advisor.press("dialog-send")
 
 
-async def _send_link(advisor: Colleague) -> str:
-    """Have the customer sent the link, and answer with it."""
+async def _send_link(api: Api, advisor: Colleague, order_id: str) -> str:
+    """Have the customer sent the link, which the advisor does not see; then show it to them, and
+    see that the advisor's own browser cannot answer. Answers with the link."""
     await advisor.open("link-2")
     await advisor.press("send-link")
     await expect(advisor.page.get_by_text("已交客服系统发送")).to_be_visible()
-    await advisor.keep("link")
-    address = await advisor.at("link-url").get_attribute("href")
+    assert "/authorise/" not in await advisor.page.content()
     await advisor.press("dialog-cancel")
-    assert address
+    await advisor.open("link-2")
+    await advisor.press("show-link")
+    await expect(advisor.at("link-code")).to_be_visible()
+    assert "/authorise/" not in await advisor.page.content()
+    await advisor.keep("link")
+    await advisor.press("dialog-cancel")
+    sent, shown = await api.get("reception", f"/orders/{order_id}/links", "S01-advisor-1")
+    assert [[use["use"] for use in link["uses"]] for link in (sent, shown)] == [[], ["shown"]]
+    showing = f"/orders/{order_id}/links/{shown['link_id']}/showing"
+    address: str = (await api.done("reception", showing, "S01-advisor-1"))["url"]
+    page = advisor.page
+    before = page.url
+    await page.goto(address)
+    await expect(advisor.at("colleague")).to_contain_text("不能代替客户授权")
+    await expect(advisor.at("agree")).to_have_count(0)
+    await page.goto(before)
     return address
 
 

@@ -32,6 +32,7 @@ from services.reception.deadlines import appointments, daily_checks, links, phot
 from services.reception.domain.authorisation import Status as EstimateStatus
 from services.reception.domain.claim import ClaimStatus, Evidence
 from services.reception.domain.lifecycle import Stage
+from services.reception.domain.link import Device, Use
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
 from services.reporting import handlers as reporting
@@ -154,7 +155,12 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "group": GROUPS,
         "formula": [each.name for each in INDICATORS],
         "photo": get_args(PhotoKind),
-        "link": ("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),
+        "link": (
+            *("unknown_link", "link_used", "link_expired", "old_version", "already_decided"),
+            "colleague_at_link",
+        ),
+        "link_use": (*get_args(Use), "seen"),
+        "device": get_args(Device),
         "position": POSITIONS,
         "damage": DAMAGES,
         "odometer": REPLACEMENTS,

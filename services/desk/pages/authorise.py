@@ -15,12 +15,14 @@ from services.desk.components.offer import OfferChoice
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.i18n import Words
 from services.desk.page import OpenPage
+from services.desk.session import LAST_COLLEAGUE, SignedOutError
 from services.desk.visit import Desk
 
 PAGE = OpenPage("/authorise/{token}", "Your authorisation", duties=("R4", "R9"))
 
 _ICONS = {"authorized": "check_circle", "declined": "do_not_disturb_on", "away": "cloud_off"}
 _TONES = {"authorized": "good", "declined": "calm"}
+_COLLEAGUE = "colleague_at_link"
 
 
 @ui.page(PAGE.path)
@@ -41,18 +43,23 @@ async def show(request: Request, token: str) -> None:
                 ui.icon("directions_car")
                 text(t.of(dict(desk.group)), "brand-name")
             language_link(t, request.url.path)
-        await _Authorisation(desk, t, token).show()
+        await _Authorisation(desk, t, token, request).show()
 
 
 class _Authorisation:
-    """One link, opened by a customer."""
+    """One link, opened by a customer, or by a colleague, who sees it and cannot decide."""
 
-    def __init__(self, desk: Desk, t: Words, token: str) -> None:
+    def __init__(self, desk: Desk, t: Words, token: str, request: Request) -> None:
         self._desk = desk
         self._t = t
         self._path = f"/authorisations/{token}"
         self._store_id = token.partition(".")[0]
-        self._services = Services(desk.connections)
+        self._colleague = desk.sign_in.current(request.session)
+        self._services = Services(
+            desk.connections,
+            self._colleague.token if self._colleague else None,
+            _origin(request),
+        )
         self._attempt = new_attempt()
         self._content = box("customer-content")
 
@@ -66,6 +73,8 @@ class _Authorisation:
             self._say("away", away_text(self._t, away))
             with self._content:
                 link(self._t("Try again"), "", "button-main as-button")
+        except SignedOutError:
+            self._say(_COLLEAGUE, self._t.code("link", _COLLEAGUE))
         else:
             with self._content:
                 self._show_offer(offer)
@@ -81,6 +90,9 @@ class _Authorisation:
         text(title, "page-title").props('role=heading aria-level="1"')
         chosen = OfferChoice(t, offer, self._ask, self._when)
         text(t("Valid until {time}", time=self._when(offer["expires_at"])), "hint")
+        if self._colleague:
+            mark("colleague", text(t.code("link", _COLLEAGUE), "customer-sentence"))
+            return
         with box("customer-actions"):
             button(
                 t("I agree to what is chosen"),
@@ -150,3 +162,15 @@ class _Authorisation:
             text(sentence, "customer-sentence")
             if state not in _TONES:
                 text(self._t("Please ask your service advisor."), "hint")
+
+
+def _origin(request: Request) -> dict[str, str]:
+    """Headers that tell reception from where the link is opened."""
+    known = {
+        "User-Agent": request.headers.get("User-Agent"),
+        "X-Forwarded-For": request.client.host if request.client else None,
+        "X-Staff-Device": request.session.get(LAST_COLLEAGUE),
+    }
+    return {
+        name: value.encode("ascii", "ignore").decode() for name, value in known.items() if value
+    }

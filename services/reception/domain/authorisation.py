@@ -12,6 +12,7 @@ from typing import Literal
 from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate, sum_of
 from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.link import LinkConsent
 from services.reception.domain.order import Order, Promise
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
@@ -49,6 +50,7 @@ class EstimateVersion:
     channel: Channel | None = None
     recorded_by: str | None = None
     decided_at: datetime | None = None
+    link_consent: LinkConsent | None = None
 
     @property
     def total_cents(self) -> int:
@@ -60,12 +62,14 @@ class Agreement:
     """How the customer's word was taken: by whom, or by nobody where it came over a link.
 
     ``promised_at`` is the new promise that they saw, absent where it was the present one.
+    ``link_consent`` says what is to be known of a word over a link.
     """
 
     channel: Channel
     recorded_by: str | None
     at: datetime
     promised_at: datetime | None = None
+    link_consent: LinkConsent | None = None
 
 
 Versions = Sequence[EstimateVersion]
@@ -463,6 +467,7 @@ def _decided(
         channel=agreement.channel,
         recorded_by=agreement.recorded_by,
         decided_at=agreement.at,
+        link_consent=agreement.link_consent,
     )
 
 

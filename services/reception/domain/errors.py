@@ -269,6 +269,24 @@ def link_expired() -> Refused:
     return Refused("link_expired", "This link has expired.", field="token", kind="conflict")
 
 
+def colleague_at_link() -> Refused:
+    return Refused(
+        "colleague_at_link",
+        "A colleague is signed in here; over a link only the customer decides.",
+        field="token",
+        kind="forbidden",
+    )
+
+
+def counter_word_by_agent() -> Refused:
+    return Refused(
+        "counter_word_by_agent",
+        "Customer care takes the customer's word on the phone only.",
+        field="channel",
+        kind="forbidden",
+    )
+
+
 def deposit_held(deposit_cents: int) -> Refused:
     return Refused(
         "deposit_held",

@@ -1,5 +1,6 @@
 """Who may call what, and what every request can reach."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -15,6 +16,7 @@ from shared.security import Principal, caller
 Advisor = Annotated[Command, Depends(command("advisor", "manager"))]
 Manager = Annotated[Command, Depends(command("manager", "group_manager"))]
 FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent"))]
+OwnerReader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
 Reader = Annotated[
     Principal,
     Depends(
@@ -43,6 +45,12 @@ def personal_of(request: Request) -> PersonalData:
 def archive_of(request: Request) -> CustomerArchive:
     archive: CustomerArchive = request.app.state.archive
     return archive
+
+
+def now_of(request: Request) -> datetime:
+    """The business time."""
+    now: datetime = request.app.state.service.clock.now()
+    return now
 
 
 def files_of(request: Request) -> FileStore:

@@ -11,10 +11,11 @@ from services.reception import store
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.order import Order
-from services.reception.http.access import catalogue_of
+from services.reception.http.access import catalogue_of, now_of
 from services.reception.http.decisions import Word, decide
 from services.reception.http.offer import Declined, Offer, make_offer
-from services.reception.links import store_of, token_hash
+from services.reception.http.origin import LinkOrigin
+from services.reception.links import require_usable, store_of, token_hash
 from services.reception.store import Link
 from shared.body import Body
 from shared.commands import Headers, command_of
@@ -48,11 +49,14 @@ class Decided(BaseModel):
 
 
 @router.get("/authorisations/{token}", tags=["estimates"], openapi_extra=serves("R4", "R9"))
-async def show_offer(request: Request, token: Token, declined: Declined = ()) -> Offer:
+async def show_offer(
+    request: Request, token: Token, origin: LinkOrigin, declined: Declined = ()
+) -> Offer:
     """Lines and prices of the version that the link leads to (授权页), and the promise that the
-    order will have without the items ``declined``."""
+    order will have without the items ``declined``; it is recorded from where it was opened."""
     link = await _link(request, token)
     async with transaction(request.app.state.units.pool, [link.store_id]) as connection:
+        await store.record_opening(connection, link, origin, now_of(request))
         order = await store.read_order(connection, link.store_id, link.order_id)
         versions = await store.estimate_versions(connection, link.store_id, link.order_id)
     proposal = authorisation.to_decide(order, versions, link.version)
@@ -66,9 +70,12 @@ async def show_offer(request: Request, token: Token, declined: Declined = ()) ->
     openapi_extra=serves("R4", "R9"),
 )
 async def decide_offer(
-    request: Request, token: Token, body: Decision, headers: Headers
+    request: Request, token: Token, body: Decision, origin: LinkOrigin, headers: Headers
 ) -> JSONResponse:
-    """The customer agrees or does not (客户授权); the link is used up."""
+    """The customer agrees or does not (客户授权); the link is used up.
+
+    Where a colleague is signed in, nobody can: it is recorded that they have opened the link.
+    """
     store_id = store_of(token)
     if store_id not in catalogue_of(request).stores:
         raise errors.unknown_link()
@@ -81,9 +88,13 @@ async def decide_offer(
         if answered := await command.earlier_answer():
             return answered
         raise
+    if origin.colleague:
+        async with transaction(request.app.state.units.pool, [store_id]) as connection:
+            await store.record_opening(connection, link, origin, now_of(request))
+        raise errors.colleague_at_link()
     wanted = body.decision == "authorize"
     declined = frozenset(body.declined) if wanted else frozenset[str]()
-    word = Word(wanted, "link", None, None, link, declined, body.promised_at)
+    word = Word(wanted, "link", None, None, link, origin, declined, body.promised_at)
     return await decide(request, command, link.order_id, link.version, word, _decided)
 
 
@@ -100,10 +111,7 @@ async def _link(request: Request, token: str) -> Link:
         link = await store.find_link(connection, store_id, token_hash(token))
     if link is None:
         raise errors.unknown_link()
-    if link.used_at:
-        raise errors.link_used()
-    if link.expires_at <= request.app.state.service.clock.now():
-        raise errors.link_expired()
+    require_usable(link, now_of(request))
     return link
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from services.reception import store
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import Agreement, EstimateVersion
+from services.reception.domain.link import LinkConsent, Origin, consent_over, use_from
 from services.reception.domain.order import Order, Promise
 from services.reception.http.access import catalogue_of
 from services.reception.http.offer import further_operations, present_promise, workshop_token
@@ -22,7 +23,7 @@ from shared.contracts import Event
 from shared.contracts.reception import Channel
 from shared.contracts.refusal import Refused
 from shared.contracts.versioned import require_version
-from shared.db import transaction
+from shared.db import Connection, transaction
 from shared.ids import new_id
 from shared.problems import Problem
 from shared.unit import Unit
@@ -34,7 +35,7 @@ PROMISE_LATER = "promise_later"
 @dataclass(frozen=True)
 class Word:
     """What the customer said, and who recorded it, on the order as it was ``seen``; nobody did
-    where it came over ``link``.
+    where it came over ``link``, from ``origin``.
 
     Of what is wanted, the items ``declined`` are not. ``promised_at`` is the new promise that they
     saw.
@@ -45,6 +46,7 @@ class Word:
     recorded_by: str | None
     seen: str | None = None
     link: Link | None = None
+    origin: Origin | None = None
     declined: frozenset[str] = frozenset()
     promised_at: datetime | None = None
 
@@ -89,10 +91,16 @@ async def decide(
             versions, submitted = authorisation.split(
                 order, versions, version, parts, additional_work_id=str(new_id()), now=unit.now
             )
-        agreement = Agreement(word.channel, word.recorded_by, unit.now, word.promised_at)
+        agreement = Agreement(
+            word.channel,
+            word.recorded_by,
+            unit.now,
+            word.promised_at,
+            await _use_up(connection, word.link, word.origin, unit.now)
+            if word.link and word.origin
+            else None,
+        )
         changed, decided, events = _decided(order, versions, version, word, agreement, promise)
-        if word.link and not await store.use_link(connection, word.link, unit.now):
-            raise errors.link_used()
         await store.save_order(unit, changed)
         latest = {each.version: each for each in (*versions, *decided)}
         await store.save_estimates(
@@ -102,6 +110,15 @@ async def decide(
         return answer(changed, decided[0])
 
     return await command.run(effect)
+
+
+async def _use_up(connection: Connection, link: Link, origin: Origin, now: datetime) -> LinkConsent:
+    """What is to be known of a word over a link, which is used up by it."""
+    if not await store.use_link(connection, link, now):
+        raise errors.link_used()
+    uses = await store.link_uses(connection, link.store_id, [link.link_id])
+    await store.add_link_use(connection, link, use_from(origin, "decided", now), origin.network)
+    return consent_over(uses[link.link_id], origin)
 
 
 def _decided(

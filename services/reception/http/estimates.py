@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import orjson
 from fastapi import Path, Request
@@ -13,18 +13,27 @@ from services.reception import store
 from services.reception.deadlines.links import send_soon
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain.link import LinkConsent, LinkUse
 from services.reception.domain.order import Order
 from services.reception.domain.vehicle import VehicleIdentity
-from services.reception.http.access import Advisor, Reader, personal_of, store_router
+from services.reception.http.access import (
+    Advisor,
+    FrontDesk,
+    OwnerReader,
+    Reader,
+    personal_of,
+    store_router,
+)
 from services.reception.http.decisions import Word, decide
 from services.reception.http.offer import Declined, Offer, make_offer, offered_promise
 from services.reception.http.work import PricedWork, priced_work
-from services.reception.links import link_address, link_token, token_hash
+from services.reception.links import link_address, link_token, require_usable, token_hash
 from services.reception.store import Link
 from shared.body import Body, Seen
 from shared.commands import Command
 from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import Channel, EstimateLine
+from shared.contracts.refusal import unknown
 from shared.contracts.versioned import require_version
 from shared.db import Connection, transaction
 from shared.duties import serves
@@ -57,7 +66,8 @@ class TakeAgreement(TakeWord):
 
 
 class CreateLink(Body):
-    """With ``send`` the customer is sent the link, through customer relations."""
+    """With ``send`` the customer is sent the link, through customer relations; else it is there to
+    be shown to them."""
 
     send: bool = False
 
@@ -76,10 +86,11 @@ class EstimateView(BaseModel):
     channel: Channel | None
     recorded_by: str | None
     decided_at: datetime | None
+    link_consent: LinkConsent | None
 
 
 class LinkView(BaseModel):
-    """A one-time link to a version; the answer to the command also carries its ``token``.
+    """A one-time link to a version, without its token.
 
     ``promised_at`` is the order's promise if the customer agrees.
     """
@@ -89,12 +100,22 @@ class LinkView(BaseModel):
     version: int
     promised_at: datetime | None
     expires_at: datetime
+    made_by: str | None
+    made_at: datetime | None
+    sent: bool
+    used_at: datetime | None
 
 
-class LinkWithToken(LinkView):
+class LinkWithUses(LinkView):
+    """``uses`` say when and to whom of the colleagues it was shown, and when and from where it was
+    opened and answered."""
+
+    uses: Sequence[LinkUse]
+
+
+class ShownLink(LinkView):
     """``url`` is where the customer opens it."""
 
-    token: str
     url: str
 
 
@@ -164,12 +185,13 @@ async def get_offer(
     openapi_extra=serves("R4", "R12"),
 )
 async def record_authorisation(
-    request: Request, order_id: str, version: Version, body: TakeAgreement, command: Advisor
+    request: Request, order_id: str, version: Version, body: TakeAgreement, command: FrontDesk
 ) -> JSONResponse:
     """The customer agrees, at the counter or on the phone (授权); the caller has recorded it.
 
     Where only a part is wanted, the version is replaced by two: the part, and the declined rest.
     """
+    _require_presence(command, body.channel)
     declined = frozenset(body.declined)
     word = Word(
         True,
@@ -189,9 +211,10 @@ async def record_authorisation(
     openapi_extra=serves("R4"),
 )
 async def record_refusal(
-    request: Request, order_id: str, version: Version, body: TakeWord, command: Advisor
+    request: Request, order_id: str, version: Version, body: TakeWord, command: FrontDesk
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
+    _require_presence(command, body.channel)
     word = Word(False, body.channel, command.principal.subject, body.version)
     return await decide(request, command, order_id, version, word, _decided)
 
@@ -199,7 +222,7 @@ async def record_refusal(
 @router.post(
     "/orders/{order_id}/estimates/{version}/links",
     status_code=201,
-    response_model=LinkWithToken,
+    response_model=LinkView,
     tags=["estimates"],
     openapi_extra=serves("R4", "R9"),
 )
@@ -212,17 +235,56 @@ async def create_link(
 ) -> JSONResponse:
     """A one-time link (授权链接) on which the customer can see the version and decide.
 
-    Its token is told in this answer alone; only its hash is kept.
+    Colleagues are not told its token, of which only the hash is kept.
     """
-    answer = await command.earlier_answer()
-    if answer is None:
-        send = body is not None and body.send
-        effect = await _new_link(request, command, order_id, version, send=send)
-        answer = await command.run(effect, status=201)
-    known: dict[str, Any] = orjson.loads(answer.body)
-    token = link_token(personal_of(request), command.store_id, known["link_id"])
+    if answered := await command.earlier_answer():
+        return answered
+    send = body is not None and body.send
+    effect = await _new_link(request, command, order_id, version, send=send)
+    return await command.run(effect, status=201)
+
+
+@router.post(
+    "/orders/{order_id}/links/{link_id}/showing",
+    response_model=ShownLink,
+    tags=["estimates"],
+    openapi_extra=serves("R4", "R9"),
+)
+async def show_link(
+    request: Request, order_id: str, link_id: str, command: Advisor
+) -> JSONResponse:
+    """Have the link to show it to the customer, who scans it from the caller's screen (出示).
+
+    It is recorded who has had it, and the customer's word over it says so.
+    """
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection = unit.connection
+        link = await store.read_link(connection, command.store_id, link_id)
+        if link.order_id != order_id:
+            raise unknown("link_id", link_id)
+        require_usable(link, unit.now)
+        shown = LinkUse("shown", unit.now, command.principal.subject)
+        await store.add_link_use(connection, link, shown)
+        return _link_view(link)
+
+    answer = await command.run(effect)
+    token = link_token(personal_of(request), command.store_id, link_id)
     url = link_address(request.app.state.public_url, token)
-    return JSONResponse(known | {"token": token, "url": url}, answer.status_code)
+    return JSONResponse(orjson.loads(answer.body) | {"url": url}, answer.status_code)
+
+
+@router.get("/orders/{order_id}/links", tags=["estimates"], openapi_extra=serves("R4", "R9"))
+async def list_links(
+    request: Request, store_id: str, order_id: str, _: OwnerReader
+) -> list[LinkWithUses]:
+    """The order's one-time links, the oldest first: whether they were sent, shown, opened and
+    answered."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        await store.read_order(connection, store_id, order_id)
+        links = await store.links_of(connection, store_id, order_id)
+        uses = await store.link_uses(connection, store_id, [link.link_id for link in links])
+    return [LinkWithUses(**dict(_link_view(link)), uses=uses[link.link_id]) for link in links]
 
 
 async def _new_link(
@@ -244,6 +306,9 @@ async def _new_link(
             version,
             unit.now + LINK_LIFE,
             promised_at=promised_at,
+            made_by=command.principal.subject,
+            made_at=unit.now,
+            sent=send,
         )
         token = link_token(personal_of(request), link.store_id, link.link_id)
         await store.add_link(connection, link, token_hash(token))
@@ -251,15 +316,19 @@ async def _new_link(
             if order.customer_ref is None:
                 raise errors.no_customer()
             await send_soon(unit, link, command.cause)
-        return LinkView(
-            link_id=link.link_id,
-            order_id=order_id,
-            version=version,
-            promised_at=promised_at,
-            expires_at=link.expires_at,
-        )
+        return _link_view(link)
 
     return effect
+
+
+def _link_view(link: Link) -> LinkView:
+    return LinkView(**{name: getattr(link, name) for name in LinkView.model_fields})
+
+
+def _require_presence(command: Command, channel: Channel) -> None:
+    """Customer care does not meet customers: it has their word on the phone alone."""
+    if channel == "counter" and not command.principal.has("advisor", "manager"):
+        raise errors.counter_word_by_agent()
 
 
 async def _to_decide(

@@ -1,34 +1,37 @@
 """Versions of the estimate, and the links by which customers decide on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain.link import LinkConsent, LinkUse, Origin, use_from
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import EstimateLine, OrderedOperation
+from shared.contracts.refusal import unknown
 from shared.db import Connection
 
 _VERSION = """
 SELECT store_id, order_id, version, additional_work_id, operations, lines, status, submitted_by,
-       submitted_at, channel, recorded_by, decided_at
+       submitted_at, channel, recorded_by, decided_at, link_consent
 FROM estimate
 """
 
 _SAVE_VERSIONS = """
 INSERT INTO estimate (store_id, order_id, version, additional_work_id, operations, lines, status,
-                      submitted_by, submitted_at, channel, recorded_by, decided_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                      submitted_by, submitted_at, channel, recorded_by, decided_at,
+                      link_consent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (store_id, order_id, version) DO UPDATE SET
     status = excluded.status, channel = excluded.channel, recorded_by = excluded.recorded_by,
-    decided_at = excluded.decided_at
+    decided_at = excluded.decided_at, link_consent = excluded.link_consent
 """
 
 _NOT_WANTED = """
 SELECT found.store_id, found.order_id, found.version, found.additional_work_id, found.operations,
        found.lines, found.status, found.submitted_by, found.submitted_at, found.channel,
-       found.recorded_by, found.decided_at
+       found.recorded_by, found.decided_at, found.link_consent
 FROM estimate AS found JOIN repair_order AS visit USING (store_id, order_id)
 WHERE found.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
   AND visit.arrived_at < $4
@@ -52,19 +55,41 @@ WHERE visit.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2,
 
 _ADD_LINK = """
 INSERT INTO authorisation_link
-    (store_id, link_id, order_id, version, token_hash, expires_at, promised_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+    (store_id, link_id, order_id, version, token_hash, expires_at, promised_at, made_by, made_at,
+     sent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 _LINK = """
-SELECT store_id, link_id, order_id, version, expires_at, used_at, promised_at
+SELECT store_id, link_id, order_id, version, expires_at, used_at, promised_at, made_by, made_at,
+       sent
 FROM authorisation_link WHERE store_id = $1
+"""
+
+_USES = """
+SELECT link_id, use, at, colleague, staff_device, device, own_network
+FROM link_use WHERE store_id = $1 AND link_id = ANY ($2) ORDER BY entry
+"""
+
+_ADD_USE = """
+INSERT INTO link_use (store_id, link_id, use, at, colleague, staff_device, device, own_network,
+                      network)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+
+_OPENED_BEFORE = """
+SELECT true FROM link_use
+WHERE store_id = $1 AND link_id = $2 AND use = 'opened'
+  AND (colleague, staff_device, device, network)
+      IS NOT DISTINCT FROM ($3::text, $4::text, $5::text, $6::text)
+LIMIT 1
 """
 
 
 @dataclass(frozen=True)
 class Link:
-    """A one-time link to one version of one order's estimate, with the promise that it told."""
+    """A one-time link to one version of one order's estimate, with the promise that it told; it
+    was ``sent`` to the customer or is shown to them."""
 
     store_id: str
     link_id: str
@@ -73,6 +98,9 @@ class Link:
     expires_at: datetime
     used_at: datetime | None = None
     promised_at: datetime | None = None
+    made_by: str | None = None
+    made_at: datetime | None = None
+    sent: bool = False
 
 
 async def estimate_versions(
@@ -101,6 +129,7 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
             version.channel,
             version.recorded_by,
             version.decided_at,
+            asdict(version.link_consent) if version.link_consent else None,
         )
         for version in versions
     ]
@@ -139,6 +168,9 @@ async def add_link(connection: Connection, link: Link, token_hash: bytes) -> Non
         token_hash,
         link.expires_at,
         link.promised_at,
+        link.made_by,
+        link.made_at,
+        link.sent,
     )
 
 
@@ -149,9 +181,59 @@ async def find_link(connection: Connection, store_id: str, token_hash: bytes) ->
 
 
 async def read_link(connection: Connection, store_id: str, link_id: str) -> Link:
-    """A link that exists."""
-    (row,) = await connection.fetch(_LINK + "AND link_id = $2", store_id, link_id)
+    """A link.
+
+    Raises:
+        Refused: the store has no such link.
+    """
+    row = await connection.fetchrow(_LINK + "AND link_id = $2", store_id, link_id)
+    if row is None:
+        raise unknown("link_id", link_id)
     return Link(**row)
+
+
+async def links_of(connection: Connection, store_id: str, order_id: str) -> list[Link]:
+    """The links to an order's estimates, the oldest first."""
+    rows = await connection.fetch(
+        _LINK + "AND order_id = $2 ORDER BY expires_at, link_id", store_id, order_id
+    )
+    return [Link(**row) for row in rows]
+
+
+async def link_uses(
+    connection: Connection, store_id: str, link_ids: Sequence[str]
+) -> dict[str, list[LinkUse]]:
+    """The uses of links by link, the oldest first."""
+    uses: dict[str, list[LinkUse]] = {link_id: [] for link_id in link_ids}
+    for row in await connection.fetch(_USES, store_id, list(link_ids)):
+        values = dict(row)
+        uses[values.pop("link_id")].append(LinkUse(**values))
+    return uses
+
+
+async def add_link_use(
+    connection: Connection, link: Link, use: LinkUse, network: str | None = None
+) -> None:
+    """Record a use of a link."""
+    await connection.execute(
+        _ADD_USE,
+        link.store_id,
+        link.link_id,
+        use.use,
+        use.at,
+        use.colleague,
+        use.staff_device,
+        use.device,
+        use.own_network,
+        network,
+    )
+
+
+async def record_opening(connection: Connection, link: Link, origin: Origin, now: datetime) -> None:
+    """Record that a link was opened, once for each origin."""
+    place = (origin.colleague, origin.staff_device, origin.device, origin.network)
+    if await connection.fetchval(_OPENED_BEFORE, link.store_id, link.link_id, *place) is None:
+        await add_link_use(connection, link, use_from(origin, "opened", now), origin.network)
 
 
 async def use_link(connection: Connection, link: Link, at: datetime) -> bool:
@@ -170,5 +252,12 @@ def _version(row: Any) -> EstimateVersion:
     values = dict(row) | {
         "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
+        "link_consent": _consent(row["link_consent"]),
     }
     return EstimateVersion(**values)
+
+
+def _consent(stored: Any) -> LinkConsent | None:
+    if stored is None:
+        return None
+    return LinkConsent(**{**stored, "shown_to": tuple(stored["shown_to"])})

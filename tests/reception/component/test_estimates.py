@@ -6,6 +6,7 @@ import asyncpg
 import pytest_asyncio
 
 from services.reception.app import create_app
+from services.reception.links import link_token
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -51,19 +52,26 @@ async def in_work(desk, workshop, plate):
 
 
 async def link_to(desk, order_id, version):
-    answer = await desk.done(f"/orders/{order_id}/estimates/{version}/links")
-    return answer["token"]
+    """What the customer's message leads to."""
+    link = await desk.done(f"/orders/{order_id}/estimates/{version}/links")
+    return token_of(desk, link)
 
 
-async def open_link(desk, token):
-    return await desk.service.client.get(f"/authorisations/{token}")
+def token_of(desk, link):
+    return link_token(desk.service.app.state.personal, "S01", link["link_id"])
 
 
-async def answer_link(desk, token, decision="authorize", key="customer-1", declined=()):
+async def open_link(desk, token, headers=None):
+    return await desk.service.client.get(f"/authorisations/{token}", headers=headers)
+
+
+async def answer_link(
+    desk, token, decision="authorize", key="customer-1", declined=(), headers=None
+):
     return await desk.service.client.post(
         f"/authorisations/{token}",
         json={"decision": decision, "declined": list(declined)},
-        headers={"Idempotency-Key": key},
+        headers={"Idempotency-Key": key} | (headers or {}),
     )
 
 
@@ -125,13 +133,101 @@ async def test_the_token_of_a_link_is_kept_nowhere(desk, servers):
     path = f"/orders/{order_id}/estimates/1/links"
     first, again = await desk.post(path, key=key), await desk.post(path, key=key)
     assert first.json() == again.json()
-    secret = first.json()["token"].partition(".")[2]
+    secret = token_of(desk, first.json()).partition(".")[2]
+    link = f"/orders/{order_id}/links/{first.json()['link_id']}/showing"
+    assert secret in (await desk.done(link))["url"]
+    told = [first.json(), await desk.get(f"/orders/{order_id}/links")]
+    assert secret not in str(told)
     connection = await asyncpg.connect(servers.admin_url)
-    for table in ("authorisation_link", "idempotency", "outbox"):
-        rows = await connection.fetch(f"SELECT row::text FROM reception.{table} AS row")
-        assert rows
-        assert not [row for row in rows if secret in row["row"]]
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname='reception'")
+    for table in tables:
+        rows = await connection.fetch(f"SELECT t::text FROM reception.{table['tablename']} AS t")
+        assert not [row for row in rows if secret in row["t"]]
     await connection.close()
+
+
+async def estimated(desk, plate):
+    """An order with an estimate that awaits the customer; its id."""
+    order_id = await desk.greeted(plate)
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
+    return order_id
+
+
+async def test_a_link_shown_to_a_colleague_marks_the_consent(desk):
+    order_id = await estimated(desk, "沪D10021")
+    link = await desk.done(f"/orders/{order_id}/estimates/1/links")
+    token = token_of(desk, link)
+    shown = await desk.done(f"/orders/{order_id}/links/{link['link_id']}/showing")
+    assert shown["url"].endswith(f"/authorise/{token}")
+    await open_link(desk, token)
+    assert (await answer_link(desk, token)).status_code == 200
+    (version,) = await desk.get(f"/orders/{order_id}/estimates")
+    assert version["link_consent"] == {
+        "shown_to": [ADVISOR],
+        "staff_device": None,
+        "device": "program",
+        "own_network": None,
+    }
+    (known,) = await desk.get(f"/orders/{order_id}/links")
+    uses = [(use["use"], use["colleague"], use["device"]) for use in known["uses"]]
+    assert uses == [
+        ("shown", ADVISOR, None),
+        ("opened", None, "program"),
+        ("decided", None, "program"),
+    ]
+    assert known["used_at"]
+    path = f"/orders/{order_id}/links/{link['link_id']}/showing"
+    await desk.refused(path, None, "link_used", "token")
+
+
+async def test_a_customer_alone_gives_an_unmarked_consent(desk):
+    order_id = await estimated(desk, "沪D10022")
+    token = await link_to(desk, order_id, 1)
+    phone = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) Mobile MicroMessenger"}
+    assert (await open_link(desk, token, phone)).status_code == 200
+    assert (await open_link(desk, token, phone)).status_code == 200
+    assert (await answer_link(desk, token, headers=phone)).status_code == 200
+    (version,) = await desk.get(f"/orders/{order_id}/estimates")
+    assert (version["link_consent"]["shown_to"], version["link_consent"]["device"]) == ([], "phone")
+    (known,) = await desk.get(f"/orders/{order_id}/links")
+    assert [use["use"] for use in known["uses"]] == ["opened", "decided"]
+
+
+async def test_a_signed_in_colleague_cannot_consent(desk):
+    order_id = await estimated(desk, "沪D10023")
+    token = await link_to(desk, order_id, 1)
+    signed_in = {"Authorization": f"Bearer {desk.service.token('technician', subject='S01-t')}"}
+    answer = await answer_link(desk, token, headers=signed_in)
+    assert rule(answer) == (403, "colleague_at_link")
+    (version,) = await desk.get(f"/orders/{order_id}/estimates")
+    assert version["status"] == "awaiting"
+    forged = {"Authorization": "Bearer nonsense"}
+    assert (await answer_link(desk, token, headers=forged)).status_code == 401
+
+    signed_out = {"X-Staff-Device": "S01-t"}
+    assert (await answer_link(desk, token, headers=signed_out)).status_code == 200
+    (version,) = await desk.get(f"/orders/{order_id}/estimates")
+    assert version["link_consent"]["shown_to"] == ["S01-t"]
+    assert version["link_consent"]["staff_device"] == "S01-t"
+
+
+async def test_an_agent_records_a_word_on_the_phone_alone(desk):
+    order_id = await estimated(desk, "沪D10024")
+    path = f"/stores/S01/orders/{order_id}/estimates/1/authorisation"
+    counter = await desk.service.post(path, "agent", {"channel": "counter"}, subject="S01-agent-1")
+    assert rule(counter) == (403, "counter_word_by_agent")
+    phone = await desk.service.post(path, "agent", {"channel": "phone"}, subject="S01-agent-1")
+    told = phone.json()
+    assert (told["channel"], told["recorded_by"]) == ("phone", "S01-agent-1")
+    assert told["link_consent"] is None
+
+
+async def test_no_link_is_shown_under_another_order(desk):
+    first, second = await estimated(desk, "沪D10025"), await estimated(desk, "沪D10026")
+    link = await desk.done(f"/orders/{first}/estimates/1/links")
+    path = f"/orders/{second}/links/{link['link_id']}/showing"
+    await desk.refused(path, None, "unknown_link", "link_id")
 
 
 async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
@@ -359,7 +455,8 @@ async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers
     promised_at = (await desk.done("/quotes", operations))["promised_at"]
     assert promised_at > before["promised_at"]
     link = await desk.done(f"{path}/links")
-    offers = [await desk.get(f"{path}/offer"), (await open_link(desk, link["token"])).json(), link]
+    token = token_of(desk, link)
+    offers = [await desk.get(f"{path}/offer"), (await open_link(desk, token)).json(), link]
     assert [offer["promised_at"] for offer in offers] == [promised_at] * 3
     part = await desk.get(f"{path}/offer", declined=["MNT-011"])
     assert before["promised_at"] < part["promised_at"] < promised_at
@@ -367,7 +464,7 @@ async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers
     unseen = await desk.refused(f"{path}/authorisation", GRANTED, "promise_later", "promised_at")
     assert unseen["promised_at"] == promised_at.replace("Z", "+00:00")
     agreed = await desk.service.client.post(
-        f"/authorisations/{link['token']}",
+        f"/authorisations/{token}",
         json={"decision": "authorize", "promised_at": promised_at},
         headers={"Idempotency-Key": "customer-13"},
     )
@@ -395,8 +492,7 @@ async def test_no_link_is_sent_to_somebody_who_is_not_known(desk):
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
     path = f"/orders/{order_id}/estimates/1/links"
     await desk.refused(path, {"send": True}, "no_customer", "send")
-    link = await desk.done(path, {"send": False})
-    assert link["url"].endswith(f"/authorise/{link['token']}")
+    assert not (await desk.done(path, {"send": False}))["sent"]
 
 
 async def test_an_advisor_adds_work_that_the_customer_asks_for_by_phone(desk, workshop):

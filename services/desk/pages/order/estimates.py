@@ -36,6 +36,7 @@ from services.desk.visit import Visit
 _TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
 _ESTIMABLE = ("greeted", "opened", "in_work", "ready")
 _SHOWN = 4
+_TAKES_WORDS = (*MAY_CHANGE, "agent")
 
 LineKey = tuple[str, str]
 """The package and the code of a line, which tell it apart in every version."""
@@ -44,14 +45,18 @@ LineKey = tuple[str, str]
 def estimates(page: Opened, drawing: Drawing) -> None:
     """What was proposed on each matter, and what the customer said."""
     t, file = page.visit.t, page.file
-    may_change = page.may(MAY_CHANGE) and file.stage in _ESTIMABLE and not file.order["invoice_id"]
+    in_time = file.stage in _ESTIMABLE and not file.order["invoice_id"]
+    may_change = page.may(MAY_CHANGE) and in_time
+    may_answer = page.may(_TAKES_WORDS) and in_time
     if not (file.estimates or may_change):
         return
     with drawing.frame("estimates", partial(panel, name="estimates"), t("Estimates")):
         for number, versions in enumerate(_matters(file.estimates)):
             title = t("Additional work {number}", number=number) if number else t("Ordered work")
+            numbers = {version["version"] for version in versions}
+            links = [each for each in file.links if each["version"] in numbers]
             if versions:
-                drawing.part(title, partial(_matter, page, title), versions, may_change)
+                drawing.part(title, partial(_matter, page, title), versions, links, may_answer)
         if may_change:
             drawing.part("editing", partial(_editing, page), bool(file.estimates), file.stage)
             for offered in file.declined:
@@ -67,7 +72,9 @@ def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
     return list(matters.values())
 
 
-def _matter(page: Opened, title: str, versions: Sequence[Entry], may_change: bool) -> None:
+def _matter(
+    page: Opened, title: str, versions: Sequence[Entry], links: Sequence[Entry], may_answer: bool
+) -> None:
     visit = page.visit
     with box("matter"):
         with box("state-line"):
@@ -75,8 +82,27 @@ def _matter(page: Opened, title: str, versions: Sequence[Entry], may_change: boo
             badge(visit.t.code("estimate", versions[-1]["status"]), _TONES[versions[-1]["status"]])
         _comparison(visit, page.catalogue, versions[-_SHOWN:])
         awaiting = next((each for each in versions if each["status"] == "awaiting"), None)
-        if awaiting and may_change:
+        for each in links[-_SHOWN:]:
+            _link_line(visit, each)
+        if awaiting and may_answer:
             _answers(page, awaiting)
+
+
+def _link_line(visit: Visit, link: Entry) -> None:
+    """What became of a link: sent, shown to colleagues, opened by the customer, answered."""
+    t, zone, now = visit.t, visit.store.timezone, visit.now()
+    said = []
+    if link["sent"]:
+        said.append(t("Sent {time}", time=formats.day_and_clock(link["made_at"], zone, now)))
+    for use in link["uses"]:
+        code = "seen" if use["use"] == "opened" and use["colleague"] else use["use"]
+        when = formats.day_and_clock(use["at"], zone, now)
+        colleague = use["colleague"]
+        by = visit.colleague(colleague) if colleague else t.code("device", use["device"])
+        said.append(f"{t.code('link_use', code)} {when} ({by})")
+    with mark("link-line", box("state-line")):
+        text(t("Link"), "card-note")
+        text(" · ".join(said) or t("Not sent and not opened"), "card-note")
 
 
 def _comparison(visit: Visit, catalogue: Catalogue, versions: Sequence[Entry]) -> None:
@@ -130,8 +156,24 @@ def _outcome(visit: Visit, version: Entry) -> None:
     if version["decided_at"]:
         by, at = version["recorded_by"], version["decided_at"]
         text(t.code("word", version["channel"]), "card-note")
+        _doubts(visit, version["link_consent"])
     person = f"{visit.colleague(by)} · " if by else ""
     text(person + formats.day_and_clock(at, zone, visit.now()), "card-note")
+
+
+def _doubts(visit: Visit, consent: Entry | None) -> None:
+    """What speaks against a word over a link being the customer's own."""
+    if consent is None:
+        return
+    t = visit.t
+    for colleague in consent["shown_to"]:
+        shown = badge(t("Shown to {person} before", person=visit.colleague(colleague)), "warn")
+        mark("shown-before", shown)
+    if consent["staff_device"]:
+        device = visit.colleague(consent["staff_device"])
+        mark("staff-device", badge(t("From the device of {person}", person=device), "warn"))
+    if consent["own_network"]:
+        badge(t("From the store's network"), "busy")
 
 
 def _answers(page: Opened, version: Entry) -> None:
@@ -144,7 +186,8 @@ def _answers(page: Opened, version: Entry) -> None:
             name=f"word-{number}",
             kind="main",
         )
-        button(t("Link …"), partial(_link, page, version), name=f"link-{number}")
+        if page.may(MAY_CHANGE):
+            button(t("Link …"), partial(_link, page, version), name=f"link-{number}")
 
 
 async def _take_word(page: Opened, version: Entry) -> None:
@@ -169,9 +212,10 @@ async def _take_word(page: Opened, version: Entry) -> None:
         if offer is None:
             return
         chosen = OfferChoice(t, offer, ask, when)
+        channels = ("counter", "phone") if page.may(MAY_CHANGE) else ("phone",)
         channel = form.field(
             "channel",
-            ui.select(choices(t, "word", ("counter", "phone")), label=t("How"), value="counter"),
+            ui.select(choices(t, "word", channels), label=t("How"), value=channels[0]),
         )
 
         async def agree() -> None:
@@ -200,9 +244,21 @@ async def _take_word(page: Opened, version: Entry) -> None:
 
 
 def _link(page: Opened, version: Entry) -> None:
-    """A one-time link: sent to the customer's phone, or scanned from this screen."""
+    """A one-time link: sent to the customer's phone, or scanned by them from this screen, of which
+    it is recorded who has opened it."""
     visit, t = page.visit, page.visit.t
     path = f"{page.path}/estimates/{version['version']}/links"
+
+    async def made_link(*, send: bool) -> Entry:
+        link: Entry = await visit.services.command(
+            "reception", visit.store_path + path, {"send": send}, attempt=form.attempt
+        )
+        if send:
+            return link
+        showing = f"{visit.store_path}{page.path}/links/{link['link_id']}/showing"
+        shown: Entry = await visit.services.command("reception", showing, attempt=form.attempt)
+        return shown
+
     with dialog(t("Link for the customer")) as opened:
         form = Form(visit)
         made = box("link-made")
@@ -211,18 +267,18 @@ def _link(page: Opened, version: Entry) -> None:
                 t("The link shows the estimate without signing in; it works once, for 24 hours."),
                 "hint",
             )
+            text(
+                t("Only the customer may answer over it. It is recorded who opens the QR code."),
+                "hint",
+            )
 
         async def make(*, send: bool) -> None:
-            link = await form.send(
-                lambda: visit.services.command(
-                    "reception", visit.store_path + path, {"send": send}, attempt=form.attempt
-                )
-            )
+            link = await form.send(lambda: made_link(send=send))
             if link:
                 offers.set_visibility(False)
                 made.clear()
                 with made:
-                    _show_link(visit, link, sent=send)
+                    _show_link(visit, link)
 
         with dialog_foot(form):
             button(t("Close"), opened.close, name="dialog-cancel")
@@ -237,13 +293,15 @@ def _link(page: Opened, version: Entry) -> None:
                 send.set_enabled(bool(page.file.order["customer_ref"]))
 
 
-def _show_link(visit: Visit, link: Mapping[str, Any], *, sent: bool) -> None:
+def _show_link(visit: Visit, link: Mapping[str, Any]) -> None:
     t, zone = visit.t, visit.store.timezone
-    if sent:
+    if link["sent"]:
         badge(t("Handed to customer relations to be sent"), "good")
-    code = segno.make(link["url"], micro=False).svg_data_uri(scale=5, border=2, dark="#1b2733")
-    ui.element("img").classes("qr-code").props["src"] = code
-    mark("link-url", ui.link(link["url"], link["url"], new_tab=True).classes("link-url"))
+    else:
+        code = segno.make(link["url"], micro=False).svg_data_uri(scale=5, border=2, dark="#1b2733")
+        image = ui.element("img").classes("qr-code")
+        image.props["src"] = code
+        mark("link-code", image)
     if link["promised_at"]:
         promised = formats.day_and_clock(link["promised_at"], zone, visit.now())
         text(t("Promised {time} if the customer agrees", time=promised), "card-note")

@@ -18,6 +18,7 @@ FINISHED = ("ready", "delivered", "settled")
 RETURNED = ("delivered", "settled")
 
 _STATES = ["open", "overdue", "closed"]
+_SEES_LINKS = ("advisor", "manager", "agent")
 _SEES_RECTIFICATIONS = ("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager")
 
 
@@ -35,6 +36,7 @@ class File:
     jobs: Sequence[Entry]
     risk: Entry | None
     estimates: Sequence[Entry]
+    links: Sequence[Entry]
     declined: Sequence[Entry]
     invoice: Entry | None
     feedback: Entry | None
@@ -97,6 +99,7 @@ async def read(visit: Visit) -> File:
         jobs,
         risks,
         estimates,
+        links,
         declined,
         invoice,
         feedback,
@@ -107,6 +110,7 @@ async def read(visit: Visit) -> File:
         _ask(visit, "workshop", "/jobs", order_id=order_id),
         _ask(visit, "workshop", "/risks", when=in_work),
         _ask(visit, "reception", f"{path}/estimates"),
+        _ask(visit, "reception", f"{path}/links", when=visit.person.has(_SEES_LINKS)),
         _ask(visit, "reception", f"{path}/declined-work", when=in_work),
         _ask(visit, "reception", f"{path}/invoice", when=order["invoice_id"]),
         _ask(visit, "reception", f"{path}/feedback", when=delivered),
@@ -127,6 +131,7 @@ async def read(visit: Visit) -> File:
         jobs=_known(jobs) or [],
         risk=next((risk for risk in _known(risks) or () if risk["order_id"] == order_id), None),
         estimates=_known(estimates) or [],
+        links=_known(links) or [],
         declined=_known(declined) or [],
         invoice=_known(invoice),
         feedback=_known(feedback),

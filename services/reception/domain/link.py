@@ -1,0 +1,63 @@
+"""One-time links (授权链接): to which colleagues one was shown, and from where it was used."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Device = Literal["phone", "tablet", "computer", "program"]
+
+Use = Literal["shown", "opened", "decided"]
+"""已出示、已打开、已答复."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """From where a link is used.
+
+    ``network`` is a keyed hash of the shortened address; ``own_network`` is unknown where the store
+    has not said which networks are its own. ``colleague`` is signed in there, ``staff_device``
+    names who was signed in there last.
+    """
+
+    device: Device
+    network: str
+    own_network: bool | None
+    colleague: str | None = None
+    staff_device: str | None = None
+
+
+@dataclass(frozen=True)
+class LinkUse:
+    """One use of a link; a colleague is named who was shown it or opened it while signed in."""
+
+    use: Use
+    at: datetime
+    colleague: str | None = None
+    staff_device: str | None = None
+    device: Device | None = None
+    own_network: bool | None = None
+
+
+@dataclass(frozen=True)
+class LinkConsent:
+    """What is to be known of a word that came over a link: the colleagues who had seen the link
+    before, and whether it came from a colleague's device (its last user) or the store's network."""
+
+    shown_to: tuple[str, ...]
+    staff_device: str | None
+    device: Device
+    own_network: bool | None
+
+
+def use_from(origin: Origin, use: Use, at: datetime) -> LinkUse:
+    """A use of a link from ``origin``."""
+    return LinkUse(
+        use, at, origin.colleague, origin.staff_device, origin.device, origin.own_network
+    )
+
+
+def consent_over(uses: Sequence[LinkUse], origin: Origin) -> LinkConsent:
+    """The circumstances of a word from ``origin`` over a link with these earlier uses."""
+    shown_to = dict.fromkeys(use.colleague for use in uses if use.colleague)
+    return LinkConsent(tuple(shown_to), origin.staff_device, origin.device, origin.own_network)
