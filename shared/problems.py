@@ -97,11 +97,11 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def on_problem(_: Request, problem: Problem) -> JSONResponse:
-        return _respond(problem)
+        return respond(problem)
 
     @app.exception_handler(Refused)
     async def on_refused(_: Request, refused: Refused) -> JSONResponse:
-        return _respond(
+        return respond(
             Problem(
                 _STATUS[refused.kind],
                 refused.rule,
@@ -122,15 +122,15 @@ def answer_problems(app: FastAPI) -> None:
             for item in error.errors()
         ]
         detail = "; ".join(f"{fault.field}: {fault.message}" for fault in faults)
-        return _respond(Problem(422, "invalid_request", detail), faults)
+        return respond(Problem(422, "invalid_request", detail), faults)
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
-        return _respond(Problem(error.status_code, "http_error", str(error.detail)))
+        return respond(Problem(error.status_code, "http_error", str(error.detail)))
 
     async def on_transient(_: Request, error: Exception) -> JSONResponse:
         log.warning("database unavailable", error=repr(error))
-        return _respond(unavailable("The database"))
+        return respond(unavailable("The database"))
 
     for kind in TRANSIENT:
         app.add_exception_handler(kind, on_transient)
@@ -160,7 +160,8 @@ def _describe_problems(app: FastAPI) -> None:
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _respond(problem: Problem, faults: list[Fault] | None = None) -> JSONResponse:
+def respond(problem: Problem, faults: list[Fault] | None = None) -> JSONResponse:
+    """The answer that tells a problem and its faults."""
     if faults is None:
         faults = (
             [Fault(field=problem.field, rule=problem.rule, message=problem.detail)]

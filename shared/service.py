@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
 
 from shared import dead_letter_routes, health, schemas
+from shared.answer_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
 from shared.clock import Clock, clock_from
 from shared.consuming import BatchHandler, Consumer
 from shared.contracts import Event
@@ -168,7 +169,10 @@ def service_app(
             async with service.running():
                 yield
 
-    app = FastAPI(
+    app = WrappedFastAPI(
+        outermost=lambda stack: AnswerHeaders(stack, FOR_PROGRAMS),
+        docs_url=None,
+        redoc_url=None,
         title=title,
         version="1",
         lifespan=lifespan,

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     reporting_url: str = "http://127.0.0.1:8084"
 
     public_url: str = "http://127.0.0.1:8080"
+    trusted_proxies: str = "127.0.0.1"
     desk_secret_file: Path | None = None
     oidc_client_id: str = "aftersales-desk"
     oidc_client_secret_file: Path | None = None

@@ -20,13 +20,14 @@ from services.desk.addresses import inside
 from services.desk.client import AwayError, RefusalError, Services
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
+from services.desk.protection import Protection
 from services.desk.session import SESSION_S, DemoSignIn, OidcSignIn, SignedOutError
 from services.desk.visit import Desk
+from shared.answer_headers import WrappedFastAPI
 from shared.memory import standing
 from shared.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
-_KEPT_BY_THIS_BROWSER = {"Cache-Control": "private, max-age=3600"}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -40,7 +41,14 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         await desk.connections.close()
 
-    app = FastAPI(title="Desk", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = WrappedFastAPI(
+        outermost=Protection,
+        title="Desk",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
     app.add_middleware(
         SessionMiddleware,
         secret_key=_secret(settings),
@@ -68,6 +76,7 @@ def main() -> None:
         port=settings.http_port,
         log_level="warning",
         access_log=False,
+        forwarded_allow_ips=settings.trusted_proxies,
     )
 
 
@@ -95,7 +104,7 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
             return Response(status_code=refusal.status)
         except AwayError:
             return Response(status_code=503)
-        return Response(content, media_type="image/jpeg", headers=_KEPT_BY_THIS_BROWSER)
+        return Response(content, media_type="image/jpeg")
 
     app.mount("/static", StaticFiles(directory=_STATIC))
     _add_session_routes(app, desk)

@@ -27,7 +27,7 @@ class Page:
     """One page of the desk; those of the menu have an ``icon``.
 
     ``script`` is a file of the static folder that the page needs. A page of the ``whole_screen``
-    has nothing around it.
+    has nothing around it, and may be framed by another one of the desk.
     """
 
     path: str
@@ -50,6 +50,7 @@ class Page:
             if visit is None or not visit.person.has(self.roles):
                 return RedirectResponse("/", 303)
             _speak(visit)
+            request.state.framed = self.whole_screen
             if self.script:
                 add_script(self.script)
             with self._surroundings(visit, request.url.path):

@@ -4,11 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from deploy.embedded.platform import Platform
+from services.desk.app import create_app
+from shared.settings import Settings
 
 SCREENSHOTS = Path("var/screenshots")
 
@@ -85,6 +88,7 @@ class Desk:
     def __init__(self, browser: Browser, url: str) -> None:
         self._browser = browser
         self.url = url
+        self.violations: list[str] = []
 
     async def sign_in(self, who: str, *, language: str = "zh", size: str = "desktop") -> Colleague:
         width, height = _SIZES[size]
@@ -92,10 +96,8 @@ class Desk:
             viewport={"width": width, "height": height}, locale="zh-CN"
         )
         context.set_default_timeout(_PATIENCE_MS)
-        page = await context.new_page()
-        colleague = Colleague(page, self.url, [])
-        page.on("pageerror", lambda error: colleague.faults.append(str(error)))
-        page.on("request", lambda request: _note_foreign(colleague, request.url))
+        colleague = self._watched(await context.new_page())
+        page = colleague.page
         await page.goto(f"{self.url}/sign-in")
         if language == "en":
             await colleague.press("language")
@@ -110,16 +112,36 @@ class Desk:
             viewport={"width": width, "height": height}, locale="zh-CN"
         )
         context.set_default_timeout(_PATIENCE_MS)
-        customer = Colleague(await context.new_page(), self.url, [])
-        customer.page.on("pageerror", lambda error: customer.faults.append(str(error)))
-        customer.page.on("request", lambda request: _note_foreign(customer, request.url))
+        customer = self._watched(await context.new_page())
         await customer.page.goto(address)
         return customer
+
+    def _watched(self, page: Page) -> Colleague:
+        """Somebody at ``page``; what is wrong there is noted."""
+        colleague = Colleague(page, self.url, [])
+        page.on("pageerror", lambda error: colleague.faults.append(str(error)))
+        page.on("request", lambda request: _note_foreign(colleague, request.url))
+        page.on("console", lambda message: self._note_violation(message.text))
+        return colleague
+
+    def _note_violation(self, text: str) -> None:
+        if "Content Security Policy" in text or "Permissions-Policy" in text:
+            self.violations.append(text)
 
 
 def _note_foreign(colleague: Colleague, url: str) -> None:
     if not url.startswith((colleague.url, "data:", "blob:", colleague.url.replace("http", "ws"))):
         colleague.faults.append(f"request to {url}")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def visitor() -> AsyncIterator[httpx.AsyncClient]:
+    """A program that asks a desk in the test's own process, whose services are away."""
+    app = create_app(Settings())
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    client = httpx.AsyncClient(transport=transport, base_url="http://desk")
+    async with app.router.lifespan_context(app), client:
+        yield client
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +163,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture
 async def desk(platform: Platform, browser: Browser, screenshots: Path) -> AsyncIterator[Desk]:
-    """The desk of the running platform."""
-    yield Desk(browser, platform.url("desk"))
+    """The desk of the running platform, where no page does what its policy forbids."""
+    desk = Desk(browser, platform.url("desk"))
+    yield desk
     for context in browser.contexts:
         await context.close()
+    assert desk.violations == []

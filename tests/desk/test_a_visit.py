@@ -15,7 +15,7 @@ from deploy.embedded.platform import Platform
 from shared.clock import SteppedClock
 from shared.identifiers import vin_check_digit
 from tests.desk.conftest import Colleague, Desk
-from tests.system.api import ADVISOR, DISPATCHER, INSPECTOR, Api
+from tests.system.api import ADVISOR, DISPATCHER, INSPECTOR, SERVICES, Api, customer
 
 NINE = datetime(2026, 3, 4, 1, 5, tzinfo=UTC)
 PLATE = "沪A8K215"
@@ -643,11 +643,135 @@ async def test_operator_skips_what_was_given_up(desk: Desk, platform: Platform) 
     assert operator.faults == []
 
 
-@pytest.mark.parametrize(
-    "address",
-    ['/" :x="window.ran = true', '/" :value="window.ran = true" x="', "/`${window.ran = true}`"],
+IMAGE = "<img src=x onerror=window.ran=1>"
+HOSTILE = f'">{IMAGE}" :x="window.ran=1'
+ADDRESSES = (
+    '/sign-in?next=/" :x="window.ran=1',
+    '/sign-in?next=/" :value="window.ran=1" x="',
+    "/sign-in?next=/`${window.ran=1}`",
+    "/sign-in?next=javascript:window.ran=1",
+    "/language/en?next=javascript:window.ran=1",
+    f"/authorise/S01.{HOSTILE}",
+    f"/board/{HOSTILE}",
+    HOSTILE,
 )
-async def test_no_script_runs_from_sign_in_address(desk: Desk, address: str) -> None:
-    visitor = await desk.open(f"{desk.url}/sign-in?next={quote(address)}")
-    await expect(visitor.at("as-S01-advisor-1")).to_be_visible()
-    assert await visitor.page.evaluate("window.ran") is None
+SIGNED_IN = (
+    f"orders/{HOSTILE}",
+    f"orders?view={HOSTILE}",
+    f"customers/{HOSTILE}",
+    f"claims/{HOSTILE}",
+    f"workshop?day={HOSTILE}&rows={HOSTILE}",
+    f"follow-ups?view={HOSTILE}",
+    f"today?day={HOSTILE}",
+)
+
+
+async def _ran_nothing(colleague: Colleague) -> None:
+    """No script ran that came in a text."""
+    assert await colleague.page.evaluate("window.ran") is None, colleague.page.url
+
+
+async def test_no_script_runs_from_addresses(desk: Desk) -> None:
+    visitor = await desk.open(f"{desk.url}/sign-in")
+    for address in ADDRESSES:
+        await visitor.go("/" + quote(address.removeprefix("/"), safe="/?=&:"))
+        await expect(visitor.page.locator("body")).not_to_be_empty()
+        await _ran_nothing(visitor)
+    manager = await desk.sign_in("S01-manager-1")
+    for address in SIGNED_IN:
+        await manager.go(f"/stores/S01/{quote(address, safe='/?=&')}")
+        await expect(manager.page.locator("body")).not_to_be_empty()
+        await _ran_nothing(manager)
+
+
+async def test_no_script_runs_from_texts(desk: Desk, platform: Platform) -> None:
+    plate = "沪A47110"
+    person = customer(4711, plate) | {"name": HOSTILE, "brand": IMAGE, "model": IMAGE}
+    async with httpx.AsyncClient(timeout=10) as client:
+        api = Api(platform, client)
+        known = await api.done("crm", "/customers", ADVISOR, person)
+        order_id = await api.greeted(plate)
+        body = {
+            "customer_ref": known["customer_ref"],
+            "vehicle_ref": known["vehicle_ref"],
+            "odometer_km": 15_000,
+            "words": HOSTILE,
+            "operations": ["MNT-001"],
+        }
+        await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
+        await api.at_rest()
+    advisor, dispatcher = await desk.sign_in(ADVISOR), await desk.sign_in(DISPATCHER)
+    for path in ("orders", f"orders/{order_id}", f"customers/{known['customer_ref']}"):
+        await advisor.go(f"/stores/S01/{path}")
+        await expect(advisor.page.get_by_text(IMAGE).first).to_be_visible()
+        await _ran_nothing(advisor)
+    await advisor.go("/stores/S01/reception")
+    await advisor.press("record-arrival")
+    await advisor.write(plate=HOSTILE)
+    await advisor.press("dialog-send")
+    await expect(advisor.page.get_by_text("车牌格式不对")).to_be_visible()
+    await _ran_nothing(advisor)
+    await dispatcher.at("bar-*").hover()
+    await expect(dispatcher.page.locator(".q-tooltip").first).to_be_visible()
+    await _ran_nothing(dispatcher)
+
+
+CONNECT = """address => new Promise(resolve => {
+    const socket = new WebSocket(address);
+    socket.onopen = () => resolve("open");
+    socket.onerror = () => resolve("refused");
+})"""
+FRAME = """address => new Promise(resolve => {
+    const frame = Object.assign(document.createElement("iframe"), {src: address});
+    frame.onload = resolve;
+    document.body.append(frame);
+})"""
+SEND = """address => {
+    const form = Object.assign(document.createElement("form"), {method: "post", action: address});
+    document.body.append(form);
+    form.submit();
+}"""
+
+
+async def test_another_site_opens_frames_and_sends_nothing(desk: Desk) -> None:
+    victim = await desk.sign_in("S01-technician-1")
+    page, home = victim.page, victim.page.url
+    socket = f"{desk.url.replace('http', 'ws')}/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+    assert await page.evaluate(CONNECT, socket) == "open"
+    await page.route(
+        "http://localhost/*", lambda route: route.fulfill(body="<p>", content_type="text/html")
+    )
+    await page.goto("http://localhost/")
+    assert await page.evaluate(CONNECT, socket) == "refused"
+    await page.evaluate(FRAME, home)
+    assert page.frames[-1].url.startswith("chrome-error:")
+    await page.evaluate(SEND, f"{desk.url}/sign-out")
+    await expect(page.get_by_text("another_origin")).to_be_visible()
+    await page.goto(home)
+    await expect(victim.at("sign-out")).to_be_visible()
+
+
+async def test_script_written_into_a_page_is_refused(desk: Desk) -> None:
+    visitor = await desk.open(f"{desk.url}/sign-in")
+    script = "Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'})"
+    await visitor.page.evaluate(f"document.body.append({script})")
+    await _ran_nothing(visitor)
+    assert "script-src" in desk.violations.pop()
+
+
+async def test_encryption_is_believed_of_the_proxy(desk: Desk) -> None:
+    async with httpx.AsyncClient(base_url=desk.url) as proxy:
+        answer = await proxy.get("/language/en", headers={"X-Forwarded-Proto": "https"})
+    assert "secure" in answer.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" in answer.headers
+
+
+async def test_services_answer_programs_only(platform: Platform) -> None:
+    async with httpx.AsyncClient() as client:
+        for service in SERVICES:
+            for path in ("/openapi.json", "/stores/S01/orders", "/docs"):
+                answer = await client.get(platform.url(service) + path)
+                assert answer.headers["Content-Security-Policy"].startswith("default-src 'none';")
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
+                assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.status_code == 404

@@ -24,6 +24,7 @@ NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 COLLEAGUE = "S01-advisor-2"
 BOOKED, WALK_IN, KNOWN, WATCHED = "沪A20010", "沪A20020", "沪A20030", "沪A20040"
 LEAST_INTERACTIONS = 12
+HOSTILE = '"><img src=x onerror=window.ran=1>.png'
 
 
 class Hands:
@@ -160,9 +161,10 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
     await (
         advisor.at("photos")
         .locator("input[type=file]")
-        .set_input_files({"name": "left.png", "mimeType": "image/png", "buffer": picture("PNG")})
+        .set_input_files({"name": HOSTILE, "mimeType": "image/png", "buffer": picture("PNG")})
     )
     await expect(advisor.page.locator(".photo")).to_have_count(1)
+    assert await advisor.page.evaluate("window.ran") is None
     await advisor.write(words="召回检查")
     await expect(advisor.at("promise-reason")).not_to_be_empty()
     await advisor.keep("intake-whole")

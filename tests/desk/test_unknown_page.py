@@ -1,17 +1,6 @@
 """An address that leads nowhere, in the visitor's language."""
 
-import httpx
 import pytest
-
-from services.desk.app import create_app
-from shared.settings import Settings
-
-
-@pytest.fixture(scope="module")
-async def visitor():
-    transport = httpx.ASGITransport(create_app(Settings()))
-    async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
-        yield client
 
 
 @pytest.mark.parametrize(
