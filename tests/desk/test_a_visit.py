@@ -709,7 +709,7 @@ async def test_no_script_runs_from_texts(desk: Desk, platform: Platform) -> None
     await advisor.press("record-arrival")
     await advisor.write(plate=HOSTILE)
     await advisor.press("dialog-send")
-    await expect(advisor.page.get_by_text("车牌格式不对")).to_be_visible()
+    await expect(advisor.page.get_by_role("alert")).to_be_visible()
     await _ran_nothing(advisor)
     await dispatcher.at("bar-*").hover()
     await expect(dispatcher.page.locator(".q-tooltip").first).to_be_visible()
