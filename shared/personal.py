@@ -1,18 +1,17 @@
 """Personal data: keyed references that recognise, and text encrypted under a key per subject."""
 
-import base64
 import hashlib
 import hmac
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import overload
 
-import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.db import Connection
+from shared.keyring import Keyring
+from shared.settings import Settings
 
 _NONCE_BYTES = 12
 
@@ -28,34 +27,39 @@ ON CONFLICT DO NOTHING
 """
 
 
-def new_keys(key_id: str = "k1") -> bytes:
-    """Content of a fresh key file: the master key that wraps subjects' keys, and the hash key."""
-    return orjson.dumps(
-        {
-            "key_id": key_id,
-            "master": base64.b64encode(os.urandom(32)).decode(),
-            "hash": base64.b64encode(os.urandom(32)).decode(),
-        }
-    )
+RECOGNISED_TOGETHER = frozenset({"plate", "vin"})
+"""Kinds of values by which reception and customer relations recognise the same vehicle."""
 
 
 @dataclass(frozen=True)
 class PersonalData:
-    """The group's keys for personal data."""
+    """A service's keys for personal data, and those under which it and another recognise vehicles,
+    where it does."""
 
-    key_id: str
-    _master: bytes
-    _hash: bytes
+    keys: Keyring
+    recognition: Keyring | None = None
 
     @classmethod
-    def from_file(cls, path: Path) -> "PersonalData":
-        keys = orjson.loads(path.read_bytes())
-        return cls(keys["key_id"], base64.b64decode(keys["master"]), base64.b64decode(keys["hash"]))
+    def from_settings(cls, settings: Settings, service: str) -> "PersonalData":
+        """The keys that ``service`` was given."""
+        shared = settings.recognition_keys_file
+        return cls(
+            Keyring.from_file(settings.keys_file, service),
+            Keyring.from_file(shared, "recognition") if shared else None,
+        )
+
+    @property
+    def _master(self) -> bytes:
+        return self.keys.key("subject keys")
 
     def reference(self, kind: str, value: str) -> str:
-        """A keyed hash of ``value`` (a plate, a VIN) that carries the key's id."""
-        digest = hmac.digest(self._hash, f"{kind}:{value}".encode(), hashlib.sha256)
-        return f"{self.key_id}-{digest[:16].hex()}"
+        """A keyed hash of ``value`` (a plate, a VIN, a phone) that carries the key's id. Each kind
+        has a key of its own."""
+        keys = self.recognition if kind in RECOGNISED_TOGETHER else self.keys
+        if keys is None:
+            raise ValueError(f"this service was given no key to recognise a {kind}")
+        digest = hmac.digest(keys.key(f"reference {kind}"), value.encode(), hashlib.sha256)
+        return f"{keys.key_id}-{digest[:16].hex()}"
 
     @overload
     async def encrypt(

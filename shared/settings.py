@@ -32,7 +32,8 @@ class Settings(BaseSettings):
     client_secret: str = ""
 
     group_folder: Path = Path("deploy/group")
-    personal_keys_file: Path = Path("var/platform/secrets/personal.json")
+    keys_file: Path = Path("var/platform/secrets/keys.json")
+    recognition_keys_file: Path | None = None
     tax_invoice_folder: Path = Path("var/platform/tax-invoices")
     tax_client_answers: bool = False
     files: str = "var/platform/files"

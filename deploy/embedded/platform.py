@@ -17,7 +17,14 @@ from deploy.embedded import database
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.postgres import Postgres
-from deploy.embedded.processes import Process, Running, State, kill_left_over, ports_taken
+from deploy.embedded.processes import (
+    Process,
+    Running,
+    State,
+    kill_left_over,
+    owned_secrets,
+    ports_taken,
+)
 from deploy.embedded.secrets import SERVICES, Secrets, ensure_secrets, roles
 from deploy.embedded.settings import EmbeddedSettings, free_ports
 from deploy.embedded.topics import declared_topics, drop_topics, ensure_topics
@@ -50,6 +57,10 @@ _KEEP_ALIVE_S = "30"
 
 CALLS_IN_ITS_OWN_NAME = "reception"
 """The service that needs a token of its own, here from the development issuer."""
+
+
+RECOGNISE_VEHICLES = ("reception", "crm")
+"""The services that must recognise the same plate and VIN, by a key of both."""
 
 
 def service_command(service: str, port: int) -> Sequence[str]:
@@ -173,12 +184,17 @@ class Platform:
         return {
             "DATABASE_URL": self.database_url(runtime),
             "WORKER_DATABASE_URL": self.database_url(worker),
-            "PERSONAL_KEYS_FILE": self.secrets.personal_keys_file,
+            "KEYS_FILE": self.secrets.keys_files[service],
             "TAX_INVOICE_FOLDER": self.settings.data.resolve() / "tax-invoices",
             "FILES": self.settings.data.resolve() / "files",
             "PUBLIC_URL": self.url(DESK),
             "INSTANCE": "1",
             **(self._issuing() if service == CALLS_IN_ITS_OWN_NAME else {}),
+            **(
+                {"RECOGNITION_KEYS_FILE": self.secrets.recognition_keys_file}
+                if service in RECOGNISE_VEHICLES
+                else {}
+            ),
         }
 
     # Starting
@@ -200,7 +216,7 @@ class Platform:
             raise
 
     def _take_folder(self) -> None:
-        self.settings.data.mkdir(parents=True, exist_ok=True)
+        _own(self.settings.data)
         lock = (self.settings.data / "lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -282,7 +298,7 @@ class Platform:
             name,
             port,
             self._command_of(service, port),
-            {**self.environment(service), **own},
+            {**owned_secrets(service), **self.environment(service), **own},
             self.settings.data / "logs" / f"{name}.log",
         )
 
@@ -360,6 +376,23 @@ class Platform:
                 self._report(f"{process.name} did not end in time and was killed")
         if known:
             self._write_state()
+
+
+def _own(folder: Path) -> None:
+    """Make the data folder, or tighten it: nobody else reads it, nor what is made from now on.
+
+    Raises:
+        EmbeddedError: it is another account's.
+    """
+    os.umask(0o077)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.chmod(0o700)
+    except PermissionError:
+        owner = folder.stat().st_uid
+        raise EmbeddedError(
+            f"{folder} belongs to account {owner}, so it cannot be closed to others (mode 0700)"
+        ) from None
 
 
 def remove_data(settings: EmbeddedSettings) -> None:

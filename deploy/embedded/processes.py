@@ -17,6 +17,35 @@ from deploy.embedded.errors import EmbeddedError
 
 _LOG_LIMIT = 10_000_000
 _SAME_START_S = 1.0
+_OWNER_ONLY = 0o077
+
+_SECRETS: Mapping[str, str | None] = {
+    "AFTERSALES_SMTP_PASSWORD": "crm",
+    "AFTERSALES_SMS_GATEWAY_SECRET": "crm",
+    "AFTERSALES_WECOM_GATEWAY_SECRET": "crm",
+    "AFTERSALES_CLIENT_SECRET": "reception",
+    "AFTERSALES_OIDC_CLIENT_SECRET_FILE": "desk",
+    "AFTERSALES_DESK_SECRET_FILE": "desk",
+    "AWS_SECRET_ACCESS_KEY": "reception",
+    "AWS_SESSION_TOKEN": "reception",
+    "AFTERSALES_DATABASE_URL": None,
+    "AFTERSALES_WORKER_DATABASE_URL": None,
+    "AFTERSALES_OWNER_DATABASE_URL": None,
+    "AFTERSALES_ISSUER_KEY_FILE": None,
+    "AFTERSALES_KEYS_FILE": None,
+    "AFTERSALES_RECOGNITION_KEYS_FILE": None,
+    "AFTERSALES_KAFKA_PASSWORD": None,
+}
+"""Secrets that a supervisor's environment may hold, by the one process that they are for."""
+
+
+def owned_secrets(name: str) -> dict[str, str]:
+    """The secrets of the present environment that are for the process ``name``."""
+    return {key: os.environ[key] for key in _SECRETS if _SECRETS[key] == name and key in os.environ}
+
+
+def _without_secrets() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key not in _SECRETS}
 
 
 class Process:
@@ -84,7 +113,8 @@ class Process:
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *self._privileges, "--", *self._command],
-                env={**os.environ, **self._environment, **overrides},
+                env={**_without_secrets(), **self._environment, **overrides},
+                umask=_OWNER_ONLY,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -127,6 +157,8 @@ async def run_to_end(*command: str) -> tuple[int, str]:
     """Exit status and last line of a short command, which does not outlive a cancelled caller."""
     child = await asyncio.create_subprocess_exec(
         *command,
+        env=_without_secrets(),
+        umask=_OWNER_ONLY,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -10,8 +10,10 @@ from typing import Any
 
 from joserfc.jwk import ECKey
 
-from shared.personal import new_keys
+from deploy.embedded.errors import EmbeddedError
+from shared.keyring import new_root
 
+_SHARED_KEYS = "personal.json"
 SERVICES = ("reception", "workshop", "crm", "reporting")
 
 
@@ -21,7 +23,8 @@ class Secrets:
 
     issuer_key_file: Path
     jwks_file: Path
-    personal_keys_file: Path
+    keys_files: dict[str, Path]
+    recognition_keys_file: Path
     desk_secret_file: Path
     passwords: dict[str, str]
 
@@ -32,19 +35,30 @@ def roles(service: str) -> tuple[str, str, str]:
 
 
 def ensure_secrets(folder: Path) -> Secrets:
-    """Read the secrets of ``folder`` and make those that are missing."""
+    """Read the secrets of ``folder`` and make those that are missing.
+
+    Raises:
+        EmbeddedError: the data was encrypted under keys that all services shared.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
+    if (folder / _SHARED_KEYS).exists():
+        raise EmbeddedError(
+            f"{folder / _SHARED_KEYS}: this data is under keys that all services shared, which is "
+            "not supported any more; begin anew with --fresh"
+        )
     made = Secrets(
         issuer_key_file=folder / "issuer.json",
         jwks_file=folder / "jwks.json",
-        personal_keys_file=folder / "personal.json",
+        keys_files={service: folder / f"keys-{service}.json" for service in SERVICES},
+        recognition_keys_file=folder / "keys-recognition.json",
         desk_secret_file=folder / "desk.json",
         passwords=_ensure(folder / "passwords.json", _new_passwords),
     )
     issuer = _ensure(made.issuer_key_file, _new_issuer_key)
     _ensure(made.jwks_file, lambda: _public_keys(issuer))
-    _ensure(made.personal_keys_file, lambda: json.loads(new_keys()))
+    for file in (*made.keys_files.values(), made.recognition_keys_file):
+        _ensure(file, new_root)
     _ensure(made.desk_secret_file, lambda: {"secret": secrets.token_urlsafe(32)})
     return made
 

@@ -18,7 +18,7 @@ def create_app() -> FastAPI:
     settings = Settings()
     directory = load_directory(settings.group_folder)
     service = Service("crm", settings)
-    personal = PersonalData.from_file(settings.personal_keys_file)
+    personal = PersonalData.from_settings(settings, "crm")
     words = Words(personal, directory)
     deadlines = handlers.deadlines(Sending(service, words, senders(settings)))
     service.listen(handlers.INTERESTS, handlers.Handlers(directory).handle, deadlines)

@@ -24,7 +24,7 @@ def create_app() -> FastAPI:
     settings = Settings()
     catalogue = load_catalogue(settings.group_folder)
     service = Service("reception", settings)
-    personal = PersonalData.from_file(settings.personal_keys_file)
+    personal = PersonalData.from_settings(settings, "reception")
     credentials = ServiceCredentials(settings, "reception")
     archive = CustomerArchive(settings.crm_url, credentials)
     workshop = WorkshopClient(settings.workshop_url)

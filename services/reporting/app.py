@@ -31,5 +31,5 @@ def create_app() -> FastAPI:
     )
     app = service_app(service, title="Reporting", stores=stores, routers=[router])
     app.state.places = stores
-    app.state.personal = PersonalData.from_file(settings.personal_keys_file)
+    app.state.personal = PersonalData.from_settings(settings, "reporting")
     return app

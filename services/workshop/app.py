@@ -38,7 +38,7 @@ def create_app() -> FastAPI:
     app.state.planner = planner
     app.state.staffing = staffing
     app.state.catalogue = load_catalogue(settings.group_folder)
-    app.state.personal = PersonalData.from_file(settings.personal_keys_file)
+    app.state.personal = PersonalData.from_settings(settings, "workshop")
     return app
 
 

@@ -199,7 +199,8 @@ def interfaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interfaces]
         for name, value in {
             "JWKS_FILE": secrets.jwks_file,
             "ISSUER_KEY_FILE": secrets.issuer_key_file,
-            "PERSONAL_KEYS_FILE": secrets.personal_keys_file,
+            "KEYS_FILE": secrets.recognition_keys_file,
+            "RECOGNITION_KEYS_FILE": secrets.recognition_keys_file,
             "FILES": folder / "files",
             "TAX_INVOICE_FOLDER": folder,
         }.items():

@@ -1,6 +1,8 @@
 """The platform as tests and the fault campaign use it, with stand-ins for the services."""
 
+import stat
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,8 +11,11 @@ import pytest_asyncio
 from deploy.cli.status import one_line, survey
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import ALL, Platform
+from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings, Ports
 from tests.embedded.up_with_stand_ins import stand_in_command
+
+OF_CRM = ("AFTERSALES_SMTP_PASSWORD", "AFTERSALES_SMS_GATEWAY_SECRET")
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -19,8 +24,12 @@ async def stood_in(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pl
     settings = EmbeddedSettings(
         data=folder / "data", ports=Ports.free(), clock_file=folder / "clock"
     )
+    settings.data.mkdir(mode=0o755)
     platform = Platform(settings, command_of=stand_in_command)
-    await platform.start()
+    with pytest.MonkeyPatch.context() as environment:
+        for name in (*OF_CRM, "AFTERSALES_OWNER_DATABASE_URL", "AFTERSALES_CLIENT_SECRET"):
+            environment.setenv(name, "hidden")
+        await platform.start()
     yield platform
     await platform.stop()
 
@@ -38,6 +47,31 @@ async def test_a_service_gets_its_own_roles_and_no_signing_key(stood_in: Platfor
     assert seen["AFTERSALES_CLOCK_FILE"] == str(stood_in.settings.clock_file)
     assert "AFTERSALES_ISSUER_KEY_FILE" not in seen
     assert "AFTERSALES_OWNER_DATABASE_URL" not in seen
+
+
+async def test_no_process_sees_secrets_of_another(stood_in: Platform) -> None:
+    seen = {name: await environment_of(stood_in, name) for name in ALL}
+    for name in OF_CRM:
+        assert [each for each in ALL if name in seen[each]] == ["crm"]
+    assert [each for each in ALL if "AFTERSALES_CLIENT_SECRET" in seen[each]] == ["reception"]
+    files = [seen[each].get("AFTERSALES_KEYS_FILE") for each in ALL]
+    assert [Path(file).name if file else None for file in files] == [
+        *(f"keys-{service}.json" for service in SERVICES),
+        None,
+    ]
+    assert [each for each in ALL if "AFTERSALES_RECOGNITION_KEYS_FILE" in seen[each]] == [
+        "reception",
+        "crm",
+    ]
+
+
+async def test_nobody_else_reads_the_data_folder(stood_in: Platform) -> None:
+    data = stood_in.settings.data
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
+    inside = [path for path in data.rglob("*") if not path.is_symlink()]
+    assert {path.name for path in data.iterdir()} >= {"kafka", "postgres", "secrets", "logs"}
+    wide = [path for path in inside if path.exists() and path.stat().st_mode & 0o077]
+    assert wide == []
 
 
 async def test_the_desk_gets_addresses_and_no_database(stood_in: Platform) -> None:

@@ -4,12 +4,19 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from deploy.embedded.secrets import SERVICES, ensure_secrets, roles
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.platform import RECOGNISE_VEHICLES
+from deploy.embedded.secrets import SERVICES, Secrets, ensure_secrets, roles
 from shared.issuer import DevelopmentIssuer
+from shared.keyring import Keyring
 from shared.personal import PersonalData
+from shared.settings import Settings
 
 
 def test_only_the_owner_may_read_them(tmp_path: Path) -> None:
@@ -19,8 +26,12 @@ def test_only_the_owner_may_read_them(tmp_path: Path) -> None:
         "desk.json",
         "issuer.json",
         "jwks.json",
+        "keys-crm.json",
+        "keys-reception.json",
+        "keys-recognition.json",
+        "keys-reporting.json",
+        "keys-workshop.json",
         "passwords.json",
-        "personal.json",
     ]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
@@ -50,6 +61,42 @@ def test_the_public_keys_verify_what_the_issuer_signs_and_cannot_sign(tmp_path: 
     assert '"d"' not in published
 
 
-def test_the_personal_keys_recognise_a_plate(tmp_path: Path) -> None:
-    keys = PersonalData.from_file(ensure_secrets(tmp_path).personal_keys_file)
-    assert keys.reference("plate", "沪A12345") == keys.reference("plate", "沪A12345")
+def keys_of(secrets: Secrets, service: str) -> PersonalData:
+    """The keys that the platform gives to a service."""
+    recognition = secrets.recognition_keys_file if service in RECOGNISE_VEHICLES else None
+    settings = Settings(keys_file=secrets.keys_files[service], recognition_keys_file=recognition)
+    return PersonalData.from_settings(settings, service)
+
+
+def test_a_key_of_one_service_opens_nothing_of_another(tmp_path: Path) -> None:
+    secrets = ensure_secrets(tmp_path)
+    keyrings = [keys_of(secrets, service).keys for service in SERVICES]
+    purposes = ("subject keys", "reference link", "reference network", "reference phone")
+    keys = [keyring.key(purpose) for keyring in keyrings for purpose in purposes]
+    assert len(set(keys)) == len(SERVICES) * len(purposes)
+    sealed = AESGCM(keyrings[0].key("subject keys")).encrypt(b"0" * 12, b"text", None)
+    for other in (*keys[1:], keyrings[0].key("other")):
+        with pytest.raises(InvalidTag):
+            AESGCM(other).decrypt(b"0" * 12, sealed, None)
+
+
+def test_one_root_gives_owners_different_keys(tmp_path: Path) -> None:
+    file = ensure_secrets(tmp_path).recognition_keys_file
+    assert Keyring.from_file(file, "crm").key("a") != Keyring.from_file(file, "desk").key("a")
+    assert "root" not in repr(Keyring.from_file(file, "crm"))
+
+
+def test_reception_and_crm_alone_recognise_a_plate(tmp_path: Path) -> None:
+    secrets = ensure_secrets(tmp_path)
+    reception, crm, workshop = (keys_of(secrets, each) for each in ("reception", "crm", "workshop"))
+    assert reception.reference("plate", "沪A12345") == crm.reference("plate", "沪A12345")
+    assert reception.reference("vin", "沪A12345") != crm.reference("plate", "沪A12345")
+    assert reception.reference("phone", "1") != crm.reference("phone", "1")
+    with pytest.raises(ValueError, match="no key to recognise a plate"):
+        workshop.reference("plate", "沪A12345")
+
+
+def test_data_under_keys_of_all_services_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "personal.json").write_text("{}")
+    with pytest.raises(EmbeddedError, match="--fresh"):
+        ensure_secrets(tmp_path)

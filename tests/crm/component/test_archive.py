@@ -7,7 +7,6 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
 from shared.clock import SteppedClock
-from shared.personal import PersonalData
 from tests.crm.persons import person, vin
 from tests.harness import InProcess, in_process, published
 
@@ -266,7 +265,7 @@ async def test_a_customer_whose_key_is_destroyed_has_no_name_any_more(
 
 
 async def test_references_are_those_of_the_group_key(crm: InProcess, servers: Platform) -> None:
-    personal = PersonalData.from_file(servers.secrets.personal_keys_file)
+    personal = crm.app.state.personal
     references = await register(crm, person(17))
     assert references["plate_ref"] == personal.reference("plate", "沪A00017")
     assert references["vehicle_ref"] == personal.reference("vin", vin(17))

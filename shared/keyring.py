@@ -1,0 +1,42 @@
+"""One service's keys: a key of its own for each purpose, from a root that no other service has."""
+
+import base64
+import os
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import orjson
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_KEY_BYTES = 32
+
+
+def new_root(key_id: str = "k1") -> dict[str, str]:
+    """Content of a fresh key file."""
+    return {"key_id": key_id, "root": base64.b64encode(os.urandom(_KEY_BYTES)).decode()}
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """Keys by purpose, derived from the root of one file (HKDF with SHA-256, RFC 5869)."""
+
+    key_id: str
+    owner: str
+    _root: bytes = field(repr=False)
+
+    @classmethod
+    def from_file(cls, path: Path, owner: str) -> "Keyring":
+        """The keys of ``owner``: one file under another owner's name gives other keys."""
+        content = orjson.loads(path.read_bytes())
+        return cls(content["key_id"], owner, base64.b64decode(content["root"]))
+
+    def key(self, purpose: str) -> bytes:
+        """The 32 bytes for a purpose; from one purpose's key follows nothing about another's."""
+        return _derive(self._root, f"aftersales/{self.owner}/{purpose}")
+
+
+@cache
+def _derive(root: bytes, label: str) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=label.encode()).derive(root)
