@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from deploy.embedded.platform import Platform
@@ -134,13 +135,17 @@ def _note_foreign(colleague: Colleague, url: str) -> None:
         colleague.faults.append(f"request to {url}")
 
 
-@pytest_asyncio.fixture(scope="session")
-async def visitor() -> AsyncIterator[httpx.AsyncClient]:
-    """A program that asks a desk in the test's own process, whose services are away."""
-    app = create_app(Settings())
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    client = httpx.AsyncClient(transport=transport, base_url="http://desk")
-    async with app.router.lifespan_context(app), client:
+@pytest.fixture(scope="session")
+def lonely_desk() -> FastAPI:
+    """A desk in the test's own process, of which there is one; its services are away."""
+    return create_app(Settings())
+
+
+@pytest_asyncio.fixture(scope="module")
+async def visitor(lonely_desk: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A program that asks a desk in the test's own process."""
+    transport = httpx.ASGITransport(lonely_desk, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk") as client:
         yield client
 
 

@@ -1,11 +1,21 @@
 """What the desk refuses from other sites, and what it lets a browser do with its answers."""
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import nicegui
 import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+
+
+@pytest_asyncio.fixture(scope="module", autouse=True)
+async def _running(lonely_desk: FastAPI) -> AsyncIterator[None]:
+    async with lonely_desk.router.lifespan_context(lonely_desk):
+        yield
+
 
 PUBLIC = (
     "/",

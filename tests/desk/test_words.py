@@ -75,6 +75,7 @@ _TEXT = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)+)"|'((?:[^'\\]|\\.)+)')""")
 _RULE = re.compile(r"""(?:Refused|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
 _UNKNOWN = re.compile(r"""\bunknown\("([a-z_]+?)(?:_id|_ref)?\"""")
 _NOT_FOR_PEOPLE = {
+    "another_origin",
     "stuck_consumer",
     "database_unavailable",
     "no_assignment",
