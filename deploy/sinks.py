@@ -22,7 +22,7 @@ _CODE = frozenset({"run_javascript", "add_slot"})
 """Methods that hand JavaScript or a Vue template to the browser."""
 
 _HEAD = frozenset({"add_head_html", "add_body_html"})
-"""Functions that write into the page; values are escaped by ``Markup("…").format(…)``."""
+"""Functions that write into the page; values are escaped by ``str(Markup("…").format(…))``."""
 
 _NAMED = frozenset(
     {"element", "run_chart_method", "run_grid_method", "run_method", "run_row_method"}
@@ -133,7 +133,7 @@ def _of_call(call: ast.Call, constants: frozenset[str]) -> Iterator[str]:
     elif name in _CODE and not all(_is_constant(each, constants) for each in _given(call)):
         yield f"{name}() is given something else than a constant text"
     elif name in _HEAD and not all(_is_markup(each, constants) for each in _given(call)):
-        yield f'{name}() is given neither a constant text nor Markup("…").format(…)'
+        yield f'{name}() is given neither a constant text nor str(Markup("…").format(…))'
     elif name in _NAMED and not (call.args and _is_constant(call.args[0], constants)):
         yield f"{name}() is given a name that is no constant"
     elif name in _MARKUP and _is_ui(call):
@@ -218,16 +218,23 @@ def _is_number(part: ast.expr) -> bool:
 
 
 def _is_markup(node: ast.expr, constants: frozenset[str]) -> bool:
-    """Whether ``node`` is constant, or ``Markup(constant).format(…)``, which escapes values."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-        return _is_constant(node, constants)
-    made = node.func.value
-    return (
-        node.func.attr == "format"
-        and isinstance(made, ast.Call)
-        and _name(made.func) == "Markup"
-        and all(_is_constant(each, constants) for each in made.args)
-    )
+    """Whether ``node`` is constant, or ``str(Markup(constant).format(…))``, which escapes values.
+
+    Without ``str``, NiceGUI would escape constants that are added later.
+    """
+    match node:
+        case ast.Call(
+            func=ast.Name(id="str"),
+            args=[
+                ast.Call(
+                    func=ast.Attribute(
+                        attr="format", value=ast.Call(func=ast.Name(id="Markup"), args=[text])
+                    )
+                )
+            ],
+        ):
+            return _is_constant(text, constants)
+    return _is_constant(node, constants)
 
 
 def _name(node: ast.expr) -> str:

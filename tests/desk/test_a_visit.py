@@ -614,7 +614,9 @@ async def test_people_see_only_what_their_roles_and_stores_allow(desk: Desk) -> 
     for forbidden in ("/stores/S01/reception", "/stores/S02/my-jobs", "/group"):
         await technician.go(forbidden)
         await expect(technician.page).to_have_url(f"{technician.url}/stores/S01/my-jobs")
-    await technician.press("sign-out")
+    async with technician.page.expect_request("**/sign-out") as sent:
+        await technician.press("sign-out")
+    assert (await (await sent.value).all_headers())["origin"] == technician.url
     await technician.go("/stores/S01/my-jobs")
     await expect(technician.page).to_have_url(f"{technician.url}/sign-in?next=/stores/S01/my-jobs")
 
@@ -717,6 +719,20 @@ async def test_no_script_runs_from_texts(desk: Desk, platform: Platform) -> None
     await _ran_nothing(dispatcher)
 
 
+async def test_no_script_runs_from_names_in_charts(desk: Desk) -> None:
+    manager = await desk.sign_in("S01-manager-1")
+    await manager.go("/stores/S01/today")
+    await expect(manager.page.locator(".chart canvas").first).to_be_visible()
+    await manager.page.evaluate(RENAME, HOSTILE)
+    await expect(manager.page.locator(".chart").first).to_contain_text(IMAGE)
+    await _ran_nothing(manager)
+
+
+RENAME = """name => {
+    const { chart } = getElement(document.querySelector(".chart").id.slice(1));
+    chart.setOption({xAxis: {data: [name]}, series: [{name, data: [7]}]});
+    chart.dispatchAction({type: "showTip", seriesIndex: 0, dataIndex: 0});
+}"""
 CONNECT = """address => new Promise(resolve => {
     const socket = new WebSocket(address);
     socket.onopen = () => resolve("open");

@@ -80,6 +80,11 @@ async def test_only_scripts_of_the_template_run(visitor: httpx.AsyncClient) -> N
     assert len(nonces) == 2
 
 
+async def test_the_customers_page_is_in_no_search_engine(visitor: httpx.AsyncClient) -> None:
+    answer = await visitor.get("/authorise/S01.token")
+    assert '<meta name="robots" content="noindex">' in answer.text
+
+
 @pytest.mark.parametrize("path", ["/sign-in", "/authorise/S01.token", "/stores/S01/photos/1"])
 async def test_pages_are_kept_by_no_cache(visitor: httpx.AsyncClient, path: str) -> None:
     assert (await visitor.get(path)).headers["Cache-Control"] == "no-store"

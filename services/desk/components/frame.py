@@ -35,7 +35,7 @@ class MenuItem:
 def head(title: str) -> None:
     """Title and style of a page."""
     ui.page_title(title)
-    ui.add_head_html(Markup('<link rel="stylesheet" href="{}">').format(_address("desk.css")))
+    ui.add_head_html(str(Markup('<link rel="stylesheet" href="{}">').format(_address("desk.css"))))
     add_script("in_order.js")
     ui.colors(
         primary="#1d4e6f",
@@ -48,7 +48,7 @@ def head(title: str) -> None:
 
 def add_script(name: str) -> None:
     """Load a script of the static folder with the page."""
-    ui.add_head_html(Markup('<script defer src="{}"></script>').format(_address(name)))
+    ui.add_head_html(str(Markup('<script defer src="{}"></script>').format(_address(name))))
 
 
 def _address(name: str) -> str:
