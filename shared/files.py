@@ -1,9 +1,9 @@
 """Files that are too large for a row: in a local folder, or in an S3-compatible store."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, S3Store
 
 from shared.problems import unavailable
@@ -29,6 +29,35 @@ class FileStore:
             await self._store.put_async(key, content)
         except (BaseError, OSError) as error:
             raise unavailable("The file store") from error
+
+    async def put_new(self, key: str, content: bytes) -> bool:
+        """Keep ``content`` under ``key`` unless something is there; whether it was kept.
+
+        Of several who try at once, one succeeds.
+
+        Raises:
+            Problem: 503, when the store does not answer.
+        """
+        try:
+            await self._store.put_async(key, content, mode="create")
+        except AlreadyExistsError:
+            return False
+        except (BaseError, OSError) as error:
+            raise unavailable("The file store") from error
+        return True
+
+    async def written(self, folder: str = "", *, after: str = "") -> dict[str, datetime]:
+        """When each key in ``folder`` was written, in the order of keys, from ``after`` one on.
+
+        Raises:
+            Problem: 503, when the store does not answer.
+        """
+        try:
+            listed = await self._store.list(folder or None, offset=after or None).collect_async()
+        except (BaseError, OSError) as error:
+            raise unavailable("The file store") from error
+        found = {entry["path"]: entry["last_modified"] for entry in listed}
+        return dict(sorted(found.items()))
 
     async def get(self, key: str) -> bytes | None:
         """The content, or ``None`` where there is none.

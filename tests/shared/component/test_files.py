@@ -52,6 +52,21 @@ def files(request, tmp_path):
     return request.getfixturevalue("in_s3")
 
 
+async def test_of_two_new_contents_one_is_kept(files):
+    tried = await asyncio.gather(*(files.put_new("new", bytes([n])) for n in range(4)))
+    assert sorted(tried) == [False, False, False, True]
+    assert await files.get("new") == bytes([tried.index(True)])
+
+
+async def test_keys_are_listed_by_folder_in_order(files):
+    for key in ("list/b/2", "list/a/1", "list/b/1", "listing/1"):
+        await files.put(key, b"")
+    assert list(await files.written("list")) == ["list/a/1", "list/b/1", "list/b/2"]
+    assert list(await files.written("list", after="list/b/1")) == ["list/b/2"]
+    assert await files.written("no-such-folder") == {}
+    assert "listing/1" in await files.written()
+
+
 async def test_what_is_put_is_got_until_it_is_deleted(files):
     await files.put("S01/photos/1", b"first")
     await files.put("S01/photos/1", b"second")
