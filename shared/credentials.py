@@ -13,11 +13,12 @@ _RENEW_BEFORE_S = 60.0
 _PATIENCE_S = 3.0
 
 
-class _Answer(BaseModel):
+class TokenAnswer(BaseModel):
     """A token endpoint's answer (RFC 6749); the lifetime is in seconds."""
 
     access_token: str = Field(min_length=1)
-    expires_in: float = Field(default=300, gt=0, allow_inf_nan=False)
+    expires_in: float = Field(default=300, ge=0, allow_inf_nan=False)
+    refresh_token: str | None = None
 
 
 class ServiceCredentials:
@@ -51,7 +52,7 @@ class ServiceCredentials:
                 auth=(self._settings.client_id, self._settings.client_secret),
             )
         try:
-            answer = _Answer.model_validate_json(response.raise_for_status().content)
+            answer = TokenAnswer.model_validate_json(response.raise_for_status().content)
         except ValidationError as error:
             raise httpx.DecodingError(
                 "the token endpoint's answer is no token", request=response.request

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8080"
     trusted_proxies: str = "127.0.0.1"
     desk_secret_file: Path | None = None
+    desk_sessions: str = "var/platform/sessions"
+    session_max_s: float = 16 * 3600
+    session_idle_s: float = 2 * 3600
     oidc_client_id: str = "aftersales-desk"
     oidc_client_secret_file: Path | None = None
 

@@ -41,6 +41,7 @@ _OWN_FILES = (
     "secrets",
     "files",
     "tax-invoices",
+    "sessions",
     "logs",
     "state.json",
     "lock",
@@ -177,7 +178,11 @@ class Platform:
         return {"ISSUER_KEY_FILE": self.secrets.issuer_key_file}
 
     def _desk_settings(self) -> dict[str, object]:
-        return {**self._issuing(), "DESK_SECRET_FILE": self.secrets.desk_secret_file}
+        return {
+            **self._issuing(),
+            "DESK_SECRET_FILE": self.secrets.desk_secret_file,
+            "DESK_SESSIONS": self.settings.data.resolve() / "sessions",
+        }
 
     def _service_settings(self, service: str) -> dict[str, object]:
         _, runtime, worker = roles(service)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import nicegui
 import uvicorn
 from fastapi import FastAPI, Form, Request
-from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
 from nicegui import ui
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.staticfiles import StaticFiles
@@ -18,13 +18,16 @@ from starlette.staticfiles import StaticFiles
 import services.desk.pages  # noqa: F401 registers the pages
 from services.desk.addresses import inside
 from services.desk.client import AwayError, RefusalError, Services
+from services.desk.components.problems import away_text
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
 from services.desk.protection import Protection
-from services.desk.session import SESSION_S, DemoSignIn, OidcSignIn, SignedOutError
-from services.desk.visit import Desk
+from services.desk.session import Sessions, SignedOutError
+from services.desk.sign_in import DemoSignIn, OidcSignIn
+from services.desk.visit import Desk, Present
 from shared.answer_headers import WrappedFastAPI
 from shared.memory import standing
+from shared.problems import RETRY_AFTER_S
 from shared.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
@@ -32,13 +35,15 @@ _STATIC = Path(__file__).parent / "static"
 
 def create_app(settings: Settings) -> FastAPI:
     """The desk; it opens no connection before somebody looks at a page."""
-    desk = Desk(settings)
+    secret = _secret(settings)
+    desk = Desk(settings, secret)
     nicegui.app.state.desk = desk
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         with standing():
-            yield
+            async with desk.sessions.watched():
+                yield
         await desk.connections.close()
 
     app = WrappedFastAPI(
@@ -51,12 +56,14 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(
         SessionMiddleware,
-        secret_key=_secret(settings),
+        secret_key=secret,
         session_cookie="aftersales_desk",
-        max_age=SESSION_S,
+        max_age=int(settings.session_max_s),
         same_site="lax",
     )
     _add_routes(app, desk)
+    for each in (app, nicegui.app):
+        _answer_errors(each, desk)
     ui.run_with(
         app,
         favicon=_STATIC / "favicon.svg",
@@ -80,6 +87,17 @@ def main() -> None:
     )
 
 
+def _answer_errors(app: FastAPI, desk: Desk) -> None:
+    @app.exception_handler(AwayError)
+    async def away(request: Request, error: AwayError) -> Response:
+        sentence = away_text(desk.words_for(request), error)
+        return PlainTextResponse(sentence, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
+
+    @app.exception_handler(SignedOutError)
+    async def signed_out(_: Request, __: SignedOutError) -> Response:
+        return Response(status_code=401)
+
+
 def _add_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/health/live")
     @app.get("/health/ready")
@@ -91,9 +109,8 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         return FileResponse(_STATIC / "board.html")
 
     @app.get("/stores/{store_id}/photos/{photo_id}")
-    async def photo(request: Request, store_id: str, photo_id: str) -> Response:
+    async def photo(store_id: str, photo_id: str, signed_in: Present) -> Response:
         """A picture that reception keeps, for whoever may see it there."""
-        signed_in = desk.sign_in.current(request.session)
         if signed_in is None:
             return Response(status_code=401)
         services = Services(desk.connections, signed_in.token)
@@ -102,33 +119,27 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
             content = await services.file("reception", path)
         except RefusalError as refusal:
             return Response(status_code=refusal.status)
-        except AwayError:
-            return Response(status_code=503)
         return Response(content, media_type="image/jpeg")
 
     app.mount("/static", StaticFiles(directory=_STATIC))
     _add_session_routes(app, desk)
     if isinstance(desk.sign_in, DemoSignIn):
-        _add_demo_routes(app, desk.sign_in)
+        _add_demo_routes(app, desk.sign_in, desk.sessions)
     else:
-        _add_oidc_routes(app, desk.sign_in)
+        _add_oidc_routes(app, desk.sign_in, desk.sessions)
 
 
 def _add_session_routes(app: FastAPI, desk: Desk) -> None:
     @app.get("/")
-    async def home(request: Request) -> Response:
-        signed_in = desk.sign_in.current(request.session)
+    async def home(request: Request, signed_in: Present) -> Response:
         if signed_in is None:
             return RedirectResponse("/sign-in", 303)
         return RedirectResponse(landing(desk, signed_in.person, request.session.get("store")), 303)
 
     @app.get("/session")
-    async def stay(request: Request) -> Response:
-        """Keep a screen that nobody touches signed in."""
-        if desk.sign_in.current(request.session) is None:
-            return Response(status_code=401)
-        request.session.update(request.session)
-        return Response(status_code=204)
+    async def stay(signed_in: Present) -> Response:
+        """Keep whoever uses a page, or a screen that nobody touches, from idling."""
+        return Response(status_code=204 if signed_in else 401)
 
     @app.get("/language/{language}")
     async def speak(request: Request, language: str, next: str = "/") -> Response:  # noqa: A002
@@ -138,24 +149,25 @@ def _add_session_routes(app: FastAPI, desk: Desk) -> None:
 
     @app.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        desk.sign_in.end(request.session)
+        await desk.sessions.sign_out(request.session)
         return RedirectResponse("/sign-in", 303)
 
 
-def _add_demo_routes(app: FastAPI, sign_in: DemoSignIn) -> None:
+def _add_demo_routes(app: FastAPI, sign_in: DemoSignIn, sessions: Sessions) -> None:
     @app.post("/sign-in/person")
     async def as_person(
         request: Request,
         subject: Annotated[str, Form()],
         next: Annotated[str, Form()] = "/",  # noqa: A002
     ) -> Response:
-        request.session.pop("store", None)
-        if not sign_in.begin(request.session, subject):
+        grant = sign_in.grant(subject)
+        if grant is None:
             return RedirectResponse("/sign-in", 303)
+        await sessions.begin(request.session, grant)
         return RedirectResponse(inside(next), 303)
 
 
-def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn) -> None:
+def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn, sessions: Sessions) -> None:
     @app.get("/sign-in/issuer")
     async def at_issuer(request: Request, next: str = "/") -> Response:  # noqa: A002
         request.session["next"] = inside(next)
@@ -164,10 +176,12 @@ def _add_oidc_routes(app: FastAPI, sign_in: OidcSignIn) -> None:
     @app.get("/sign-in/callback", name="from_issuer")
     async def from_issuer(request: Request) -> Response:
         try:
-            await sign_in.complete(request)
+            grant = await sign_in.complete(request)
         except SignedOutError:
             return RedirectResponse("/sign-in", 303)
-        return RedirectResponse(request.session.pop("next", "/"), 303)
+        back = request.session.get("next", "/")
+        await sessions.begin(request.session, grant)
+        return RedirectResponse(back, 303)
 
 
 def _secret(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from shared.settings import Settings
 from shared.storable import MESSAGE, UNSTORABLE_TEXT, field_name, unstorable
 
 Service = Literal["reception", "workshop", "crm", "reporting"]
+System = Service | Literal["issuer", "sessions"]
 
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
 _SERVER_ERROR = 500
@@ -21,11 +22,12 @@ _INVALID = 422
 
 
 class AwayError(Exception):
-    """A service does not answer; nothing was changed as far as anybody knows."""
+    """A service does not answer, or what people sign in with; nothing was changed as far as anybody
+    knows."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: System) -> None:
         super().__init__(service)
-        self.service: Service = service
+        self.service: System = service
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from services.desk.components.frame import MenuItem, add_script, frame, notice, 
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.i18n import LOCALES
 from services.desk.people import Person
-from services.desk.session import LAST_COLLEAGUE, SignedIn, SignedOutError
-from services.desk.visit import Desk, Visit
+from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
+from services.desk.visit import Desk, Present, Visit
 from shared.security import Role
 
 Build = Callable[[Visit], Awaitable[None]]
@@ -41,14 +41,14 @@ class Page:
     def shows(self, build: Build) -> Build:
         """Serve the page; ``build`` fills its frame."""
 
-        async def view(request: Request) -> Response | None:
+        async def view(request: Request, signed_in: Present) -> Response | None:
             desk: Desk = app.state.desk
-            signed_in = desk.sign_in.current(request.session)
             if signed_in is None:
                 return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
             visit = _visit(desk, signed_in, request)
             if visit is None or not visit.person.has(self.roles):
                 return RedirectResponse("/", 303)
+            signed_in.shown_on(ui.context.client)
             _speak(visit)
             request.state.framed = self.whole_screen
             if self.script:
@@ -107,7 +107,7 @@ def landing(desk: Desk, person: Person, store_id: str | None) -> str:
     return first.address(store) if first and store else "/nothing"
 
 
-def _visit(desk: Desk, signed_in: SignedIn, request: Request) -> Visit | None:
+def _visit(desk: Desk, signed_in: Session, request: Request) -> Visit | None:
     allowed = [store for store in signed_in.person.stores if store in desk.stores]
     store_id = request.path_params.get("store_id") or request.session.get("store")
     if "store_id" not in request.path_params and store_id not in allowed:

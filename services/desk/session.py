@@ -1,35 +1,42 @@
-"""Who is signed in: demo people with tokens of the development issuer, or people of an OIDC issuer.
+"""Sessions of people at the desk: begun by signing in, ended by signing out, the issuer or time.
 
-The browser holds a signed cookie with an identifier only; tokens stay in this process.
+The browser holds a signed cookie with a random identifier; everything else is in the session store.
 """
 
+import asyncio
+import secrets
 import time
-import uuid
-from collections.abc import Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.starlette_client import OAuth
-from httpx import HTTPError
-from starlette.requests import Request
-from starlette.responses import Response
+import structlog
+from nicegui import Client, background_tasks, core
 
+from services.desk.client import AwayError
 from services.desk.people import Person
-from shared.issuer import DevelopmentIssuer
+from services.desk.session_store import Record, SessionStore, name_of
 from shared.problems import Problem
-from shared.security import Principal, Verifier
 from shared.settings import Settings
+from shared.underway import Underway
 
-SESSION_S = 12 * 3600
-"""How long a browser stays signed in at most."""
+log = structlog.get_logger()
 
 LAST_COLLEAGUE = "last_colleague"
 """Who used this browser last, of the cookie; signing out leaves it, for a customer's word from a
 colleague's device says so."""
 
-_LIFETIME_S = 600
 _MARGIN_S = 60.0
+_LAST_USE_OF_A_TOKEN_S = 5.0
+_LOOK_S = 1.0
+_AGAIN_S = 2.0
+_OTHER_DESK_S = 10.0
+_USED_S = 60.0
+_UNUSED_S = 60.0
+_PURGE_S = 3600.0
+_HANG_UP_S = 1.0
+_COOKIE_KEY = "session"
 
 Cookie = MutableMapping[str, Any]
 
@@ -38,164 +45,339 @@ class SignedOutError(Exception):
     """The person's session has ended; they have to sign in again."""
 
 
-class SignedIn(Protocol):
-    """One person's session."""
+@dataclass(frozen=True)
+class Grant:
+    """What the issuer gave for a person: an access token that lasts ``lifetime_s`` seconds, and the
+    ``refresh`` token that renews it."""
 
-    @property
-    def person(self) -> Person: ...
+    person: Person
+    access: str
+    lifetime_s: float
+    refresh: str | None = None
 
-    async def token(self) -> str:
-        """An access token that is valid for a minute or more.
+
+class Issuer(Protocol):
+    """Renews and revokes what it granted."""
+
+    async def renew(self, subject: str, refresh: str | None) -> Grant:
+        """A new grant for ``subject``.
 
         Raises:
-            SignedOutError: it could not be renewed.
+            SignedOutError: the issuer refuses.
+            AwayError: it does not answer.
+        """
+        ...
+
+    async def revoke(self, refresh: str) -> None:
+        """Take a refresh token back (RFC 7009).
+
+        Raises:
+            AwayError: the issuer does not answer.
         """
         ...
 
 
-@dataclass
-class _DemoPerson:
-    person: Person
-    issuer: DevelopmentIssuer
-    minted: str = ""
-    fresh_until: float = 0.0
+class Session:
+    """One person's session with the pages that they have open at this desk."""
+
+    def __init__(self, name: str, record: Record, used_at: float, sessions: "Sessions") -> None:
+        self.name = name
+        self.record = record
+        self.used_at = used_at
+        self.asked_at = time.time()
+        self.ended = False
+        self.pages: set[Client] = set()
+        self._told_use_at = used_at
+        self._sessions = sessions
+        self._renewing = Underway(self._renew)
+        self._renew_after = 0.0
+
+    @property
+    def person(self) -> Person:
+        return self.record.person
 
     async def token(self) -> str:
-        if time.monotonic() > self.fresh_until:
-            self.minted = self.issuer.token(
-                self.person.subject,
-                roles=self.person.roles,
-                stores=self.person.stores,
-                lifetime_s=_LIFETIME_S,
-            )
-            self.fresh_until = time.monotonic() + _LIFETIME_S - _MARGIN_S
-        return self.minted
-
-
-class DemoSignIn:
-    """Anybody of the group folder signs in by choosing their name; for demonstrations and tests."""
-
-    def __init__(self, people: Mapping[str, Person], issuer: DevelopmentIssuer) -> None:
-        self.people = people
-        self._sessions = {
-            subject: _DemoPerson(person, issuer) for subject, person in people.items()
-        }
-
-    def begin(self, cookie: Cookie, subject: str) -> bool:
-        """Sign ``subject`` in; False when the group has no such person."""
-        if subject not in self.people:
-            return False
-        cookie["person"] = subject
-        return True
-
-    def current(self, cookie: Mapping[str, Any]) -> SignedIn | None:
-        return self._sessions.get(str(cookie.get("person")))
-
-    def end(self, cookie: Cookie) -> None:
-        cookie.pop("person", None)
-
-
-class _OidcPerson:
-    """Tokens of one person, renewed with the refresh token when there is one."""
-
-    def __init__(self, client: Any, verifier: Verifier, tokens: Mapping[str, Any]) -> None:
-        self._client = client
-        self._verifier = verifier
-        self._accept(tokens)
-        self.person: Person
-        self.used_at = time.monotonic()
-
-    def _accept(self, tokens: Mapping[str, Any]) -> None:
-        self._access = str(tokens["access_token"])
-        self._refresh = tokens.get("refresh_token")
-        lifetime_s = float(tokens.get("expires_in", _LIFETIME_S))
-        self._fresh_until = time.monotonic() + lifetime_s - min(_MARGIN_S, lifetime_s / 2)
-
-    async def identify(self) -> None:
-        """Read the person from the verified access token."""
-        self.person = _person(await self._verifier.principal(self._access))
-
-    async def token(self) -> str:
-        self.used_at = time.monotonic()
-        if self.used_at > self._fresh_until:
-            await self._renew()
-        return self._access
-
-    async def _renew(self) -> None:
-        if not self._refresh:
-            raise SignedOutError
-        try:
-            tokens = await self._client.fetch_access_token(
-                grant_type="refresh_token", refresh_token=self._refresh
-            )
-            self._accept({"refresh_token": self._refresh, **tokens})
-            await self.identify()
-        except (OAuthError, HTTPError, Problem) as error:
-            raise SignedOutError from error
-
-
-class OidcSignIn:
-    """Authorization code flow with PKCE against the configured issuer."""
-
-    def __init__(self, settings: Settings) -> None:
-        secret = settings.oidc_client_secret_file
-        self._verifier = Verifier(settings)
-        self._sessions: dict[str, _OidcPerson] = {}
-        self._client = OAuth().register(
-            "issuer",
-            client_id=settings.oidc_client_id,
-            client_secret=secret.read_text().strip() if secret else None,
-            server_metadata_url=f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration",
-            client_kwargs={"scope": "openid profile", "code_challenge_method": "S256"},
-        )
-
-    async def redirect(self, request: Request, back: str) -> Response:
-        """Send the browser to the issuer, which sends it ``back``."""
-        response: Response = await self._client.authorize_redirect(request, back)
-        return response
-
-    async def complete(self, request: Request) -> None:
-        """Exchange the code that the browser brought.
+        """An access token; one that will soon end is renewed meanwhile.
 
         Raises:
-            SignedOutError: the issuer did not confirm the person.
+            SignedOutError: the session has ended.
+            AwayError: the token has ended and the issuer does not answer.
         """
+        now = self.asked_at = time.time()
+        if self.ended or self._sessions.is_too_old(self, now):
+            raise SignedOutError
+        self.keep_fresh()
+        if now < self.record.good_until - _LAST_USE_OF_A_TOKEN_S or now < self.record.fresh_until:
+            return self.record.access
+        if now < self._renew_after:
+            raise AwayError("issuer")
+        with _store_answers():
+            await self._renewing.outcome()
+        return self.record.access
+
+    def keep_fresh(self) -> None:
+        """Begin to renew an access token that will soon end, without waiting for the issuer."""
+        now = time.time()
+        if now >= self.record.fresh_until and now >= self._renew_after:
+            self._renewing.begin()
+
+    def shown_on(self, page: Client) -> None:
+        """The page goes when the session ends or what the person may see changes."""
+        self.pages.add(page)
+        page.on_delete(lambda: self.pages.discard(page))
+        if self.ended:
+            self.close_pages("/sign-in")
+
+    def close_pages(self, address: str) -> None:
+        """Take what the open pages show, and send their browsers to ``address``."""
+        pages, self.pages = self.pages, set()
+        for page in pages:
+            background_tasks.create(_close(page, address), name="close page")
+
+    async def use(self) -> None:
+        """The person did something."""
+        self.used_at = time.time()
+        if self.used_at - self._told_use_at > _USED_S:
+            self._told_use_at = self.used_at
+            await self._sessions.store.use(self.name)
+
+    async def _renew(self) -> None:
+        number = self.record.number + 1
+        if await self._took_newer() or await self._took_from_other_desk(number):
+            return
         try:
-            tokens = await self._client.authorize_access_token(request)
-            session = _OidcPerson(self._client, self._verifier, tokens)
-            await session.identify()
-        except (OAuthError, HTTPError, Problem) as error:
-            raise SignedOutError from error
-        self._forget_idle()
-        identifier = uuid.uuid4().hex
-        self._sessions[identifier] = session
-        request.session["oidc"] = identifier
+            grant = await self._sessions.issuer.renew(self.person.subject, self.record.refresh)
+        except SignedOutError:
+            await self._sessions.end(self)
+            raise
+        except Exception:
+            self._renew_after = time.time() + _AGAIN_S
+            await self._sessions.store.give_up(self.name, number)
+            raise
+        self._take(record_of(grant, self.record.began_at, number))
+        await self._sessions.store.save(self.name, self.record)
+        if await self._sessions.store.load(self.name) is None:
+            await self._sessions.end(self)
+            raise SignedOutError
 
-    def _forget_idle(self) -> None:
-        limit = time.monotonic() - SESSION_S
-        self._sessions = {
-            identifier: session
-            for identifier, session in self._sessions.items()
-            if session.used_at > limit
-        }
+    async def _took_from_other_desk(self, number: int) -> bool:
+        """Whether another desk made the record with ``number`` while this one waited for it."""
+        if await self._sessions.store.claim(self.name, number):
+            return False
+        give_up_at = time.monotonic() + _OTHER_DESK_S
+        while time.monotonic() < give_up_at:
+            await asyncio.sleep(_OTHER_DESK_S / 100)
+            if await self._took_newer():
+                return True
+        return False
 
-    def current(self, cookie: Mapping[str, Any]) -> SignedIn | None:
-        return self._sessions.get(str(cookie.get("oidc")))
+    async def _took_newer(self) -> bool:
+        """Whether another desk has renewed the session meanwhile."""
+        found = await self._sessions.store.load(self.name)
+        if found is None:
+            self._sessions.drop(self)
+            raise SignedOutError
+        if found[0].number <= self.record.number:
+            return False
+        self._take(found[0])
+        return True
 
-    def end(self, cookie: Cookie) -> None:
-        self._sessions.pop(str(cookie.pop("oidc", None)), None)
+    def _take(self, record: Record) -> None:
+        before, self.record = self.person, record
+        if (before.roles, before.stores) != (self.person.roles, self.person.stores):
+            self.close_pages("/")
 
 
-def sign_in_from(settings: Settings, people: Mapping[str, Person]) -> DemoSignIn | OidcSignIn:
-    """Demo people where the development issuer's key is configured, else the OIDC issuer."""
-    issuer = DevelopmentIssuer.from_settings(settings)
-    return DemoSignIn(people, issuer) if issuer else OidcSignIn(settings)
+class Sessions:
+    """The sessions that this desk has to do with, out of all in the store."""
+
+    def __init__(self, settings: Settings, store: SessionStore, issuer: Issuer) -> None:
+        self.store = store
+        self.issuer = issuer
+        self._max_s = settings.session_max_s
+        self._idle_s = settings.session_idle_s
+        self._known: dict[str, Session] = {}
+        self._looked_at = time.time()
+        self._purge_at = 0.0
+        self._revoke_at = 0.0
+
+    async def begin(self, cookie: Cookie, grant: Grant) -> None:
+        """Begin a session under a new identifier; one that the browser had ends.
+
+        Raises:
+            AwayError: the session store does not answer.
+        """
+        language = cookie.get("language")
+        await self.sign_out(cookie)
+        identifier = secrets.token_urlsafe(32)
+        with _store_answers():
+            await self.store.save(name_of(identifier), record_of(grant, time.time(), 1))
+        cookie[_COOKIE_KEY] = identifier
+        if language:
+            cookie["language"] = language
+
+    async def current(self, cookie: Mapping[str, Any]) -> Session | None:
+        """The session that a request of the person belongs to, while it lasts.
+
+        Raises:
+            AwayError: the session store does not answer.
+        """
+        with _store_answers():
+            session = await self._of(cookie)
+            if session is None or await self._is_over_everywhere(session):
+                return None
+            await session.use()
+        return None if session.ended else session
+
+    async def sign_out(self, cookie: Cookie) -> None:
+        """End the session of a browser at every desk and at the issuer. Of its cookie is left who
+        used it last.
+
+        Raises:
+            AwayError: the session store does not answer; the session goes on.
+        """
+        with _store_answers():
+            if session := await self._of(cookie):
+                await self.end(session)
+        for key in [key for key in cookie if key != LAST_COLLEAGUE]:
+            del cookie[key]
+
+    async def end(self, session: Session) -> None:
+        """End a session at every desk and at the issuer."""
+        await self.store.end(session.name, session.record.refresh, time.time())
+        self.drop(session)
+        self._revoke_at = 0.0
+
+    def drop(self, session: Session) -> None:
+        """The session has ended: its pages go."""
+        session.ended = True
+        self._known.pop(session.name, None)
+        session.close_pages("/sign-in")
+
+    def is_too_old(self, session: Session, now: float) -> bool:
+        """Whether a session has lasted for as long as any may."""
+        return now > session.record.began_at + self._max_s
+
+    def _is_over(self, session: Session) -> bool:
+        """Whether a session is too old or unused for too long, as far as this desk knows."""
+        now = time.time()
+        return self.is_too_old(session, now) or now > session.used_at + self._idle_s
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Until the block ends, end what other desks, time and issuer have ended."""
+        tasks = [
+            asyncio.create_task(_every_second(work), name=f"sessions: {work.__name__}")
+            for work in (self.look, self.tidy)
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _of(self, cookie: Mapping[str, Any]) -> Session | None:
+        identifier = cookie.get(_COOKIE_KEY)
+        if not isinstance(identifier, str):
+            return None
+        name = name_of(identifier)
+        known = self._known.get(name)
+        if known is not None:
+            return known
+        found = await self.store.load(name)
+        if found is None:
+            return None
+        return self._known.setdefault(name, Session(name, *found, self))
+
+    async def _is_over_everywhere(self, session: Session) -> bool:
+        """Whether a session is over; it may have been used at another desk."""
+        if not self._is_over(session):
+            return False
+        found = await self.store.load(session.name)
+        if found is not None:
+            session.used_at = max(session.used_at, found[1])
+            if not self._is_over(session):
+                return False
+        await self.end(session)
+        return True
+
+    async def look(self) -> None:
+        """End what other desks and time have ended, and begin to renew for the pages that are open;
+        this waits for no issuer."""
+        now = time.time()
+        for name in await self.store.ended_since(self._looked_at):
+            if session := self._known.get(name):
+                self.drop(session)
+        self._looked_at = now
+        for session in list(self._known.values()):
+            if await self._is_over_everywhere(session):
+                continue
+            if session.pages:
+                session.keep_fresh()
+            elif now > max(session.used_at, session.asked_at) + _UNUSED_S:
+                self._known.pop(session.name, None)
+
+    async def tidy(self) -> None:
+        """Have the issuer revoke what it has not yet, and remove old sessions, as far as due."""
+        now = time.time()
+        if now > self._revoke_at:
+            self._revoke_at = now + _PURGE_S
+            await self._revoke()
+        if now > self._purge_at:
+            self._purge_at = now + _PURGE_S
+            await self.store.purge(now - self._max_s)
+
+    async def _revoke(self) -> None:
+        for name, refresh in (await self.store.to_revoke()).items():
+            try:
+                await self.issuer.revoke(refresh)
+            except AwayError:
+                self._revoke_at = time.time() + _AGAIN_S
+                return
+            await self.store.revoked(name)
 
 
-def _person(principal: Principal) -> Person:
-    return Person(
-        subject=principal.subject,
-        names={"zh": principal.name, "en": principal.name},
-        roles=principal.roles,
-        stores=tuple(sorted(principal.stores)),
+async def _every_second(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        try:
+            await work()
+        except Exception as error:
+            log.warning("sessions not checked", error=repr(error))
+
+
+@contextmanager
+def _store_answers() -> Iterator[None]:
+    try:
+        yield
+    except Problem as problem:
+        raise AwayError("sessions") from problem
+
+
+def record_of(grant: Grant, began_at: float, number: int) -> Record:
+    """What is kept of a session for which the issuer gave ``grant`` now."""
+    now = time.time()
+    return Record(
+        person=grant.person,
+        began_at=began_at,
+        access=grant.access,
+        fresh_until=now + grant.lifetime_s - min(_MARGIN_S, grant.lifetime_s / 2),
+        good_until=now + grant.lifetime_s,
+        refresh=grant.refresh,
+        number=number,
     )
+
+
+async def _close(page: Client, address: str) -> None:
+    """Send the page's browser to ``address``, forget the page and hang up."""
+    if page.is_deleted:
+        return
+    await core.sio.emit("open", {"path": address, "new_tab": False}, room=page.id)
+    sockets = [each for each, _ in core.sio.manager.get_participants("/", page.id)]
+    await core.sio.close_room(page.id)
+    if not page.is_deleted:
+        page.delete()
+    await asyncio.sleep(_HANG_UP_S)
+    for each in sockets:
+        await core.sio.disconnect(each)

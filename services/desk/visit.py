@@ -5,17 +5,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
+from nicegui import app
 
 from services.desk.catalogue import Catalogue
 from services.desk.client import AwayError, Connections, Services
 from services.desk.i18n import LOCALES, Language, Words, accepted_language
 from services.desk.people import Person, load_people
-from services.desk.session import DemoSignIn, OidcSignIn, SignedIn, sign_in_from
+from services.desk.session import Session, Sessions
+from services.desk.session_store import SessionStore
 from services.desk.shared_answers import FRESH_S, SharedAnswers
+from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
 from shared.clock import Clock, clock_from
+from shared.files import FileStore
 from shared.group import Store, load_stores, read_yaml
 from shared.settings import Settings
 
@@ -56,7 +60,7 @@ class Names:
 class Desk:
     """What all visits share: settings, words, stores, connections, answers."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, secret: str) -> None:
         self.settings = settings
         self.words: dict[Language, Words] = {language: Words(language) for language in LOCALES}
         self.stores: dict[str, Store] = load_stores(settings.group_folder)
@@ -67,6 +71,8 @@ class Desk:
         }
         self.people: dict[str, Person] = load_people(settings.group_folder)
         self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.people)
+        store = SessionStore(FileStore(settings.desk_sessions), secret)
+        self.sessions = Sessions(settings, store, self.sign_in)
         self.connections = Connections(settings)
         self.answers = SharedAnswers()
         self.resolved: dict[tuple[str, str, str], tuple[str | None, float]] = {}
@@ -77,12 +83,25 @@ class Desk:
         return self.words[request.session.get("language") or accepted_language(request)]
 
 
+async def present(request: Request) -> Session | None:
+    """The session of the person who asks.
+
+    Raises:
+        AwayError: the session store does not answer.
+    """
+    desk: Desk = app.state.desk
+    return await desk.sessions.current(request.session)
+
+
+Present = Annotated[Session | None, Depends(present)]
+
+
 @dataclass(frozen=True)
 class Visit:
     """A page that somebody has open."""
 
     desk: Desk
-    signed_in: SignedIn
+    signed_in: Session
     store: Store
     t: Words
     parameters: Mapping[str, str]

@@ -1,12 +1,17 @@
 """The workshop's people at their desks: dispatcher, technician, inspector and the big screen (R11,
 R12, R13, R14)."""
 
+import asyncio
+import base64
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest_asyncio
+import socketio
 from playwright.async_api import Locator, expect
 
 from deploy.embedded.platform import Platform
@@ -30,6 +35,64 @@ SMALLEST_TEXT_PX = """() => {
   }
   return smallest;
 }"""
+
+
+class Eavesdropper:
+    """Somebody with a copied cookie and a bare socket instead of a browser."""
+
+    def __init__(self, url: str, cookie: str) -> None:
+        self.heard, self.gone = asyncio.Event(), asyncio.Event()
+        self._url = url
+        self._headers = {"Cookie": f"aftersales_desk={cookie}"}
+        self._client = httpx.AsyncClient(base_url=url, headers=self._headers)
+        self._socket = self._new_socket()
+        self._query = ""
+
+    def _new_socket(self) -> socketio.AsyncClient:
+        made = socketio.AsyncClient(reconnection=False)
+        made.on("update", lambda _: self.heard.set())
+        made.on("disconnect", self.gone.set)
+        return made
+
+    async def __aenter__(self) -> "Eavesdropper":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._socket.shutdown()
+        await self._client.aclose()
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self._client.get(path)
+
+    async def open(self, path: str) -> None:
+        """Read a page and attach to its socket."""
+        page = await self.get(path)
+        found = re.search(r"client_id\W+([0-9a-f-]{36})", page.text)
+        assert found
+        self._query = urlencode(
+            {
+                "client_id": found[1],
+                "document_id": "document",
+                "tab_id": "tab",
+                "next_message_id": "0",
+                "implicit_handshake": "true",
+            }
+        )
+        assert await self.connects()
+
+    async def connects(self) -> bool:
+        """Whether the page's socket takes somebody in."""
+        self._socket = self._new_socket()
+        try:
+            await self._socket.connect(
+                f"{self._url}/?{self._query}",
+                headers=self._headers,
+                socketio_path="/_nicegui_ws/socket.io",
+                transports=["websocket"],
+            )
+        except socketio.exceptions.ConnectionError:
+            return False
+        return True
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -285,6 +348,40 @@ async def test_the_board_lives_on_after_the_desk_was_away(
     await screen.keep("board-after")
     assert screen.faults == []
     await screen.page.context.close()
+
+
+async def test_session_outlives_desk_until_signing_out(
+    desk: Desk, api: Api, platform: Platform, clock: SteppedClock
+) -> None:
+    dispatcher = await desk.sign_in(DISPATCHER)
+    context = dispatcher.page.context
+    (cookie,) = await context.cookies()
+    await dispatcher.go("/stores/S01/workshop")
+    await dispatcher.page.evaluate("document.body.dataset.before = 1")
+    await platform.restart("desk")
+    await expect(dispatcher.page.locator("body[data-before]")).to_have_count(0)
+    await expect(dispatcher.page.locator(".gantt").first).to_be_visible()
+    second = await context.new_page()
+    await second.goto(f"{platform.url('desk')}/stores/S01/workshop")
+    async with Eavesdropper(platform.url("desk"), cookie["value"]) as thief:
+        await thief.open("/stores/S01/workshop")
+        clock.set(clock.now() + timedelta(minutes=1))
+        await asyncio.wait_for(thief.heard.wait(), 10)
+        await dispatcher.press("sign-out")
+        for page in (dispatcher.page, second):
+            await expect(page.locator(f"[data-testid='as-{DISPATCHER}']")).to_be_visible()
+        thief.heard.clear()
+        clock.set(clock.now() + timedelta(minutes=1))
+        answer = await thief.get("/stores/S01/workshop")
+        assert answer.headers["location"].startswith("/sign-in")
+        assert (await thief.get("/session")).status_code == 401
+        await asyncio.wait_for(thief.gone.wait(), 10)
+        assert not thief.heard.is_set()
+        assert not await thief.connects()
+    for left in await context.cookies():
+        assert b"session" not in base64.b64decode(left["value"].split(".")[0])
+    assert dispatcher.faults == []
+    await context.close()
 
 
 async def test_what_is_kept_free_behind_work_in_hand_is_hatched(desk: Desk, api: Api) -> None:

@@ -61,6 +61,7 @@ def frame(visit: Visit, title: str, menu: Sequence[MenuItem], here: str) -> Iter
     """The page's surroundings; the block fills its middle."""
     t = visit.t
     head(f"{t(title)} · {t.of(dict(visit.desk.group))}")
+    add_script("stay.js")
     with box("shell"):
         _top(visit, here)
         with ui.element("nav").classes("menu") as entries:

@@ -15,8 +15,8 @@ from services.desk.components.offer import OfferChoice
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.i18n import Words
 from services.desk.page import OpenPage
-from services.desk.session import LAST_COLLEAGUE, SignedOutError
-from services.desk.visit import Desk
+from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
+from services.desk.visit import Desk, Present
 
 PAGE = OpenPage("/authorise/{token}", "Your authorisation", duties=("R4", "R9"))
 
@@ -26,13 +26,15 @@ _COLLEAGUE = "colleague_at_link"
 
 
 @ui.page(PAGE.path)
-async def show(request: Request, token: str) -> None:
+async def show(request: Request, token: str, signed_in: Present) -> None:
     """Lines and prices, and a word on them; or why there is nothing to decide."""
     desk: Desk = app.state.desk
     t = desk.words_for(request)
     client = ui.context.client
     client.page = copy(client.page)
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
+    if signed_in:
+        signed_in.shown_on(client)
     head(f"{t('Your authorisation')} · {t.of(dict(desk.group))}")
     ui.add_head_html(
         '<meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">'
@@ -43,18 +45,20 @@ async def show(request: Request, token: str) -> None:
                 ui.icon("directions_car")
                 text(t.of(dict(desk.group)), "brand-name")
             language_link(t, request.url.path)
-        await _Authorisation(desk, t, token, request).show()
+        await _Authorisation(desk, t, token, request, signed_in).show()
 
 
 class _Authorisation:
     """One link, opened by a customer, or by a colleague, who sees it and cannot decide."""
 
-    def __init__(self, desk: Desk, t: Words, token: str, request: Request) -> None:
+    def __init__(
+        self, desk: Desk, t: Words, token: str, request: Request, signed_in: Session | None
+    ) -> None:
         self._desk = desk
         self._t = t
         self._path = f"/authorisations/{token}"
         self._store_id = token.partition(".")[0]
-        self._colleague = desk.sign_in.current(request.session)
+        self._colleague = signed_in
         self._services = Services(
             desk.connections,
             self._colleague.token if self._colleague else None,

@@ -9,16 +9,17 @@ from starlette.exceptions import HTTPException
 
 from services.desk.components.elements import box, empty, link
 from services.desk.components.frame import head, posting
-from services.desk.visit import Desk
+from services.desk.visit import Desk, Present
 
 
 @ui.page("/nothing")
-async def show(request: Request) -> Response | None:
+async def show(request: Request, signed_in: Present) -> Response | None:
     """Say that no page is open to the person, and offer to sign out."""
     desk: Desk = app.state.desk
     t = desk.words_for(request)
-    if desk.sign_in.current(request.session) is None:
+    if signed_in is None:
         return RedirectResponse("/sign-in", 303)
+    signed_in.shown_on(ui.context.client)
     head(t.of(dict(desk.group)))
     with box("sign-in"):
         empty(t("Your roles open no page of the desk."))

@@ -14,17 +14,17 @@ from services.desk.components.elements import box, link, mark, text
 from services.desk.components.frame import head, language_link, posting
 from services.desk.i18n import Words
 from services.desk.people import Person
-from services.desk.session import DemoSignIn
-from services.desk.visit import Desk
+from services.desk.sign_in import DemoSignIn
+from services.desk.visit import Desk, Present
 
 _ROLE_ORDER = ("manager", "advisor", "dispatcher", "technician", "inspector", "agent")
 
 
 @ui.page("/sign-in")
-async def show(request: Request) -> Response | None:
+async def show(request: Request, signed_in: Present) -> Response | None:
     """Stores as sections, people by role; without the development issuer, one button."""
     desk: Desk = app.state.desk
-    if desk.sign_in.current(request.session):
+    if signed_in:
         return RedirectResponse("/", 303)
     t = desk.words_for(request)
     client = ui.context.client

@@ -1,0 +1,175 @@
+"""How people sign in: as one of the demo people, or at an OIDC issuer."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.starlette_client import OAuth
+from joserfc.errors import JoseError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.desk.client import AwayError
+from services.desk.people import Person
+from services.desk.session import Grant, SignedOutError
+from shared.credentials import TokenAnswer
+from shared.issuer import DevelopmentIssuer
+from shared.problems import Problem
+from shared.security import Principal, Verifier
+from shared.settings import Settings
+
+_LIFETIME_S = 600
+_PATIENCE_S = 5.0
+
+
+class DemoSignIn:
+    """Anybody of the group folder signs in by choosing their name; for demonstrations and tests."""
+
+    def __init__(self, people: Mapping[str, Person], issuer: DevelopmentIssuer) -> None:
+        self.people = people
+        self._issuer = issuer
+
+    def grant(self, subject: str) -> Grant | None:
+        """A grant for ``subject``; None when the group has no such person."""
+        person = self.people.get(subject)
+        if person is None:
+            return None
+        token = self._issuer.token(
+            subject, roles=person.roles, stores=person.stores, lifetime_s=_LIFETIME_S
+        )
+        return Grant(person, token, _LIFETIME_S)
+
+    async def renew(self, subject: str, refresh: str | None) -> Grant:  # noqa: ARG002
+        grant = self.grant(subject)
+        if grant is None:
+            raise SignedOutError
+        return grant
+
+    async def revoke(self, refresh: str) -> None:
+        """The development issuer gives no refresh tokens."""
+
+
+class OidcSignIn:
+    """Authorization code flow with PKCE against the configured issuer."""
+
+    def __init__(self, settings: Settings) -> None:
+        file = settings.oidc_client_secret_file
+        self._verifier = Verifier(settings)
+        self._client_id = settings.oidc_client_id
+        self._secret = file.read_text().strip() if file else None
+        self._client = OAuth().register(
+            "issuer",
+            client_id=self._client_id,
+            client_secret=self._secret,
+            server_metadata_url=f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration",
+            client_kwargs={
+                "scope": "openid profile",
+                "code_challenge_method": "S256",
+                "timeout": _PATIENCE_S,
+            },
+        )
+
+    async def redirect(self, request: Request, back: str) -> Response:
+        """Send the browser to the issuer, which asks who is there and sends it ``back``.
+
+        Raises:
+            AwayError: the issuer does not answer.
+        """
+        try:
+            response: Response = await self._client.authorize_redirect(
+                request, back, prompt="login"
+            )
+        except (httpx.HTTPError, ValueError) as error:
+            raise AwayError("issuer") from error
+        return response
+
+    async def complete(self, request: Request) -> Grant:
+        """Exchange the code that the browser brought.
+
+        Raises:
+            SignedOutError: the issuer did not confirm the person.
+            AwayError: it does not answer.
+        """
+        try:
+            tokens = await self._client.authorize_access_token(request)
+        except httpx.HTTPError as error:
+            raise _refused_or_away(error) from error
+        except (OAuthError, JoseError) as error:
+            raise SignedOutError from error
+        except ValueError as error:
+            raise AwayError("issuer") from error
+        return await self._granted(tokens)
+
+    async def renew(self, subject: str, refresh: str | None) -> Grant:
+        if refresh is None:
+            raise SignedOutError
+        try:
+            tokens = await self._client.fetch_access_token(
+                grant_type="refresh_token", refresh_token=refresh
+            )
+        except httpx.HTTPError as error:
+            raise _refused_or_away(error) from error
+        except OAuthError as error:
+            raise SignedOutError from error
+        except ValueError as error:
+            raise AwayError("issuer") from error
+        grant = await self._granted({"refresh_token": refresh, **tokens})
+        if grant.person.subject != subject:
+            raise SignedOutError
+        return grant
+
+    async def revoke(self, refresh: str) -> None:
+        try:
+            metadata = await self._client.load_server_metadata()
+            if "revocation_endpoint" not in metadata:
+                return
+            identity = {} if self._secret else {"client_id": self._client_id}
+            async with httpx.AsyncClient(
+                timeout=_PATIENCE_S,
+                auth=(self._client_id, self._secret) if self._secret else None,
+            ) as client:
+                response = await client.post(
+                    metadata["revocation_endpoint"],
+                    data={"token": refresh, "token_type_hint": "refresh_token", **identity},
+                )
+        except (httpx.HTTPError, ValueError) as error:
+            raise AwayError("issuer") from error
+        if response.is_server_error:
+            raise AwayError("issuer")
+
+    async def _granted(self, tokens: Mapping[str, Any]) -> Grant:
+        try:
+            answer = TokenAnswer.model_validate(tokens)
+            principal = await self._verifier.principal(answer.access_token)
+        except Problem as problem:
+            if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                raise AwayError("issuer") from problem
+            raise SignedOutError from problem
+        except ValueError as error:
+            raise AwayError("issuer") from error
+        return Grant(_person(principal), principal.token, answer.expires_in, answer.refresh_token)
+
+
+def sign_in_from(settings: Settings, people: Mapping[str, Person]) -> DemoSignIn | OidcSignIn:
+    """Demo people where the development issuer's key is configured, else the OIDC issuer."""
+    issuer = DevelopmentIssuer.from_settings(settings)
+    return DemoSignIn(people, issuer) if issuer else OidcSignIn(settings)
+
+
+def _refused_or_away(error: httpx.HTTPError) -> SignedOutError | AwayError:
+    if isinstance(error, httpx.HTTPStatusError):
+        status = error.response.status_code
+        if error.response.is_client_error and status != HTTPStatus.TOO_MANY_REQUESTS:
+            return SignedOutError()
+    return AwayError("issuer")
+
+
+def _person(principal: Principal) -> Person:
+    return Person(
+        subject=principal.subject,
+        names={"zh": principal.name, "en": principal.name},
+        roles=principal.roles,
+        stores=tuple(sorted(principal.stores)),
+    )
