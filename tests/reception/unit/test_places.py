@@ -1,0 +1,30 @@
+"""Places that a booked appointment still has to get from the workshop."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from services.reception.deadlines.appointments import AppointmentDeadlines
+from shared.timers import NotYetError
+
+
+async def test_place_waits_while_identity_provider_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def token(store_id: str) -> str:
+        raise httpx.ConnectError("nobody answers")
+
+    async def booked(*_: str) -> Any:
+        planned_at = datetime(2026, 3, 5, 1, 0, tzinfo=UTC)
+        return SimpleNamespace(status="booked", hold_id=None, planned_at=planned_at)
+
+    monkeypatch.setattr(AppointmentDeadlines, "_read", booked)
+    credentials = cast("Any", SimpleNamespace(token=token))
+    deadlines = AppointmentDeadlines(
+        cast("Any", None), cast("Any", None), cast("Any", None), credentials, {}
+    )
+    with pytest.raises(NotYetError, match="identity provider"):
+        await deadlines.ask_for_place("S01", "appointment")
