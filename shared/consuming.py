@@ -4,9 +4,10 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NoReturn
 from zlib import crc32
 
@@ -18,23 +19,27 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
 from shared import positions
-from shared.contracts import CONTRACTS, Event, type_name
+from shared.contracts import COMPACTED, CONTRACTS, Event, type_name
 from shared.db import TRANSIENT, Connection, Pool
 from shared.envelope import (
     Received,
     Record,
     UnreadableEventError,
     decode,
+    digest_of,
     header_texts,
     is_known,
     sequence_of,
     text_of,
 )
 from shared.failpoints import reached
-from shared.telemetry import DEAD_LETTERS, EVENTS_APPLIED, RECORDS_MISSED
+from shared.telemetry import CONFLICTS, DEAD_LETTERS, EVENTS_APPLIED, RECORDS_MISSED
 from shared.unit import Unit, Units
 
 log = structlog.get_logger()
+
+Place = tuple[str, int, int]
+"""Topic, partition and offset."""
 
 BatchHandler = Callable[[Unit, Sequence[Received]], Awaitable[None]]
 
@@ -64,16 +69,16 @@ WHERE consumer = $1
 
 _DELETE_PARKED = """
 DELETE FROM parked_event AS parked
-USING unnest($2::text[], $3::text[], $4::bigint[]) AS reached (topic, key, last_sequence)
-WHERE parked.consumer = $1 AND parked.topic = reached.topic AND parked.key = reached.key
-  AND parked.sequence <= reached.last_sequence
+USING unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS done (topic, key, first, last)
+WHERE parked.consumer = $1 AND parked.topic = done.topic AND parked.key = done.key
+  AND parked.sequence BETWEEN done.first AND done.last
 """
 
 _INSERT_DEAD = """
-INSERT INTO dead_letter (consumer, topic, partition, "offset", store_id, key, sequence, value,
-                         headers, error)
-SELECT $1, * FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::bytea[],
-                         $7::bigint[], $8::bytea[], $9::jsonb[], $10::text[])
+INSERT INTO dead_letter (consumer, conflict, topic, partition, "offset", store_id, key, sequence,
+                         value, headers, error)
+SELECT $1, $2, * FROM unnest($3::text[], $4::int[], $5::bigint[], $6::text[], $7::bytea[],
+                             $8::bigint[], $9::bytea[], $10::jsonb[], $11::text[])
 ON CONFLICT DO NOTHING
 """
 
@@ -86,9 +91,17 @@ WHERE dead_letter.consumer = $1 AND dead_letter.topic = again.topic
   AND dead_letter.store_id <> '' AND dead_letter.resolved_at IS NOT NULL
 """
 
+_SET_ASIDE = """
+SELECT topic, partition, "offset"
+FROM dead_letter
+JOIN unnest($2::text[], $3::int[], $4::bigint[]) AS seen (topic, partition, "offset")
+  USING (topic, partition, "offset")
+WHERE consumer = $1
+"""
+
 _DECIDED = """
 SELECT dead_letter_id, topic, partition, "offset", store_id, key, sequence, value, headers,
-       decision
+       decision, conflict
 FROM dead_letter
 WHERE consumer = $1 AND decision IS NOT NULL AND resolved_at IS NULL AND store_id <> ''
 ORDER BY dead_letter_id
@@ -122,6 +135,14 @@ class Incoming:
         return self.topic, self.key
 
     @property
+    def place(self) -> Place:
+        return self.topic, self.partition, self.offset
+
+    @cached_property
+    def digest(self) -> bytes:
+        return digest_of(self.headers, self.value)
+
+    @property
     def addressed(self) -> bool:
         return bool(self.key and self.sequence and self.store_id)
 
@@ -147,6 +168,29 @@ def incoming(record: Record) -> Incoming:
         sequence=sequence_of(headers) or 0,
         store_id=store_id if _STORE_ID.fullmatch(store_id) else "",
     )
+
+
+Buried = tuple[Incoming, str]
+"""A record that is set aside, and why."""
+
+
+def _places(dead: Sequence[Buried]) -> tuple[list[str], list[int], list[int]]:
+    return (
+        [item.topic for item, _ in dead],
+        [item.partition for item, _ in dead],
+        [item.offset for item, _ in dead],
+    )
+
+
+def _firsts(
+    waiting: Iterable[Incoming], given: Set[tuple[positions.Key, int]]
+) -> dict[positions.Key, int]:
+    """The sequence of the first parked event of each key that is not ``given`` itself."""
+    firsts: dict[positions.Key, int] = {}
+    for item in waiting:
+        if (item.stream, item.sequence) not in given:
+            firsts[item.stream] = min(item.sequence, firsts.get(item.stream, item.sequence))
+    return firsts
 
 
 @dataclass(frozen=True)
@@ -182,7 +226,6 @@ class Consumer:
         self._kafka = kafka
         self._probe: AIOKafkaConsumer | None = None
         self._wanted = {type_name(contract) for contract in contracts}
-        self._compacted = {contract.topic for contract in contracts if contract.compacted}
         self._committed: dict[TopicPartition, int] = {}
         self._progress_at = time.monotonic()
         self._subscriber = broker.subscriber(
@@ -291,7 +334,7 @@ class Consumer:
     ) -> _Applied:
         """The same, if wanted without what was parked ``behind`` the batch."""
         addressed = [item for item in batch if item.addressed]
-        dead: list[tuple[Incoming, str]] = [
+        dead: list[Buried] = [
             (item, "key, ce_sequence or ce_storeid is missing or unreadable")
             for item in batch
             if not item.addressed
@@ -323,34 +366,46 @@ class Consumer:
             ]
             waiting = await self._parked(connection, locked)
             result = positions.walk(
-                [
-                    item
-                    for item in [*addressed, *(waiting if behind else ())]
-                    if item.stream in locked
-                ],
-                locked,
+                [item for item in [*waiting, *addressed] if item.stream in locked],
+                {stream: position.sequence for stream, position in locked.items()},
                 take,
-                self._compacted,
+                COMPACTED,
+                {} if behind else _firsts(waiting, given),
             )
+            conflicts = [(item, positions.ANOTHER_CAME_FIRST) for item in result.conflicts]
+            if not skip:
+                conflicts += await positions.conflicting(
+                    connection, self.name, result.passed, COMPACTED
+                )
             await self._park(connection, [item for item in result.parked if item not in waiting])
-            await positions.advance(connection, self.name, result.positions, streams)
+            await positions.advance(connection, self.name, result.taken, locked, COMPACTED)
             if waiting:
-                await self._unpark(connection, result.positions)
+                buried = [item for item, _ in dead if item in waiting]
+                await self._unpark(connection, result.positions, buried)
             await self._bury(connection, dead)
+            fresh = await self._bury_conflicts(connection, conflicts)
             if received:
                 await self._handle(unit, received)
-        self.applied += result.applied
-        EVENTS_APPLIED.labels(self.name).inc(result.applied)
-        DEAD_LETTERS.labels(self.name).inc(len(dead))
-        for item, error in dead:
-            log.error("dead letter", consumer=self.name, error=error, **_address(item))
+        self._tell(result.applied, dead, fresh)
         reached_positions = result.positions
         following = [
             item
             for item in waiting
             if item.sequence > reached_positions.get(item.stream, item.sequence)
         ]
-        return _Applied(not dead, min(following, key=lambda item: item.sequence, default=None))
+        understood = not (dead or conflicts)
+        return _Applied(understood, min(following, key=lambda item: item.sequence, default=None))
+
+    def _tell(self, applied: int, dead: Sequence[Buried], conflicts: Sequence[Buried]) -> None:
+        """Count what a batch brought, and raise the alarm for what was set aside."""
+        self.applied += applied
+        EVENTS_APPLIED.labels(self.name).inc(applied)
+        DEAD_LETTERS.labels(self.name).inc(len(dead) + len(conflicts))
+        CONFLICTS.labels(self.name).inc(len(conflicts))
+        for item, error in dead:
+            log.error("dead letter", consumer=self.name, error=error, **_address(item))
+        for item, error in conflicts:
+            log.critical("conflicting event", consumer=self.name, error=error, **_address(item))
 
     def _read(self, item: Incoming) -> list[Received]:
         """The event, if this consumer wants its type."""
@@ -363,7 +418,7 @@ class Consumer:
         return [decode(item.headers, item.key, item.value)]
 
     async def _parked(
-        self, connection: Connection, locked: Mapping[positions.Key, int]
+        self, connection: Connection, locked: Iterable[positions.Key]
     ) -> list[Incoming]:
         rows = await connection.fetch(
             _LOAD_PARKED, self.name, [topic for topic, _ in locked], [key for _, key in locked]
@@ -386,35 +441,52 @@ class Consumer:
             )
 
     async def _unpark(
-        self, connection: Connection, reached_positions: Mapping[positions.Key, int]
+        self,
+        connection: Connection,
+        reached_positions: Mapping[positions.Key, int],
+        buried: Sequence[Incoming],
+    ) -> None:
+        done = [
+            *((*stream, 1, last) for stream, last in reached_positions.items()),
+            *((*item.stream, item.sequence, item.sequence) for item in buried),
+        ]
+        if done:
+            await connection.execute(_DELETE_PARKED, self.name, *map(list, zip(*done, strict=True)))
+
+    async def _bury(self, connection: Connection, dead: Sequence[Buried]) -> None:
+        if dead:
+            await connection.execute(_REOPEN, self.name, *_places(dead))
+            await self._insert_dead(connection, dead, conflict=False)
+
+    async def _bury_conflicts(
+        self, connection: Connection, conflicts: Sequence[Buried]
+    ) -> Sequence[Buried]:
+        """Set aside what has the sequence of another event; answers what is not yet, for a record
+        that is read again keeps what was decided on it."""
+        if not conflicts:
+            return []
+        rows = await connection.fetch(_SET_ASIDE, self.name, *_places(conflicts))
+        known = {(row["topic"], row["partition"], row["offset"]) for row in rows}
+        fresh = [(item, error) for item, error in conflicts if item.place not in known]
+        if fresh:
+            await self._insert_dead(connection, fresh, conflict=True)
+        return fresh
+
+    async def _insert_dead(
+        self, connection: Connection, dead: Sequence[Buried], *, conflict: bool
     ) -> None:
         await connection.execute(
-            _DELETE_PARKED,
+            _INSERT_DEAD,
             self.name,
-            [topic for topic, _ in reached_positions],
-            [key for _, key in reached_positions],
-            list(reached_positions.values()),
+            conflict,
+            *_places(dead),
+            [item.store_id if item.addressed else "" for item, _ in dead],
+            [item.raw_key for item, _ in dead],
+            [item.sequence or None for item, _ in dead],
+            [item.value for item, _ in dead],
+            [dict(item.headers) for item, _ in dead],
+            [error for _, error in dead],
         )
-
-    async def _bury(self, connection: Connection, dead: Sequence[tuple[Incoming, str]]) -> None:
-        if dead:
-            places = (
-                [item.topic for item, _ in dead],
-                [item.partition for item, _ in dead],
-                [item.offset for item, _ in dead],
-            )
-            await connection.execute(_REOPEN, self.name, *places)
-            await connection.execute(
-                _INSERT_DEAD,
-                self.name,
-                *places,
-                [item.store_id if item.addressed else "" for item, _ in dead],
-                [item.raw_key for item, _ in dead],
-                [item.sequence or None for item, _ in dead],
-                [item.value for item, _ in dead],
-                [dict(item.headers) for item, _ in dead],
-                [error for _, error in dead],
-            )
 
     async def settle_decided(self, workers: Pool) -> None:
         """Carry out what operators decided on dead letters: replay or skip.
@@ -422,9 +494,12 @@ class Consumer:
         One that cannot be applied now either is open again.
         """
         for row in await workers.fetch(_DECIDED, self.name):
-            item = _from_row(row, row["key"])
+            item, skip = _from_row(row, row["key"]), row["decision"] == "skip"
+            if skip and row["conflict"]:
+                await workers.execute(_SETTLE, row["dead_letter_id"], True, None)
+                continue
             try:
-                applied = await self._apply([item], skip=row["decision"] == "skip", behind=False)
+                applied = await self._apply([item], skip=skip, behind=False)
             except TRANSIENT:
                 raise
             except Exception as error:

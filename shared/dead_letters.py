@@ -10,8 +10,11 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from shared.contracts import COMPACTED
 from shared.contracts.refusal import Refused
 from shared.db import Connection
+from shared.envelope import digest_of
+from shared.positions import applied_digest
 
 Decision = Literal["replay", "skip"]
 
@@ -21,9 +24,10 @@ _MOST = 1000
 
 _EVENTS = """
 SELECT dead_letter_id::text AS letter_id, store_id, topic AS name, key, sequence, error,
-       failed_at AS since, decision, resolved_at,
+       failed_at AS since, decision, resolved_at, conflict,
        (SELECT count(*) FROM parked_event AS parked
-        WHERE parked.consumer = letter.consumer AND parked.topic = letter.topic
+        WHERE NOT letter.conflict AND parked.consumer = letter.consumer
+          AND parked.topic = letter.topic
           AND convert_to(parked.key, 'UTF8') = letter.key) AS waiting
 FROM dead_letter AS letter
 WHERE CASE WHEN $2::bigint IS NULL THEN $1 OR resolved_at IS NULL ELSE dead_letter_id = $2 END
@@ -46,7 +50,8 @@ FROM parked_event AS parked
 WHERE NOT EXISTS (
     SELECT FROM dead_letter AS letter
     WHERE letter.consumer = parked.consumer AND letter.topic = parked.topic
-      AND letter.key = convert_to(parked.key, 'UTF8') AND letter.resolved_at IS NULL)
+      AND letter.key = convert_to(parked.key, 'UTF8') AND letter.resolved_at IS NULL
+      AND NOT letter.conflict)
 GROUP BY topic, key
 ORDER BY topic, key
 LIMIT $1
@@ -81,6 +86,20 @@ SET decision = $2, resolved_at = CASE WHEN store_id = '' THEN now() END
 WHERE dead_letter_id = $1
 """
 
+_REPLAYABLE = """
+SELECT letter.consumer, letter.topic, letter.sequence, letter.headers, letter.value,
+       letter.conflict, position.key, position.last_sequence, parked.headers AS other_headers,
+       parked.value AS other_value
+FROM dead_letter AS letter
+JOIN stream_position AS position
+  ON position.consumer = letter.consumer AND position.topic = letter.topic
+  AND convert_to(position.key, 'UTF8') = letter.key
+LEFT JOIN parked_event AS parked
+  ON parked.consumer = letter.consumer AND parked.topic = letter.topic
+  AND parked.key = position.key AND parked.sequence = letter.sequence
+WHERE letter.dead_letter_id = $1
+"""
+
 _TRY_AGAIN = """
 UPDATE timer
 SET attempts = DEFAULT, failures = DEFAULT, next_attempt_at = DEFAULT, error = DEFAULT,
@@ -95,7 +114,8 @@ class DeadLetter(BaseModel):
     """An event that could not be applied, or a deadline that could not be handled.
 
     ``name`` is the event's topic or the deadline's kind, ``key`` the event's key or what the
-    deadline is about, ``waiting`` how many later events of the key wait behind it.
+    deadline is about, ``waiting`` how many later events of the key wait behind it. Behind a
+    ``conflict`` (事件冲突), an event whose sequence another one has, nothing waits.
     """
 
     letter_id: str
@@ -107,6 +127,7 @@ class DeadLetter(BaseModel):
     error: str
     since: datetime
     waiting: int = 0
+    conflict: bool = False
     decision: Decision | None = None
     resolved_at: datetime | None = None
 
@@ -200,7 +221,8 @@ async def decide(
     """Have a dead letter replayed or skipped; repeating it with one ``key`` decides once.
 
     Raises:
-        Refused: there is none, it is resolved, or it has no place in a stream to be replayed in.
+        Refused: there is none, it is resolved, or its place in a stream to be replayed in is
+            missing or another event's.
     """
     async with connection.transaction():
         if await connection.fetchrow(_DECIDED, by, key) is not None:
@@ -220,13 +242,38 @@ async def decide(
                 field="decision",
                 kind="conflict",
             )
+        number, timer_id = _ids(letter_id)
+        if decision == "replay" and number is not None and await _taken(connection, number):
+            raise Refused(
+                "sequence_taken",
+                f"Another event has the sequence {letter.sequence} of {letter.key}; "
+                f"{letter_id} can only be skipped, and what it says be recorded anew.",
+                field="decision",
+                kind="conflict",
+            )
         about = f"{letter.name} {letter.key}"
         await connection.execute(_NOTE, letter_id, letter.store_id, about, decision, by, key)
-        number, timer_id = _ids(letter_id)
         if number is not None:
             await connection.execute(_MARK, number, decision)
         else:
             await connection.execute(_TRY_AGAIN if decision == "replay" else _DROP, timer_id)
+
+
+async def _taken(connection: Connection, number: int) -> bool:
+    """Whether another event is applied, or waits, at the sequence of an event set aside."""
+    row = await connection.fetchrow(_REPLAYABLE, number)
+    if row is None:
+        return False
+    own = digest_of(row["headers"], row["value"])
+    if row["sequence"] > row["last_sequence"]:
+        other = row["other_headers"]
+        return other is not None and digest_of(other, row["other_value"]) != own
+    if row["conflict"] or row["topic"] in COMPACTED:
+        return bool(row["conflict"])
+    applied = await applied_digest(
+        connection, row["consumer"], (row["topic"], row["key"]), row["sequence"]
+    )
+    return applied not in (None, own)
 
 
 def _ids(letter_id: str) -> tuple[int | None, UUID | None]:

@@ -1,5 +1,6 @@
 """CloudEvents 1.0.2 in Kafka's binary mode: the value is the data, the headers say what it is."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,6 +107,20 @@ def sequence_of(headers: Mapping[str, str]) -> int | None:
     """``ce_sequence`` when it is a positive number of at most 18 digits."""
     text = headers.get("ce_sequence", "")
     return int(text) if _SEQUENCE.fullmatch(text) else None
+
+
+DIGEST_BYTES = 8
+
+
+def digest_of(headers: Mapping[str, str], value: bytes | None) -> bytes:
+    """``DIGEST_BYTES`` bytes that tell an event from any other: of its id, type, time and data.
+
+    They agree by chance once in 2⁶⁴; nobody can forge them ahead, for an id is not known before.
+    """
+    names = "\0".join(headers.get(name, "") for name in ("ce_id", "ce_type", "ce_time"))
+    return hashlib.blake2b(
+        names.encode() + b"\0" + (value or b""), digest_size=DIGEST_BYTES
+    ).digest()
 
 
 _STEMS = frozenset(kind.rpartition(".v")[0] for kind in CONTRACTS)

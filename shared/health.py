@@ -24,15 +24,17 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
        (SELECT count(DISTINCT (topic, key)) FROM parked_event) AS parked_keys,
        (SELECT count(*) FROM parked_event) AS parked_events,
        (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL)
-         + (SELECT count(*) FROM timer WHERE given_up_at IS NOT NULL) AS dead_letters
+         + (SELECT count(*) FROM timer WHERE given_up_at IS NOT NULL) AS dead_letters,
+       (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL AND conflict) AS conflicts
 """
 
 
 class Status(BaseModel):
     """The backlog of one process (积压). ``lag`` is absent while no partition is assigned;
     ``waiting_timers`` are those of the due ones that were tried in vain and are tried again;
-    ``dead_letters`` are events set aside and deadlines given up; ``missed`` counts records that
-    were deleted before this process could read them."""
+    ``dead_letters`` are events set aside and deadlines given up, ``conflicts`` those of them that
+    have the sequence of another event (事件冲突); ``missed`` counts records that were deleted
+    before this process could read them."""
 
     service: str
     instance: str
@@ -43,6 +45,7 @@ class Status(BaseModel):
     waiting_timers: int
     parked_keys: int
     dead_letters: int
+    conflicts: int
     published: int
     applied: int
     unknown_types: int
@@ -86,6 +89,7 @@ async def status(
         waiting_timers=backlog["waiting_timers"],
         parked_keys=backlog["parked_keys"],
         dead_letters=backlog["dead_letters"],
+        conflicts=backlog["conflicts"],
         published=service.relay.published,
         applied=service.consumer.applied,
         unknown_types=service.consumer.unknown,

@@ -1,18 +1,26 @@
-"""The duplicate guard: how far a consumer has applied the events of each key."""
+"""The duplicate guard: how far a consumer has applied the events of each key, and which ones."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from shared.db import Connection
+from shared.envelope import DIGEST_BYTES
 
 Key = tuple[str, str]
 """Topic and key."""
 
+_RECENT = 64
+"""So many of the last digests stay in the position; there is room for as many again."""
+
+ANOTHER_APPLIED = "another event of this sequence is applied"
+ANOTHER_CAME_FIRST = "another event of this sequence came first"
+LATE_VERSION = "a later version was applied before this one came"
+
 
 class Sequenced(Protocol):
-    """A record with its place in a stream."""
+    """A record with its place in a stream; ``digest`` tells it from any other."""
 
     @property
     def stream(self) -> Key: ...
@@ -20,6 +28,12 @@ class Sequenced(Protocol):
     def sequence(self) -> int: ...
     @property
     def store_id(self) -> str: ...
+    @property
+    def digest(self) -> bytes: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
 
 
 S = TypeVar("S", bound=Sequenced)
@@ -34,31 +48,93 @@ ON CONFLICT DO NOTHING
 # The lateral lookup takes the primary key whatever the planner believes about the table's size, and
 # locks in the order of the arrays.
 _LOCK = """
-SELECT seen.topic, seen.key, position.last_sequence
+SELECT seen.topic, seen.key, position.last_sequence, position.held
 FROM unnest($2::text[], $3::text[]) AS seen (topic, key)
 CROSS JOIN LATERAL (
-    SELECT last_sequence FROM stream_position
+    SELECT last_sequence, octet_length(digests) / $4 AS held FROM stream_position
     WHERE consumer = $1 AND topic = seen.topic AND key = seen.key
     FOR UPDATE) AS position
 """
 
 _ADVANCE = """
-INSERT INTO stream_position (consumer, topic, key, store_id, last_sequence)
-SELECT $1, topic, key, store_id, last_sequence
-FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
-  AS reached (topic, key, store_id, last_sequence)
-ON CONFLICT (consumer, topic, key) DO UPDATE SET last_sequence = excluded.last_sequence
+INSERT INTO stream_position AS position
+    (consumer, topic, key, store_id, last_sequence, digests, partition, "offset")
+SELECT $1, topic, key, store_id, last_sequence, digests, partition, "offset"
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::int[], $8::bigint[])
+  AS reached (topic, key, store_id, last_sequence, digests, partition, "offset")
+ON CONFLICT (consumer, topic, key) DO UPDATE
+SET last_sequence = excluded.last_sequence,
+    digests = substr(
+        position.digests,
+        CASE WHEN octet_length(position.digests) < 2 * $9 THEN 1
+             ELSE octet_length(position.digests) - $9 + 1 END) || excluded.digests,
+    partition = excluded.partition,
+    "offset" = excluded."offset"
+"""
+
+# A consumer that begins anew without its old digests writes the same blocks.
+_MOVE_OLDER = """
+INSERT INTO applied_digests (consumer, topic, key, first_sequence, store_id, digests)
+SELECT consumer, topic, key, last_sequence - octet_length(digests) / $4 + 1, store_id,
+       substr(digests, 1, octet_length(digests) - $5)
+FROM stream_position JOIN unnest($2::text[], $3::text[]) AS long (topic, key) USING (topic, key)
+WHERE consumer = $1
+ON CONFLICT (consumer, topic, key, first_sequence) DO UPDATE SET digests = excluded.digests
+"""
+
+_APPLIED = """
+SELECT seen.topic, seen.key, seen.sequence,
+       substr(block.digests, ((seen.sequence - block.first_sequence) * $5)::int + 1, $5) AS digest
+FROM unnest($2::text[], $3::text[], $4::bigint[]) AS seen (topic, key, sequence)
+CROSS JOIN LATERAL (
+    (SELECT first_sequence, digests FROM applied_digests
+     WHERE consumer = $1 AND topic = seen.topic AND key = seen.key
+       AND first_sequence <= seen.sequence
+     ORDER BY first_sequence DESC LIMIT 1)
+    UNION ALL
+    SELECT last_sequence - octet_length(digests) / $5 + 1, digests FROM stream_position
+    WHERE consumer = $1 AND topic = seen.topic AND key = seen.key) AS block
+WHERE seen.sequence >= block.first_sequence
+  AND seen.sequence < block.first_sequence + octet_length(block.digests) / $5
+"""
+
+_VERSIONS = """
+SELECT topic, key, last_sequence, digests, partition, "offset"
+FROM stream_position JOIN unnest($2::text[], $3::text[]) AS seen (topic, key) USING (topic, key)
+WHERE consumer = $1
 """
 
 
-@dataclass
-class Walk:
-    """What becomes of the records of one batch, in the order in which they take effect."""
+@dataclass(frozen=True)
+class Position:
+    """How far the events of a key are applied; the digests of the last ``held`` are at hand."""
 
-    applied: int = 0
-    discarded: int = 0
-    parked: list[Sequenced] = field(default_factory=list)
-    positions: dict[Key, int] = field(default_factory=dict)
+    sequence: int
+    held: int
+
+
+@dataclass
+class Walk(Generic[S]):
+    """What becomes of the records of one batch, in the order in which they take effect.
+
+    ``passed`` stand at or below the position of before, ``conflicts`` at the sequence of another
+    record of the walk that came first.
+    """
+
+    repeated: int = 0
+    taken: dict[Key, list[S]] = field(default_factory=dict)
+    passed: list[S] = field(default_factory=list)
+    parked: list[S] = field(default_factory=list)
+    conflicts: list[S] = field(default_factory=list)
+
+    @property
+    def applied(self) -> int:
+        return sum(map(len, self.taken.values()))
+
+    @property
+    def positions(self) -> dict[Key, int]:
+        """How far each key has come that has gone on."""
+        return {key: records[-1].sequence for key, records in self.taken.items()}
 
 
 def walk(
@@ -66,62 +142,163 @@ def walk(
     positions: Mapping[Key, int],
     take: Callable[[S], bool],
     compacted: Set[str] = frozenset(),
-) -> Walk:
+    stops: Mapping[Key, int] | None = None,
+) -> Walk[S]:
     """Go through ``records`` per key in sequence, from the position of each key.
 
-    ``take`` gets every record whose turn it is and answers whether the key goes on behind it. A
-    record whose sequence is not above the position is discarded; one that leaves a gap, or stands
-    behind a record that was not taken, is parked. On a topic in ``compacted`` a gap means that
-    the broker has dropped what later records replace, and the key goes on.
+    ``take`` gets every record whose turn it is and answers whether the key goes on behind it; of
+    different records with one sequence it gets the next one when it has not taken the first. A
+    record that leaves a gap, stands behind one that was not taken, or at or behind the key's
+    sequence in ``stops``, is parked. On a topic in ``compacted`` a gap means that the broker has
+    dropped what later records replace, and the key goes on.
     """
-    result = Walk()
-    streams: dict[Key, dict[int, S]] = defaultdict(dict)
+    result: Walk[S] = Walk()
+    streams: dict[Key, dict[int, list[S]]] = defaultdict(dict)
     for record in records:
-        streams[record.stream].setdefault(record.sequence, record)
+        if record.sequence <= positions[record.stream]:
+            result.passed.append(record)
+            continue
+        rivals = streams[record.stream].setdefault(record.sequence, [])
+        if any(record.digest == rival.digest for rival in rivals):
+            result.repeated += 1
+        else:
+            rivals.append(record)
     for key, by_sequence in streams.items():
-        position = positions[key]
-        blocked, gaps_allowed = False, key[0] in compacted
+        position, gaps_allowed = positions[key], key[0] in compacted
+        blocked, stop = False, (stops or {}).get(key)
         for sequence in sorted(by_sequence):
-            if sequence <= position:
-                result.discarded += 1
-            elif not blocked and (gaps_allowed or sequence == position + 1):
-                if take(by_sequence[sequence]):
-                    position = sequence
-                    result.applied += 1
-                else:
-                    blocked = True
-            else:
-                result.parked.append(by_sequence[sequence])
-        if position != positions[key]:
-            result.positions[key] = position
+            rivals = by_sequence[sequence]
+            blocked = blocked or (stop is not None and sequence >= stop)
+            if blocked or not (gaps_allowed or sequence == position + 1):
+                result.parked.append(rivals[0])
+                result.conflicts += rivals[1:]
+                continue
+            turn = next((n for n, rival in enumerate(rivals) if take(rival)), None)
+            if turn is None:
+                blocked = True
+                continue
+            position = sequence
+            result.taken.setdefault(key, []).append(rivals[turn])
+            result.conflicts += rivals[turn + 1 :]
     return result
 
 
-async def lock(connection: Connection, consumer: str, streams: Mapping[Key, str]) -> dict[Key, int]:
+async def lock(
+    connection: Connection, consumer: str, streams: Mapping[Key, str]
+) -> dict[Key, Position]:
     """Lock the positions of ``streams`` (key → store) and return them; a new stream begins at 0."""
     keys = sorted(streams)
-    topics, names = [topic for topic, _ in keys], [key for _, key in keys]
+    topics, names = _arrays(keys)
     await connection.execute(_CREATE, consumer, topics, names, [streams[key] for key in keys])
-    rows = await connection.fetch(_LOCK, consumer, topics, names)
-    return {(row["topic"], row["key"]): row["last_sequence"] for row in rows}
+    rows = await connection.fetch(_LOCK, consumer, topics, names, DIGEST_BYTES)
+    return {(row["topic"], row["key"]): Position(row["last_sequence"], row["held"]) for row in rows}
 
 
 async def advance(
     connection: Connection,
     consumer: str,
-    positions: Mapping[Key, int],
-    streams: Mapping[Key, str],
+    taken: Mapping[Key, Sequence[S]],
+    locked: Mapping[Key, Position],
+    compacted: Set[str],
 ) -> None:
-    """Store the positions reached on ``streams`` (key → store)."""
-    if positions:
+    """Store how far the keys of ``taken`` have come, and which records they were."""
+    if not taken:
+        return
+    long = [key for key in taken if locked[key].held >= 2 * _RECENT and key[0] not in compacted]
+    if long:
         await connection.execute(
-            _ADVANCE,
-            consumer,
-            [topic for topic, _ in positions],
-            [key for _, key in positions],
-            [streams[key] for key in positions],
-            list(positions.values()),
+            _MOVE_OLDER, consumer, *_arrays(long), DIGEST_BYTES, _RECENT * DIGEST_BYTES
         )
+    last = [records[-1] for records in taken.values()]
+    await connection.execute(
+        _ADVANCE,
+        consumer,
+        *_arrays(taken),
+        [record.store_id for record in last],
+        [record.sequence for record in last],
+        [b"".join(record.digest for record in records) for records in taken.values()],
+        [record.partition for record in last],
+        [record.offset for record in last],
+        _RECENT * DIGEST_BYTES,
+    )
+
+
+async def conflicting(
+    connection: Connection, consumer: str, passed: Sequence[S], compacted: Set[str]
+) -> list[tuple[S, str]]:
+    """Those of ``passed`` that are no repetition of what was applied, and why.
+
+    What was applied before digests were kept is taken for repeated.
+    """
+    kept = [record for record in passed if record.stream[0] not in compacted]
+    versions = [record for record in passed if record.stream[0] in compacted]
+    return [
+        *await _other_events(connection, consumer, kept),
+        *await _other_versions(connection, consumer, versions),
+    ]
+
+
+async def applied_digest(
+    connection: Connection, consumer: str, stream: Key, sequence: int
+) -> bytes | None:
+    """The digest of the event that was applied at a sequence of a topic that keeps every event."""
+    rows = await _applied(connection, consumer, [(*stream, sequence)])
+    return rows.get((*stream, sequence))
+
+
+async def _other_events(
+    connection: Connection, consumer: str, records: Sequence[S]
+) -> list[tuple[S, str]]:
+    if not records:
+        return []
+    steps = [(*record.stream, record.sequence) for record in records]
+    applied = await _applied(connection, consumer, steps)
+    return [
+        (record, ANOTHER_APPLIED)
+        for record, step in zip(records, steps, strict=True)
+        if applied.get(step, record.digest) != record.digest
+    ]
+
+
+async def _applied(
+    connection: Connection, consumer: str, steps: Sequence[tuple[str, str, int]]
+) -> dict[tuple[str, str, int], bytes]:
+    rows = await connection.fetch(
+        _APPLIED, consumer, *map(list, zip(*steps, strict=True)), DIGEST_BYTES
+    )
+    return {(row["topic"], row["key"], row["sequence"]): row["digest"] for row in rows}
+
+
+async def _other_versions(
+    connection: Connection, consumer: str, records: Sequence[S]
+) -> list[tuple[S, str]]:
+    if not records:
+        return []
+    rows = await connection.fetch(
+        _VERSIONS, consumer, *_arrays({record.stream for record in records})
+    )
+    last = {(row["topic"], row["key"]): row for row in rows}
+    reasons = ((record, _of_version(record, last[record.stream])) for record in records)
+    return [(record, reason) for record, reason in reasons if reason]
+
+
+def _of_version(record: Sequenced, last: Any) -> str:
+    """Why a version is none that was applied or replaced, if so: a forged one went before it.
+
+    One that stands before the version applied last is read again.
+    """
+    digests = last["digests"]
+    recent = {digests[n : n + DIGEST_BYTES] for n in range(0, len(digests), DIGEST_BYTES)}
+    if not recent or record.digest in recent:
+        return ""
+    if record.sequence == last["last_sequence"]:
+        return ANOTHER_APPLIED
+    read_again = record.partition == last["partition"] and record.offset < last["offset"]
+    return "" if read_again else LATE_VERSION
+
+
+def _arrays(keys: Collection[Key]) -> tuple[list[str], list[str]]:
+    return [topic for topic, _ in keys], [name for _, name in keys]
 
 
 def streams_of(records: Sequence[Sequenced]) -> dict[Key, str]:

@@ -13,6 +13,11 @@ REQUESTS = Histogram(
 )
 EVENTS_APPLIED = Counter("aftersales_events_applied", "Events applied", ["consumer"])
 DEAD_LETTERS = Counter("aftersales_dead_letters", "Events set aside", ["consumer"])
+CONFLICTS = Counter(
+    "aftersales_event_conflicts",
+    "Events set aside because another one has their sequence",
+    ["consumer"],
+)
 DEADLINES = Counter(
     "aftersales_deadlines", "Tries to handle a deadline", ["service", "kind", "outcome"]
 )

@@ -28,6 +28,7 @@ _FIGURES = {
     "waits": "waiting_timers",
     "parked": "parked_keys",
     "dead": "dead_letters",
+    "conflicts": "conflicts",
     "missed": "missed",
 }
 
@@ -45,6 +46,7 @@ class ServiceStatus(BaseModel):
     waiting_timers: int
     parked_keys: int
     dead_letters: int
+    conflicts: int
     published: int
     applied: int
     missed: int

@@ -5,7 +5,7 @@ from types import ModuleType
 from shared.contracts import crm, reception, reporting, workshop
 from shared.contracts.base import Event
 
-__all__ = ["CONTRACTS", "PUBLISHERS", "Event", "contracts_of", "type_name"]
+__all__ = ["COMPACTED", "CONTRACTS", "PUBLISHERS", "Event", "contracts_of", "type_name"]
 
 PUBLISHERS: dict[str, ModuleType] = {
     "reception": reception,
@@ -35,3 +35,6 @@ def contracts_of(publisher: str) -> tuple[type[Event], ...]:
 CONTRACTS: dict[str, type[Event]] = {
     type_name(event): event for publisher in PUBLISHERS for event in contracts_of(publisher)
 }
+
+COMPACTED = frozenset(event.topic for event in CONTRACTS.values() if event.compacted)
+"""Topics on which a version replaces the earlier ones."""

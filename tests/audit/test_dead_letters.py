@@ -42,8 +42,14 @@ async def command(platform: Platform, *arguments: str) -> Said:
     return Said(result.exit_code, result.output.strip())
 
 
-async def deliver(platform: Platform, clock: SteppedClock, order_id: str, value: bytes) -> None:
-    """Send a VehicleDelivered, the first event of its order, with the given data."""
+async def deliver(
+    platform: Platform,
+    clock: SteppedClock,
+    order_id: str,
+    value: bytes,
+    kind: str = "VehicleDelivered",
+) -> None:
+    """Send a VehicleDelivered, or another kind, as first event of its order with the given data."""
     now = clock.now()
     event = VehicleDelivered(
         store_id="S01",
@@ -55,7 +61,7 @@ async def deliver(platform: Platform, clock: SteppedClock, order_id: str, value:
     )
     headers = headers_of(
         event, event_id=str(new_id()), sequence=1, time=now, cause=Cause("test", "test")
-    )
+    ) | {"ce_type": f"aftersales.reception.{kind}.v1"}
     async with AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap) as producer:
         await producer.send_and_wait(
             event.topic,
@@ -90,6 +96,36 @@ async def crm(servers: Platform, clock: SteppedClock) -> AsyncIterator[Platform]
     await letters(servers, 1)
     yield servers
     await servers.stop_services()
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Asks customer relations over HTTP, in the role of an operator or another."""
+
+    platform: Platform
+    client: httpx.AsyncClient
+
+    def _headers(self, role: Role, key: str = "") -> dict[str, str]:
+        token = self.platform.issuer.token("operator-1", roles=[role], stores=["S01"])
+        return {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
+
+    async def get(self, path: str, role: Role = "operator") -> httpx.Response:
+        return await self.client.get(path, headers=self._headers(role))
+
+    async def decide(
+        self, letter: str, decision: str, key: str = "", role: Role = "operator"
+    ) -> httpx.Response:
+        return await self.client.post(
+            f"/dead-letters/{letter}/decisions",
+            json={"decision": decision},
+            headers=self._headers(role, key),
+        )
+
+
+@pytest_asyncio.fixture
+async def operator(crm: Platform) -> AsyncIterator[Operator]:
+    async with httpx.AsyncClient(base_url=crm.url("crm"), trust_env=False) as client:
+        yield Operator(crm, client)
 
 
 async def test_a_letter_is_listed_and_shown_as_it_came(crm: Platform) -> None:
@@ -133,6 +169,28 @@ async def test_a_record_without_headers_can_only_be_skipped(crm: Platform) -> No
     assert (await command(crm, "skip", f"crm/{number}")).output.endswith("skipped")
 
 
+async def test_second_event_of_one_sequence_raises_alarm(
+    crm: Platform, clock: SteppedClock, operator: Operator
+) -> None:
+    await deliver(crm, clock, "twice-first", b"{}", "NeverHeardOf")
+    await deliver(crm, clock, "twice-first", b"{}", "NeverHeardOf")
+    [number] = await letters(crm, 1)
+    listed = await command(crm, "list")
+    assert re.search(rf"crm/{number} .*twice-first .*open.*another event of this", listed.output)
+    assert (await operator.get("/status")).json()["conflicts"] == 1
+    assert (
+        'aftersales_event_conflicts_total{consumer="crm"} 1.0'
+        in (await operator.get("/metrics")).text
+    )
+    refused = await command(crm, "replay", f"crm/{number}")
+    assert (refused.status, refused.output.count("\n")) == (1, 0)
+    assert "Another event has the sequence 1 of twice-first" in refused.output
+    assert (await operator.decide(str(number), "replay")).status_code == 409
+    skipped = await command(crm, "skip", f"crm/{number}")
+    assert skipped.output == f"crm/{number}: skipped"
+    assert (await operator.get("/status")).json()["conflicts"] == 0
+
+
 async def test_mistakes_are_one_line(crm: Platform) -> None:
     for letter, said in {
         "crm/999": "there is no dead letter crm/999",
@@ -157,36 +215,6 @@ async def give_up(platform: Platform, subject: str) -> str:
         return str(timer_id)
     finally:
         await connection.close()
-
-
-@dataclass(frozen=True)
-class Operator:
-    """Asks customer relations over HTTP, in the role of an operator or another."""
-
-    platform: Platform
-    client: httpx.AsyncClient
-
-    def _headers(self, role: Role, key: str = "") -> dict[str, str]:
-        token = self.platform.issuer.token("operator-1", roles=[role], stores=["S01"])
-        return {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
-
-    async def get(self, path: str, role: Role = "operator") -> httpx.Response:
-        return await self.client.get(path, headers=self._headers(role))
-
-    async def decide(
-        self, letter: str, decision: str, key: str = "", role: Role = "operator"
-    ) -> httpx.Response:
-        return await self.client.post(
-            f"/dead-letters/{letter}/decisions",
-            json={"decision": decision},
-            headers=self._headers(role, key),
-        )
-
-
-@pytest_asyncio.fixture
-async def operator(crm: Platform) -> AsyncIterator[Operator]:
-    async with httpx.AsyncClient(base_url=crm.url("crm"), trust_env=False) as client:
-        yield Operator(crm, client)
 
 
 async def test_given_up_deadline_is_listed_and_skipped(crm: Platform) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from deploy.cli.audit.evidence import CAPACITY, ORDERS, Evidence
 from deploy.cli.audit.streams import check_streams
 from deploy.cli.audit.tables import SERVICES, Tables
-from deploy.cli.audit.topics import DeclaredTopic, Log, StreamEvent
+from deploy.cli.audit.topics import DeclaredTopic, Log, StreamEvent, first_occurrence
 
 KIND = "aftersales.reception.CustomerGreeted.v1"
 
@@ -28,15 +28,20 @@ def event(sequence: int, **changes: Any) -> StreamEvent:
 
 
 def differences(
-    *events: StreamEvent, homeless: tuple[Any, ...] = (), jobs: tuple[Any, ...] = ()
+    *events: StreamEvent,
+    homeless: tuple[Any, ...] = (),
+    jobs: tuple[Any, ...] = (),
+    letters: tuple[Any, ...] = (),
 ) -> list[str]:
-    """What the audit says about the topics that hold ``events``, for tables that hold ``jobs``."""
+    """What the audit says about the topics that hold ``events``, for tables that hold ``jobs``, and
+    ``letters`` in every service that follows orders."""
     topics = (DeclaredTopic(ORDERS, False), DeclaredTopic(CAPACITY, True))
     log = Log(topics, events, 0, homeless, {}, {service: {} for service in SERVICES})
     own = ("outbox", "stream_head", "stream_position", "parked_event", "dead_letter")
     tables = Tables(
         {f"{service}.{table}": () for service in SERVICES for table in own}
-        | {"workshop.job": jobs},
+        | {"workshop.job": jobs}
+        | {f"{service}.dead_letter": letters for service in ("workshop", "crm", "reporting")},
         dict.fromkeys(SERVICES, date(2026, 3, 1)),
     )
     checks = check_streams(Evidence(log, tables, {}))
@@ -68,8 +73,32 @@ def test_an_inversion_is_named() -> None:
 def test_a_number_given_twice_is_named() -> None:
     again = event(2, id="00000000-0000-7000-8000-00000000000a")
     assert differences(event(1), event(2), again) == [
-        f"kafka: {ORDERS} order: next sequence: expected 3, found 2"
+        f"kafka: {ORDERS} order: next sequence: expected 3, found 2",
+        f"kafka: {ORDERS} order: events of sequence 2: "
+        f"expected 1, found {event(2).id} and {again.id}",
     ]
+
+
+def test_a_second_event_is_well_once_skipped() -> None:
+    forged = event(2, id="forged", place=(ORDERS, 0, 7))
+    letter = {"topic": ORDERS, "partition": 0, "offset": 7, "key": "order", "sequence": 2}
+    letter |= {"store_id": "S01", "decision": None, "resolved_at": None}
+    said = (
+        f"kafka: {ORDERS} order: events of sequence 2: expected 1, found {event(2).id} and forged"
+    )
+    assert differences(event(1), event(2), forged, letters=(letter,)) == [said]
+    skipped = letter | {"decision": "skip", "resolved_at": event(1).time}
+    assert differences(event(1), event(2), forged, letters=(skipped,)) == []
+
+
+def test_one_id_with_two_contents_makes_two_events() -> None:
+    seen: dict[str, int] = {}
+    other = event(2, place=(ORDERS, 0, 7))
+    assert first_occurrence(event(2), b"genuine", seen) == event(2)
+    assert first_occurrence(other, b"genuine", seen) is None
+    forged = first_occurrence(other, b"forged", seen)
+    assert forged is not None
+    assert forged.id == f"{ORDERS}/0/7"
 
 
 def test_a_compacted_topic_may_have_gaps_but_no_inversion() -> None:

@@ -13,6 +13,7 @@ STATUS = {
     "waiting_timers": 0,
     "parked_keys": 0,
     "dead_letters": 0,
+    "conflicts": 0,
     "published": 0,
     "applied": 0,
     "missed": 0,

@@ -36,6 +36,7 @@ _OF_CHECK = {
     "stream heads stand at the last event": "outbox",
     "records without a publisher are set aside": "outbox",
     "sequence per topic and key": "order",
+    "one event per sequence": "order",
     "envelope agrees with data": "order",
     "positions stand at the last contiguous event": "order",
     "amounts add up to the cent": "totals",
@@ -70,7 +71,7 @@ _PUBLISHING = frozenset(
 _PROJECTION = (
     "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
     "follow_up_fact, feedback_fact, business_day, daily_report, "
-    "stream_position, parked_event, timer"
+    "stream_position, applied_digests, parked_event, timer"
 )
 _LEFT_OPEN = """
 SELECT order_id, stage, 'has a provisional promise' AS lacks FROM reception.repair_order

@@ -117,6 +117,7 @@ def _counted(evidence: Evidence) -> dict[str, int]:
         "events": len(evidence.log.events),
         "repeated_records": evidence.log.repeated,
         "records_without_publisher": len(evidence.strangers) + len(evidence.log.homeless),
+        "sequences_of_several_events": len(evidence.rivals),
         "dead_letters": sum(row["resolved_at"] is None for row in letters),
         "dead_letters_resolved": sum(row["resolved_at"] is not None for row in letters),
         "parked_keys": len(parked),

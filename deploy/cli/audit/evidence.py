@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from deploy.cli.audit.tables import SERVICES, Row, Tables
-from deploy.cli.audit.topics import Log, Stream, StreamEvent
+from deploy.cli.audit.topics import Log, Place, Stream, StreamEvent
 
 APPOINTMENTS = "aftersales.reception.appointment.v1"
 ORDERS = "aftersales.reception.order.v1"
@@ -40,9 +40,6 @@ CONSUMES: Mapping[str, frozenset[str]] = {
 }
 """The topics that each service promises to follow."""
 
-Step = tuple[str, str, int]
-"""Topic, key and sequence."""
-
 
 @dataclass(frozen=True)
 class Evidence:
@@ -62,11 +59,11 @@ class Evidence:
         }
 
     @cached_property
-    def set_aside(self) -> Mapping[str, frozenset[Step]]:
-        """By consumer, the steps without effect: dead letters not replayed, and what is parked."""
+    def set_aside(self) -> Mapping[str, frozenset[Place]]:
+        """By consumer, records without effect: dead letters not replayed, and what is parked."""
         return {
             service: frozenset(
-                _step(row)
+                place_of(row)
                 for row in (
                     *self.tables.of(service, "parked_event"),
                     *(
@@ -93,14 +90,26 @@ class Evidence:
         """Strangers that services pass over, their type being unknown, or have set aside."""
         types = {row["type"] for _, row in self.published.values()}
         buried = {
-            _step(row) for service in SERVICES for row in self.tables.of(service, "dead_letter")
+            place_of(row) for service in SERVICES for row in self.tables.of(service, "dead_letter")
         }
         return frozenset(
             event.id
             for event in self.log.events
-            if event.id in self.strangers
-            and (event.type not in types or (*event.stream, event.sequence) in buried)
+            if event.id in self.strangers and (event.type not in types or event.place in buried)
         )
+
+    @cached_property
+    def rivals(self) -> Mapping[tuple[Stream, int], Sequence[StreamEvent]]:
+        """Events that share their topic, key and sequence with another event."""
+        steps: dict[tuple[Stream, int], list[StreamEvent]] = defaultdict(list)
+        for event in self.log.events:
+            steps[event.stream, event.sequence].append(event)
+        return {step: events for step, events in steps.items() if len(events) > 1}
+
+    def decided(self, event: StreamEvent) -> bool:
+        """Whether operators have decided on an event in every service that follows its topic."""
+        followers = [name for name, topics in CONSUMES.items() if event.place[0] in topics]
+        return bool(followers) and all(event.place in self._resolved[name] for name in followers)
 
     @cached_property
     def own_events(self) -> Sequence[StreamEvent]:
@@ -138,11 +147,18 @@ class Evidence:
     def applied_by(self, consumer: str, topic: str) -> Iterator[StreamEvent]:
         """Events of a topic that must have had their effect in ``consumer``."""
         without_effect = self.set_aside[consumer]
-        return (
-            event
-            for event in self.of_topic(topic)
-            if (*event.stream, event.sequence) not in without_effect
-        )
+        return (event for event in self.of_topic(topic) if event.place not in without_effect)
+
+    @cached_property
+    def _resolved(self) -> Mapping[str, frozenset[Place]]:
+        return {
+            service: frozenset(
+                place_of(row)
+                for row in self.tables.of(service, "dead_letter")
+                if row["resolved_at"] is not None
+            )
+            for service in SERVICES
+        }
 
     def _forgotten(self, event: StreamEvent) -> bool:
         """Whether the event is older than what its publisher's outbox keeps."""
@@ -173,5 +189,6 @@ def moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _step(row: Row) -> Step:
-    return row["topic"], row["key"], row["sequence"]
+def place_of(row: Row) -> Place:
+    """Where in Kafka the record of a row stands."""
+    return row["topic"], row["partition"], row["offset"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 
-from deploy.cli.audit.evidence import CONSUMES, Evidence, publisher_of
+from deploy.cli.audit.evidence import CONSUMES, Evidence, place_of, publisher_of
 from deploy.cli.audit.result import Check, Comparison
 from deploy.cli.audit.tables import SERVICES, Row
 from deploy.cli.audit.topics import Stream, StreamEvent
@@ -17,6 +17,7 @@ _SHARED = frozenset({"store_id", "operation_id"})
 def check_streams(evidence: Evidence) -> Iterator[Check]:
     """All checks that need no knowledge of the trade."""
     yield _sequences(evidence)
+    yield _rivals(evidence)
     yield _envelopes(evidence)
     yield _origins(evidence)
     for service in SERVICES:
@@ -39,6 +40,17 @@ def _sequences(evidence: Evidence) -> Check:
     return comparison.check()
 
 
+def _rivals(evidence: Evidence) -> Check:
+    """Two events of one sequence: all but one are to be set aside and decided on."""
+    comparison = Comparison("one event per sequence", "kafka")
+    comparison.compared = len(evidence.log.events)
+    for ((topic, key), sequence), events in evidence.rivals.items():
+        if sum(not evidence.decided(event) for event in events) > 1:
+            ids = " and ".join(event.id for event in events)
+            comparison.differ(f"{topic} {key}", f"events of sequence {sequence}", 1, ids)
+    return comparison.check()
+
+
 def _envelopes(evidence: Evidence) -> Check:
     comparison = Comparison("envelope agrees with data", "kafka")
     for event in evidence.own_events:
@@ -56,9 +68,7 @@ def _origins(evidence: Evidence) -> Check:
     """A record that no service published may stand only where a consumer has set it aside."""
     comparison = Comparison("records without a publisher are set aside", "kafka")
     buried = {
-        (row["topic"], row["partition"], row["offset"])
-        for service in SERVICES
-        for row in evidence.tables.of(service, "dead_letter")
+        place_of(row) for service in SERVICES for row in evidence.tables.of(service, "dead_letter")
     }
     for place in evidence.log.homeless:
         topic, partition, offset = place
@@ -118,7 +128,7 @@ def _positions(evidence: Evidence, consumer: str) -> Check:
     comparison = Comparison("positions stand at the last contiguous event", consumer)
     expected: dict[Stream, int] = defaultdict(int)
     unresolved = {
-        (row["topic"], row["key"], row["sequence"])
+        place_of(row)
         for row in evidence.tables.of(consumer, "dead_letter")
         if row["resolved_at"] is None
     }
@@ -127,7 +137,7 @@ def _positions(evidence: Evidence, consumer: str) -> Check:
         if topic not in CONSUMES[consumer]:
             continue
         follows = event.sequence == expected[stream] + 1 or topic in evidence.compacted
-        if follows and (*stream, event.sequence) not in unresolved:
+        if follows and event.place not in unresolved:
             expected[stream] = event.sequence
     comparison.rows(
         "stream_position",

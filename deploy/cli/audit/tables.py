@@ -18,7 +18,7 @@ _UNREAD = {"idempotency", "subject_key", "relay_lease", "asyncpg_trek_migrations
 _COLUMNS = {
     "outbox": "id::text, store_id, topic, aggregateid, sequence, type, payload, sent_at",
     "dead_letter": 'topic, partition, "offset", store_id, key, sequence, decision, resolved_at',
-    "parked_event": "topic, key, sequence, store_id",
+    "parked_event": 'topic, partition, "offset", store_id, key, sequence',
 }
 
 _TABLES = """

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class StreamEvent:
 class Log:
     """Everything that the topics hold. ``events`` are first occurrences by ``ce_id``, each
     partition's in its order; ``homeless`` are records without a readable key, sequence or store.
+    A record with the ``ce_id`` of an earlier one and another content has its place as its id.
     """
 
     topics: Sequence[DeclaredTopic]
@@ -93,16 +94,15 @@ async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], groups: Sequ
     try:
         ends = await consumer.end_offsets(list(consumer.assignment()))
         events, homeless, repeated = [], [], 0
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         async for record in _records(consumer, ends):
             event = _event(record)
             if event is None:
                 homeless.append(_place(record))
-            elif event.id in seen:
+            elif (first := first_occurrence(event, record.value, seen)) is None:
                 repeated += 1
             else:
-                events.append(event)
-                seen.add(event.id)
+                events.append(first)
     finally:
         await consumer.stop()
     return Log(
@@ -113,6 +113,23 @@ async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], groups: Sequ
         ends={(place.topic, place.partition): end for place, end in ends.items()},
         committed=committed,
     )
+
+
+def first_occurrence(
+    event: StreamEvent, value: bytes | None, seen: dict[str, int]
+) -> StreamEvent | None:
+    """The event, unless it repeats one that is ``seen``, contents by id; it is noted there."""
+    content = hash((event.stream, event.sequence, event.type, event.time, value))
+    if event.id in seen:
+        if seen[event.id] == content:
+            return None
+        event = replace(event, id=_named(event.place))
+    seen[event.id] = content
+    return event
+
+
+def _named(place: Place) -> str:
+    return "/".join(map(str, place))
 
 
 async def _records(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> Any:
@@ -156,7 +173,7 @@ def _event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | 
     return StreamEvent(
         place=place,
         key=key,
-        id=headers.get("ce_id") or "/".join(map(str, place)),
+        id=headers.get("ce_id") or _named(place),
         type=headers.get("ce_type", ""),
         source=headers.get("ce_source", ""),
         store_id=store_id,

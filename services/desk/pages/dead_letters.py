@@ -113,7 +113,7 @@ def _letter(visit: Visit, service: Service, letter: Entry) -> None:
     t = visit.t
     with mark("dead-letter", row()):
         with cell_box():
-            badge(t("Timer") if letter["kind"] == "deadline" else t("Event"), "bad")
+            badge(_sort(t, letter), "bad")
             text(_name(t, letter))
         cell(letter["key"])
         cell(letter["store_id"] or "—")
@@ -125,7 +125,7 @@ def _letter(visit: Visit, service: Service, letter: Entry) -> None:
                 badge(t.code("decision", letter["decision"]), "busy")
                 return
             decide = partial(_decide_dialog, visit, service, letter)
-            if letter["store_id"]:
+            if letter["store_id"] and not letter["conflict"]:
                 button(t("Replay"), partial(decide, "replay"), name="replay", kind="small")
             button(t("Skip"), partial(decide, "skip"), name="skip", kind="small")
 
@@ -173,6 +173,12 @@ def _decide_dialog(visit: Visit, service: Service, letter: Entry, decision: str)
                 await visit.changed()
 
         dialog_actions(form, opened, t.code("decide", decision), send)
+
+
+def _sort(t: Words, letter: Entry) -> str:
+    if letter["kind"] == "deadline":
+        return t("Timer")
+    return t("Conflicting event") if letter["conflict"] else t("Event")
 
 
 def _name(t: Words, letter: Entry) -> str:

@@ -31,7 +31,7 @@ STORES = ("S01", "S02", "S03")
 TABLES = (
     "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
     "follow_up_fact, feedback_fact, rectification, business_day, daily_report, "
-    "stream_position, timer"
+    "stream_position, applied_digests, timer"
 )
 
 

@@ -24,7 +24,7 @@ TOPIC = VehicleArrived.topic
 
 _FRESH = """
 TRUNCATE reception.outbox, reception.stream_head, reception.relay_lease,
-         crm.dead_letter, crm.parked_event, crm.stream_position
+         crm.dead_letter, crm.parked_event, crm.stream_position, crm.applied_digests
 """
 
 

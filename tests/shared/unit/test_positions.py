@@ -13,7 +13,10 @@ from shared.positions import walk
 class Item:
     stream: tuple[str, str]
     sequence: int
+    digest: bytes = b"genuine"
     store_id: str = "S01"
+    partition: int = 0
+    offset: int = 0
 
 
 STREAMS = [("topic", "a"), ("topic", "b"), ("other", "a")]
@@ -81,4 +84,29 @@ def test_a_compacted_stream_goes_on_over_what_the_broker_dropped():
 def test_a_repeated_event_is_discarded():
     stream = STREAMS[0]
     result = walk([Item(stream, 3), Item(stream, 4)], {stream: 4}, lambda _: True)
-    assert (result.applied, result.discarded, result.positions) == (0, 2, {})
+    assert (result.applied, len(result.passed), result.positions) == (0, 2, {})
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=12), st.data())
+def test_every_record_has_exactly_one_fate(sequences, data):
+    stream = STREAMS[0]
+    contents = st.sampled_from([b"genuine", b"forged", b"broken"])
+    records = [Item(stream, n, data.draw(contents)) for n in sequences]
+    position = data.draw(st.integers(0, 2))
+    refused: list[Item] = []
+
+    def take(item):
+        if item.digest == b"broken":
+            refused.append(item)
+        return item.digest != b"broken"
+
+    result = walk(records, {stream: position}, take)
+
+    taken = [item for items in result.taken.values() for item in items]
+    fates = [*taken, *result.passed, *result.parked, *result.conflicts, *refused]
+    assert len(fates) + result.repeated == len(records)
+    assert {item.sequence for item in taken}.isdisjoint(item.sequence for item in result.parked)
+    for item in result.conflicts:
+        rivals = [each for each in (*taken, *result.parked) if each.sequence == item.sequence]
+        assert rivals
+        assert all(rival.digest != item.digest for rival in rivals)

@@ -1,0 +1,1 @@
+../../../shared/migrations/applied_digests.sql

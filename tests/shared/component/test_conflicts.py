@@ -1,0 +1,230 @@
+"""Two events at one sequence of a key: the first has its effect, the other is never lost unseen."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from shared import dead_letters, positions
+from shared.consuming import Incoming
+from shared.contracts.refusal import Refused
+from shared.contracts.workshop import CapacityChanged
+from shared.db import speak_json
+from shared.envelope import Received, headers_of
+from shared.unit import Unit
+from tests.shared.component.conftest import CAUSE, NOW, TOPIC, Bench, greeted
+
+
+def record(sequence: int, advisor: str = "", order_id: str = "o1", **changes: Any) -> Incoming:
+    """A greeting by ``advisor``, whose record it identifies; without one, the genuine record."""
+    event = greeted(order_id, advisor or f"a{sequence}")
+    headers = headers_of(
+        event, event_id=f"{event.advisor_id}-{sequence}", sequence=sequence, time=NOW, cause=CAUSE
+    )
+    genuine = Incoming(
+        topic=TOPIC,
+        partition=0,
+        offset=10 * sequence + (1 if advisor else 0),
+        raw_key=order_id.encode(),
+        value=event.model_dump_json().encode(),
+        headers=headers,
+        key=order_id,
+        sequence=sequence,
+        store_id="S01",
+    )
+    return replace(genuine, **changes)
+
+
+@pytest_asyncio.fixture
+async def consumer(bench: Bench) -> AsyncIterator[Any]:
+    """The bench's consumer, which is handed records without a broker."""
+    await speak_json(bench.admin)
+    yield bench.service.consumer
+    await bench.service.pool.close()
+    await bench.service.workers.close()
+
+
+async def conflicts(bench: Bench) -> list[tuple[int, str]]:
+    """Sequence and advisor of the conflicting events that are set aside and open."""
+    rows = await bench.admin.fetch(
+        "SELECT sequence, value FROM crm.dead_letter WHERE conflict AND resolved_at IS NULL "
+        "ORDER BY dead_letter_id"
+    )
+    return [(row["sequence"], json.loads(row["value"])["advisor_id"]) for row in rows]
+
+
+async def decide(bench: Bench, decision: str, *, conflict: bool = True) -> None:
+    """Decide on all open conflicts, or all other letters, and have it carried out."""
+    await bench.admin.execute(
+        "UPDATE crm.dead_letter SET decision = $1 WHERE resolved_at IS NULL AND conflict = $2",
+        decision,
+        conflict,
+    )
+    await bench.service.consumer.settle_decided(bench.service.workers)
+
+
+async def test_forged_event_does_not_silence_genuine_one(bench, consumer):
+    await consumer.apply([record(1), record(2, "forger")])
+    await consumer.apply([record(2)])
+    assert await conflicts(bench) == [(2, "a2")]
+    await consumer.apply([record(3)])
+    assert bench.effects.advisors == {"o1": ["a1", "forger", "a3"]}
+    [letter] = (await dead_letters.listed(bench.service.workers)).letters
+    assert (letter.conflict, letter.waiting, letter.sequence) == (True, 0, 2)
+
+
+async def test_both_in_one_batch_are_told_apart(bench, consumer):
+    await consumer.apply([record(1), record(1, "forger"), record(1), record(2)])
+    assert bench.effects.advisors == {"o1": ["a1", "a2"]}
+    assert await conflicts(bench) == [(1, "forger")]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": greeted("o1", "other").model_dump_json().encode()},
+        {"headers": record(1).headers | {"ce_id": "another"}},
+        {"headers": record(1).headers | {"ce_time": (NOW + timedelta(days=1)).isoformat()}},
+        {"headers": record(1).headers | {"ce_type": "aftersales.reception.NeverHeardOf.v1"}},
+    ],
+)
+async def test_one_difference_makes_another_event(bench, consumer, changes):
+    await consumer.apply([record(1)])
+    await consumer.apply([record(1, offset=99)])
+    assert await conflicts(bench) == []
+    await consumer.apply([record(1, offset=100, **changes)])
+    assert len(await conflicts(bench)) == 1
+    assert bench.effects.advisors == {"o1": ["a1"]}
+
+
+async def test_two_events_waiting_for_one_turn_conflict(bench, consumer):
+    await consumer.apply([record(3)])
+    await consumer.apply([record(3, "forger"), record(3)])
+    assert await conflicts(bench) == [(3, "forger")]
+    [gap] = (await dead_letters.listed(bench.service.workers)).gaps
+    assert (gap.sequence, gap.waiting) == (3, 1)
+    await consumer.apply([record(1), record(2)])
+    assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
+
+
+async def test_reading_all_again_adds_and_opens_nothing(bench, consumer):
+    everything = [record(1), record(1, "forger"), record(2), record(2, "forger")]
+    await consumer.apply(everything)
+    await decide(bench, "skip")
+    await consumer.apply(everything)
+    await bench.admin.execute("TRUNCATE crm.stream_position, crm.applied_digests")
+    await consumer.apply(everything)
+    assert await conflicts(bench) == []
+    assert await bench.admin.fetchval("SELECT count(*) FROM crm.dead_letter") == 2
+    assert bench.effects.advisors == {"o1": ["a1", "a2", "a1", "a2"]}
+
+
+async def test_every_event_of_long_key_is_remembered(bench, consumer):
+    for first in (1, 101, 201, 301):
+        await consumer.apply([record(n) for n in range(first, first + 100)])
+    await consumer.apply([record(n) for n in range(1, 401)])
+    assert await conflicts(bench) == []
+    for sequence in (1, 100, 137, 336, 337, 400):
+        await consumer.apply([record(sequence, "forger")])
+    assert await conflicts(bench) == [(n, "forger") for n in (1, 100, 137, 336, 337, 400)]
+    held = await bench.admin.fetchval("SELECT max(octet_length(digests)) FROM crm.stream_position")
+    assert held <= 8 * 228
+
+
+async def test_conflict_is_skipped_but_never_replayed(bench, consumer):
+    await consumer.apply([record(1)])
+    await consumer.apply([record(1, "forger")])
+    await bench.admin.execute("SET search_path TO crm")
+    [letter] = (await dead_letters.listed(bench.admin)).letters
+    with pytest.raises(Refused) as refused:
+        await dead_letters.decide(bench.admin, letter.letter_id, "replay", by="me", key="key-1")
+    assert refused.value.rule == "sequence_taken"
+    await decide(bench, "replay")
+    assert await conflicts(bench) == [(1, "forger")]
+    await dead_letters.decide(bench.admin, letter.letter_id, "skip", by="me", key="key-2")
+    await consumer.settle_decided(bench.service.workers)
+    assert await conflicts(bench) == []
+    assert bench.effects.advisors == {"o1": ["a1"]}
+
+
+async def test_event_behind_unreadable_rival_is_replayed(bench, consumer):
+    await consumer.apply([record(2, "forger", value=b"{broken")])
+    await consumer.apply([record(2), record(3)])
+    await consumer.apply([record(1)])
+    [kept] = (await dead_letters.listed(bench.service.workers)).letters[:1]
+    assert (kept.conflict, kept.sequence) == (True, 2)
+    await decide(bench, "replay")
+    assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
+    [broken] = (await dead_letters.listed(bench.service.workers)).letters
+    await bench.admin.execute("SET search_path TO crm")
+    with pytest.raises(Refused) as refused:
+        await dead_letters.decide(bench.admin, broken.letter_id, "replay", by="me", key="key-3")
+    assert refused.value.rule == "sequence_taken"
+    await decide(bench, "skip", conflict=False)
+    assert (await dead_letters.listed(bench.service.workers)).letters == []
+
+
+async def test_readable_event_takes_turn_of_unreadable_rival(bench, consumer):
+    await consumer.apply([record(1, "forger", value=b"{broken"), record(1), record(2)])
+    assert bench.effects.advisors == {"o1": ["a1", "a2"]}
+    await consumer.apply([record(3, "forger", value=b"{broken")])
+    await consumer.apply([record(3), record(4)])
+    assert bench.effects.advisors == {"o1": ["a1", "a2", "a3", "a4"]}
+
+
+async def test_what_was_applied_before_is_taken_for_repeated(bench, consumer):
+    await consumer.apply([record(1), record(2)])
+    await bench.admin.execute("UPDATE crm.stream_position SET digests = ''")
+    await consumer.apply([record(1, "forger"), record(2), record(3)])
+    await consumer.apply([record(3, "forger")])
+    assert await conflicts(bench) == [(3, "forger")]
+
+
+def version(number: int, offset: int, plan: int = 0) -> Incoming:
+    """A store's capacity under a plan; another plan makes another event."""
+    event = CapacityChanged(store_id="S01", plan_version=plan, free=())
+    headers = headers_of(
+        event, event_id=f"v{number}-{plan}", sequence=number, time=NOW, cause=CAUSE
+    )
+    return record(
+        number,
+        topic=CapacityChanged.topic,
+        offset=offset,
+        raw_key=b"S01",
+        key="S01",
+        value=event.model_dump_json().encode(),
+        headers=headers,
+    )
+
+
+async def test_forged_version_does_not_silence_genuine_ones(bench, consumer):
+    plans: list[int] = []
+
+    async def handle(_: Unit, batch: Sequence[Received]) -> None:
+        plans.extend(event.plan_version for event in (each.event for each in batch))
+
+    bench.service.listen([CapacityChanged], handle, {})
+    follower = bench.service.consumer
+    follower.units = bench.service.units
+    await follower.apply([version(4, 10), version(7, 11)])
+    await follower.apply([version(4, 10), version(7, 11), version(5, 9), version(4, 12)])
+    assert await versions_set_aside(bench) == []
+    await follower.apply([version(7, 13, plan=1)])
+    await follower.apply([version(1000, 14, plan=1)])
+    await follower.apply([version(8, 15)])
+    assert await versions_set_aside(bench) == [
+        (7, positions.ANOTHER_APPLIED),
+        (8, positions.LATE_VERSION),
+    ]
+    assert plans == [0, 0, 1]
+
+
+async def versions_set_aside(bench: Bench) -> list[tuple[int, str]]:
+    rows = await bench.admin.fetch(
+        "SELECT sequence, error FROM crm.dead_letter WHERE conflict ORDER BY dead_letter_id"
+    )
+    return [(row["sequence"], row["error"]) for row in rows]
