@@ -9,14 +9,12 @@ from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from shared.contracts.refusal import key_reused
 from shared.db import transaction
-from shared.envelope import Cause
+from shared.envelope import ID_PATTERN, LONGEST_ID, Cause, trace_of
 from shared.ids import new_id
-from shared.problems import Problem
 from shared.security import Credentials, Principal, Role, caller
 from shared.unit import Unit, Units
-
-_PRINTABLE = "^[!-~]+$"
 
 
 class CommandHeaders(BaseModel):
@@ -25,25 +23,29 @@ class CommandHeaders(BaseModel):
     idempotency_key: str = Field(
         alias="Idempotency-Key",
         min_length=8,
-        max_length=120,
-        pattern=_PRINTABLE,
+        max_length=LONGEST_ID,
+        pattern=ID_PATTERN,
         description="Chosen by the client, the same for each try of one command",
     )
     correlation_id: str | None = Field(
         default=None,
         alias="X-Correlation-Id",
-        max_length=120,
-        pattern=_PRINTABLE,
+        max_length=LONGEST_ID,
+        pattern=ID_PATTERN,
         description="The same for all that belongs to one wish; made up where it is absent",
-    )
-    traceparent: str | None = Field(
-        default=None, max_length=120, pattern=_PRINTABLE, description="W3C trace context"
     )
 
 
 Headers = Annotated[CommandHeaders, Header()]
 
 CUSTOMER = "customer"
+
+_KNOW_CALLER = "SELECT set_config('app.caller', $1, true)"
+
+_ONE_AT_A_TIME = """
+SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0)),
+       set_config('app.caller', $1, true)
+"""
 
 _EARLIER = """
 SELECT request_hash, status, answer FROM idempotency WHERE principal = $1 AND key = $2
@@ -75,6 +77,7 @@ class Command:
     async def earlier_answer(self) -> JSONResponse | None:
         """The answer that this command already has; to be asked before anything remote is done."""
         async with transaction(self._units.pool, [self.store_id]) as connection:
+            await connection.execute(_KNOW_CALLER, self.principal.subject)
             return self._replay(
                 await connection.fetchrow(_EARLIER, self.principal.subject, self.key)
             )
@@ -85,14 +88,11 @@ class Command:
         """Apply ``effect`` once and answer with its result, now and whenever it is repeated.
 
         Raises:
-            Problem: 422, when the key was used for another request.
+            Refused: the caller used the key for another request.
         """
         async with self._units.open([self.store_id], self.actor) as unit:
             connection = unit.connection
-            await connection.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
-                f"{self.principal.subject}/{self.key}",
-            )
+            await connection.execute(_ONE_AT_A_TIME, self.principal.subject, self.key)
             row = await connection.fetchrow(_EARLIER, self.principal.subject, self.key)
             if answered := self._replay(row):
                 return answered
@@ -112,12 +112,7 @@ class Command:
         if row is None:
             return None
         if row["request_hash"] != self._request_hash:
-            raise Problem(
-                422,
-                "idempotency_key_reused",
-                "This Idempotency-Key was used for another request.",
-                field="Idempotency-Key",
-            )
+            raise key_reused()
         return JSONResponse(row["answer"], row["status"], headers={"Idempotent-Replayed": "true"})
 
 
@@ -137,7 +132,6 @@ async def command_of(
     request: Request, principal: Principal, store_id: str, headers: CommandHeaders
 ) -> Command:
     """The command that ``request`` carries in the name of ``principal``."""
-    content = f"{request.method} {request.url.path}\n".encode() + await request.body()
     return Command(
         principal=principal,
         store_id=store_id,
@@ -145,11 +139,19 @@ async def command_of(
         cause=Cause(
             correlation_id=headers.correlation_id or str(new_id()),
             causation_id=headers.idempotency_key,
-            traceparent=headers.traceparent,
+            traceparent=trace_of(request.headers.get("traceparent")),
         ),
-        _request_hash=hashlib.sha256(content).digest(),
+        _request_hash=await _fingerprint(request),
         _units=request.app.state.units,
     )
+
+
+async def _fingerprint(request: Request) -> bytes:
+    """What tells one request from another: method, path, query and body, as they were sent."""
+    path, query = request.scope["raw_path"], request.scope["query_string"]
+    target = b"?".join((path, query)) if query else path
+    line = request.method.encode() + b" " + target + b"\n"
+    return hashlib.sha256(line + await request.body()).digest()
 
 
 def reader(*roles: Role) -> Any:

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from shared.contracts import COMPACTED
-from shared.contracts.refusal import Refused
+from shared.contracts.refusal import Refused, key_reused
 from shared.db import Connection
 from shared.envelope import digest_of
 from shared.positions import applied_digest
@@ -71,7 +71,7 @@ SELECT due_at, attempts, failures, data FROM timer WHERE timer_id = $1
 """
 
 _DECIDED = """
-SELECT FROM dead_letter_decision WHERE decided_by = $1 AND idempotency_key = $2
+SELECT letter_id, decision FROM dead_letter_decision WHERE decided_by = $1 AND idempotency_key = $2
 """
 
 _NOTE = """
@@ -221,11 +221,13 @@ async def decide(
     """Have a dead letter replayed or skipped; repeating it with one ``key`` decides once.
 
     Raises:
-        Refused: there is none, it is resolved, or its place in a stream to be replayed in is
-            missing or another event's.
+        Refused: the key decided something else, there is no such letter, it is resolved, or its
+            place in a stream to be replayed in is missing or another event's.
     """
     async with connection.transaction():
-        if await connection.fetchrow(_DECIDED, by, key) is not None:
+        if earlier := await connection.fetchrow(_DECIDED, by, key):
+            if (earlier["letter_id"], earlier["decision"]) != (letter_id, decision):
+                raise key_reused()
             return
         letter = await found(connection, letter_id)
         if letter.resolved_at:

@@ -54,6 +54,13 @@ class Received:
     value: bytes
 
 
+LONGEST_ID = 120
+ID_PATTERN = "^[!-~]+$"
+"""Ids of events, commands and wishes, whoever made them: printable ASCII, no more characters."""
+
+_ID = re.compile(f"[!-~]{{1,{LONGEST_ID}}}")
+_TRACE = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_LONGEST_REASON = 200
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -123,6 +130,17 @@ def digest_of(headers: Mapping[str, str], value: bytes | None) -> bytes:
     ).digest()
 
 
+def trace_of(text: str | None) -> str | None:
+    """A ``traceparent`` as W3C's Trace Context has it; the trace ends at any other, as it says."""
+    return text if text and _TRACE.fullmatch(text) else None
+
+
+def _id_of(headers: Mapping[str, str], name: str) -> str | None:
+    """An id that a record carries, if it is fit to be carried on."""
+    text = headers.get(name, "")
+    return text if _ID.fullmatch(text) else None
+
+
 _STEMS = frozenset(kind.rpartition(".v")[0] for kind in CONTRACTS)
 
 
@@ -143,30 +161,42 @@ def decode(headers: Mapping[str, str], key: str, value: bytes | None) -> Receive
     ]
     if missing:
         raise UnreadableEventError(f"header {missing[0]} is missing or unreadable")
+    event_id = _id_of(headers, "ce_id")
+    if event_id is None:
+        raise UnreadableEventError(f"header ce_id is no id of at most {LONGEST_ID} characters")
     contract = CONTRACTS.get(headers["ce_type"])
     if contract is None:
-        raise UnreadableEventError(f"unknown version of {headers['ce_type']}")
+        stem = headers["ce_type"].rpartition(".v")[0]
+        raise UnreadableEventError(f"header ce_type: unknown version of {stem}")
+    time = _time_of(headers["ce_time"])
     try:
         event = contract.model_validate_json(value or b"")
-        time = datetime.fromisoformat(headers["ce_time"])
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "data"
-        raise UnreadableEventError(f"{place}: {first['msg']}") from None
-    except ValueError as error:
-        raise UnreadableEventError(f"header ce_time: {error}") from None
+        raise UnreadableEventError(f"{place}: {first['msg']}"[:_LONGEST_REASON]) from None
     if str(getattr(event, event.key_field)) != key:
         raise UnreadableEventError(f"{event.key_field} differs from the record's key")
     if event.store_id != headers["ce_storeid"]:
         raise UnreadableEventError("store_id differs from header ce_storeid")
     envelope = Envelope(
-        event_id=headers["ce_id"],
+        event_id=event_id,
         type=headers["ce_type"],
         store_id=event.store_id,
         time=time,
         sequence=sequence_of(headers) or 0,
-        correlation_id=headers.get("ce_correlationid", headers["ce_id"]),
-        causation_id=headers.get("ce_causationid"),
-        traceparent=headers.get("traceparent"),
+        correlation_id=_id_of(headers, "ce_correlationid") or event_id,
+        causation_id=_id_of(headers, "ce_causationid"),
+        traceparent=trace_of(headers.get("traceparent")),
     )
     return Received(envelope, event, value or b"")
+
+
+def _time_of(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time
+    except ValueError:
+        pass
+    raise UnreadableEventError("header ce_time is no time with an offset")

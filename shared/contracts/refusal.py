@@ -41,3 +41,12 @@ def unknown(field: str, value: str) -> Refused:
 def unknown_code(field: str, code: str) -> Refused:
     """The group's catalogue lacks ``code``."""
     return Refused("unknown_code", f"{code} is not in the catalogue.", field=field, code=code)
+
+
+def key_reused() -> Refused:
+    """The caller's idempotency key stands for another command."""
+    return Refused(
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for another request.",
+        field="Idempotency-Key",
+    )

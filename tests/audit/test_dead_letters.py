@@ -262,6 +262,9 @@ async def test_repeated_decision_is_noted_once(crm: Platform, operator: Operator
     letter = await give_up(crm, "decided-once")
     for _ in range(2):
         assert (await operator.decide(letter, "skip", "the-same-key")).status_code == 200
+    reused = await operator.decide(await give_up(crm, "decided-never"), "skip", "the-same-key")
+    assert reused.status_code == 422
+    assert reused.json()["errors"][0]["rule"] == "idempotency_key_reused"
     noted = (await operator.get("/dead-letters")).json()["decisions"]
     [mine] = [each for each in noted if each["letter_id"] == letter]
     assert (mine["decided_by"], mine["decision"]) == ("operator-1", "skip")

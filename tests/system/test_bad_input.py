@@ -1,5 +1,9 @@
 """Bad input gets a clear error that names field and rule, and changes nothing (R1–R8, R40)."""
 
+import json
+
+import asyncpg
+import httpx
 import pytest
 
 from shared.ids import new_id
@@ -136,6 +140,16 @@ async def test_one_key_has_one_effect_and_the_same_answer(api):
     assert first.json() == again.json()
     assert again.headers["Idempotent-Replayed"] == "true"
     assert_problem(other, 422, "idempotency_key_reused", "Idempotency-Key")
+    elsewhere = await api.post(
+        "reception",
+        "/arrivals",
+        ADVISOR,
+        {"plate": "沪A10001"},
+        key=key,
+        token=api.token(ADVISOR, ("S01", "S02")),
+        store="S02",
+    )
+    assert_problem(elsewhere, 422, "idempotency_key_reused", "Idempotency-Key")
     board = await api.get("reception", "/arrivals", ADVISOR)
     plates = [row["plate_ref"] for row in board]
     assert plates.count(first.json()["plate_ref"]) == 1
@@ -206,3 +220,44 @@ async def test_what_nobody_refused_left_no_trace(api):
         url = f"{api.platform.url(service)}/status"
         status = (await api.client.get(url, headers=headers)).json()
         assert (status["dead_letters"], status["parked_keys"]) == (0, 0), status
+
+
+async def test_origin_headers_are_checked_before_use(api):
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    async def arrive(plate: str = "沪A10003", **headers: str | bytes) -> httpx.Response:
+        return await api.client.post(
+            f"{api.platform.url('reception')}/stores/S01/arrivals",
+            json={"plate": plate},
+            headers={
+                "Authorization": f"Bearer {api.token(ADVISOR)}",
+                "Idempotency-Key": str(new_id()),
+            }
+            | {name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+    for wrong in ("with space", "x" * 121, "沪".encode(), b"\xed\xa0\x80", "x" * 20_000):
+        for name in ("X_Correlation_Id", "Idempotency_Key"):
+            refused = await arrive(**{name: wrong})
+            assert refused.status_code == 422
+            assert refused.json()["errors"][0]["field"] == name.replace("_", "-")
+    sent_traces = [trace, "00-aa-bb-01", b"\xff" * 55, "x" * 20_000]
+    for number, sent in enumerate(sent_traces):
+        correlation = str(new_id())
+        answer = await arrive(f"沪A1001{number}", X_Correlation_Id=correlation, traceparent=sent)
+        assert answer.status_code == 201, answer.text
+        [headers] = await published(api, correlation)
+        assert headers.get("traceparent") == (sent if sent == trace else None)
+
+
+async def published(api, correlation: str) -> list[dict[str, str]]:
+    """Headers of the events that belong to one wish."""
+    connection = await asyncpg.connect(api.platform.admin_url)
+    try:
+        rows = await connection.fetch(
+            "SELECT headers FROM reception.outbox WHERE headers ->> 'ce_correlationid' = $1",
+            correlation,
+        )
+    finally:
+        await connection.close()
+    return [json.loads(row["headers"]) for row in rows]

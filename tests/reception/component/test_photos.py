@@ -71,6 +71,27 @@ async def test_the_same_upload_twice_is_one_photo(desk):
     assert len(await desk.get(path)) == 1
 
 
+async def test_one_key_is_for_one_target(desk):
+    order = await desk.arrived("沪D10012")
+    path = f"/orders/{order['order_id']}/photos"
+    content, key = picture(), "one-target-only"
+    assert (await send(desk, path, content, key=key, kind="damage")).status_code == 201
+    for other_path, params in (
+        (path, {"kind": "walk_round"}),
+        (path, {"kind": "damage", "position": "rear_left"}),
+        ("/photos", {}),
+    ):
+        reused = await send(desk, other_path, content, key=key, **params)
+        rules = [(each["field"], each["rule"]) for each in reused.json()["errors"]]
+        assert (reused.status_code, rules) == (
+            422,
+            [("Idempotency-Key", "idempotency_key_reused")],
+        )
+    colleague = await send(desk, path, content, key=key, subject="S01-advisor-2", kind="damage")
+    assert colleague.status_code == 201
+    assert "Idempotent-Replayed" not in colleague.headers
+
+
 async def test_what_is_no_picture_too_large_or_for_no_order_is_refused(desk, servers):
     order = await desk.arrived("沪D10003")
     path = f"/orders/{order['order_id']}/photos"

@@ -13,6 +13,7 @@ from shared.envelope import (
     headers_of,
     is_known,
     sequence_of,
+    trace_of,
 )
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -54,6 +55,52 @@ def test_a_consumer_ignores_fields_that_it_does_not_know():
 def test_a_broken_record_is_named(change, key, value, reason):
     with pytest.raises(UnreadableEventError, match=reason):
         decode({**HEADERS, **change}, key, value)
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+HOSTILE = ("", "a b", "a\r\nb", "é", "x" * 100_000, "事件", "\x1b[2J")
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_unfit_origins_are_not_taken_over(hostile):
+    names = ("ce_correlationid", "ce_causationid", "traceparent")
+    headers = HEADERS | dict.fromkeys(names, hostile)
+    envelope = decode(headers, "o1", EVENT.model_dump_json().encode()).envelope
+    assert (envelope.correlation_id, envelope.causation_id) == ("e1", None)
+    assert envelope.traceparent is None
+
+
+@pytest.mark.parametrize("name", ["ce_id", "ce_time", "ce_type"])
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_unfit_header_is_named_but_not_repeated(name, hostile):
+    kind = "aftersales.reception.CustomerGreeted.v" if name == "ce_type" else ""
+    with pytest.raises(UnreadableEventError, match=name) as refused:
+        decode(HEADERS | {name: kind + hostile}, "o1", EVENT.model_dump_json().encode())
+    assert len(str(refused.value)) < 100
+
+
+def test_time_without_an_offset_is_refused():
+    with pytest.raises(UnreadableEventError, match="ce_time"):
+        decode(HEADERS | {"ce_time": "2026-03-04T01:00"}, "o1", EVENT.model_dump_json().encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        (TRACE, TRACE),
+        (TRACE.replace("00-", "cc-", 1), TRACE.replace("00-", "cc-", 1)),
+        (TRACE.replace("00-", "ff-", 1), None),
+        (TRACE.upper(), None),
+        (TRACE + "-more", None),
+        (f"00-{'0' * 32}-b7ad6b7169203331-01", None),
+        (f"00-0af7651916cd43dd8448eb211c80319c-{'0' * 16}-01", None),
+        (TRACE + "\n", None),
+        ("00-aa-bb-01", None),
+        (None, None),
+    ],
+)
+def test_only_well_formed_trace_is_carried_on(text, taken):
+    assert trace_of(text) == taken
 
 
 def test_headers_that_are_null_or_not_text_are_left_out():

@@ -1,0 +1,1 @@
+../../../shared/migrations/keys_of_caller.sql
