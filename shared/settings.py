@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -68,4 +69,4 @@ class Settings(BaseSettings):
     wecom_gateway_secret: str = ""
 
     instance: str = "1"
-    retention_days: int = 30
+    retention_days: int = Field(default=30, ge=1, le=3660)

@@ -1,0 +1,1 @@
+../../../shared/migrations/definer_functions.sql

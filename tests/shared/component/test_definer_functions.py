@@ -1,0 +1,151 @@
+"""Functions that run with their owner's rights: who may call them, and what they answer to whom."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.secrets import SERVICES, roles
+
+_DEFINERS = """
+SELECT proowner::regrole::text AS owner, nspname AS schema, proname AS name,
+       coalesce(proconfig, '{}') AS settings,
+       has_function_privilege('public', pg_proc.oid, 'EXECUTE') AS is_public
+FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
+WHERE prosecdef
+ORDER BY schema, name
+"""
+
+_SEED = """
+INSERT INTO reception.repair_order
+    (store_id, order_id, stage, queue_number, plate_ref, vehicle_ref, arrived_at, greeting_due_at,
+     opened_at, odometer_km)
+VALUES ('S02', 'o-S02', 'opened', 1, 'plate-S02', 'vehicle-S02', now(), now(), now(), 5000);
+INSERT INTO reception.appointment (store_id, appointment_id, plate_ref, planned_at, operations, status)
+VALUES ('S02', 'a-S02', 'plate-S02', now(), '[]', 'booked');
+INSERT INTO crm.customer (store_id, customer_ref, phone_ref, name, phone, registered_at)
+VALUES ('S02', 'c-S02', 'phone-S02', '', '', now());
+INSERT INTO crm.vehicle (store_id, vehicle_ref, customer_ref, plate_ref, vin, brand, model)
+VALUES ('S02', 'vehicle-S02', 'c-S02', 'plate-S02', '', 'X', 'Y');
+INSERT INTO crm.visit (store_id, order_id, customer_ref, delivered_at)
+VALUES ('S02', 'o-S02', 'c-S02', now())
+"""
+
+CAR = "vehicle-S02"
+
+QUESTIONS = {
+    "reception.visits_in_group": (
+        "SELECT * FROM visits_in_group($1, $1, 1000000)",
+        "SELECT * FROM visits_in_group($1, NULL, 1000000)",
+        "SELECT * FROM visits_in_group(NULL, $1, 1000000)",
+    ),
+    "reception.open_visits_in_group": (
+        "SELECT * FROM open_visits_in_group($1, $1)",
+        "SELECT * FROM open_visits_in_group($1, NULL)",
+        "SELECT * FROM open_visits_in_group(NULL, $1)",
+    ),
+    "reception.odometer_in_group": (
+        "SELECT * FROM odometer_in_group($1) AS km WHERE km IS NOT NULL",
+    ),
+    "reception.bookings_in_group": (
+        "SELECT * FROM bookings_in_group($1, '-infinity', 'infinity')",
+    ),
+    "crm.custom_in_group": (
+        "SELECT * FROM custom_in_group($1, '-infinity') WHERE visits > 0 OR stores <> '{}'",
+    ),
+}
+"""What each function that sees other stores' rows may be asked about one thing."""
+
+ARGUMENTS = {
+    "reception.visits_in_group": "('plate-S02', NULL, 1)",
+    "reception.open_visits_in_group": "('plate-S02', NULL)",
+    "reception.odometer_in_group": "('vehicle-S02')",
+    "reception.bookings_in_group": "('plate-S02', now(), now())",
+    "crm.custom_in_group": "('plate-S02', now())",
+}
+
+TIDYING = {f"{service}.maintain_partitions" for service in SERVICES}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def admin(servers: Any) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(servers.admin_url)
+    await connection.execute(_SEED)
+    yield connection
+    await connection.close()
+
+
+@asynccontextmanager
+async def acting(servers: Any, role: str, stores: str = "") -> AsyncIterator[Any]:
+    """A connection of a role of the services with ``stores`` in scope."""
+    connection = await asyncpg.connect(servers.database_url(role))
+    try:
+        await connection.execute("SELECT set_config('app.stores', $1, false)", stores)
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def test_definer_functions_have_a_path_and_no_public(admin):
+    definers = await admin.fetch(_DEFINERS)
+    assert {f"{each['schema']}.{each['name']}" for each in definers} == {*QUESTIONS, *TIDYING}
+    for each in definers:
+        assert each["owner"] == f"{each['schema']}_owner"
+        assert each["settings"] == [f"search_path={each['schema']}, pg_temp"], each["name"]
+        assert not each["is_public"], each["name"]
+
+
+async def test_no_service_role_can_shadow_names(admin):
+    for role in [role for service in SERVICES for role in roles(service)[1:]]:
+        assert not await admin.fetchval(
+            "SELECT has_database_privilege($1, current_database(), 'TEMPORARY')", role
+        )
+        assert not await admin.fetchval(
+            "SELECT bool_or(has_schema_privilege($1, oid, 'CREATE')) FROM pg_namespace", role
+        )
+
+
+@pytest.mark.parametrize("function", QUESTIONS)
+async def test_only_an_exact_reference_is_answered(servers, admin, function):
+    service = function.partition(".")[0]
+    exact = "plate-S02" if function.endswith(("bookings_in_group", "custom_in_group")) else CAR
+    async with acting(servers, service, "S01") as connection:
+        assert await connection.fetch(QUESTIONS[function][0], exact)
+        for question in QUESTIONS[function]:
+            for guess in ("%", "plate", "S02", "o-S02", "c-S02", "phone-S02", "PLATE-S02", "*"):
+                assert await connection.fetch(question, guess) == []
+            for nothing in (None, ""):
+                with pytest.raises(asyncpg.InvalidParameterValueError):
+                    await connection.fetch(question, nothing)
+
+
+@pytest.mark.parametrize("function", QUESTIONS)
+async def test_nobody_asks_without_a_store(servers, admin, function):
+    service = function.partition(".")[0]
+    async with acting(servers, service) as connection:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(QUESTIONS[function][0], "plate-S02")
+    for other in [role for each in SERVICES for role in roles(each)[1:] if role != service]:
+        async with acting(servers, other, "S01,S02") as connection:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"SET search_path = {service}")
+                await connection.fetch(f"SELECT {function}{ARGUMENTS[function]}")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_tidying_never_reaches_present_days(servers, admin, service):
+    partitions = f"SELECT count(*) FROM pg_inherits WHERE inhparent = '{service}.outbox'::regclass"
+    before = await admin.fetchval(partitions)
+    async with acting(servers, f"{service}_worker") as worker:
+        for ahead, kept in ((14, -1), (14, 0), (14, None), (None, 30), (10**6, 30), (-30, 30)):
+            with pytest.raises(asyncpg.InvalidParameterValueError):
+                await worker.execute("SELECT maintain_partitions($1, $2)", ahead, kept)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await worker.execute("SELECT change_partitions(14, -1)")
+    async with acting(servers, service, "S01") as runtime:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await runtime.execute("SELECT maintain_partitions(14, 30)")
+    assert await admin.fetchval(partitions) == before
