@@ -24,7 +24,8 @@ INSERT INTO reception.repair_order
     (store_id, order_id, stage, queue_number, plate_ref, vehicle_ref, arrived_at, greeting_due_at,
      opened_at, odometer_km)
 VALUES ('S02', 'o-S02', 'opened', 1, 'plate-S02', 'vehicle-S02', now(), now(), now(), 5000);
-INSERT INTO reception.appointment (store_id, appointment_id, plate_ref, planned_at, operations, status)
+INSERT INTO reception.appointment
+    (store_id, appointment_id, plate_ref, planned_at, operations, status)
 VALUES ('S02', 'a-S02', 'plate-S02', now(), '[]', 'booked');
 INSERT INTO crm.customer (store_id, customer_ref, phone_ref, name, phone, registered_at)
 VALUES ('S02', 'c-S02', 'phone-S02', '', '', now());
@@ -131,7 +132,6 @@ async def test_nobody_asks_without_a_store(servers, admin, function):
     for other in [role for each in SERVICES for role in roles(each)[1:] if role != service]:
         async with acting(servers, other, "S01,S02") as connection:
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
-                await connection.execute(f"SET search_path = {service}")
                 await connection.fetch(f"SELECT {function}{ARGUMENTS[function]}")
 
 
