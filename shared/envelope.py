@@ -59,7 +59,7 @@ ID_PATTERN = "^[!-~]+$"
 """Ids of events, commands and wishes, whoever made them: printable ASCII, no more characters."""
 
 _ID = re.compile(f"[!-~]{{1,{LONGEST_ID}}}")
-_TRACE = re.compile("(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+TRACE_PATTERN = "^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$"
 _LONGEST_REASON = 200
 _SEQUENCE = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -132,7 +132,7 @@ def digest_of(headers: Mapping[str, str], value: bytes | None) -> bytes:
 
 def trace_of(text: str | None) -> str | None:
     """A ``traceparent`` as W3C's Trace Context has it; the trace ends at any other, as it says."""
-    return text if text and _TRACE.fullmatch(text) else None
+    return text if text and re.fullmatch(TRACE_PATTERN, text) else None
 
 
 def _id_of(headers: Mapping[str, str], name: str) -> str | None:

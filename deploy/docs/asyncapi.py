@@ -8,6 +8,7 @@ import yaml
 
 from deploy.docs.streams import INTERESTS, Stream, consumers_of, meaning
 from shared.contracts import PUBLISHERS, Event, type_name
+from shared.envelope import ID_PATTERN, LONGEST_ID, TRACE_PATTERN
 
 FILE = Path("shared/contracts/asyncapi.yaml")
 
@@ -15,6 +16,7 @@ _KAFKA = "0.5.0"
 _SCHEMA_FORMAT = "application/schema+json;version=draft-2020-12"
 _UUID = {"type": "string", "format": "uuid"}
 _TEXT = {"type": "string", "minLength": 1}
+_ID = {"type": "string", "pattern": ID_PATTERN, "maxLength": LONGEST_ID}
 
 _HEADERS: dict[str, dict[str, Any]] = {
     "content-type": {"const": "application/json"},
@@ -36,12 +38,16 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Place of the event in its topic and key.",
     },
     "ce_storeid": {**_TEXT, "description": "The store that the event belongs to."},
-    "ce_correlationid": {**_TEXT, "description": "Common to all that followed from one cause."},
+    "ce_correlationid": {**_ID, "description": "Common to all that followed from one cause."},
     "ce_causationid": {
-        **_TEXT,
+        **_ID,
         "description": "ce_id of the event, or key of the command, that this one follows from.",
     },
-    "traceparent": {"type": "string", "description": "W3C trace context; may be absent."},
+    "traceparent": {
+        "type": "string",
+        "pattern": TRACE_PATTERN,
+        "description": "W3C trace context; may be absent.",
+    },
 }
 
 

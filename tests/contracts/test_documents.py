@@ -59,7 +59,9 @@ def test_every_event_stands_on_the_channel_of_its_topic() -> None:
 
 def test_the_headers_described_are_the_headers_sent() -> None:
     event = OrderCancelled(store_id="S01", order_id="o-1", reason="other")
-    cause = Cause("correlation", "causation", "00-aa-bb-01")
+    cause = Cause(
+        "correlation", "causation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    )
     sent = headers_of(event, event_id="id", sequence=1, time=datetime.now(UTC), cause=cause)
     assert document()["components"]["schemas"]["headers"]["properties"].keys() == sent.keys()
 

@@ -398,11 +398,13 @@ async def same_key_twice(scene: Scene, rng: random.Random) -> int:
 
 @dataclass(frozen=True)
 class _Poison:
-    """What is wrong with a record; ``key`` is said with the campaign's own key in it."""
+    """What is wrong with a record; ``key`` is said with the campaign's own key in it. One that is
+    ``late`` comes after another event at its sequence."""
 
     value: bytes | None = b"{}"
     headers: Mapping[str, bytes | None] = field(default_factory=dict)
     key: bytes = b"%s"
+    late: bool = False
 
     @property
     def addressed(self) -> bool:
@@ -428,6 +430,7 @@ _POISON: Mapping[str, _Poison] = {
     "oversized": _Poison(b"[" + b" " * 1_000_000 + b"]"),
     "unknown type": _Poison(headers=_UNKNOWN),
     "unknown version": _Poison(headers={"ce_type": b"aftersales.reception.CustomerGreeted.v9"}),
+    "sequence of another event": _Poison(headers=_UNKNOWN, late=True),
 }
 _READERS = ("workshop", "crm", "reporting")
 
@@ -444,13 +447,17 @@ async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
         event, event_id=str(new_id()), sequence=1, time=stage.clock.now(), cause=cause
     )
     headers = {name: text.encode() for name, text in texts.items()} | dict(wrong.headers)
+    if wrong.late:
+        first = {**headers, "ce_id": str(new_id()).encode()}
+        await _produce(stage, event.topic, key.encode(), wrong.value, first)
     place = await _produce(stage, event.topic, wrong.key % key.encode(), wrong.value, headers)
     if wrong.addressed:
         behind = {**headers, **_UNKNOWN, "ce_sequence": b"2", "ce_id": str(new_id()).encode()}
         await _produce(stage, event.topic, key.encode(), b"{}", behind)
     hits = 0
     for service in _READERS:
-        hits += await until(partial(_noticed, stage, service, key, place), _PATIENCE_S, 0.5)
+        passed = "" if wrong.late else key
+        hits += await until(partial(_noticed, stage, service, passed, place), _PATIENCE_S, 0.5)
     await asyncio.sleep(rng.uniform(0, 1))
     for service in _READERS:
         await stage.execute(
