@@ -30,6 +30,9 @@ Role = Literal[
     "service",
 ]
 
+SEES_MONEY: tuple[Role, ...] = ("advisor", "agent", "manager", "group_manager")
+"""Roles that read prices, bills, payments and what customers think; others do the work."""
+
 ALGORITHM = "ES256"
 LEEWAY_S = 30
 """How far the clocks of issuer and service may differ."""

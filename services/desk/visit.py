@@ -21,6 +21,7 @@ from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
 from shared.clock import Clock, clock_from
 from shared.files import FileStore
 from shared.group import Store, load_stores, read_yaml
+from shared.security import SEES_MONEY
 from shared.settings import Settings
 
 SEES_PERSONS = frozenset({"advisor", "agent", "manager"})
@@ -122,6 +123,10 @@ class Visit:
     def sees_persons(self) -> bool:
         return self.person.has(SEES_PERSONS)
 
+    @property
+    def sees_money(self) -> bool:
+        return self.person.has(SEES_MONEY)
+
     def now(self) -> datetime:
         """Business time."""
         return self.desk.clock.now()
@@ -144,9 +149,11 @@ class Visit:
     async def shared(
         self, kind: str, ask: Callable[[], Awaitable[Any]], fresh_s: float = FRESH_S
     ) -> Any:
-        """An answer about the store that all its viewers share; the token is checked first."""
+        """An answer about the store that its viewers of the same roles share, as services answer
+        by role; the token is checked first."""
         await self.signed_in.token()
-        return await self.desk.answers.get((self.store.id, kind), ask, fresh_s)
+        roles = ",".join(sorted(self.person.roles))
+        return await self.desk.answers.get((self.store.id, kind, roles), ask, fresh_s)
 
     async def changed(self) -> None:
         """The person changed something: everybody in the store asks anew, this page at once."""

@@ -4,8 +4,10 @@ The fields are those that the services describe; no service runs, as nothing her
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, get_args
 from urllib.parse import quote
 
@@ -148,8 +150,10 @@ def named(each: Input, value: Any, faults: Sequence[Mapping[str, str]]) -> bool:
 class Interfaces:
     """The four services' applications, none of them started."""
 
-    def __init__(self, apps: Mapping[str, FastAPI], token: str) -> None:
+    def __init__(self, apps: Mapping[str, FastAPI], issuer: DevelopmentIssuer) -> None:
         self.apps = apps
+        self._issuer = issuer
+        token = self._token(*get_args(Role))
         self._clients = {
             service: httpx.AsyncClient(
                 transport=ASGITransport(app, raise_app_exceptions=False),
@@ -158,6 +162,20 @@ class Interfaces:
             )
             for service, app in apps.items()
         }
+
+    def _token(self, *roles: Role) -> str:
+        return self._issuer.token("S01-test-1", roles=roles, stores=["S01"])
+
+    async def readers(self, service: str, path: str) -> set[Role]:
+        """The roles to whom a read is not refused."""
+        address = re.sub(r"{\w+}", "1", path.replace("{store_id}", "S01"))
+        readers: set[Role] = set()
+        for role in get_args(Role):
+            headers = {"Authorization": f"Bearer {self._token(role)}"}
+            answer = await self._clients[service].get(address, headers=headers)
+            if answer.status_code != HTTPStatus.FORBIDDEN:
+                readers.add(role)
+        return readers
 
     def inputs(self) -> list[Input]:
         return [each for service, app in self.apps.items() for each in inputs(service, app)]
@@ -210,8 +228,93 @@ def interfaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interfaces]
         app.state.units = None
     settings = Settings()
     issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)
-    token = issuer.token("S01-test-1", roles=get_args(Role), stores=["S01"])
-    return Interfaces(apps, token)
+    return Interfaces(apps, issuer)
+
+
+READS = {
+    "all": (
+        "advisor",
+        "dispatcher",
+        "technician",
+        "inspector",
+        "agent",
+        "manager",
+        "group_manager",
+    ),
+    "money": ("advisor", "agent", "manager", "group_manager"),
+    "office": ("advisor", "manager", "group_manager"),
+    "front": ("advisor", "dispatcher", "agent", "manager", "group_manager"),
+    "persons": ("advisor", "agent", "manager"),
+    "figures": ("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager"),
+    "oversight": ("dispatcher", "manager", "group_manager"),
+    "load": ("advisor", "agent", "dispatcher", "manager", "service"),
+    "calls": ("agent", "manager"),
+    "signature": ("advisor", "manager"),
+    "group": ("group_manager",),
+    "operators": ("operator",),
+    "status": ("operator", "service"),
+    "anybody": (),
+}
+"""Groups of roles that read the same."""
+
+WHO_READS = {
+    "money": (
+        "/orders/{order_id}/estimates",
+        "/orders/{order_id}/estimates/{version}/offer",
+        "/orders/{order_id}/declined-work",
+        "/orders/{order_id}/invoice",
+        "/orders/{order_id}/feedback",
+        "/vouchers/{voucher_id}",
+    ),
+    "office": ("/receivables", "/held-money", "/claims", "/claims/{claim_id}"),
+    "front": ("/appointments", "/appointments/{appointment_id}", "/arrivals")
+    + ("/appointments/{appointment_id}/cancellation",),
+    "persons": (
+        "/orders/{order_id}/links",
+        "/vehicles/{plate}",
+        "/customers",
+        "/registered-vehicles/{vehicle_ref}",
+        "/customers/{customer_ref}/contact-preferences",
+        "/follow-ups",
+        "/messages",
+    ),
+    "figures": (
+        "/figures",
+        "/daily-reports",
+        "/rectifications",
+        "/rectifications/{rectification_id}",
+    ),
+    "oversight": ("/overrides", "/staffing"),
+    "load": ("/load",),
+    "calls": ("/phone-tasks",),
+    "signature": ("/orders/{order_id}/signature",),
+    "group": ("/group/daily-reports",),
+    "operators": ("/dead-letters", "/dead-letters/{letter_id}"),
+    "status": ("/status",),
+    "anybody": (
+        "/authorisations/{token}",
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/schemas/{kind}.json",
+    ),
+}
+"""Every read that is not for all roles, by who reads it."""
+
+
+async def test_each_role_reads_what_its_work_needs(interfaces: Interfaces) -> None:
+    expected = {path: READS[group] for group, paths in WHO_READS.items() for path in paths}
+    seen, wrong = set(), []
+    for service, app in interfaces.apps.items():
+        for path, operations in app.openapi()["paths"].items():
+            short = path.removeprefix("/stores/{store_id}")
+            allowed = expected.get(short, READS["all"])
+            if "get" in operations and allowed:
+                seen.add(short)
+                readers = await interfaces.readers(service, path)
+                wrong += [(path, readers)] if readers != set(allowed) else []
+    assert wrong == []
+    assert {path for path, roles in expected.items() if roles} <= seen
 
 
 async def test_every_field_refuses_hostile_values_by_name(interfaces: Interfaces) -> None:

@@ -11,11 +11,16 @@ from services.reception.workshop import Caller, WorkshopClient
 from shared.commands import Command, command
 from shared.files import FileStore
 from shared.personal import PersonalData
-from shared.security import Principal, caller
+from shared.security import SEES_MONEY, Principal, caller
 
 Advisor = Annotated[Command, Depends(command("advisor", "manager"))]
 Manager = Annotated[Command, Depends(command("manager", "group_manager"))]
 FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent"))]
+Office = Annotated[Principal, Depends(caller("advisor", "manager", "group_manager"))]
+MoneyReader = Annotated[Principal, Depends(caller(*SEES_MONEY))]
+FrontReader = Annotated[
+    Principal, Depends(caller("advisor", "dispatcher", "agent", "manager", "group_manager"))
+]
 OwnerReader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
 Reader = Annotated[
     Principal,

@@ -21,7 +21,7 @@ from services.reception.domain.appointment import Appointment, Place, Status
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
 from services.reception.http.access import (
     FrontDesk,
-    Reader,
+    FrontReader,
     caller_of,
     catalogue_of,
     personal_of,
@@ -157,7 +157,7 @@ async def book_appointment(
 
 @router.get("/appointments", tags=["appointments"], openapi_extra=serves("R1"))
 async def list_appointments(
-    request: Request, store_id: str, _: Reader, day: CalendarDay | None = None
+    request: Request, store_id: str, _: FrontReader, day: CalendarDay | None = None
 ) -> list[AppointmentView]:
     """The appointments of a day of the store, today where none is named."""
     place = catalogue_of(request).stores[store_id]
@@ -169,7 +169,7 @@ async def list_appointments(
 
 @router.get("/appointments/{appointment_id}", tags=["appointments"], openapi_extra=serves("R1"))
 async def get_appointment(
-    request: Request, store_id: str, appointment_id: str, _: Reader
+    request: Request, store_id: str, appointment_id: str, _: FrontReader
 ) -> AppointmentView:
     """One appointment."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:

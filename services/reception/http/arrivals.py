@@ -19,7 +19,7 @@ from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.http.access import (
     Advisor,
     FrontDesk,
-    Reader,
+    FrontReader,
     catalogue_of,
     personal_of,
     store_router,
@@ -27,7 +27,7 @@ from services.reception.http.access import (
 from services.reception.http.board import BOARD_DAYS
 from services.reception.http.changes import change_order
 from services.reception.http.vehicles import VehicleView, vehicle_by_plate
-from services.reception.http.views import OrderView, order_view
+from services.reception.http.views import OrderView, as_seen_by, order_view
 from shared import timers
 from shared.body import Body, Seen
 from shared.commands import Command, command
@@ -155,7 +155,7 @@ async def correct_plate(
 
 
 @router.get("/arrivals", tags=["arrivals"], openapi_extra=serves("R2"))
-async def arrival_board(request: Request, store_id: str, _: Reader) -> list[WaitingView]:
+async def arrival_board(request: Request, store_id: str, reader: FrontReader) -> list[WaitingView]:
     """Who stands at reception (接待看板): booked customers before others, then by arrival."""
     catalogue, now = catalogue_of(request), request.app.state.service.clock.now()
     place = catalogue.stores[store_id]
@@ -169,7 +169,7 @@ async def arrival_board(request: Request, store_id: str, _: Reader) -> list[Wait
     unassigned = [order.order_id for order in found if order.advisor_id is None]
     freest = suggested(catalogue.advisors[store_id], desks, len(unassigned))
     suggestion = dict(zip(unassigned, freest, strict=False))
-    return [_waiting(order, now, suggestion) for order in found]
+    return [as_seen_by(reader, _waiting(order, now, suggestion)) for order in found]
 
 
 @router.post(

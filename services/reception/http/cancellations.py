@@ -7,7 +7,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 
 from services.reception import store
-from services.reception.http.access import Reader, personal_of, store_router
+from services.reception.http.access import FrontReader, Reader, personal_of, store_router
 from services.reception.store import Cancellation
 from shared.body import Seen
 from shared.commands import Command
@@ -57,7 +57,7 @@ async def get_order_cancellation(
     "/appointments/{appointment_id}/cancellation", tags=["appointments"], openapi_extra=serves("R1")
 )
 async def get_appointment_cancellation(
-    request: Request, store_id: str, appointment_id: str, _: Reader
+    request: Request, store_id: str, appointment_id: str, _: FrontReader
 ) -> CancellationView:
     """Why an appointment was cancelled, and by whom."""
     return await _view(request, store_id, appointment_id, "appointment_id")

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.reception import store
 from services.reception.domain.order import Order
-from services.reception.http.views import order_view
+from services.reception.http.views import as_seen_by, order_view
 from shared.commands import Command
 from shared.contracts import Event
 from shared.contracts.versioned import require_version
@@ -41,6 +41,6 @@ async def change_order(
         unit.publish(events, command.cause)
         if then:
             await then(unit, saved)
-        return order_view(saved)
+        return as_seen_by(command.principal, order_view(saved))
 
     return await command.run(effect)

@@ -16,7 +16,13 @@ from services.reception.domain import errors
 from services.reception.domain.claim import Claim, ClaimStatus, Evidence
 from services.reception.domain.order import Order
 from services.reception.domain.settlement import Paid
-from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
+from services.reception.http.access import (
+    Advisor,
+    Manager,
+    Office,
+    catalogue_of,
+    store_router,
+)
 from services.reception.http.orders import LARGEST_ODOMETER_KM
 from shared.body import Seen, Version
 from shared.commands import Command
@@ -96,7 +102,7 @@ class ClaimEntry(ClaimView):
 async def list_claims(
     request: Request,
     store_id: str,
-    _: Reader,
+    _: Office,
     status: Annotated[list[ClaimStatus], Query(max_length=10)],
 ) -> list[ClaimEntry]:
     """Claims at one of the statuses (索赔台账), the most urgent first."""
@@ -105,7 +111,7 @@ async def list_claims(
 
 
 @router.get("/claims/{claim_id}", tags=["claims"], openapi_extra=serves("R6"))
-async def get_claim(request: Request, store_id: str, claim_id: str, _: Reader) -> ClaimEntry:
+async def get_claim(request: Request, store_id: str, claim_id: str, _: Office) -> ClaimEntry:
     """One claim."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         claim = await store.read_claim(connection, store_id, claim_id)

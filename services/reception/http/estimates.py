@@ -19,8 +19,8 @@ from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.http.access import (
     Advisor,
     FrontDesk,
+    MoneyReader,
     OwnerReader,
-    Reader,
     personal_of,
     store_router,
 )
@@ -152,7 +152,7 @@ async def submit_additional_work(
 
 @router.get("/orders/{order_id}/estimates", tags=["estimates"], openapi_extra=serves("R4"))
 async def list_estimates(
-    request: Request, store_id: str, order_id: str, _: Reader
+    request: Request, store_id: str, order_id: str, _: MoneyReader
 ) -> list[EstimateView]:
     """Every version of the order's estimate, the oldest first."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
@@ -169,7 +169,7 @@ async def get_offer(
     store_id: str,
     order_id: str,
     version: Version,
-    _: Reader,
+    _: MoneyReader,
     declined: Declined = (),
 ) -> Offer:
     """A version that awaits the customer's word, by the items on which they decide, and the promise
@@ -342,7 +342,7 @@ async def _to_decide(
 
 @router.get("/orders/{order_id}/declined-work", tags=["estimates"], openapi_extra=serves("R4"))
 async def declined_work(
-    request: Request, store_id: str, order_id: str, _: Reader
+    request: Request, store_id: str, order_id: str, _: MoneyReader
 ) -> list[EstimateView]:
     """What the vehicle's owner did not want at earlier visits and has not ordered since
     (未做增项): to be offered again."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.reception import store
 from services.reception.domain import feedback as feedbacks
 from services.reception.domain.feedback import Feedback
-from services.reception.http.access import FrontDesk, Reader, personal_of, store_router
+from services.reception.http.access import FrontDesk, MoneyReader, personal_of, store_router
 from shared.body import Body
 from shared.contracts.reception import Mark
 from shared.db import transaction
@@ -78,7 +78,7 @@ async def give_feedback(
 
 @router.get("/orders/{order_id}/feedback", tags=["feedback"], openapi_extra=serves("R10"))
 async def get_feedback(
-    request: Request, store_id: str, order_id: str, _: Reader
+    request: Request, store_id: str, order_id: str, _: MoneyReader
 ) -> FeedbackWithWords:
     """What the customer of an order thought."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.reception import store
 from services.reception.domain import held_money
 from services.reception.domain.lifecycle import Stage
-from services.reception.http.access import Advisor, Reader, store_router
+from services.reception.http.access import Advisor, Office, store_router
 from services.reception.http.views import OrderView, order_view
 from shared.body import Seen
 from shared.contracts.base import Identifier
@@ -43,7 +43,7 @@ class CarryOver(Seen):
 
 
 @router.get("/held-money", tags=["settlement"], openapi_extra=serves("R8"))
-async def list_held_money(request: Request, store_id: str, _: Reader) -> list[HeldMoney]:
+async def list_held_money(request: Request, store_id: str, _: Office) -> list[HeldMoney]:
     """Orders of which money is held (暂存款台账), the oldest first."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         found = await store.orders_with_deposit(connection, store_id)

@@ -24,7 +24,7 @@ from services.reception.http.access import (
 )
 from services.reception.http.board import listed
 from services.reception.http.cancellations import Cancel, keep_cancellation
-from services.reception.http.views import OrderView, OrderWithWords, order_view
+from services.reception.http.views import OrderView, OrderWithWords, as_seen_by, order_view
 from services.reception.http.work import Work, operations_of, priced_work, reserve
 from shared import timers
 from shared.body import BodyWithVin, Seen
@@ -83,14 +83,19 @@ class OpenOrder(Seen, Work):
 
 @router.get("/orders", tags=["orders"], openapi_extra=serves("R5"))
 async def list_orders(
-    request: Request, store_id: str, _: Reader, stage: Annotated[list[Stage], Query(max_length=20)]
+    request: Request,
+    store_id: str,
+    reader: Reader,
+    stage: Annotated[list[Stage], Query(max_length=20)],
 ) -> list[OrderView]:
     """Orders of the last 30 days at one of the stages."""
-    return await listed(request, store_id, stage)
+    return [as_seen_by(reader, view) for view in await listed(request, store_id, stage)]
 
 
 @router.get("/orders/{order_id}", tags=["orders"], openapi_extra=serves("R3", "R5"))
-async def get_order(request: Request, store_id: str, order_id: str, _: Reader) -> OrderWithWords:
+async def get_order(
+    request: Request, store_id: str, order_id: str, reader: Reader
+) -> OrderWithWords:
     """One order with the customer's own words."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         order = await store.read_order(connection, store_id, order_id)
@@ -98,7 +103,8 @@ async def get_order(request: Request, store_id: str, order_id: str, _: Reader) -
             await personal_of(request).decrypt(connection, store_id, order_id, sealed)
             for sealed in await store.sealed_texts(connection, store_id, order_id)
         ]
-    return OrderWithWords(**order_view(order).model_dump(), words=words, belongings=belongings)
+    view = OrderWithWords(**order_view(order).model_dump(), words=words, belongings=belongings)
+    return as_seen_by(reader, view)
 
 
 @router.post(

@@ -17,7 +17,14 @@ from services.reception.domain.estimate import payable_cents
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Order
 from services.reception.domain.settlement import Correction, Paid, Terms
-from services.reception.http.access import Advisor, Manager, Reader, catalogue_of, store_router
+from services.reception.http.access import (
+    Advisor,
+    Manager,
+    MoneyReader,
+    Office,
+    catalogue_of,
+    store_router,
+)
 from services.reception.http.changes import Decision, change_order
 from services.reception.http.views import OrderView, order_view
 from services.reception.store.invoice import TaxInvoice
@@ -319,7 +326,9 @@ async def preview_invoice(
 
 
 @router.get("/orders/{order_id}/invoice", tags=["settlement"], openapi_extra=serves("R8"))
-async def get_invoice(request: Request, store_id: str, order_id: str, _: Reader) -> InvoiceView:
+async def get_invoice(
+    request: Request, store_id: str, order_id: str, _: MoneyReader
+) -> InvoiceView:
     """The order's bill as it was issued (结算单), and those before it."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         await store.read_order(connection, store_id, order_id)
@@ -472,7 +481,7 @@ async def grant_credit(order_id: str, body: GrantCredit, command: Manager) -> JS
 
 
 @router.get("/receivables", tags=["settlement"], openapi_extra=serves("R8", "R32"))
-async def list_receivables(request: Request, store_id: str, _: Reader) -> list[Receivable]:
+async def list_receivables(request: Request, store_id: str, _: Office) -> list[Receivable]:
     """What customers and manufacturer still owe the store (应收台账), the oldest first."""
     now = request.app.state.service.clock.now()
     async with transaction(request.app.state.units.pool, [store_id]) as connection:

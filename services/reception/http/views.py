@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Credit, Discount, Order, Risk, Share
@@ -11,15 +12,32 @@ from shared.body import Version
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
-    EstimateLine,
     OdometerReplacement,
     PaymentMethod,
+    PayType,
     WalkRoundFinding,
 )
+from shared.security import SEES_MONEY, Principal
+
+
+class OrderLine(BaseModel):
+    """A labor operation or part that was agreed to (估价行); who does the work reads no amounts."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Literal["labor", "part"]
+    code: str
+    pay_type: PayType
+    quantity: int
+    standard_hours: float | None
+    amount_cents: int | None
+    package_id: str | None
+    gross_cents: int | None
 
 
 class OrderView(BaseModel):
-    """A repair order without personal data.
+    """A repair order without personal data; what belongs to its money is absent for those who do
+    the work.
 
     Of ``steps`` and ``waivers`` those in ``steps_to_repeat`` were for other work or another amount
     than ``payable_cents``, which the customer pays now.
@@ -44,8 +62,8 @@ class OrderView(BaseModel):
     waiting_customer: bool
     symptoms: Sequence[str]
     operations: Sequence[str]
-    lines: Sequence[EstimateLine]
-    estimate_cents: int
+    lines: Sequence[OrderLine]
+    estimate_cents: int | None
     awaiting_estimates: int
     opened_at: datetime | None
     promised_at: datetime | None
@@ -59,16 +77,19 @@ class OrderView(BaseModel):
     delivered_at: datetime | None
     discount: Discount | None
     credit: Credit | None
-    deposit_cents: int
-    money_by_method: Mapping[PaymentMethod, int]
+    deposit_cents: int | None
+    money_by_method: Mapping[PaymentMethod, int] | None
     invoice_id: str | None
-    is_billed: bool
-    shares: Sequence[Share]
-    invoiced_cents: int
-    received_cents: int
-    payable_cents: int
-    balance_cents: int
+    is_billed: bool | None
+    shares: Sequence[Share] | None
+    invoiced_cents: int | None
+    received_cents: int | None
+    payable_cents: int | None
+    balance_cents: int | None
     version: Version
+
+
+Seen = TypeVar("Seen", bound=OrderView)
 
 
 class OrderWithWords(OrderView):
@@ -83,10 +104,25 @@ def order_view(order: Order) -> OrderView:
     return OrderView(
         **{name: getattr(order, name) for name in _VIEW_FIELDS},
         operations=[operation.operation_id for operation in order.operations],
+        lines=[OrderLine.model_validate(line) for line in order.lines],
         steps=list(order.steps.values()),
         waivers=list(order.waivers.values()),
     )
 
 
-_LISTED = ("operations", "steps", "waivers")
+def as_seen_by(principal: Principal, view: Seen) -> Seen:
+    """The view without what its reader has no need of."""
+    if principal.has(*SEES_MONEY):
+        return view
+    amounts = {"amount_cents": None, "gross_cents": None}
+    lines = [line.model_copy(update=amounts) for line in view.lines]
+    return view.model_copy(update={**dict.fromkeys(_MONEY), "lines": lines})
+
+
+_MONEY = (
+    *("estimate_cents", "discount", "credit", "deposit_cents", "money_by_method", "invoice_id"),
+    *("is_billed", "shares", "invoiced_cents", "received_cents", "payable_cents"),
+    "balance_cents",
+)
+_LISTED = ("operations", "lines", "steps", "waivers")
 _VIEW_FIELDS = [name for name in OrderView.model_fields if name not in _LISTED]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from services.reception import store
 from services.reception.domain import voucher
 from services.reception.domain.voucher import Voucher
-from services.reception.http.access import Reader, catalogue_of, store_router
+from services.reception.http.access import MoneyReader, catalogue_of, store_router
 from shared.body import Body
 from shared.commands import Command, command
 from shared.contracts.base import LAST_MOMENT, Identifier, Moment
@@ -89,7 +89,9 @@ async def issue_voucher(request: Request, body: IssueVoucher, command: Issuer) -
 
 
 @router.get("/vouchers/{voucher_id}", tags=["vouchers"], openapi_extra=serves("R28"))
-async def get_voucher(request: Request, store_id: str, voucher_id: str, _: Reader) -> VoucherView:
+async def get_voucher(
+    request: Request, store_id: str, voucher_id: str, _: MoneyReader
+) -> VoucherView:
     """One voucher (查券)."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         return _view(await store.read_voucher(connection, store_id, voucher_id))

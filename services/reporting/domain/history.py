@@ -2,7 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,43 @@ class LoggedEvent:
     key: str
     causation_id: str | None
     data: Mapping[str, Any]
+
+
+_FOR_THE_WORKSHOP = frozenset(
+    {
+        "VehicleArrived",
+        "CustomerGreeted",
+        "AdvisorAssigned",
+        "OrderOpened",
+        "PromiseRevised",
+        "AdditionalWorkAuthorized",
+        "AdditionalWorkDeclined",
+        "WorkWithdrawn",
+        "OrderCancelled",
+        "VehicleDelivered",
+    }
+)
+"""What those who do the work know of reception's events; all of the workshop's are theirs."""
+
+
+def without_money(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
+    """What those read who do the work: no bills, payments or opinions, and no amounts."""
+    known = []
+    for event in events:
+        _, publisher, name, _ = event.type.split(".")
+        if publisher == "workshop" or name in _FOR_THE_WORKSHOP:
+            known.append(replace(event, data=_without_amounts(event.data)))
+    return known
+
+
+def _without_amounts(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            name: _without_amounts(each)
+            for name, each in value.items()
+            if not name.endswith("_cents")
+        }
+    return [_without_amounts(each) for each in value] if isinstance(value, list) else value
 
 
 def in_order(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:

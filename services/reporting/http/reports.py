@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
-from services.reporting.domain.history import in_order
+from services.reporting.domain.history import in_order, without_money
 from services.reporting.store import log, reports
 from shared.contracts.refusal import unknown
 from shared.contracts.reporting import DailyReportPublished, Figures
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay, Store
-from shared.security import Principal, caller
+from shared.security import SEES_MONEY, Principal, caller
 
 router = APIRouter()
 
@@ -86,13 +86,15 @@ async def daily_reports(
     openapi_extra=serves("R33"),
 )
 async def order_history(
-    request: Request, store_id: str, order_id: str, _: Reader
+    request: Request, store_id: str, order_id: str, reader: Reader
 ) -> list[HistoryEntry]:
-    """Every event that names the order, in order."""
+    """Every event that names the order, in order; those who do the work read no money."""
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         events = await log.of_order(connection, store_id, order_id)
     if not events:
         raise unknown("order_id", order_id)
+    if not reader.has(*SEES_MONEY):
+        events = without_money(events)
     return [HistoryEntry.model_validate(event, from_attributes=True) for event in in_order(events)]
 
 

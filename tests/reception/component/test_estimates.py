@@ -223,6 +223,25 @@ async def test_an_agent_records_a_word_on_the_phone_alone(desk):
     assert told["link_consent"] is None
 
 
+async def test_a_technician_reads_no_money(desk):
+    order = await desk.opened("沪D10027")
+    path = f"/stores/S01/orders/{order['order_id']}"
+    seen = [
+        (await desk.service.get(path, "technician")).json(),
+        (await desk.service.get("/stores/S01/orders", "technician", stage="opened")).json()[-1],
+    ]
+    for each in seen:
+        assert {line["code"] for line in each["lines"]} == {"MNT-001", "OIL-5W30"}
+        assert not [name for name in each if name.endswith("_cents") and each[name] is not None]
+        assert "¥" not in str(each)
+        assert {line["amount_cents"] for line in each["lines"]} == {None}
+        money = ("discount", "credit", "money_by_method", "invoice_id", "shares")
+        assert [each[name] for name in money] == [None] * 5
+    for part in ("estimates", "estimates/1/offer", "invoice", "feedback", "declined-work"):
+        refused = await desk.service.get(f"{path}/{part}", "technician")
+        assert refused.status_code == 403
+
+
 async def test_no_link_is_shown_under_another_order(desk):
     first, second = await estimated(desk, "沪D10025"), await estimated(desk, "沪D10026")
     link = await desk.done(f"/orders/{first}/estimates/1/links")

@@ -54,7 +54,7 @@ async def show(visit: Visit) -> None:
         if file.stage in RETURNED:
             feedback(page, drawing)
         if file.stage in FINISHED:
-            settlement(page, drawing)
+            _money(page, drawing)
             delivery(page, drawing)
         if file.stage not in BEFORE_OPENING:
             work(page, drawing)
@@ -62,7 +62,7 @@ async def show(visit: Visit) -> None:
         if not awaiting:
             estimates(page, drawing)
         if file.stage in AT_WORK:
-            settlement(page, drawing)
+            _money(page, drawing)
 
     with box("columns"):
         with box("column-wide"):
@@ -73,6 +73,11 @@ async def show(visit: Visit) -> None:
                 lambda: _events(visit),
                 partial(history, visit, catalogue),
             )
+
+
+def _money(page: Opened, drawing: Drawing) -> None:
+    if page.visit.sees_money:
+        settlement(page, drawing)
 
 
 async def _events(visit: Visit) -> list[Entry]:

@@ -109,11 +109,11 @@ async def read(visit: Visit) -> File:
     ) = await together(
         _ask(visit, "workshop", "/jobs", order_id=order_id),
         _ask(visit, "workshop", "/risks", when=in_work),
-        _ask(visit, "reception", f"{path}/estimates"),
+        _ask(visit, "reception", f"{path}/estimates", when=visit.sees_money),
         _ask(visit, "reception", f"{path}/links", when=visit.person.has(_SEES_LINKS)),
-        _ask(visit, "reception", f"{path}/declined-work", when=in_work),
+        _ask(visit, "reception", f"{path}/declined-work", when=in_work and visit.sees_money),
         _ask(visit, "reception", f"{path}/invoice", when=order["invoice_id"]),
-        _ask(visit, "reception", f"{path}/feedback", when=delivered),
+        _ask(visit, "reception", f"{path}/feedback", when=delivered and visit.sees_money),
         _ask(
             visit,
             "reporting",
