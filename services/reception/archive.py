@@ -1,5 +1,6 @@
 """What reception asks customer relations over HTTP."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -83,6 +84,22 @@ class CustomerArchive:
         except httpx.HTTPError:
             return None
         return RegisteredVehicle.model_validate_json(response.content)
+
+    async def check_customer(self, token: str, store_id: str, customer_ref: str) -> None:
+        """Refuse a reference to a customer of another store, asking in the name of the bearer of
+        ``token``. While the archive is away, nobody can tell.
+
+        Raises:
+            Refused: the store's archive has no such customer.
+        """
+        with suppress(httpx.HTTPError):
+            response = await self._client.get(
+                f"/stores/{store_id}/registered-customers/{quote(customer_ref, safe='')}",
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=_AT_ONCE,
+            )
+            if response.status_code == _NOT_FOUND:
+                raise unknown("customer_ref", customer_ref)
 
     async def register(self, store_id: str, order_id: str, details: dict[str, Any]) -> str:
         """The ``customer_ref`` of the person; repeating it for one order registers nobody twice.

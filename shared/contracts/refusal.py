@@ -29,7 +29,7 @@ class Refused(Exception):  # noqa: N818
 
 def unknown(field: str, value: str) -> Refused:
     """Nothing of the store has the identifier ``value`` that ``field`` names."""
-    kind = field.removesuffix("_id").removesuffix("_ref")
+    kind = field.removeprefix("to_").removesuffix("_id").removesuffix("_ref")
     return Refused(
         f"unknown_{kind}",
         f"There is no {kind.replace('_', ' ')} {value} in this store.",

@@ -267,12 +267,17 @@ WHO_READS = {
         "/vouchers/{voucher_id}",
     ),
     "office": ("/receivables", "/held-money", "/claims", "/claims/{claim_id}"),
-    "front": ("/appointments", "/appointments/{appointment_id}", "/arrivals")
-    + ("/appointments/{appointment_id}/cancellation",),
+    "front": (
+        "/appointments",
+        "/appointments/{appointment_id}",
+        "/appointments/{appointment_id}/cancellation",
+        "/arrivals",
+    ),
     "persons": (
         "/orders/{order_id}/links",
         "/vehicles/{plate}",
         "/customers",
+        "/registered-customers/{customer_ref}",
         "/registered-vehicles/{vehicle_ref}",
         "/customers/{customer_ref}/contact-preferences",
         "/follow-ups",

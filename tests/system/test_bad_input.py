@@ -5,6 +5,7 @@ import json
 import asyncpg
 import httpx
 import pytest
+import pytest_asyncio
 
 from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
@@ -211,6 +212,79 @@ async def test_a_technician_cannot_take_another_ones_job_nor_start_it_twice(api)
     assert_problem(await api.post("workshop", path, other), 403, "not_your_job", "job_id")
     await api.done("workshop", path, mine)
     assert_problem(await api.post("workshop", path, mine), 409, "wrong_status", "job_id")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def elsewhere(api):
+    """References of another store, by field."""
+    token = api.token("S02-manager-1", ("S02",))
+
+    async def done(service, path, body=None):
+        return await api.done(service, path, "S02-manager-1", body, token=token, store="S02")
+
+    known = await done("crm", "/customers", customer(31, "沪A10031"))
+    order = await done("reception", "/arrivals", {"plate": "沪A10031"})
+    voucher = await done("reception", "/vouchers", {"kind": "voucher", "value_cents": 100})
+    booking = {"planned_at": "2026-03-05T02:00:00Z", "operations": ["MNT-001"]}
+    booked = await done("reception", "/appointments", booking | {"plate": "沪A10032"})
+    return {
+        "customer_ref": known["customer_ref"],
+        "vehicle_ref": known["vehicle_ref"],
+        "order_id": order["order_id"],
+        "to_order_id": order["order_id"],
+        "vouchers": [voucher["voucher_id"]],
+        "voucher_id": voucher["voucher_id"],
+        "appointment_id": booked["appointment_id"],
+        "advisor_id": "S02-advisor-1",
+        "technician_id": "S02-technician-1",
+    }
+
+
+BOOKING = {"plate": "沪A10033", "planned_at": "2026-03-05T06:00:00Z", "operations": ["MNT-001"]}
+READY = {"subject": "ready", "values": {"ready_at": "2026-03-04T06:00:00Z"}}
+FOREIGN = [
+    ("reception", "/appointments", "customer_ref", BOOKING),
+    ("reception", "/vouchers", "customer_ref", {"kind": "voucher", "value_cents": 100}),
+    ("reception", "/orders/{own}/opening", "customer_ref", {}),
+    ("reception", "/orders/{own}/opening", "vehicle_ref", {}),
+    ("reception", "/orders/{own}/advisor", "advisor_id", {}),
+    ("reception", "/arrivals", "appointment_id", {"plate": "沪A10034"}),
+    ("reception", "/quotes", "order_id", {"operations": ["MNT-006"]}),
+    ("reception", "/orders/{own}/deposit-carry-over", "to_order_id", {"amount_cents": 1}),
+    ("crm", "/messages", "customer_ref", READY),
+    ("crm", "/messages", "order_id", READY),
+    ("reception", "/orders/{order_id}/greeting", "order_id", None),
+    ("reception", "/orders/{order_id}/cancellation", "order_id", {"reason": "too_expensive"}),
+]
+
+
+@pytest.mark.parametrize(("service", "path", "field", "body"), FOREIGN)
+async def test_a_reference_of_another_store_is_refused(
+    api, elsewhere, own, service, path, field, body
+):
+    address = path.format(own=own["order_id"], **elsewhere)
+    if path.endswith("/opening"):
+        body = own["intake"]
+    elif path == "/messages":
+        body = body | {"customer_ref": own["intake"]["customer_ref"]}
+    if body is not None and f"{{{field}}}" not in path:
+        body = body | {field: elsewhere[field]}
+    answer = await api.post(service, address, "S01-manager-1", body)
+    assert (answer.status_code, fields_of(answer)) == (answer.status_code, {field})
+    assert answer.status_code in {404, 409, 422}
+
+
+def fields_of(answer):
+    return {fault["field"] for fault in answer.json()["errors"]}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own(api):
+    """An order of the store that is ready to be opened."""
+    return {
+        "order_id": await api.greeted("沪A10035"),
+        "intake": await api.intake(35, "沪A10035"),
+    }
 
 
 async def test_what_nobody_refused_left_no_trace(api):

@@ -138,6 +138,8 @@ async def send_message(request: Request, body: SendMessage, command: FrontDesk) 
         if not await store.sealed_contacts(connection, store_id, [body.customer_ref]):
             raise unknown("customer_ref", body.customer_ref)
         visit = await store.find_visit(connection, store_id, body.order_id)
+        if body.order_id and visit is None and not command.principal.has("service"):
+            raise unknown("order_id", body.order_id)
         if visit is not None and visit.customer_ref not in (None, body.customer_ref):
             raise errors.order_of_another_customer(visit.order_id)
         message = compose(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Path, Request
+from pydantic import BaseModel
 
 from services.crm import store
 from services.crm.http.access import Reader, personal_of, pool_of, store_router
@@ -57,6 +58,23 @@ async def get_registered_vehicle(
     if known is None:
         raise unknown("vehicle_ref", vehicle_ref)
     return Registered.model_validate(known, from_attributes=True)
+
+
+class RegisteredCustomer(BaseModel):
+    """A customer of this store's archive."""
+
+    customer_ref: str
+
+
+@router.get("/registered-customers/{customer_ref}", tags=["customers"], openapi_extra=serves("R19"))
+async def get_registered_customer(
+    request: Request, store_id: str, customer_ref: str, _: Reader
+) -> RegisteredCustomer:
+    """Whether a customer is in this store's archive, for whoever is about to refer to them."""
+    async with transaction(pool_of(request), [store_id]) as connection:
+        if not await store.sealed_contacts(connection, store_id, [customer_ref]):
+            raise unknown("customer_ref", customer_ref)
+    return RegisteredCustomer(customer_ref=customer_ref)
 
 
 async def _known(

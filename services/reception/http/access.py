@@ -58,6 +58,13 @@ def now_of(request: Request) -> datetime:
     return now
 
 
+async def check_customer(request: Request, command: Command, customer_ref: str | None) -> None:
+    """Refuse a customer who is not the store's, where one is named."""
+    if customer_ref is not None:
+        token = command.principal.token
+        await archive_of(request).check_customer(token, command.store_id, customer_ref)
+
+
 def files_of(request: Request) -> FileStore:
     files: FileStore = request.app.state.files
     return files

@@ -24,6 +24,7 @@ from services.reception.http.access import (
     FrontReader,
     caller_of,
     catalogue_of,
+    check_customer,
     personal_of,
     store_router,
     workshop_of,
@@ -129,6 +130,7 @@ async def book_appointment(
         return answered
     appointments.check_time(body.planned_at, request.app.state.service.clock.now())
     _check_known(request, command.store_id, body.operations, body.parts)
+    await check_customer(request, command, body.customer_ref)
     plate_ref = personal_of(request).reference("plate", body.plate)
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         await _check_booked_once(request, connection, command, body, plate_ref)

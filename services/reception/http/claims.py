@@ -148,6 +148,9 @@ async def record_evidence(
     async def effect(unit: Unit) -> BaseModel:
         claim = await store.lock_claim(unit.connection, command.store_id, claim_id)
         require_version(claim, body.version)
+        for photo_id in evidence.photo_ids:
+            if await store.find_photo(unit.connection, command.store_id, photo_id) is None:
+                raise unknown_code("photo_ids", photo_id)
         completed = claims.record_evidence(claim, evidence)
         return _view(await store.save_claim(unit, completed))
 

@@ -60,9 +60,10 @@ async def carry_over(order_id: str, body: CarryOver, command: Advisor) -> JSONRe
     """Carry money held over to another order of the same customer (定金转单)."""
 
     async def effect(unit: Unit) -> BaseModel:
+        fields = {body.to_order_id: "to_order_id", order_id: "order_id"}
         locked = {
-            each: await store.lock_order(unit.connection, command.store_id, each)
-            for each in sorted({order_id, body.to_order_id})
+            each: await store.lock_order(unit.connection, command.store_id, each, fields[each])
+            for each in sorted(fields)
         }
         require_version(locked[order_id], body.version)
         source, target, *events = held_money.carry_over(

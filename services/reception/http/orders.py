@@ -19,6 +19,7 @@ from services.reception.http.access import (
     archive_of,
     caller_of,
     catalogue_of,
+    check_customer,
     personal_of,
     store_router,
 )
@@ -255,6 +256,7 @@ async def _check_may_open(
         await _check_has_no_other_order(connection, order, vehicle_ref)
         hold_id = await _appointment_hold(connection, order)
     await _check_same_vehicle(request, command, order, body)
+    await check_customer(request, command, body.customer_ref)
     return hold_id
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from services.reception import store
 from services.reception.domain import voucher
 from services.reception.domain.voucher import Voucher
-from services.reception.http.access import MoneyReader, catalogue_of, store_router
+from services.reception.http.access import MoneyReader, catalogue_of, check_customer, store_router
 from shared.body import Body
 from shared.commands import Command, command
 from shared.contracts.base import LAST_MOMENT, Identifier, Moment
@@ -72,6 +72,9 @@ async def issue_voucher(request: Request, body: IssueVoucher, command: Issuer) -
     """Give a voucher or service card out (发券)."""
     if body.operation_id and body.operation_id not in catalogue_of(request).operations:
         raise unknown_code("operation_id", body.operation_id)
+    if answered := await command.earlier_answer():
+        return answered
+    await check_customer(request, command, body.customer_ref)
 
     async def effect(unit: Unit) -> BaseModel:
         issued = Voucher(

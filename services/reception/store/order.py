@@ -103,8 +103,10 @@ class Whose:
     plate_ref: str
 
 
-async def lock_order(connection: Connection, store_id: str, order_id: str) -> Order:
-    """The order, locked until the transaction ends.
+async def lock_order(
+    connection: Connection, store_id: str, order_id: str, field: str = "order_id"
+) -> Order:
+    """The order, locked until the transaction ends; ``field`` of the command names it.
 
     Raises:
         Refused: there is no such order in the store.
@@ -112,7 +114,7 @@ async def lock_order(connection: Connection, store_id: str, order_id: str) -> Or
     row = await connection.fetchrow(
         _ORDER + "WHERE store_id = $1 AND order_id = $2 FOR UPDATE", store_id, order_id
     )
-    return _order(row, order_id)
+    return _order(row, order_id, field)
 
 
 async def read_order(connection: Connection, store_id: str, order_id: str) -> Order:
@@ -284,9 +286,9 @@ async def take_queue_number(connection: Connection, store_id: str, day: date) ->
 _ORDER_COLUMNS = columns(Order)
 
 
-def _order(row: Any, order_id: str) -> Order:
+def _order(row: Any, order_id: str, field: str = "order_id") -> Order:
     if row is None:
-        raise unknown("order_id", order_id)
+        raise unknown(field, order_id)
     values = dict(row) | {
         "findings": tuple(map(WalkRoundFinding.model_validate, row["findings"])),
         "symptoms": tuple(row["symptoms"]),

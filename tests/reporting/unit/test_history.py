@@ -1,11 +1,12 @@
 """The order of an order's events."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reporting.domain.history import LoggedEvent, in_order
+from services.reporting.domain.history import LoggedEvent, in_order, without_money
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
 TOPICS = ("order", "job", "customer")
@@ -22,6 +23,21 @@ def event(number: int, minute: int, topic: str, sequence: int, cause: int | None
         causation_id=None if cause is None else f"{cause:03d}",
         data={},
     )
+
+
+def test_who_does_the_work_reads_no_money() -> None:
+    def named(name: str, publisher: str = "reception") -> LoggedEvent:
+        line = {"code": "MNT-001", "amount_cents": 1, "quantity": 2}
+        told = {"lines": [line], "estimate_cents": 1, "advisor_id": "a"}
+        kind = f"aftersales.{publisher}.{name}.v1"
+        return replace(event(1, 0, "order", 1, None), type=kind, data=told)
+
+    hidden = ("InvoiceIssued", "PaymentReceived", "FeedbackGiven", "EstimateSubmitted", "Unheard")
+    kept = named("OrderOpened"), named("JobStarted", "workshop")
+    known = without_money([*map(named, hidden), *kept])
+    assert [each.type for each in known] == [each.type for each in kept]
+    expected = {"lines": [{"code": "MNT-001", "quantity": 2}], "advisor_id": "a"}
+    assert [each.data for each in known] == [expected] * 2
 
 
 @st.composite
