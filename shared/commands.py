@@ -13,7 +13,7 @@ from shared.contracts.refusal import key_reused
 from shared.db import transaction
 from shared.envelope import ID_PATTERN, LONGEST_ID, Cause, trace_of
 from shared.ids import new_id
-from shared.security import Credentials, Principal, Role, caller
+from shared.security import Principal, Role, caller
 from shared.unit import Unit, Units
 
 
@@ -118,10 +118,10 @@ class Command:
 
 def command(*roles: Role) -> Callable[..., Coroutine[Any, Any, Command]]:
     """A dependency: the command of a caller who has one of ``roles`` in the path's store."""
-    authenticate = caller(*roles)
 
-    async def received(request: Request, credentials: Credentials, headers: Headers) -> Command:
-        principal = await authenticate(request, credentials)
+    async def received(
+        request: Request, principal: Annotated[Principal, Depends(caller(*roles))], headers: Headers
+    ) -> Command:
         store_id = request.path_params["store_id"]
         return await command_of(request, principal, store_id, headers)
 

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from shared import dead_letters
 from shared.body import Body
 from shared.commands import Headers
 from shared.dead_letters import DeadLetterDetails, DeadLetters, Decision
+from shared.routing import Router
 from shared.security import Principal, caller
 
-router = APIRouter(prefix="/dead-letters", tags=["platform"])
+router = Router(prefix="/dead-letters", tags=["platform"])
 
 Operator = Annotated[Principal, Depends(caller("operator"))]
 

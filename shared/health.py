@@ -3,16 +3,17 @@
 from contextlib import suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
 from shared.db import TRANSIENT
 from shared.problems import Problem
+from shared.routing import Router
 from shared.security import Principal, caller
 from shared.telemetry import BACKLOG
 
-router = APIRouter(tags=["platform"])
+router = Router(tags=["platform"])
 
 _BACKLOG = """
 SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,

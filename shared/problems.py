@@ -39,7 +39,7 @@ class ProblemDetails(BaseModel):
     values: dict[str, Any] = {}
 
 
-class Problem(Exception):  # noqa: N818
+class Problem(HTTPException):
     """A request that cannot be served; ``rule`` is its stable code."""
 
     def __init__(
@@ -52,12 +52,10 @@ class Problem(Exception):  # noqa: N818
         headers: Mapping[str, str] | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(status, detail, headers)
         self.status = status
         self.rule = rule
-        self.detail = detail
         self.field = field
-        self.headers = headers
         self.values = dict(values or {})
 
 
@@ -84,7 +82,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         401: "Token missing, expired or forged",
         403: "Role or store not allowed",
         404: "Not found",
+        408: "The body does not come in time",
         409: "Conflict with the present state",
+        413: "The body is too large",
+        415: "The body is compressed",
         422: "A field breaks a rule",
         503: "Temporarily unavailable",
     }.items()

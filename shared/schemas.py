@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
 from shared.contracts import CONTRACTS
 from shared.duties import serves
 from shared.problems import Problem
+from shared.routing import Router
 
-router = APIRouter(tags=["platform"])
+router = Router(tags=["platform"])
 
 _FOLDER = Path(__file__).parent / "contracts/schemas"
 

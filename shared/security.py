@@ -1,9 +1,8 @@
 """Who is calling: OIDC access tokens with the claims ``stores`` and ``roles``."""
 
 import time
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -169,11 +168,23 @@ _bearer = HTTPBearer(auto_error=False, description="OIDC access token")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def caller(*roles: Role) -> Callable[[Request, Credentials], Coroutine[Any, Any, Principal]]:
-    """A dependency: the caller, who must have one of ``roles`` and, where the path names a store,
-    that store."""
+class Caller:
+    """A dependency: the caller, who must have one of the roles and, where the path names a store,
+    that store.
 
-    async def authenticated(request: Request, credentials: Credentials) -> Principal:
+    A guarded route admits the caller before it reads the body.
+    """
+
+    def __init__(self, *roles: Role) -> None:
+        self._roles = roles
+
+    async def admit(self, request: Request) -> None:
+        """Know who calls.
+
+        Raises:
+            Problem: 401, 403 or, for an unknown store, 404.
+        """
+        credentials = await _bearer(request)
         if credentials is None:
             raise Problem(
                 401,
@@ -196,10 +207,16 @@ def caller(*roles: Role) -> Callable[[Request, Credentials], Coroutine[Any, Any,
                     f"The token does not cover store {store_id}.",
                     field="store_id",
                 )
-        if not principal.has(*roles):
-            raise Problem(
-                403, "role_required", f"One of these roles is required: {', '.join(sorted(roles))}."
-            )
+        if not principal.has(*self._roles):
+            needed = ", ".join(sorted(self._roles))
+            raise Problem(403, "role_required", f"One of these roles is required: {needed}.")
+        request.state.principal = principal
+
+    async def __call__(self, request: Request, _: Credentials) -> Principal:
+        principal: Principal = request.state.principal
         return principal
 
-    return authenticated
+
+def caller(*roles: Role) -> Caller:
+    """The dependency of an operation for ``roles``."""
+    return Caller(*roles)

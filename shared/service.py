@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from faststream.kafka import KafkaBroker
 
 from shared import dead_letter_routes, health, schemas
@@ -22,6 +22,8 @@ from shared.kafka import broker_security, client_options
 from shared.memory import standing
 from shared.outbox import Relay
 from shared.problems import RESPONSES, answer_problems
+from shared.receiving import CloseUnread
+from shared.routing import Router
 from shared.security import Verifier
 from shared.settings import Settings
 from shared.storable import refuse_unstorable
@@ -150,7 +152,7 @@ def service_app(
     *,
     title: str,
     stores: Iterable[str],
-    routers: Iterable[APIRouter],
+    routers: Iterable[Router],
     prepare: Callable[[], Awaitable[None]] | None = None,
 ) -> FastAPI:
     """The HTTP face of ``service``, which runs as long as the application does.
@@ -170,7 +172,7 @@ def service_app(
                 yield
 
     app = WrappedFastAPI(
-        outermost=lambda stack: AnswerHeaders(stack, FOR_PROGRAMS),
+        outermost=lambda stack: CloseUnread(AnswerHeaders(stack, FOR_PROGRAMS)),
         docs_url=None,
         redoc_url=None,
         title=title,

@@ -38,7 +38,8 @@ async def refuse_unstorable(request: Request) -> None:
     """A dependency of every operation; headers that are kept have a pattern.
 
     Raises:
-        RequestValidationError: a text is unstorable, or one in the path is too long for a name.
+        RequestValidationError: the body is no JSON, a text is unstorable, or one in the path is
+            too long for a name.
     """
     found = {
         "path": request.path_params,
@@ -58,13 +59,14 @@ async def refuse_unstorable(request: Request) -> None:
 
 
 async def _json_of(request: Request) -> Any:
-    """The body as FastAPI has parsed it; what is no JSON is refused by the operation itself."""
-    if "json" not in request.headers.get("Content-Type", ""):
+    """The body as FastAPI has parsed it; operations without a body are sent some all the same."""
+    if "json" not in request.headers.get("Content-Type", "") or not await request.body():
         return None
     try:
         return await request.json()
-    except ValueError:
-        return None
+    except (ValueError, RecursionError):
+        fault = {"type": "json_invalid", "loc": ("body",), "msg": "JSON decode error"}
+        raise RequestValidationError([fault]) from None
 
 
 def field_name(place: Place) -> str:

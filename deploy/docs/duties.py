@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from services.crm.http import router as crm
 from services.desk import pages
@@ -17,6 +17,7 @@ from services.reporting.http import router as reporting
 from services.workshop.http import router as workshop
 from shared.contracts import CONTRACTS
 from shared.contracts.reporting import Figures
+from shared.routing import Router
 
 FILE = Path("docs/duties.md")
 
@@ -202,7 +203,7 @@ def _section(duty: str, service: Service) -> str:
     return f"\n## {duty} {TITLES[duty]}\n\n" + "".join(lines)
 
 
-def _operations(router: APIRouter) -> Iterator[tuple[str, Iterable[str]]]:
+def _operations(router: Router) -> Iterator[tuple[str, Iterable[str]]]:
     """Method and path of each operation, and the duties that it names."""
     app = FastAPI()
     app.include_router(router)

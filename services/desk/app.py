@@ -22,12 +22,14 @@ from services.desk.components.problems import away_text
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
 from services.desk.protection import Protection
+from services.desk.receiving import LARGEST_MESSAGE, BoundedBodies
 from services.desk.session import Sessions, SignedOutError
 from services.desk.sign_in import DemoSignIn, OidcSignIn
 from services.desk.visit import Desk, Present
 from shared.answer_headers import WrappedFastAPI
 from shared.memory import standing
-from shared.problems import RETRY_AFTER_S
+from shared.problems import RETRY_AFTER_S, answer_problems
+from shared.receiving import CloseUnread
 from shared.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
@@ -47,13 +49,15 @@ def create_app(settings: Settings) -> FastAPI:
         await desk.connections.close()
 
     app = WrappedFastAPI(
-        outermost=Protection,
+        outermost=lambda app: CloseUnread(Protection(app)),
         title="Desk",
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
+    answer_problems(app)
+    app.add_middleware(BoundedBodies, sessions=desk.sessions)
     app.add_middleware(
         SessionMiddleware,
         secret_key=secret,
@@ -84,6 +88,7 @@ def main() -> None:
         log_level="warning",
         access_log=False,
         forwarded_allow_ips=settings.trusted_proxies,
+        ws_max_size=LARGEST_MESSAGE,
     )
 
 

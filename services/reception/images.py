@@ -7,7 +7,6 @@ from PIL import Image, ImageOps
 
 from shared.contracts.refusal import Refused
 
-LARGEST_BYTES = 12_000_000
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
 _LARGEST_PIXELS = 50_000_000

@@ -16,17 +16,11 @@ import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport
 
-from deploy.embedded.secrets import ensure_secrets
-from services.crm.app import create_app as crm
-from services.reception.app import create_app as reception
-from services.reporting.app import create_app as reporting
-from services.workshop.app import create_app as workshop
 from shared.issuer import DevelopmentIssuer
 from shared.security import Role
-from shared.settings import Settings
+from tests.contracts.conftest import Idle
 
-SERVICES = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
-LONG, MANY = 300_000, 5_000
+LONG, MANY = 220_000, 5_000
 """More than any field takes that says no limit of its own."""
 
 LONG_IN_AN_ADDRESS = 1_000
@@ -210,25 +204,8 @@ def around(name: tuple[str, ...], value: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def interfaces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interfaces]:
-    folder = tmp_path_factory.mktemp("interfaces")
-    secrets = ensure_secrets(folder)
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in {
-            "JWKS_FILE": secrets.jwks_file,
-            "ISSUER_KEY_FILE": secrets.issuer_key_file,
-            "KEYS_FILE": secrets.recognition_keys_file,
-            "RECOGNITION_KEYS_FILE": secrets.recognition_keys_file,
-            "FILES": folder / "files",
-            "TAX_INVOICE_FOLDER": folder,
-        }.items():
-            environment.setenv(f"AFTERSALES_{name}", str(value))
-        apps = {service: create_app() for service, create_app in SERVICES.items()}
-    for app in apps.values():
-        app.state.units = None
-    settings = Settings()
-    issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)
-    return Interfaces(apps, issuer)
+def interfaces(idle: Idle) -> Interfaces:
+    return Interfaces(idle.apps, idle.issuer)
 
 
 READS = {

@@ -1,11 +1,12 @@
 """Which commands name the version that a person saw (R2, R4, R5, R7, R8, R12)."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from services.crm.http import router as crm
 from services.reception.http import router as reception
 from services.reporting.http import router as reporting
 from services.workshop.http import router as workshop
+from shared.routing import Router
 from tests.sight import Sight
 
 RECORDS_WHAT_HAPPENED = {
@@ -35,7 +36,7 @@ ENDS_WHAT_NEVER_CHANGES = {
 """Its content is as it was first shown, and it can be ended once."""
 
 
-def without_version(router: APIRouter) -> set[str]:
+def without_version(router: Router) -> set[str]:
     """The paths of commands on something that exists and of which no version is named."""
     app = FastAPI()
     app.include_router(router)

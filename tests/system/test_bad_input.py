@@ -4,12 +4,14 @@ import json
 
 import asyncpg
 import httpx
+import psutil
 import pytest
 import pytest_asyncio
 
 from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
-from tests.system.api import ADVISOR, STEPS, customer, vin
+from tests.system.api import ADVISOR, SERVICES, STEPS, customer, vin
+from tests.system.flood import flood
 
 
 def assert_problem(response, status, rule, field=None):
@@ -285,6 +287,80 @@ async def own(api):
         "order_id": await api.greeted("沪A10035"),
         "intake": await api.intake(35, "沪A10035"),
     }
+
+
+def memory_of(api, process):
+    return psutil.Process(api.platform.process(process).pid).memory_info().rss
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_flood_without_a_token_is_not_read(api, service, chunked):
+    url, before = api.platform.url(service), memory_of(api, service)
+    headers = ["Content-Type: application/json"]
+    headers += [] if chunked else ["Content-Length: 100000000"]
+    for path in ("/dead-letters/1/decisions",):
+        flooded = await flood(url, path, *headers, chunked=chunked)
+        assert flooded.sent < 50_000_000
+        assert (flooded.status, flooded.problem["status"]) == (401, 401)
+    assert memory_of(api, service) - before < 15_000_000
+
+
+@pytest.mark.parametrize(
+    ("path", "chunked", "announced"),
+    [
+        ("/stores/S01/arrivals", False, 100_000_000),
+        ("/stores/S01/arrivals", True, None),
+        ("/stores/S01/photos", True, None),
+        ("/stores/S01/arrivals", False, 10),
+        ("/stores/S01/arrivals", True, 10),
+        ("/authorisations/S01.no-such-link", True, None),
+    ],
+)
+async def test_a_flood_of_a_colleague_ends_at_the_limit(api, path, chunked, announced):
+    before = memory_of(api, "reception")
+    headers = [f"Authorization: Bearer {api.token(ADVISOR)}", "Idempotency-Key: flooding-1"]
+    headers += [f"Content-Length: {announced}"] if announced else []
+    flooded = await flood(
+        api.platform.url("reception"),
+        path,
+        "Content-Type: application/json",
+        *headers,
+        chunked=chunked,
+    )
+    assert flooded.sent < 50_000_000
+    assert flooded.status in ((400, 422) if announced == 10 else (413,))
+    assert memory_of(api, "reception") - before < 40_000_000
+
+
+async def test_a_refused_body_has_an_answer(api):
+    url = f"{api.platform.url('reception')}/stores/S01/arrivals"
+    nobody = await api.client.post(url, content=bytes(300_000))
+    assert_problem(nobody, 401, "token_missing")
+    large = await api.post("reception", "/arrivals", ADVISOR, {"plate": "A" * 256_000})
+    assert_problem(large, 413, "too_large", "body")
+
+
+@pytest.mark.parametrize(
+    ("path", "chunked", "status"),
+    [
+        ("/sign-in/person", False, 413),
+        ("/sign-in/person", True, 413),
+        ("/sign-out", False, 413),
+        ("/authorise/S01.no-such-link", False, 413),
+        ("/_nicegui_ws/socket.io/?EIO=4&transport=polling", False, 413),
+        ("/_nicegui/client/none/upload/3", False, 401),
+        ("/_nicegui/client/none/upload/3", True, 401),
+    ],
+)
+async def test_a_flood_of_the_desk_ends_at_the_limit(api, path, chunked, status):
+    before = memory_of(api, "desk")
+    announced = [] if chunked else ["Content-Length: 100000000"]
+    form = "Content-Type: application/x-www-form-urlencoded"
+    flooded = await flood(api.platform.url("desk"), path, form, *announced, chunked=chunked)
+    assert flooded.sent < 50_000_000
+    assert (flooded.status, flooded.problem["status"]) == (status, status)
+    assert memory_of(api, "desk") - before < 15_000_000
 
 
 async def test_what_nobody_refused_left_no_trace(api):

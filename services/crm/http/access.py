@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from services.crm.directory import Directory
 from services.crm.words import Words
 from shared.commands import Command, command
 from shared.db import Pool
 from shared.personal import PersonalData
+from shared.routing import Router
 from shared.security import Principal, caller
 
 FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent", "service"))]
@@ -18,9 +19,9 @@ Reader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
 CallReader = Annotated[Principal, Depends(caller("agent", "manager"))]
 
 
-def store_router() -> APIRouter:
+def store_router() -> Router:
     """A router for operations on one store."""
-    return APIRouter(prefix="/stores/{store_id}")
+    return Router(prefix="/stores/{store_id}")
 
 
 def personal_of(request: Request) -> PersonalData:

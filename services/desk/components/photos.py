@@ -10,8 +10,7 @@ from services.desk.client import AwayError, RefusalError, new_attempt
 from services.desk.components.elements import box, mark, text
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.visit import Visit
-
-_LARGEST_BYTES = 12_000_000
+from shared.receiving import LARGEST_PICTURE
 
 _PICK = '(event) => runMethod(event.currentTarget.dataset.picks, "pickFiles", [])'
 
@@ -61,7 +60,7 @@ def photo_button(
     made = ui.upload(
         on_upload=keep,
         on_rejected=too_large,
-        max_file_size=_LARGEST_BYTES,
+        max_file_size=LARGEST_PICTURE,
         multiple=True,
         auto_upload=True,
     ).props('accept="image/*,.heic,.heif"')

@@ -1,7 +1,5 @@
 """Commands and queries of reception."""
 
-from fastapi import APIRouter
-
 from services.reception.http import (
     appointments,
     arrivals,
@@ -23,8 +21,9 @@ from services.reception.http import (
     withdrawals,
     work,
 )
+from shared.routing import Router
 
-router = APIRouter()
+router = Router()
 for part in (
     catalogue,
     appointments,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import Catalogue
@@ -11,6 +11,7 @@ from services.reception.workshop import Caller, WorkshopClient
 from shared.commands import Command, command
 from shared.files import FileStore
 from shared.personal import PersonalData
+from shared.routing import Router
 from shared.security import SEES_MONEY, Principal, caller
 
 Advisor = Annotated[Command, Depends(command("advisor", "manager"))]
@@ -32,9 +33,9 @@ Reader = Annotated[
 ]
 
 
-def store_router() -> APIRouter:
+def store_router() -> Router:
     """A router for operations on one store."""
-    return APIRouter(prefix="/stores/{store_id}")
+    return Router(prefix="/stores/{store_id}")
 
 
 def catalogue_of(request: Request) -> Catalogue:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -23,9 +23,10 @@ from shared.contracts.base import Identifier, Moment
 from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.duties import serves
+from shared.routing import Router
 from shared.security import Principal
 
-router = APIRouter()
+router = Router()
 
 Token = Annotated[str, Path(min_length=8, max_length=120)]
 

@@ -12,14 +12,14 @@ from services.reception import store
 from services.reception.deadlines.photos import ORPHANED_PHOTO
 from services.reception.domain.photo import Photo, PhotoKind, photo_file
 from services.reception.http.access import Reader, files_of, personal_of, store_router
-from services.reception.images import LARGEST_BYTES, cleaned
+from services.reception.images import cleaned
 from shared import timers
 from shared.commands import Command, command
 from shared.contracts.refusal import Refused
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
-from shared.problems import Problem
+from shared.receiving import LARGEST_PICTURE
 from shared.unit import Unit
 
 router = store_router()
@@ -36,10 +36,6 @@ _PICTURE: dict[str, Any] = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-_SIZES: dict[int | str, dict[str, Any]] = {
-    411: {"description": "The length of the content is missing"},
-    413: {"description": f"The content has more than {LARGEST_BYTES} bytes"},
-}
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
 }
@@ -54,29 +50,13 @@ class PhotoView(BaseModel):
     taken_at: datetime
 
 
-async def _of_bearable_size(request: Request) -> None:
-    """Refuse by its announced length what is too large, before it is read."""
-    length = request.headers.get("Content-Length")
-    if length is None:
-        raise Problem(411, "length_required", "Content-Length is required.", field="Content-Length")
-    if int(length) > LARGEST_BYTES:
-        raise Problem(
-            413,
-            "too_large",
-            f"A picture may have {LARGEST_BYTES} bytes.",
-            field="body",
-            values={"largest": LARGEST_BYTES},
-        )
-
-
 @router.post(
     "/orders/{order_id}/photos",
     status_code=201,
     response_model=PhotoView,
     tags=["photos"],
     openapi_extra=serves("R3") | _PICTURE,
-    responses=_SIZES,
-    dependencies=[Depends(_of_bearable_size)],
+    max_body_size=LARGEST_PICTURE,
 )
 async def add_order_photo(
     request: Request,
@@ -98,8 +78,7 @@ async def add_order_photo(
     response_model=PhotoView,
     tags=["photos"],
     openapi_extra=serves("R43") | _PICTURE,
-    responses=_SIZES,
-    dependencies=[Depends(_of_bearable_size)],
+    max_body_size=LARGEST_PICTURE,
 )
 async def add_premises_photo(request: Request, command: Photographer) -> JSONResponse:
     """Keep a picture of hall or lanes (场地照片), its content sent as the body."""

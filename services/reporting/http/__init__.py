@@ -1,9 +1,8 @@
 """Queries of reporting, and the commands on rectifications."""
 
-from fastapi import APIRouter
-
 from services.reporting.http import rectifications, reports
+from shared.routing import Router
 
-router = APIRouter()
+router = Router()
 for part in (reports, rectifications):
     router.include_router(part.router)

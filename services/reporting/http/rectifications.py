@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -18,10 +18,11 @@ from shared.contracts.reporting import RectificationSource
 from shared.db import transaction
 from shared.duties import serves
 from shared.personal import PersonalData
+from shared.routing import Router
 from shared.security import Principal, Role, caller
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 _EVERYBODY: tuple[Role, ...] = ("advisor", "dispatcher", "inspector", "agent", "manager")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel
 
 from services.reporting.domain.history import in_order, without_money
@@ -14,9 +14,10 @@ from shared.contracts.reporting import DailyReportPublished, Figures
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay, Store
+from shared.routing import Router
 from shared.security import SEES_MONEY, Principal, caller
 
-router = APIRouter()
+router = Router()
 
 Reader = Annotated[
     Principal,

@@ -1,7 +1,5 @@
 """Commands and queries of the workshop."""
 
-from fastapi import APIRouter
-
 from services.workshop.http import (
     absences,
     board,
@@ -18,8 +16,9 @@ from services.workshop.http import (
     prospects,
     staffing,
 )
+from shared.routing import Router
 
-router = APIRouter()
+router = Router()
 for part in (
     capacity,
     load,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -18,9 +18,10 @@ from shared.contracts.workshop import AbsenceWithdrawn, TechnicianAbsent
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
+from shared.routing import Router
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 
 class AbsenceBody(Body):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from services.workshop import store
@@ -16,8 +16,9 @@ from services.workshop.store import orders
 from services.workshop.workforce import Workforce
 from shared.db import transaction
 from shared.duties import serves
+from shared.routing import Router
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 
 class BoardJob(JobView):

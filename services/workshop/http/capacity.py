@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -26,10 +26,11 @@ from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
 from shared.problems import unavailable
+from shared.routing import Router
 from shared.security import Principal, caller
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 _HOLD_LIFE = timedelta(minutes=15)
 _APPOINTMENT_GRACE = timedelta(hours=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -35,10 +35,11 @@ from shared.duties import serves
 from shared.group import CalendarDay
 from shared.ids import new_id
 from shared.personal import PersonalData
+from shared.routing import Router
 from shared.security import Principal, caller
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 Overseer = Annotated[Principal, Depends(caller("dispatcher", "manager", "group_manager"))]
 

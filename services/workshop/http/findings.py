@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -24,9 +24,10 @@ from shared.body import Body
 from shared.contracts.base import Identifier
 from shared.duties import serves
 from shared.ids import new_id
+from shared.routing import Router
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 Codes = Annotated[list[Identifier], Field(max_length=20)]
 SomeCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -28,9 +28,10 @@ from shared.contracts.base import Identifier
 from shared.contracts.workshop import VehicleReady
 from shared.duties import serves
 from shared.ids import new_id
+from shared.routing import Router
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 _REWORK_SHARE = 0.5
 

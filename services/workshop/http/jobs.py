@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -25,9 +25,10 @@ from shared.body import Body
 from shared.contracts.base import Identifier
 from shared.db import transaction
 from shared.duties import serves
+from shared.routing import Router
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 
 class PauseBody(Body):

@@ -3,7 +3,7 @@
 from datetime import datetime, time, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
 from services.workshop.http.common import planner_of, workforce_of
@@ -11,9 +11,10 @@ from services.workshop.load import load_between
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay
+from shared.routing import Router
 from shared.security import Principal, caller
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 
 class LoadView(BaseModel):

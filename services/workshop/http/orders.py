@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from services.workshop import store
@@ -17,8 +17,9 @@ from services.workshop.store.inspection import inspections_of
 from shared.contracts.refusal import unknown
 from shared.db import transaction
 from shared.duties import serves
+from shared.routing import Router
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 
 class EarlierOrder(BaseModel):

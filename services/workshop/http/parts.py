@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -17,9 +17,10 @@ from shared.body import Seen
 from shared.commands import Command, command
 from shared.contracts.base import Moment
 from shared.duties import serves
+from shared.routing import Router
 from shared.unit import Unit
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 Supplier = Annotated[Command, Depends(command("dispatcher", "manager", "service"))]
 

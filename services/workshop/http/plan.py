@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from services.workshop import store
@@ -21,8 +21,9 @@ from shared.contracts.workshop import FreeCapacity
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay
+from shared.routing import Router
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 
 class Span(BaseModel):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from services.workshop import store
@@ -11,8 +11,9 @@ from services.workshop.domain.prospect import Prospect
 from services.workshop.http.common import Reader
 from shared.db import transaction
 from shared.duties import serves
+from shared.routing import Router
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 
 class ProspectView(BaseModel):

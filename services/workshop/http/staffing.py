@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel
 
 from services.workshop.planning import Demand, Shortage
 from services.workshop.staffing import Figures, Staffing
 from shared.duties import serves
+from shared.routing import Router
 from shared.security import Principal, caller
 
-router = APIRouter(prefix="/stores/{store_id}")
+router = Router(prefix="/stores/{store_id}")
 
 
 class TradeDemand(BaseModel):

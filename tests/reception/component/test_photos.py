@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from services.reception.app import create_app
-from services.reception.images import LARGEST_BYTES
 from shared.ids import new_id
+from shared.receiving import LARGEST_PICTURE
 from tests.harness import in_process
 from tests.reception.front_desk import ADVISOR, FrontDesk
 from tests.reception.pictures import picture
@@ -101,7 +101,7 @@ async def test_what_is_no_picture_too_large_or_for_no_order_is_refused(desk, ser
         422,
         "not_a_picture",
     )
-    large = await send(desk, path, bytes(LARGEST_BYTES + 1), kind="damage")
+    large = await send(desk, path, bytes(LARGEST_PICTURE + 1), kind="damage")
     assert (large.status_code, large.json()["errors"][0]["rule"]) == (413, "too_large")
     nowhere = await send(desk, "/orders/no-such/photos", picture(), kind="damage")
     assert nowhere.status_code == 404

@@ -20,6 +20,7 @@ from joserfc.jwk import ECKey, OctKey
 from shared import signing_keys
 from shared.commands import reader
 from shared.problems import answer_problems
+from shared.routing import Router
 from shared.security import Principal, Verifier
 from shared.settings import Settings
 
@@ -105,11 +106,13 @@ async def service(verifier: Verifier) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     app.state.verifier = verifier
     answer_problems(app)
+    router = Router()
 
-    @app.get("/me")
+    @router.get("/me")
     async def me(who: Annotated[Principal, reader("advisor")]) -> dict[str, Any]:
         return {"sub": who.subject, "stores": sorted(who.stores)}
 
+    app.include_router(router)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield client

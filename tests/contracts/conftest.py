@@ -1,0 +1,52 @@
+"""The services as applications that do not run, and the tokens to call them with."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+import pytest
+from fastapi import FastAPI
+
+from deploy.embedded.secrets import ensure_secrets
+from services.crm.app import create_app as crm
+from services.reception.app import create_app as reception
+from services.reporting.app import create_app as reporting
+from services.workshop.app import create_app as workshop
+from shared.issuer import DevelopmentIssuer
+from shared.security import Role
+from shared.settings import Settings
+
+SERVICES = {"reception": reception, "workshop": workshop, "crm": crm, "reporting": reporting}
+
+
+@dataclass(frozen=True)
+class Idle:
+    """Applications by service and their issuer; ``token`` has every role in store S01."""
+
+    apps: dict[str, FastAPI]
+    issuer: DevelopmentIssuer
+
+    @property
+    def token(self) -> str:
+        return self.issuer.token("S01-test-1", roles=get_args(Role), stores=["S01"])
+
+
+@pytest.fixture(scope="package")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> Idle:
+    folder = tmp_path_factory.mktemp("interfaces")
+    secrets = ensure_secrets(folder)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {
+            "JWKS_FILE": secrets.jwks_file,
+            "ISSUER_KEY_FILE": secrets.issuer_key_file,
+            "KEYS_FILE": secrets.recognition_keys_file,
+            "RECOGNITION_KEYS_FILE": secrets.recognition_keys_file,
+            "FILES": folder / "files",
+            "TAX_INVOICE_FOLDER": folder,
+        }.items():
+            environment.setenv(f"AFTERSALES_{name}", str(value))
+        apps = {service: create_app() for service, create_app in SERVICES.items()}
+    for app in apps.values():
+        app.state.units = None
+    settings = Settings()
+    issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)
+    return Idle(apps, issuer)

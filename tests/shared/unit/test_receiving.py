@@ -1,0 +1,73 @@
+"""A body is read within its bounds of size and time (R40)."""
+
+import asyncio
+
+import pytest
+
+from shared import receiving
+from shared.problems import Problem
+
+
+def scope(**headers: str) -> dict[str, object]:
+    named = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
+    return {"type": "http", "headers": named}
+
+
+def parts(*sizes: int):
+    rest = list(sizes)
+
+    async def receive():
+        size = rest.pop(0)
+        return {"type": "http.request", "body": bytes(size), "more_body": bool(rest)}
+
+    return receive
+
+
+async def test_a_body_within_its_bounds_is_read() -> None:
+    read = receiving.bounded(scope(content_length="30"), parts(10, 20), 30)
+    assert [len((await read())["body"]), len((await read())["body"])] == [10, 20]
+
+
+async def test_one_byte_too_many_is_refused() -> None:
+    read = receiving.bounded(scope(transfer_encoding="chunked"), parts(10, 21, 5), 30)
+    await read()
+    with pytest.raises(Problem) as refusal:
+        await read()
+    assert (refusal.value.status, refusal.value.values) == (413, {"largest": 30})
+
+
+async def test_an_announced_size_is_refused_before_reading() -> None:
+    with pytest.raises(Problem) as refusal:
+        receiving.bounded(scope(content_length="31"), parts(), 30)
+    assert refusal.value.status == 413
+
+
+async def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never():
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(receiving, "_PATIENCE_S", 0.05)
+    read = receiving.bounded(scope(content_length="3"), never, 30)
+    with pytest.raises(Problem) as refusal:
+        await read()
+    assert (refusal.value.status, refusal.value.rule) == (408, "too_slow")
+
+
+async def test_who_waits_after_the_body_waits_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = asyncio.Event()
+
+    async def receive():
+        if not read_once.is_set():
+            read_once.set()
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    read_once = asyncio.Event()
+    monkeypatch.setattr(receiving, "_PATIENCE_S", 0.05)
+    read = receiving.bounded(scope(content_length="2"), receive, 30)
+    await read()
+    waiting = asyncio.create_task(read())
+    await asyncio.sleep(0.1)
+    gone.set()
+    assert (await waiting)["type"] == "http.disconnect"
