@@ -10,6 +10,7 @@ from services.reception.deadlines.daily_checks import CheckDeadlines
 from services.reception.deadlines.links import LinkMessages
 from services.reception.deadlines.photos import PhotoDeadlines
 from services.reception.http import router
+from services.reception.images import Cleaning
 from services.reception.tax_invoices import TaxInvoiceFiles, TaxInvoicing
 from services.reception.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
@@ -60,6 +61,7 @@ def create_app() -> FastAPI:
     app.state.public_url = settings.public_url
     app.state.credentials = credentials
     app.state.files = files
+    app.state.cleaning = Cleaning()
     app.state.archive = archive
     app.state.workshop = workshop
     return app

@@ -1,19 +1,45 @@
 """Pictures as cameras give them, made fit to keep."""
 
+from functools import partial
 from io import BytesIO
 
 from pi_heif import register_heif_opener
 from PIL import Image, ImageOps
 
 from shared.contracts.refusal import Refused
+from shared.workers import ConfinedWorkers, ExhaustedError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
 _LARGEST_PIXELS = 50_000_000
+_LONGEST_SIDE = 16_384
+_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
 _EDGE = 2560
 _QUALITY = 85
 
+_AT_ONCE = 2
+_MEMORY_BYTES = 900_000_000
+_CPU_S = 15
+
 register_heif_opener()
+
+
+class Cleaning:
+    """Cleans two pictures at a time, each in a process that it may fill or wear out alone."""
+
+    def __init__(self) -> None:
+        self._workers = ConfinedWorkers(_AT_ONCE, memory_bytes=_MEMORY_BYTES, cpu_s=_CPU_S)
+
+    async def cleaned(self, content: bytes) -> bytes:
+        """The picture alone, as :func:`cleaned` makes it.
+
+        Raises:
+            Refused: as there, or it took more memory or time than any photo takes.
+        """
+        try:
+            return await self._workers.compute(partial(cleaned, content))
+        except ExhaustedError as error:
+            raise _too_costly() from error
 
 
 def cleaned(content: bytes) -> bytes:
@@ -22,21 +48,31 @@ def cleaned(content: bytes) -> bytes:
     What it is, its content says, not its name; place, time and camera (EXIF) are left behind.
 
     Raises:
-        Refused: not a JPEG, PNG, WebP or HEIC picture that can be read, or too many pixels.
+        Refused: not a JPEG, PNG, WebP or HEIC picture that can be read; too many pixels in all or
+            on one side, or pixels of a kind that no photo has, as its header says.
     """
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
-            if picture.width * picture.height > _LARGEST_PIXELS:
-                raise _too_many_pixels(picture.width, picture.height)
+            _check_header(picture)
             picture.draft("RGB", (_EDGE, _EDGE))
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            small = picture.convert("RGB")
+            small.thumbnail((_EDGE, _EDGE))
+            ImageOps.exif_transpose(small, in_place=True)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _not_a_picture() from error
-    upright.thumbnail((_EDGE, _EDGE))
-    upright.info.clear()
+    small.info.clear()
     kept = BytesIO()
-    upright.save(kept, "JPEG", quality=_QUALITY)
+    small.save(kept, "JPEG", quality=_QUALITY)
     return kept.getvalue()
+
+
+def _check_header(picture: Image.Image) -> None:
+    if picture.width * picture.height > _LARGEST_PIXELS:
+        raise _too_many_pixels(picture.width, picture.height)
+    if max(picture.size) > _LONGEST_SIDE:
+        raise _too_long(picture.width, picture.height)
+    if picture.mode not in _MODES:
+        raise _unusual_pixels(picture.mode)
 
 
 def _not_a_picture() -> Refused:
@@ -51,4 +87,27 @@ def _too_many_pixels(width: int, height: int) -> Refused:
         f"The picture has {width} by {height} pixels; {_LARGEST_PIXELS} are allowed.",
         field="body",
         largest=_LARGEST_PIXELS,
+    )
+
+
+def _too_long(width: int, height: int) -> Refused:
+    return Refused(
+        "side_too_long",
+        f"The picture has {width} by {height} pixels; a side may have {_LONGEST_SIDE}.",
+        field="body",
+        largest=_LONGEST_SIDE,
+    )
+
+
+def _unusual_pixels(mode: str) -> Refused:
+    return Refused(
+        "unusual_pixels", f"The picture has pixels of the kind {mode}; no photo has.", field="body"
+    )
+
+
+def _too_costly() -> Refused:
+    return Refused(
+        "picture_too_costly",
+        "The picture takes more memory or time to open than a photo does.",
+        field="body",
     )

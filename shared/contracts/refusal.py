@@ -1,5 +1,6 @@
 """How a decision says no."""
 
+from functools import partial
 from typing import Any, Literal
 
 
@@ -25,6 +26,11 @@ class Refused(Exception):  # noqa: N818
         self.field = field
         self.kind = kind
         self.values = values
+
+    def __reduce__(self) -> Any:
+        """Let a worker process refuse."""
+        named = {"field": self.field, "kind": self.kind, **self.values}
+        return partial(type(self), self.rule, self.message, **named), ()
 
 
 def unknown(field: str, value: str) -> Refused:

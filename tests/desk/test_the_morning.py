@@ -17,7 +17,7 @@ from shared.clock import SteppedClock
 from tests.crm.component.test_loyalty import delivery, invoice
 from tests.desk.conftest import Colleague, Desk
 from tests.harness import publisher
-from tests.reception.pictures import picture
+from tests.reception.pictures import flat_png, picture
 from tests.system.api import ADVISOR, DISPATCHER, MANAGER, Api, customer
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
@@ -238,10 +238,12 @@ async def test_the_hall_is_checked_and_what_failed_has_an_owner(desk: Desk) -> N
     for place in range(await items.count()):
         answer = "不合格" if place == 0 else "合格"
         await items.nth(place).get_by_text(answer, exact=True).click()
-    await (
-        advisor.at("photos")
-        .locator("input[type=file]")
-        .set_input_files({"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": picture()})
+    chooser = advisor.at("photos").locator("input[type=file]")
+    tall = {"name": "tall.png", "mimeType": "image/png", "buffer": flat_png(1, 1_000_000)}
+    await chooser.set_input_files(tall)
+    await expect(advisor.at("photos-say")).to_contain_text("tall.png: 图片有一边过长")
+    await chooser.set_input_files(
+        {"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": picture()}
     )
     await expect(advisor.page.locator(".dialog .photo")).to_have_count(1)
     await advisor.press("dialog-send")

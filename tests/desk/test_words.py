@@ -81,6 +81,8 @@ _NOT_FOR_PEOPLE = {
     "no_assignment",
     "token_missing",
     "unknown_event_type",
+    "compressed_body",
+    "signed_out",
 }
 
 DEADLINES = {

@@ -1,6 +1,8 @@
 """Pictures as phones send them."""
 
 import base64
+import struct
+import zlib
 from io import BytesIO
 
 from PIL import Image
@@ -30,3 +32,17 @@ def picture(form: str = "JPEG", size: tuple[int, int] = (640, 480)) -> bytes:
     content = BytesIO()
     Image.new("RGB", size, (180, 40, 40)).save(content, form, exif=exif)
     return content.getvalue()
+
+
+def flat_png(width: int, height: int, depth: int = 8, kind: int = 0, channels: int = 1) -> bytes:
+    """A black PNG of a few kilobytes, whatever its size; ``depth`` is in bits, ``kind`` PNG's own
+    number for gray (0), RGB (2) or RGBA (6)."""
+    packer = zlib.compressobj(9)
+    row = bytes(1 + width * channels * depth // 8)
+    rows = b"".join([packer.compress(row) for _ in range(height)]) + packer.flush()
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    parts = (b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts
+    )

@@ -36,7 +36,19 @@ def photo_button(
     *,
     name: str,
 ) -> None:
-    """Take a picture or choose some; each goes to ``path`` at once and is handed to ``taken``."""
+    """Take a picture or choose some; each goes to ``path`` at once and is handed to ``taken``.
+
+    What is wrong with a picture stands beside the button until the next are chosen.
+    """
+    wrong: list[str] = []
+
+    def say(*sentences: str) -> None:
+        wrong[:] = sentences
+        said.set_text(" ".join(wrong))
+        said.set_visibility(bool(wrong))
+
+    def forget() -> None:
+        say()
 
     async def keep(event: events.UploadEventArguments) -> None:
         try:
@@ -47,28 +59,29 @@ def photo_button(
                 attempt=new_attempt(),
             )
         except RefusalError as refusal:
-            ui.notify(refusal_text(visit.t, refusal), type="negative", position="top")
+            say(*wrong, f"{event.file.name}: {refusal_text(visit.t, refusal)}")
         except AwayError as away:
-            ui.notify(away_text(visit.t, away), type="negative", position="top")
+            say(*wrong, away_text(visit.t, away))
         else:
             await taken(photo)
         made.reset()
 
-    def too_large() -> None:
-        ui.notify(visit.t("A picture may have 12 MB."), type="negative", position="top")
-
     made = ui.upload(
         on_upload=keep,
-        on_rejected=too_large,
+        on_rejected=lambda: say(*wrong, visit.t("A picture may have 12 MB.")),
         max_file_size=LARGEST_PICTURE,
         multiple=True,
         auto_upload=True,
     ).props('accept="image/*,.heic,.heif"')
     mark(name, made.classes("picker"))
+    made.on("failed", lambda: say(*wrong, visit.t("The picture did not arrive; please try again.")))
     pick = ui.button(label, icon="photo_camera", color=None).props("no-caps unelevated")
     pick.classes("button button-plain")
     pick.props["data-picks"] = made.id
+    pick.on("click", forget)
     pick.on("click", js_handler=_PICK)
+    said = text("", "form-message")
+    mark(f"{name}-say", said).set_visibility(False)
 
 
 def of_order(order_id: str, kind: str, position: str | None = None) -> str:

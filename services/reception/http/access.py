@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from services.reception.archive import CustomerArchive
 from services.reception.catalogue import Catalogue
+from services.reception.images import Cleaning
 from services.reception.workshop import Caller, WorkshopClient
 from shared.commands import Command, command
 from shared.files import FileStore
@@ -69,6 +70,11 @@ async def check_customer(request: Request, command: Command, customer_ref: str |
 def files_of(request: Request) -> FileStore:
     files: FileStore = request.app.state.files
     return files
+
+
+def cleaning_of(request: Request) -> Cleaning:
+    cleaning: Cleaning = request.app.state.cleaning
+    return cleaning
 
 
 def workshop_of(request: Request) -> WorkshopClient:

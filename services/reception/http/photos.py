@@ -1,6 +1,5 @@
 """Photos (照片): taken by phone or tablet, kept encrypted in the file store."""
 
-import asyncio
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,8 +10,7 @@ from pydantic import BaseModel
 from services.reception import store
 from services.reception.deadlines.photos import ORPHANED_PHOTO
 from services.reception.domain.photo import Photo, PhotoKind, photo_file
-from services.reception.http.access import Reader, files_of, personal_of, store_router
-from services.reception.images import cleaned
+from services.reception.http.access import Reader, cleaning_of, files_of, personal_of, store_router
 from shared import timers
 from shared.commands import Command, command
 from shared.contracts.refusal import Refused
@@ -130,7 +128,7 @@ async def _keep(
     """The file first, then its row; a deadline set before both removes a file without a row."""
     if answered := await command.earlier_answer():
         return answered
-    content = await asyncio.to_thread(cleaned, await request.body())
+    content = await cleaning_of(request).cleaned(await request.body())
     photo_id, store_id = str(new_id()), command.store_id
     async with request.app.state.units.open([store_id]) as unit:
         if order_id is not None:

@@ -13,7 +13,7 @@ from shared.ids import new_id
 from shared.receiving import LARGEST_PICTURE
 from tests.harness import in_process
 from tests.reception.front_desk import ADVISOR, FrontDesk
-from tests.reception.pictures import picture
+from tests.reception.pictures import flat_png, picture
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,10 @@ async def test_what_is_no_picture_too_large_or_for_no_order_is_refused(desk, ser
         422,
         "not_a_picture",
     )
+    tall = await send(desk, path, flat_png(1, 1_000_000), kind="damage")
+    assert (tall.status_code, tall.headers["content-type"]) == (422, "application/problem+json")
+    fault = tall.json()["errors"][0]
+    assert (fault["field"], fault["rule"]) == ("body", "side_too_long")
     large = await send(desk, path, bytes(LARGEST_PICTURE + 1), kind="damage")
     assert (large.status_code, large.json()["errors"][0]["rule"]) == (413, "too_large")
     nowhere = await send(desk, "/orders/no-such/photos", picture(), kind="damage")

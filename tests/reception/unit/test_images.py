@@ -1,15 +1,22 @@
 """Pictures are known by their content and keep nothing but the picture (R3)."""
 
+import asyncio
+import os
+import pickle
+import signal
+import struct
+import zlib
 from io import BytesIO
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.reception.images import cleaned
+from services.reception.images import Cleaning, cleaned
 from shared.contracts.refusal import Refused
-from tests.reception.pictures import HEIC, picture
+from tests.reception.pictures import HEIC, flat_png, picture
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
@@ -56,3 +63,74 @@ def test_a_bomb_of_pixels_is_refused_before_it_is_unpacked():
     with pytest.raises(Refused) as refusal:
         cleaned(content.getvalue())
     assert refusal.value.rule == "too_many_pixels"
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (flat_png(1, 1_000_000), "side_too_long"),
+        (flat_png(20_000, 2), "side_too_long"),
+        (flat_png(300, 200, depth=16), "unusual_pixels"),
+    ],
+)
+def test_what_no_camera_takes_is_refused_by_its_header(content, rule, monkeypatch):
+    def never(*_):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", never)
+    with pytest.raises(Refused) as refusal:
+        cleaned(content)
+    assert (refusal.value.rule, refusal.value.field) == (rule, "body")
+
+
+def test_sixteen_bits_a_color_are_no_harm():
+    with Image.open(BytesIO(cleaned(flat_png(300, 200, depth=16, kind=6, channels=4)))) as image:
+        assert (image.mode, image.size) == ("RGB", (300, 200))
+
+
+def test_a_text_that_unpacks_to_gigabytes_is_refused():
+    text = b"Comment\0\0" + zlib.compress(bytes(100_000_000), 9)
+    chunk = (
+        struct.pack(">I", len(text))
+        + b"zTXt"
+        + text
+        + struct.pack(">I", zlib.crc32(b"zTXt" + text))
+    )
+    content = picture("PNG")
+    with pytest.raises(Refused):
+        cleaned(content[:33] + chunk + content[33:])
+
+
+def test_a_refusal_comes_back_from_a_worker():
+    refused = pickle.loads(pickle.dumps(Refused("rule", "Said.", field="body", largest=3)))
+    assert (refused.rule, refused.message, refused.field) == ("rule", "Said.", "body")
+    assert refused.values == {"largest": 3}
+
+
+def workers():
+    return {each for each in psutil.Process().children() if "spawn_main" in str(each.cmdline())}
+
+
+async def test_pictures_are_cleaned_by_two_processes_that_come_back():
+    cleaning, photo, others = Cleaning(), picture(size=(1600, 1200)), workers()
+    kept = await asyncio.gather(*[cleaning.cleaned(photo) for _ in range(5)])
+    assert kept == [cleaned(photo)] * 5
+    own = workers() - others
+    assert len(own) == 2
+    with pytest.raises(Refused) as refusal:
+        await cleaning.cleaned(b"no picture")
+    assert refusal.value.rule == "not_a_picture"
+
+
+async def test_a_picture_that_ends_its_process_is_refused(monkeypatch):
+    cleaning = Cleaning()
+    monkeypatch.setattr("services.reception.images.cleaned", ends_its_process)
+    with pytest.raises(Refused) as refusal:
+        await cleaning.cleaned(picture())
+    assert (refusal.value.rule, refusal.value.field) == ("picture_too_costly", "body")
+    monkeypatch.undo()
+    assert await cleaning.cleaned(picture()) == cleaned(picture())
+
+
+def ends_its_process(content):
+    os.kill(os.getpid(), signal.SIGKILL)

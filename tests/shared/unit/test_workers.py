@@ -1,9 +1,15 @@
 """Worker processes and their owner's end."""
 
+import os
 import subprocess
 import sys
+from contextlib import suppress
+from functools import partial
 
 import psutil
+import pytest
+
+from shared.workers import ConfinedWorkers, ExhaustedError
 
 OWNER = """
 import os, time
@@ -27,3 +33,27 @@ def test_a_worker_ends_when_its_owner_is_killed(tmp_path) -> None:
     owner.communicate()
     worker.wait(10)
     assert not worker.is_running()
+
+
+def spin() -> None:
+    while True:
+        pass
+
+
+async def test_what_takes_too_much_is_stopped_and_the_next_is_served() -> None:
+    workers = ConfinedWorkers(1, memory_bytes=600_000_000, cpu_s=1)
+    first = await workers.compute(os.getpid)
+    with pytest.raises(ExhaustedError):
+        await workers.compute(partial(bytes, 700_000_000))
+    second = await workers.compute(os.getpid)
+    with pytest.raises(ExhaustedError):
+        await workers.compute(spin)
+    third = await workers.compute(os.getpid)
+    assert len({first, second, third}) == 3
+    with pytest.raises(ZeroDivisionError):
+        await workers.compute(partial(divmod, 1, 0))
+    assert await workers.compute(os.getpid) == third
+    psutil.Process(third).kill()
+    with suppress(ExhaustedError):
+        await workers.compute(os.getpid)
+    assert await workers.compute(os.getpid) != third
