@@ -3,22 +3,20 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import orjson
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+from pydantic import BaseModel
 
 from shared.problems import unavailable
 from shared.settings import Settings
 from shared.underway import Underway
 
 log = structlog.get_logger()
-
-CURVE = "P-256"
-"""The curve of the only algorithm, ES256."""
 
 FRESH_S = 300.0
 """After so long the keys are asked for again, so that a withdrawn one stops counting."""
@@ -110,16 +108,29 @@ def usable_keys(published: Any) -> Keys:
         ValueError: there is none.
     """
     entries = published.get("keys") if isinstance(published, dict) else None
-    keys = [key for entry in entries or () if (key := _usable(entry))]
+    if not isinstance(entries, list):
+        raise ValueError("the issuer publishes no JWK set")
+    keys = [key for entry in entries if (key := _usable(entry))]
     if not keys:
         raise ValueError("the issuer publishes no key for ES256")
     return {key.kid: key for key in keys} | ({None: keys[0]} if len(keys) == 1 else {})
 
 
+class _PublishedKey(BaseModel):
+    """A public key for ES256 as RFC 7517 writes it."""
+
+    kty: Literal["EC"]
+    crv: Literal["P-256"]
+    x: str
+    y: str
+    use: Literal["sig"] = "sig"
+    kid: str | None = None
+    alg: Literal["ES256"] = "ES256"
+    key_ops: list[str] = ["verify"]
+
+
 def _usable(entry: Any) -> ECKey | None:
-    if not isinstance(entry, dict) or entry.get("crv") != CURVE or entry.get("use", "sig") != "sig":
-        return None
     try:
-        return ECKey.import_key(entry)
+        return ECKey.import_key(_PublishedKey.model_validate(entry).model_dump(exclude_none=True))
     except (JoseError, ValueError, TypeError, KeyError):
         return None

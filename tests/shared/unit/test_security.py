@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Annotated, Any
 
 import httpx
@@ -14,6 +15,8 @@ import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
@@ -31,6 +34,7 @@ class KeyPublisher:
     def __init__(self) -> None:
         self.key = _new_key()
         self.others: list[dict[str, Any]] = []
+        self.said: Any = None
         self.asked = 0
         self.away = False
         self.pause_s = 0.0
@@ -46,6 +50,8 @@ class KeyPublisher:
             await asyncio.sleep(self.pause_s)
             if self.away:
                 return JSONResponse({}, 503)
+            if self.said is not None:
+                return JSONResponse(self.said)
             return JSONResponse({"keys": [*self.others, self.key.as_dict(private=False)]})
 
     def token(self, *, key: ECKey | None = None, kid: str | None = "", **claims: Any) -> str:
@@ -90,7 +96,7 @@ async def _served() -> AsyncIterator[KeyPublisher]:
 
 @pytest.fixture
 def publisher(_served: KeyPublisher) -> KeyPublisher:
-    _served.key, _served.others = _new_key(), []
+    _served.key, _served.others, _served.said = _new_key(), [], None
     _served.asked, _served.away, _served.pause_s = 0, False, 0.0
     return _served
 
@@ -321,7 +327,44 @@ async def test_unusable_published_keys_are_left_aside(
         {"kty": "RSA", "kid": "broken"},
         {"kty": "new", "kid": "unknown"},
         {"kty": "EC", "crv": "P-256", "kid": "empty"},
+        *({**publisher.key.as_dict(private=False), "kid": kid} for kid in (["a"], {}, 7)),
+        *(_new_key().as_dict(private=False) | {"key_ops": each} for each in (3, [3], "verify")),
+        {**_new_key().as_dict(private=False), "use": ["sig"]},
         ECKey.generate_key("P-256", {"use": "enc", "kid": "for encryption"}).as_dict(private=False),
         ECKey.generate_key("P-384", {"kid": "other curve"}).as_dict(private=False),
     ]
     assert (await ask(service, publisher.token())).status_code == 200
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+)
+JWK = st.fixed_dictionaries(
+    {"kty": st.just("EC"), "crv": st.just("P-256")},
+    optional=dict.fromkeys(("x", "y", "d", "kid", "use", "alg", "key_ops", "x5c"), ANYTHING),
+)
+
+
+@pytest.mark.parametrize("said", [{"keys": 5}, {"keys": True}, {"keys": {"a": 1}}, 5, [], "keys"])
+async def test_malformed_key_sets_change_no_known_key(
+    service: httpx.AsyncClient,
+    publisher: KeyPublisher,
+    verifier: Verifier,
+    said: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publisher.said = said
+    await assert_unavailable(service, publisher.token())
+    publisher.said, verifier._keys._paused_until = None, 0.0
+    assert (await ask(service, publisher.token())).status_code == 200
+    publisher.said = said
+    monkeypatch.setattr(signing_keys, "FRESH_S", 0.0)
+    assert (await ask(service, publisher.token())).status_code == 200
+    assert (await ask(service, publisher.token(kid="unknown"))).status_code == 401
+
+
+@given(st.fixed_dictionaries({"keys": ANYTHING | st.lists(JWK | ANYTHING, max_size=3)}) | ANYTHING)
+def test_any_key_set_is_usable_or_refused(published: Any) -> None:
+    with suppress(ValueError):
+        assert signing_keys.usable_keys(published)
