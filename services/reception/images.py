@@ -2,18 +2,31 @@
 
 from functools import partial
 from io import BytesIO
+from typing import Any
 
+import structlog
 from pi_heif import register_heif_opener
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from shared.contracts.refusal import Refused
 from shared.workers import ConfinedWorkers, ExhaustedError
+
+log = structlog.get_logger()
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 
 _LARGEST_PIXELS = 50_000_000
 _LONGEST_SIDE = 16_384
 _MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"})
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _EDGE = 2560
 _QUALITY = 85
 
@@ -34,12 +47,18 @@ class Cleaning:
         """The picture alone, as :func:`cleaned` makes it.
 
         Raises:
-            Refused: as there, or it took more memory or time than any photo takes.
+            Refused: as there, or it took more memory or time than any photo takes, or the decoder
+                failed in a way of its own, which is logged.
         """
         try:
             return await self._workers.compute(partial(cleaned, content))
         except ExhaustedError as error:
             raise _too_costly() from error
+        except (Refused, OSError):
+            raise
+        except Exception as error:
+            log.warning("picture not decoded", error=repr(error))
+            raise _not_a_picture() from error
 
 
 def cleaned(content: bytes) -> bytes:
@@ -57,13 +76,24 @@ def cleaned(content: bytes) -> bytes:
             picture.draft("RGB", (_EDGE, _EDGE))
             small = picture.convert("RGB")
             small.thumbnail((_EDGE, _EDGE))
-            ImageOps.exif_transpose(small, in_place=True)
+            turn = _turn(picture)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _not_a_picture() from error
+    if turn is not None:
+        small = small.transpose(turn)
     small.info.clear()
     kept = BytesIO()
     small.save(kept, "JPEG", quality=_QUALITY)
     return kept.getvalue()
+
+
+def _turn(picture: Image.Image) -> Image.Transpose | None:
+    """How to set the picture upright, as far as its EXIF says so in whatever type of value."""
+    try:
+        told: Any = picture.getexif().get(ExifTags.Base.Orientation)
+        return _TURNS.get(int(told[0] if isinstance(told, tuple | bytes) else told))
+    except Exception:
+        return None
 
 
 def _check_header(picture: Image.Image) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from structlog.testing import capture_logs
 
 from services.reception.images import Cleaning, cleaned
 from shared.contracts.refusal import Refused
@@ -34,6 +35,41 @@ def test_a_picture_is_kept_upright_without_place_and_camera(form):
 def test_a_picture_of_the_newer_phones_is_kept_as_a_jpeg():
     with Image.open(BytesIO(cleaned(HEIC))) as image:
         assert (image.format, image.size) == ("JPEG", (64, 48))
+
+
+ORIENTED = 0x0112, 3, 1, struct.pack("<I", 6)
+
+
+def tagged(*entries):
+    """A JPEG of 40 by 30 pixels whose EXIF has these tags: number, type, count and four bytes."""
+    tags = b"".join(struct.pack("<HHI", *entry[:3]) + entry[3] for entry in entries)
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + tags + bytes(4)
+    content = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(content, "JPEG", exif=exif)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("tag", [0x0100, 0x0101, 0x011A, 0x011B, 0x0128, 0x8769, 0x8825, 0xA005])
+def test_odd_tags_of_cameras_are_ignored(tag):
+    kept = cleaned(tagged(ORIENTED, (tag, 2, 3, b"72\0\0")))
+    with Image.open(BytesIO(kept)) as image:
+        assert image.size == (30, 40)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from((0x0100, 0x0103, 0x0111, 0x0112, 0x011A, 0x0128, 0x8769, 0x8825)),
+            st.integers(0, 14),
+            st.sampled_from((0, 1, 2, 3, 9, 70_000, 2**32 - 1)),
+            st.binary(min_size=4, max_size=4),
+        ),
+        max_size=4,
+    )
+)
+def test_no_tag_of_any_type_spoils_pictures(entries):
+    with Image.open(BytesIO(cleaned(tagged(*entries)))) as image:
+        assert sorted(image.size) == [30, 40]
 
 
 def test_a_large_picture_is_made_smaller():
@@ -130,6 +166,18 @@ async def test_a_picture_that_ends_its_process_is_refused(monkeypatch):
     assert (refusal.value.rule, refusal.value.field) == ("picture_too_costly", "body")
     monkeypatch.undo()
     assert await cleaning.cleaned(picture()) == cleaned(picture())
+
+
+async def test_unexpected_failure_of_decoding_refuses_picture(monkeypatch):
+    monkeypatch.setattr("services.reception.images.cleaned", fails)
+    with capture_logs() as logged, pytest.raises(Refused) as refusal:
+        await Cleaning().cleaned(picture())
+    assert (refusal.value.rule, refusal.value.field) == ("not_a_picture", "body")
+    assert [line["event"] for line in logged] == ["picture not decoded"]
+
+
+def fails(content):
+    raise struct.error(len(content))
 
 
 def ends_its_process(content):
