@@ -299,6 +299,48 @@ async def test_each_role_reads_what_its_work_needs(interfaces: Interfaces) -> No
     assert {path for path, roles in expected.items() if roles} <= seen
 
 
+CONFIDENTIAL = re.compile(
+    r"_cents$|^(feedback|discount|credit(?!s$)|collected|labour_rate|output_per)"
+)
+
+
+def test_money_may_be_absent_from_reads_of_all(interfaces: Interfaces) -> None:
+    """Reads of those who do the work show nothing of money or opinions that they cannot lack."""
+    readers = {path: READS[group] for group, paths in WHO_READS.items() for path in paths}
+    told, found = [], 0
+    for app in interfaces.apps.values():
+        description = app.openapi()
+        parts = description["components"]["schemas"]
+        for path, operations in description["paths"].items():
+            allowed = readers.get(path.removeprefix("/stores/{store_id}"), READS["all"])
+            if "get" not in operations or set(allowed) <= {*READS["money"], "operator", "service"}:
+                continue
+            content = operations["get"]["responses"]["200"].get("content", {})
+            answer = content.get("application/json", {}).get("schema", {})
+            for name, schema in properties(answer, parts):
+                if CONFIDENTIAL.search(name):
+                    found += 1
+                    told += [] if may_be_absent(schema) else [(path, name)]
+    assert told == []
+    assert found
+
+
+def properties(schema: Schema, parts: Schema) -> Iterator[tuple[str, Schema]]:
+    """Every named value inside ``schema``, but for what is inside one that may be absent."""
+    if "$ref" in schema:
+        schema = parts[schema["$ref"].rsplit("/", 1)[1]]
+    for kind in (*schema.get("anyOf", ()), *filter(None, [schema.get("items")]), *maps(schema)):
+        yield from properties(kind, parts)
+    for name, value in schema.get("properties", {}).items():
+        yield name, value
+        if not may_be_absent(value):
+            yield from properties(value, parts)
+
+
+def may_be_absent(schema: Schema) -> bool:
+    return {"type": "null"} in schema.get("anyOf", ())
+
+
 async def test_every_field_refuses_hostile_values_by_name(interfaces: Interfaces) -> None:
     tried, accepted = 0, []
     for each in interfaces.inputs():

@@ -718,6 +718,17 @@ async def test_no_script_runs_from_texts(desk: Desk, platform: Platform) -> None
     await _ran_nothing(dispatcher)
 
 
+async def test_a_dispatcher_reads_figures_without_money(desk: Desk) -> None:
+    dispatcher = await desk.sign_in("S01-dispatcher-1")
+    await dispatcher.go("/stores/S01/today")
+    await expect(dispatcher.at("figure-hours_per_ro")).to_be_visible()
+    await expect(dispatcher.page.locator(".chart canvas")).to_have_count(1)
+    await expect(dispatcher.page.locator("body")).not_to_contain_text("¥")
+    for name in ("invoiced_cents", "labour_rate", "collected", "feedback"):
+        await expect(dispatcher.at(f"figure-{name}")).to_have_count(0)
+    await dispatcher.keep("today-of-a-dispatcher")
+
+
 async def test_no_script_runs_from_names_in_charts(desk: Desk) -> None:
     manager = await desk.sign_in("S01-manager-1")
     await manager.go("/stores/S01/today")

@@ -24,11 +24,15 @@ AMOUNTS = ("invoiced_cents", "received_cents")
 
 @dataclass(frozen=True)
 class Indicator:
-    """An indicator (指标) of the report, how it is written and where it should be."""
+    """An indicator (指标) of the report, how it is written and where it should be.
+
+    Those who do the work are not told the ``confidential`` ones: money and opinions.
+    """
 
     name: str
     write: Callable[[Any], str] = formats.share
     reference: float | None = None
+    confidential: bool = False
 
 
 GROUPS: Mapping[str, Sequence[Indicator]] = {
@@ -57,15 +61,15 @@ GROUPS: Mapping[str, Sequence[Indicator]] = {
         Indicator("first_time_fix"),
         Indicator("rework_in"),
         Indicator("rework_out"),
+        Indicator("hours_per_ro", formats.hours),
     ),
     "money": (
-        Indicator("labour_rate", formats.money),
-        Indicator("hours_per_ro", formats.hours),
-        Indicator("output_per_vehicle", formats.money),
-        Indicator("collected"),
-        Indicator("collected_by_age", formats.shares),
-        Indicator("refunded_cents", formats.money),
-        Indicator("credited_cents", formats.money),
+        Indicator("labour_rate", formats.money, confidential=True),
+        Indicator("output_per_vehicle", formats.money, confidential=True),
+        Indicator("collected", confidential=True),
+        Indicator("collected_by_age", formats.shares, confidential=True),
+        Indicator("refunded_cents", formats.money, confidential=True),
+        Indicator("credited_cents", formats.money, confidential=True),
     ),
     "claims": (
         Indicator("claims_submitted", formats.plain),
@@ -73,10 +77,10 @@ GROUPS: Mapping[str, Sequence[Indicator]] = {
         Indicator("claims_overdue", formats.plain),
     ),
     "quality": (
-        Indicator("feedback", formats.average),
-        Indicator("feedback_quality", formats.average),
-        Indicator("feedback_technique", formats.average),
-        Indicator("feedback_attitude", formats.average),
+        Indicator("feedback", formats.average, confidential=True),
+        Indicator("feedback_quality", formats.average, confidential=True),
+        Indicator("feedback_technique", formats.average, confidential=True),
+        Indicator("feedback_attitude", formats.average, confidential=True),
         Indicator("rectifications_opened", formats.plain),
         Indicator("rectifications_overdue", formats.plain),
         Indicator("checks_done", reference=1.0),
@@ -92,12 +96,12 @@ GROUPS: Mapping[str, Sequence[Indicator]] = {
 INDICATORS = tuple(chain.from_iterable(GROUPS.values()))
 
 
-def tiles(t: Words, figures: Figures) -> None:
+def tiles(t: Words, figures: Figures, *, with_money: bool) -> None:
     """The day at a glance."""
     with box("tiles"):
         for name in COUNTS:
             _tile(t.code("figure", name), str(figures[name]), name)
-        for name in AMOUNTS:
+        for name in AMOUNTS if with_money else ():
             _tile(t.code("figure", name), formats.money(figures[name]), name)
 
 
@@ -107,12 +111,15 @@ def _tile(name: str, value: str, key: str) -> None:
         text(value, "tile-value")
 
 
-def indicators(t: Words, figures: Figures) -> None:
+def indicators(t: Words, figures: Figures, *, with_money: bool) -> None:
     """Each indicator with its formula beside the name, under what it is about."""
     for group, members in GROUPS.items():
+        told = [each for each in members if with_money or not each.confidential]
+        if not told:
+            continue
         text(t.code("group", group), "section-title")
         with box("ratios"):
-            for indicator in members:
+            for indicator in told:
                 _ratio(t, indicator, figures[indicator.name])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from services.desk import formats
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import badge, box, facts, link, panel, text
-from services.desk.components.figures import COUNTS, bars, indicators, tiles
+from services.desk.components.figures import AMOUNTS, COUNTS, bars, indicators, tiles
 from services.desk.components.live import live
 from services.desk.i18n import Words
 from services.desk.page import Page
@@ -53,14 +53,15 @@ async def show(visit: Visit) -> None:
     def render(figures: Figures, drawing: Drawing) -> None:
         t, (now, published) = visit.t, figures
         drawing.part("covered", partial(_covered, visit), now)
-        drawing.part("tiles", partial(tiles, t), now)
+        drawing.part("tiles", partial(tiles, t, with_money=visit.sees_money), now)
         with drawing.frame("charts", box, "columns even"):
-            vehicles = {name: now[name] for name in COUNTS}
-            money = {name: round(now[name] / _CENTS) for name in MONEY}
-            for title, amounts in ((t("Vehicles"), vehicles), (t("Money"), money)):
+            charts = {t("Vehicles"): {name: now[name] for name in COUNTS}}
+            if visit.sees_money:
+                charts[t("Money")] = {name: round(now[name] / _CENTS) for name in MONEY}
+            for title, amounts in charts.items():
                 drawing.part(title, partial(_chart, t, title), amounts)
         drawing.part("published", partial(_published, visit), published)
-        drawing.part("indicators", partial(_indicators, t), now)
+        drawing.part("indicators", partial(_indicators, visit), now)
 
     await live(visit, fetch, render)
 
@@ -81,9 +82,9 @@ def _chart(t: Words, title: str, amounts: Mapping[str, int]) -> None:
         bars([t.code("figure", name) for name in amounts], {title: list(amounts.values())})
 
 
-def _indicators(t: Words, figures: Mapping[str, Any]) -> None:
-    with panel(t("Indicators")):
-        indicators(t, figures)
+def _indicators(visit: Visit, figures: Mapping[str, Any]) -> None:
+    with panel(visit.t("Indicators")):
+        indicators(visit.t, figures, with_money=visit.sees_money)
 
 
 def chosen_day(visit: Visit) -> date:
@@ -115,12 +116,15 @@ def _published(visit: Visit, reports: list[dict[str, Any]]) -> None:
             badge(t("Published {time}", time=at), "good")
             if report["revision"] > 1:
                 badge(t("Revision {number}", number=report["revision"]), "warn")
+            money = [
+                (t.code("figure", name), formats.money(report[name]))
+                for name in (AMOUNTS if visit.sees_money else ())
+            ]
             facts(
                 [
                     (t("Covers"), _period(visit, report)),
                     (t.code("figure", "delivered"), str(report["delivered"])),
-                    (t.code("figure", "invoiced_cents"), formats.money(report["invoiced_cents"])),
-                    (t.code("figure", "received_cents"), formats.money(report["received_cents"])),
+                    *money,
                     (t.code("figure", "on_time_first"), formats.share(report["on_time_first"])),
                 ]
             )

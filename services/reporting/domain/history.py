@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from services.reporting.domain.confidential import EVENTS_OF_THE_WORK, without_money
+
 
 @dataclass(frozen=True)
 class LoggedEvent:
@@ -21,41 +23,14 @@ class LoggedEvent:
     data: Mapping[str, Any]
 
 
-_FOR_THE_WORKSHOP = frozenset(
-    {
-        "VehicleArrived",
-        "CustomerGreeted",
-        "AdvisorAssigned",
-        "OrderOpened",
-        "PromiseRevised",
-        "AdditionalWorkAuthorized",
-        "AdditionalWorkDeclined",
-        "WorkWithdrawn",
-        "OrderCancelled",
-        "VehicleDelivered",
-    }
-)
-"""What those who do the work know of reception's events; all of the workshop's are theirs."""
-
-
-def without_money(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
+def of_the_work(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
     """What those read who do the work: no bills, payments or opinions, and no amounts."""
     known = []
     for event in events:
         _, publisher, name, _ = event.type.split(".")
-        if publisher == "workshop" or name in _FOR_THE_WORKSHOP:
-            known.append(replace(event, data=_without_amounts(event.data)))
+        if publisher == "workshop" or name in EVENTS_OF_THE_WORK:
+            known.append(replace(event, data=without_money(event.data)))
     return known
-
-
-def _without_amounts(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {
-            name: _without_amounts(each)
-            for name, each in value.items()
-            if not name.endswith("_cents")
-        }
-    return [_without_amounts(each) for each in value] if isinstance(value, list) else value
 
 
 def in_order(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:

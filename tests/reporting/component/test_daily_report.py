@@ -22,6 +22,7 @@ from shared.contracts.reception import (
 )
 from shared.contracts.reporting import DailyReportPublished
 from shared.db import transaction
+from shared.security import Role
 from tests.harness import InProcess, in_process, published, publisher
 from tests.reporting.story import ZONE, by_hand, flat, local, story
 
@@ -125,6 +126,24 @@ async def test_each_store_reports_its_day_once_at_closing_time(
     ]
 
 
+@pytest.mark.parametrize("role", ["dispatcher", "inspector"])
+@pytest.mark.parametrize("path", ["figures", "daily-reports"])
+async def test_who_does_the_work_reads_counts_alone(
+    reporting: InProcess, role: Role, path: str
+) -> None:
+    asked = f"/stores/S01/{path}", {"day": DAY.isoformat()}
+    answers = [(await reporting.get(asked[0], each, **asked[1])).json() for each in (role, "agent")]
+    mine, office = (each[0] if isinstance(each, list) else each for each in answers)
+    hidden = {name for name in office if name.endswith("_cents") or name.startswith("feedback")}
+    hidden |= {"collected", "collected_by_age", "labour_rate", "output_per_vehicle"}
+    assert {name: mine[name] for name in hidden} == dict.fromkeys(hidden)
+    assert {name: mine[name] for name in mine.keys() - hidden} == {
+        name: office[name] for name in office.keys() - hidden
+    }
+    assert office["received_cents"]
+    assert office["feedback"]
+
+
 async def test_a_clock_that_jumps_reports_every_day_with_activity_once(
     reporting: InProcess, servers: Platform, clock: SteppedClock, told
 ) -> None:
@@ -200,7 +219,7 @@ async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, t
         for _, event in told["S01"]
         if getattr(event, "order_id", None) == order_id
     ]
-    answer = await reporting.get(f"/stores/S01/orders/{order_id}/history", "technician")
+    answer = await reporting.get(f"/stores/S01/orders/{order_id}/history", "manager")
     shown = answer.json()
     assert sorted(entry["type"].split(".")[2] for entry in shown) == sorted(of_order)
     for topic in {entry["topic"] for entry in shown}:

@@ -1,12 +1,16 @@
 """The order of an order's events."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reporting.domain.history import LoggedEvent, in_order, without_money
+from services.reporting.domain.history import LoggedEvent, in_order, of_the_work
+from tests.contracts.test_examples import EXAMPLES
 
 START = datetime(2026, 3, 4, tzinfo=UTC)
 TOPICS = ("order", "job", "customer")
@@ -28,16 +32,39 @@ def event(number: int, minute: int, topic: str, sequence: int, cause: int | None
 def test_who_does_the_work_reads_no_money() -> None:
     def named(name: str, publisher: str = "reception") -> LoggedEvent:
         line = {"code": "MNT-001", "amount_cents": 1, "quantity": 2}
-        told = {"lines": [line], "estimate_cents": 1, "advisor_id": "a"}
+        told = {
+            "lines": [line],
+            "estimate_cents": 1,
+            "advisor_id": "a",
+            "credit_granted_by": "m",
+        }
         kind = f"aftersales.{publisher}.{name}.v1"
         return replace(event(1, 0, "order", 1, None), type=kind, data=told)
 
     hidden = ("InvoiceIssued", "PaymentReceived", "FeedbackGiven", "EstimateSubmitted", "Unheard")
     kept = named("OrderOpened"), named("JobStarted", "workshop")
-    known = without_money([*map(named, hidden), *kept])
+    known = of_the_work([*map(named, hidden), *kept])
     assert [each.type for each in known] == [each.type for each in kept]
     expected = {"lines": [{"code": "MNT-001", "quantity": 2}], "advisor_id": "a"}
     assert [each.data for each in known] == [expected] * 2
+
+
+def names_in(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*map(names_in, value.values()))
+    return set().union(*map(names_in, value)) if isinstance(value, list) else set()
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_no_event_tells_the_work_of_money(kind: str) -> None:
+    told = replace(event(1, 0, "order", 1, None), type=kind, data=EXAMPLES[kind])
+    for known in of_the_work([told]):
+        money = [
+            name
+            for name in names_in(known.data)
+            if re.search("cents|credit_|discount|voucher|invoice|payment|mark", name)
+        ]
+        assert money == []
 
 
 @st.composite

@@ -1,0 +1,53 @@
+"""What of figures and events is told only to those who read money and opinions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    "money": (
+        "invoiced_cents",
+        "labor_cents",
+        "parts_cents",
+        "received_cents",
+        "refunded_cents",
+        "credited_cents",
+        "collected",
+        "collected_by_age",
+        "labour_rate",
+        "output_per_vehicle",
+    ),
+    "opinions": ("feedback", "feedback_quality", "feedback_technique", "feedback_attitude"),
+}
+"""Figures of a day by what they tell."""
+
+HIDDEN_FIGURES = frozenset(name for names in FIGURES.values() for name in names)
+
+EVENTS_OF_THE_WORK = frozenset(
+    {
+        "VehicleArrived",
+        "CustomerGreeted",
+        "AdvisorAssigned",
+        "OrderOpened",
+        "PromiseRevised",
+        "AdditionalWorkAuthorized",
+        "AdditionalWorkDeclined",
+        "WorkWithdrawn",
+        "OrderCancelled",
+        "VehicleDelivered",
+    }
+)
+"""What those who do the work know of reception's events; all of the workshop's are theirs."""
+
+_MONEY_OF_EVENTS = frozenset({"credit_granted_by"})
+"""What tells of money in these events, besides amounts."""
+
+
+def without_money(value: Any) -> Any:
+    """An event's data without amounts and what else tells of money."""
+    if isinstance(value, Mapping):
+        return {
+            name: without_money(each)
+            for name, each in value.items()
+            if not name.endswith("_cents") and name not in _MONEY_OF_EVENTS
+        }
+    return [without_money(each) for each in value] if isinstance(value, list) else value
