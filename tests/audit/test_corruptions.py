@@ -4,13 +4,16 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
 
 from deploy.cli.audit import AuditResult, run_audit
+from deploy.cli.audit.evidence import APPOINTMENTS, JOBS, ORDERS
 from deploy.cli.audit.topics import declared_topics, read_log
 from deploy.demo.day import play_day
 from deploy.embedded.platform import Platform
@@ -327,3 +330,79 @@ async def test_every_record_of_the_day_has_exactly_the_fields_of_its_contract(
     for event in log.events:
         written = CONTRACTS[event.type].model_validate(event.data).model_dump_json()
         assert json.loads(written) == event.data, event.type
+
+
+FORGED: list[tuple[str, bytes, str]] = [
+    ("reception.AppointmentBooked.v1", b"garbage", "data: no JSON object"),
+    ("reception.AppointmentBooked.v1", b"[]", "data: no JSON object"),
+    ("reception.AppointmentMoved.v7", b"{}", "unknown version of its type"),
+    ("reception.AppointmentBooked.v1", b'{"store_id":"S02"}', "store_id differs from header"),
+    ("reception.OrderOpened.v1", b'{"store_id":"S01"}', "is a required property"),
+    (
+        "reception.CustomerGreeted.v1",
+        b'{"store_id":"S01","order_id":[1],"advisor_id":"a","greeted_at":"2026-03-04T06:51:00Z"}',
+        "order_id: the value is not of type",
+    ),
+    (
+        "reception.CustomerGreeted.v1",
+        b'{"store_id":"S01","order_id":"1","advisor_id":"a","greeted_at":"yesterday"}',
+        "greeted_at: the value is not a",
+    ),
+]
+
+
+async def forge(platform: Platform, key: str, *records: tuple[str, bytes]) -> None:
+    """Send records that no service published, fifty steps ahead of their streams."""
+    topics = {"AppointmentBooked": APPOINTMENTS, "AppointmentMoved": APPOINTMENTS}
+    async with AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap) as producer:
+        for number, (kind, value) in enumerate(records):
+            name = kind.split(".")[1]
+            headers = {
+                "ce_id": str(uuid4()),
+                "ce_type": f"aftersales.{kind}",
+                "ce_source": "/stores/S01/reception",
+                "ce_storeid": "S01",
+                "ce_time": "2026-03-04T06:51:00+00:00",
+                "ce_sequence": str(50 + number),
+            }
+            await producer.send_and_wait(
+                topics.get(name, JOBS if kind.startswith("workshop") else ORDERS),
+                value,
+                key=key.encode(),
+                headers=[(name, text.encode()) for name, text in headers.items()],
+            )
+
+
+async def test_unreadable_records_leave_all_checks_their_answers(day: Platform) -> None:
+    before = await audit(day)
+    await forge(day, "forged", *[(kind, value) for kind, value, _ in FORGED])
+    result = await audit(day)
+    lines = [str(each) for each in result.differences if each.what == "event"]
+    for kind, _, fault in FORGED:
+        name = kind.split(".")[1]
+        found = [line for line in lines if f"{name} forged" in line and fault in line]
+        assert any(line.startswith("reporting:") for line in found), lines
+    assert [check.name for check in result.checks] == [check.name for check in before.checks]
+    about_data = [
+        str(each)
+        for check in result.checks
+        if check.name
+        not in {
+            "readable events",
+            "nothing is on its way",
+            "records without a publisher are set aside",
+            "positions stand at the last contiguous event",
+        }
+        for each in check.differences
+    ]
+    assert about_data == []
+
+
+async def test_readable_nonsense_is_named_by_its_check(day: Platform) -> None:
+    log = await read_log(day.kafka.bootstrap, declared_topics(day.settings.topics_file), ())
+    records = [(event.type.partition(".")[2], event) for event in log.events if not event.fault]
+    twins = {kind: json.dumps({**event.data, "job_id": "x"}) for kind, event in records}
+    await forge(day, "nonsense", *[(kind, data.encode()) for kind, data in twins.items()])
+    result = await audit(day)
+    assert len({check.service for check in result.checks}) == 5
+    assert any("nonsense" in str(each) for each in result.differences)

@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from deploy.cli.audit.evidence import CAPACITY, ORDERS, Evidence
+from deploy.cli.audit.evidence import CAPACITY, ORDERS, Evidence, created_on
+from deploy.cli.audit.result import Check, answer
 from deploy.cli.audit.streams import check_streams
 from deploy.cli.audit.tables import SERVICES, Tables
 from deploy.cli.audit.topics import DeclaredTopic, Log, StreamEvent, first_occurrence
@@ -138,3 +139,15 @@ def test_an_unreadable_record_that_nobody_set_aside_is_named() -> None:
         f"kafka: {ORDERS} partition 3 offset 7: dead letter of an unreadable record: "
         "expected True, found False"
     ]
+
+
+def test_impossible_years_of_ids_are_no_failure() -> None:
+    assert created_on("ffffffff-ffff-7fff-bfff-ffffffffffff") == date.max
+
+
+def test_check_that_cannot_end_is_a_difference() -> None:
+    def _odd_question(evidence: dict[str, int]) -> Check:
+        raise KeyError(len(evidence))
+
+    [difference] = answer("crm", _odd_question, {}).differences
+    assert str(difference) == "crm: odd question: check: expected an answer, found KeyError: 0"

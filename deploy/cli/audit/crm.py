@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deploy.cli.audit.evidence import CUSTOMERS, JOBS, ORDERS, Evidence, moment
-from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.result import Check, Comparison, answer
 from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
@@ -13,12 +13,12 @@ Fields = dict[str, Any]
 
 def check_crm(evidence: Evidence) -> Iterator[Check]:
     """Registrations, visits, calls and messages."""
-    yield _customers(evidence)
-    yield _vehicles(evidence)
-    yield _visits(evidence)
-    yield _calls_per_delivery(evidence)
-    yield _follow_ups(evidence)
-    yield _messages(evidence)
+    yield answer("crm", _customers, evidence)
+    yield answer("crm", _vehicles, evidence)
+    yield answer("crm", _visits, evidence)
+    yield answer("crm", _calls_per_delivery, evidence)
+    yield answer("crm", _follow_ups, evidence)
+    yield answer("crm", _messages, evidence)
 
 
 def _customers(evidence: Evidence) -> Check:

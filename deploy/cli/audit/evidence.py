@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from deploy.cli.audit.contracts import completed, is_known
 from deploy.cli.audit.tables import SERVICES, Row, Tables
 from deploy.cli.audit.topics import Log, Place, Stream, StreamEvent
 
@@ -109,12 +110,31 @@ class Evidence:
     def decided(self, event: StreamEvent) -> bool:
         """Whether operators have decided on an event in every service that follows its topic."""
         followers = [name for name, topics in CONSUMES.items() if event.place[0] in topics]
-        return bool(followers) and all(event.place in self._resolved[name] for name in followers)
+        return bool(followers) and all(self.decided_in(name, event) for name in followers)
+
+    def decided_in(self, consumer: str, event: StreamEvent) -> bool:
+        """Whether operators have decided on an event that ``consumer`` follows."""
+        return event.place in self._resolved[consumer]
 
     @cached_property
     def own_events(self) -> Sequence[StreamEvent]:
-        """Events that have effects, in the order of each stream."""
-        return [event for event in self.log.events if event.id not in self.harmless]
+        """Events that have effects, in the order of each stream; what services published is among
+        them even if nobody can read it."""
+        return [
+            event
+            for event in self.log.events
+            if event.id not in self.harmless
+            and not (event.fault and event.id not in self.published)
+        ]
+
+    @cached_property
+    def readable(self) -> Sequence[StreamEvent]:
+        """The own events that consumers can apply, each field in its place."""
+        return [
+            replace(event, data=completed(event.type, event.data))
+            for event in self.own_events
+            if not event.fault and is_known(event.type)
+        ]
 
     @cached_property
     def streams(self) -> Mapping[Stream, Sequence[StreamEvent]]:
@@ -142,7 +162,7 @@ class Evidence:
 
     def of_topic(self, topic: str) -> Iterator[StreamEvent]:
         """Events of one topic that have effects."""
-        return (event for event in self.own_events if event.place[0] == topic)
+        return (event for event in self.readable if event.place[0] == topic)
 
     def applied_by(self, consumer: str, topic: str) -> Iterator[StreamEvent]:
         """Events of a topic that must have had their effect in ``consumer``."""
@@ -181,7 +201,10 @@ def created_on(event_id: str) -> date:
         return date.max
     if identifier.version != 7:
         return date.max
-    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC).date()
+    try:
+        return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC).date()
+    except (ValueError, OverflowError):
+        return date.max
 
 
 def moment(text: str | None) -> datetime | None:

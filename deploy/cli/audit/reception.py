@@ -15,7 +15,7 @@ from deploy.cli.audit.evidence import (
     Evidence,
     moment,
 )
-from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.result import Check, Comparison, answer
 from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
@@ -51,12 +51,12 @@ _OPENED = (
 
 def check_reception(evidence: Evidence) -> Iterator[Check]:
     """Rows of reception, and money that adds up."""
-    yield _orders(evidence)
-    yield _estimates(evidence)
-    yield _amounts(evidence)
-    yield _vouchers(evidence)
-    yield _appointments(evidence)
-    yield _capacity(evidence)
+    yield answer("reception", _orders, evidence)
+    yield answer("reception", _estimates, evidence)
+    yield answer("reception", _amounts, evidence)
+    yield answer("reception", _vouchers, evidence)
+    yield answer("reception", _appointments, evidence)
+    yield answer("reception", _capacity, evidence)
 
 
 def _orders(evidence: Evidence) -> Check:

@@ -1,7 +1,7 @@
 """Reporting's log, facts and daily reports against the events."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,7 +25,7 @@ from deploy.cli.audit.evidence import (
     Evidence,
     moment,
 )
-from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.result import Check, Comparison, answer
 from deploy.cli.audit.tables import Row
 from deploy.cli.audit.topics import StreamEvent
 
@@ -37,20 +37,23 @@ _LARGEST_ROUNDING = 1e-9
 
 def check_reporting(evidence: Evidence) -> Iterator[Check]:
     """Everything that reporting keeps."""
-    yield _event_log(evidence)
-    yield _facts(evidence, "order_fact", "order_id", _order_facts(evidence))
-    yield _facts(evidence, "invoice_fact", "invoice_id", _invoice_facts(evidence))
-    yield _facts(evidence, "payment_fact", "payment_id", _payment_facts(evidence))
-    notes = _credit_note_facts(evidence)
-    yield _facts(evidence, "credit_note_fact", "credit_note_id", notes)
-    yield _facts(evidence, "job_fact", "job_id", _job_facts(evidence))
-    yield _facts(evidence, "follow_up_fact", "follow_up_id", _follow_up_facts(evidence))
-    yield _facts(evidence, "feedback_fact", "order_id", _feedback_facts(evidence))
-    yield _facts(evidence, "rectification", "rectification_id", _rectifications(evidence))
-    yield _reports_kept(evidence)
-    yield _reports_due(evidence)
-    yield _report_figures(evidence)
-    yield _report_totals(evidence)
+    yield answer("reporting", _event_log, evidence)
+    yield answer("reporting", _facts, evidence, "order_fact", "order_id", _order_facts)
+    yield answer("reporting", _facts, evidence, "invoice_fact", "invoice_id", _invoice_facts)
+    yield answer("reporting", _facts, evidence, "payment_fact", "payment_id", _payment_facts)
+    yield answer(
+        "reporting", _facts, evidence, "credit_note_fact", "credit_note_id", _credit_note_facts
+    )
+    yield answer("reporting", _facts, evidence, "job_fact", "job_id", _job_facts)
+    yield answer("reporting", _facts, evidence, "follow_up_fact", "follow_up_id", _follow_up_facts)
+    yield answer("reporting", _facts, evidence, "feedback_fact", "order_id", _feedback_facts)
+    yield answer(
+        "reporting", _facts, evidence, "rectification", "rectification_id", _rectifications
+    )
+    yield answer("reporting", _reports_kept, evidence)
+    yield answer("reporting", _reports_due, evidence)
+    yield answer("reporting", _report_figures, evidence)
+    yield answer("reporting", _report_totals, evidence)
 
 
 def _event_log(evidence: Evidence) -> Check:
@@ -79,10 +82,14 @@ def _event_log(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _facts(evidence: Evidence, table: str, key: str, expected: Facts) -> Check:
+def _facts(
+    evidence: Evidence, table: str, key: str, expected: Callable[[Evidence], Facts]
+) -> Check:
     comparison = Comparison(f"{table} is the fold of the events", "reporting")
     comparison.rows(
-        table, expected, ((row[key], row) for row in evidence.tables.of("reporting", table))
+        table,
+        expected(evidence),
+        ((row[key], row) for row in evidence.tables.of("reporting", table)),
     )
     return comparison.check()
 
@@ -305,7 +312,7 @@ def _report_figures(evidence: Evidence) -> Check:
     """Whatever a report states in its last revision."""
     comparison = Comparison("report figures are the fold of the events", "reporting")
     by_store: dict[str, list[StreamEvent]] = defaultdict(list)
-    for event in evidence.own_events:
+    for event in evidence.readable:
         by_store[event.store_id].append(event)
     last: dict[tuple[str, str], StreamEvent] = {}
     for report in _published_reports(evidence):

@@ -1,8 +1,11 @@
 """What an audit says: per check, how much was compared and what differs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+E = TypeVar("E")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -107,3 +110,20 @@ class Comparison:
 
     def check(self) -> Check:
         return Check(self.name, self.service, self.compared, tuple(self.differences))
+
+
+def answer(
+    service: str,
+    question: Callable[Concatenate[E, P], Check],
+    evidence: E,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Check:
+    """What a check says; one that the evidence does not let come to an end is itself a difference,
+    and the others go on."""
+    try:
+        return question(evidence, *args, **kwargs)
+    except Exception as error:
+        name = question.__name__.strip("_").replace("_", " ")
+        told = f"{type(error).__name__}: {error}"
+        return Check(name, service, 0, (Difference(service, name, "check", "an answer", told),))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import orjson
 
 from deploy.cli.audit.evidence import CONSUMES, Evidence, place_of, publisher_of
-from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.result import Check, Comparison, answer
 from deploy.cli.audit.tables import SERVICES, Row
 from deploy.cli.audit.topics import Stream, StreamEvent
 
@@ -16,16 +16,17 @@ _SHARED = frozenset({"store_id", "operation_id"})
 
 def check_streams(evidence: Evidence) -> Iterator[Check]:
     """All checks that need no knowledge of the trade."""
-    yield _sequences(evidence)
-    yield _rivals(evidence)
-    yield _envelopes(evidence)
-    yield _origins(evidence)
+    yield answer("kafka", _sequences, evidence)
+    yield answer("kafka", _rivals, evidence)
+    yield answer("kafka", _envelopes, evidence)
+    yield answer("kafka", _origins, evidence)
     for service in SERVICES:
-        yield _outbox(evidence, service)
-        yield _heads(evidence, service)
-        yield _positions(evidence, service)
-        yield _backlog(evidence, service)
-        yield _stores(evidence, service)
+        yield answer(service, _outbox, evidence, service)
+        yield answer(service, _heads, evidence, service)
+        yield answer(service, _positions, evidence, service)
+        yield answer(service, _backlog, evidence, service)
+        yield answer(service, _readable, evidence, service)
+        yield answer(service, _stores, evidence, service)
 
 
 def _sequences(evidence: Evidence) -> Check:
@@ -156,6 +157,19 @@ def _backlog(evidence: Evidence, consumer: str) -> Check:
         if topic in CONSUMES[consumer] and end:
             behind = end - committed.get((topic, partition), 0)
             comparison.equal(f"{topic} partition {partition}", "lag", 0, behind)
+    return comparison.check()
+
+
+def _readable(evidence: Evidence, consumer: str) -> Check:
+    """What nobody can read is to be set aside and decided on."""
+    comparison = Comparison("readable events", consumer)
+    for event in evidence.log.events:
+        if event.place[0] in CONSUMES[consumer]:
+            comparison.compared += 1
+            if event.fault and not evidence.decided_in(consumer, event):
+                topic, partition, offset = event.place
+                where = f"{topic} partition {partition} offset {offset} {event.name} {event.key}"
+                comparison.differ(where, "event", "readable, or decided on", event.fault)
     return comparison.check()
 
 

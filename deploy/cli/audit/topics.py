@@ -12,6 +12,8 @@ import yaml
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from deploy.cli.audit.contracts import fault, is_known
+
 Place = tuple[str, int, int]
 """Topic, partition and offset."""
 
@@ -36,7 +38,10 @@ class DeclaredTopic:
 
 @dataclass(frozen=True, slots=True)
 class StreamEvent:
-    """A record with a place in a stream. ``data`` is empty when its JSON cannot be read."""
+    """A record with a place in a stream. ``data`` is empty when its JSON cannot be read.
+
+    ``fault`` says why no consumer can have applied it, if none can.
+    """
 
     place: Place
     key: str
@@ -47,6 +52,7 @@ class StreamEvent:
     sequence: int
     time: datetime | None
     data: Mapping[str, Any]
+    fault: str = ""
 
     @property
     def stream(self) -> Stream:
@@ -169,18 +175,37 @@ def _event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | 
     number = headers.get("ce_sequence", "")
     if not (key and len(key) <= _LONGEST_KEY and store_id and _NUMBER.fullmatch(number)):
         return None
-    place = _place(record)
+    place, kind = _place(record), headers.get("ce_type", "")
+    time, data = _moment(headers.get("ce_time", "")), _data(record.value)
     return StreamEvent(
         place=place,
         key=key,
         id=headers.get("ce_id") or _named(place),
-        type=headers.get("ce_type", ""),
+        type=kind,
         source=headers.get("ce_source", ""),
         store_id=store_id,
         sequence=int(number),
-        time=_moment(headers.get("ce_time", "")),
-        data=_data(record.value),
+        time=time,
+        data=data or {},
+        fault=_fault(headers, kind, time, data),
     )
+
+
+def _fault(
+    headers: Mapping[str, str], kind: str, time: datetime | None, data: Mapping[str, Any] | None
+) -> str:
+    """Why no consumer can have applied a record, if none can."""
+    if not is_known(kind):
+        return fault(kind, data)
+    if not headers.get("ce_id"):
+        return "header ce_id is missing or unreadable"
+    if time is None:
+        return "header ce_time is no time with a zone"
+    if data is None:
+        return "data: no JSON object"
+    if data.get("store_id") != headers["ce_storeid"]:
+        return "store_id differs from header ce_storeid"
+    return fault(kind, data)
 
 
 def text(raw: bytes | None) -> str:
@@ -193,15 +218,17 @@ def text(raw: bytes | None) -> str:
 
 
 def _moment(words: str) -> datetime | None:
+    """A time with its zone."""
     try:
-        return datetime.fromisoformat(words)
+        moment = datetime.fromisoformat(words)
     except ValueError:
         return None
+    return moment if moment.tzinfo else None
 
 
-def _data(value: bytes | None) -> Mapping[str, Any]:
+def _data(value: bytes | None) -> Mapping[str, Any] | None:
     try:
         data = orjson.loads(value or b"")
     except orjson.JSONDecodeError:
-        return {}
-    return data if isinstance(data, dict) else {}
+        return None
+    return data if isinstance(data, dict) else None

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from deploy.cli.audit.evidence import JOBS, ORDERS, Evidence, moment
-from deploy.cli.audit.result import Check, Comparison
+from deploy.cli.audit.result import Check, Comparison, answer
 from deploy.cli.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
@@ -43,14 +43,14 @@ class Occupation:
 
 def check_workshop(evidence: Evidence) -> Iterator[Check]:
     """Jobs, clocked time and bookings."""
-    yield _jobs(evidence)
-    yield _assignments(evidence)
-    yield _operations(evidence)
-    yield _clocked(evidence)
-    yield _credits(evidence)
-    yield _work_in_events(evidence)
-    yield _plan_in_events(evidence)
-    yield _bookings(evidence)
+    yield answer("workshop", _jobs, evidence)
+    yield answer("workshop", _assignments, evidence)
+    yield answer("workshop", _operations, evidence)
+    yield answer("workshop", _clocked, evidence)
+    yield answer("workshop", _credits, evidence)
+    yield answer("workshop", _work_in_events, evidence)
+    yield answer("workshop", _plan_in_events, evidence)
+    yield answer("workshop", _bookings, evidence)
 
 
 def fold_jobs(events: Iterable[StreamEvent]) -> Mapping[str, Fields]:
