@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     reporting_url: str = "http://127.0.0.1:8084"
 
     public_url: str = "http://127.0.0.1:8080"
+    desk_hosts: str = ""
     trusted_proxies: str = "127.0.0.1"
     desk_secret_file: Path | None = None
     desk_sessions: str = "var/platform/sessions"

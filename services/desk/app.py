@@ -21,7 +21,7 @@ from services.desk.client import AwayError, RefusalError, Services
 from services.desk.components.problems import away_text
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
-from services.desk.protection import Protection
+from services.desk.protection import Protection, behind_proxies, names_of_desk
 from services.desk.receiving import LARGEST_MESSAGE, BoundedBodies
 from services.desk.session import Sessions, SignedOutError
 from services.desk.sign_in import DemoSignIn, OidcSignIn
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         await desk.connections.close()
 
     app = WrappedFastAPI(
-        outermost=lambda app: CloseUnread(Protection(app)),
+        outermost=lambda app: CloseUnread(Protection(app, names_of_desk(settings))),
         title="Desk",
         lifespan=lifespan,
         docs_url=None,
@@ -82,12 +82,12 @@ def main() -> None:
     """Serve the desk where the settings say."""
     settings = Settings()
     uvicorn.run(
-        create_app(settings),
+        behind_proxies(create_app(settings), settings.trusted_proxies),
         host=settings.http_host,
         port=settings.http_port,
         log_level="warning",
         access_log=False,
-        forwarded_allow_ips=settings.trusted_proxies,
+        proxy_headers=False,
         ws_max_size=LARGEST_MESSAGE,
     )
 

@@ -2,20 +2,28 @@
 
 import re
 import secrets
+import socket
+from collections.abc import Collection
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from jinja2.ext import Extension
 from nicegui.client import templates
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from shared.answer_headers import EVERYWHERE, answering, complete
 from shared.problems import Problem, respond
+from shared.settings import Settings
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SOCKET = "/_nicegui_ws/"
 _STATIC = "/static/"
 _HTTP = {"ws": "http", "wss": "https"}
-_HOST = re.compile(r"[\w.:\[\]-]+")
+_PORTS = {"http": ":80", "https": ":443"}
+_HOST = re.compile(r"(?P<name>[\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?", re.ASCII | re.IGNORECASE)
+_FORWARDED_SCHEME = b"x-forwarded-proto"
 _YEAR_S = 31_536_000
 
 _POLICY = (
@@ -48,14 +56,17 @@ class _Nonces(Extension):
 
 
 class Protection:
-    """Refuses what another site's page sends, and lays down what pages may do.
+    """Refuses what another site's page sends or what is meant for another host than the desk, and
+    lays down what pages may do.
 
-    A page may be framed by the desk itself if ``request.state.framed`` says so. The scheme is the
-    one that the server found, which reads it from a trusted proxy.
+    The desk's hosts are ``names``, loopback names and IP addresses. A page may be framed by the
+    desk itself if ``request.state.framed`` says so. The scheme is the one that the server found,
+    which reads it from a trusted proxy.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
         self.app = app
+        self._names = names
         templates.env.add_extension(_Nonces)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,13 +83,67 @@ class Protection:
                 answer["headers"] = [_only_encrypted(*each) for each in answer["headers"]]
 
         sending = answering(send, add)
-        if not _from_elsewhere(scope, headers):
+        problem = self._problem(scope, headers)
+        if problem is None:
             await self.app(scope, receive, sending)
         elif scope["type"] == "websocket":
-            await sending({"type": "websocket.close", "code": 1008, "reason": "another origin"})
+            await sending({"type": "websocket.close", "code": 1008, "reason": problem.rule})
         else:
+            await respond(problem)(scope, receive, sending)
+
+    def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
+        if not self._is_named(headers.getlist("host")):
+            detail = "The desk has no such host name; AFTERSALES_DESK_HOSTS lists further ones."
+            return Problem(421, "unknown_host", detail, field="Host")
+        if _from_elsewhere(scope, headers):
             detail = "This was sent from a page that is not one of the desk."
-            await respond(Problem(403, "another_origin", detail))(scope, receive, sending)
+            return Problem(403, "another_origin", detail)
+        return None
+
+    def _is_named(self, hosts: list[str]) -> bool:
+        """Whether a request names the desk, and it alone, as its host; a program that is no browser
+        may name none (HTTP/1.0)."""
+        if not hosts:
+            return True
+        found = _HOST.fullmatch(hosts[0])
+        if found is None or len(hosts) > 1:
+            return False
+        name = found["name"].lower().removesuffix(".")
+        return name in self._names or name.endswith(".localhost") or _is_address(name.strip("[]"))
+
+
+def names_of_desk(settings: Settings) -> frozenset[str]:
+    """The host names under which browsers reach the desk: of its public address, of the machine,
+    and what ``desk_hosts`` adds."""
+    own = socket.gethostname().lower()
+    more = (each.strip().lower() for each in settings.desk_hosts.split(","))
+    named = (urlsplit(settings.public_url).hostname or "", own, f"{own}.local", "localhost", *more)
+    return frozenset(filter(None, named))
+
+
+def behind_proxies(app: ASGIApp, trusted: str) -> ASGIApp:
+    """The application as proxies at the ``trusted`` addresses and networks pass requests on; of a
+    chain, the first scheme is the browser's."""
+    served = ProxyHeadersMiddleware(app, trusted_hosts=trusted)  # type: ignore[arg-type]
+
+    async def first_scheme(scope: Scope, receive: Receive, send: Send) -> None:
+        headers = scope.get("headers", ())
+        schemes = b",".join(text for name, text in headers if name == _FORWARDED_SCHEME)
+        if b"," in schemes:
+            others = [each for each in headers if each[0] != _FORWARDED_SCHEME]
+            first = schemes.partition(b",")[0].strip()
+            scope = {**scope, "headers": [*others, (_FORWARDED_SCHEME, first)]}
+        await served(scope, receive, send)  # type: ignore[arg-type]
+
+    return first_scheme
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _from_elsewhere(scope: Scope, headers: Headers) -> bool:
@@ -91,8 +156,16 @@ def _from_elsewhere(scope: Scope, headers: Headers) -> bool:
         return False
     origin, site = headers.get("origin", ""), headers.get("sec-fetch-site")
     if origin and origin != "null":
-        return origin.lower() != f"{_scheme(scope)}://{headers.get('host', '')}".lower()
+        return _without_port(origin) != _without_port(
+            f"{_scheme(scope)}://{headers.get('host', '')}"
+        )
     return site not in {"same-origin", "none"} if site else bool(origin)
+
+
+def _without_port(origin: str) -> str:
+    """An origin as browsers write it, without the port that is its scheme's own."""
+    origin = origin.lower()
+    return origin.removesuffix(_PORTS.get(origin.partition("://")[0], ""))
 
 
 def _scheme(scope: Scope) -> str:

@@ -377,6 +377,8 @@ async def _close(page: Client, address: str) -> None:
     sockets = [each for each, _ in core.sio.manager.get_participants("/", page.id)]
     await core.sio.close_room(page.id)
     if not page.is_deleted:
+        for deletion in page._delete_tasks.values():  # noqa: SLF001 it would delete once more
+            deletion.cancel()
         page.delete()
     await asyncio.sleep(_HANG_UP_S)
     for each in sockets:

@@ -138,7 +138,7 @@ def _note_foreign(colleague: Colleague, url: str) -> None:
 @pytest.fixture(scope="session")
 def lonely_desk() -> FastAPI:
     """A desk in the test's own process, of which there is one; its services are away."""
-    return create_app(Settings())
+    return create_app(Settings(desk_hosts="desk"))
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,14 +1,23 @@
 """What the desk refuses from other sites, and what it lets a browser do with its answers."""
 
+import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
-from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import nicegui
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from nicegui import Client, core, ui
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message
+
+from services.desk import session
+from services.desk.protection import behind_proxies, names_of_desk
+from shared.settings import Settings
 
 
 @pytest_asyncio.fixture(scope="module", autouse=True)
@@ -142,20 +151,136 @@ async def test_links_from_other_sites_lead_here(visitor: httpx.AsyncClient) -> N
     assert (await visitor.get("/sign-in", headers=headers)).status_code == 200
 
 
-async def test_socket_of_another_origin_is_closed(visitor: httpx.AsyncClient) -> None:
-    sent: list[dict[str, Any]] = []
+async def _socket(app: ASGIApp, **headers: str) -> list[str]:
+    """Why the desk closes a socket that a browser opens with these headers."""
+    sent: list[str] = []
 
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
+    async def send(message: Message) -> None:
+        sent.append(message.get("reason", ""))
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Message:
         return {"type": "websocket.connect"}
 
     scope = {
         "type": "websocket",
         "scheme": "ws",
         "path": "/_nicegui_ws/socket.io/",
-        "headers": [(b"host", b"desk"), (b"origin", b"http://evil.example")],
+        "query_string": b"EIO=4&transport=websocket",
+        "client": ("127.0.0.1", 5000),
+        "headers": [
+            (name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()
+        ],
     }
-    await visitor._transport.app(scope, receive, send)
-    assert [message["type"] for message in sent] == ["websocket.close"]
+    await app(scope, receive, send)
+    return sent
+
+
+async def test_socket_of_another_origin_is_closed(lonely_desk: FastAPI) -> None:
+    reasons = await _socket(lonely_desk, host="desk", origin="http://evil.example")
+    assert reasons == ["another_origin"]
+
+
+async def test_socket_of_another_host_is_closed(lonely_desk: FastAPI) -> None:
+    reasons = await _socket(lonely_desk, host="evil.example", origin="http://evil.example")
+    assert reasons == ["unknown_host"]
+
+
+@pytest.mark.parametrize(
+    ("host", "forwarded", "origin", "taken"),
+    [
+        ("desk:443", "https", "https://desk", True),
+        ("desk", "https, http", "https://desk", True),
+        ("desk", "https,https", "https://desk:443", True),
+        ("desk:80", "", "http://desk", True),
+        ("desk:443", "", "http://desk", False),
+        ("desk:80", "https", "https://desk", False),
+        ("desk", "http, https", "https://desk", False),
+        ("desk", "https", "http://desk", False),
+    ],
+)
+async def test_default_ports_and_chains_of_proxies_count(
+    lonely_desk: FastAPI, host: str, forwarded: str, origin: str, taken: bool
+) -> None:
+    app = behind_proxies(lonely_desk, "127.0.0.1")
+    headers = {"host": host, "origin": origin, "x_forwarded_proto": forwarded}
+    assert ("another_origin" in await _socket(app, **headers)) is not taken
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        sent = {name.replace("_", "-"): text for name, text in headers.items()}
+        answer = await client.post("/sign-out", headers=sent)
+        assert answer.status_code == (303 if taken else 403)
+
+
+async def test_strangers_have_no_word_on_the_scheme(lonely_desk: FastAPI) -> None:
+    app = behind_proxies(lonely_desk, "10.0.0.0/8")
+    headers = {"host": "desk", "origin": "https://desk", "x_forwarded_proto": "https"}
+    assert await _socket(app, **headers) == ["another_origin"]
+
+
+KNOWN_HOSTS = (
+    "desk",
+    "DESK:8080",
+    "desk.",
+    "localhost:8080",
+    "shop.localhost",
+    "127.0.0.1:8080",
+    "192.168.1.20",
+    "[::1]:8080",
+    f"{socket.gethostname()}:8080",
+    f"{socket.gethostname()}.local",
+)
+STRANGE_HOSTS = (
+    "evil.example",
+    "evil.example:8080",
+    "desk.evil.example",
+    "evil-desk",
+    "127.0.0.1.evil.example",
+    "desk@evil.example",
+    "evil.example/desk",
+    "desk:x",
+    "[desk]",
+    "",
+    " ",
+)
+
+
+@pytest.mark.parametrize("host", KNOWN_HOSTS)
+async def test_names_of_the_desk_are_answered(visitor: httpx.AsyncClient, host: str) -> None:
+    assert (await visitor.get("/sign-in", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize("host", STRANGE_HOSTS)
+async def test_other_names_are_not_answered(visitor: httpx.AsyncClient, host: str) -> None:
+    for method, path in (("GET", "/sign-in"), ("GET", "/static/desk.css"), *COMMANDS):
+        answer = await visitor.request(method, path, headers={"Host": host})
+        assert (answer.status_code, answer.json()["type"]) == (421, "/problems/unknown_host")
+
+
+async def test_two_names_at_once_are_not_answered(visitor: httpx.AsyncClient) -> None:
+    headers = [("Host", "desk"), ("Host", "evil.example")]
+    assert (await visitor.get("/sign-in", headers=headers)).status_code == 421
+
+
+def test_public_address_and_further_names_are_the_desks() -> None:
+    settings = Settings(public_url="https://Service.Example:8443/", desk_hosts="desk.lan, other")
+    names = names_of_desk(settings)
+    assert {"service.example", "desk.lan", "other", "localhost"} <= names
+
+
+async def test_closing_pages_leaves_no_failing_deletion(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures: list[Exception] = []
+    monkeypatch.setattr(core.app, "handle_exception", failures.append)
+    monkeypatch.setattr(session, "_HANG_UP_S", 0)
+    shown = session.Session("name", Mock(), 0.0, Mock())
+    page = Client(
+        ui.page("/closing", reconnect_timeout=0.05),
+        request=Request({"type": "http", "path": "/closing", "headers": []}),
+    )
+    shown.shown_on(page)
+    await page.handle_handshake("socket", "tab", None, "document", None)
+    page.handle_disconnect("socket")
+    [deletion] = page._delete_tasks.values()
+    shown.close_pages("/sign-in")
+    await asyncio.wait({deletion})
+    await asyncio.sleep(0)
+    assert page.is_deleted
+    assert failures == []
