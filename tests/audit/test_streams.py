@@ -151,3 +151,17 @@ def test_check_that_cannot_end_is_a_difference() -> None:
 
     [difference] = answer("crm", _odd_question, {}).differences
     assert str(difference) == "crm: odd question: check: expected an answer, found KeyError: 0"
+
+
+def test_unreadable_event_is_well_once_skipped() -> None:
+    broken = event(2, fault="data: no JSON object")
+    said = (
+        f"kafka: {ORDERS} partition 0 offset 2 CustomerGreeted order: event: "
+        "expected readable, or decided on, found data: no JSON object"
+    )
+    assert said in differences(event(1), broken)
+    letter = {"topic": ORDERS, "partition": 0, "offset": 2, "key": "order", "sequence": 2}
+    letter |= {"store_id": "S01", "decision": None, "resolved_at": None}
+    assert said in differences(event(1), broken, letters=(letter,))
+    skipped = letter | {"decision": "skip", "resolved_at": event(1).time}
+    assert said not in differences(event(1), broken, letters=(skipped,))

@@ -110,11 +110,18 @@ class Evidence:
     def decided(self, event: StreamEvent) -> bool:
         """Whether operators have decided on an event in every service that follows its topic."""
         followers = [name for name, topics in CONSUMES.items() if event.place[0] in topics]
-        return bool(followers) and all(self.decided_in(name, event) for name in followers)
+        return bool(followers) and all(event.place in self._resolved[name] for name in followers)
 
-    def decided_in(self, consumer: str, event: StreamEvent) -> bool:
-        """Whether operators have decided on an event that ``consumer`` follows."""
-        return event.place in self._resolved[consumer]
+    def letters_decided(self, event: StreamEvent) -> bool:
+        """Whether an event became a dead letter and operators have decided on it in each service
+        where it did; a service that does not want its type passes it over unread."""
+        letters = [
+            row["resolved_at"]
+            for service in SERVICES
+            for row in self.tables.of(service, "dead_letter")
+            if place_of(row) == event.place
+        ]
+        return bool(letters) and None not in letters
 
     @cached_property
     def own_events(self) -> Sequence[StreamEvent]:
