@@ -58,19 +58,22 @@ INSERT INTO parked_event (consumer, topic, key, sequence, store_id, value, heade
                           "offset")
 SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::text[], $6::bytea[],
                          $7::jsonb[], $8::int[], $9::bigint[])
-ON CONFLICT DO NOTHING
 """
 
 _LOAD_PARKED = """
 SELECT topic, key, sequence, store_id, value, headers, partition, "offset"
-FROM parked_event JOIN unnest($2::text[], $3::text[]) AS seen (topic, key) USING (topic, key)
+FROM parked_event
+JOIN unnest($2::text[], $3::text[], $4::text[]) AS seen (topic, key, store_id)
+  USING (topic, key, store_id)
 WHERE consumer = $1
 """
 
 _DELETE_PARKED = """
 DELETE FROM parked_event AS parked
-USING unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[]) AS done (topic, key, first, last)
+USING unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])
+  AS done (topic, key, store_id, first, last)
 WHERE parked.consumer = $1 AND parked.topic = done.topic AND parked.key = done.key
+  AND parked.store_id = done.store_id
   AND parked.sequence BETWEEN done.first AND done.last
 """
 
@@ -132,7 +135,7 @@ class Incoming:
 
     @property
     def stream(self) -> positions.Key:
-        return self.topic, self.key
+        return self.topic, self.key, self.store_id
 
     @property
     def place(self) -> Place:
@@ -182,6 +185,17 @@ def _places(dead: Sequence[Buried]) -> tuple[list[str], list[int], list[int]]:
     )
 
 
+def _standing(
+    locked: Mapping[positions.Key, positions.Position], restored: Iterable[Incoming]
+) -> dict[positions.Key, int]:
+    """How far each stream has come; where a version is ``restored``, it comes next."""
+    return {stream: position.sequence for stream, position in locked.items()} | {
+        item.stream: item.sequence - 1
+        for item in restored
+        if positions.version_conflict(item, locked[item.stream])
+    }
+
+
 def _firsts(
     waiting: Iterable[Incoming], given: Set[tuple[positions.Key, int]]
 ) -> dict[positions.Key, int]:
@@ -226,10 +240,11 @@ class Consumer:
         self._kafka = kafka
         self._probe: AIOKafkaConsumer | None = None
         self._wanted = {type_name(contract) for contract in contracts}
+        self._topics = sorted({contract.topic for contract in contracts})
         self._committed: dict[TopicPartition, int] = {}
         self._progress_at = time.monotonic()
         self._subscriber = broker.subscriber(
-            *sorted({contract.topic for contract in contracts}),
+            *self._topics,
             group_id=name,
             batch=True,
             max_records=max_records,
@@ -331,8 +346,12 @@ class Consumer:
         fault: Exception | None = None,
         skip: bool = False,
         behind: bool = True,
+        restore: bool = False,
     ) -> _Applied:
-        """The same, if wanted without what was parked ``behind`` the batch."""
+        """The same, if wanted without what was parked ``behind`` the batch.
+
+        With ``restore``, versions in conflict with the ones applied take the place of these.
+        """
         addressed = [item for item in batch if item.addressed]
         dead: list[Buried] = [
             (item, "key, ce_sequence or ce_storeid is missing or unreadable")
@@ -348,26 +367,31 @@ class Consumer:
             try:
                 if fault:
                     raise UnreadableEventError(repr(fault))
-                received.extend(self._read(item))
+                events = self._read(item)
             except UnreadableEventError as error:
                 dead.append((item, str(error)))
                 return False
-            return True
+            received.extend(events)
+            return bool(events) or item.topic not in COMPACTED
 
         stores = {item.store_id for item in addressed}
         async with self.units.open(stores, _publisher(addressed)) as unit:
             connection = unit.connection
-            streams = positions.streams_of(addressed)
-            locked = await positions.lock(connection, self.name, streams)
-            dead += [
-                (item, "the key belongs to another store")
-                for item in addressed
-                if item.stream not in locked
-            ]
+            locked = await positions.lock(
+                connection,
+                self.name,
+                {item.stream for item in addressed},
+                self._topics,
+                COMPACTED,
+            )
             waiting = await self._parked(connection, locked)
             result = positions.walk(
-                [item for item in [*waiting, *addressed] if item.stream in locked],
-                {stream: position.sequence for stream, position in locked.items()},
+                [
+                    item
+                    for item in [*waiting, *addressed]
+                    if item.digest not in locked[item.stream].recent
+                ],
+                _standing(locked, addressed if restore else ()),
                 take,
                 COMPACTED,
                 {} if behind else _firsts(waiting, given),
@@ -375,7 +399,7 @@ class Consumer:
             conflicts = [(item, positions.ANOTHER_CAME_FIRST) for item in result.conflicts]
             if not skip:
                 conflicts += await positions.conflicting(
-                    connection, self.name, result.passed, COMPACTED
+                    connection, self.name, result.passed, locked, COMPACTED
                 )
             await self._park(connection, [item for item in result.parked if item not in waiting])
             await positions.advance(connection, self.name, result.taken, locked, COMPACTED)
@@ -385,7 +409,8 @@ class Consumer:
             await self._bury(connection, dead)
             fresh = await self._bury_conflicts(connection, conflicts)
             if received:
-                await self._handle(unit, received)
+                apart = any(position.shared for position in locked.values())
+                await self._hand_over(unit, received, apart)
         self._tell(result.applied, dead, fresh)
         reached_positions = result.positions
         following = [
@@ -395,6 +420,18 @@ class Consumer:
         ]
         understood = not (dead or conflicts)
         return _Applied(understood, min(following, key=lambda item: item.sequence, default=None))
+
+    async def _hand_over(self, unit: Unit, received: Sequence[Received], apart: bool) -> None:
+        """Have events handled; ``apart`` those of each store, which see its rows alone."""
+        if not apart:
+            await self._handle(unit, received)
+            return
+        by_store: dict[str, list[Received]] = {}
+        for each in received:
+            by_store.setdefault(each.envelope.store_id, []).append(each)
+        for store_id, events in sorted(by_store.items()):
+            async with unit.limited_to(store_id) as limited:
+                await self._handle(limited, events)
 
     def _tell(self, applied: int, dead: Sequence[Buried], conflicts: Sequence[Buried]) -> None:
         """Count what a batch brought, and raise the alarm for what was set aside."""
@@ -413,16 +450,17 @@ class Consumer:
         if kind and not is_known(kind):
             self.unknown += 1
             return []
-        if kind and kind not in self._wanted and kind in CONTRACTS:
+        contract = CONTRACTS.get(kind)
+        if contract and contract.topic != item.topic:
+            raise UnreadableEventError("header ce_type: this type has another topic")
+        if contract and kind not in self._wanted:
             return []
         return [decode(item.headers, item.key, item.value)]
 
     async def _parked(
-        self, connection: Connection, locked: Iterable[positions.Key]
+        self, connection: Connection, locked: Mapping[positions.Key, positions.Position]
     ) -> list[Incoming]:
-        rows = await connection.fetch(
-            _LOAD_PARKED, self.name, [topic for topic, _ in locked], [key for _, key in locked]
-        )
+        rows = await connection.fetch(_LOAD_PARKED, self.name, *positions.arrays_of(locked))
         return [_from_row(row, row["key"].encode()) for row in rows]
 
     async def _park(self, connection: Connection, items: Sequence[Any]) -> None:
@@ -495,11 +533,14 @@ class Consumer:
         """
         for row in await workers.fetch(_DECIDED, self.name):
             item, skip = _from_row(row, row["key"]), row["decision"] == "skip"
-            if skip and row["conflict"]:
+            latest_only = row["topic"] in COMPACTED
+            if skip and (row["conflict"] or latest_only):
                 await workers.execute(_SETTLE, row["dead_letter_id"], True, None)
                 continue
             try:
-                applied = await self._apply([item], skip=skip, behind=False)
+                applied = await self._apply(
+                    [item], skip=skip, behind=False, restore=latest_only and row["conflict"]
+                )
             except TRANSIENT:
                 raise
             except Exception as error:

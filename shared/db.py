@@ -68,10 +68,13 @@ async def transaction(pool: Pool, stores: Iterable[str]) -> AsyncIterator[Connec
     """One transaction that sees the rows of ``stores`` and of no other store."""
     async with pool.acquire() as pooled, pooled.transaction():
         connection: Any = pooled
-        await connection.execute(
-            "SELECT set_config('app.stores', $1, true)", ",".join(sorted(stores))
-        )
+        await limit(connection, stores)
         yield connection
+
+
+async def limit(connection: Connection, stores: Iterable[str]) -> None:
+    """Have the running transaction see the rows of ``stores`` and of no other store."""
+    await connection.execute("SELECT set_config('app.stores', $1, true)", ",".join(sorted(stores)))
 
 
 async def migrate(owner_url: str, service: str) -> None:

@@ -27,7 +27,7 @@ SELECT dead_letter_id::text AS letter_id, store_id, topic AS name, key, sequence
        failed_at AS since, decision, resolved_at, conflict,
        (SELECT count(*) FROM parked_event AS parked
         WHERE NOT letter.conflict AND parked.consumer = letter.consumer
-          AND parked.topic = letter.topic
+          AND parked.topic = letter.topic AND parked.store_id = letter.store_id
           AND convert_to(parked.key, 'UTF8') = letter.key) AS waiting
 FROM dead_letter AS letter
 WHERE CASE WHEN $2::bigint IS NULL THEN $1 OR resolved_at IS NULL ELSE dead_letter_id = $2 END
@@ -44,16 +44,16 @@ LIMIT $2
 """
 
 _GAPS = """
-SELECT topic, key, min(store_id) AS store_id, min(sequence) AS sequence, count(*) AS waiting,
+SELECT topic, key, store_id, min(sequence) AS sequence, count(*) AS waiting,
        min(parked_at) AS since
 FROM parked_event AS parked
 WHERE NOT EXISTS (
     SELECT FROM dead_letter AS letter
     WHERE letter.consumer = parked.consumer AND letter.topic = parked.topic
-      AND letter.key = convert_to(parked.key, 'UTF8') AND letter.resolved_at IS NULL
-      AND NOT letter.conflict)
-GROUP BY topic, key
-ORDER BY topic, key
+      AND letter.key = convert_to(parked.key, 'UTF8') AND letter.store_id = parked.store_id
+      AND letter.resolved_at IS NULL AND NOT letter.conflict)
+GROUP BY topic, key, store_id
+ORDER BY topic, key, store_id
 LIMIT $1
 """
 
@@ -87,16 +87,17 @@ WHERE dead_letter_id = $1
 """
 
 _REPLAYABLE = """
-SELECT letter.consumer, letter.topic, letter.sequence, letter.headers, letter.value,
-       letter.conflict, position.key, position.last_sequence, parked.headers AS other_headers,
-       parked.value AS other_value
+SELECT letter.consumer, letter.topic, letter.store_id, letter.sequence, letter.headers,
+       letter.value, letter.conflict, position.key, position.last_sequence,
+       parked.headers AS other_headers, parked.value AS other_value
 FROM dead_letter AS letter
 JOIN stream_position AS position
   ON position.consumer = letter.consumer AND position.topic = letter.topic
-  AND convert_to(position.key, 'UTF8') = letter.key
+  AND position.store_id = letter.store_id AND convert_to(position.key, 'UTF8') = letter.key
 LEFT JOIN parked_event AS parked
   ON parked.consumer = letter.consumer AND parked.topic = letter.topic
-  AND parked.key = position.key AND parked.sequence = letter.sequence
+  AND parked.key = position.key AND parked.store_id = letter.store_id
+  AND parked.sequence = letter.sequence
 WHERE letter.dead_letter_id = $1
 """
 
@@ -262,18 +263,24 @@ async def decide(
 
 
 async def _taken(connection: Connection, number: int) -> bool:
-    """Whether another event is applied, or waits, at the sequence of an event set aside."""
+    """Whether another event is applied, or waits, at the sequence of an event set aside.
+
+    On a compacted topic that is no matter: one that is replayed becomes the state.
+    """
     row = await connection.fetchrow(_REPLAYABLE, number)
-    if row is None:
+    if row is None or row["topic"] in COMPACTED:
         return False
     own = digest_of(row["headers"], row["value"])
     if row["sequence"] > row["last_sequence"]:
         other = row["other_headers"]
         return other is not None and digest_of(other, row["other_value"]) != own
-    if row["conflict"] or row["topic"] in COMPACTED:
-        return bool(row["conflict"])
+    if row["conflict"]:
+        return True
     applied = await applied_digest(
-        connection, row["consumer"], (row["topic"], row["key"]), row["sequence"]
+        connection,
+        row["consumer"],
+        (row["topic"], row["key"], row["store_id"]),
+        row["sequence"],
     )
     return applied not in (None, own)
 

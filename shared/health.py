@@ -22,7 +22,7 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
        (SELECT count(*) FROM timer WHERE due_at <= $1 AND given_up_at IS NULL) AS due_timers,
        (SELECT count(*) FROM timer
           WHERE due_at <= $1 AND given_up_at IS NULL AND attempts > 0) AS waiting_timers,
-       (SELECT count(DISTINCT (topic, key)) FROM parked_event) AS parked_keys,
+       (SELECT count(DISTINCT (topic, key, store_id)) FROM parked_event) AS parked_keys,
        (SELECT count(*) FROM parked_event) AS parked_events,
        (SELECT count(*) FROM dead_letter WHERE resolved_at IS NULL)
          + (SELECT count(*) FROM timer WHERE given_up_at IS NOT NULL) AS dead_letters,

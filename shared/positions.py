@@ -1,4 +1,7 @@
-"""The duplicate guard: how far a consumer has applied the events of each key, and which ones."""
+"""The duplicate guard: how far a consumer has applied the events of each stream, and which ones.
+
+The store is part of a stream's identity: what another store says of a key is another stream.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
@@ -8,8 +11,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from shared.db import Connection
 from shared.envelope import DIGEST_BYTES
 
-Key = tuple[str, str]
-"""Topic and key."""
+Key = tuple[str, str, str]
+"""Topic, key and store: a stream."""
 
 _RECENT = 64
 """So many of the last digests stay in the position; there is room for as many again."""
@@ -42,17 +45,24 @@ _CREATE = """
 INSERT INTO stream_position (consumer, topic, key, store_id, last_sequence)
 SELECT $1, topic, key, store_id, 0
 FROM unnest($2::text[], $3::text[], $4::text[]) AS seen (topic, key, store_id)
-ON CONFLICT DO NOTHING
+ON CONFLICT (consumer, topic, key, store_id) DO NOTHING
 """
 
 # The lateral lookup takes the primary key whatever the planner believes about the table's size, and
 # locks in the order of the arrays.
 _LOCK = """
-SELECT seen.topic, seen.key, position.last_sequence, position.held
-FROM unnest($2::text[], $3::text[]) AS seen (topic, key)
+SELECT seen.topic, seen.key, seen.store_id, position.last_sequence, position.held,
+       position.digests, position.partition, position."offset",
+       $7 AND EXISTS (
+           SELECT FROM stream_position AS other
+           WHERE other.consumer = $1 AND other.topic = ANY ($8) AND other.key = seen.key
+             AND other.store_id <> seen.store_id) AS shared
+FROM unnest($2::text[], $3::text[], $4::text[]) AS seen (topic, key, store_id)
 CROSS JOIN LATERAL (
-    SELECT last_sequence, octet_length(digests) / $4 AS held FROM stream_position
-    WHERE consumer = $1 AND topic = seen.topic AND key = seen.key
+    SELECT last_sequence, octet_length(digests) / $5 AS held, partition, "offset",
+           CASE WHEN topic = ANY ($6) THEN digests ELSE '' END AS digests
+    FROM stream_position
+    WHERE consumer = $1 AND topic = seen.topic AND key = seen.key AND store_id = seen.store_id
     FOR UPDATE) AS position
 """
 
@@ -62,7 +72,7 @@ INSERT INTO stream_position AS position
 SELECT $1, topic, key, store_id, last_sequence, digests, partition, "offset"
 FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::int[], $8::bigint[])
   AS reached (topic, key, store_id, last_sequence, digests, partition, "offset")
-ON CONFLICT (consumer, topic, key) DO UPDATE
+ON CONFLICT (consumer, topic, key, store_id) DO UPDATE
 SET last_sequence = excluded.last_sequence,
     digests = substr(
         position.digests,
@@ -75,42 +85,49 @@ SET last_sequence = excluded.last_sequence,
 # A consumer that begins anew without its old digests writes the same blocks.
 _MOVE_OLDER = """
 INSERT INTO applied_digests (consumer, topic, key, first_sequence, store_id, digests)
-SELECT consumer, topic, key, last_sequence - octet_length(digests) / $4 + 1, store_id,
-       substr(digests, 1, octet_length(digests) - $5)
-FROM stream_position JOIN unnest($2::text[], $3::text[]) AS long (topic, key) USING (topic, key)
+SELECT consumer, topic, key, last_sequence - octet_length(digests) / $5 + 1, store_id,
+       substr(digests, 1, octet_length(digests) - $6)
+FROM stream_position
+JOIN unnest($2::text[], $3::text[], $4::text[]) AS long (topic, key, store_id)
+  USING (topic, key, store_id)
 WHERE consumer = $1
-ON CONFLICT (consumer, topic, key, first_sequence) DO UPDATE SET digests = excluded.digests
+ON CONFLICT (consumer, topic, key, store_id, first_sequence)
+DO UPDATE SET digests = excluded.digests
 """
 
 _APPLIED = """
-SELECT seen.topic, seen.key, seen.sequence,
-       substr(block.digests, ((seen.sequence - block.first_sequence) * $5)::int + 1, $5) AS digest
-FROM unnest($2::text[], $3::text[], $4::bigint[]) AS seen (topic, key, sequence)
+SELECT seen.topic, seen.key, seen.store_id, seen.sequence,
+       substr(block.digests, ((seen.sequence - block.first_sequence) * $6)::int + 1, $6) AS digest
+FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
+  AS seen (topic, key, store_id, sequence)
 CROSS JOIN LATERAL (
     (SELECT first_sequence, digests FROM applied_digests
-     WHERE consumer = $1 AND topic = seen.topic AND key = seen.key
+     WHERE consumer = $1 AND topic = seen.topic AND key = seen.key AND store_id = seen.store_id
        AND first_sequence <= seen.sequence
      ORDER BY first_sequence DESC LIMIT 1)
     UNION ALL
-    SELECT last_sequence - octet_length(digests) / $5 + 1, digests FROM stream_position
-    WHERE consumer = $1 AND topic = seen.topic AND key = seen.key) AS block
+    SELECT last_sequence - octet_length(digests) / $6 + 1, digests FROM stream_position
+    WHERE consumer = $1 AND topic = seen.topic AND key = seen.key AND store_id = seen.store_id
+    ) AS block
 WHERE seen.sequence >= block.first_sequence
-  AND seen.sequence < block.first_sequence + octet_length(block.digests) / $5
-"""
-
-_VERSIONS = """
-SELECT topic, key, last_sequence, digests, partition, "offset"
-FROM stream_position JOIN unnest($2::text[], $3::text[]) AS seen (topic, key) USING (topic, key)
-WHERE consumer = $1
+  AND seen.sequence < block.first_sequence + octet_length(block.digests) / $6
 """
 
 
 @dataclass(frozen=True)
 class Position:
-    """How far the events of a key are applied; the digests of the last ``held`` are at hand."""
+    """How far the events of a stream are applied; the digests of the last ``held`` are at hand.
+
+    Of a compacted topic, ``recent`` are the digests of what was applied last, and ``partition`` and
+    ``offset`` the place of the last. ``shared`` tells that another store in scope has the key.
+    """
 
     sequence: int
     held: int
+    recent: frozenset[bytes]
+    partition: int | None
+    offset: int | None
+    shared: bool
 
 
 @dataclass
@@ -150,7 +167,7 @@ def walk(
     different records with one sequence it gets the next one when it has not taken the first. A
     record that leaves a gap, stands behind one that was not taken, or at or behind the key's
     sequence in ``stops``, is parked. On a topic in ``compacted`` a gap means that the broker has
-    dropped what later records replace, and the key goes on.
+    dropped what later records replace, and the key goes on, as it does behind what was not taken.
     """
     result: Walk[S] = Walk()
     streams: dict[Key, dict[int, list[S]]] = defaultdict(dict)
@@ -175,7 +192,7 @@ def walk(
                 continue
             turn = next((n for n, rival in enumerate(rivals) if take(rival)), None)
             if turn is None:
-                blocked = True
+                blocked = not gaps_allowed
                 continue
             position = sequence
             result.taken.setdefault(key, []).append(rivals[turn])
@@ -184,14 +201,37 @@ def walk(
 
 
 async def lock(
-    connection: Connection, consumer: str, streams: Mapping[Key, str]
+    connection: Connection,
+    consumer: str,
+    streams: Collection[Key],
+    topics: Collection[str],
+    compacted: Set[str],
 ) -> dict[Key, Position]:
-    """Lock the positions of ``streams`` (key → store) and return them; a new stream begins at 0."""
-    keys = sorted(streams)
-    topics, names = _arrays(keys)
-    await connection.execute(_CREATE, consumer, topics, names, [streams[key] for key in keys])
-    rows = await connection.fetch(_LOCK, consumer, topics, names, DIGEST_BYTES)
-    return {(row["topic"], row["key"]): Position(row["last_sequence"], row["held"]) for row in rows}
+    """Lock the positions of ``streams`` and return them; a new stream begins at 0.
+
+    ``topics`` are those on which a key of several stores in scope is looked for.
+    """
+    arrays = arrays_of(sorted(streams))
+    several = len({store for _, _, store in streams}) > 1
+    await connection.execute(_CREATE, consumer, *arrays)
+    rows = await connection.fetch(
+        _LOCK, consumer, *arrays, DIGEST_BYTES, list(compacted), several, list(topics)
+    )
+    return {(row["topic"], row["key"], row["store_id"]): _position(row) for row in rows}
+
+
+def _position(row: Any) -> Position:
+    digests = row["digests"]
+    return Position(
+        sequence=row["last_sequence"],
+        held=row["held"],
+        recent=frozenset(
+            digests[n : n + DIGEST_BYTES] for n in range(0, len(digests), DIGEST_BYTES)
+        ),
+        partition=row["partition"],
+        offset=row["offset"],
+        shared=row["shared"],
+    )
 
 
 async def advance(
@@ -207,14 +247,13 @@ async def advance(
     long = [key for key in taken if locked[key].held >= 2 * _RECENT and key[0] not in compacted]
     if long:
         await connection.execute(
-            _MOVE_OLDER, consumer, *_arrays(long), DIGEST_BYTES, _RECENT * DIGEST_BYTES
+            _MOVE_OLDER, consumer, *arrays_of(long), DIGEST_BYTES, _RECENT * DIGEST_BYTES
         )
     last = [records[-1] for records in taken.values()]
     await connection.execute(
         _ADVANCE,
         consumer,
-        *_arrays(taken),
-        [record.store_id for record in last],
+        *arrays_of(taken),
         [record.sequence for record in last],
         [b"".join(record.digest for record in records) for records in taken.values()],
         [record.partition for record in last],
@@ -224,18 +263,39 @@ async def advance(
 
 
 async def conflicting(
-    connection: Connection, consumer: str, passed: Sequence[S], compacted: Set[str]
+    connection: Connection,
+    consumer: str,
+    passed: Sequence[S],
+    locked: Mapping[Key, Position],
+    compacted: Set[str],
 ) -> list[tuple[S, str]]:
     """Those of ``passed`` that are no repetition of what was applied, and why.
 
     What was applied before digests were kept is taken for repeated.
     """
     kept = [record for record in passed if record.stream[0] not in compacted]
-    versions = [record for record in passed if record.stream[0] in compacted]
+    versions = [
+        (record, version_conflict(record, locked[record.stream]))
+        for record in passed
+        if record.stream[0] in compacted
+    ]
     return [
         *await _other_events(connection, consumer, kept),
-        *await _other_versions(connection, consumer, versions),
+        *((record, reason) for record, reason in versions if reason),
     ]
+
+
+def version_conflict(record: Sequenced, position: Position) -> str:
+    """Why a version is none that was applied or replaced, if so: a forged one went before it.
+
+    One that stands before the version applied last is read again.
+    """
+    if not position.recent or record.digest in position.recent:
+        return ""
+    if record.sequence == position.sequence:
+        return ANOTHER_APPLIED
+    read_again = record.partition == position.partition and record.offset < (position.offset or 0)
+    return "" if read_again else LATE_VERSION
 
 
 async def applied_digest(
@@ -261,46 +321,20 @@ async def _other_events(
 
 
 async def _applied(
-    connection: Connection, consumer: str, steps: Sequence[tuple[str, str, int]]
-) -> dict[tuple[str, str, int], bytes]:
+    connection: Connection, consumer: str, steps: Sequence[tuple[str, str, str, int]]
+) -> dict[tuple[str, str, str, int], bytes]:
     rows = await connection.fetch(
         _APPLIED, consumer, *map(list, zip(*steps, strict=True)), DIGEST_BYTES
     )
-    return {(row["topic"], row["key"], row["sequence"]): row["digest"] for row in rows}
+    return {
+        (row["topic"], row["key"], row["store_id"], row["sequence"]): row["digest"] for row in rows
+    }
 
 
-async def _other_versions(
-    connection: Connection, consumer: str, records: Sequence[S]
-) -> list[tuple[S, str]]:
-    if not records:
-        return []
-    rows = await connection.fetch(
-        _VERSIONS, consumer, *_arrays({record.stream for record in records})
+def arrays_of(keys: Collection[Key]) -> tuple[list[str], list[str], list[str]]:
+    """Topics, keys and stores of streams, as queries take them."""
+    return (
+        [topic for topic, _, _ in keys],
+        [name for _, name, _ in keys],
+        [store for _, _, store in keys],
     )
-    last = {(row["topic"], row["key"]): row for row in rows}
-    reasons = ((record, _of_version(record, last[record.stream])) for record in records)
-    return [(record, reason) for record, reason in reasons if reason]
-
-
-def _of_version(record: Sequenced, last: Any) -> str:
-    """Why a version is none that was applied or replaced, if so: a forged one went before it.
-
-    One that stands before the version applied last is read again.
-    """
-    digests = last["digests"]
-    recent = {digests[n : n + DIGEST_BYTES] for n in range(0, len(digests), DIGEST_BYTES)}
-    if not recent or record.digest in recent:
-        return ""
-    if record.sequence == last["last_sequence"]:
-        return ANOTHER_APPLIED
-    read_again = record.partition == last["partition"] and record.offset < last["offset"]
-    return "" if read_again else LATE_VERSION
-
-
-def _arrays(keys: Collection[Key]) -> tuple[list[str], list[str]]:
-    return [topic for topic, _ in keys], [name for _, name in keys]
-
-
-def streams_of(records: Sequence[Sequenced]) -> dict[Key, str]:
-    """The streams that ``records`` stand on, with the store of each."""
-    return {record.stream: record.store_id for record in records}

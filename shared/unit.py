@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from shared import outbox
 from shared.clock import Clock
 from shared.contracts import Event
 from shared.contracts.versioned import V, next_version
-from shared.db import Connection, Pool, transaction
+from shared.db import Connection, Pool, limit, transaction
 from shared.envelope import Cause
 from shared.failpoints import reached
 
@@ -42,6 +42,13 @@ class Unit:
         if changed:
             await write(changed)
         return versions
+
+    @asynccontextmanager
+    async def limited_to(self, store_id: str) -> "AsyncIterator[Unit]":
+        """The same unit, which for now sees the rows of one of its stores alone."""
+        await limit(self.connection, [store_id])
+        yield replace(self, stores=frozenset([store_id]))
+        await limit(self.connection, self.stores)
 
     async def flush(self) -> None:
         await outbox.append(self.connection, self._outgoing, self.now)

@@ -8,7 +8,7 @@ import yaml
 
 from deploy.docs.streams import INTERESTS, Stream, consumers_of, meaning
 from shared.contracts import PUBLISHERS, Event, type_name
-from shared.envelope import ID_PATTERN, LONGEST_ID, TRACE_PATTERN
+from shared.envelope import ID_PATTERN, LONGEST_ID, SEQUENCE_PATTERN, TRACE_PATTERN
 
 FILE = Path("shared/contracts/asyncapi.yaml")
 
@@ -34,8 +34,8 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "ce_partitionkey": {**_TEXT, "description": "The record's key."},
     "ce_sequence": {
         "type": "string",
-        "pattern": "^[1-9][0-9]*$",
-        "description": "Place of the event in its topic and key.",
+        "pattern": SEQUENCE_PATTERN,
+        "description": "Place of the event in its topic, key and store.",
     },
     "ce_storeid": {**_TEXT, "description": "The store that the event belongs to."},
     "ce_correlationid": {**_ID, "description": "Common to all that followed from one cause."},

@@ -20,13 +20,13 @@ data as JSON; the headers are `ce_id`, `ce_type`, `ce_source` (`/stores/{store_i
 is one. JSON schemas are in [`shared/contracts/schemas`](../shared/contracts/schemas), everything
 for a machine in [`shared/contracts/asyncapi.yaml`](../shared/contracts/asyncapi.yaml).
 
-How to read them: keep the last `ce_sequence` that you applied per topic and key, in the transaction
-of the effect. The next number is applied, a lower one is a repetition, a higher one waits. Two
-records with one number and different `ce_id` or data are a conflict (事件冲突): apply the first,
-set the other aside and raise an alarm, for one of them is forged. Ignore fields and types that you
-don't know. Inside a major version only optional fields are added; another meaning is another type
-(`….v2`). Times are UTC, money is integer cents (分), `?` marks what may be
-absent or null. Every event carries `store_id`; none carries personal data.
+How to read them: keep the last `ce_sequence` that you applied per topic, key and `ce_storeid`, in
+the transaction of the effect. The next number is applied, a lower one is a repetition, a higher one
+waits. Two records with one number and different `ce_id` or data are a conflict (事件冲突): apply
+the first, set the other aside and raise an alarm, for one of them is forged. Ignore fields and
+types that you don't know. Inside a major version only optional fields are added; another meaning is
+another type (`….v2`). Times are UTC, money is integer cents (分), `?` marks what may be absent or
+null. Every event carries `store_id`; none carries personal data.
 """
 
 

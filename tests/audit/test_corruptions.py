@@ -176,9 +176,10 @@ CORRUPTIONS = [
     Corruption(
         "a position behind",
         "crm.stream_position",
-        "SELECT min(key) FROM crm.stream_position WHERE topic = 'aftersales.reception.order.v1'",
+        "SELECT min(key || ' ' || store_id) FROM crm.stream_position "
+        "WHERE topic = 'aftersales.reception.order.v1'",
         "UPDATE crm.stream_position SET last_sequence = last_sequence - 1 "
-        "WHERE topic = 'aftersales.reception.order.v1' AND key = '{victim}'",
+        "WHERE topic = 'aftersales.reception.order.v1' AND '{victim}' = key || ' ' || store_id",
         "crm: aftersales.reception.order.v1 {victim}: stream_position.last_sequence: expected",
     ),
     Corruption(

@@ -113,7 +113,8 @@ def test_a_compacted_topic_may_have_gaps_but_no_inversion() -> None:
 def test_an_event_of_another_store_is_named() -> None:
     stray = event(2, store_id="S02", source="/stores/S02/reception", data={"store_id": "S02"})
     assert differences(event(1), stray) == [
-        f"kafka: {ORDERS} order: store: expected S01, found S02"
+        f"kafka: {ORDERS} order: next sequence: expected 1, found 2",
+        f"kafka: {ORDERS} order: stores: expected 1, found S01 and S02",
     ]
 
 

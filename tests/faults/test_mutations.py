@@ -178,13 +178,13 @@ async def test_positions_that_are_not_checked_are_found(scene: Scene, monkeypatc
     def forget_positions() -> None:
         walk = positions.walk
 
-        def anything_goes(records, known, take, compacted):
+        def anything_goes(records, known, take, compacted, stops):
             records = list(records)
             lowest = {
                 key: min(each.sequence for each in records if each.stream == key) - 1
                 for key in known
             }
-            return walk(records, lowest, take, compacted)
+            return walk(records, lowest, take, compacted, stops)
 
         monkeypatch.setattr(positions, "walk", anything_goes)
 

@@ -109,7 +109,7 @@ def show(result: AuditResult) -> None:
 def _counted(evidence: Evidence) -> dict[str, int]:
     letters = [row for service in SERVICES for row in evidence.tables.of(service, "dead_letter")]
     parked = {
-        (service, row["topic"], row["key"])
+        (service, row["topic"], row["key"], row["store_id"])
         for service in SERVICES
         for row in evidence.tables.of(service, "parked_event")
     }

@@ -101,7 +101,7 @@ class Evidence:
 
     @cached_property
     def rivals(self) -> Mapping[tuple[Stream, int], Sequence[StreamEvent]]:
-        """Events that share their topic, key and sequence with another event."""
+        """Events that share their stream and sequence with another event."""
         steps: dict[tuple[Stream, int], list[StreamEvent]] = defaultdict(list)
         for event in self.log.events:
             steps[event.stream, event.sequence].append(event)
@@ -145,7 +145,7 @@ class Evidence:
 
     @cached_property
     def streams(self) -> Mapping[Stream, Sequence[StreamEvent]]:
-        """Events with effects by topic and key."""
+        """Events with effects by stream."""
         streams: dict[Stream, list[StreamEvent]] = defaultdict(list)
         for event in self.own_events:
             streams[event.stream].append(event)

@@ -18,6 +18,7 @@ def check_streams(evidence: Evidence) -> Iterator[Check]:
     """All checks that need no knowledge of the trade."""
     yield answer("kafka", _sequences, evidence)
     yield answer("kafka", _rivals, evidence)
+    yield answer("kafka", _keys, evidence)
     yield answer("kafka", _envelopes, evidence)
     yield answer("kafka", _origins, evidence)
     yield answer("kafka", _readable, evidence)
@@ -31,7 +32,7 @@ def check_streams(evidence: Evidence) -> Iterator[Check]:
 
 def _sequences(evidence: Evidence) -> Check:
     comparison = Comparison("sequence per topic and key", "kafka")
-    for (topic, key), events in evidence.streams.items():
+    for (topic, key, _), events in evidence.streams.items():
         expected = events[0].sequence if topic in evidence.compacted else 1
         for event in events:
             if topic in evidence.compacted and event.sequence > expected:
@@ -45,10 +46,22 @@ def _rivals(evidence: Evidence) -> Check:
     """Two events of one sequence: all but one are to be set aside and decided on."""
     comparison = Comparison("one event per sequence", "kafka")
     comparison.compared = len(evidence.log.events)
-    for ((topic, key), sequence), events in evidence.rivals.items():
+    for ((topic, key, _), sequence), events in evidence.rivals.items():
         if sum(not evidence.decided(event) for event in events) > 1:
             ids = " and ".join(event.id for event in events)
             comparison.differ(f"{topic} {key}", f"events of sequence {sequence}", 1, ids)
+    return comparison.check()
+
+
+def _keys(evidence: Evidence) -> Check:
+    comparison = Comparison("a key belongs to one store", "kafka")
+    stores: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for topic, key, store_id in evidence.streams:
+        stores[topic, key].add(store_id)
+    for (topic, key), found in stores.items():
+        comparison.compared += 1
+        if len(found) > 1:
+            comparison.differ(f"{topic} {key}", "stores", 1, " and ".join(sorted(found)))
     return comparison.check()
 
 
@@ -59,9 +72,6 @@ def _envelopes(evidence: Evidence) -> Check:
         source = f"/stores/{event.store_id}/{publisher_of(event)}"
         comparison.equal(key, "ce_source", source, event.source)
         comparison.equal(key, "data.store_id", event.store_id, event.data.get("store_id"))
-    for (topic, key), events in evidence.streams.items():
-        for event in events:
-            comparison.equal(f"{topic} {key}", "store", events[0].store_id, event.store_id)
     return comparison.check()
 
 
@@ -105,7 +115,7 @@ def _outbox(evidence: Evidence, service: str) -> Check:
         comparison.compared += 1
         key = f"outbox {row['type'].split('.')[2]} {row['id']}"
         event = events.get(row["id"])
-        stream = row["topic"], row["aggregateid"]
+        stream = row["topic"], row["aggregateid"], row["store_id"]
         if row["sent_at"] is None:
             comparison.differ(key, "sent_at", "a time", None)
         elif event is not None:
@@ -116,7 +126,8 @@ def _outbox(evidence: Evidence, service: str) -> Check:
 
 
 def _same_event(comparison: Comparison, key: str, row: Row, event: StreamEvent) -> None:
-    comparison.equal(key, "stream", (row["topic"], row["aggregateid"]), event.stream)
+    stream = row["topic"], row["aggregateid"]
+    comparison.equal(key, "stream", stream, (event.place[0], event.key))
     comparison.equal(key, "sequence", row["sequence"], event.sequence)
     comparison.equal(key, "store", row["store_id"], event.store_id)
     comparison.equal(key, "data", orjson.loads(row["payload"]), event.data)
@@ -140,24 +151,33 @@ def _heads(evidence: Evidence, service: str) -> Check:
 def _positions(evidence: Evidence, consumer: str) -> Check:
     comparison = Comparison("positions stand at the last contiguous event", consumer)
     expected: dict[Stream, int] = defaultdict(int)
-    unresolved = {
-        place_of(row)
-        for row in evidence.tables.of(consumer, "dead_letter")
-        if row["resolved_at"] is None
-    }
+    letters = {place_of(row): row for row in evidence.tables.of(consumer, "dead_letter")}
+    unresolved = {place for place, row in letters.items() if row["resolved_at"] is None}
     for event in sorted(evidence.log.events, key=lambda each: each.sequence):
-        stream, topic = event.stream, event.place[0]
-        if topic not in CONSUMES[consumer]:
+        if event.place[0] not in CONSUMES[consumer] - evidence.compacted:
             continue
-        follows = event.sequence == expected[stream] + 1 or topic in evidence.compacted
+        follows = event.sequence == expected[event.stream] + 1
         if follows and event.place not in unresolved:
-            expected[stream] = event.sequence
+            expected[event.stream] = event.sequence
+    for event in evidence.log.events:
+        if event.place[0] in CONSUMES[consumer] & evidence.compacted:
+            harmless = event.id in evidence.harmless
+            last, letter = expected[event.stream], letters.get(event.place)
+            expected[event.stream] = _version_after(last, event, letter, harmless=harmless)
     comparison.rows(
         "stream_position",
         {_name(stream): {"last_sequence": last} for stream, last in expected.items()},
         _by_stream(evidence.tables.of(consumer, "stream_position")),
     )
     return comparison.check()
+
+
+def _version_after(last: int, event: StreamEvent, letter: Row | None, *, harmless: bool) -> int:
+    """The version that stands once ``event`` has come: a dead letter does when it is replayed."""
+    if letter is not None:
+        replayed = letter["resolved_at"] and letter["decision"] == "replay"
+        return event.sequence if replayed else last
+    return last if harmless else max(last, event.sequence)
 
 
 def _backlog(evidence: Evidence, consumer: str) -> Check:
@@ -205,7 +225,7 @@ def _identifiers(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _by_stream(rows: Iterable[Row]) -> Iterator[tuple[str, Row]]:
-    return ((_name((row["topic"], row["key"])), row) for row in rows)
+    return ((_name((row["topic"], row["key"], row["store_id"])), row) for row in rows)
 
 
 def _name(stream: Stream) -> str:

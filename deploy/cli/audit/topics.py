@@ -17,15 +17,15 @@ from deploy.cli.audit.contracts import fault, is_known
 Place = tuple[str, int, int]
 """Topic, partition and offset."""
 
-Stream = tuple[str, str]
-"""Topic and key."""
+Stream = tuple[str, str, str]
+"""Topic, key and store."""
 
 Offsets = Mapping[tuple[str, int], int]
 """By topic and partition."""
 
 _FETCH_MS = 500
 _LONGEST_KEY = 255
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,11}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class StreamEvent:
 
     @property
     def stream(self) -> Stream:
-        return self.place[0], self.key
+        return self.place[0], self.key, self.store_id
 
     @property
     def name(self) -> str:

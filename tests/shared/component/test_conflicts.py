@@ -184,6 +184,50 @@ async def test_what_was_applied_before_is_taken_for_repeated(bench, consumer):
     assert await conflicts(bench) == [(3, "forger")]
 
 
+def foreign(sequence: int, **changes: Any) -> Incoming:
+    """A record of another store that claims the genuine key."""
+    event = greeted("o1", "intruder", store_id="S02")
+    forged = record(sequence, "forger", store_id="S02", value=event.model_dump_json().encode())
+    return replace(forged, headers=forged.headers | {"ce_storeid": "S02"}, **changes)
+
+
+async def test_record_of_another_store_hides_no_event(bench, consumer):
+    await consumer.apply([record(1)])
+    await consumer.apply([foreign(3, value=b"x"), record(1)])
+    await consumer.apply([record(2, value=b"{broken")])
+    await consumer.apply([record(3)])
+    await decide(bench, "skip", conflict=False)
+    await consumer.apply([record(4)])
+    assert bench.effects.advisors == {"o1": ["a1", "a3", "a4"]}
+    [gap] = (await dead_letters.listed(bench.service.workers)).gaps
+    assert (gap.store_id, gap.sequence, gap.waiting) == ("S02", 3, 1)
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_record_of_another_store_takes_no_key(bench, consumer, together):
+    forged = [foreign(99, value=b"x"), foreign(1, value=b"x")]
+    batches = [[record(1), *forged]] if together else [forged, [record(1)]]
+    for batch in batches:
+        await consumer.apply(batch)
+    await consumer.apply([record(2)])
+    assert bench.effects.advisors == {"o1": ["a1", "a2"]}
+    [letter] = (await dead_letters.listed(bench.service.workers)).letters
+    assert (letter.store_id, letter.sequence, letter.waiting) == ("S02", 1, 1)
+
+
+async def test_events_of_another_store_see_no_foreign_rows(bench, consumer):
+    scopes: list[tuple[str, str]] = []
+
+    async def handle(unit: Unit, batch: Sequence[Received]) -> None:
+        scope = await unit.connection.fetchval("SELECT current_setting('app.stores')")
+        scopes.extend((each.event.store_id, scope) for each in batch)
+
+    consumer._handle = handle
+    await consumer.apply([record(1)])
+    await consumer.apply([foreign(1), record(1, order_id="o2")])
+    assert scopes == [("S01", "S01"), ("S01", "S01"), ("S02", "S02")]
+
+
 def version(number: int, offset: int, plan: int = 0) -> Incoming:
     """A store's capacity under a plan; another plan makes another event."""
     event = CapacityChanged(store_id="S01", plan_version=plan, free=())
@@ -201,26 +245,79 @@ def version(number: int, offset: int, plan: int = 0) -> Incoming:
     )
 
 
-async def test_forged_version_does_not_silence_genuine_ones(bench, consumer):
+@pytest_asyncio.fixture
+async def follower(bench: Bench) -> AsyncIterator[tuple[Any, list[int]]]:
+    """A consumer of capacities that is handed records, and the plans that it was told of."""
+    await speak_json(bench.admin)
     plans: list[int] = []
 
     async def handle(_: Unit, batch: Sequence[Received]) -> None:
-        plans.extend(event.plan_version for event in (each.event for each in batch))
+        events: list[Any] = [each.event for each in batch]
+        plans.extend(event.plan_version for event in events)
 
     bench.service.listen([CapacityChanged], handle, {})
-    follower = bench.service.consumer
-    follower.units = bench.service.units
-    await follower.apply([version(4, 10), version(7, 11)])
-    await follower.apply([version(4, 10), version(7, 11), version(5, 9), version(4, 12)])
+    bench.service.consumer.units = bench.service.units
+    yield bench.service.consumer, plans
+    await bench.service.pool.close()
+    await bench.service.workers.close()
+
+
+async def test_forged_version_does_not_silence_genuine_ones(bench, follower):
+    consumer, plans = follower
+    await consumer.apply([version(4, 10), version(7, 11)])
+    await consumer.apply([version(4, 10), version(7, 11), version(5, 9), version(4, 12)])
     assert await versions_set_aside(bench) == []
-    await follower.apply([version(7, 13, plan=1)])
-    await follower.apply([version(1000, 14, plan=1)])
-    await follower.apply([version(8, 15)])
+    await consumer.apply([version(7, 13, plan=1)])
+    await consumer.apply([version(1000, 14, plan=1)])
+    await consumer.apply([version(8, 15)])
     assert await versions_set_aside(bench) == [
         (7, positions.ANOTHER_APPLIED),
         (8, positions.LATE_VERSION),
     ]
     assert plans == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"value": b""},
+        {"value": None},
+        {"value": b"{broken"},
+        {"kind": "aftersales.workshop.NeverHeardOf.v1"},
+        {"kind": "aftersales.workshop.CapacityChanged.v9"},
+        {"kind": "aftersales.workshop.JobStarted.v1"},
+        {"kind": "aftersales.reception.CustomerGreeted.v1", "value": b"{broken"},
+    ],
+)
+async def test_malformed_version_blocks_nothing(bench, follower, changes):
+    consumer, plans = follower
+    forged = version(900_000_000_000, 12, plan=1)
+    if kind := changes.get("kind"):
+        forged = replace(forged, headers=forged.headers | {"ce_type": kind})
+    forged = replace(forged, value=changes.get("value", forged.value))
+    await consumer.apply([version(4, 10), forged])
+    await decide(bench, "skip", conflict=False)
+    await consumer.apply([forged, version(5, 13, plan=3)])
+    await consumer.apply([version(6, 14, plan=4)])
+    assert plans == [0, 3, 4]
+    assert await versions_set_aside(bench) == []
+    assert await bench.admin.fetchval("SELECT count(*) FROM crm.parked_event") == 0
+
+
+async def test_late_version_replayed_becomes_the_state(bench, follower):
+    consumer, plans = follower
+    await bench.admin.execute("SET search_path TO crm")
+    forged = version(1000, 11, plan=1)
+    await consumer.apply([version(4, 10), forged])
+    await consumer.apply([version(5, 12, plan=5), version(6, 13, plan=6)])
+    older, newer = (await dead_letters.listed(bench.admin)).letters
+    for letter, key in ((newer, "newer-1"), (older, "older-1")):
+        await dead_letters.decide(bench.admin, letter.letter_id, "replay", by="me", key=key)
+        await consumer.settle_decided(bench.service.workers)
+    assert plans == [0, 1, 6]
+    await consumer.apply([forged, version(7, 14, plan=7)])
+    assert plans == [0, 1, 6, 7]
+    assert (await dead_letters.listed(bench.admin)).letters == []
 
 
 async def versions_set_aside(bench: Bench) -> list[tuple[int, str]]:

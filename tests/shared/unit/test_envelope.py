@@ -108,7 +108,7 @@ def test_headers_that_are_null_or_not_text_are_left_out():
     assert header_texts(raw) == {"a": "1", "f": ""}
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "x", "", "1.5", "²", "01", "9" * 19])
+@pytest.mark.parametrize("text", ["0", "-1", "x", "", "1.5", "²", "01", "9" * 13])
 def test_a_sequence_is_a_positive_number(text):
     assert sequence_of({"ce_sequence": text}) is None
 

@@ -1,0 +1,1 @@
+../../../shared/migrations/streams_by_store.sql
