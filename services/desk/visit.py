@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import httpx
 from fastapi import Depends, Request
 from nicegui import app
 
@@ -19,6 +20,7 @@ from services.desk.session_store import SessionStore
 from services.desk.shared_answers import FRESH_S, SharedAnswers
 from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
 from shared.clock import Clock, clock_from
+from shared.credentials import ServiceCredentials
 from shared.files import FileStore
 from shared.group import Store, load_stores, read_yaml
 from shared.security import SEES_MONEY
@@ -71,6 +73,7 @@ class Desk:
             entry["id"]: entry["brand"] for entry in entries["stores"]
         }
         self.people: dict[str, Person] = load_people(settings.group_folder)
+        self._credentials = ServiceCredentials(settings, "desk")
         self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.people)
         store = SessionStore(FileStore(settings.desk_sessions), secret)
         self.sessions = Sessions(settings, store, self.sign_in)
@@ -78,6 +81,17 @@ class Desk:
         self.answers = SharedAnswers()
         self.resolved: dict[tuple[str, str, str], tuple[str | None, float]] = {}
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
+
+    async def own_token(self, store_id: str) -> str:
+        """A token of the desk itself, for what it alone can tell.
+
+        Raises:
+            AwayError: the issuer does not give one.
+        """
+        try:
+            return await self._credentials.token(store_id)
+        except httpx.HTTPError as error:
+            raise AwayError("issuer") from error
 
     def words_for(self, request: Request) -> Words:
         """Words in the language that the person chose, else in the browser's."""

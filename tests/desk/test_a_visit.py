@@ -278,6 +278,9 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
             "additional_work",
             93_000,
         )
+        await _open_signed_out(desk, address)
+        links = await api.get("reception", f"/orders/{order_id}/links", ADVISOR)
+        assert "S01-advisor-2" in {use["staff_device"] for each in links for use in each["uses"]}
         promised = await _authorise_a_part(desk, address)
         await expect(advisor.page.locator(".promise-side .promise-time")).to_have_text(promised)
         await expect(advisor.at("estimates").get_by_text("链接").first).to_be_visible()
@@ -509,6 +512,15 @@ async def _send_link(api: Api, advisor: Colleague, order_id: str) -> str:
     await expect(advisor.at("agree")).to_have_count(0)
     await page.goto(before)
     return address
+
+
+async def _open_signed_out(desk: Desk, address: str) -> None:
+    """A colleague signs out and opens the link in the same browser."""
+    colleague = await desk.sign_in("S01-advisor-2")
+    await colleague.press("sign-out")
+    await expect(colleague.at("sign-out")).to_have_count(0)
+    await colleague.page.goto(address)
+    await expect(colleague.at("offer-total")).to_be_visible()
 
 
 async def _authorise_a_part(desk: Desk, address: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
+from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -59,11 +60,7 @@ class _Authorisation:
         self._path = f"/authorisations/{token}"
         self._store_id = token.partition(".")[0]
         self._colleague = signed_in
-        self._services = Services(
-            desk.connections,
-            self._colleague.token if self._colleague else None,
-            _origin(request),
-        )
+        self._services = _services(desk, self._store_id, request, signed_in)
         self._attempt = new_attempt()
         self._content = box("customer-content")
 
@@ -168,13 +165,19 @@ class _Authorisation:
                 text(self._t("Please ask your service advisor."), "hint")
 
 
-def _origin(request: Request) -> dict[str, str]:
-    """Headers that tell reception from where the link is opened."""
-    known = {
+def _services(desk: Desk, store_id: str, request: Request, colleague: Session | None) -> Services:
+    """Services that are told from where the link is opened: in the name of the colleague who is
+    signed in; in the desk's own where one was signed in last; else in nobody's."""
+    origin = {
         "User-Agent": request.headers.get("User-Agent"),
         "X-Forwarded-For": request.client.host if request.client else None,
-        "X-Staff-Device": request.session.get(LAST_COLLEAGUE),
     }
-    return {
-        name: value.encode("ascii", "ignore").decode() for name, value in known.items() if value
+    token = colleague.token if colleague else None
+    last = request.session.get(LAST_COLLEAGUE)
+    if last and not colleague:
+        origin["X-Staff-Device"] = last
+        token = partial(desk.own_token, store_id)
+    headers = {
+        name: value.encode("ascii", "ignore").decode() for name, value in origin.items() if value
     }
+    return Services(desk.connections, token, headers)

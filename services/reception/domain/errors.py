@@ -278,6 +278,15 @@ def colleague_at_link() -> Refused:
     )
 
 
+def staff_device_by_desk() -> Refused:
+    return Refused(
+        "staff_device_by_desk",
+        "Whose device a link is opened on is told by the desk alone, as a service.",
+        field="X-Staff-Device",
+        kind="forbidden",
+    )
+
+
 def counter_word_by_agent() -> Refused:
     return Refused(
         "counter_word_by_agent",

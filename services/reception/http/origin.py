@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
+from services.reception.domain import errors
 from services.reception.domain.link import Device, Origin
 from services.reception.http.access import catalogue_of, personal_of
 from shared.contracts.base import Identifier
@@ -24,24 +25,30 @@ async def _origin(
         Header(alias="X-Staff-Device", description="who was signed in last in this browser"),
     ] = None,
 ) -> Origin:
-    """The origin of a request; a colleague is known by their own token.
+    """The origin of a request; a colleague is known by their own token, and a colleague's device
+    by the word of the desk, which has a service's.
 
     Raises:
-        Problem: 401, the colleague's token is not valid.
+        Problem: 401, the token is not valid.
+        Refused: somebody else names a colleague's device.
     """
-    colleague = None
+    principal = None
+    store_id = token.partition(".")[0]
     if credentials is not None:
         verifier: Verifier = request.app.state.verifier
-        colleague = (await verifier.principal(credentials.credentials)).subject
+        principal = await verifier.principal(credentials.credentials)
+    by_desk = principal is not None and principal.has("service") and store_id in principal.stores
+    if staff_device and not by_desk:
+        raise errors.staff_device_by_desk()
     address = _address(request)
     network = ip_network((address, _KEPT_BITS[address.version]), strict=False)
-    place = catalogue_of(request).stores.get(token.partition(".")[0])
+    place = catalogue_of(request).stores.get(store_id)
     own = place.networks if place else ()
     return Origin(
         device=_device(request.headers.get("User-Agent", "")),
         network=personal_of(request).reference("network", str(network)),
         own_network=any(address in each for each in own) if own else None,
-        colleague=colleague,
+        colleague=principal.subject if principal and not by_desk else None,
         staff_device=staff_device,
     )
 

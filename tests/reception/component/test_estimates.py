@@ -205,8 +205,14 @@ async def test_a_signed_in_colleague_cannot_consent(desk):
     forged = {"Authorization": "Bearer nonsense"}
     assert (await answer_link(desk, token, headers=forged)).status_code == 401
 
-    signed_out = {"X-Staff-Device": "S01-t"}
-    assert (await answer_link(desk, token, headers=signed_out)).status_code == 200
+    told = {"X-Staff-Device": "S01-t"}
+    tokens = desk.service.token
+    others = tokens("advisor"), tokens("service", stores=["S02"])
+    for headers in ({}, *({"Authorization": f"Bearer {each}"} for each in others)):
+        answer = await answer_link(desk, token, headers=told | headers)
+        assert rule(answer) == (403, "staff_device_by_desk")
+    by_desk = told | {"Authorization": f"Bearer {tokens('service', subject='desk')}"}
+    assert (await answer_link(desk, token, headers=by_desk)).status_code == 200
     (version,) = await desk.get(f"/orders/{order_id}/estimates")
     assert version["link_consent"]["shown_to"] == ["S01-t"]
     assert version["link_consent"]["staff_device"] == "S01-t"
