@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from services.crm import store
-from services.crm.domain.message import Channel, Contact, Declinable, Language
+from services.crm.domain.message import Channel, Contact, ContactPoint, Declinable, Language
 from shared.contracts.versioned import Versioned, loaded
 from shared.db import Connection
 from shared.identifiers import is_mobile
 from shared.personal import PersonalData
+
+POINTS = TypeAdapter(dict[Channel, ContactPoint])
+"""Contact points as they are stored."""
 
 _SECRETS = ("name", "phone", "email", "wecom_id")
 
@@ -27,6 +32,7 @@ class Person(Versioned):
     language: Language
     preferred_channel: Channel | None
     declined_channels: tuple[Declinable, ...]
+    points: Mapping[Channel, ContactPoint]
 
     @property
     def contact(self) -> Contact:
@@ -40,6 +46,7 @@ class Person(Versioned):
             {channel: address for channel, address in addresses.items() if address},
             self.preferred_channel,
             self.declined_channels,
+            self.points,
         )
 
 
@@ -81,5 +88,6 @@ def _person(row: Any, texts: Mapping[str, str]) -> Person:
         language=row["language"],
         preferred_channel=row["preferred_channel"],
         declined_channels=tuple(row["declined_channels"]),
+        points=POINTS.validate_python(row["contact_points"]),
     )
     return loaded(person)

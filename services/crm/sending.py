@@ -123,7 +123,7 @@ class Sending:
             )
             address = person.contact.addresses[step.channel]
             letter = Letter(message_id, address, telling.wording)
-            claimed = messages.claim(message, step.channel)
+            claimed = messages.claim(message, step.channel, person.contact)
             await store.save_message(connection, claimed)
             await store.claim_message(connection, store_id, message_id, _LEASE)
         reached("message_claimed")

@@ -1,12 +1,14 @@
 """What reception asks customer relations over HTTP."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel
 
+from services.reception.domain.link import ContactUsed
 from shared.calls import answer_of
 from shared.contracts.refusal import unknown
 from shared.credentials import ServiceCredentials
@@ -36,6 +38,13 @@ class RegisteredVehicle(BaseModel):
     """The plate that a vehicle of the archive wears now; empty once another wears it."""
 
     plate_ref: str
+
+
+class SentMessage(BaseModel):
+    """Who had set the address to which a message went, and when."""
+
+    contact_set_by: str | None
+    contact_set_at: datetime | None
 
 
 class CustomerArchive:
@@ -123,8 +132,9 @@ class CustomerArchive:
         values: dict[str, Any],
         order_id: str | None = None,
         expires_at: str | None = None,
-    ) -> None:
-        """Have a customer told something; repeating it with one ``key`` tells it once.
+    ) -> str:
+        """Have a customer told something; repeating it with one ``key`` tells it once. Answers with
+        the message's id.
 
         Raises:
             NotYetError: customer relations is away.
@@ -138,7 +148,23 @@ class CustomerArchive:
             "expires_at": expires_at,
             "values": values,
         }
-        await self._post(store_id, "messages", key, message)
+        response = await self._post(store_id, "messages", key, message)
+        message_id: str = response.json()["message_id"]
+        return message_id
+
+    async def contact_used(self, store_id: str, message_id: str) -> ContactUsed:
+        """Who had set the address to which a message went; not known while the archive is away."""
+        try:
+            response = await self._client.get(
+                f"/stores/{store_id}/messages/{quote(message_id, safe='')}",
+                headers={"Authorization": f"Bearer {await self._credentials.token(store_id)}"},
+                timeout=_AT_ONCE,
+            )
+            response.raise_for_status()
+        except httpx.HTTPError:
+            return ContactUsed(known=False)
+        sent = SentMessage.model_validate_json(response.content)
+        return ContactUsed(sent.contact_set_by, sent.contact_set_at)
 
     async def _post(
         self, store_id: str, path: str, key: str, body: dict[str, Any]

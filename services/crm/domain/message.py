@@ -94,12 +94,22 @@ class Visit:
 
 
 @dataclass(frozen=True)
+class ContactPoint:
+    """Who has set the address of a channel since the customer was registered, and when."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Contact:
-    """How a customer can be told. ``addresses`` are never stored, logged or published."""
+    """How a customer can be told. ``addresses`` are never stored, logged or published; ``points``
+    say who has set them later than at the registration."""
 
     addresses: Mapping[Channel, str] = field(repr=False)
     preferred: Channel | None = None
     declined: Collection[Declinable] = ()
+    points: Mapping[Channel, ContactPoint] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,8 @@ class Message:
     behind it. After ``expires_at`` there is no reason to tell it. ``tries`` counts the attempts on
     ``channel``, the next of which is not before ``retry_at``; ``given_up`` are channels that will
     not be tried again; ``uncertain``: an attempt on ``channel`` may have succeeded unnoticed.
+    ``contact_set_by`` and ``contact_set_at`` say who had set the address that was used, and when;
+    absent for that of the registration.
     """
 
     message_id: str
@@ -152,6 +164,8 @@ class Message:
     agent_id: str | None = None
     notified_at: datetime | None = None
     calls: int = 0
+    contact_set_by: str | None = None
+    contact_set_at: datetime | None = None
 
     def status(self, now: datetime) -> Status:
         """``obsolete`` (已失效) once the reason has passed before anybody was told."""
@@ -229,10 +243,29 @@ def choose(message: Message, contact: Contact, channels: Collection[Channel]) ->
     )
 
 
-def claim(message: Message, channel: Channel) -> Message:
-    """An attempt on ``channel`` begins."""
+def claim(message: Message, channel: Channel, contact: Contact) -> Message:
+    """An attempt on ``channel`` begins, at its address in ``contact``."""
     tries = message.tries + 1 if channel == message.channel else 1
-    return replace(message, state="sending", channel=channel, tries=tries)
+    point = contact.points.get(channel)
+    return replace(
+        message,
+        state="sending",
+        channel=channel,
+        tries=tries,
+        contact_set_by=point.by if point else None,
+        contact_set_at=point.at if point else None,
+    )
+
+
+def points_after(
+    before: Contact, addresses: Mapping[Channel, str | None], by: str, at: datetime
+) -> dict[Channel, ContactPoint]:
+    """Who has set the address of each channel, when these are set."""
+    points = dict(before.points)
+    for channel, address in addresses.items():
+        if address != before.addresses.get(channel):
+            points[channel] = ContactPoint(by, at)
+    return points
 
 
 def answered(

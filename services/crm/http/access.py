@@ -16,6 +16,7 @@ from shared.security import Principal, caller
 FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent", "service"))]
 Caller = Annotated[Command, Depends(command("agent", "manager"))]
 Reader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
+MessageReader = Annotated[Principal, Depends(caller("advisor", "manager", "agent", "service"))]
 CallReader = Annotated[Principal, Depends(caller("agent", "manager"))]
 
 

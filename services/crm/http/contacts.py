@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.crm import store
+from services.crm.domain import message as messages
 from services.crm.domain.message import Channel, Declinable, Language
 from services.crm.http.access import FrontDesk, Reader, personal_of, pool_of, store_router
-from services.crm.persons import Person, find_persons
+from services.crm.persons import POINTS, Person, find_persons
 from services.crm.store import SealedContact
 from shared.body import Seen, Version
 from shared.contracts.refusal import unknown
@@ -86,6 +87,12 @@ async def set_contact_preferences(
             wecom_id=body.wecom_id,
             preferred_channel=body.preferred_channel,
             declined_channels=tuple(sorted(set(body.declined_channels))),
+            points=messages.points_after(
+                person.contact,
+                {"email": body.email, "wecom": body.wecom_id},
+                command.principal.subject,
+                unit.now,
+            ),
         )
         (saved,) = await unit.save([wanted], partial(_write, connection, personal, store_id))
         return Preferences(**_preferences(saved))
@@ -108,6 +115,7 @@ async def _write(
             each.version,
             each.changed_by,
             each.changed_at,
+            POINTS.dump_python(dict(each.points), mode="json"),
         )
         await store.save_contact(connection, store_id, contact)
 

@@ -113,7 +113,16 @@ async def register_customer(
             else await store.customer_with_phone(connection, store_id, phone_ref) or str(new_id())
         )
         references = References(customer_ref, vehicle_ref, personal.reference("plate", body.plate))
-        await _save(connection, personal, store_id, body, references, phone_ref, unit.now)
+        await _save(
+            connection,
+            personal,
+            store_id,
+            body,
+            references,
+            phone_ref,
+            unit.now,
+            command.principal.subject,
+        )
         unit.publish(customers.register(store_id, references, known, unit.now), command.cause)
         return Registered.model_validate(references, from_attributes=True)
 
@@ -175,6 +184,7 @@ async def _save(
     references: References,
     phone_ref: str,
     now: datetime,
+    by: str,
 ) -> None:
     async def sealed(text: str) -> bytes:
         return await personal.encrypt(connection, store_id, references.customer_ref, text)
@@ -185,7 +195,7 @@ async def _save(
     vehicle = SealedVehicle(
         references, await sealed(body.plate), await sealed(body.vin), body.brand, body.model
     )
-    await store.save_customer(connection, store_id, customer, now)
+    await store.save_customer(connection, store_id, customer, now, by)
     await store.save_vehicle(connection, store_id, vehicle)
 
 

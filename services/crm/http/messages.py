@@ -23,6 +23,7 @@ from services.crm.domain.wording import (
 )
 from services.crm.http.access import (
     FrontDesk,
+    MessageReader,
     Reader,
     now_of,
     personal_of,
@@ -98,7 +99,9 @@ SendMessage = Annotated[
 
 
 class MessageView(BaseModel):
-    """A message without the address to which it goes. ``reason`` says why a person has to call."""
+    """A message without the address to which it goes. ``reason`` says why a person has to call;
+    ``contact_set_by`` and ``contact_set_at`` who had set the address that was used, and when,
+    absent for that of the registration."""
 
     message_id: str
     customer_ref: str | None
@@ -114,6 +117,8 @@ class MessageView(BaseModel):
     reason: CallReason | None
     agent_id: str | None
     notified_at: datetime | None
+    contact_set_by: str | None
+    contact_set_at: datetime | None
 
 
 @router.post(
@@ -182,6 +187,16 @@ async def list_messages(
             now=now,
         )
     return [_view(message, now) for message in found]
+
+
+@router.get("/messages/{message_id}", tags=["messages"], openapi_extra=serves("R4", "R9"))
+async def get_message(
+    request: Request, store_id: str, message_id: str, _: MessageReader
+) -> MessageView:
+    """One message, and what became of it."""
+    async with transaction(pool_of(request), [store_id]) as connection:
+        message = await store.read_message(connection, store_id, message_id)
+    return _view(message, now_of(request))
 
 
 def _view(message: Message, now: datetime) -> MessageView:

@@ -1,6 +1,6 @@
 """The archive of persons and their vehicles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,10 @@ _SAVE_CUSTOMER = """
 INSERT INTO customer (store_id, customer_ref, phone_ref, name, phone, registered_at)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (store_id, customer_ref) DO UPDATE SET
-    phone_ref = excluded.phone_ref, name = excluded.name, phone = excluded.phone
+    phone_ref = excluded.phone_ref, name = excluded.name, phone = excluded.phone,
+    contact_points = CASE WHEN customer.phone_ref IS DISTINCT FROM excluded.phone_ref
+                          THEN customer.contact_points || $7
+                          ELSE customer.contact_points END
 """
 
 _TAKE_PLATE_OFF = """
@@ -60,7 +63,7 @@ FROM vehicle WHERE store_id = $1 AND plate_ref = ANY ($2)
 
 _CONTACTS = """
 SELECT customer_ref, name, phone, email, wecom_id, language, preferred_channel, declined_channels,
-       contact_version AS version, contact_changed_by AS changed_by,
+       contact_points, contact_version AS version, contact_changed_by AS changed_by,
        contact_changed_at AS changed_at
 FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
 """
@@ -68,7 +71,7 @@ FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
 _SAVE_CONTACT = """
 UPDATE customer
 SET email = $3, wecom_id = $4, language = $5, preferred_channel = $6, declined_channels = $7,
-    contact_version = $8, contact_changed_by = $9, contact_changed_at = $10
+    contact_version = $8, contact_changed_by = $9, contact_changed_at = $10, contact_points = $11
 WHERE store_id = $1 AND customer_ref = $2
 """
 
@@ -97,7 +100,7 @@ class SealedVehicle:
 @dataclass(frozen=True)
 class SealedContact:
     """How a customer wants to be told, as stored: addresses are encrypted under
-    ``customer_ref``."""
+    ``customer_ref``. ``contact_points`` say by channel who has set its address, and when."""
 
     customer_ref: str
     email: bytes | None
@@ -108,6 +111,7 @@ class SealedContact:
     version: int
     changed_by: str | None
     changed_at: datetime | None
+    contact_points: Mapping[str, Any]
 
 
 async def lock_archive(connection: Connection, store_id: str) -> None:
@@ -132,9 +136,9 @@ async def customer_with_phone(connection: Connection, store_id: str, phone_ref: 
 
 
 async def save_customer(
-    connection: Connection, store_id: str, customer: SealedCustomer, now: datetime
+    connection: Connection, store_id: str, customer: SealedCustomer, now: datetime, by: str
 ) -> None:
-    """Enter a customer, or bring one up to date."""
+    """Enter a customer, or bring one up to date; another telephone number was set ``by`` them."""
     await connection.execute(
         _SAVE_CUSTOMER,
         store_id,
@@ -143,6 +147,7 @@ async def save_customer(
         customer.name,
         customer.phone,
         now,
+        {"sms": {"by": by, "at": now.isoformat()}},
     )
 
 
@@ -221,4 +226,5 @@ async def save_contact(connection: Connection, store_id: str, contact: SealedCon
         contact.version,
         contact.changed_by,
         contact.changed_at,
+        contact.contact_points,
     )

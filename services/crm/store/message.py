@@ -11,21 +11,23 @@ from shared.db import Connection
 _MESSAGE = """
 SELECT message_id, store_id, subject, "values", created_at, customer_ref, order_id, about,
        expires_at, state, channel, tries, retry_at, given_up, uncertain, reason, agent_id,
-       notified_at, calls
+       notified_at, calls, contact_set_by, contact_set_at
 FROM message
 """
 
 _SAVE = """
 INSERT INTO message (message_id, store_id, subject, "values", created_at, customer_ref, order_id,
                      about, expires_at, state, channel, tries, retry_at, given_up, uncertain,
-                     reason, agent_id, notified_at, calls)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                     reason, agent_id, notified_at, calls, contact_set_by, contact_set_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+        $21)
 ON CONFLICT (store_id, message_id) DO UPDATE SET
     customer_ref = excluded.customer_ref, expires_at = excluded.expires_at,
     state = excluded.state, channel = excluded.channel, tries = excluded.tries,
     retry_at = excluded.retry_at, given_up = excluded.given_up,
     uncertain = excluded.uncertain, reason = excluded.reason, agent_id = excluded.agent_id,
     notified_at = excluded.notified_at, calls = excluded.calls,
+    contact_set_by = excluded.contact_set_by, contact_set_at = excluded.contact_set_at,
     link = CASE WHEN excluded.state IN ('waiting', 'sending') THEN message.link END
 """
 
@@ -98,6 +100,20 @@ async def lock_message(connection: Connection, store_id: str, message_id: str) -
     """
     row = await connection.fetchrow(
         _MESSAGE + "WHERE store_id = $1 AND message_id = $2 FOR UPDATE", store_id, message_id
+    )
+    if row is None:
+        raise unknown("message_id", message_id)
+    return Message(**row)
+
+
+async def read_message(connection: Connection, store_id: str, message_id: str) -> Message:
+    """The message.
+
+    Raises:
+        Refused: there is no such message in the store.
+    """
+    row = await connection.fetchrow(
+        _MESSAGE + "WHERE store_id = $1 AND message_id = $2", store_id, message_id
     )
     if row is None:
         raise unknown("message_id", message_id)

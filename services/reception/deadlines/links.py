@@ -41,8 +41,9 @@ class LinkMessages:
     def deadlines(self) -> Mapping[str, Deadline]:
         return {LINK_MESSAGE: Deadline(_sent, prepare=self.send, lane=_MESSAGES)}
 
-    async def send(self, store_id: str, link_id: str) -> None:
-        """Send the link, once however often it is tried; one that was decided on is not sent.
+    async def send(self, store_id: str, link_id: str) -> str | None:
+        """Send the link, once however often it is tried, and answer with the message's id; one that
+        was decided on is not sent.
 
         Raises:
             NotYetError: customer relations is away.
@@ -53,7 +54,7 @@ class LinkMessages:
             versions = await store.estimate_versions(connection, store_id, link.order_id)
         proposal = versions[link.version - 1]
         if proposal.status != "awaiting" or order.customer_ref is None:
-            return
+            return None
         token = link_token(self.personal, store_id, link_id)
         values: dict[str, Any] = {
             "amount_cents": proposal.total_cents,
@@ -63,7 +64,7 @@ class LinkMessages:
         if proposal.additional_work_id and link.promised_at:
             subject = "additional_work"
             values["promised_at"] = link.promised_at.isoformat()
-        await self.archive.send_message(
+        return await self.archive.send_message(
             store_id,
             link_id,
             customer_ref=order.customer_ref,
@@ -75,5 +76,7 @@ class LinkMessages:
         )
 
 
-async def _sent(_unit: Unit, _timer: Timer) -> None:
-    """The message is on its way already."""
+async def _sent(unit: Unit, timer: Timer) -> None:
+    """The message is on its way already; it is remembered which one it is."""
+    if timer.prepared is not None:
+        await store.link_sent_by(unit.connection, timer.store_id, timer.subject, timer.prepared)

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
+
+NEW_CONTACT = timedelta(days=14)
+"""An address is new for so long after it was set, and throughout a visit during which it was."""
 
 Device = Literal["phone", "tablet", "computer", "program"]
 
@@ -40,14 +43,29 @@ class LinkUse:
 
 
 @dataclass(frozen=True)
+class ContactUsed:
+    """The address to which a link was sent: who has set it since the customer was registered, and
+    when. Absent for the one of the registration, and for a link that was not sent. It is not
+    ``known`` while customer relations, which alone knows, is away."""
+
+    set_by: str | None = None
+    set_at: datetime | None = None
+    known: bool = True
+
+
+@dataclass(frozen=True)
 class LinkConsent:
     """What is to be known of a word that came over a link: the colleagues who had seen the link
-    before, and whether it came from a colleague's device (its last user) or the store's network."""
+    before, whether it came from a colleague's device (its last user) or the store's network, and
+    who had newly set the address to which it was sent, if that is ``contact_known``."""
 
     shown_to: tuple[str, ...]
     staff_device: str | None
     device: Device
     own_network: bool | None
+    contact_changed_by: str | None = None
+    contact_changed_at: datetime | None = None
+    contact_known: bool = True
 
 
 def use_from(origin: Origin, use: Use, at: datetime) -> LinkUse:
@@ -57,7 +75,25 @@ def use_from(origin: Origin, use: Use, at: datetime) -> LinkUse:
     )
 
 
-def consent_over(uses: Sequence[LinkUse], origin: Origin) -> LinkConsent:
-    """The circumstances of a word from ``origin`` over a link with these earlier uses."""
+def consent_over(
+    uses: Sequence[LinkUse],
+    origin: Origin,
+    contact: ContactUsed,
+    *,
+    arrived_at: datetime,
+    now: datetime,
+) -> LinkConsent:
+    """The circumstances of a word from ``origin`` over a link with these earlier uses, sent to
+    ``contact``, on an order whose vehicle arrived at ``arrived_at``."""
     shown_to = dict.fromkeys(use.colleague for use in uses if use.colleague)
-    return LinkConsent(tuple(shown_to), origin.staff_device, origin.device, origin.own_network)
+    since = min(arrived_at, now - NEW_CONTACT)
+    is_new = contact.set_at is not None and contact.set_at >= since
+    return LinkConsent(
+        tuple(shown_to),
+        origin.staff_device,
+        origin.device,
+        origin.own_network,
+        contact.set_by if is_new else None,
+        contact.set_at if is_new else None,
+        contact.known,
+    )

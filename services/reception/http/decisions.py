@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from services.reception import store
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import Agreement, EstimateVersion
-from services.reception.domain.link import LinkConsent, Origin, consent_over, use_from
+from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
 from services.reception.domain.order import Order, Promise
-from services.reception.http.access import catalogue_of
+from services.reception.http.access import archive_of, catalogue_of
 from services.reception.http.offer import further_operations, present_promise, workshop_token
 from services.reception.http.work import ask_promise, reserve
 from services.reception.store import Link
@@ -75,6 +75,7 @@ async def decide(
             return answered
         raise
 
+    contact = await _contact_used(request, command.store_id, word.link)
     typical_parts = catalogue_of(request).typical_parts
 
     async def effect(unit: Unit) -> BaseModel:
@@ -96,7 +97,7 @@ async def decide(
             word.recorded_by,
             unit.now,
             word.promised_at,
-            await _use_up(connection, word.link, word.origin, unit.now)
+            await _use_up(connection, order, word.link, word.origin, contact, unit.now)
             if word.link and word.origin
             else None,
         )
@@ -112,13 +113,29 @@ async def decide(
     return await command.run(effect)
 
 
-async def _use_up(connection: Connection, link: Link, origin: Origin, now: datetime) -> LinkConsent:
+async def _contact_used(request: Request, store_id: str, link: Link | None) -> ContactUsed:
+    """The address to which the link was sent, as far as customer relations answers."""
+    if link is None or not link.sent:
+        return ContactUsed()
+    if link.message_id is None:
+        return ContactUsed(known=False)
+    return await archive_of(request).contact_used(store_id, link.message_id)
+
+
+async def _use_up(
+    connection: Connection,
+    order: Order,
+    link: Link,
+    origin: Origin,
+    contact: ContactUsed,
+    now: datetime,
+) -> LinkConsent:
     """What is to be known of a word over a link, which is used up by it."""
     if not await store.use_link(connection, link, now):
         raise errors.link_used()
     uses = await store.link_uses(connection, link.store_id, [link.link_id])
     await store.add_link_use(connection, link, use_from(origin, "decided", now), origin.network)
-    return consent_over(uses[link.link_id], origin)
+    return consent_over(uses[link.link_id], origin, contact, arrived_at=order.arrived_at, now=now)
 
 
 def _decided(

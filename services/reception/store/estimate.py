@@ -1,9 +1,11 @@
 """Versions of the estimate, and the links by which customers decide on them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.link import LinkConsent, LinkUse, Origin, use_from
@@ -11,6 +13,8 @@ from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import EstimateLine, OrderedOperation
 from shared.contracts.refusal import unknown
 from shared.db import Connection
+
+_CONSENT = TypeAdapter(LinkConsent)
 
 _VERSION = """
 SELECT store_id, order_id, version, additional_work_id, operations, lines, status, submitted_by,
@@ -62,7 +66,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 _LINK = """
 SELECT store_id, link_id, order_id, version, expires_at, used_at, promised_at, made_by, made_at,
-       sent
+       sent, message_id
 FROM authorisation_link WHERE store_id = $1
 """
 
@@ -89,7 +93,7 @@ LIMIT 1
 @dataclass(frozen=True)
 class Link:
     """A one-time link to one version of one order's estimate, with the promise that it told; it
-    was ``sent`` to the customer or is shown to them."""
+    was ``sent`` to the customer, by a message of customer relations, or is shown to them."""
 
     store_id: str
     link_id: str
@@ -101,6 +105,7 @@ class Link:
     made_by: str | None = None
     made_at: datetime | None = None
     sent: bool = False
+    message_id: str | None = None
 
 
 async def estimate_versions(
@@ -129,7 +134,9 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
             version.channel,
             version.recorded_by,
             version.decided_at,
-            asdict(version.link_consent) if version.link_consent else None,
+            _CONSENT.dump_python(version.link_consent, mode="json")
+            if version.link_consent
+            else None,
         )
         for version in versions
     ]
@@ -236,6 +243,18 @@ async def record_opening(connection: Connection, link: Link, origin: Origin, now
         await add_link_use(connection, link, use_from(origin, "opened", now), origin.network)
 
 
+async def link_sent_by(
+    connection: Connection, store_id: str, link_id: str, message_id: str
+) -> None:
+    """Remember by which message a link was sent."""
+    await connection.execute(
+        "UPDATE authorisation_link SET message_id = $3 WHERE store_id = $1 AND link_id = $2",
+        store_id,
+        link_id,
+        message_id,
+    )
+
+
 async def use_link(connection: Connection, link: Link, at: datetime) -> bool:
     """Use the link up; false when it was used before."""
     used = await connection.fetchval(
@@ -258,6 +277,4 @@ def _version(row: Any) -> EstimateVersion:
 
 
 def _consent(stored: Any) -> LinkConsent | None:
-    if stored is None:
-        return None
-    return LinkConsent(**{**stored, "shown_to": tuple(stored["shown_to"])})
+    return None if stored is None else _CONSENT.validate_python(stored)

@@ -247,6 +247,36 @@ async def test_a_customer_hears_in_their_language_on_the_channel_they_prefer(
     assert [each["to"] for each in wecom.taken.values()] == ["wm-1"]
 
 
+async def test_a_message_says_who_set_its_address(crm, customer, morning, clock) -> None:
+    first = await ask(crm, customer)
+    assert [each["status"] for each in await told(crm, customer)] == ["sent"]
+    clock.set(morning + timedelta(hours=1))
+    await prefer(crm, customer, email="own@mail.example", preferred_channel="email")
+    second = await ask(crm, customer)
+    await told(crm, customer)
+    clock.set(morning + timedelta(hours=2))
+    await prefer(crm, customer)
+    other = person(next(_numbers))["phone"]
+    details = {name: customer[name] for name in person(0)}
+    answer = await crm.post("/stores/S01/customers", "advisor", details | {"phone": other})
+    assert answer.json()["customer_ref"] == customer["customer_ref"]
+    third = await ask(crm, customer)
+    await told(crm, customer)
+    seen = [
+        (await crm.get(f"{MESSAGES}/{each['message_id']}", "service")).json()
+        for each in (first, second, third)
+    ]
+    assert [(each["channel"], each["contact_set_by"]) for each in seen] == [
+        ("sms", None),
+        ("email", "test-agent"),
+        ("sms", "test-advisor"),
+    ]
+    assert [
+        each["contact_set_at"] and datetime.fromisoformat(each["contact_set_at"]) for each in seen
+    ] == [None, morning + timedelta(hours=1), morning + timedelta(hours=2)]
+    assert other not in str(seen)
+
+
 async def test_addresses_and_links_stand_nowhere_in_clear(
     crm, customer, servers: Platform, mail: MailServer
 ) -> None:

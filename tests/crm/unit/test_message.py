@@ -147,7 +147,7 @@ def _steps(
         if isinstance(step, Hold):
             now = step.until
         elif isinstance(step, Send):
-            message = claim(message, step.channel)
+            message = claim(message, step.channel, contact)
             if answer == "accepted" or (answer == "unanswered" and arrived):
                 outside.take(step.channel)
             message, events = answered(message, answer, now)
@@ -186,7 +186,7 @@ def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
     step = next_step(over, contact, {"sms"}, quiet_until=None, waiting_customer=True, now=NOW)
     assert (step, over.status(NOW)) == ("drop", "obsolete")
     assert over.status(NOW - timedelta(seconds=1)) == "waiting"
-    sent, _ = answered(claim(over, "sms"), "accepted", NOW)
+    sent, _ = answered(claim(over, "sms", contact), "accepted", NOW)
     assert sent.status(NOW) == "sent"
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 import asyncpg
+import httpx
+import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
@@ -168,6 +170,9 @@ async def test_a_link_shown_to_a_colleague_marks_the_consent(desk):
         "staff_device": None,
         "device": "program",
         "own_network": None,
+        "contact_changed_by": None,
+        "contact_changed_at": None,
+        "contact_known": True,
     }
     (known,) = await desk.get(f"/orders/{order_id}/links")
     uses = [(use["use"], use["colleague"], use["device"]) for use in known["uses"]]
@@ -216,6 +221,42 @@ async def test_a_signed_in_colleague_cannot_consent(desk):
     (version,) = await desk.get(f"/orders/{order_id}/estimates")
     assert version["link_consent"]["shown_to"] == ["S01-t"]
     assert version["link_consent"]["staff_device"] == "S01-t"
+
+
+@pytest.mark.parametrize(
+    ("plate", "answer", "mark"),
+    [
+        ("沪D10031", (200, "S01-agent-1", timedelta(0)), ("S01-agent-1", True)),
+        ("沪D10032", (200, "S01-agent-1", timedelta(days=-13)), ("S01-agent-1", True)),
+        ("沪D10033", (200, "S01-agent-1", timedelta(days=-15)), (None, True)),
+        ("沪D10034", (200, None, None), (None, True)),
+        ("沪D10035", (503, None, None), (None, False)),
+    ],
+)
+async def test_a_contact_set_by_a_colleague_marks_the_consent(
+    desk, workshop, clock, monkeypatch, plate, answer, mark
+):
+    order_id = await in_work(desk, workshop, plate)
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    more = {"operations": ["MNT-006"], "version": version}
+    number = (await desk.done(f"/orders/{order_id}/additional-work", more))["version"]
+    status, set_by, ago = answer
+    set_at = None if ago is None else (clock.now() + ago).isoformat()
+    sent = {"message_id": "m-1", "contact_set_by": set_by, "contact_set_at": set_at}
+
+    def customer_relations(request):
+        return httpx.Response(201 if request.method == "POST" else status, json=sent)
+
+    transport = httpx.MockTransport(customer_relations)
+    client = httpx.AsyncClient(transport=transport, base_url="http://crm")
+    monkeypatch.setattr(desk.service.app.state.archive, "_client", client)
+    link = await desk.done(f"/orders/{order_id}/estimates/{number}/links", {"send": True})
+    await desk.service.at_rest()
+    agreed = await answer_link(desk, token_of(desk, link), key=f"customer-of-{plate[1:]}")
+    assert agreed.status_code == 200, agreed.text
+    consent = (await desk.get(f"/orders/{order_id}/estimates"))[-1]["link_consent"]
+    assert (consent["contact_changed_by"], consent["contact_known"]) == mark
+    assert bool(consent["contact_changed_at"]) == bool(mark[0])
 
 
 async def test_an_agent_records_a_word_on_the_phone_alone(desk):

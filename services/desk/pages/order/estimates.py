@@ -172,6 +172,17 @@ def _doubts(visit: Visit, consent: Entry | None) -> None:
     if consent["staff_device"]:
         device = visit.colleague(consent["staff_device"])
         mark("staff-device", badge(t("From the device of {person}", person=device), "warn"))
+    if consent["contact_changed_by"]:
+        changed = t(
+            "Sent to a contact that {person} set {time}",
+            person=visit.colleague(consent["contact_changed_by"]),
+            time=formats.day_and_clock(
+                consent["contact_changed_at"], visit.store.timezone, visit.now()
+            ),
+        )
+        mark("contact-changed", badge(changed, "warn"))
+    if not consent["contact_known"]:
+        badge(t("Contact not checked: customer relations did not answer"), "warn")
     if consent["own_network"]:
         badge(t("From the store's network"), "busy")
 
