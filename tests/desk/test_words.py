@@ -76,6 +76,7 @@ _RULE = re.compile(r"""(?:Refused|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
 _UNKNOWN = re.compile(r"""\bunknown\("([a-z_]+?)(?:_id|_ref)?\"""")
 _NOT_FOR_PEOPLE = {
     "another_origin",
+    "unknown_host",
     "stuck_consumer",
     "database_unavailable",
     "no_assignment",
