@@ -18,7 +18,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from deploy.cli.audit import AuditResult, run_audit, show
+from deploy.audit import AuditResult, run_audit
+from deploy.cli.audit import show
 from deploy.cli.terminal import complain, console, say
 from deploy.demo.clients import UnwelcomeAnswerError
 from deploy.demo.day import MORNING, DayFigures, Show, play_day

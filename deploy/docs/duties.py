@@ -9,12 +9,12 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.crm.http import router as crm
+from services.crm.entrypoints.http import router as crm
 from services.desk import pages
 from services.desk.page import OpenPage, Page
-from services.reception.http import router as reception
-from services.reporting.http import router as reporting
-from services.workshop.http import router as workshop
+from services.reception.entrypoints.http import router as reception
+from services.reporting.entrypoints.http import router as reporting
+from services.workshop.entrypoints.http import router as workshop
 from shared.contracts import CONTRACTS
 from shared.contracts.reporting import Figures
 from shared.routing import Router

@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from services.crm import handlers as crm
-from services.reception import handlers as reception
-from services.reporting import handlers as reporting
-from services.workshop import handlers as workshop
+from services.crm.entrypoints import events as crm
+from services.reception.entrypoints import events as reception
+from services.reporting.entrypoints import events as reporting
+from services.workshop.entrypoints import events as workshop
 from shared.contracts import CONTRACTS, PUBLISHERS, Event
 
 INTERESTS: Mapping[str, Sequence[type[Event]]] = {

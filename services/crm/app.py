@@ -2,12 +2,12 @@
 
 from fastapi import FastAPI
 
-from services.crm import handlers
-from services.crm.channels import senders
-from services.crm.directory import load_directory
-from services.crm.http import router
-from services.crm.sending import Sending
-from services.crm.words import Words
+from services.crm.application.sending import Sending
+from services.crm.application.words import Words
+from services.crm.clients.catalogue import load_directory
+from services.crm.clients.channels import senders
+from services.crm.entrypoints import events
+from services.crm.entrypoints.http import router
 from shared.personal import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
@@ -20,8 +20,8 @@ def create_app() -> FastAPI:
     service = Service("crm", settings)
     personal = PersonalData.from_settings(settings, "crm")
     words = Words(personal, directory)
-    deadlines = handlers.deadlines(Sending(service, words, senders(settings)))
-    service.listen(handlers.INTERESTS, handlers.Handlers(directory).handle, deadlines)
+    deadlines = events.deadlines(Sending(service, words, senders(settings)))
+    service.listen(events.INTERESTS, events.Handlers(directory).handle, deadlines)
     app = service_app(
         service, title="Customer relations", stores=directory.stores, routers=[router]
     )

@@ -2,17 +2,17 @@
 
 from fastapi import FastAPI
 
-from services.reception import handlers
-from services.reception.archive import CustomerArchive
-from services.reception.catalogue import load_catalogue
-from services.reception.deadlines.appointments import AppointmentDeadlines
-from services.reception.deadlines.daily_checks import CheckDeadlines
-from services.reception.deadlines.links import LinkMessages
-from services.reception.deadlines.photos import PhotoDeadlines
-from services.reception.http import router
-from services.reception.images import Cleaning
-from services.reception.tax_invoices import TaxInvoiceFiles, TaxInvoicing
-from services.reception.workshop import WorkshopClient
+from services.reception.application.appointment_deadlines import AppointmentDeadlines
+from services.reception.application.check_deadlines import CheckDeadlines
+from services.reception.application.link_messages import LinkMessages
+from services.reception.application.photo_deadlines import PhotoDeadlines
+from services.reception.application.tax_invoices import TaxInvoiceFiles, TaxInvoicing
+from services.reception.clients.catalogue import load_catalogue
+from services.reception.clients.crm import CustomerArchive
+from services.reception.clients.images import Cleaning
+from services.reception.clients.workshop import WorkshopClient
+from services.reception.entrypoints import events
+from services.reception.entrypoints.http import router
 from shared.credentials import ServiceCredentials
 from shared.files import FileStore
 from shared.personal import PersonalData
@@ -30,17 +30,17 @@ def create_app() -> FastAPI:
     archive = CustomerArchive(settings.crm_url, credentials)
     workshop = WorkshopClient(settings.workshop_url)
     files = FileStore(settings.files)
-    link = handlers.CustomerLink(service, personal, archive)
+    link = events.CustomerLink(service, personal, archive)
     tax_invoicing = TaxInvoicing(
         service, TaxInvoiceFiles(settings.tax_invoice_folder, settings.tax_client_answers)
     )
     checks = CheckDeadlines(catalogue.stores, catalogue.check_lists, catalogue.calendar.closed)
-    own = handlers.Handlers(catalogue)
+    own = events.Handlers(catalogue)
     service.listen(
-        handlers.INTERESTS,
+        events.INTERESTS,
         own.handle,
         {
-            **handlers.deadlines(own, link, tax_invoicing),
+            **events.deadlines(own, link, tax_invoicing),
             **PhotoDeadlines(service, files).deadlines,
             **checks.deadlines,
             **LinkMessages(service, personal, archive, settings.public_url).deadlines,

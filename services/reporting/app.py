@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from services.reporting import handlers
-from services.reporting.handlers import Handlers
-from services.reporting.http import router
-from services.reporting.rectifying import Rectifying, load_owners
+from services.reporting.application.rectifications import Rectifying, load_owners
+from services.reporting.entrypoints import events
+from services.reporting.entrypoints.events import Handlers
+from services.reporting.entrypoints.http import router
 from shared.group import load_stores
 from shared.personal import PersonalData
 from shared.service import Service, service_app
@@ -24,10 +24,10 @@ def create_app() -> FastAPI:
     rectifying = Rectifying(load_owners(settings.group_folder), catch_up)
     own = Handlers(stores, catch_up, rectifying)
     service.listen(
-        handlers.INTERESTS,
+        events.INTERESTS,
         own.handle,
         {**own.deadlines, **rectifying.deadlines},
-        lanes=handlers.LANES,
+        lanes=events.LANES,
     )
     app = service_app(service, title="Reporting", stores=stores, routers=[router])
     app.state.places = stores

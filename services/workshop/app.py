@@ -2,12 +2,12 @@
 
 from fastapi import FastAPI
 
-from services.workshop.catalogue import load_catalogue
-from services.workshop.handlers import INTERESTS, Handlers
-from services.workshop.http import router
-from services.workshop.planner import Planner, Workers
-from services.workshop.staffing import Staffing
-from services.workshop.workforce import load_workforce
+from services.workshop.application.planner import Planner, Workers
+from services.workshop.application.staffing import Staffing
+from services.workshop.clients.catalogue import load_catalogue
+from services.workshop.clients.workforce import load_workforce
+from services.workshop.entrypoints.events import INTERESTS, Handlers
+from services.workshop.entrypoints.http import router
 from shared.personal import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings

@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
-from deploy.cli.audit import AuditResult, run_audit
-from deploy.cli.audit.evidence import APPOINTMENTS, JOBS, ORDERS
-from deploy.cli.audit.topics import declared_topics, read_log
+from deploy.audit import AuditResult, run_audit
+from deploy.audit.evidence import APPOINTMENTS, JOBS, ORDERS
+from deploy.audit.topics import declared_topics, read_log
 from deploy.demo.day import play_day
 from deploy.embedded.platform import Platform
 from shared.contracts import CONTRACTS

@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 from typer.testing import CliRunner
 
-from deploy.cli.audit import run_audit
+from deploy.audit import run_audit
 from deploy.cli.dead_letters import app
 from deploy.cli.terminal import console
 from deploy.embedded.errors import EmbeddedError

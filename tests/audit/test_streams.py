@@ -3,11 +3,11 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from deploy.cli.audit.evidence import CAPACITY, ORDERS, Evidence, created_on
-from deploy.cli.audit.result import Check, answer
-from deploy.cli.audit.streams import check_streams
-from deploy.cli.audit.tables import SERVICES, Tables
-from deploy.cli.audit.topics import DeclaredTopic, Log, StreamEvent, first_occurrence
+from deploy.audit.evidence import CAPACITY, ORDERS, Evidence, created_on
+from deploy.audit.result import Check, answer
+from deploy.audit.streams import check_streams
+from deploy.audit.tables import SERVICES, Tables
+from deploy.audit.topics import DeclaredTopic, Log, StreamEvent, first_occurrence
 
 KIND = "aftersales.reception.CustomerGreeted.v1"
 

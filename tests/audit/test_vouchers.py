@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from deploy.cli.audit.evidence import VOUCHERS, Evidence
-from deploy.cli.audit.reception import check_reception
-from deploy.cli.audit.tables import SERVICES, Tables
-from deploy.cli.audit.topics import Log, StreamEvent
+from deploy.audit.evidence import VOUCHERS, Evidence
+from deploy.audit.reception import check_reception
+from deploy.audit.tables import SERVICES, Tables
+from deploy.audit.topics import Log, StreamEvent
 
 EXPIRY = datetime(2026, 12, 31, tzinfo=UTC)
 LATER = datetime(2027, 1, 31, tzinfo=UTC)

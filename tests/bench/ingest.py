@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
 from deploy.embedded.platform import Platform
-from services.reporting.handlers import INTERESTS, LANES, Handlers
-from services.reporting.rectifying import Rectifying, load_owners
+from services.reporting.application.rectifications import Rectifying, load_owners
+from services.reporting.entrypoints.events import INTERESTS, LANES, Handlers
 from shared.clock import SystemClock
 from shared.consuming import Consumer
 from shared.db import open_pool

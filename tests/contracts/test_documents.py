@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from deploy.cli.audit.evidence import CONSUMES
+from deploy.audit.evidence import CONSUMES
 from deploy.docs.asyncapi import FILE
 from deploy.docs.duties import TITLES, Found
 from deploy.docs.streams import INTERESTS

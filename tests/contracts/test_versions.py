@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from services.crm.http import router as crm
-from services.reception.http import router as reception
-from services.reporting.http import router as reporting
-from services.workshop.http import router as workshop
+from services.crm.entrypoints.http import router as crm
+from services.reception.entrypoints.http import router as reception
+from services.reporting.entrypoints.http import router as reporting
+from services.workshop.entrypoints.http import router as workshop
 from shared.routing import Router
 from tests.sight import Sight
 

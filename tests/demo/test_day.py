@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from deploy.cli.audit import run_audit
+from deploy.audit import run_audit
 from deploy.demo.day import MORNING, DayFigures, play_day
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES

@@ -13,7 +13,7 @@ from services.desk.components.forms import Form
 from services.desk.components.work_choice import WorkChoice
 from services.desk.i18n import Words
 from services.desk.vehicles import is_vin, same_plate
-from services.reception.catalogue import load_catalogue
+from services.reception.clients.catalogue import load_catalogue
 from tests.system.api import vin
 
 ENTRIES = load_catalogue(Path("deploy/group")).entries

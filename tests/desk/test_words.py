@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from services.crm import sending
+from services.crm.application import sending
 from services.crm.domain.loyalty import Tier
 from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
@@ -26,25 +26,31 @@ from services.desk.pages.customer import DECLINABLE
 from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
 from services.desk.pages.order.feedback import MARKS
 from services.desk.pages.today import MONEY as BARS
-from services.reception import claims, receivables
-from services.reception import handlers as reception
-from services.reception.deadlines import appointments, daily_checks, links, photos
+from services.reception.application import (
+    appointment_deadlines,
+    check_deadlines,
+    claim_reminders,
+    link_messages,
+    photo_deadlines,
+    receivables,
+)
 from services.reception.domain.authorisation import Status as EstimateStatus
 from services.reception.domain.claim import ClaimStatus, Evidence
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.link import Device, Use
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
-from services.reporting import handlers as reporting
-from services.reporting import rectifying
-from services.workshop import booking, clocks, promises, staffing
+from services.reception.entrypoints import events as reception
+from services.reporting.application import rectifications
+from services.reporting.entrypoints import events as reporting
+from services.workshop.application import booking, clocks, promises, staffing
 from services.workshop.domain.correction import CorrectionReason
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import JobStatus, PauseReason
+from services.workshop.persistence.absence import AbsenceKind
 from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
-from services.workshop.store.absence import AbsenceKind
 from shared.contracts import contracts_of
 from shared.contracts.reception import (
     CancellationReason,
@@ -87,15 +93,19 @@ _NOT_FOR_PEOPLE = {
 }
 
 DEADLINES = {
-    *(appointments.MISSED, appointments.REMINDER, appointments.CONFIRMATION),
-    *(daily_checks.CHECKS_DUE, links.LINK_MESSAGE, photos.ORPHANED_PHOTO),
+    *(
+        appointment_deadlines.MISSED,
+        appointment_deadlines.REMINDER,
+        appointment_deadlines.CONFIRMATION,
+    ),
+    *(check_deadlines.CHECKS_DUE, link_messages.LINK_MESSAGE, photo_deadlines.ORPHANED_PHOTO),
     *(reception.GREETING_OVERDUE, reception.LINK_CUSTOMER),
     *(reception.TAX_INVOICE, reception.TAX_CREDIT),
-    *(receivables.RECEIVABLE_OVERDUE, claims.CLAIM_OVERDUE, sending.SEND_MESSAGE),
+    *(receivables.RECEIVABLE_OVERDUE, claim_reminders.CLAIM_OVERDUE, sending.SEND_MESSAGE),
     *(booking.REPLAN, booking.IMPROVE, booking.LEARN, booking.PROSPECTS, booking.CAPACITY),
     *(booking.HOLD_EXPIRY, booking.OVERRUN, booking.START_DUE),
     *(promises.PROMISE_DUE, clocks.CLOCK_OFF, staffing.STAFFING),
-    *(reporting.CLOSING, rectifying.FOUND, rectifying.OVERDUE),
+    *(reporting.CLOSING, rectifications.FOUND, rectifications.OVERDUE),
 }
 
 ZH, EN = Words("zh"), Words("en")

@@ -9,9 +9,9 @@ from typing import Any
 import asyncpg
 import httpx
 
-from deploy.cli.audit import run_audit
+from deploy.audit import run_audit
 from deploy.embedded.secrets import SERVICES
-from services.reporting.store.facts import fingerprint
+from services.reporting.persistence.facts import fingerprint
 from tests.faults.load import History, Said
 from tests.faults.stage import Stage, until
 

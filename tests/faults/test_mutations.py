@@ -16,7 +16,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faststream import AckPolicy
 
-from deploy.cli.audit import run_audit
+from deploy.audit import run_audit
 from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
 from shared import consuming, outbox, positions

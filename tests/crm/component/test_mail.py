@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from deploy.embedded.settings import free_ports
-from services.crm.channels import Letter, Mailer, senders
+from services.crm.clients.channels import Letter, Mailer, senders
 from services.crm.domain.wording import Wording
 from shared.settings import Settings
 from tests.crm.outside import MailServer

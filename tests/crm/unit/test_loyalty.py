@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.demo.group import GROUP_FOLDER
+from services.crm.clients.loyalty import load_loyalty_rules
 from services.crm.domain.loyalty import (
     Custom,
     LoyaltyRule,
@@ -17,7 +18,6 @@ from services.crm.domain.loyalty import (
     rule_on,
     spend_by_order,
 )
-from services.crm.loyalty import load_loyalty_rules
 from shared.contracts.reception import CreditNoteIssued, InvoiceIssued, PayerShare
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)

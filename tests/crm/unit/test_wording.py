@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from services.crm.clients.templates import load_message_rules
 from services.crm.domain.message import Language, QuietHours, Subject
 from services.crm.domain.wording import (
     FACTS,
@@ -21,7 +22,6 @@ from services.crm.domain.wording import (
     check,
     say,
 )
-from services.crm.templates import load_message_rules
 from shared.contracts.reception import PromiseRevised
 
 GROUP = Path(__file__).parents[3] / "deploy" / "group"

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
-from services.reception.links import link_token
+from services.reception.application.links import link_token
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,

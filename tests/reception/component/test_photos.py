@@ -136,7 +136,7 @@ async def test_a_file_without_its_row_is_removed_after_a_day(desk, servers, monk
 
     before = set(kept_files(servers))
     with monkeypatch.context() as broken:
-        broken.setattr("services.reception.store.add_photo", fails)
+        broken.setattr("services.reception.persistence.add_photo", fails)
         assert (await send(desk, "/photos", picture())).status_code == 503
     orphans = set(kept_files(servers)) - before
     assert len(orphans) == 1

@@ -11,7 +11,12 @@ import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
-from services.reception.tax_invoices import TaxAnswer, TaxDocument, TaxInvoiceFiles, TaxInvoicing
+from services.reception.application.tax_invoices import (
+    TaxAnswer,
+    TaxDocument,
+    TaxInvoiceFiles,
+    TaxInvoicing,
+)
 from shared.contracts.reception import (
     CreditNoteIssued,
     DepositReceived,

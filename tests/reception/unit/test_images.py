@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from structlog.testing import capture_logs
 
-from services.reception.images import Cleaning, cleaned
+from services.reception.clients.images import Cleaning, cleaned
 from shared.contracts.refusal import Refused
 from tests.reception.pictures import HEIC, flat_png, picture
 
@@ -160,7 +160,7 @@ async def test_pictures_are_cleaned_by_two_processes_that_come_back():
 
 async def test_a_picture_that_ends_its_process_is_refused(monkeypatch):
     cleaning = Cleaning()
-    monkeypatch.setattr("services.reception.images.cleaned", ends_its_process)
+    monkeypatch.setattr("services.reception.clients.images.cleaned", ends_its_process)
     with pytest.raises(Refused) as refusal:
         await cleaning.cleaned(picture())
     assert (refusal.value.rule, refusal.value.field) == ("picture_too_costly", "body")
@@ -169,7 +169,7 @@ async def test_a_picture_that_ends_its_process_is_refused(monkeypatch):
 
 
 async def test_unexpected_failure_of_decoding_refuses_picture(monkeypatch):
-    monkeypatch.setattr("services.reception.images.cleaned", fails)
+    monkeypatch.setattr("services.reception.clients.images.cleaned", fails)
     with capture_logs() as logged, pytest.raises(Refused) as refusal:
         await Cleaning().cleaned(picture())
     assert (refusal.value.rule, refusal.value.field) == ("not_a_picture", "body")

@@ -7,7 +7,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from services.reception.deadlines.appointments import AppointmentDeadlines
+from services.reception.application.appointment_deadlines import AppointmentDeadlines
 from shared.timers import NotYetError
 
 

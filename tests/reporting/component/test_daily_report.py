@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
-from services.reporting.handlers import INTERESTS
-from services.reporting.store import facts
+from services.reporting.entrypoints.events import INTERESTS
+from services.reporting.persistence import facts
 from shared.clock import SteppedClock
 from shared.contracts.reception import (
     CreditNoteIssued,

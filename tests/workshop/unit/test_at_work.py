@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.workshop.clients.workforce import shift_of
 from services.workshop.domain import board
 from services.workshop.domain.comeback import EarlierOrder, first_order, same_symptoms
 from services.workshop.domain.inspection import ChecklistItem, failed_items
 from services.workshop.domain.job import Job
-from services.workshop.workforce import shift_of
 from shared.contracts.refusal import Refused
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.staffing import next_look
-from services.workshop.workforce import load_workforce
+from services.workshop.application.staffing import next_look
+from services.workshop.clients.workforce import load_workforce
 
 WORKFORCE = load_workforce(Path("deploy/group"))
 PLACE = WORKFORCE.stores["S01"]

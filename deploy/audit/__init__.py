@@ -1,0 +1,57 @@
+"""Do the tables say what the events say?
+
+It shares no code with the services: it has its own consumer, its own reading of events and its own
+arithmetic. It judges a platform at rest; what is on its way shows as a difference.
+"""
+
+from deploy.audit.crm import check_crm
+from deploy.audit.evidence import CONSUMES, Evidence
+from deploy.audit.reception import check_reception
+from deploy.audit.reporting import check_reporting
+from deploy.audit.result import AuditResult, Check, Difference
+from deploy.audit.streams import check_streams
+from deploy.audit.tables import SERVICES, read_tables
+from deploy.audit.topics import declared_topics, read_log
+from deploy.audit.workshop import check_workshop
+from deploy.audit.zones import store_zones
+from deploy.embedded.settings import EmbeddedSettings
+
+__all__ = ["AuditResult", "Check", "Difference", "run_audit"]
+
+_CHECKS = (check_streams, check_reception, check_workshop, check_crm, check_reporting)
+
+
+async def run_audit(
+    database_url: str, kafka_bootstrap: str, settings: EmbeddedSettings
+) -> AuditResult:
+    """Compare every table with every event.
+
+    ``database_url`` is the administrator's, whom row-level security does not hide anything from;
+    ``settings`` say which topics there are and where the group's stores are described.
+    """
+    topics = declared_topics(settings.topics_file)
+    tables = await read_tables(database_url)
+    log = await read_log(kafka_bootstrap, topics, tuple(CONSUMES))
+    evidence = Evidence(log, tables, store_zones(settings.group_folder))
+    return AuditResult(
+        checks=tuple(each for checks in _CHECKS for each in checks(evidence)),
+        counted=_counted(evidence),
+    )
+
+
+def _counted(evidence: Evidence) -> dict[str, int]:
+    letters = [row for service in SERVICES for row in evidence.tables.of(service, "dead_letter")]
+    parked = {
+        (service, row["topic"], row["key"], row["store_id"])
+        for service in SERVICES
+        for row in evidence.tables.of(service, "parked_event")
+    }
+    return {
+        "events": len(evidence.log.events),
+        "repeated_records": evidence.log.repeated,
+        "records_without_publisher": len(evidence.strangers) + len(evidence.log.homeless),
+        "sequences_of_several_events": len(evidence.rivals),
+        "dead_letters": sum(row["resolved_at"] is None for row in letters),
+        "dead_letters_resolved": sum(row["resolved_at"] is not None for row in letters),
+        "parked_keys": len(parked),
+    }

@@ -1,0 +1,232 @@
+"""The archive and the follow-ups of customer relations against the events."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from deploy.audit.evidence import CUSTOMERS, JOBS, ORDERS, Evidence, moment
+from deploy.audit.result import Check, Comparison, answer
+from deploy.audit.topics import StreamEvent
+
+Fields = dict[str, Any]
+
+
+def check_crm(evidence: Evidence) -> Iterator[Check]:
+    """Registrations, visits, calls and messages."""
+    yield answer("crm", _customers, evidence)
+    yield answer("crm", _vehicles, evidence)
+    yield answer("crm", _visits, evidence)
+    yield answer("crm", _calls_per_delivery, evidence)
+    yield answer("crm", _follow_ups, evidence)
+    yield answer("crm", _messages, evidence)
+
+
+def _customers(evidence: Evidence) -> Check:
+    comparison = Comparison("registered customers are in the archive", "crm")
+    expected = {
+        f"{event.store_id} {event.key}": {"customer_ref": event.key}
+        for event in evidence.of_topic(CUSTOMERS)
+        if event.name == "CustomerRegistered"
+    }
+    comparison.rows(
+        "customer",
+        expected,
+        (
+            (f"{row['store_id']} {row['customer_ref']}", row)
+            for row in evidence.tables.of("crm", "customer")
+        ),
+    )
+    return comparison.check()
+
+
+def _vehicles(evidence: Evidence) -> Check:
+    comparison = Comparison("registered vehicles are in the archive", "crm")
+    expected = {
+        f"{event.store_id} {event.data['vehicle_ref']}": {"customer_ref": event.key}
+        for event in evidence.of_topic(CUSTOMERS)
+        if event.name == "CustomerRegistered"
+    }
+    comparison.rows(
+        "vehicle",
+        expected,
+        (
+            (f"{row['store_id']} {row['vehicle_ref']}", row)
+            for row in evidence.tables.of("crm", "vehicle")
+        ),
+    )
+    return comparison.check()
+
+
+_LEARNT: Mapping[str, Mapping[str, str]] = {
+    "OrderOpened": {"customer_ref": "customer_ref", "waiting": "waiting_customer"},
+    "OrderCustomerLinked": {"customer_ref": "customer_ref"},
+    "VehicleReady": {"ready_at": "ready_at"},
+    "VehicleDelivered": {
+        "customer_ref": "customer_ref",
+        "delivered_at": "delivered_at",
+        "ended_at": "delivered_at",
+    },
+    "OrderCancelled": {},
+    "PromiseRevised": {},
+    "ReceivableOverdue": {},
+    "InvoiceIssued": {},
+    "CreditNoteIssued": {},
+}
+"""What an event tells of a visit: column by field."""
+
+
+def _visits_told(evidence: Evidence) -> dict[str, Fields]:
+    """Visits by order; of two events the later one counts, and a customer is never forgotten."""
+    visits: dict[str, Fields] = {}
+    for topic in (ORDERS, JOBS):
+        for event in evidence.applied_by("crm", topic):
+            if event.name not in _LEARNT:
+                continue
+            visit = visits.setdefault(event.key, _UNTOLD | {"store_id": event.store_id})
+            for column, name in _LEARNT[event.name].items():
+                value = event.data.get(name)
+                if value is not None:
+                    visit[column] = moment(value) if column.endswith("_at") else value
+            if event.name == "OrderCancelled":
+                visit["ended_at"] = event.time
+            visit["spent_cents"] += _spent_cents(event)
+    return visits
+
+
+def _spent_cents(event: StreamEvent) -> int:
+    """What the customer pays of a bill; a credit note takes a part of it back."""
+    match event.name, event.data:
+        case "InvoiceIssued", {"shares": [_, *_] as shares}:
+            own = [share["amount_cents"] for share in shares if share["payer"] == "customer"]
+            return sum(own)
+        case "InvoiceIssued", {"total_cents": cents}:
+            return int(cents)
+        case "CreditNoteIssued", {"lines": lines}:
+            taken = [line["amount_cents"] for line in lines if line["pay_type"] == "customer"]
+            return -int(sum(taken))
+    return 0
+
+
+_UNTOLD: Fields = {
+    "customer_ref": None,
+    "waiting": False,
+    "ready_at": None,
+    "delivered_at": None,
+    "ended_at": None,
+    "spent_cents": 0,
+}
+
+
+def _visits(evidence: Evidence) -> Check:
+    comparison = Comparison("each visit is as the events say", "crm")
+    comparison.rows(
+        "visit",
+        _visits_told(evidence),
+        ((row["order_id"], row) for row in evidence.tables.of("crm", "visit")),
+    )
+    return comparison.check()
+
+
+def _messages(evidence: Evidence) -> Check:
+    """One message for each reason to tell the customer of, and an event for each that was told."""
+    comparison = Comparison("customers are told of each thing once", "crm")
+    reasons = Counter(
+        (event.key, _SUBJECTS[event.name])
+        for topic in (ORDERS, JOBS)
+        for event in evidence.applied_by("crm", topic)
+        if event.name in _SUBJECTS and event.data.get("payer", "customer") == "customer"
+    )
+    rows = evidence.tables.of("crm", "message")
+    found = Counter((row["order_id"], row["subject"]) for row in rows)
+    for (order_id, subject), count in reasons.items():
+        comparison.equal(
+            f"order {order_id}", f"messages {subject}", count, found[order_id, subject]
+        )
+    told = {
+        event.data["message_id"]: {
+            "store_id": event.store_id,
+            "customer_ref": event.key,
+            "order_id": event.data["order_id"],
+            "subject": event.data["subject"],
+            "notified_at": moment(event.data["notified_at"]),
+        }
+        for event in evidence.of_topic(CUSTOMERS)
+        if event.name == "CustomerNotified"
+    }
+    comparison.rows(
+        "message",
+        told,
+        ((row["message_id"], row) for row in rows if row["notified_at"] is not None),
+    )
+    return comparison.check()
+
+
+_SUBJECTS = {
+    "VehicleReady": "ready",
+    "PromiseRevised": "promise_changed",
+    "ReceivableOverdue": "overdue_payment",
+}
+
+
+def _calls_per_delivery(evidence: Evidence) -> Check:
+    comparison = Comparison("each delivery has one follow-up", "crm")
+    scheduled: dict[str, list[str]] = defaultdict(list)
+    for event in evidence.of_topic(CUSTOMERS):
+        if event.name == "FollowUpScheduled":
+            scheduled[event.data["order_id"]].append(event.key)
+    for order_id, visit in _visits_told(evidence).items():
+        if visit["delivered_at"] is None:
+            continue
+        customer_ref = visit["customer_ref"]
+        expected = [] if customer_ref is None else [customer_ref]
+        found = scheduled.pop(order_id, [])
+        comparison.equal(f"order {order_id}", "customers to be called", expected, found)
+    for order_id, customers in scheduled.items():
+        comparison.differ(f"order {order_id}", "customers to be called", [], customers)
+    return comparison.check()
+
+
+def _attempted(data: Mapping[str, Any]) -> Fields:
+    """A call that reached nobody; without a next one it ends the follow-up."""
+    if next_due_at := data.get("next_due_at"):
+        return {"attempts": data["attempt"], "due_at": moment(next_due_at)}
+    return {
+        "attempts": data["attempt"],
+        "completed_at": moment(data["attempted_at"]),
+        "completed_by": data["agent_id"],
+        "reached": False,
+        "channel": data["channel"],
+    }
+
+
+def _follow_ups(evidence: Evidence) -> Check:
+    comparison = Comparison("follow-ups are as the events say", "crm")
+    calls: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.of_topic(CUSTOMERS):
+        data = event.data
+        if event.name == "FollowUpScheduled":
+            calls[data["follow_up_id"]] = {
+                "store_id": event.store_id,
+                "customer_ref": event.key,
+                "order_id": data["order_id"],
+                "agent_id": data["agent_id"],
+                "due_at": moment(data["due_at"]),
+                "completed_at": None,
+                "attempts": 0,
+            }
+        elif event.name == "FollowUpAttempted":
+            calls[data["follow_up_id"]].update(_attempted(data))
+        elif event.name == "FollowUpCompleted":
+            calls[data["follow_up_id"]].update(
+                completed_at=moment(data["completed_at"]),
+                completed_by=data["agent_id"],
+                reached=data["reached"],
+                satisfaction=data.get("satisfaction"),
+                channel=data.get("channel", "phone"),
+            )
+    comparison.rows(
+        "follow_up",
+        calls,
+        ((row["follow_up_id"], row) for row in evidence.tables.of("crm", "follow_up")),
+    )
+    return comparison.check()

@@ -1,0 +1,436 @@
+"""The figures of a store's day, computed once more from its events alone."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from math import floor
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from deploy.audit.topics import StreamEvent
+
+Figure = int | float | Mapping[str, float] | None
+
+_COMEBACK_TERM = timedelta(days=31)
+"""After so long, thirty whole days have passed since any moment of a day."""
+_AGES = {"0-6": 7, "7-14": 15, "15-29": 30, "30-89": 90}
+"""Ages of bills in days, and where each ends."""
+_SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
+"""Movements of money."""
+
+
+_TOTALS: Mapping[str, Mapping[str, str]] = {
+    "arrived": {"VehicleArrived": ""},
+    "orders": {"OrderOpened": ""},
+    "greeted_late": {"ReceptionOverdue": ""},
+    "delivered": {"VehicleDelivered": ""},
+    "settled": {"InvoiceIssued": ""},
+    "invoiced_cents": {"InvoiceIssued": "total_cents"},
+    "labor_cents": {"InvoiceIssued": "labor_cents"},
+    "parts_cents": {"InvoiceIssued": "parts_cents"},
+    "credited_cents": {"CreditNoteIssued": "total_cents"},
+    "received_cents": {"PaymentReceived": "amount_cents", "DepositReceived": "amount_cents"},
+    "refunded_cents": {"RefundPaid": "amount_cents"},
+    "claims_submitted": {"WarrantyClaimSubmitted": ""},
+    "claims_settled": {"WarrantyClaimSettled": ""},
+    "customers_notified": {"CustomerNotified": ""},
+    "follow_ups_scheduled": {"FollowUpScheduled": ""},
+    "rectifications_opened": {"RectificationOpened": ""},
+    "checks_missing": {"DailyCheckMissing": ""},
+}
+"""Figures that add up over days: the events that each counts, or whose amount it sums."""
+
+
+def totals_between(events: Iterable[StreamEvent], begin: str, until: str) -> Mapping[str, int]:
+    """Counts and integer cents of what was published from ``begin`` until before ``until``."""
+    totals = dict.fromkeys(_TOTALS, 0)
+    within = [event for event in events if event.time and at(begin) <= event.time < at(until)]
+    for figure, fields in _TOTALS.items():
+        for event in within:
+            if event.name in fields:
+                field = fields[event.name]
+                totals[figure] += event.data[field] if field else 1
+    return totals
+
+
+def figures_of_day(
+    events: Iterable[StreamEvent], report: Mapping[str, Any], zone: ZoneInfo
+) -> Mapping[str, Figure]:
+    """The figures of a daily report, from the store's events before the end of what it covers.
+
+    Counts are integers, money integer cents, hours and ratios floats; a ratio without a
+    denominator is ``None``. A vehicle's day of arrival and of delivery is by ``zone``.
+    """
+    begin, until = at(report["covers_from"]), at(report["covers_until"])
+    known: dict[str, list[StreamEvent]] = {}
+    for event in events:
+        if event.time is not None and event.time < until:
+            known.setdefault(event.name, []).append(event)
+    return _figures(_Day(known, begin, until, zone))
+
+
+class _Day:
+    """Events known at the end of a span of time, by their name."""
+
+    def __init__(
+        self,
+        known: Mapping[str, Sequence[StreamEvent]],
+        begin: datetime,
+        until: datetime,
+        zone: ZoneInfo,
+    ) -> None:
+        self.begin = begin
+        self.until = until
+        self.zone = zone
+        self._known = known
+
+    def all(self, name: str) -> Sequence[StreamEvent]:
+        return self._known.get(name, ())
+
+    def within(self, name: str, field: str) -> list[StreamEvent]:
+        """Events whose own time ``field`` lies in the span."""
+        return [
+            event for event in self.all(name) if self.begin <= at(event.data[field]) < self.until
+        ]
+
+    def published(self, name: str) -> list[StreamEvent]:
+        """Events that were published in the span."""
+        return [event for event in self.all(name) if event.time and self.begin <= event.time]
+
+    def by_order(self, name: str, field: str) -> dict[str, datetime]:
+        """The last time that events of a name give each order."""
+        return {event.data["order_id"]: at(event.data[field]) for event in self.all(name)}
+
+    def date(self, moment: datetime) -> date:
+        """The store's calendar day of a moment."""
+        return moment.astimezone(self.zone).date()
+
+    def last_promises(self) -> dict[str, datetime]:
+        """What each order was promised last, other than at its opening."""
+        told = [*self.all("PromiseRevised"), *self.all("AdditionalWorkAuthorized")]
+        told.sort(key=lambda event: event.sequence)
+        return {event.data["order_id"]: at(event.data["promised_at"]) for event in told}
+
+
+def _figures(day: _Day) -> Mapping[str, Figure]:
+    return {
+        **_reception(day),
+        **_delivery(day),
+        **_money(day),
+        **_estimates(day),
+        **_collection(day),
+        "collected_by_age": _collected_by_age(day),
+        **_workshop(day),
+        **_quality(day),
+        "promise_calibration": _calibration(day),
+        **_claims(day),
+        "follow_ups_scheduled": len(day.published("FollowUpScheduled")),
+        "customers_notified": len(day.published("CustomerNotified")),
+        **_improvement(day),
+        **_feedback(day),
+    }
+
+
+def _improvement(day: _Day) -> dict[str, int | float | None]:
+    """What is being put right, and what nobody looked at."""
+    closed = {
+        event.data["rectification_id"]
+        for event in day.all("RectificationClosed")
+        if at(event.data["closed_at"]) < day.until
+    }
+    late = [
+        event
+        for event in day.all("RectificationOpened")
+        if at(event.data["due_at"]) < day.until and event.data["rectification_id"] not in closed
+    ]
+    missing = day.published("DailyCheckMissing")
+    done = {event.data["area"] for event in day.published("DailyCheckRecorded")}
+    due = done | {event.data["area"] for event in missing}
+    return {
+        "rectifications_opened": len(day.within("RectificationOpened", "opened_at")),
+        "rectifications_overdue": len(late),
+        "checks_missing": len(missing),
+        "checks_done": len(done) / len(due) if due else None,
+    }
+
+
+def _feedback(day: _Day) -> dict[str, float | None]:
+    """What customers thought, by what they were asked about and altogether."""
+    given = day.within("FeedbackGiven", "given_at")
+    marks = {
+        name: [event.data[name] for event in given] for name in ("quality", "technique", "attitude")
+    }
+    means = {f"feedback_{name}": _mean(of_name) for name, of_name in marks.items()}
+    return {"feedback": _mean([mark for each in marks.values() for mark in each]), **means}
+
+
+def _claims(day: _Day) -> dict[str, int]:
+    late = {
+        event.data["claim_id"]
+        for event in day.published("WarrantyClaimOverdue")
+        if event.data["days_overdue"] >= 0
+    }
+    return {
+        "claims_submitted": len(day.published("WarrantyClaimSubmitted")),
+        "claims_settled": len(day.published("WarrantyClaimSettled")),
+        "claims_overdue": len(late),
+    }
+
+
+def _reception(day: _Day) -> dict[str, int | float | None]:
+    arrived = day.within("VehicleArrived", "arrived_at")
+    greeted = day.by_order("CustomerGreeted", "greeted_at")
+    waits = [
+        (greeted[event.key] - at(event.data["arrived_at"])).total_seconds()
+        for event in arrived
+        if event.key in greeted
+    ]
+    booked = sum(bool(event.data.get("appointment_id")) for event in arrived)
+    due = booked + len(day.published("AppointmentMissed"))
+    return {
+        "arrived": len(arrived),
+        "orders": len(day.within("OrderOpened", "opened_at")),
+        "greet_wait_median_s": _quantile(waits, 0.5),
+        "greet_wait_p90_s": _quantile(waits, 0.9),
+        "greeted_late": len(day.published("ReceptionOverdue")),
+        "appointment": booked / len(arrived) if arrived else None,
+        "show": booked / due if due else None,
+    }
+
+
+def _delivery(day: _Day) -> dict[str, int | float | None]:
+    delivered = day.within("VehicleDelivered", "delivered_at")
+    arrived = day.by_order("VehicleArrived", "arrived_at")
+    first = day.by_order("OrderOpened", "promised_at")
+    last = first | day.last_promises()
+    return {
+        "delivered": len(delivered),
+        "on_time_first": _share(delivered, lambda event: _kept(event, first)),
+        "on_time_last": _share(delivered, lambda event: _kept(event, last)),
+        "same_day": _share(
+            delivered,
+            lambda event: day.date(arrived[event.key]) == day.date(at(event.data["delivered_at"])),
+        ),
+        "delivery_complete": _share(delivered, _is_complete),
+    }
+
+
+def _is_complete(event: StreamEvent) -> bool:
+    return len(event.data["steps"]) > 0 and not event.data.get("waivers")
+
+
+def _kept(event: StreamEvent, promises: Mapping[str, datetime]) -> bool:
+    return at(event.data["delivered_at"]) <= promises[event.key]
+
+
+def _money(day: _Day) -> dict[str, int | float | None]:
+    invoices = [event.data for event in day.within("InvoiceIssued", "issued_at")]
+    payments = [
+        event.data
+        for name in ("PaymentReceived", "DepositReceived")
+        for event in day.within(name, "received_at")
+    ]
+    refunds = [event.data for event in day.within("RefundPaid", "paid_at")]
+    return {
+        "settled": len(invoices),
+        "invoiced_cents": sum(invoice["total_cents"] for invoice in invoices),
+        "labor_cents": sum(invoice["labor_cents"] for invoice in invoices),
+        "parts_cents": sum(invoice["parts_cents"] for invoice in invoices),
+        "received_cents": sum(payment["amount_cents"] for payment in payments),
+        "refunded_cents": sum(refund["amount_cents"] for refund in refunds),
+        "credited_cents": sum(
+            event.data["total_cents"] for event in day.within("CreditNoteIssued", "issued_at")
+        ),
+        "standard_hours_sold": _hours(invoices),
+        **_per_unit(invoices),
+    }
+
+
+def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """What an hour sold brings, and what a bill comes to in hours and in money."""
+    labor = sum(invoice["labor_cents"] for invoice in invoices)
+    hours, settled = _hours(invoices), len(invoices)
+    return {
+        "labour_rate": labor / hours if hours else None,
+        "hours_per_ro": hours / settled if settled else None,
+        "output_per_vehicle": _mean([invoice["total_cents"] for invoice in invoices]),
+    }
+
+
+def _estimates(day: _Day) -> dict[str, float | None]:
+    """How near the bills came to the estimates that orders were opened with."""
+    estimated = {event.key: event.data["estimate_cents"] for event in day.all("OrderOpened")}
+    off = [
+        (abs(event.data["total_cents"] - estimated[event.key]), estimated[event.key])
+        for event in day.within("InvoiceIssued", "issued_at")
+        if estimated.get(event.key)
+    ]
+    return {
+        "estimate_accuracy": _mean([1 - wrong / whole for wrong, whole in off]),
+        "estimate_within_tenth": _mean([float(10 * wrong <= whole) for wrong, whole in off]),
+    }
+
+
+def credited_receivable(note: Mapping[str, Any]) -> int:
+    """What a credit note takes back of what others than the store itself pay."""
+    return sum(
+        line["amount_cents"]
+        for line in note["lines"]
+        if line["pay_type"] not in ("goodwill", "internal")
+    )
+
+
+def _collection(day: _Day) -> dict[str, float | None]:
+    """What was received so far of the day's bills, of what the store does not pay itself."""
+    bills = day.within("InvoiceIssued", "issued_at")
+    billed = {event.key for event in bills}
+    due = sum(
+        share["amount_cents"]
+        for event in bills
+        for share in event.data["shares"]
+        if share["payer"] != "internal"
+    )
+    of_bills = {event.data["invoice_id"] for event in bills}
+    due -= sum(
+        credited_receivable(event.data)
+        for event in day.all("CreditNoteIssued")
+        if event.data["invoice_id"] in of_bills
+    )
+    got = sum(
+        sign * event.data["amount_cents"]
+        for name, sign in _SIGNS.items()
+        for event in day.all(name)
+        if event.key in billed
+    )
+    return {"collected": got / due if due else None}
+
+
+def _collected_by_age(day: _Day) -> Mapping[str, float] | None:
+    """What was received of the bills of the last 90 days, by days since their order was billed."""
+    due: dict[str, int] = defaultdict(int)
+    got: dict[str, int] = defaultdict(int)
+    bills = {
+        event.data["invoice_id"]: event
+        for event in day.all("InvoiceIssued")
+        if day.until - at(event.data["issued_at"]) < timedelta(days=90)
+    }
+    ages = {
+        event.key: next(age for age, end in _AGES.items() if days < end)
+        for event in sorted(bills.values(), key=lambda event: at(event.data["issued_at"]))
+        for days in [(day.until - at(event.data["issued_at"])) // timedelta(days=1)]
+    }
+    for event in bills.values():
+        due[ages[event.key]] += sum(
+            share["amount_cents"] for share in event.data["shares"] if share["payer"] != "internal"
+        )
+    for event in day.all("CreditNoteIssued"):
+        if event.data["invoice_id"] in bills:
+            due[ages[event.key]] -= credited_receivable(event.data)
+    for name, sign in _SIGNS.items():
+        for event in day.all(name):
+            if event.key in ages:
+                got[ages[event.key]] += sign * event.data["amount_cents"]
+    return {age: got[age] / cents for age, cents in due.items() if cents > 0} or None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _hours(invoices: Iterable[Mapping[str, Any]]) -> float:
+    """Standard hours of all labor lines; tenths of an hour are added as integers."""
+    milli = sum(
+        round(1000 * (line["standard_hours"] or 0))
+        for invoice in invoices
+        for line in invoice["lines"]
+        if line["kind"] == "labor"
+    )
+    return milli / 1000
+
+
+def worked_s(data: Mapping[str, Any]) -> int:
+    """What all technicians together have clocked on a job, by the event that says so."""
+    return sum(credit["clocked_s"] for credit in data.get("credits") or [data])
+
+
+def _workshop(day: _Day) -> dict[str, int | float | None]:
+    clocks = {
+        event.data["job_id"]: (at(ended_at), worked_s(event.data))
+        for name in ("JobFinished", "JobStopped", "JobClockCorrected")
+        for event in day.all(name)
+        if (ended_at := event.data.get("finished_at") or event.data.get("stopped_at"))
+    }
+    assigned = day.published("JobAssigned")
+    by_hand = {
+        event.data["job_id"] for event in day.all("JobReassigned") if event.data["by"] != "planner"
+    }
+    ended = (seconds for end, seconds in clocks.values() if day.begin <= end < day.until)
+    clocked = sum(ended) / 3600
+    sold = _hours(event.data for event in day.within("InvoiceIssued", "issued_at"))
+    return {
+        "clocked_hours": clocked,
+        "efficiency": sold / clocked if clocked else None,
+        "override": _share(assigned, lambda event: event.data["job_id"] in by_hand),
+    }
+
+
+def _quality(day: _Day) -> dict[str, float | None]:
+    """How well faults were described, and how well they were put right."""
+    described = {event.key: set(event.data["symptoms"]) for event in day.all("OrderOpened")}
+    found: dict[str, set[str]] = defaultdict(set)
+    for event in day.published("DiagnosisRecorded"):
+        found[event.key] |= set(event.data["symptoms"])
+    hits = [
+        float(symptoms <= described[order_id])
+        for order_id, symptoms in found.items()
+        if order_id in described
+    ]
+    failed = len(day.published("InspectionFailed"))
+    inspected = failed + len(day.published("InspectionPassed"))
+    links = day.all("ComebackLinked")
+    entered = {event.key for event in day.within("OrderOpened", "opened_at")}
+    back = entered & {event.key for event in links}
+    ready = {
+        event.key
+        for event in day.all("VehicleReady")
+        if event.time and day.begin - _COMEBACK_TERM <= event.time < day.until - _COMEBACK_TERM
+    }
+    repeated = ready & {event.data["earlier_order_id"] for event in links}
+    return {
+        "fault_accuracy": _mean(hits),
+        "rework_in": failed / inspected if inspected else None,
+        "rework_out": len(back) / len(entered) if entered else None,
+        "first_time_fix": 1 - len(repeated) / len(ready) if ready else None,
+    }
+
+
+def _calibration(day: _Day) -> Mapping[str, float] | None:
+    """Of the vehicles that got ready: the share by the first promise, by its confidence."""
+    opened = {event.key: event.data for event in day.all("OrderOpened")}
+    kept: dict[str, list[float]] = defaultdict(list)
+    for event in day.published("VehicleReady"):
+        promise = opened.get(event.key)
+        if promise and not promise.get("promise_provisional"):
+            in_time = at(event.data["ready_at"]) <= at(promise["promised_at"])
+            kept[str(promise["promise_confidence"])].append(in_time)
+    return {confidence: sum(each) / len(each) for confidence, each in kept.items()} or None
+
+
+def at(text: str) -> datetime:
+    """A time as events write it."""
+    return datetime.fromisoformat(text)
+
+
+def _share(events: Sequence[StreamEvent], counts: Callable[[StreamEvent], bool]) -> float | None:
+    return sum(map(counts, events)) / len(events) if events else None
+
+
+def _quantile(values: Iterable[float], share: float) -> float | None:
+    """The quantile with linear interpolation between the two nearest values."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    place = share * (len(ordered) - 1)
+    below = floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])

@@ -1,0 +1,224 @@
+"""The topics and the tables side by side, and who consumes what."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from deploy.audit.contracts import completed, is_known
+from deploy.audit.tables import SERVICES, Row, Tables
+from deploy.audit.topics import Log, Place, Stream, StreamEvent
+
+APPOINTMENTS = "aftersales.reception.appointment.v1"
+ORDERS = "aftersales.reception.order.v1"
+VOUCHERS = "aftersales.reception.voucher.v1"
+RECEPTION_STORE = "aftersales.reception.store.v1"
+JOBS = "aftersales.workshop.job.v1"
+CAPACITY = "aftersales.workshop.capacity.v1"
+WORKSHOP_STORE = "aftersales.workshop.store.v1"
+CUSTOMERS = "aftersales.crm.customer.v1"
+REPORTS = "aftersales.reporting.store.v1"
+
+CONSUMES: Mapping[str, frozenset[str]] = {
+    "reception": frozenset({JOBS, CAPACITY}),
+    "workshop": frozenset({APPOINTMENTS, ORDERS}),
+    "crm": frozenset({APPOINTMENTS, ORDERS, JOBS}),
+    "reporting": frozenset(
+        {
+            APPOINTMENTS,
+            ORDERS,
+            VOUCHERS,
+            RECEPTION_STORE,
+            JOBS,
+            WORKSHOP_STORE,
+            CUSTOMERS,
+            REPORTS,
+        }
+    ),
+}
+"""The topics that each service promises to follow."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an audit judges: every event, and every table of the services; the stores' zones."""
+
+    log: Log
+    tables: Tables
+    zones: Mapping[str, ZoneInfo]
+
+    @cached_property
+    def published(self) -> Mapping[str, tuple[str, Row]]:
+        """Service and outbox row by event id, as far as outboxes are kept."""
+        return {
+            row["id"]: (service, row)
+            for service in SERVICES
+            for row in self.tables.of(service, "outbox")
+        }
+
+    @cached_property
+    def set_aside(self) -> Mapping[str, frozenset[Place]]:
+        """By consumer, records without effect: dead letters not replayed, and what is parked."""
+        return {
+            service: frozenset(
+                place_of(row)
+                for row in (
+                    *self.tables.of(service, "parked_event"),
+                    *(
+                        letter
+                        for letter in self.tables.of(service, "dead_letter")
+                        if not (letter["resolved_at"] and letter["decision"] == "replay")
+                    ),
+                )
+            )
+            for service in SERVICES
+        }
+
+    @cached_property
+    def strangers(self) -> frozenset[str]:
+        """Ids of events that no service published, as far as outboxes can tell."""
+        return frozenset(
+            event.id
+            for event in self.log.events
+            if event.id not in self.published and not self._forgotten(event)
+        )
+
+    @cached_property
+    def harmless(self) -> frozenset[str]:
+        """Strangers that services pass over, their type being unknown, or have set aside."""
+        types = {row["type"] for _, row in self.published.values()}
+        buried = {
+            place_of(row) for service in SERVICES for row in self.tables.of(service, "dead_letter")
+        }
+        return frozenset(
+            event.id
+            for event in self.log.events
+            if event.id in self.strangers and (event.type not in types or event.place in buried)
+        )
+
+    @cached_property
+    def rivals(self) -> Mapping[tuple[Stream, int], Sequence[StreamEvent]]:
+        """Events that share their stream and sequence with another event."""
+        steps: dict[tuple[Stream, int], list[StreamEvent]] = defaultdict(list)
+        for event in self.log.events:
+            steps[event.stream, event.sequence].append(event)
+        return {step: events for step, events in steps.items() if len(events) > 1}
+
+    def decided(self, event: StreamEvent) -> bool:
+        """Whether operators have decided on an event in every service that follows its topic."""
+        followers = [name for name, topics in CONSUMES.items() if event.place[0] in topics]
+        return bool(followers) and all(event.place in self._resolved[name] for name in followers)
+
+    def letters_decided(self, event: StreamEvent) -> bool:
+        """Whether an event became a dead letter and operators have decided on it in each service
+        where it did; a service that does not want its type passes it over unread."""
+        letters = [
+            row["resolved_at"]
+            for service in SERVICES
+            for row in self.tables.of(service, "dead_letter")
+            if place_of(row) == event.place
+        ]
+        return bool(letters) and None not in letters
+
+    @cached_property
+    def own_events(self) -> Sequence[StreamEvent]:
+        """Events that have effects, in the order of each stream; what services published is among
+        them even if nobody can read it."""
+        return [
+            event
+            for event in self.log.events
+            if event.id not in self.harmless
+            and not (event.fault and event.id not in self.published)
+        ]
+
+    @cached_property
+    def readable(self) -> Sequence[StreamEvent]:
+        """The own events that consumers can apply, each field in its place."""
+        return [
+            replace(event, data=completed(event.type, event.data))
+            for event in self.own_events
+            if not event.fault and is_known(event.type)
+        ]
+
+    @cached_property
+    def streams(self) -> Mapping[Stream, Sequence[StreamEvent]]:
+        """Events with effects by stream."""
+        streams: dict[Stream, list[StreamEvent]] = defaultdict(list)
+        for event in self.own_events:
+            streams[event.stream].append(event)
+        return streams
+
+    @cached_property
+    def compacted(self) -> frozenset[str]:
+        return frozenset(topic.name for topic in self.log.topics if topic.compacted)
+
+    @cached_property
+    def stores_by_identifier(self) -> Mapping[tuple[str, str], set[str]]:
+        """The stores in whose events an identifier appears, by the name of its column."""
+        stores: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for event in self.own_events:
+            stores["key", event.key].add(event.store_id)
+            for name, value in event.data.items():
+                if name.endswith(("_id", "_ref")) and isinstance(value, str):
+                    stores[name, value].add(event.store_id)
+                    stores["subject", value].add(event.store_id)
+        return stores
+
+    def of_topic(self, topic: str) -> Iterator[StreamEvent]:
+        """Events of one topic that have effects."""
+        return (event for event in self.readable if event.place[0] == topic)
+
+    def applied_by(self, consumer: str, topic: str) -> Iterator[StreamEvent]:
+        """Events of a topic that must have had their effect in ``consumer``."""
+        without_effect = self.set_aside[consumer]
+        return (event for event in self.of_topic(topic) if event.place not in without_effect)
+
+    @cached_property
+    def _resolved(self) -> Mapping[str, frozenset[Place]]:
+        return {
+            service: frozenset(
+                place_of(row)
+                for row in self.tables.of(service, "dead_letter")
+                if row["resolved_at"] is not None
+            )
+            for service in SERVICES
+        }
+
+    def _forgotten(self, event: StreamEvent) -> bool:
+        """Whether the event is older than what its publisher's outbox keeps."""
+        publisher = publisher_of(event)
+        if publisher not in SERVICES:
+            return False
+        return created_on(event.id) < self.tables.outbox_since[publisher]
+
+
+def publisher_of(event: StreamEvent) -> str:
+    """The service that the event's type belongs to."""
+    return event.type.split(".")[1] if event.type.count(".") == 3 else ""
+
+
+def created_on(event_id: str) -> date:
+    """The UTC day on which a UUIDv7 was made; the last of days for any other id."""
+    try:
+        identifier = UUID(event_id)
+    except ValueError:
+        return date.max
+    if identifier.version != 7:
+        return date.max
+    try:
+        return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC).date()
+    except (ValueError, OverflowError):
+        return date.max
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time as events write it."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def place_of(row: Row) -> Place:
+    """Where in Kafka the record of a row stands."""
+    return row["topic"], row["partition"], row["offset"]

@@ -1,0 +1,494 @@
+"""Reception's appointments and repair orders against the events."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from deploy.audit.evidence import APPOINTMENTS, CAPACITY, JOBS, ORDERS, VOUCHERS, Evidence, moment
+from deploy.audit.result import Check, Comparison, answer
+from deploy.audit.topics import StreamEvent
+
+Fields = dict[str, Any]
+
+_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps", "waivers", "shares", "findings")
+_COPIED = {
+    "AdvisorAssigned": ("advisor_id",),
+    "OrderCustomerLinked": ("customer_ref",),
+    "PlateCorrected": ("plate_ref", "vehicle_ref"),
+}
+"""Events that replace fields of the order."""
+_PAYERS = {
+    "customer": "customer",
+    "warranty": "manufacturer",
+    "goodwill": "internal",
+    "internal": "internal",
+}
+_OPENED = (
+    "advisor_id",
+    "customer_ref",
+    "vehicle_ref",
+    "odometer_km",
+    "odometer_replacement",
+    "energy_percent",
+    "findings",
+    "symptoms",
+    "operations",
+    "lines",
+    "estimate_cents",
+    "hold_id",
+)
+
+
+def check_reception(evidence: Evidence) -> Iterator[Check]:
+    """Rows of reception, and money that adds up."""
+    yield answer("reception", _orders, evidence)
+    yield answer("reception", _estimates, evidence)
+    yield answer("reception", _amounts, evidence)
+    yield answer("reception", _vouchers, evidence)
+    yield answer("reception", _appointments, evidence)
+    yield answer("reception", _capacity, evidence)
+
+
+def _orders(evidence: Evidence) -> Check:
+    comparison = Comparison("repair orders are as the events say", "reception")
+    orders: dict[str, Fields] = {}
+    added: dict[str, list[Any]] = defaultdict(list)
+    for event in evidence.of_topic(ORDERS):
+        if event.name == "VehicleArrived":
+            orders[event.key] = _arrived(event)
+        elif event.key in orders:
+            if event.name == "AdditionalWorkAuthorized":
+                added[event.key] += event.data["lines"]
+            elif event.name == "WorkWithdrawn":
+                added[event.key] = _still_added(event, added[event.key])
+            orders[event.key].update(_order_fields(event, orders[event.key], added[event.key]))
+        else:
+            comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
+    _add_work(evidence, orders, comparison)
+    for order_id in _fully_planned(evidence, orders):
+        orders[order_id]["promise_provisional"] = False
+    comparison.rows(
+        "repair_order",
+        orders,
+        (
+            (row["order_id"], {**row, **{name: orjson.loads(row[name]) for name in _JSON_COLUMNS}})
+            for row in evidence.tables.of("reception", "repair_order")
+        ),
+    )
+    return comparison.check()
+
+
+def _still_added(event: StreamEvent, added: Sequence[Any]) -> list[Any]:
+    """What remains of additional work after some work was withdrawn."""
+    codes = {(line["kind"], line["code"]) for line in added}
+    return [line for line in event.data["lines"] if (line["kind"], line["code"]) in codes]
+
+
+def _add_work(evidence: Evidence, orders: dict[str, Fields], comparison: Comparison) -> None:
+    """What the workshop did; a vehicle is ready once all that was authorised is finished."""
+    operation_of: dict[str, str] = {}
+    finished: dict[str, Counter[str]] = defaultdict(Counter)
+    for event in evidence.applied_by("reception", JOBS):
+        if event.key not in orders:
+            comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
+            continue
+        order, data = orders[event.key], event.data
+        if event.name == "JobAssigned":
+            operation_of[data["job_id"]] = data["operation_id"]
+        elif event.name == "JobFinished":
+            finished[event.key][operation_of[data["job_id"]]] += 1
+        elif event.name == "JobStarted" and order["stage"] == "opened":
+            order["stage"] = "in_work"
+        elif event.name == "VehicleReady" and order.get("ready_at") is None:
+            order.update(_ready(event, order, finished[event.key]))
+
+
+def _ready(event: StreamEvent, order: Fields, finished: Counter[str]) -> Fields:
+    ordered = Counter(each["operation_id"] for each in order.get("operations", ()))
+    if ordered - finished:
+        return {}
+    ready = {"stage": "ready"} if order["stage"] in ("opened", "in_work") else {}
+    return {"ready_at": moment(event.data["ready_at"]), **ready}
+
+
+def _fully_planned(evidence: Evidence, orders: Mapping[str, Fields]) -> Iterator[str]:
+    """Orders each of whose operations has a job in the plan: their promise is confirmed."""
+    jobs: dict[str, set[str]] = defaultdict(set)
+    for event in evidence.applied_by("reception", JOBS):
+        if event.name == "JobAssigned":
+            jobs[event.key].add(event.data["job_id"])
+    for order_id, order in orders.items():
+        if order.get("opened_at") and len(jobs[order_id]) >= len(order["operations"]):
+            yield order_id
+
+
+def _arrived(event: StreamEvent) -> Fields:
+    return {
+        "stage": "arrived",
+        "store_id": event.store_id,
+        "queue_number": event.data["queue_number"],
+        "plate_ref": event.data["plate_ref"],
+        "vehicle_ref": event.data.get("vehicle_ref"),
+        "appointment_id": event.data.get("appointment_id"),
+        "arrived_at": moment(event.data["arrived_at"]),
+        "greeting_due_at": moment(event.data["greeting_due_at"]),
+        "estimate_cents": 0,
+        "deposit_cents": 0,
+        "shares": [],
+        "invoiced_cents": 0,
+        "credited_cents": 0,
+        "received_cents": 0,
+    }
+
+
+def _opened(data: Mapping[str, Any]) -> Fields:
+    return {
+        "stage": "opened",
+        **{name: data.get(name) for name in _OPENED},
+        "waiting_customer": data.get("waiting_customer", False),
+        "promise_provisional": data.get("promise_provisional", False),
+        "opened_at": moment(data["opened_at"]),
+        "promised_at": moment(data["promised_at"]),
+    }
+
+
+def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
+    data = event.data
+    if fields := _COPIED.get(event.name):
+        return {field: data.get(field) for field in fields}
+    match event.name:
+        case "CustomerGreeted":
+            greeted_at = moment(data["greeted_at"])
+            return {"stage": "greeted", "advisor_id": data["advisor_id"], "greeted_at": greeted_at}
+        case "OrderOpened":
+            return _opened(data)
+        case "EstimateAuthorized" | "AdditionalWorkAuthorized" | "WorkWithdrawn":
+            return _agreed(event, order, added)
+        case "PromiseRevised":
+            return {"promised_at": moment(data["promised_at"])}
+        case "OrderCancelled":
+            return {"stage": "cancelled"}
+        case "VehicleDelivered":
+            return _delivered(data, order)
+    return _money_fields(event, order)
+
+
+def _delivered(data: Mapping[str, Any], order: Fields) -> Fields:
+    return {
+        "delivered_at": moment(data["delivered_at"]),
+        "steps": {step["step"]: step for step in data["steps"]},
+        "waivers": {waiver["step"]: waiver for waiver in data["waivers"]},
+        "stage": _stage_after_delivery(order["shares"]),
+    }
+
+
+def _stage_after_delivery(shares: Sequence[Fields]) -> str:
+    """Settled when the customer owes nothing."""
+    owed = (share for share in shares if share["payer"] == "customer")
+    paid = all(share["received_cents"] == share["amount_cents"] for share in owed)
+    return "settled" if paid else "delivered"
+
+
+def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
+    """What the customer has agreed to: the ordered work at its last prices, and what was added."""
+    data = event.data
+    if event.name == "WorkWithdrawn":
+        return {name: data[name] for name in ("operations", "lines", "estimate_cents")}
+    if event.name == "EstimateAuthorized":
+        lines = [*data["lines"], *added]
+        return {"lines": lines, "estimate_cents": _sum(lines)}
+    return {
+        "lines": [*order["lines"], *data["lines"]],
+        "operations": [*order["operations"], *data["operations"]],
+        "estimate_cents": order["estimate_cents"] + data["amount_cents"],
+        "promised_at": moment(data["promised_at"]),
+        "promise_provisional": order["promise_provisional"]
+        or bool(data["hold_id"] is None and data["operations"]),
+    }
+
+
+_DEPOSIT_SIGNS = {"DepositReceived": 1, "DepositCarriedOver": -1, "DepositTakenOver": 1}
+
+
+def _money_fields(event: StreamEvent, order: Fields) -> Fields:
+    data = event.data
+    match event.name:
+        case "DepositReceived" | "DepositCarriedOver" | "DepositTakenOver":
+            moved = _DEPOSIT_SIGNS[event.name] * data["amount_cents"]
+            return {"deposit_cents": order["deposit_cents"] + moved}
+        case "InvoiceIssued":
+            shares = [{**share, "received_cents": 0} for share in data["shares"]]
+            billed = {
+                **order,
+                "invoice_id": data["invoice_id"],
+                "invoiced_cents": data["total_cents"],
+                "credited_cents": 0,
+                "deposit_cents": order["deposit_cents"] - data["deposit_cents"],
+                "shares": shares,
+            }
+            return _received(billed, "customer", data["deposit_cents"])
+        case "PaymentReceived":
+            return _received(order, data["payer"], data["amount_cents"])
+        case "CreditNoteIssued":
+            return _credited(order, data["lines"])
+        case "WarrantyClaimSettled":
+            return {"shares": _written_off(order["shares"], data["written_off_cents"])}
+        case "RefundPaid":
+            left = {**order, "deposit_cents": order["deposit_cents"] - data["deposit_cents"]}
+            return _received(left, "customer", data["deposit_cents"] - data["amount_cents"])
+    return {}
+
+
+def _written_off(shares: Sequence[Fields], cents: int) -> list[Fields]:
+    """The payers' shares after the store took over so much of the manufacturer's."""
+    if not cents:
+        return list(shares)
+    by_payer = {share["payer"]: dict(share) for share in shares}
+    due_at = by_payer["manufacturer"]["due_at"]
+    new = {"payer": "internal", "amount_cents": 0, "due_at": due_at, "received_cents": 0}
+    by_payer.setdefault("internal", new)["amount_cents"] += cents
+    by_payer["manufacturer"]["amount_cents"] -= cents
+    return [by_payer[payer] for payer in sorted(by_payer)]
+
+
+def _credited(order: Fields, lines: Sequence[Fields]) -> Fields:
+    """The order after the lines' amounts were taken back from those who pay them."""
+    cents = _by_payer(lines)
+    shares = [
+        {**share, "amount_cents": share["amount_cents"] - cents[share["payer"]]}
+        for share in order["shares"]
+    ]
+    total = _sum(lines)
+    return {
+        "shares": shares,
+        "invoiced_cents": order["invoiced_cents"] - total,
+        "credited_cents": order["credited_cents"] + total,
+        "stage": _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"],
+    }
+
+
+def _by_payer(lines: Sequence[Fields]) -> Counter[str]:
+    cents: Counter[str] = Counter()
+    for line in lines:
+        cents[_PAYERS[line["pay_type"]]] += line["amount_cents"]
+    return cents
+
+
+def _received(order: Fields, payer: str, cents: int) -> Fields:
+    """The order after ``cents`` were counted against a payer's share."""
+    shares = [
+        {**share, "received_cents": share["received_cents"] + cents}
+        if share["payer"] == payer
+        else share
+        for share in order["shares"]
+    ]
+    received = sum(share["received_cents"] for share in shares)
+    stage = _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"]
+    return {**order, "shares": shares, "received_cents": received, "stage": stage}
+
+
+def _estimates(evidence: Evidence) -> Check:
+    """Each version stands as the customer's word, or a newer version, has left it."""
+    comparison = Comparison("estimate versions are as the events say", "reception")
+    orders: dict[str, dict[int, Fields]] = defaultdict(dict)
+    for event in evidence.of_topic(ORDERS):
+        _fold_version(event, orders[event.key])
+    versions = {
+        f"{order_id} {number}": version
+        for order_id, of_order in orders.items()
+        for number, version in of_order.items()
+    }
+    comparison.rows(
+        "estimate",
+        versions,
+        (
+            (key, {**row, "lines": orjson.loads(row["lines"])})
+            for row in evidence.tables.of("reception", "estimate")
+            if (key := f"{row['order_id']} {row['version']}") in versions
+        ),
+    )
+    return comparison.check()
+
+
+_OUTCOMES = {
+    "EstimateSubmitted": "awaiting",
+    "EstimateAuthorized": "authorized",
+    "AdditionalWorkAuthorized": "authorized",
+    "OrderOpened": "authorized",
+    "EstimateDeclined": "declined",
+    "AdditionalWorkDeclined": "declined",
+}
+
+
+def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
+    """What the event says of a version of its order."""
+    outcome, data = _OUTCOMES.get(event.name), event.data
+    for replaced in data.get("replaced_versions", ()):
+        versions[replaced]["status"] = "superseded"
+    matter, number = data.get("additional_work_id"), data.get("estimate_version")
+    if outcome is None:
+        return
+    for known, version in versions.items():
+        if version["additional_work_id"] == matter and version["status"] == "awaiting":
+            version["status"] = outcome if number in (None, known) else "superseded"
+    if number:
+        new = {"additional_work_id": matter, "lines": data.get("lines", ())}
+        versions.setdefault(number, new)["status"] = outcome
+
+
+def _amounts(evidence: Evidence) -> Check:
+    """Each bill is the sum of its lines and of its payers' shares, each balance what is left."""
+    comparison = Comparison("amounts add up to the cent", "reception")
+    left: dict[tuple[str, str], int] = defaultdict(int)
+    for event in evidence.of_topic(ORDERS):
+        data, key = event.data, f"{event.name} of {event.key}"
+        if event.name == "OrderOpened":
+            comparison.equal(key, "estimate_cents", _sum(data["lines"]), data["estimate_cents"])
+        elif event.name == "InvoiceIssued":
+            _bill_adds_up(comparison, key, data)
+            for share in data["shares"]:
+                left[event.key, share["payer"]] += share["amount_cents"]
+            left[event.key, "customer"] -= data["deposit_cents"]
+        elif event.name == "PaymentReceived":
+            left[event.key, data["payer"]] -= data["amount_cents"]
+            remaining = left[event.key, data["payer"]]
+            comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
+        elif event.name == "CreditNoteIssued":
+            comparison.equal(key, "total_cents", _sum(data["lines"]), data["total_cents"])
+            _take_back(left, event)
+            remaining = left[event.key, "customer"]
+            comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
+        elif event.name == "RefundPaid":
+            left[event.key, "customer"] += data["amount_cents"] - data["deposit_cents"]
+            remaining = left[event.key, "customer"]
+            comparison.equal(key, "balance_cents", remaining, data["balance_cents"])
+    return comparison.check()
+
+
+def _take_back(left: dict[tuple[str, str], int], note: StreamEvent) -> None:
+    for payer, cents in _by_payer(note.data["lines"]).items():
+        left[note.key, payer] -= cents
+
+
+def _bill_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> None:
+    labor = _sum(line for line in data["lines"] if line["kind"] == "labor")
+    parts = _sum(line for line in data["lines"] if line["kind"] == "part")
+    comparison.equal(key, "labor_cents", labor, data["labor_cents"])
+    comparison.equal(key, "parts_cents", parts, data["parts_cents"])
+    comparison.equal(key, "total_cents", labor + parts, data["total_cents"])
+    gross = sum(line["gross_cents"] for line in data["lines"])
+    vouchers = sum(voucher["amount_cents"] for voucher in data["vouchers"])
+    comparison.equal(key, "gross_cents", gross, data["gross_cents"])
+    comparison.equal(key, "voucher_cents", vouchers, data["voucher_cents"])
+    reduced = gross - data["discount_cents"] - vouchers
+    comparison.equal(key, "gross less discount and vouchers", reduced, data["total_cents"])
+    comparison.equal(key, "shares", labor + parts, _sum(data["shares"]))
+
+
+def _sum(lines: Any) -> int:
+    return sum(line["amount_cents"] for line in lines)
+
+
+def _vouchers(evidence: Evidence) -> Check:
+    """Each voucher is redeemed as often as the events say: once or not at all, unless it was given
+    back by the order that had it."""
+    comparison = Comparison("vouchers are as the events say", "reception")
+    vouchers: dict[str, Fields] = {}
+    for event in evidence.of_topic(VOUCHERS):
+        data = event.data
+        if event.name == "VoucherIssued":
+            vouchers[event.key] = {
+                "value_cents": data["value_cents"],
+                "expires_at": moment(data["expires_at"]),
+                "order_id": None,
+                "redeemed_cents": 0,
+            }
+        elif event.name == "VoucherRedeemed":
+            known = vouchers[event.key]
+            comparison.equal(event.key, "redeemed before by", None, known["order_id"])
+            known.update(order_id=data["order_id"], redeemed_cents=data["amount_cents"])
+        elif event.name == "VoucherReturned":
+            known = vouchers[event.key]
+            had = known["order_id"], known["redeemed_cents"]
+            told = data["order_id"], data["amount_cents"]
+            comparison.equal(event.key, "order and amount given back", had, told)
+            expires_at = moment(data["expires_at"])
+            known.update(order_id=None, redeemed_cents=0, expires_at=expires_at)
+    found = evidence.tables.of("reception", "voucher")
+    comparison.rows("voucher", vouchers, ((row["voucher_id"], row) for row in found))
+    return comparison.check()
+
+
+def _appointments(evidence: Evidence) -> Check:
+    comparison = Comparison("appointments are as the events say", "reception")
+    booked: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.of_topic(APPOINTMENTS):
+        booked[event.key].update(_appointment_fields(event))
+    for event in evidence.of_topic(ORDERS):
+        if event.name == "VehicleArrived" and event.data.get("appointment_id"):
+            booked[event.data["appointment_id"]]["status"] = "arrived"
+    comparison.rows(
+        "appointment",
+        booked,
+        (
+            (
+                row["appointment_id"],
+                {**row, **{name: orjson.loads(row[name]) for name in ("operations", "parts")}},
+            )
+            for row in evidence.tables.of("reception", "appointment")
+        ),
+    )
+    return comparison.check()
+
+
+def _appointment_fields(event: StreamEvent) -> Fields:
+    data = event.data
+    match event.name:
+        case "AppointmentBooked":
+            return {
+                "status": "booked",
+                "store_id": event.store_id,
+                "unplaced": False,
+                **{
+                    name: data.get(name)
+                    for name in ("plate_ref", "operations", "customer_ref", "hold_id")
+                },
+                "parts": data.get("parts", []),
+                **_planned(data),
+            }
+        case "AppointmentMoved":
+            return {"hold_id": data["hold_id"], "unplaced": False, **_planned(data)}
+        case "AppointmentConfirmed":
+            return {"hold_id": data["hold_id"], "promised_at": moment(data["promised_at"])}
+        case "AppointmentUnplaced":
+            return {"unplaced": True}
+        case "AppointmentMissed":
+            return {"status": "missed"}
+    return {"status": "cancelled"} if event.name == "AppointmentCancelled" else {}
+
+
+def _planned(data: Mapping[str, Any]) -> Fields:
+    promised = data.get("promised_at")
+    return {
+        "planned_at": moment(data["planned_at"]),
+        "promised_at": moment(promised) if promised else None,
+    }
+
+
+def _capacity(evidence: Evidence) -> Check:
+    comparison = Comparison("the workshop's last free time is known", "reception")
+    last = {
+        event.store_id: {"free": event.data["free"]}
+        for event in evidence.applied_by("reception", CAPACITY)
+    }
+    comparison.rows(
+        "store_capacity",
+        last,
+        (
+            (row["store_id"], {"free": orjson.loads(row["free"])})
+            for row in evidence.tables.of("reception", "store_capacity")
+        ),
+    )
+    return comparison.check()

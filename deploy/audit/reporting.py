@@ -1,0 +1,371 @@
+"""Reporting's log, facts and daily reports against the events."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from deploy.audit.day import (
+    Figure,
+    at,
+    credited_receivable,
+    figures_of_day,
+    totals_between,
+    worked_s,
+)
+from deploy.audit.evidence import CONSUMES, CUSTOMERS, JOBS, ORDERS, REPORTS, Evidence, moment
+from deploy.audit.result import Check, Comparison, answer
+from deploy.audit.tables import Row
+from deploy.audit.topics import StreamEvent
+
+Fields = dict[str, Any]
+Facts = Mapping[str, Fields]
+
+_LARGEST_ROUNDING = 1e-9
+
+
+def check_reporting(evidence: Evidence) -> Iterator[Check]:
+    """Everything that reporting keeps."""
+    yield answer("reporting", _event_log, evidence)
+    yield answer("reporting", _facts, evidence, "order_fact", "order_id", _order_facts)
+    yield answer("reporting", _facts, evidence, "invoice_fact", "invoice_id", _invoice_facts)
+    yield answer("reporting", _facts, evidence, "payment_fact", "payment_id", _payment_facts)
+    yield answer(
+        "reporting", _facts, evidence, "credit_note_fact", "credit_note_id", _credit_note_facts
+    )
+    yield answer("reporting", _facts, evidence, "job_fact", "job_id", _job_facts)
+    yield answer("reporting", _facts, evidence, "follow_up_fact", "follow_up_id", _follow_up_facts)
+    yield answer("reporting", _facts, evidence, "feedback_fact", "order_id", _feedback_facts)
+    yield answer(
+        "reporting", _facts, evidence, "rectification", "rectification_id", _rectifications
+    )
+    yield answer("reporting", _reports_kept, evidence)
+    yield answer("reporting", _reports_due, evidence)
+    yield answer("reporting", _report_figures, evidence)
+    yield answer("reporting", _report_totals, evidence)
+
+
+def _event_log(evidence: Evidence) -> Check:
+    comparison = Comparison("each event is logged once", "reporting")
+    expected = {
+        event.id: {
+            "store_id": event.store_id,
+            "topic": event.place[0],
+            "key": event.key,
+            "sequence": event.sequence,
+            "type": event.type,
+            "time": event.time,
+            "data": event.data,
+        }
+        for topic in CONSUMES["reporting"]
+        for event in evidence.applied_by("reporting", topic)
+    }
+    comparison.rows(
+        "event_log",
+        expected,
+        (
+            (str(row["event_id"]), {**row, "data": orjson.loads(row["data"])})
+            for row in evidence.tables.of("reporting", "event_log")
+        ),
+    )
+    return comparison.check()
+
+
+def _facts(
+    evidence: Evidence, table: str, key: str, expected: Callable[[Evidence], Facts]
+) -> Check:
+    comparison = Comparison(f"{table} is the fold of the events", "reporting")
+    comparison.rows(
+        table,
+        expected(evidence),
+        ((row[key], row) for row in evidence.tables.of("reporting", table)),
+    )
+    return comparison.check()
+
+
+def _order_facts(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.applied_by("reporting", ORDERS):
+        if changed := _order_fact(event):
+            facts[event.key].update(changed, store_id=event.store_id)
+    return facts
+
+
+def _order_fact(event: StreamEvent) -> Fields:
+    data = event.data
+    match event.name:
+        case "VehicleArrived":
+            return {
+                "arrived_at": moment(data["arrived_at"]),
+                "appointment_id": data.get("appointment_id"),
+            }
+        case "CustomerGreeted":
+            return {"greeted_at": moment(data["greeted_at"])}
+        case "OrderOpened":
+            return {
+                "first_promised_at": moment(data["promised_at"]),
+                "estimate_cents": data["estimate_cents"],
+            }
+        case "PromiseRevised" | "AdditionalWorkAuthorized":
+            return {"last_promised_at": moment(data["promised_at"])}
+        case "VehicleDelivered":
+            return {
+                "delivered_at": moment(data["delivered_at"]),
+                "delivery_steps": len(data["steps"]),
+                "delivery_waivers": len(data["waivers"]),
+            }
+    return {}
+
+
+def hours_sold(lines: Sequence[Mapping[str, Any]]) -> Decimal:
+    """Standard hours of an invoice's labor lines."""
+    return sum(
+        (Decimal(str(line["standard_hours"] or 0)) for line in lines if line["kind"] == "labor"),
+        Decimal(0),
+    )
+
+
+def _invoice_facts(evidence: Evidence) -> Facts:
+    return {
+        event.data["invoice_id"]: {
+            "store_id": event.store_id,
+            "order_id": event.key,
+            "issued_at": moment(event.data["issued_at"]),
+            "invoiced_cents": event.data["total_cents"],
+            "labor_cents": event.data["labor_cents"],
+            "parts_cents": event.data["parts_cents"],
+            "hours_sold": hours_sold(event.data["lines"]),
+            "receivable_cents": sum(
+                share["amount_cents"]
+                for share in event.data["shares"]
+                if share["payer"] != "internal"
+            ),
+        }
+        for event in evidence.applied_by("reporting", ORDERS)
+        if event.name == "InvoiceIssued"
+    }
+
+
+def _payment_facts(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = {}
+    for event in evidence.applied_by("reporting", ORDERS):
+        data = event.data
+        match event.name:
+            case "PaymentReceived" | "DepositReceived":
+                key, cents, at = data["payment_id"], data["amount_cents"], data["received_at"]
+            case "RefundPaid":
+                key, cents, at = data["refund_id"], -data["amount_cents"], data["paid_at"]
+            case _:
+                continue
+        facts[key] = {
+            "store_id": event.store_id,
+            "order_id": event.key,
+            "amount_cents": cents,
+            "received_at": moment(at),
+        }
+    return facts
+
+
+def _credit_note_facts(evidence: Evidence) -> Facts:
+    return {
+        event.data["credit_note_id"]: {
+            "store_id": event.store_id,
+            "invoice_id": event.data["invoice_id"],
+            "amount_cents": event.data["total_cents"],
+            "receivable_cents": credited_receivable(event.data),
+            "issued_at": moment(event.data["issued_at"]),
+        }
+        for event in evidence.applied_by("reporting", ORDERS)
+        if event.name == "CreditNoteIssued"
+    }
+
+
+def _job_facts(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.applied_by("reporting", JOBS):
+        data = event.data
+        match event.name:
+            case "JobAssigned":
+                changed: Fields = {"assigned_at": event.time}
+            case "JobReassigned":
+                known = facts[data["job_id"]].get("overridden_at")
+                by_hand = None if data["by"] == "planner" else event.time
+                changed = {"overridden_at": known or by_hand}
+            case "JobFinished" | "JobStopped":
+                finished_at = moment(data.get("finished_at") or data["stopped_at"])
+                changed = {"finished_at": finished_at, "clocked_s": worked_s(data)}
+            case "JobClockCorrected" if data["finished_at"]:
+                changed = {
+                    "corrected_finished_at": moment(data["finished_at"]),
+                    "corrected_clocked_s": worked_s(data),
+                }
+            case _:
+                continue
+        facts[data["job_id"]].update(changed, store_id=event.store_id, order_id=event.key)
+    return facts
+
+
+def _follow_up_facts(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.applied_by("reporting", CUSTOMERS):
+        data = event.data
+        if event.name == "FollowUpScheduled":
+            facts[data["follow_up_id"]].update(order_id=data["order_id"], scheduled_at=event.time)
+        elif event.name == "FollowUpCompleted":
+            facts[data["follow_up_id"]].update(
+                order_id=data["order_id"],
+                completed_at=moment(data["completed_at"]),
+                reached=data["reached"],
+                satisfaction=data.get("satisfaction"),
+            )
+    return facts
+
+
+def _feedback_facts(evidence: Evidence) -> Facts:
+    return {
+        event.key: {
+            "store_id": event.store_id,
+            "given_at": moment(event.data["given_at"]),
+            **{name: event.data[name] for name in ("quality", "technique", "attitude")},
+        }
+        for event in evidence.applied_by("reporting", ORDERS)
+        if event.name == "FeedbackGiven"
+    }
+
+
+def _rectifications(evidence: Evidence) -> Facts:
+    facts: dict[str, Fields] = defaultdict(dict)
+    for event in evidence.of_topic(REPORTS):
+        data = event.data
+        match event.name:
+            case "RectificationOpened":
+                changed: Fields = {
+                    "store_id": event.store_id,
+                    **{name: data[name] for name in ("source", "source_id", "owner_id")},
+                    "order_id": data["order_id"],
+                    "due_at": moment(data["due_at"]),
+                    "opened_at": moment(data["opened_at"]),
+                }
+            case "RectificationClosed":
+                changed = {
+                    "closed_at": moment(data["closed_at"]),
+                    "closed_by": data["closed_by"],
+                    "result": data["result"],
+                }
+            case _:
+                continue
+        facts[data["rectification_id"]].update(changed)
+    return facts
+
+
+def _reports_kept(evidence: Evidence) -> Check:
+    comparison = Comparison("daily reports are kept as published", "reporting")
+    published = {
+        f"{event.store_id} {event.data['day']} {event.data['revision']}": {"report": event.data}
+        for event in _published_reports(evidence)
+    }
+    comparison.rows(
+        "daily_report",
+        published,
+        (
+            (f"{row['store_id']} {row['day']} {row['revision']}", {"report": report})
+            for row, report in _kept_reports(evidence)
+        ),
+    )
+    return comparison.check()
+
+
+def _reports_due(evidence: Evidence) -> Check:
+    """Each event is in the last revision of one report, or its closing time is still to come."""
+    comparison = Comparison("each event is in one daily report", "reporting")
+    spans: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for report in _last_revisions(evidence):
+        span = at(report["covers_from"]), at(report["covers_until"])
+        spans[report["store_id"]].append(span)
+    awaited: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for row in evidence.tables.of("reporting", "timer"):
+        if row["kind"] == "closing":
+            due_at = row["due_at"].astimezone(evidence.zones[row["store_id"]])
+            awaited[row["store_id"]].append((due_at - timedelta(days=1), due_at))
+    for event, time in _reported_events(evidence):
+        found, to_come = (
+            sum(begin <= time < until for begin, until in each[event.store_id])
+            for each in (spans, awaited)
+        )
+        expected = 0 if to_come and not found else 1
+        comparison.equal(f"{event.store_id} {event.id}", "daily reports", expected, found)
+    return comparison.check()
+
+
+def _report_figures(evidence: Evidence) -> Check:
+    """Whatever a report states in its last revision."""
+    comparison = Comparison("report figures are the fold of the events", "reporting")
+    by_store: dict[str, list[StreamEvent]] = defaultdict(list)
+    for event in evidence.readable:
+        by_store[event.store_id].append(event)
+    last: dict[tuple[str, str], StreamEvent] = {}
+    for report in _published_reports(evidence):
+        last[report.store_id, report.data["day"]] = report
+    for (store_id, day), report in last.items():
+        figures = figures_of_day(by_store[store_id], report.data, evidence.zones[store_id])
+        for name, expected in figures.items():
+            found = report.data.get(name, expected)
+            if _rounding_only(expected, found):
+                found = expected
+            comparison.equal(f"{store_id} {day}", name, expected, found)
+    return comparison.check()
+
+
+def _report_totals(evidence: Evidence) -> Check:
+    """The reports of a month add up to its bills, credit notes, payments and counts."""
+    comparison = Comparison("daily reports add up to each month's events", "reporting")
+    months: dict[tuple[str, str], list[Fields]] = defaultdict(list)
+    for report in _last_revisions(evidence):
+        months[report["store_id"], report["day"][:7]].append(report)
+    events: dict[str, list[StreamEvent]] = defaultdict(list)
+    for event, _ in _reported_events(evidence):
+        events[event.store_id].append(event)
+    for (store_id, month), reports in months.items():
+        begin = min(report["covers_from"] for report in reports)
+        until = max(report["covers_until"] for report in reports)
+        for name, expected in totals_between(events[store_id], begin, until).items():
+            found = sum(report[name] for report in reports)
+            comparison.equal(f"{store_id} {month}", f"{name} of daily reports", expected, found)
+    return comparison.check()
+
+
+def _reported_events(evidence: Evidence) -> Iterator[tuple[StreamEvent, datetime]]:
+    """Events that reporting had to fold, all but its own reports, and when they happened."""
+    for topic in CONSUMES["reporting"]:
+        for event in evidence.applied_by("reporting", topic):
+            if event.time and event.name != "DailyReportPublished":
+                yield event, event.time
+
+
+def _kept_reports(evidence: Evidence) -> Iterator[tuple[Row, Fields]]:
+    for row in evidence.tables.of("reporting", "daily_report"):
+        yield row, orjson.loads(row["report"])
+
+
+def _last_revisions(evidence: Evidence) -> Iterable[Fields]:
+    """The reports that reporting answers with, one for each store and day."""
+    kept = sorted(_kept_reports(evidence), key=lambda each: each[0]["revision"])
+    return {(row["store_id"], row["day"]): report for row, report in kept}.values()
+
+
+def _rounding_only(expected: Figure, found: Any) -> bool:
+    """Whether two ratios or hours differ in their last binary digits only; counts never do."""
+    if isinstance(expected, Mapping) and isinstance(found, Mapping):
+        return expected.keys() == found.keys() and all(
+            _rounding_only(expected[name], found[name]) for name in expected
+        )
+    if not (isinstance(expected, float) and isinstance(found, int | float)):
+        return False
+    return abs(expected - found) <= _LARGEST_ROUNDING * max(1.0, abs(expected))
+
+
+def _published_reports(evidence: Evidence) -> Iterable[StreamEvent]:
+    return (event for event in evidence.of_topic(REPORTS) if event.name == "DailyReportPublished")

@@ -1,0 +1,81 @@
+"""Messages in the words of their templates, made when they are told and kept nowhere."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.crm import persistence
+from services.crm.clients.catalogue import Directory
+from services.crm.domain.message import Message
+from services.crm.domain.wording import FACTS, Wording, say
+from services.crm.persistence.persons import Person
+from shared.db import Connection
+from shared.personal import PersonalData
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A message with the one whom it is for, and its words."""
+
+    message: Message
+    person: Person
+    wording: Wording
+
+
+@dataclass(frozen=True)
+class Words:
+    """Puts messages into words."""
+
+    personal: PersonalData
+    directory: Directory
+
+    async def put(
+        self,
+        connection: Connection,
+        store_id: str,
+        messages: Sequence[Message],
+        persons: Mapping[str, Person],
+        *,
+        with_links: bool = False,
+    ) -> list[Telling]:
+        """What each message says that is for one of ``persons``, in the order of ``messages``.
+
+        A customer's link is in it on its way to the customer alone (``with_links``); what a
+        colleague reads is what they say on the phone.
+        """
+        addressed = {
+            message.message_id: (message, person)
+            for message in messages
+            if (person := persons.get(message.customer_ref or ""))
+        }
+        links = await self._links(connection, store_id, addressed) if with_links else {}
+        return [
+            Telling(message, person, self._say(message, person, links.get(key)))
+            for key, (message, person) in addressed.items()
+        ]
+
+    async def _links(
+        self,
+        connection: Connection,
+        store_id: str,
+        addressed: Mapping[str, tuple[Message, Person]],
+    ) -> Mapping[str, str | None]:
+        sealed = await persistence.sealed_links(connection, store_id, list(addressed))
+        texts = await self.personal.decrypt_all(
+            connection,
+            store_id,
+            [(addressed[key][1].customer_ref, link) for key, link in sealed.items()],
+        )
+        return dict(zip(sealed, texts, strict=True))
+
+    def _say(self, message: Message, person: Person, link: str | None) -> Wording:
+        place = self.directory.stores[message.store_id]
+        templates = self.directory.messages[message.store_id].templates
+        return say(
+            templates[message.subject, person.language],
+            FACTS[message.subject].model_validate(message.values),
+            name=person.name,
+            store=place.zh if person.language == "zh" else place.en,
+            language=person.language,
+            zone=place.timezone,
+            link=link,
+        )

@@ -1,0 +1,179 @@
+"""What becomes of appointments by themselves: reminded, confirmed, missed (R1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+
+import httpx
+
+from services.reception import persistence
+from services.reception.clients.crm import CustomerArchive
+from services.reception.clients.workshop import Caller, Window, WorkshopAwayError, WorkshopClient
+from services.reception.domain import appointment as appointments
+from services.reception.domain.appointment import LATEST_START, Appointment, Place
+from shared import timers
+from shared.credentials import ServiceCredentials
+from shared.db import transaction
+from shared.envelope import Cause
+from shared.group import Store
+from shared.problems import Problem
+from shared.service import Service
+from shared.timers import Deadline, Lane, NotYetError, Timer
+from shared.unit import Unit
+
+MISSED, REMINDER, CONFIRMATION = (
+    "appointment_missed",
+    "appointment_reminder",
+    "appointment_confirmation",
+)
+
+_CONFIDENCE = 0.95
+_REMINDERS = Lane("crm: reminders", places=4, timeout_s=20)
+_PLACES = Lane("workshop: capacity holds", places=4, timeout_s=20)
+
+
+async def set_deadlines(unit: Unit, appointment: Appointment, place: Store, cause: Cause) -> None:
+    """Expect the customer until the store's grace is over, and remind them the day before."""
+    grace = timedelta(minutes=place.appointment_grace_minutes)
+    await _set(unit, MISSED, appointment, appointment.planned_at + grace, cause)
+    reminder_at = _reminder_at(appointment, place)
+    if appointment.customer_ref and reminder_at > unit.now:
+        await _set(unit, REMINDER, appointment, reminder_at, cause)
+
+
+async def set_confirmation(unit: Unit, appointment: Appointment, cause: Cause) -> None:
+    """Have a place found as soon as the workshop is back."""
+    await _set(unit, CONFIRMATION, appointment, unit.now, cause)
+
+
+async def drop_deadlines(unit: Unit, appointment_id: str) -> None:
+    """Nothing is expected of the appointment any more."""
+    for kind in (MISSED, REMINDER, CONFIRMATION):
+        await timers.cancel(unit, kind, appointment_id)
+
+
+async def _set(
+    unit: Unit, kind: str, appointment: Appointment, due_at: datetime, cause: Cause
+) -> None:
+    await timers.schedule(
+        unit,
+        kind,
+        appointment.appointment_id,
+        store_id=appointment.store_id,
+        due_at=due_at,
+        cause=cause,
+    )
+
+
+def _reminder_at(appointment: Appointment, place: Store) -> datetime:
+    day_before = place.local_day(appointment.planned_at) - timedelta(days=1)
+    return place.at(day_before, place.appointment_reminder).astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What the workshop said about a time that was booked while it was away."""
+
+    planned_at: datetime
+    place: Place | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class AppointmentDeadlines:
+    """Reminds through customer relations, confirms with the workshop, and gives missed places
+    back."""
+
+    service: Service
+    workshop: WorkshopClient
+    archive: CustomerArchive
+    credentials: ServiceCredentials
+    stores: Mapping[str, Store]
+
+    @property
+    def deadlines(self) -> Mapping[str, Deadline]:
+        return {
+            MISSED: Deadline(on_missed, lock=_lock),
+            REMINDER: Deadline(_reminded, lock=_lock, prepare=self.remind, lane=_REMINDERS),
+            CONFIRMATION: Deadline(
+                on_confirmation, lock=_lock, prepare=self.ask_for_place, lane=_PLACES
+            ),
+        }
+
+    async def remind(self, store_id: str, appointment_id: str) -> None:
+        """Send the reminder (预约提醒), once however often it is tried."""
+        appointment = await self._read(store_id, appointment_id)
+        if appointment.status != "booked" or appointment.customer_ref is None:
+            return
+        local = appointment.planned_at.astimezone(self.stores[store_id].timezone)
+        await self.archive.send_message(
+            store_id,
+            f"{appointment_id}:{local:%Y%m%d%H%M}",
+            customer_ref=appointment.customer_ref,
+            subject="appointment_reminder",
+            about=appointment_id,
+            values={"planned_at": local.isoformat()},
+        )
+
+    async def ask_for_place(self, store_id: str, appointment_id: str) -> Confirmation | None:
+        """Reserve what was booked while the workshop was away.
+
+        Raises:
+            NotYetError: it is still away.
+        """
+        appointment = await self._read(store_id, appointment_id)
+        planned_at = appointment.planned_at
+        if appointment.status != "booked" or appointment.hold_id is not None:
+            return None
+        try:
+            token = await self.credentials.token(store_id)
+        except httpx.HTTPError as error:
+            raise NotYetError(f"identity provider: {type(error).__name__}") from error
+        try:
+            key = f"{appointment_id}:{planned_at.isoformat()}"
+            answer = await self.workshop.hold(
+                Caller(store_id, token, key),
+                appointment.operations,
+                confidence=_CONFIDENCE,
+                window=Window(planned_at, planned_at + LATEST_START),
+            )
+        except WorkshopAwayError as error:
+            raise NotYetError(f"workshop: {error}") from error
+        except Problem as problem:
+            if problem.status != HTTPStatus.CONFLICT:
+                raise
+            return Confirmation(planned_at, None, problem.rule)
+        promised_at = datetime.fromisoformat(answer["promised_at"])
+        return Confirmation(planned_at, Place(answer["hold_id"], promised_at))
+
+    async def _read(self, store_id: str, appointment_id: str) -> Appointment:
+        async with transaction(self.service.pool, [store_id]) as connection:
+            return await persistence.read_appointment(connection, store_id, appointment_id)
+
+
+async def on_missed(unit: Unit, timer: Timer) -> None:
+    """The customer did not come (爽约)."""
+    booked = await persistence.lock_appointment(unit.connection, timer.store_id, timer.subject)
+    missed, events = appointments.miss(booked)
+    await persistence.save_appointment(unit, missed)
+    unit.publish(events, timer.cause)
+
+
+async def on_confirmation(unit: Unit, timer: Timer) -> None:
+    """The workshop has answered; an appointment that was moved meanwhile asked for itself."""
+    answer: Confirmation | None = timer.prepared
+    booked = await persistence.lock_appointment(unit.connection, timer.store_id, timer.subject)
+    if answer is None or answer.planned_at != booked.planned_at:
+        return
+    confirmed, events = appointments.confirm(booked, answer.place, answer.reason)
+    await persistence.save_appointment(unit, confirmed)
+    unit.publish(events, timer.cause)
+
+
+async def _reminded(_unit: Unit, _timer: Timer) -> None:
+    """The reminder is on its way already."""
+
+
+async def _lock(unit: Unit, store_id: str, appointment_id: str) -> None:
+    await persistence.lock_appointment(unit.connection, store_id, appointment_id)

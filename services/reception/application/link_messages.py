@@ -1,0 +1,84 @@
+"""One-time links on their way to the customer, as a message of customer relations (R4, R9)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.reception import persistence
+from services.reception.application.links import link_address, link_token
+from services.reception.clients.crm import CustomerArchive
+from services.reception.persistence import Link
+from shared import timers
+from shared.db import transaction
+from shared.envelope import Cause
+from shared.personal import PersonalData
+from shared.service import Service
+from shared.timers import Deadline, Lane, Timer
+from shared.unit import Unit
+
+LINK_MESSAGE = "link_message"
+
+_MESSAGES = Lane("crm: links", places=4, timeout_s=20)
+
+
+async def send_soon(unit: Unit, link: Link, cause: Cause) -> None:
+    """Have the customer sent the link once the transaction is through."""
+    await timers.schedule(
+        unit, LINK_MESSAGE, link.link_id, store_id=link.store_id, due_at=unit.now, cause=cause
+    )
+
+
+@dataclass(frozen=True)
+class LinkMessages:
+    """Sends links through customer relations, which alone knows addresses."""
+
+    service: Service
+    personal: PersonalData
+    archive: CustomerArchive
+    public_url: str
+
+    @property
+    def deadlines(self) -> Mapping[str, Deadline]:
+        return {LINK_MESSAGE: Deadline(_sent, prepare=self.send, lane=_MESSAGES)}
+
+    async def send(self, store_id: str, link_id: str) -> str | None:
+        """Send the link, once however often it is tried, and answer with the message's id; one that
+        was decided on is not sent.
+
+        Raises:
+            NotYetError: customer relations is away.
+        """
+        async with transaction(self.service.pool, [store_id]) as connection:
+            link = await persistence.read_link(connection, store_id, link_id)
+            order = await persistence.read_order(connection, store_id, link.order_id)
+            versions = await persistence.estimate_versions(connection, store_id, link.order_id)
+        proposal = versions[link.version - 1]
+        if proposal.status != "awaiting" or order.customer_ref is None:
+            return None
+        token = link_token(self.personal, store_id, link_id)
+        values: dict[str, Any] = {
+            "amount_cents": proposal.total_cents,
+            "link": link_address(self.public_url, token),
+        }
+        subject = "authorisation"
+        if proposal.additional_work_id and link.promised_at:
+            subject = "additional_work"
+            values["promised_at"] = link.promised_at.isoformat()
+        return await self.archive.send_message(
+            store_id,
+            link_id,
+            customer_ref=order.customer_ref,
+            subject=subject,
+            about=proposal.additional_work_id,
+            order_id=order.order_id,
+            expires_at=link.expires_at.isoformat(),
+            values=values,
+        )
+
+
+async def _sent(unit: Unit, timer: Timer) -> None:
+    """The message is on its way already; it is remembered which one it is."""
+    if timer.prepared is not None:
+        await persistence.link_sent_by(
+            unit.connection, timer.store_id, timer.subject, timer.prepared
+        )

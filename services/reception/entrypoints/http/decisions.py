@@ -1,0 +1,222 @@
+"""The customer's word on a version of the estimate, however it came."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from services.reception import persistence
+from services.reception.clients.workshop import Caller
+from services.reception.domain import authorisation, errors
+from services.reception.domain.authorisation import Agreement, EstimateVersion
+from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
+from services.reception.domain.order import Order, Promise
+from services.reception.entrypoints.http.access import archive_of, catalogue_of
+from services.reception.entrypoints.http.offer import (
+    further_operations,
+    present_promise,
+    workshop_token,
+)
+from services.reception.entrypoints.http.work import ask_promise, reserve
+from services.reception.persistence import Link
+from shared.commands import Command
+from shared.contracts import Event
+from shared.contracts.reception import Channel
+from shared.contracts.refusal import Refused
+from shared.contracts.versioned import require_version
+from shared.db import Connection, transaction
+from shared.ids import new_id
+from shared.problems import Problem
+from shared.unit import Unit
+
+PROMISE_LATER = "promise_later"
+"""The rule by which the workshop refuses to reserve what would be done later than was shown."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """What the customer said, and who recorded it, on the order as it was ``seen``; nobody did
+    where it came over ``link``, from ``origin``.
+
+    Of what is wanted, the items ``declined`` are not. ``promised_at`` is the new promise that they
+    saw.
+    """
+
+    wanted: bool
+    channel: Channel
+    recorded_by: str | None
+    seen: str | None = None
+    link: Link | None = None
+    origin: Origin | None = None
+    declined: frozenset[str] = frozenset()
+    promised_at: datetime | None = None
+
+    def check(self, order: Order) -> None:
+        """Refuse what was recorded on an order that has changed since."""
+        if self.seen is not None:
+            require_version(order, self.seen)
+
+
+async def decide(
+    request: Request,
+    command: Command,
+    order_id: str,
+    version: int,
+    word: Word,
+    answer: Callable[[Order, EstimateVersion], BaseModel],
+) -> JSONResponse:
+    """Record the word. Additional work gets its hold in the workshop before the transaction."""
+    if answered := await command.earlier_answer():
+        return answered
+    try:
+        promise = await _promise(request, command, order_id, version, word) if word.wanted else None
+    except Refused:
+        # Another try of this command may have been answered since the question above.
+        if answered := await command.earlier_answer():
+            return answered
+        raise
+
+    contact = await _contact_used(request, command.store_id, word.link)
+    typical_parts = catalogue_of(request).typical_parts
+
+    async def effect(unit: Unit) -> BaseModel:
+        connection = unit.connection
+        order = await persistence.lock_order(connection, command.store_id, order_id)
+        word.check(order)
+        stored = await persistence.estimate_versions(connection, command.store_id, order_id)
+        versions: Sequence[EstimateVersion] = stored
+        submitted: Sequence[Event] = ()
+        if word.declined:
+            parts = authorisation.without(
+                authorisation.to_decide(order, versions, version), word.declined, typical_parts
+            )
+            versions, submitted = authorisation.split(
+                order, versions, version, parts, additional_work_id=str(new_id()), now=unit.now
+            )
+        agreement = Agreement(
+            word.channel,
+            word.recorded_by,
+            unit.now,
+            word.promised_at,
+            await _use_up(connection, order, word.link, word.origin, contact, unit.now)
+            if word.link and word.origin
+            else None,
+        )
+        changed, decided, events = _decided(order, versions, version, word, agreement, promise)
+        await persistence.save_order(unit, changed)
+        latest = {each.version: each for each in (*versions, *decided)}
+        await persistence.save_estimates(
+            connection, [each for each in latest.values() if each not in stored]
+        )
+        unit.publish([*submitted, *events], command.cause)
+        return answer(changed, decided[0])
+
+    return await command.run(effect)
+
+
+async def _contact_used(request: Request, store_id: str, link: Link | None) -> ContactUsed:
+    """The address to which the link was sent, as far as customer relations answers."""
+    if link is None or not link.sent:
+        return ContactUsed()
+    if link.message_id is None:
+        return ContactUsed(known=False)
+    return await archive_of(request).contact_used(store_id, link.message_id)
+
+
+async def _use_up(
+    connection: Connection,
+    order: Order,
+    link: Link,
+    origin: Origin,
+    contact: ContactUsed,
+    now: datetime,
+) -> LinkConsent:
+    """What is to be known of a word over a link, which is used up by it."""
+    if not await persistence.use_link(connection, link, now):
+        raise errors.link_used()
+    uses = await persistence.link_uses(connection, link.store_id, [link.link_id])
+    await persistence.add_link_use(
+        connection, link, use_from(origin, "decided", now), origin.network
+    )
+    return consent_over(uses[link.link_id], origin, contact, arrived_at=order.arrived_at, now=now)
+
+
+def _decided(
+    order: Order,
+    versions: Sequence[EstimateVersion],
+    version: int,
+    word: Word,
+    agreement: Agreement,
+    promise: Promise | None,
+) -> tuple[Order, list[EstimateVersion], list[Event]]:
+    """The order, what was decided on, and what is told; of a version that was split, the last but
+    one is wanted and the last is not."""
+    if not word.declined:
+        order, decided, events = _decide_on(
+            order, versions, version, agreement, promise, wanted=word.wanted
+        )
+        return order, [decided], [*events]
+    *others, wanted, rest = versions
+    order, kept, agreed = _decide_on(
+        order, versions, wanted.version, agreement, promise, wanted=True
+    )
+    order, left, declined = authorisation.decline(
+        order, [*others, kept, rest], rest.version, agreement
+    )
+    return order, [kept, left], [*agreed, *declined]
+
+
+def _decide_on(
+    order: Order,
+    versions: Sequence[EstimateVersion],
+    version: int,
+    agreement: Agreement,
+    promise: Promise | None,
+    *,
+    wanted: bool,
+) -> tuple[Order, EstimateVersion, Sequence[Event]]:
+    if not wanted:
+        return authorisation.decline(order, versions, version, agreement)
+    if promise is None:
+        return authorisation.authorize(order, versions, version, agreement)
+    return authorisation.authorize_additional(order, versions, version, agreement, promise)
+
+
+async def _promise(
+    request: Request, command: Command, order_id: str, version: int, word: Word
+) -> Promise | None:
+    """When additional work will be done; absent for the ordered work, which has its promise.
+
+    Raises:
+        Refused: the version cannot be decided on, or the customer saw an earlier promise.
+    """
+    async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
+        order = await persistence.read_order(connection, command.store_id, order_id)
+        versions = await persistence.estimate_versions(connection, command.store_id, order_id)
+    word.check(order)
+    proposal = authorisation.to_decide(order, versions, version)
+    if proposal.additional_work_id is None:
+        return None
+    operations = further_operations(catalogue_of(request), proposal, word.declined)
+    if not operations:
+        return present_promise(order)
+    token = await workshop_token(request, command.store_id)
+    if token is None:
+        promise, _ = await ask_promise(request, command.store_id, None, operations)
+        return promise
+    latest = authorisation.latest_promise(order, word.promised_at)
+    try:
+        return await reserve(
+            request,
+            Caller(command.store_id, token, command.key),
+            operations,
+            order_id=order_id,
+            latest_promise_at=latest,
+        )
+    except Problem as problem:
+        if problem.rule != PROMISE_LATER or not problem.values:
+            raise
+        raise errors.promise_later(datetime.fromisoformat(problem.values["promised_at"])) from None

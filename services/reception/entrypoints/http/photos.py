@@ -1,0 +1,167 @@
+"""Photos (照片): taken by phone or tablet, kept encrypted in the file store."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from services.reception import persistence
+from services.reception.application.photo_deadlines import ORPHANED_PHOTO
+from services.reception.domain.photo import Photo, PhotoKind, photo_file
+from services.reception.entrypoints.http.access import (
+    Reader,
+    cleaning_of,
+    files_of,
+    personal_of,
+    store_router,
+)
+from shared import timers
+from shared.commands import Command, command
+from shared.contracts.refusal import Refused
+from shared.db import transaction
+from shared.duties import serves
+from shared.ids import new_id
+from shared.receiving import LARGEST_PICTURE
+from shared.unit import Unit
+
+router = store_router()
+
+_ORPHANED_AFTER = timedelta(days=1)
+
+Photographer = Annotated[Command, Depends(command("advisor", "manager", "technician", "inspector"))]
+Position = Annotated[str | None, Query(pattern="^[a-z_]+$", max_length=40)]
+
+_PICTURE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The picture itself: JPEG, PNG, WebP or HEIC",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+_CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+class PhotoView(BaseModel):
+    photo_id: str
+    order_id: str | None
+    kind: PhotoKind
+    position: str | None
+    taken_by: str
+    taken_at: datetime
+
+
+@router.post(
+    "/orders/{order_id}/photos",
+    status_code=201,
+    response_model=PhotoView,
+    tags=["photos"],
+    openapi_extra=serves("R3") | _PICTURE,
+    max_body_size=LARGEST_PICTURE,
+)
+async def add_order_photo(
+    request: Request,
+    order_id: str,
+    command: Photographer,
+    kind: PhotoKind,
+    position: Position = None,
+) -> JSONResponse:
+    """Keep a picture of the vehicle (环车照片), its content sent as the body.
+
+    It is known by its content, not by a name; place, time and camera are taken out of it.
+    """
+    return await _keep(request, command, order_id, kind, position)
+
+
+@router.post(
+    "/photos",
+    status_code=201,
+    response_model=PhotoView,
+    tags=["photos"],
+    openapi_extra=serves("R43") | _PICTURE,
+    max_body_size=LARGEST_PICTURE,
+)
+async def add_premises_photo(request: Request, command: Photographer) -> JSONResponse:
+    """Keep a picture of hall or lanes (场地照片), its content sent as the body."""
+    return await _keep(request, command, None, "premises", None)
+
+
+@router.get("/orders/{order_id}/photos", tags=["photos"], openapi_extra=serves("R3"))
+async def list_order_photos(
+    request: Request, store_id: str, order_id: str, _: Reader
+) -> list[PhotoView]:
+    """An order's pictures, the oldest first."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        await persistence.read_order(connection, store_id, order_id)
+        found = await persistence.photos_of_order(connection, store_id, order_id)
+    return [_view(photo) for photo in found]
+
+
+@router.get(
+    "/photos/{photo_id}",
+    response_class=Response,
+    responses=_CONTENT,
+    tags=["photos"],
+    openapi_extra=serves("R3", "R43"),
+)
+async def get_photo(request: Request, store_id: str, photo_id: str, _: Reader) -> Response:
+    """The picture itself, as JPEG; not found once it was erased."""
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        photo = await persistence.read_photo(connection, store_id, photo_id)
+    sealed = await files_of(request).get(photo.file)
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        content = await personal_of(request).unseal(connection, store_id, photo.subject, sealed)
+    if content is None:
+        raise Refused(
+            "photo_erased",
+            "The picture does not exist any more.",
+            field="photo_id",
+            kind="not_found",
+        )
+    return Response(content, media_type="image/jpeg")
+
+
+async def _keep(
+    request: Request,
+    command: Command,
+    order_id: str | None,
+    kind: PhotoKind,
+    position: str | None,
+) -> JSONResponse:
+    """The file first, then its row; a deadline set before both removes a file without a row."""
+    if answered := await command.earlier_answer():
+        return answered
+    content = await cleaning_of(request).cleaned(await request.body())
+    photo_id, store_id = str(new_id()), command.store_id
+    async with request.app.state.units.open([store_id]) as unit:
+        if order_id is not None:
+            await persistence.read_order(unit.connection, store_id, order_id)
+        sealed = await personal_of(request).seal(
+            unit.connection, store_id, order_id or photo_id, content
+        )
+        await timers.schedule(
+            unit,
+            ORPHANED_PHOTO,
+            photo_id,
+            store_id=store_id,
+            due_at=unit.now + _ORPHANED_AFTER,
+            cause=command.cause,
+        )
+    await files_of(request).put(photo_file(store_id, photo_id), sealed)
+
+    async def effect(unit: Unit) -> BaseModel:
+        photo = Photo(
+            photo_id, store_id, order_id, kind, position, command.principal.subject, unit.now
+        )
+        await persistence.add_photo(unit.connection, photo)
+        await timers.cancel(unit, ORPHANED_PHOTO, photo_id)
+        return _view(photo)
+
+    return await command.run(effect, status=201)
+
+
+def _view(photo: Photo) -> PhotoView:
+    return PhotoView.model_validate(photo, from_attributes=True)

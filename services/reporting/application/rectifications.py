@@ -1,0 +1,145 @@
+"""How findings become rectifications with an owner and a deadline (R10, R43)."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import get_args
+
+from services.reporting.domain import rectification as rectifications
+from services.reporting.domain.rectification import Finding, Rule
+from services.reporting.persistence import rectifications as store
+from shared import timers
+from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.reporting import (
+    RectificationClosed,
+    RectificationOpened,
+    RectificationOverdue,
+    RectificationSource,
+)
+from shared.envelope import Received
+from shared.group import load_stores, read_yaml
+from shared.ids import new_id
+from shared.timers import Deadline, StalePreparationError, Timer
+from shared.unit import Unit
+
+FOUND, OVERDUE = "finding", "rectification_overdue"
+
+_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Rules, and the people of each store by role."""
+
+    rules: Sequence[Rule]
+    people: Mapping[tuple[str, str], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Rectifying:
+    """Opens rectifications for what was found, and says when one is overdue."""
+
+    owners: Owners
+    catch_up: Callable[[float], Awaitable[bool]]
+
+    @property
+    def deadlines(self) -> Mapping[str, Deadline]:
+        return {
+            FOUND: Deadline(self.on_found, prepare=self.prepare_found),
+            OVERDUE: Deadline(on_overdue),
+        }
+
+    async def handle(self, unit: Unit, received: Received) -> None:
+        """Note what was found, and keep what was published about rectifications."""
+        connection, cause = unit.connection, received.envelope.cause
+        match received.event:
+            case FeedbackGiven() | DailyCheckRecorded() as event:
+                if finding := rectifications.found_in(event):
+                    await timers.schedule(
+                        unit,
+                        FOUND,
+                        f"{finding.source}/{finding.source_id}",
+                        store_id=event.store_id,
+                        due_at=unit.now,
+                        cause=cause,
+                        data=asdict(finding),
+                    )
+            case RectificationOpened() as event:
+                await store.keep(connection, event)
+                await timers.schedule(
+                    unit,
+                    OVERDUE,
+                    event.rectification_id,
+                    store_id=event.store_id,
+                    due_at=event.due_at,
+                    cause=cause,
+                )
+            case RectificationOverdue() as event:
+                await store.keep_overdue(connection, event, received.envelope.time)
+            case RectificationClosed() as event:
+                await store.keep_closed(connection, event)
+                await timers.cancel(unit, OVERDUE, event.rectification_id)
+
+    async def prepare_found(self, _store_id: str, _subject: str) -> None:
+        """Read on until it is known what was opened already: no replay opens anything twice."""
+        if not await self.catch_up(_PATIENCE_S):
+            raise StalePreparationError
+
+    async def on_found(self, unit: Unit, timer: Timer) -> None:
+        """Open the rectification (整改) of a finding, once."""
+        finding = Finding(
+            timer.data["source"],
+            timer.data["source_id"],
+            timer.data["order_id"],
+            tuple(timer.data["subjects"]),
+        )
+        connection, store_id = unit.connection, timer.store_id
+        if await store.is_opened(connection, store_id, finding.source, finding.source_id):
+            return
+        rule = rectifications.rule_for(self.owners.rules, finding)
+        opened, events = rectifications.open_for(
+            finding,
+            rectification_id=str(new_id()),
+            store_id=store_id,
+            owners=self.owners.people[store_id, rule.role],
+            burden=await store.burden(connection, store_id),
+            days=rule.days,
+            now=unit.now,
+        )
+        await store.save(connection, opened)
+        unit.publish(events, timer.cause)
+
+
+async def on_overdue(unit: Unit, timer: Timer) -> None:
+    """The owner has not closed it in time (整改超期)."""
+    locked = await store.lock(unit.connection, timer.store_id, timer.subject)
+    late, events = rectifications.overdue(locked, unit.now)
+    await store.save(unit.connection, late)
+    unit.publish(events, timer.cause)
+
+
+def load_owners(folder: Path) -> Owners:
+    """Read rules and people once, when the service starts.
+
+    Raises:
+        ValueError: a source has no rule, or a store nobody of a role that a rule names.
+    """
+    rules = [
+        Rule(entry["source"], entry.get("subject"), entry["role"], entry["days"])
+        for entry in read_yaml(folder, "rectification.yaml")["rules"]
+    ]
+    if unruled := set(get_args(RectificationSource)) - {rule.source for rule in rules}:
+        raise ValueError(f"rectification.yaml has no rule for {', '.join(sorted(unruled))}")
+    everybody = read_yaml(folder, "people.yaml")["people"]
+    people = {
+        (store_id, rule.role): [
+            person["id"]
+            for person in everybody
+            if rule.role in person["roles"] and store_id in person["stores"]
+        ]
+        for store_id in load_stores(folder)
+        for rule in rules
+    }
+    if missing := [f"{role} in {store_id}" for (store_id, role), ids in people.items() if not ids]:
+        raise ValueError(f"people.yaml names no {', '.join(missing)}")
+    return Owners(rules, people)

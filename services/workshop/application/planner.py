@@ -1,0 +1,588 @@
+"""Between the database and the pure planning: snapshots out, assignments in."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from typing import Final, TypeVar
+from zlib import crc32
+from zoneinfo import ZoneInfo
+
+from services.workshop import persistence, planning
+from services.workshop.clients.workforce import HORIZON, Operation, Workforce, minute
+from services.workshop.domain.job import Assignment, Job, is_in_hand
+from services.workshop.domain.prospect import CONFIDENCE, Prospect
+from services.workshop.domain.reasons import Reason
+from services.workshop.persistence import Absence, Booking, Hold
+from services.workshop.planning.in_hand import LEAST
+from services.workshop.planning.objective import judge
+from services.workshop.planning.teams import duration, shared_hours
+from services.workshop.planning.timeline import NEVER
+from shared.contracts.refusal import Refused
+from shared.db import transaction
+from shared.service import Service
+
+T = TypeVar("T")
+
+IMPROVEMENT_S: Final = 1.2
+"""Seconds of one core for improving a plan; with the greedy plan before, less than two."""
+SIMULATED_ROUNDS: Final = 1
+"""Rounds of the search on a stepped clock, where the same day has to give the same plans."""
+_UNHURRIED_S = 60.0
+_UNTIL_TIME_IS_UP = 1_000_000
+_RUSH_WEIGHT = 3
+_LEARN_FROM = 1500
+"""Finished jobs, the latest ones, from which durations are learned."""
+
+_FAMILIAR = 0.75
+"""Rework takes who did the job before so much of the time that it takes others."""
+
+_COMEBACK_WEIGHT = 2
+"""A customer who comes back for the same symptom is not made to wait again."""
+
+_REFUSALS = {
+    "no_skill": "no technician here has the skill {trade} at level {level}",
+    "no_certificate": "no technician here holds the certificate {certificate}",
+    "no_bay": "there is no bay of type {bay_type} here",
+    "too_few_technicians": "fewer technicians than the operation needs have the skill",
+    "pin_unfit": "the technician or bay that was fixed by hand cannot do it",
+    "forbidden": "everybody who could do it is excluded",
+    "no_time": "there is no time left for it within the planning horizon",
+    "predecessor": "an earlier job of the order cannot be planned",
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A labor operation that somebody wants done, with the id that its job will have."""
+
+    job_id: str
+    operation_id: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The workshop at one version of its plan."""
+
+    store_id: str
+    version: int
+    taken_at: datetime
+    workshop: planning.Workshop
+    jobs: dict[str, Job]
+    calibration: planning.Calibration
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """New assignments and what moved each job, by job id; good for one version of the plan."""
+
+    version: int
+    assignments: dict[str, Assignment]
+    reasons: dict[str, Reason]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who computes: no quote waits behind a replan, and no replan behind an improvement."""
+
+    quoting: Executor
+    replanning: Executor
+    patient: Executor
+
+    @property
+    def alone(self) -> bool:
+        return self.quoting is self.patient
+
+
+class Planner:
+    """Asks the pure planning in other processes, so that the event loop goes on."""
+
+    def __init__(self, workforce: Workforce, service: Service, workers: Workers) -> None:
+        self.workforce = workforce
+        self._service = service
+        self._workers = workers
+        self._learned: dict[str, planning.Durations] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def start(self) -> None:
+        """Load what the stores have learned and wait until there can be prompt answers."""
+        stores = list(self.workforce.stores)
+        async with transaction(self._service.pool, stores) as connection:
+            experiences = await persistence.all_experiences(connection)
+        self._learned = {name: each.durations for name, each in experiences.items()}
+        nothing = partial(planning.plan, planning.Workshop(0, (), ()))
+        await asyncio.gather(
+            _computed(self._workers.quoting, nothing), _computed(self._workers.replanning, nothing)
+        )
+        if not self._workers.alone:
+            self._workers.patient.submit(planning.load_solver)
+
+    async def snapshot(self, store_id: str, *, without_hold: str | None = None) -> Snapshot:
+        """The store's workshop as it is planned now, as if one hold were not there."""
+        now = self._service.clock.now()
+        async with transaction(self._service.pool, [store_id]) as connection:
+            version = await persistence.plan_version(connection, store_id)
+            jobs = await persistence.open_jobs(connection, store_id)
+            finished = await persistence.last_finished(connection, store_id)
+            holds = await persistence.standing_holds(connection, store_id, now)
+            absences = await persistence.absences_after(connection, store_id, now)
+            experience = await persistence.read_experience(connection, store_id)
+        self._learned[store_id] = experience.durations
+        others = [hold for hold in holds if hold.hold_id != without_hold]
+        workshop = replace(
+            self._workshop(store_id, now, jobs, others, absences),
+            move_minutes=self.workforce.stores[store_id].vehicle_move_minutes,
+            done=tuple(_stay(job) for job in finished),
+        )
+        by_id = {job.job_id: job for job in jobs}
+        return Snapshot(store_id, version, now, workshop, by_id, experience.calibration)
+
+    def turn(self, store_id: str) -> asyncio.Lock:
+        """For those who reserve in a store one after the other, instead of the same place twice."""
+        return self._turns[store_id]
+
+    async def promise(
+        self,
+        snapshot: Snapshot,
+        wishes: Sequence[Wish],
+        *,
+        confidence: float,
+        earliest_start_at: datetime | None,
+        order_id: str | None,
+    ) -> planning.Promise:
+        """The earliest promise for one order's new work, with the store's time to hand over.
+
+        It never lies before the planned finish of that work and the time to hand over. Work for an
+        order that is open already follows what is planned and held for it.
+
+        Raises:
+            Refused: an operation is unknown, or somebody or something needed is missing here.
+        """
+        own = [job for job in snapshot.jobs.values() if job.order_id == order_id]
+        finishes = [job.planned_finish_at for job in own if job.planned_finish_at]
+        held = [held for held in snapshot.workshop.held if held.job.order_id == order_id]
+        finishes += [moment(each.place.finish) for each in held]
+        release = minute(max(earliest_start_at or snapshot.taken_at, snapshot.taken_at, *finishes))
+        before = [job.job_id for job in sorted(own, key=lambda job: job.place)]
+        before += [each.job.job_id for each in sorted(held, key=lambda each: each.place.start)]
+        turn = [before[-1] if before else None, *(wish.job_id for wish in wishes)]
+        new = [
+            self._new_job(snapshot.store_id, order_id or "new", wish, before, release)
+            for before, wish in zip(turn, wishes, strict=False)
+        ]
+        try:
+            ask = partial(planning.quote, snapshot.workshop, new, confidence, snapshot.calibration)
+            promise = await _computed(self._workers.quoting, ask)
+        except planning.CannotPromiseError as error:
+            raise self._refused(error.refusal, wishes, snapshot.store_id) from None
+        return replace(promise, finish=promise.finish + self._handover(snapshot.store_id))
+
+    async def replan(self, store_id: str, _subject: str) -> Proposal:
+        """A fresh plan at once for everything that is not in hand."""
+        snapshot = await self.snapshot(store_id)
+        ask = partial(planning.replan, snapshot.workshop)
+        answer = await _computed(self._workers.replanning, ask)
+        return self._proposal(snapshot, answer)
+
+    async def improve(self, store_id: str, _subject: str) -> Proposal | None:
+        """A better plan than the present one, if the search finds any in its time."""
+        snapshot = await self.snapshot(store_id)
+        stepped = self._service.clock.stands
+        search = partial(
+            planning.replan,
+            snapshot.workshop,
+            seed=crc32(f"{store_id} {snapshot.version}".encode()),
+            seconds=_UNHURRIED_S if stepped else IMPROVEMENT_S,
+            rounds=SIMULATED_ROUNDS if stepped else _UNTIL_TIME_IS_UP,
+        )
+        answer = await _computed(self._workers.patient, search)
+        better = _merit(snapshot.workshop, answer.plan.assignments) < _merit(
+            snapshot.workshop, _present(snapshot.workshop)
+        )
+        return self._proposal(snapshot, answer) if better else None
+
+    async def learn(self, store_id: str, _subject: str) -> planning.Durations:
+        """What the store's latest finished jobs say about durations."""
+        async with transaction(self._service.pool, [store_id]) as connection:
+            finished = await persistence.finished_jobs(connection, store_id, _LEARN_FROM)
+        paces = {member.technician_id: member.pace for member in self.workforce.members[store_id]}
+        experience = [
+            self._experienced(job, paces)
+            for job in finished
+            if job.operation_id in self.workforce.operations
+        ]
+        return await _computed(self._workers.patient, partial(planning.learn, experience))
+
+    async def prospects(self, store_id: str, _subject: str) -> list[Prospect]:
+        """How likely the open promises are kept."""
+        snapshot = await self.snapshot(store_id)
+        ask = partial(planning.risks, snapshot.workshop, CONFIDENCE, snapshot.calibration)
+        found = await _computed(self._workers.patient, ask)
+        place, horizon = self.workforce.stores[store_id], minute(snapshot.taken_at + HORIZON)
+        promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
+        return [
+            Prospect(
+                order_id=risk.order_id,
+                promised_at=promised[risk.order_id],
+                probability=round(risk.probability, 4),
+                cause=Reason(risk.code, told(risk.detail, place.timezone)),
+                best_promise_at=moment(min(risk.best_promise, horizon)) + self.handover(store_id),
+            )
+            for risk in found
+        ]
+
+    async def shortages(
+        self,
+        technicians: Sequence[planning.Technician],
+        demands: Sequence[planning.Demand],
+        horizon: planning.Window,
+    ) -> tuple[planning.Shortage, ...]:
+        """The trades that lack people."""
+        ask = partial(planning.shortages, technicians, demands, horizon)
+        return await _computed(self._workers.patient, ask)
+
+    def work(self, store_id: str, operation_id: str, standard_hours: float) -> tuple[str, float]:
+        """The trade of an operation, and the hours of technicians that it is expected to take."""
+        operation = self.workforce.operation(operation_id)
+        minutes = self._estimate(store_id, operation, standard_hours).minutes
+        return operation.trade, minutes / 60 * operation.technicians
+
+    def handover(self, store_id: str) -> timedelta:
+        """What lies between the end of the work and the customer's departure in every promise."""
+        return timedelta(minutes=self._handover(store_id))
+
+    def technicians(
+        self,
+        store_id: str,
+        now: datetime,
+        absences: Sequence[Absence],
+        since: datetime | None = None,
+    ) -> tuple[planning.Technician, ...]:
+        """The store's technicians with the pace learned and the time that absences leave them."""
+        durations = self._durations(store_id)
+        away = _by_person(absences)
+        return tuple(
+            replace(technician, pace=technician.pace * durations.pace(technician.technician_id))
+            for technician in self.workforce.technicians(store_id, now, away, since)
+        )
+
+    def expected_finish(
+        self,
+        job: Job,
+        technician_ids: Sequence[str],
+        start_at: datetime,
+        absences: Sequence[Absence],
+    ) -> datetime:
+        """When these technicians, beginning at ``start_at``, would be done, as far as is known."""
+        return self._first_expected(
+            job, self._team(job, technician_ids, start_at, absences), start_at
+        )
+
+    def _first_expected(
+        self, job: Job, team: tuple[planning.Technician, ...], start_at: datetime
+    ) -> datetime:
+        if not team:
+            return start_at + timedelta(hours=job.standard_hours)
+        minutes = duration(self._job(job, None, minute(start_at)), team)
+        _, finish = shared_hours(team).span(minute(start_at), minutes)
+        if finish >= NEVER:
+            finish = minute(start_at) + minutes
+        return max(moment(finish), start_at + timedelta(minutes=1))
+
+    def in_hand(self, job: Job, absences: Sequence[Absence], now: datetime) -> Job:
+        """Work that goes on since ``started_at``, with the finish to expect from what is known now.
+
+        Past the time that it should take, that is what the store's jobs of such a kind still took.
+        """
+        start_at = job.started_at or now
+        team = self._team(job, job.technician_ids, start_at, absences)
+        finish_at = self._first_expected(job, team, start_at)
+        if finish_at <= now and team:
+            known, law = self._job(job, None, minute(now)), self._durations(job.store_id).law
+            finish_at = moment(
+                planning.expected_finish(known, team, minute(start_at), minute(now), law, 0.5)
+            )
+        expected = replace(job, planned_start_at=start_at, planned_finish_at=finish_at)
+        return replace(expected, planned_finish_at=still_expected(expected, now))
+
+    def kept_free(
+        self,
+        store_id: str,
+        in_hand: Sequence[Job],
+        bookings: Sequence[Booking],
+        absences: Sequence[Absence],
+    ) -> list[Booking]:
+        """What plans keep free behind work in hand, in case it takes longer than expected (缓冲).
+
+        It ends where ``bookings`` begin.
+        """
+        now = self._service.clock.now()
+        expected = self._workshop(store_id, now, in_hand, (), absences)
+        kept: list[Booking] = []
+        for job, longer in zip(expected.jobs, planning.reckoned(expected).jobs, strict=True):
+            if job.frozen and longer.frozen:
+                begin_at, end_at = moment(job.frozen.finish), moment(longer.frozen.finish)
+                resources = persistence.resources_of(as_assignment(longer.frozen))
+                behind = [b.begin_at for b in bookings if b.resource in resources]
+                end_at = min([end_at, *(start_at for start_at in behind if start_at >= begin_at)])
+                if begin_at < end_at:
+                    kept.extend(
+                        Booking(job.job_id, None, resource, begin_at, end_at)
+                        for resource in resources
+                    )
+        return kept
+
+    def _team(
+        self,
+        job: Job,
+        technician_ids: Sequence[str],
+        at: datetime,
+        absences: Sequence[Absence],
+    ) -> tuple[planning.Technician, ...]:
+        return tuple(
+            technician
+            for technician in self.technicians(job.store_id, at, absences)
+            if technician.technician_id in technician_ids
+        )
+
+    def _workshop(
+        self,
+        store_id: str,
+        now: datetime,
+        jobs: Sequence[Job],
+        holds: Sequence[Hold],
+        absences: Sequence[Absence],
+    ) -> planning.Workshop:
+        in_turn = sorted(jobs, key=lambda job: (job.order_id, job.place, job.opened_at))
+        before = {
+            job.job_id: earlier.job_id
+            for earlier, job in pairwise(in_turn)
+            if earlier.order_id == job.order_id
+        }
+        begun = [job.started_at for job in jobs if job.started_at and is_in_hand(job)]
+        return planning.Workshop(
+            now=minute(now + timedelta(seconds=59)),
+            technicians=self.technicians(store_id, now, absences, min([now, *begun])),
+            bays=self.workforce.open_bays(store_id, now),
+            jobs=tuple(self._job(job, before.get(job.job_id), minute(now)) for job in jobs),
+            running=tuple(
+                planning.Assignment(*_reservation(job.assignment), job.job_id)
+                for job in jobs
+                if job.assignment is not None
+            ),
+            held=tuple(held for hold in holds for held in self._held(hold)),
+            law=self._durations(store_id).law,
+        )
+
+    def _job(self, job: Job, before: str | None, now: int) -> planning.Job:
+        """A job for the planner; ``before`` is the order's job whose turn comes first."""
+        operation = self.workforce.operation(job.operation_id)
+        frozen = None
+        if is_in_hand(job) and job.assignment is not None:
+            finish = still_expected(job, moment(now))
+            in_hand = replace(job.assignment, finish_at=finish)
+            frozen = planning.Assignment(*_reservation(in_hand), job.job_id)
+        estimate = self._estimate(job.store_id, operation, job.standard_hours)
+        return planning.Job(
+            job_id=job.job_id,
+            order_id=job.order_id,
+            trade=operation.trade,
+            level=operation.level,
+            bay_type=operation.bay_type,
+            minutes=estimate.minutes,
+            spread=estimate.spread,
+            own_minutes=self._familiar(job, estimate.minutes),
+            certificate=operation.certificate,
+            technicians_needed=operation.technicians,
+            after=(before,) if before else (),
+            release=minute(_not_before(job)),
+            parts_at=minute(job.parts_at + timedelta(seconds=59)) if job.parts_at else 0,
+            promise=minute(job.promised_at) - self._handover(job.store_id),
+            weight=_weight(job),
+            waiting_customer=job.waiting_customer,
+            pinned_technicians=job.technician_ids if job.pinned else (),
+            pinned_bay=job.bay_id if job.pinned else None,
+            forbidden_technicians=frozenset(job.forbidden_technicians),
+            frozen=frozen,
+        )
+
+    def _familiar(self, job: Job, minutes: int) -> dict[str, int]:
+        """The minutes of whoever knows the vehicle from the work that is done again."""
+        return {
+            member.technician_id: max(1, round(minutes * member.pace * _FAMILIAR))
+            for member in self.workforce.members[job.store_id]
+            if member.technician_id in job.rework_for
+        }
+
+    def _handover(self, store_id: str) -> int:
+        return self.workforce.stores[store_id].handover_minutes
+
+    def _new_job(
+        self, store_id: str, order_id: str, wish: Wish, before: str | None, release: int
+    ) -> planning.Job:
+        operation = self.workforce.operation(wish.operation_id)
+        estimate = self._estimate(store_id, operation, operation.standard_hours)
+        return planning.Job(
+            job_id=wish.job_id,
+            order_id=order_id,
+            trade=operation.trade,
+            level=operation.level,
+            bay_type=operation.bay_type,
+            minutes=estimate.minutes,
+            spread=estimate.spread,
+            certificate=operation.certificate,
+            technicians_needed=operation.technicians,
+            after=(before,) if before else (),
+            release=release,
+        )
+
+    def _held(self, hold: Hold) -> Iterator[planning.HeldJob]:
+        """The hold's jobs in their places, one after the other."""
+        before = None
+        for held in hold.jobs:
+            place = planning.Assignment(*_reservation(held.assignment), held.job_id)
+            wish = Wish(held.job_id, held.operation_id)
+            order_id = hold.order_id or hold.hold_id
+            job = self._new_job(hold.store_id, order_id, wish, before, place.start)
+            yield planning.HeldJob(job, place)
+            before = held.job_id
+
+    def _durations(self, store_id: str) -> planning.Durations:
+        return self._learned.get(store_id, planning.Durations())
+
+    def _estimate(
+        self, store_id: str, operation: Operation, standard_hours: float
+    ) -> planning.Estimate:
+        return self._durations(store_id).estimate(
+            operation.operation_id, operation.trade, standard_hours * 60
+        )
+
+    def _experienced(
+        self, job: persistence.Finished, paces: Mapping[str, float]
+    ) -> planning.FinishedJob:
+        """A finished job at the pace that the group's configuration takes for granted."""
+        slowest = max(job.technician_ids, key=lambda who: (paces.get(who, 1.0), who))
+        return planning.FinishedJob(
+            operation_id=job.operation_id,
+            trade=self.workforce.operation(job.operation_id).trade,
+            technician_id=slowest,
+            standard=job.standard_hours * 60,
+            minutes=job.clocked_s / 60 / paces.get(slowest, 1.0),
+        )
+
+    def _proposal(self, snapshot: Snapshot, answer: planning.Replan) -> Proposal:
+        zone = self.workforce.stores[snapshot.store_id].timezone
+        movable = {job_id for job_id, job in snapshot.jobs.items() if job.status == "planned"}
+        return Proposal(
+            snapshot.version,
+            {
+                assignment.job_id: as_assignment(assignment)
+                for assignment in answer.plan.assignments
+                if assignment.job_id in movable
+            },
+            {
+                change.job_id: Reason(change.code, told(change.detail, zone))
+                for change in answer.changes
+            },
+        )
+
+    def _refused(self, refusal: planning.Refusal, wishes: Sequence[Wish], store_id: str) -> Refused:
+        operation_id = next(
+            (wish.operation_id for wish in wishes if wish.job_id == refusal.job_id), ""
+        )
+        reason = _REFUSALS[refusal.code].format_map(defaultdict(str, refusal.detail))
+        return Refused(
+            refusal.code,
+            f"{operation_id} cannot be promised: {reason}.",
+            field="operations",
+            kind="conflict",
+            operation_id=operation_id,
+            elsewhere=[
+                {"store_id": other, "technicians": capable}
+                for other, capable in self.workforce.capable(operation_id).items()
+                if other != store_id
+            ],
+            **dict(refusal.detail),
+        )
+
+
+def _stay(job: Job) -> planning.Stay:
+    """Where the finished job left the vehicle."""
+    begin_at, end_at = job.started_at or job.opened_at, job.finished_at or job.opened_at
+    done = Assignment(job.technician_ids, job.bay_id or "", begin_at, end_at)
+    return planning.Stay(*_reservation(done), job.order_id)
+
+
+def _not_before(job: Job) -> datetime:
+    """When a job may begin: where it was fixed by hand, not before the start that it had then."""
+    return job.planned_start_at if job.pinned and job.planned_start_at else job.opened_at
+
+
+def _weight(job: Job) -> int:
+    return (_RUSH_WEIGHT if job.rush else 1) * (_COMEBACK_WEIGHT if job.comeback_of else 1)
+
+
+def as_assignment(assignment: planning.Assignment) -> Assignment:
+    """The planner's assignment in real time."""
+    return Assignment(
+        assignment.technician_ids,
+        assignment.bay_id,
+        moment(assignment.start),
+        moment(assignment.finish),
+    )
+
+
+def told(detail: planning.Detail, zone: ZoneInfo) -> dict[str, str | int]:
+    """The values of a reason with the planner's minutes as moments of the store's zone."""
+    return {
+        name: moment(int(value)).astimezone(zone).isoformat() if name == "at" else value
+        for name, value in detail.items()
+    }
+
+
+def still_expected(job: Job, now: datetime) -> datetime:
+    """The finish to expect of work in hand: the planned one, or soon if that is past."""
+    planned = job.planned_finish_at or now
+    return planned if planned > now else now + timedelta(minutes=LEAST)
+
+
+def moment(minutes: int) -> datetime:
+    """The planner's time as real time."""
+    return datetime.fromtimestamp(minutes * 60, UTC)
+
+
+async def _computed(executor: Executor, compute: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, compute)
+
+
+def _present(workshop: planning.Workshop) -> list[planning.Assignment]:
+    """The plan in force, with work in hand as it is expected now."""
+    in_hand = {job.job_id: job.frozen for job in workshop.jobs if job.frozen}
+    return [in_hand.get(running.job_id, running) for running in workshop.running]
+
+
+def _merit(
+    workshop: planning.Workshop, assignments: Sequence[planning.Assignment]
+) -> tuple[int, planning.Objective]:
+    """What plans are compared by: jobs without a place, then the objective; less is better."""
+    return len(workshop.jobs) - len(assignments), judge(workshop, assignments)
+
+
+def _reservation(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int]:
+    return (
+        assignment.technician_ids,
+        assignment.bay_id,
+        minute(assignment.start_at),
+        minute(assignment.finish_at + timedelta(seconds=59)),
+    )
+
+
+def _by_person(absences: Sequence[Absence]) -> dict[str, list[tuple[datetime, datetime]]]:
+    away: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for absence in absences:
+        away[absence.technician_id].append((absence.from_at, absence.until_at))
+    return away

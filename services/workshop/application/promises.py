@@ -1,0 +1,77 @@
+"""What becomes of promises, and what the store learns from it (承诺校准).
+
+Every function runs inside a unit in which the store's plan is locked. The calibration hears
+whether the order's last job is finished by the moment that was to hold with just the confidence of
+the hold, whatever later time the customer was promised.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from services.workshop import persistence, planning
+from services.workshop.application.planner import Planner
+from services.workshop.clients.workforce import minute
+from services.workshop.domain.job import Job, is_unfinished
+from services.workshop.persistence import GivenPromise, Hold
+from shared import timers
+from shared.envelope import Cause
+from shared.unit import Unit
+
+PROMISE_DUE = "promise_due"
+
+
+async def give(unit: Unit, order_id: str, hold: Hold, cause: Cause) -> None:
+    """An order was promised on the strength of ``hold``."""
+    promise = GivenPromise(
+        store_id=hold.store_id,
+        order_id=order_id,
+        due_at=hold.calibrated_at,
+        confidence=round(hold.confidence, 2),
+        expected_at=hold.expected_at,
+        spread_min=hold.spread_min,
+    )
+    await persistence.save_promise(unit.connection, promise)
+    await timers.schedule(
+        unit, PROMISE_DUE, order_id, store_id=hold.store_id, due_at=promise.due_at, cause=cause
+    )
+
+
+async def forget(unit: Unit, store_id: str, order_id: str) -> None:
+    """The order will not be done."""
+    await persistence.forget_promise(unit.connection, store_id, order_id)
+    await timers.cancel(unit, PROMISE_DUE, order_id)
+
+
+async def due(unit: Unit, store_id: str, order_id: str) -> None:
+    """The work had to be done by now: if it is not, the promise is broken."""
+    promise = await persistence.read_promise(unit.connection, store_id, order_id)
+    order_jobs = await persistence.jobs_of_order(unit.connection, store_id, order_id)
+    if promise and not promise.settled and any(map(is_unfinished, order_jobs)):
+        experience = await persistence.read_experience(unit.connection, store_id)
+        calibration = experience.calibration.settled(promise.confidence, kept=False)
+        await persistence.save_calibration(unit.connection, store_id, calibration)
+        await persistence.save_promise(unit.connection, replace(promise, settled=True))
+
+
+async def ready(unit: Unit, planner: Planner, order_jobs: Sequence[Job]) -> None:
+    """All jobs of an order are done and accepted: the store learns how the promise fared."""
+    store_id, order_id = order_jobs[0].store_id, order_jobs[0].order_id
+    promise = await persistence.read_promise(unit.connection, store_id, order_id)
+    finished_at = max((job.finished_at for job in order_jobs if job.finished_at), default=None)
+    if promise is None or finished_at is None:
+        return
+    calibration = (await persistence.read_experience(unit.connection, store_id)).calibration
+    if not promise.settled:
+        kept = finished_at <= promise.due_at
+        calibration = calibration.settled(promise.confidence, kept)
+    begin = min(promise.expected_at, finished_at)
+    absences = await persistence.absences_after(unit.connection, store_id, begin)
+    technicians = planner.technicians(store_id, begin, absences)
+    score = planning.score(
+        planning.shop_hours(planning.Workshop(minute(begin), technicians, ())),
+        minute(promise.expected_at),
+        promise.spread_min,
+        minute(finished_at),
+    )
+    await persistence.save_calibration(unit.connection, store_id, calibration.finished(score))
+    await forget(unit, store_id, order_id)

@@ -1,0 +1,38 @@
+"""Commands and queries of the workshop."""
+
+from services.workshop.entrypoints.http import (
+    absences,
+    board,
+    capacity,
+    corrections,
+    dispatch,
+    findings,
+    inspection,
+    jobs,
+    load,
+    orders,
+    parts,
+    plan,
+    prospects,
+    staffing,
+)
+from shared.routing import Router
+
+router = Router()
+for part in (
+    capacity,
+    load,
+    plan,
+    prospects,
+    board,
+    jobs,
+    corrections,
+    parts,
+    findings,
+    inspection,
+    orders,
+    dispatch,
+    absences,
+    staffing,
+):
+    router.include_router(part.router)

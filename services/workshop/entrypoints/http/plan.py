@@ -1,0 +1,161 @@
+"""The plan of a day (车间看板)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from fastapi import Request
+from pydantic import BaseModel
+
+from services.workshop import persistence
+from services.workshop.application.load import free_time, load
+from services.workshop.application.planner import moment
+from services.workshop.clients.workforce import Workforce
+from services.workshop.domain.job import Job, is_in_hand, is_unfinished
+from services.workshop.domain.prospect import Prospect
+from services.workshop.entrypoints.http.common import (
+    JobView,
+    Reader,
+    planner_of,
+    view,
+    workforce_of,
+)
+from services.workshop.entrypoints.http.prospects import ProspectView
+from services.workshop.persistence import Absence
+from services.workshop.persistence.absence import AbsenceKind
+from services.workshop.planning import Technician
+from shared.contracts.workshop import FreeCapacity
+from shared.db import transaction
+from shared.duties import serves
+from shared.group import CalendarDay
+from shared.routing import Router
+
+router = Router(prefix="/stores/{store_id}")
+
+
+class Span(BaseModel):
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Away(BaseModel):
+    absence_id: str
+    from_at: datetime
+    until_at: datetime
+    kind: AbsenceKind
+
+
+class TechnicianView(BaseModel):
+    technician_id: str
+    name: str
+    skills: dict[str, int]
+    certificates: Sequence[str]
+    windows: Sequence[Span]
+    absences: Sequence[Away]
+
+
+class BayView(BaseModel):
+    bay_id: str
+    type: str
+    capabilities: Sequence[str]
+
+
+class PlannedJobView(JobView):
+    """A job with the prospect of its order's promise, while that is open.
+
+    People and bay of work in hand are kept free until ``kept_until``, in case it takes longer than
+    expected (缓冲).
+    """
+
+    risk: ProspectView | None
+    kept_until: datetime | None
+
+
+class PlanView(BaseModel):
+    """The workshop's day (车间看板); ``free`` is the time that nobody has taken yet."""
+
+    plan_version: int
+    day: date
+    opens_at: datetime
+    closes_at: datetime
+    technicians: Sequence[TechnicianView]
+    bays: Sequence[BayView]
+    jobs: Sequence[PlannedJobView]
+    free: Sequence[FreeCapacity]
+
+
+@router.get("/plan", tags=["plan"], openapi_extra=serves("R11"))
+async def get_plan(
+    request: Request, store_id: str, _: Reader, day: CalendarDay | None = None
+) -> PlanView:
+    """Technicians, bays and jobs of one day of the store."""
+    workforce, now = workforce_of(request), request.app.state.service.clock.now()
+    place = workforce.stores[store_id]
+    day = day or place.local_day(now)
+    begin, end = place.day_bounds(day)
+    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        version = await persistence.plan_version(connection, store_id)
+        found = await persistence.jobs_between(connection, store_id, begin, end)
+        absences = await persistence.absences_after(connection, store_id, begin)
+        bookings = await persistence.bookings_after(connection, store_id, begin)
+        prospects = {
+            each.order_id: each for each in await persistence.prospects(connection, store_id)
+        }
+    technicians = planner_of(request).technicians(store_id, begin, absences)
+    in_hand = [job for job in found if is_in_hand(job)]
+    kept = planner_of(request).kept_free(store_id, in_hand, bookings, absences)
+    kept_until = {each.job_id: each.end_at for each in kept}
+    names = {member.technician_id: member.name for member in workforce.members[store_id]}
+    return PlanView(
+        plan_version=version,
+        day=day,
+        opens_at=place.at(day, place.opening),
+        closes_at=place.at(day, place.closing),
+        technicians=[
+            _technician(technician, names, [each for each in absences if each.from_at < end], end)
+            for technician in technicians
+        ],
+        bays=[
+            BayView(bay_id=bay.bay_id, type=bay.type, capabilities=sorted(bay.capabilities))
+            for bay in workforce.bays[store_id]
+        ],
+        jobs=[_job(job, workforce, prospects, kept_until) for job in found],
+        free=free_time(
+            load(technicians, [*bookings, *kept], max(begin, min(now, end)), end),
+            planner_of(request).handover(store_id),
+        ),
+    )
+
+
+def _technician(
+    technician: Technician, names: Mapping[str, str], absences: Sequence[Absence], end: datetime
+) -> TechnicianView:
+    return TechnicianView(
+        technician_id=technician.technician_id,
+        name=names[technician.technician_id],
+        skills=dict(technician.skills),
+        certificates=sorted(technician.certificates),
+        windows=[
+            Span(starts_at=moment(span.start), ends_at=moment(span.finish))
+            for span in technician.working
+            if moment(span.start) < end
+        ],
+        absences=[
+            Away.model_validate(each, from_attributes=True)
+            for each in absences
+            if each.technician_id == technician.technician_id
+        ],
+    )
+
+
+def _job(
+    job: Job,
+    workforce: Workforce,
+    prospects: Mapping[str, Prospect],
+    kept_until: Mapping[str, datetime],
+) -> PlannedJobView:
+    prospect = prospects.get(job.order_id) if is_unfinished(job) else None
+    return PlannedJobView(
+        **view(job, workforce).model_dump(),
+        risk=prospect and ProspectView.of(prospect),
+        kept_until=kept_until.get(job.job_id),
+    )
