@@ -32,7 +32,7 @@ class CommandHeaders(BaseModel):
         alias="X-Correlation-Id",
         max_length=LONGEST_ID,
         pattern=ID_PATTERN,
-        description="The same for all that belongs to one wish; made up where it is absent",
+        description="The same for all that belongs to one request; made up where it is absent",
     )
 
 

@@ -111,7 +111,7 @@ ORDER BY dead_letter_id
 LIMIT 100
 """
 
-_SETTLE = """
+_RESOLVE_DEAD_LETTER = """
 UPDATE dead_letter
 SET resolved_at = CASE WHEN $2 THEN now() END, decision = CASE WHEN $2 THEN decision END,
     error = coalesce($3, error)
@@ -526,7 +526,7 @@ class Consumer:
             [error for _, error in dead],
         )
 
-    async def settle_decided(self, workers: Pool) -> None:
+    async def apply_operator_decisions(self, workers: Pool) -> None:
         """Carry out what operators decided on dead letters: replay or skip.
 
         One that cannot be applied now either is open again.
@@ -535,7 +535,7 @@ class Consumer:
             item, skip = _from_row(row, row["key"]), row["decision"] == "skip"
             latest_only = row["topic"] in COMPACTED
             if skip and (row["conflict"] or latest_only):
-                await workers.execute(_SETTLE, row["dead_letter_id"], True, None)
+                await workers.execute(_RESOLVE_DEAD_LETTER, row["dead_letter_id"], True, None)
                 continue
             try:
                 applied = await self._apply(
@@ -545,10 +545,14 @@ class Consumer:
                 raise
             except Exception as error:
                 log.exception("dead letter cannot be applied", consumer=self.name)
-                await workers.execute(_SETTLE, row["dead_letter_id"], False, repr(error))
+                await workers.execute(
+                    _RESOLVE_DEAD_LETTER, row["dead_letter_id"], False, repr(error)
+                )
             else:
                 await self._go_on(applied.following)
-                await workers.execute(_SETTLE, row["dead_letter_id"], applied.understood, None)
+                await workers.execute(
+                    _RESOLVE_DEAD_LETTER, row["dead_letter_id"], applied.understood, None
+                )
 
     async def _commit_offsets(self, records: Sequence[Record]) -> None:
         offsets: dict[TopicPartition, int] = {}

@@ -1,4 +1,4 @@
-"""Personal data: keyed references that recognise, and text encrypted under a key per subject."""
+"""Personal data: keyed references that recognize, and text encrypted under a key per subject."""
 
 import hashlib
 import hmac
@@ -28,12 +28,12 @@ ON CONFLICT DO NOTHING
 
 
 RECOGNISED_TOGETHER = frozenset({"plate", "vin"})
-"""Kinds of values by which reception and customer relations recognise the same vehicle."""
+"""Kinds of values by which reception and customer relations recognize the same vehicle."""
 
 
 @dataclass(frozen=True)
 class PersonalData:
-    """A service's keys for personal data, and those under which it and another recognise vehicles,
+    """A service's keys for personal data, and those under which it and another recognize vehicles,
     where it does."""
 
     keys: Keyring
@@ -57,7 +57,7 @@ class PersonalData:
         has a key of its own."""
         keys = self.recognition if kind in RECOGNISED_TOGETHER else self.keys
         if keys is None:
-            raise ValueError(f"this service was given no key to recognise a {kind}")
+            raise ValueError(f"this service was given no key to recognize a {kind}")
         digest = hmac.digest(keys.key(f"reference {kind}"), value.encode(), hashlib.sha256)
         return f"{keys.key_id}-{digest[:16].hex()}"
 

@@ -133,7 +133,7 @@ class Service:
     async def _settle_dead_letters(self) -> None:
         while True:
             with contextlib.suppress(*TRANSIENT):
-                await self.consumer.settle_decided(self.workers)
+                await self.consumer.apply_operator_decisions(self.workers)
             await asyncio.sleep(1)
 
     async def _maintain_partitions(self) -> None:

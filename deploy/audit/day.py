@@ -361,7 +361,7 @@ def _workshop(day: _Day) -> dict[str, int | float | None]:
         if (ended_at := event.data.get("finished_at") or event.data.get("stopped_at"))
     }
     assigned = day.published("JobAssigned")
-    by_hand = {
+    overridden = {
         event.data["job_id"] for event in day.all("JobReassigned") if event.data["by"] != "planner"
     }
     ended = (seconds for end, seconds in clocks.values() if day.begin <= end < day.until)
@@ -370,7 +370,7 @@ def _workshop(day: _Day) -> dict[str, int | float | None]:
     return {
         "clocked_hours": clocked,
         "efficiency": sold / clocked if clocked else None,
-        "override": _share(assigned, lambda event: event.data["job_id"] in by_hand),
+        "override": _share(assigned, lambda event: event.data["job_id"] in overridden),
     }
 
 

@@ -290,7 +290,7 @@ def _received(order: Fields, payer: str, cents: int) -> Fields:
 
 
 def _estimates(evidence: Evidence) -> Check:
-    """Each version stands as the customer's word, or a newer version, has left it."""
+    """Each version stands as the customer's decision, or a newer version, has left it."""
     comparison = Comparison("estimate versions are as the events say", "reception")
     orders: dict[str, dict[int, Fields]] = defaultdict(dict)
     for event in evidence.of_topic(ORDERS):

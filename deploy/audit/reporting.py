@@ -192,8 +192,8 @@ def _job_facts(evidence: Evidence) -> Facts:
                 changed: Fields = {"assigned_at": event.time}
             case "JobReassigned":
                 known = facts[data["job_id"]].get("overridden_at")
-                by_hand = None if data["by"] == "planner" else event.time
-                changed = {"overridden_at": known or by_hand}
+                overridden = None if data["by"] == "planner" else event.time
+                changed = {"overridden_at": known or overridden}
             case "JobFinished" | "JobStopped":
                 finished_at = moment(data.get("finished_at") or data["stopped_at"])
                 changed = {"finished_at": finished_at, "clocked_s": worked_s(data)}

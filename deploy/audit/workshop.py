@@ -249,7 +249,7 @@ def _bookings(evidence: Evidence) -> Check:
                 row["during"].lower,
                 row["during"].upper,
             )
-            for row in evidence.tables.of("workshop", "booking")
+            for row in evidence.tables.of("workshop", "resource_booking")
         ],
     )
     return comparison.check()

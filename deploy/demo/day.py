@@ -91,7 +91,7 @@ class _Day:
         self._closing_min = closing.hour * 60 + closing.minute
         midnight = datetime.combine(DAY, time.min, next(iter(stores.values())).timezone)
         clock = SteppedClock(clock_file)
-        self._rounds = Rounds(midnight, clock, self._settle, self._look)
+        self._rounds = Rounds(midnight, clock, self._wait_until_idle, self._look)
         shifts = read_yaml(folder, "calendar.yaml")["shifts"]
         delivery = read_yaml(folder, "catalogue/delivery.yaml")
         templates = delivery["templates"]
@@ -133,7 +133,7 @@ class _Day:
             reports=reports,
         )
 
-    async def _settle(self) -> None:
+    async def _wait_until_idle(self) -> None:
         await self._quiet.wait()
         delivered = sum(shop.delivered for shop in self._shops.values())
         self._show(self._rounds.now, delivered)

@@ -1,9 +1,9 @@
-"""Simulated time and real commands: the stores act side by side, then the platform settles.
+"""Simulated time and real commands: the stores act side by side, then the platform becomes idle.
 
 SimPy decides who wants to do what at which moment. What they want is queued by store; in each round
-every store carries out its wishes one after the other, up to the first that touches the workshop's
-plan, and the platform comes to rest before anything else happens. So neither the network nor the
-services' pace can change what a store finds, and a seed gives the same day every time.
+every store carries out its queued actions one after the other, up to the first that touches the
+workshop's plan, and the platform becomes idle before anything else happens. So neither the network
+nor the services' pace can change what a store finds, and a seed gives the same day every time.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ Action = Callable[[], Awaitable[Any]]
 Process = Generator[simpy.Event, Any, Any]
 
 STEP_MIN = 3
-"""People do things at every third minute; the platform has to come to rest at each of them."""
+"""People do things at every third minute; the platform has to become idle at each of them."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class QueuedAction:
     """Something that somebody of a store wants to do; ``done`` will carry the outcome."""
 
     action: Action
@@ -40,15 +40,15 @@ class Rounds:
         self,
         midnight: datetime,
         clock: SteppedClock,
-        settle: Callable[[], Awaitable[object]],
+        wait_until_idle: Callable[[], Awaitable[object]],
         observe: Callable[[str], Awaitable[None]],
     ) -> None:
         self.env = simpy.Environment()
         self._midnight = midnight
         self._clock = clock
-        self._settle = settle
+        self._wait_until_idle = wait_until_idle
         self._observe = observe
-        self._wishes: dict[str, deque[Wish]] = {}
+        self._queues: dict[str, deque[QueuedAction]] = {}
         self._touched: set[str] = set()
 
     @property
@@ -62,17 +62,17 @@ class Rounds:
         return self.env.timeout(steps * STEP_MIN)
 
     def act(self, store_id: str, action: Action, *, touches_plan: bool) -> simpy.Event:
-        """Ask for ``action`` in its turn; the event carries its result or its exception."""
-        wish = Wish(action, touches_plan, self.env.event())
-        self._wishes.setdefault(store_id, deque()).append(wish)
-        return wish.done
+        """Queue ``action``; the event carries its result or its exception."""
+        queued = QueuedAction(action, touches_plan, self.env.event())
+        self._queues.setdefault(store_id, deque()).append(queued)
+        return queued.done
 
     async def play(self, until: int) -> None:
         """Go on until minute ``until``, or until nobody has anything left to do."""
         while True:
             while self.env.peek() <= self.env.now:
                 self.env.step()
-            if any(self._wishes.values()):
+            if any(self._queues.values()):
                 await self._round()
             elif self.env.peek() > until:
                 return
@@ -88,34 +88,36 @@ class Rounds:
 
     async def _round(self) -> None:
         """Carry out what every store wants, until its plan is touched."""
-        turns = {store_id: _turn(wishes) for store_id, wishes in self._wishes.items() if wishes}
-        outcomes = await asyncio.gather(*(_carry_out(turn) for turn in turns.values()))
-        touched = {store_id for store_id, turn in turns.items() if turn[-1].touches_plan}
+        batches = {
+            store_id: _next_batch(queue) for store_id, queue in self._queues.items() if queue
+        }
+        outcomes = await asyncio.gather(*(_carry_out(batch) for batch in batches.values()))
+        touched = {store_id for store_id, batch in batches.items() if batch[-1].touches_plan}
         await self._come_to_rest(touched)
         self._touched |= touched
-        for turn, results in zip(turns.values(), outcomes, strict=True):
-            for wish, result in zip(turn, results, strict=True):
+        for batch, results in zip(batches.values(), outcomes, strict=True):
+            for queued, result in zip(batch, results, strict=True):
                 if isinstance(result, Exception):
-                    wish.done.fail(result)
+                    queued.done.fail(result)
                 else:
-                    wish.done.succeed(result)
+                    queued.done.succeed(result)
 
     async def _come_to_rest(self, acted: Collection[str]) -> None:
         """Wait for the platform, then look at the stores whose plan may have changed."""
-        await self._settle()
+        await self._wait_until_idle()
         await asyncio.gather(*(self._observe(store_id) for store_id in sorted(acted)))
 
 
-def _turn(wishes: deque[Wish]) -> list[Wish]:
-    """Take a store's wishes up to the first that touches its plan."""
-    turn = [wishes.popleft()]
-    while wishes and not turn[-1].touches_plan:
-        turn.append(wishes.popleft())
-    return turn
+def _next_batch(queue: deque[QueuedAction]) -> list[QueuedAction]:
+    """Take a store's queued actions up to the first that touches its plan."""
+    batch = [queue.popleft()]
+    while queue and not batch[-1].touches_plan:
+        batch.append(queue.popleft())
+    return batch
 
 
-async def _carry_out(turn: Sequence[Wish]) -> list[Any]:
-    return [await _outcome(wish.action) for wish in turn]
+async def _carry_out(batch: Sequence[QueuedAction]) -> list[Any]:
+    return [await _outcome(queued.action) for queued in batch]
 
 
 async def _outcome(action: Action) -> Any:

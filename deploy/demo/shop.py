@@ -343,9 +343,9 @@ class Shop:
             for job in self._jobs
             if job["status"] == "planned" and job["technician_ids"][:1] == [person.subject]
         ]
-        return min(own, key=self._turn, default=None)
+        return min(own, key=self._job_sort_key, default=None)
 
-    def _turn(self, job: Answer) -> tuple[str, int, int]:
+    def _job_sort_key(self, job: Answer) -> tuple[str, int, int]:
         visit = self._cases[job["order_id"]].visit
         return job["planned_start_at"], visit.number, visit.place(job["operation_id"])
 

@@ -61,7 +61,7 @@ CALLS_IN_ITS_OWN_NAME = "reception"
 
 
 RECOGNISE_VEHICLES = ("reception", "crm")
-"""The services that must recognise the same plate and VIN, by a key of both."""
+"""The services that must recognize the same plate and VIN, by a key of both."""
 
 
 def service_command(service: str, port: int) -> Sequence[str]:

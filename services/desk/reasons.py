@@ -29,9 +29,9 @@ def change_text(visit: Visit, reason: Mapping[str, Any] | None, job_name: JobNam
     if reason["by"] == _PLANNER:
         return sentence(visit, "why", reason["code"], reason["detail"], job_name)
     return visit.t(
-        "{person} decided by hand: {reason}",
+        "{person} decided manually: {reason}",
         person=visit.colleague(reason["by"]),
-        reason=visit.t.code("hand", reason["detail"].get("why")),
+        reason=visit.t.code("manual_override", reason["detail"].get("why")),
     )
 
 
@@ -54,7 +54,7 @@ def risk_tone(visit: Visit, job: Mapping[str, Any]) -> str:
     late = end and end + handover > datetime.fromisoformat(job["promised_at"])
     if late or (risk and risk["probability"] < _RATHER_BROKEN):
         return "bad"
-    return "warn" if risk and risk["raised_at"] else ""
+    return "warn" if risk and risk["alerted_at"] else ""
 
 
 class _Spoken(dict[str, str]):

@@ -1,4 +1,4 @@
-"""Event contracts, one module a publishing service; no behaviour."""
+"""Event contracts, one module a publishing service; no behavior."""
 
 from types import ModuleType
 

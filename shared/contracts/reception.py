@@ -227,7 +227,7 @@ class OrderOpened(_OrderEvent):
 
 
 class EstimateSubmitted(_OrderEvent):
-    """A version of the estimate waits for the customer's word (估价待授权).
+    """A version of the estimate waits for the customer's decision (估价待授权).
 
     ``additional_work_id`` is absent where the version is on the ordered work.
     """

@@ -194,7 +194,7 @@ class VehicleReady(_JobEvent):
 
 
 class PromiseAtRisk(_JobEvent):
-    """The promise will hardly be kept (承诺风险); raised once until it looks safe again.
+    """The promise will hardly be kept (承诺风险); alerted once until it looks safe again.
 
     ``probability`` is that of keeping ``promised_at``; ``cause`` is a code and ``explanation`` the
     same in a sentence; ``best_promise_at`` holds with ``confidence``.
@@ -208,7 +208,7 @@ class PromiseAtRisk(_JobEvent):
     explanation: str
     best_promise_at: Moment
     confidence: float = Field(gt=0, lt=1)
-    raised_at: Moment
+    alerted_at: Moment
 
 
 class ComebackLinked(_JobEvent):

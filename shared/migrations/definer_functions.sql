@@ -1,5 +1,5 @@
 -- What runs with its owner's rights finds names in the service's schema and nowhere else: the last
--- place in the path is stated, or a caller's temporary tables would come first.
+-- line_number in the path is stated, or a caller's temporary tables would come first.
 DO $$
 DECLARE
     definer regprocedure;

@@ -114,10 +114,11 @@ CORRUPTIONS = [
     ),
     Corruption(
         "a double booking",
-        "workshop.booking",
-        "SELECT min(job_id) FROM workshop.booking",
-        "INSERT INTO workshop.booking SELECT store_id, 'second-job', hold_id, resource, during "
-        "FROM workshop.booking WHERE job_id = '{victim}'",
+        "workshop.resource_booking",
+        "SELECT min(job_id) FROM workshop.resource_booking",
+        "INSERT INTO workshop.resource_booking "
+        "SELECT store_id, 'second-job', hold_id, resource, during "
+        "FROM workshop.resource_booking WHERE job_id = '{victim}'",
         "expected only {victim}, found also second-job",
         without_constraint="booking_store_id_resource_during_excl",
     ),

@@ -3,7 +3,7 @@
 from math import factorial
 from random import Random
 
-from services.workshop.planning import Bay, Job, Technician, Window
+from services.workshop.planning import Bay, Interval, PlanTask, Technician
 from tests.bench.policies import arrival, by
 from tests.bench.simulated_shop import DAY, Fate, Shop, Task
 
@@ -23,14 +23,14 @@ def simulated_wait(servers: int, load: float, service: float, customers: int, se
         clock += rng.expovariate(load / service)
         minutes = max(1, round(rng.expovariate(1 / service)))
         name = f"c{n:06}"
-        job = Job(name, name, "any", 1, "any", minutes, release=int(clock))
+        job = PlanTask(name, name, "any", 1, "any", minutes, earliest_start=int(clock))
         tasks.append(Task(job, "any", service, minutes, 0))
     days = int(clock) // DAY + 1
-    always = (Window(0, (days + 30) * DAY),)
+    always = (Interval(0, (days + 30) * DAY),)
     people = tuple(Technician(f"t{i}", {"any": 1}, always) for i in range(servers))
     bays = tuple(Bay(f"b{i}", frozenset({"any"}), always) for i in range(servers))
-    played = Shop(
+    simulated = Shop(
         Fate(people, bays, tuple((task,) for task in tasks), frozenset(), days), by(arrival)
     ).run()
-    waits = [played.finished[t.job.order_id] - t.actual - t.job.release for t in tasks]
+    waits = [simulated.finished[t.job.order_id] - t.actual - t.job.earliest_start for t in tasks]
     return sum(waits) / len(waits)

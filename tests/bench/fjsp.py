@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.workshop.planning import Bay, Job, Plan, Technician, Window, Workshop, plan
+from services.workshop.planning import Bay, Interval, Plan, PlanTask, Technician, Workshop, plan
 from tests.bench.plain_cp_sat import plain
 
 
@@ -31,7 +31,7 @@ def read(text: str) -> Workshop:
         raise ValueError("not whole numbers, with jobs and machines in the first line") from None
     jobs = tuple(job for order in range(orders) for job in _order(order, numbers))
     _check(jobs, machines, sum(1 for _ in numbers))
-    always = (Window(0, sum(max(job.own_minutes.values()) for job in jobs) + 1),)
+    always = (Interval(0, sum(max(job.own_minutes.values()) for job in jobs) + 1),)
     skills: dict[str, dict[str, int]] = {_machine(m): {} for m in range(1, machines + 1)}
     for job in jobs:
         for machine in job.own_minutes:
@@ -41,8 +41,8 @@ def read(text: str) -> Workshop:
     return Workshop(0, technicians, bays, jobs)
 
 
-def _order(order: int, numbers: Iterator[int]) -> list[Job]:
-    jobs: list[Job] = []
+def _order(order: int, numbers: Iterator[int]) -> list[PlanTask]:
+    jobs: list[PlanTask] = []
     for operation in range(_take(numbers)):
         own = {_machine(_take(numbers)): _take(numbers) for _ in range(_take(numbers))}
         name = f"{order:03}-{operation:03}"
@@ -51,7 +51,7 @@ def _order(order: int, numbers: Iterator[int]) -> list[Job]:
             raise ValueError(f"operation {name} needs a machine and durations of at least 1")
         after = (jobs[-1].job_id,) if jobs else ()
         jobs.append(
-            Job(name, f"{order:03}", name, 1, "any", shortest, own_minutes=own, after=after)
+            PlanTask(name, f"{order:03}", name, 1, "any", shortest, own_minutes=own, after=after)
         )
     return jobs
 
@@ -66,7 +66,7 @@ def _take(numbers: Iterator[int]) -> int:
     raise ValueError("the instance ends before its last operation")
 
 
-def _check(jobs: tuple[Job, ...], machines: int, left: int) -> None:
+def _check(jobs: tuple[PlanTask, ...], machines: int, left: int) -> None:
     known = {_machine(m) for m in range(1, machines + 1)}
     if not jobs:
         raise ValueError("the instance has no operations")
@@ -98,9 +98,9 @@ def solve(
 ) -> dict[str, Any]:
     """Plan one instance for the earliest closing within ``seconds`` of wall time."""
     began = time.monotonic()
-    found = planner(workshop, seconds=seconds, aim="closing")
+    found = planner(workshop, seconds=seconds, aim="makespan")
     taken = round(time.monotonic() - began, 2)
-    return {"instance": name, "makespan": found.closing, "seconds": taken}
+    return {"instance": name, "makespan": found.makespan, "seconds": taken}
 
 
 def main() -> None:

@@ -4,17 +4,17 @@ from collections import defaultdict
 
 from ortools.sat.python import cp_model
 
-from services.workshop.planning import Assignment, Plan, Workshop
+from services.workshop.planning import Plan, PlanAssignment, Workshop
 from services.workshop.planning.model import Aim
-from services.workshop.planning.objective import judge
+from services.workshop.planning.objective import evaluate
 
 
 def plain(workshop: Workshop, *, seconds: float, workers: int, seed: int, aim: Aim) -> Plan:
-    """Solve the whole instance at once, without hints; only ``aim="closing"`` is meant."""
-    assert aim == "closing"
+    """Solve the whole instance at once, without hints; only ``aim="makespan"`` is meant."""
+    assert aim == "makespan"
     model = cp_model.CpModel()
     horizon = sum(max(job.own_minutes.values()) for job in workshop.jobs)
-    closing = model.new_int_var(0, horizon, "closing")
+    makespan = model.new_int_var(0, horizon, "makespan")
     starts: dict[str, cp_model.IntVar] = {}
     ends: dict[str, cp_model.IntVar] = {}
     picked: dict[tuple[str, str], cp_model.IntVar] = {}
@@ -29,10 +29,10 @@ def plain(workshop: Workshop, *, seconds: float, workers: int, seed: int, aim: A
         model.add_exactly_one(picked[job.job_id, machine] for machine in job.own_minutes)
         for other in job.after:
             model.add(start >= ends[other])
-        model.add(closing >= end)
+        model.add(makespan >= end)
     for parts in machines.values():
         model.add_no_overlap(parts)
-    model.minimize(closing)
+    model.minimize(makespan)
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.num_workers = workers
@@ -40,8 +40,10 @@ def plain(workshop: Workshop, *, seconds: float, workers: int, seed: int, aim: A
     if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         raise ValueError("no plan was found in time")
     assignments = tuple(
-        Assignment((machine,), "", solver.value(starts[job_id]), solver.value(ends[job_id]), job_id)
+        PlanAssignment(
+            (machine,), "", solver.value(starts[job_id]), solver.value(ends[job_id]), job_id
+        )
         for (job_id, machine), literal in picked.items()
         if solver.value(literal)
     )
-    return Plan(assignments, (), judge(workshop, assignments))
+    return Plan(assignments, (), evaluate(workshop, assignments))

@@ -15,10 +15,10 @@ from dataclasses import replace
 from services.workshop.planning import (
     Bay,
     CannotPromiseError,
-    HeldJob,
-    Job,
+    Interval,
+    PlanTask,
+    ReservedTask,
     Technician,
-    Window,
     Workshop,
     plan,
     quote,
@@ -41,14 +41,14 @@ BUDGET = 1.8
 """Seconds that an improved replan may take, of the two that it should stay below."""
 
 
-def workshop(technicians: int, rng: random.Random, held: float = 0.0) -> Workshop:
+def workshop(technicians: int, rng: random.Random, reserved_share: float = 0.0) -> Workshop:
     """A busy workshop at half past nine on its first day, with its plan in force.
 
-    A share of its orders, ``held``, is only reserved yet.
+    A share of its orders, ``reserved_share``, is only reserved yet.
     """
     days = range(14)
-    shift = tuple(Window(d * DAY + a, d * DAY + b) for d in days for a, b in SHIFT)
-    opening = tuple(Window(d * DAY + 480, d * DAY + 1080) for d in days)
+    shift = tuple(Interval(d * DAY + a, d * DAY + b) for d in days for a, b in SHIFT)
+    opening = tuple(Interval(d * DAY + 480, d * DAY + 1080) for d in days)
     people = tuple(
         Technician(
             f"t{i:03}",
@@ -66,15 +66,17 @@ def workshop(technicians: int, rng: random.Random, held: float = 0.0) -> Worksho
     orders = [order(f"o{n:04}", 2, rng) for n in range(technicians * 10 // 3)]
     jobs = tuple(job for each in orders for job in each)
     all_open = Workshop(570, people, bays, jobs, move_minutes=MOVE)
-    places = {place.job_id: place for place in plan(all_open).assignments}
-    reserved = [job for each in orders[: round(held * len(orders))] for job in each]
-    holds = tuple(HeldJob(job, places.pop(job.job_id)) for job in reserved)
-    return replace(all_open, jobs=jobs[len(reserved) :], running=tuple(places.values()), held=holds)
+    slots = {slot.job_id: slot for slot in plan(all_open).assignments}
+    reserved = [job for each in orders[: round(reserved_share * len(orders))] for job in each]
+    holds = tuple(ReservedTask(job, slots.pop(job.job_id)) for job in reserved)
+    return replace(
+        all_open, jobs=jobs[len(reserved) :], current_plan=tuple(slots.values()), reservations=holds
+    )
 
 
-def order(order_id: str, size: int, rng: random.Random) -> tuple[Job, ...]:
+def order(order_id: str, size: int, rng: random.Random) -> tuple[PlanTask, ...]:
     """An order of ``size`` jobs, one after the other."""
-    jobs: list[Job] = []
+    jobs: list[PlanTask] = []
     promise = 570 + rng.randint(120, 2 * DAY)
     for i in range(size):
         trade = rng.choices(TRADES, (5, 3, 2, 1, 1))[0]
@@ -82,7 +84,7 @@ def order(order_id: str, size: int, rng: random.Random) -> tuple[Job, ...]:
         minutes = rng.choice((20, 30, 45, 60, 90, 150))
         level = rng.randint(1, 2)
         jobs.append(
-            Job(
+            PlanTask(
                 f"{order_id}-{i}",
                 order_id,
                 trade,
@@ -97,11 +99,16 @@ def order(order_id: str, size: int, rng: random.Random) -> tuple[Job, ...]:
 
 
 def measure(
-    technicians: int, seed: int, quotes: int, replans: int, improved: int = 0, held: float = 0.0
+    technicians: int,
+    seed: int,
+    quotes: int,
+    replans: int,
+    improved: int = 0,
+    reserved_share: float = 0.0,
 ) -> dict[str, float]:
     """Milliseconds of quotes, greedy replans and improved ones for one size of workshop."""
     rng = random.Random(seed)
-    shop = workshop(technicians, rng, held)
+    shop = workshop(technicians, rng, reserved_share)
     asked = [order(f"q{i}", rng.randint(1, 3), rng) for i in range(quotes)]
     quoted = [_milliseconds(lambda o=o: _quote(shop, o)) for o in asked]  # type: ignore[misc]
     replanned = [
@@ -124,7 +131,7 @@ def measure(
     }
 
 
-def _quote(shop: Workshop, jobs: tuple[Job, ...]) -> None:
+def _quote(shop: Workshop, jobs: tuple[PlanTask, ...]) -> None:
     with suppress(CannotPromiseError):
         quote(shop, jobs, 0.95)
 
@@ -152,10 +159,10 @@ def main() -> None:
     parser.add_argument("--replans", type=int, default=20)
     parser.add_argument("--improved", type=int, default=5)
     parser.add_argument("--technicians", type=int, nargs="+", default=[10, 30, 100])
-    parser.add_argument("--held", type=float, default=0.0, help="share of the orders reserved")
+    parser.add_argument("--reserved", type=float, default=0.0, help="share of the orders reserved")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    counts = given.quotes, given.replans, given.improved, given.held
+    counts = given.quotes, given.replans, given.improved, given.reserved
     sizes = [measure(n, given.seed, *counts) for n in given.technicians]
     if given.json:
         sys.stdout.write(json.dumps(sizes) + "\n")

@@ -3,32 +3,32 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from services.workshop.planning import Assignment, Job, Plan, Technician, Workshop, plan
+from services.workshop.planning import Plan, PlanAssignment, PlanTask, Technician, Workshop, plan
 from services.workshop.planning.teams import skilled
 from tests.bench.simulated_shop import DAY, Choose, Shop
 
 Planner = Callable[[Workshop], Plan]
 
 
-def arrival(_: Shop, job: Job) -> tuple[int, str]:
+def arrival(_: Shop, job: PlanTask) -> tuple[int, str]:
     """First come, first served."""
-    return job.release, job.job_id
+    return job.earliest_start, job.job_id
 
 
-def shortest(_: Shop, job: Job) -> tuple[int, str]:
+def shortest(_: Shop, job: PlanTask) -> tuple[int, str]:
     """Shortest job first."""
     return job.minutes, job.job_id
 
 
-def earliest_due(_: Shop, job: Job) -> tuple[int, str]:
+def earliest_due(_: Shop, job: PlanTask) -> tuple[int, str]:
     """Earliest due date first."""
     return job.promise or 0, job.job_id
 
 
-def by(key: Callable[[Shop, Job], tuple[int, str]]) -> Choose:
+def by(key: Callable[[Shop, PlanTask], tuple[int, str]]) -> Choose:
     """A dispatcher who takes the waiting jobs by ``key`` and gives each the first free people."""
 
-    def choose(shop: Shop) -> list[Assignment]:
+    def choose(shop: Shop) -> list[PlanAssignment]:
         people = _free_people(shop)
         bays = [b for b in shop.fate.bays if not _taken(shop, b.bay_id)]
         begun = []
@@ -41,7 +41,7 @@ def by(key: Callable[[Shop, Job], tuple[int, str]]) -> Choose:
                 people.remove(who)
                 bays.remove(where)
                 begun.append(
-                    Assignment(
+                    PlanAssignment(
                         (who.technician_id,), where.bay_id, shop.now, shop.now + 1, job.job_id
                     )
                 )
@@ -53,7 +53,7 @@ def by(key: Callable[[Shop, Job], tuple[int, str]]) -> Choose:
 def planned(planner: Planner = plan) -> Choose:
     """Ours: replan when something has happened, start what the plan starts now."""
 
-    def choose(shop: Shop) -> list[Assignment]:
+    def choose(shop: Shop) -> list[PlanAssignment]:
         if shop.eventful:
             shop.plan = planner(shop.snapshot()).assignments
         return _due(shop)
@@ -64,7 +64,7 @@ def planned(planner: Planner = plan) -> Choose:
 def forewarned(planner: Planner) -> Choose:
     """Ours, if it knew how long each job that has come really takes."""
 
-    def choose(shop: Shop) -> list[Assignment]:
+    def choose(shop: Shop) -> list[PlanAssignment]:
         if shop.eventful:
             known = shop.snapshot()
             jobs = tuple(_as_it_will_be(shop, job) for job in known.jobs)
@@ -81,7 +81,7 @@ def clairvoyant(planner: Planner) -> Choose:
     """
     morning = [-1]
 
-    def choose(shop: Shop) -> list[Assignment]:
+    def choose(shop: Shop) -> list[PlanAssignment]:
         day = shop.now // DAY
         if morning[0] != day:
             morning[0] = day
@@ -96,7 +96,7 @@ def _foreseen(shop: Shop, until: int) -> Workshop:
     jobs = []
     for task in shop.tasks.values():
         job = task.job
-        if job.order_id in shop.figures.finished or job.release >= until:
+        if job.order_id in shop.figures.finished or job.earliest_start >= until:
             continue
         if job.job_id in shop.done:
             continue
@@ -108,21 +108,23 @@ def _foreseen(shop: Shop, until: int) -> Workshop:
     return Workshop(shop.now, people, shop.fate.bays, tuple(jobs))
 
 
-def _as_it_will_be(shop: Shop, job: Job) -> Job:
+def _as_it_will_be(shop: Shop, job: PlanTask) -> PlanTask:
     """The job with what it really takes."""
     actual, begun = shop.tasks[job.job_id].actual, shop.in_hand.get(job.job_id)
     own = {t.technician_id: max(1, round(actual * t.pace)) for t in shop.fate.technicians}
-    frozen = None
+    fixed_assignment = None
     if begun:
         calendar = shop.foreseen_calendar(begun.technician_ids[0])
         minutes = own[begun.technician_ids[0]]
-        frozen = replace(begun, finish=calendar.span(begun.start, minutes)[1])
-    return replace(job, minutes=actual, spread=0.0, own_minutes=own, frozen=frozen)
+        fixed_assignment = replace(begun, finish=calendar.span(begun.start, minutes)[1])
+    return replace(
+        job, minutes=actual, log_stddev=0.0, own_minutes=own, fixed_assignment=fixed_assignment
+    )
 
 
-def _due(shop: Shop) -> list[Assignment]:
+def _due(shop: Shop) -> list[PlanAssignment]:
     """What is planned to start by now and can; the next start wakes the dispatcher again."""
-    due: list[Assignment] = []
+    due: list[PlanAssignment] = []
     ready = {job.job_id for job in _ready(shop)}
     free = {t.technician_id for t in _free_people(shop)}
     for a in sorted(shop.plan, key=lambda a: (a.start, a.job_id)):
@@ -138,12 +140,12 @@ def _due(shop: Shop) -> list[Assignment]:
     return due
 
 
-def _ready(shop: Shop) -> list[Job]:
+def _ready(shop: Shop) -> list[PlanTask]:
     return [
         shop.estimated(job)
         for job in shop.open.values()
         if job.job_id not in shop.in_hand
-        and max(job.release, job.parts_at) <= shop.now
+        and max(job.earliest_start, job.parts_at) <= shop.now
         and not any(other in shop.open for other in job.after)
     ]
 

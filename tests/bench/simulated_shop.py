@@ -1,7 +1,7 @@
 """A simulated workshop in SimPy: orders arrive, durations are random, things go wrong.
 
-The laws of the durations are not those of the planner. Everything random is drawn beforehand
-from the seed, so that all policies face the same days.
+The distributions of the durations are not those of the planner. Everything random is drawn
+beforehand from the seed, so that all policies face the same days.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -14,15 +14,15 @@ from typing import Any, Literal
 import simpy
 
 from services.workshop.planning import (
-    Assignment,
     Bay,
     Durations,
     FinishedJob,
-    HeldJob,
-    Job,
-    Promise,
+    Interval,
+    PlanAssignment,
+    PlanTask,
+    PromiseQuote,
+    ReservedTask,
     Technician,
-    Window,
     Workshop,
     expected_finish,
     learn,
@@ -31,7 +31,7 @@ from services.workshop.planning.objective import moved
 from services.workshop.planning.timeline import Calendar
 
 DAY = 24 * 60
-Law = Literal["lognormal", "gamma", "mixture", "drift", "exponential"]
+DurationDistribution = Literal["lognormal", "gamma", "mixture", "drift", "exponential"]
 TRADES = {
     "maintenance": ("quick", 0.5),
     "mechanical": ("lift", 0.3),
@@ -48,7 +48,7 @@ OPERATIONS = {
 class Task:
     """A job as fate knows it: what it really takes, when its parts really come."""
 
-    job: Job
+    job: PlanTask
     operation_id: str
     standard: float
     actual: int
@@ -68,7 +68,8 @@ class Call:
 class Fate:
     """All that will happen: orders in order of arrival, and who is away on which day.
 
-    ``calls`` are those of the orders that are booked ahead: their ``release`` is the time wanted.
+    ``calls`` are those of the orders that are booked ahead: their ``earliest_start`` is the time
+    wanted.
     """
 
     technicians: tuple[Technician, ...]
@@ -79,20 +80,22 @@ class Fate:
     calls: Mapping[str, Call] = field(default_factory=dict)
 
 
-def duration_factor(law: Law, rng: Random, progress: float) -> float:
+def duration_factor(
+    duration_distribution: DurationDistribution, rng: Random, progress: float
+) -> float:
     """A random factor around 1; ``progress`` runs from 0 to 1 over the simulation."""
-    if law == "lognormal":
+    if duration_distribution == "lognormal":
         return rng.lognormvariate(0, 0.35)
-    if law == "gamma":
+    if duration_distribution == "gamma":
         return rng.gammavariate(6, 1 / 6)
-    if law == "mixture":
+    if duration_distribution == "mixture":
         return rng.lognormvariate(0, 0.2) * (3.0 if rng.random() < 0.08 else 1.0)
-    if law == "drift":
+    if duration_distribution == "drift":
         return rng.lognormvariate(0, 0.3) * (1.3 if progress > 0.5 else 1.0)
     return rng.expovariate(1)
 
 
-MEAN_FACTOR: Mapping[Law, float] = {
+MEAN_FACTOR: Mapping[DurationDistribution, float] = {
     "lognormal": exp(0.35**2 / 2),
     "gamma": 1.0,
     "mixture": exp(0.2**2 / 2) * 1.16,
@@ -105,11 +108,11 @@ MEAN_FACTOR: Mapping[Law, float] = {
 def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
     """Six technicians and five bays."""
     shift = tuple(
-        Window(d * DAY + a, d * DAY + b)
+        Interval(d * DAY + a, d * DAY + b)
         for d in range(days + 30)
         for a, b in ((480, 720), (780, 1020))
     )
-    opening = tuple(Window(d * DAY + 480, d * DAY + 1080) for d in range(days + 30))
+    opening = tuple(Interval(d * DAY + 480, d * DAY + 1080) for d in range(days + 30))
     skills: tuple[dict[str, int], ...] = (
         {"maintenance": 2},
         {"maintenance": 2, "mechanical": 1},
@@ -123,14 +126,20 @@ def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
     return people, tuple(Bay(f"b{i}", frozenset(k), opening) for i, k in enumerate(kinds))
 
 
-def fate(seed: int, days: int, law: Law, a_day: float = 17.0, booked: float = 0.0) -> Fate:
+def fate(
+    seed: int,
+    days: int,
+    duration_distribution: DurationDistribution,
+    a_day: float = 17.0,
+    booked: float = 0.0,
+) -> Fate:
     """Draw the days: about ``a_day`` orders each, four in five before noon or soon after.
 
-    So many come under the log-normal law; under the others, as many as bring the same work.
+    So many come with log-normal durations; with the others, as many as bring the same work.
     A share of them, ``booked``, has an appointment.
     """
     rng = Random(seed)
-    a_minute = a_day * MEAN_FACTOR["lognormal"] / MEAN_FACTOR[law] / 480
+    a_minute = a_day * MEAN_FACTOR["lognormal"] / MEAN_FACTOR[duration_distribution] / 480
     people, bays = crew(days)
     hours = Calendar(people[0].working)
     bias = {f"{t}-{m}": rng.uniform(0.85, 1.2) for t, ms in OPERATIONS.items() for m in ms}
@@ -144,16 +153,20 @@ def fate(seed: int, days: int, law: Law, a_day: float = 17.0, booked: float = 0.
             arrivals.append(day * DAY + int(clock))
         for n, arrival in enumerate(arrivals):
             name = f"d{day:03}n{n:02}"
-            orders.append(_order(name, arrival, law, rng, day / days, bias, hours))
+            orders.append(
+                _order(name, arrival, duration_distribution, rng, day / days, bias, hours)
+            )
     absent = frozenset((t.technician_id, d) for d in range(days) for t in people if _rarely(rng))
     calls = _calls(Random(f"calls {seed}"), booked, [order[0].job for order in orders])
     return Fate(people, bays, tuple(orders), absent, days, calls)
 
 
-def _calls(rng: Random, booked: float, firsts: Iterable[Job]) -> dict[str, Call]:
+def _calls(rng: Random, booked: float, firsts: Iterable[PlanTask]) -> dict[str, Call]:
     """Who calls up to three days before; they come up to a quarter of an hour early or late."""
     return {
-        job.order_id: Call(max(0, job.release - rng.randint(60, 3 * DAY)), rng.randint(-15, 15))
+        job.order_id: Call(
+            max(0, job.earliest_start - rng.randint(60, 3 * DAY)), rng.randint(-15, 15)
+        )
         for job in firsts
         if rng.random() < booked
     }
@@ -166,7 +179,7 @@ def _rarely(rng: Random) -> bool:
 def _order(
     name: str,
     arrival: int,
-    law: Law,
+    duration_distribution: DurationDistribution,
     rng: Random,
     progress: float,
     bias: Mapping[str, float],
@@ -177,7 +190,19 @@ def _order(
     waits = rng.random() < 0.3
     for i in range(rng.choices((1, 2, 3), (6, 3, 1))[0]):
         trade = rng.choices(list(TRADES), [share for _, share in TRADES.values()])[0]
-        tasks.append(_task(f"{name}j{i}", name, trade, arrival, law, rng, progress, bias, tasks))
+        tasks.append(
+            _task(
+                f"{name}j{i}",
+                name,
+                trade,
+                arrival,
+                duration_distribution,
+                rng,
+                progress,
+                bias,
+                tasks,
+            )
+        )
     if rng.random() < 0.05:
         last = tasks[-1]
         again = replace(last.job, job_id=f"{name}r", after=(last.job.job_id,), parts_at=0)
@@ -197,7 +222,7 @@ def _task(
     order_id: str,
     trade: str,
     arrival: int,
-    law: Law,
+    duration_distribution: DurationDistribution,
     rng: Random,
     progress: float,
     bias: Mapping[str, float],
@@ -205,10 +230,10 @@ def _task(
 ) -> Task:
     standard = rng.choice(OPERATIONS[trade])
     operation = f"{trade}-{standard}"
-    actual = standard * bias[operation] * duration_factor(law, rng, progress)
+    actual = standard * bias[operation] * duration_factor(duration_distribution, rng, progress)
     expected = arrival + rng.randint(60, 240) if rng.random() < 0.1 else 0
     parts_at = expected + (rng.randint(30, 240) if expected and rng.random() < 0.3 else 0)
-    job = Job(
+    job = PlanTask(
         job_id,
         order_id,
         trade,
@@ -216,14 +241,14 @@ def _task(
         TRADES[trade][0],
         standard,
         after=tuple(task.job.job_id for task in before)[-1:],
-        release=arrival,
+        earliest_start=arrival,
         parts_at=expected,
     )
     return Task(job, operation, float(standard), max(3, round(actual)), parts_at)
 
 
-Choose = Callable[["Shop"], list[Assignment]]
-Promised = Callable[["Shop", tuple[Job, ...]], Promise | None]
+Choose = Callable[["Shop"], list[PlanAssignment]]
+Promised = Callable[["Shop", tuple[PlanTask, ...]], PromiseQuote | None]
 """What an order is promised; None sends the customer away."""
 
 
@@ -239,16 +264,16 @@ class Figures:
 
 
 class Shop:
-    """The days played under one dispatch policy."""
+    """The days simulated under one dispatch policy."""
 
     def __init__(self, given: Fate, choose: Choose, promised: Promised | None = None) -> None:
         self.fate, self.choose, self.promised = given, choose, promised
         self.env = simpy.Environment()
-        self.open: dict[str, Job] = {}
-        self.in_hand: dict[str, Assignment] = {}
-        self.held: dict[str, tuple[HeldJob, ...]] = {}
+        self.open: dict[str, PlanTask] = {}
+        self.in_hand: dict[str, PlanAssignment] = {}
+        self.reservations: dict[str, tuple[ReservedTask, ...]] = {}
         self.displaced: set[str] = set()
-        self.plan: tuple[Assignment, ...] = ()
+        self.plan: tuple[PlanAssignment, ...] = ()
         self.figures = Figures()
         self.durations = Durations()
         self.finished_jobs: list[FinishedJob] = []
@@ -272,7 +297,7 @@ class Shop:
         return int(self.env.now)
 
     def run(self) -> Figures:
-        """Play until every order is done."""
+        """Run until every order is done."""
         self.env.process(self._arrivals())
         self.env.process(self._mornings())
         self.env.process(self._dispatcher())
@@ -291,12 +316,12 @@ class Shop:
         """When the technician really works, absences to come included."""
         return self._foreseen[technician_id]
 
-    def estimated(self, job: Job) -> Job:
+    def estimated(self, job: PlanTask) -> PlanTask:
         """The job with the duration that the store has learned to expect."""
         task = self.tasks[job.job_id]
         standard = job.minutes if task.rework else task.standard
         estimate = self.durations.estimate(task.operation_id, job.trade, standard)
-        return replace(job, minutes=estimate.minutes, spread=estimate.spread)
+        return replace(job, minutes=estimate.minutes, log_stddev=estimate.log_stddev)
 
     def snapshot(self) -> Workshop:
         """What the workshop service would hand to the planner."""
@@ -304,38 +329,40 @@ class Shop:
         for job in self.open.values():
             estimated = self.estimated(job)
             begun = self.in_hand.get(job.job_id)
-            jobs.append(replace(estimated, frozen=begun and self._expected(estimated, begun)))
-        self._displace([job.frozen for job in jobs if job.frozen])
-        running = tuple(a for a in self.plan if a.job_id in self.open)
+            jobs.append(
+                replace(estimated, fixed_assignment=begun and self._expected(estimated, begun))
+            )
+        self._displace([job.fixed_assignment for job in jobs if job.fixed_assignment])
+        current_plan = tuple(a for a in self.plan if a.job_id in self.open)
         return Workshop(
             self.now,
             tuple(replace(t, working=_near(t.working, today)) for t in self.technicians()),
             tuple(replace(b, open=_near(b.open, today)) for b in self.fate.bays),
             tuple(jobs),
-            running,
+            current_plan,
             tuple(
-                replace(held, job=self.estimated(held.job))
-                for jobs_held in self.held.values()
-                for held in jobs_held
+                replace(reserved, job=self.estimated(reserved.job))
+                for order_reservations in self.reservations.values()
+                for reserved in order_reservations
             ),
-            law=self.durations.law,
+            residual_quantiles=self.durations.residual_quantiles,
         )
 
-    def _displace(self, in_hand: Iterable[Assignment]) -> None:
-        """Orders whose places work in hand needs for longer will not get them."""
+    def _displace(self, in_hand: Iterable[PlanAssignment]) -> None:
+        """Orders whose slots work in hand needs for longer will not get them."""
         for begun in in_hand:
             self.displaced |= {
                 order_id
-                for order_id, jobs_held in self.held.items()
-                for held in jobs_held
-                if held.place.start < begun.finish and held.place.shares(begun)
+                for order_id, order_reservations in self.reservations.items()
+                for reserved in order_reservations
+                if reserved.slot.start < begun.finish and reserved.slot.shares(begun)
             }
 
-    def _expected(self, job: Job, begun: Assignment) -> Assignment:
+    def _expected(self, job: PlanTask, begun: PlanAssignment) -> PlanAssignment:
         """Work in hand with the finish to expect, given how long it has taken."""
         team = (self._known[begun.technician_ids[0]],)
-        law = self.durations.law
-        finish = expected_finish(job, team, begun.start, self.now, law, share=0.5)
+        residual_quantiles = self.durations.residual_quantiles
+        finish = expected_finish(job, team, begun.start, self.now, residual_quantiles, share=0.5)
         return replace(begun, finish=finish)
 
     def wake(self, eventful: bool = True) -> None:
@@ -355,12 +382,12 @@ class Shop:
             self.eventful = False
             self.figures.changes += sum(moved(before.get(a.job_id), a) for a in self.plan)
 
-    def _start(self, assignment: Assignment) -> None:
+    def _start(self, assignment: PlanAssignment) -> None:
         self.in_hand[assignment.job_id] = assignment
         self.env.process(self._work(assignment))
         self.env.process(self._overruns(assignment))
 
-    def _overruns(self, assignment: Assignment) -> Generator[Any, Any, None]:
+    def _overruns(self, assignment: PlanAssignment) -> Generator[Any, Any, None]:
         """Work that goes on past its expected finish is an event, and is expected anew."""
         while True:
             job = self.estimated(self.open[assignment.job_id])
@@ -370,7 +397,7 @@ class Shop:
                 return
             self.wake()
 
-    def _work(self, assignment: Assignment) -> Generator[Any, Any, None]:
+    def _work(self, assignment: PlanAssignment) -> Generator[Any, Any, None]:
         task = self.tasks[assignment.job_id]
         technician_id = assignment.technician_ids[0]
         pace = next(t.pace for t in self.fate.technicians if t.technician_id == technician_id)
@@ -392,12 +419,12 @@ class Shop:
             FinishedJob(task.operation_id, task.job.trade, technician_id, standard, minutes)
         )
 
-    def _follow(self, job: Job) -> None:
+    def _follow(self, job: PlanTask) -> None:
         """A failed inspection opens a rework; otherwise the order may be done."""
         rework = self.reworks.get(job.job_id)
         if rework:
             self.open[rework.job.job_id] = replace(
-                rework.job, release=self.now, promise=job.promise
+                rework.job, earliest_start=self.now, promise=job.promise
             )
         elif not any(other.order_id == job.order_id for other in self.open.values()):
             self.figures.finished[job.order_id] = self.now
@@ -423,21 +450,21 @@ class Shop:
         """When the customer wants to know a time; without promises, when they come."""
         first = order[0].job
         call = self.fate.calls.get(first.order_id) if self.promised else None
-        return call.called if call else first.release
+        return call.called if call else first.earliest_start
 
     def _appointment(
-        self, jobs: tuple[Job, ...], promise: Promise, call: Call
+        self, jobs: tuple[PlanTask, ...], promise: PromiseQuote, call: Call
     ) -> Generator[Any, Any, None]:
-        """The places are held until the customer comes, and are the order's if all are free."""
-        order_id, places = jobs[0].order_id, {a.job_id: a for a in promise.assignments}
-        self.held[order_id] = tuple(HeldJob(job, places[job.job_id]) for job in jobs)
-        yield self._until(min(place.start for place in places.values()) + call.late)
-        held = self.held.pop(order_id)
+        """The slots are reserved until the customer comes, and are the order's if all are free."""
+        order_id, slots = jobs[0].order_id, {a.job_id: a for a in promise.assignments}
+        self.reservations[order_id] = tuple(ReservedTask(job, slots[job.job_id]) for job in jobs)
+        yield self._until(min(slot.start for slot in slots.values()) + call.late)
+        reserved = self.reservations.pop(order_id)
         if order_id not in self.displaced:
-            self.plan = (*self.plan, *(each.place for each in held))
-        self._enter(tuple(replace(job, release=self.now) for job in jobs))
+            self.plan = (*self.plan, *(each.slot for each in reserved))
+        self._enter(tuple(replace(job, earliest_start=self.now) for job in jobs))
 
-    def _enter(self, jobs: Iterable[Job]) -> None:
+    def _enter(self, jobs: Iterable[PlanTask]) -> None:
         """The order is opened."""
         for job in jobs:
             self.open[job.job_id] = job
@@ -447,7 +474,7 @@ class Shop:
                 self.env.process(self._look_at(job.parts_at))
         self.wake()
 
-    def _late_part(self, job: Job) -> Generator[Any, Any, None]:
+    def _late_part(self, job: PlanTask) -> Generator[Any, Any, None]:
         """When the part does not come, its new arrival becomes known."""
         yield self._until(job.parts_at)
         later = self.tasks[job.job_id].parts_at
@@ -489,7 +516,7 @@ class Shop:
 
 
 @lru_cache(maxsize=256)
-def _near(windows: tuple[Window, ...], today: int) -> tuple[Window, ...]:
+def _near(windows: tuple[Interval, ...], today: int) -> tuple[Interval, ...]:
     """The windows of the week before and of three weeks to come."""
     return tuple(
         w for w in windows if (today - 7) * DAY < w.finish and w.start < (today + 21) * DAY

@@ -4,7 +4,7 @@ Policies face the same arrivals, durations, absences, late parts, failed inspect
 dates. Then quoting is tried on its own: four stores live through the same days, each of which
 promises every order at another confidence and dispatches by ours, and what is stated is compared
 with what was kept. There a share of the orders, ``--booked``, has an appointment: the time is
-asked for, and its places are held, up to three days before.
+asked for, and its slots are reserved, up to three days before.
 """
 
 import argparse
@@ -20,11 +20,11 @@ from typing import Any
 from services.workshop.planning import (
     Calibration,
     CannotPromiseError,
-    Job,
-    Promise,
+    PlanTask,
+    PromiseQuote,
+    assess_risks,
     plan,
     quote,
-    risks,
     score,
 )
 from services.workshop.planning.timeline import Calendar
@@ -39,10 +39,15 @@ from tests.bench.policies import (
     planned,
     shortest,
 )
-from tests.bench.simulated_shop import Choose, Fate, Figures, Law, Shop, fate
+from tests.bench.simulated_shop import Choose, DurationDistribution, Fate, Figures, Shop, fate
 
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95)
-LAWS: tuple[Law, ...] = ("lognormal", "gamma", "mixture", "drift")
+DURATION_DISTRIBUTIONS: tuple[DurationDistribution, ...] = (
+    "lognormal",
+    "gamma",
+    "mixture",
+    "drift",
+)
 WARN_BELOW = 0.5
 """Probability of keeping a promise under which a warning is given."""
 IN_TIME = 30
@@ -50,14 +55,14 @@ IN_TIME = 30
 MOST_ROUNDS = 40
 """Search rounds of the clairvoyant in one morning; few mornings need more."""
 LEARNING = 0.15
-"""Share of the orders, at the start, in which the store only gathers experience."""
+"""Share of the orders, at the start, in which the store only learns."""
 
 
-def figures(given: Fate, played: Figures) -> dict[str, float]:
-    """Kept promises (share), lateness (working minutes), utilisation, plan changes a job."""
+def figures(given: Fate, simulated: Figures) -> dict[str, float]:
+    """Kept promises (share), lateness (working minutes), utilization, plan changes a job."""
     hours = Calendar(w for t in given.technicians for w in t.working)
     late = sorted(
-        max(0, hours.worked(played.finished[o[0].job.order_id]) - hours.worked(_due(o[0].job)))
+        max(0, hours.worked(simulated.finished[o[0].job.order_id]) - hours.worked(_due(o[0].job)))
         for o in given.orders
     )
     attended = sum(
@@ -70,12 +75,12 @@ def figures(given: Fate, played: Figures) -> dict[str, float]:
         "kept": round(sum(minutes == 0 for minutes in late) / len(late), 4),
         "mean_lateness_min": round(fmean(late), 2),
         "p95_lateness_min": late[int(0.95 * len(late))],
-        "utilisation": round(played.clocked / attended, 3),
-        "changes_per_job": round(played.changes / max(1, played.jobs), 3),
+        "utilization": round(simulated.clocked / attended, 3),
+        "changes_per_job": round(simulated.changes / max(1, simulated.jobs), 3),
     }
 
 
-def _due(job: Job) -> int:
+def _due(job: PlanTask) -> int:
     assert job.promise is not None
     return job.promise
 
@@ -104,8 +109,8 @@ def compare(
 
 def _followed(given: Fate, planner: Planner, foresight: Planner, policy: str) -> dict[str, float]:
     dispatchers = POLICIES[policy](planner, foresight)
-    played = (figures(given, Shop(given, dispatcher).run()) for dispatcher in dispatchers)
-    return max(played, key=lambda figure: figure["kept"])
+    simulated = (figures(given, Shop(given, dispatcher).run()) for dispatcher in dispatchers)
+    return max(simulated, key=lambda figure: figure["kept"])
 
 
 def closed_gap(policies: dict[str, dict[str, float]]) -> float:
@@ -121,37 +126,37 @@ class Quoting:
 
     confidence: float
     calibration: Calibration = field(default_factory=Calibration)
-    promises: dict[str, tuple[Promise, int]] = field(default_factory=dict)
+    promises: dict[str, tuple[PromiseQuote, int]] = field(default_factory=dict)
     warned: dict[str, int] = field(default_factory=dict)
-    settled: set[str] = field(default_factory=set)
+    scored: set[str] = field(default_factory=set)
 
-    def promised(self, shop: Shop, jobs: tuple[Job, ...]) -> Promise | None:
+    def promised(self, shop: Shop, jobs: tuple[PlanTask, ...]) -> PromiseQuote | None:
         """Quote the order, if there is time for it within the horizon of the plan."""
         self._expire(shop.now)
         try:
             promise = quote(shop.snapshot(), jobs, self.confidence, self.calibration)
         except CannotPromiseError:
             return None
-        self.promises[jobs[0].order_id] = promise, max(shop.now, jobs[0].release)
+        self.promises[jobs[0].order_id] = promise, max(shop.now, jobs[0].earliest_start)
         return promise
 
     def done(self, shop: Shop, hours: Calendar, order_id: str) -> None:
         """Learn from a finished order."""
         promise, _ = self.promises[order_id]
-        self._settle(order_id, kept=shop.now <= promise.calibrated)
-        reached = score(hours, promise.expected, promise.spread, shop.now)
-        self.calibration = self.calibration.finished(reached)
+        self._score(order_id, kept=shop.now <= promise.calibrated)
+        reached = score(hours, promise.expected, promise.spread_minutes, shop.now)
+        self.calibration = self.calibration.with_score(reached)
 
-    def _settle(self, order_id: str, *, kept: bool) -> None:
-        if order_id not in self.settled:
-            self.settled.add(order_id)
-            self.calibration = self.calibration.settled(self.confidence, kept)
+    def _score(self, order_id: str, *, kept: bool) -> None:
+        if order_id not in self.scored:
+            self.scored.add(order_id)
+            self.calibration = self.calibration.with_outcome(self.confidence, kept)
 
     def _expire(self, now: int) -> None:
         """Promises whose time has passed are broken."""
         for order_id, (promise, _) in self.promises.items():
             if promise.calibrated < now:
-                self._settle(order_id, kept=False)
+                self._score(order_id, kept=False)
 
     def watch(self, choose: Choose) -> Choose:
         """The policy, with every replan followed by a look at the promises."""
@@ -160,7 +165,7 @@ class Quoting:
             eventful = shop.eventful
             begun = choose(shop)
             if eventful:
-                for risk in risks(shop.snapshot()):
+                for risk in assess_risks(shop.snapshot()):
                     if risk.probability >= WARN_BELOW:
                         break
                     self.warned.setdefault(risk.order_id, shop.now)
@@ -194,8 +199,8 @@ def lived(given: Fate, planner: Planner, confidence: float) -> Kept:
     shop = Shop(given, store.watch(planned(planner)), store.promised)
     hours = Calendar(w for t in given.technicians for w in t.working)
     shop.on_finish.append(partial(store.done, shop, hours))
-    played = shop.run()
-    finished, promised = played.finished, list(store.promises)
+    simulated = shop.run()
+    finished, promised = simulated.finished, list(store.promises)
     counted = promised[int(LEARNING * len(promised)) :]
     due = {o: store.promises[o][0].finish for o in counted}
     asked = {o: hours.worked(store.promises[o][1]) for o in counted}
@@ -212,7 +217,7 @@ def lived(given: Fate, planner: Planner, confidence: float) -> Kept:
         broken=len(broken),
         warned_in_time=sum(store.warned[o] <= due[o] - IN_TIME for o in broken & warned),
         false_warnings=len(warned - broken),
-        turned_away=played.turned_away,
+        turned_away=simulated.turned_away,
     )
 
 
@@ -250,7 +255,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=20)
-    parser.add_argument("--law", choices=LAWS, default="lognormal")
+    parser.add_argument(
+        "--duration-distribution", choices=DURATION_DISTRIBUTIONS, default="lognormal"
+    )
     parser.add_argument(
         "--booked", type=float, default=0.0, help="share of the orders with an appointment"
     )
@@ -265,7 +272,7 @@ def main() -> None:
     planner = partial(plan, rounds=given.rounds, seconds=60 if given.rounds else 0)
     mornings = max(1, min(MOST_ROUNDS, given.foresight_rounds // given.days))
     foresight = partial(plan, rounds=mornings, seconds=60)
-    days = fate(given.seed, given.days, given.law, booked=given.booked)
+    days = fate(given.seed, given.days, given.duration_distribution, booked=given.booked)
     result: dict[str, Any] = {}
     with ProcessPoolExecutor(given.processes) as pool:
         if given.only != "quoting":

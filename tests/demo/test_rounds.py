@@ -18,9 +18,9 @@ class Stage:
     def __init__(self, folder: Path) -> None:
         self.log: list[str] = []
         self.clock = SteppedClock(folder / "clock")
-        self.rounds = Rounds(MIDNIGHT, self.clock, self._settle, self._observe)
+        self.rounds = Rounds(MIDNIGHT, self.clock, self._wait_until_idle, self._observe)
 
-    async def _settle(self) -> None:
+    async def _wait_until_idle(self) -> None:
         self.log.append("rest")
 
     async def _observe(self, store_id: str) -> None:

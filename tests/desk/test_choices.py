@@ -1,4 +1,4 @@
-"""What the desk suggests and recognises without asking a service (R3)."""
+"""What the desk suggests and recognizes without asking a service (R3)."""
 
 from pathlib import Path
 from unittest.mock import AsyncMock, Mock
@@ -49,7 +49,7 @@ def test_suggested_operations_answer_a_symptom_that_was_told(symptoms: list[str]
         assert set(ZH.operations[operation_id]["symptoms"]) & set(symptoms)
 
 
-def test_a_plate_is_recognised_however_it_is_typed() -> None:
+def test_a_plate_is_recognized_however_it_is_typed() -> None:
     assert same_plate("沪a·12 345", "沪A12345")
     assert not same_plate("沪A1234", "沪A12345")
 

@@ -23,7 +23,7 @@ NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 MANAGER = "S01-manager-1"
 PHONE_PX = 390
 LOWEST_PX = 28
-"""What can be read from five metres on the board."""
+"""What can be read from five meters on the board."""
 
 SMALLEST_TEXT_PX = """() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -209,7 +209,7 @@ async def test_the_keyboard_keeps_somebody_from_a_job_and_a_second_hand_is_notic
 ) -> None:
     job = (await _jobs(api))[0]
     seen = {"reason": "skill", "version": job["version"]}
-    await api.done("workshop", f"/jobs/{job['job_id']}/release", MANAGER, seen)
+    await api.done("workshop", f"/jobs/{job['job_id']}/unpin", MANAGER, seen)
     await api.at_rest(("workshop",))
     dispatcher = await desk.sign_in(DISPATCHER, size="screen")
     await dispatcher.at(f"bar-{job['job_id']}").focus()
@@ -384,11 +384,11 @@ async def test_session_outlives_desk_until_signing_out(
     await context.close()
 
 
-async def test_what_is_kept_free_behind_work_in_hand_is_hatched(desk: Desk, api: Api) -> None:
+async def test_overrun_buffer_is_hatched(desk: Desk, api: Api) -> None:
     await api.at_rest()
     plan = await api.get("workshop", "/plan?day=2026-03-04", DISPATCHER)
-    (job,) = (each for each in plan["jobs"] if each["kept_until"])
-    begin, end = map(datetime.fromisoformat, (job["planned_finish_at"], job["kept_until"]))
+    (job,) = (each for each in plan["jobs"] if each["buffer_until"])
+    begin, end = map(datetime.fromisoformat, (job["planned_finish_at"], job["buffer_until"]))
     minutes = (end - begin) / timedelta(minutes=1)
     dispatcher = await desk.sign_in(DISPATCHER, size="screen")
     for row in (*job["technician_ids"], job["bay_id"]):
@@ -396,10 +396,10 @@ async def test_what_is_kept_free_behind_work_in_hand_is_hatched(desk: Desk, api:
             await dispatcher.press("rows-bay")
         shown = dispatcher.at(f"row-{row}")
         bar = shown.locator(f"[data-testid='bar-{job['job_id']}']")
-        band = await shown.locator(".gantt-kept").bounding_box()
+        band = await shown.locator(".gantt-buffer").bounding_box()
         assert band
         assert abs(band["width"] - minutes * await _minute_px(dispatcher)) < 2
-        await dispatcher.keep(f"workshop-kept-{'bay' if row == job['bay_id'] else 'technician'}")
+        await dispatcher.keep(f"workshop-buffer-{'bay' if row == job['bay_id'] else 'technician'}")
     await bar.hover()
     await expect(dispatcher.page.get_by_text("为防超时预留至")).to_be_visible()
     assert dispatcher.faults == []

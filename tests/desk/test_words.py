@@ -11,11 +11,11 @@ from services.crm.domain.loyalty import Tier
 from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.desk.client import Fault, RefusalError
-from services.desk.components.by_hand import REASONS
 from services.desk.components.cancelling import REASONS as CANCELLATIONS
 from services.desk.components.event_fields import FIELDS
 from services.desk.components.figures import AMOUNTS, COUNTS, GROUPS, INDICATORS
 from services.desk.components.job_clock import REASONS as CORRECTIONS
+from services.desk.components.manual_override import REASONS
 from services.desk.components.parts import REASONS as PART_REASONS
 from services.desk.components.problems import fault_text, refusal_text
 from services.desk.components.work_choice import PAY_TYPES
@@ -43,7 +43,7 @@ from services.reception.domain.promise import RevisionReason
 from services.reception.entrypoints import events as reception
 from services.reporting.application import rectifications
 from services.reporting.entrypoints import events as reporting
-from services.workshop.application import booking, clocks, promises, staffing
+from services.workshop.application import clocks, plan_changes, promises, staffing
 from services.workshop.domain.correction import CorrectionReason
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
 from services.workshop.domain.inspection import ItemResult
@@ -102,8 +102,14 @@ DEADLINES = {
     *(reception.GREETING_OVERDUE, reception.LINK_CUSTOMER),
     *(reception.TAX_INVOICE, reception.TAX_CREDIT),
     *(receivables.RECEIVABLE_OVERDUE, claim_reminders.CLAIM_OVERDUE, sending.SEND_MESSAGE),
-    *(booking.REPLAN, booking.IMPROVE, booking.LEARN, booking.PROSPECTS, booking.CAPACITY),
-    *(booking.HOLD_EXPIRY, booking.OVERRUN, booking.START_DUE),
+    *(
+        plan_changes.REPLAN,
+        plan_changes.IMPROVE,
+        plan_changes.LEARN,
+        plan_changes.PROMISE_RISK_CHECK,
+        plan_changes.CAPACITY,
+    ),
+    *(plan_changes.HOLD_EXPIRY, plan_changes.OVERRUN, plan_changes.START_DUE),
     *(promises.PROMISE_DUE, clocks.CLOCK_OFF, staffing.STAFFING),
     *(reporting.CLOSING, rectifications.FOUND, rectifications.OVERDUE),
 }
@@ -141,7 +147,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "reason": (*get_args(ChangeCode), *get_args(RevisionReason)),
         "why": get_args(ChangeCode),
         "risk": get_args(RiskCode),
-        "hand": get_args(OverrideReason),
+        "manual_override": get_args(OverrideReason),
         "override": get_args(OverrideKind),
         "result": get_args(ItemResult),
         "absence": get_args(AbsenceKind),
@@ -152,7 +158,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "pay": get_args(PayType),
         "payer": get_args(Payer),
         "estimate": get_args(EstimateStatus),
-        "word": get_args(Channel),
+        "authorization_channel": get_args(Channel),
         "discount": get_args(DiscountReason),
         "refund": get_args(RefundReason),
         "credit": get_args(CreditReason),

@@ -86,13 +86,13 @@ def test_one_root_gives_owners_different_keys(tmp_path: Path) -> None:
     assert "root" not in repr(Keyring.from_file(file, "crm"))
 
 
-def test_reception_and_crm_alone_recognise_a_plate(tmp_path: Path) -> None:
+def test_reception_and_crm_alone_recognize_a_plate(tmp_path: Path) -> None:
     secrets = ensure_secrets(tmp_path)
     reception, crm, workshop = (keys_of(secrets, each) for each in ("reception", "crm", "workshop"))
     assert reception.reference("plate", "沪A12345") == crm.reference("plate", "沪A12345")
     assert reception.reference("vin", "沪A12345") != crm.reference("plate", "沪A12345")
     assert reception.reference("phone", "1") != crm.reference("phone", "1")
-    with pytest.raises(ValueError, match="no key to recognise a plate"):
+    with pytest.raises(ValueError, match="no key to recognize a plate"):
         workshop.reference("plate", "沪A12345")
 
 

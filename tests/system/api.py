@@ -170,8 +170,8 @@ class Api:
         path = f"/orders/{order_id}"
         await self.at_rest()
         order = await self.get("reception", path, ADVISOR)
-        word = {"reason": "vehicle_needed", "channel": "counter", "version": order["version"]}
-        return await self.post("reception", f"{path}/withdrawals", ADVISOR, word | unwanted)
+        decision = {"reason": "vehicle_needed", "channel": "counter", "version": order["version"]}
+        return await self.post("reception", f"{path}/withdrawals", ADVISOR, decision | unwanted)
 
     async def paid(self, order_id: str) -> None:
         """The order billed and paid."""

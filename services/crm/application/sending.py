@@ -6,20 +6,20 @@ from datetime import UTC, datetime, timedelta
 
 from services.crm import persistence
 from services.crm.application.words import Words
-from services.crm.clients.channels import LONGEST_CALL_S, Letter, Sender
+from services.crm.clients.channels import LONGEST_CALL_S, OutboundMessage, Sender
 from services.crm.domain import follow_up as follow_ups
 from services.crm.domain import message as messages
 from services.crm.domain.message import (
     Answer,
     Call,
     Channel,
-    Hold,
+    Defer,
     Message,
     Send,
     Step,
     Visit,
 )
-from services.crm.domain.wording import Facts
+from services.crm.domain.message_text import TemplateValues
 from services.crm.persistence.persons import Person, find_persons
 from shared import timers
 from shared.db import Connection, transaction
@@ -54,7 +54,7 @@ async def schedule(
 
 
 def compose(
-    facts: Facts,
+    values: TemplateValues,
     visit: Visit | None,
     *,
     store_id: str,
@@ -65,12 +65,12 @@ def compose(
     expires_at: datetime | None = None,
 ) -> Message:
     """A new message; its link, if it has one, is not among its values, as it is kept encrypted."""
-    over = (expires_at, facts.over_at, visit.over_for(facts.subject) if visit else None)
+    over = (expires_at, values.void_at, visit.void_since(values.subject) if visit else None)
     return Message(
         message_id=str(new_id()),
         store_id=store_id,
-        subject=facts.subject,
-        values=facts.model_dump(mode="json", exclude={"link"}),
+        subject=values.subject,
+        values=values.model_dump(mode="json", exclude={"link"}),
         created_at=now,
         customer_ref=customer_ref,
         order_id=order_id,
@@ -118,16 +118,16 @@ class Sending:
             step, person = await self._step(connection, message)
             if person is None or not isinstance(step, Send):
                 return None
-            (telling,) = await self.words.put(
+            (rendered,) = await self.words.render(
                 connection, store_id, [message], {person.customer_ref: person}, with_links=True
             )
             address = person.contact.addresses[step.channel]
-            letter = Letter(message_id, address, telling.wording)
+            outbound = OutboundMessage(message_id, address, rendered.content)
             claimed = messages.claim(message, step.channel, person.contact)
             await persistence.save_message(connection, claimed)
             await persistence.claim_message(connection, store_id, message_id, _LEASE)
         reached("message_claimed")
-        answer = await self.channels[step.channel].send(letter)
+        answer = await self.channels[step.channel].send(outbound)
         reached("message_answered")
         return Attempt(claimed.tries, answer)
 
@@ -175,7 +175,7 @@ class Sending:
         match step:
             case Send():
                 raise StalePreparationError
-            case Hold(until):
+            case Defer(until):
                 await schedule(unit, timer.store_id, timer.subject, until, timer.cause)
             case Call(reason):
                 agent_id = await self._next_agent(unit, message.store_id)

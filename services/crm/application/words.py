@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from services.crm import persistence
 from services.crm.clients.catalogue import Directory
 from services.crm.domain.message import Message
-from services.crm.domain.wording import FACTS, Wording, say
+from services.crm.domain.message_text import TEMPLATE_VALUES, MessageText, render
 from services.crm.persistence.persons import Person
 from shared.db import Connection
 from shared.personal import PersonalData
 
 
 @dataclass(frozen=True)
-class Telling:
-    """A message with the one whom it is for, and its words."""
+class RenderedMessage:
+    """A message with the one whom it is for, and its text."""
 
     message: Message
     person: Person
-    wording: Wording
+    content: MessageText
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Words:
     personal: PersonalData
     directory: Directory
 
-    async def put(
+    async def render(
         self,
         connection: Connection,
         store_id: str,
@@ -36,8 +36,8 @@ class Words:
         persons: Mapping[str, Person],
         *,
         with_links: bool = False,
-    ) -> list[Telling]:
-        """What each message says that is for one of ``persons``, in the order of ``messages``.
+    ) -> list[RenderedMessage]:
+        """Render each message that is for one of ``persons``, in the order of ``messages``.
 
         A customer's link is in it on its way to the customer alone (``with_links``); what a
         colleague reads is what they say on the phone.
@@ -49,7 +49,7 @@ class Words:
         }
         links = await self._links(connection, store_id, addressed) if with_links else {}
         return [
-            Telling(message, person, self._say(message, person, links.get(key)))
+            RenderedMessage(message, person, self._render(message, person, links.get(key)))
             for key, (message, person) in addressed.items()
         ]
 
@@ -67,12 +67,12 @@ class Words:
         )
         return dict(zip(sealed, texts, strict=True))
 
-    def _say(self, message: Message, person: Person, link: str | None) -> Wording:
+    def _render(self, message: Message, person: Person, link: str | None) -> MessageText:
         place = self.directory.stores[message.store_id]
         templates = self.directory.messages[message.store_id].templates
-        return say(
+        return render(
             templates[message.subject, person.language],
-            FACTS[message.subject].model_validate(message.values),
+            TEMPLATE_VALUES[message.subject].model_validate(message.values),
             name=person.name,
             store=place.zh if person.language == "zh" else place.en,
             language=person.language,

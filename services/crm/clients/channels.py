@@ -21,7 +21,7 @@ import orjson
 import structlog
 
 from services.crm.domain.message import Answer, Channel
-from services.crm.domain.wording import Wording
+from services.crm.domain.message_text import MessageText
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -37,18 +37,18 @@ _COMPLETED = 2
 
 
 @dataclass(frozen=True)
-class Letter:
+class OutboundMessage:
     """One message for one address."""
 
     message_id: str
     address: str = field(repr=False)
-    wording: Wording = field(repr=False)
+    content: MessageText = field(repr=False)
 
 
 class Sender(Protocol):
     """One channel; it never raises for what the other side does."""
 
-    async def send(self, letter: Letter) -> Answer: ...
+    async def send(self, message: OutboundMessage) -> Answer: ...
 
 
 def senders(settings: Settings) -> Mapping[Channel, Sender]:
@@ -64,20 +64,20 @@ def senders(settings: Settings) -> Mapping[Channel, Sender]:
 
 
 class Gateway:
-    """Hands messages to a gateway that recognises a repeated one by its id."""
+    """Hands messages to a gateway that recognizes a repeated one by its id."""
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = f"{url.rstrip('/')}/messages"
         self._secret = secret.encode()
 
-    async def send(self, letter: Letter) -> Answer:
+    async def send(self, message: OutboundMessage) -> Answer:
         """One attempt. Whatever may have been taken without our knowing is ``unanswered``."""
         body = orjson.dumps(
             {
-                "id": letter.message_id,
-                "to": letter.address,
-                "title": letter.wording.title,
-                "text": letter.wording.text,
+                "id": message.message_id,
+                "to": message.address,
+                "title": message.content.title,
+                "text": message.content.text,
             }
         )
         try:
@@ -120,30 +120,30 @@ class Mailer:
         self._settings = settings
         self._tls = ssl.create_default_context()
 
-    async def send(self, letter: Letter) -> Answer:
+    async def send(self, message: OutboundMessage) -> Answer:
         """One attempt. When the server falls silent after the text, nobody knows whether it has
         taken it."""
         try:
             async with asyncio.timeout(LONGEST_CALL_S):
-                return await asyncio.to_thread(self._deliver, letter)
+                return await asyncio.to_thread(self._deliver, message)
         except TimeoutError:
             log.warning("mail server is slow")
             return "unanswered"
 
-    def _deliver(self, letter: Letter) -> Answer:
+    def _deliver(self, message: OutboundMessage) -> Answer:
         with ExitStack() as stack:
             try:
                 server = self._connected()
                 stack.callback(server.close)
                 self._introduce(server)
-                status = self._offer(server, letter.address)
+                status = self._offer(server, message.address)
             except (OSError, smtplib.SMTPException) as error:
                 log.warning("mail server is not available", error=type(error).__name__)
                 return "later"
             if status // 100 != _COMPLETED:
                 return _mail_answer(status, "later")
             try:
-                status, _ = server.data(self._mail(letter).as_bytes())
+                status, _ = server.data(self._email(message).as_bytes())
             except smtplib.SMTPDataError as error:
                 return _mail_answer(error.smtp_code, "later")
             except (OSError, smtplib.SMTPException) as error:
@@ -171,14 +171,14 @@ class Mailer:
             status, _ = server.rcpt(address)
         return status
 
-    def _mail(self, letter: Letter) -> EmailMessage:
+    def _email(self, message: OutboundMessage) -> EmailMessage:
         sender = self._settings.smtp_sender
         mail = EmailMessage(policy=SMTP)
         mail["From"] = sender
-        mail["To"] = letter.address
-        mail["Subject"] = letter.wording.title
-        mail["Message-ID"] = f"<{letter.message_id}@{sender.partition('@')[2]}>"
-        mail.set_content(letter.wording.text)
+        mail["To"] = message.address
+        mail["Subject"] = message.content.title
+        mail["Message-ID"] = f"<{message.message_id}@{sender.partition('@')[2]}>"
+        mail.set_content(message.content.text)
         return mail
 
 

@@ -9,7 +9,7 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict
 
 from services.crm.domain.message import Language, QuietHours, Subject
-from services.crm.domain.wording import Template, check
+from services.crm.domain.message_text import Template, check
 from shared.group import read_yaml
 
 _LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -34,7 +34,7 @@ class _Rules(_Strict):
     """What the group has set, or what a store sets otherwise."""
 
     quiet_hours: _QuietHours | None = None
-    tell_risk: bool | None = None
+    notify_at_risk: bool | None = None
     templates: dict[Subject, dict[Language, _Text]] = {}
 
 
@@ -46,11 +46,11 @@ class _File(_Rules):
 class MessageRules:
     """What one store says to customers, and when.
 
-    ``tell_risk``: customers hear that a promise is at risk before anybody has decided on a new one.
+    ``notify_at_risk``: customers hear that a promise is at risk before a new one was decided on.
     """
 
     quiet: QuietHours
-    tell_risk: bool
+    notify_at_risk: bool
     templates: Mapping[tuple[Subject, Language], Template]
 
 
@@ -72,9 +72,9 @@ def _merged(group: _Rules, own: _Rules) -> MessageRules:
     quiet = own.quiet_hours or group.quiet_hours
     if quiet is None:
         raise ValueError("messages.yaml has no quiet_hours")
-    tell_risk = group.tell_risk if own.tell_risk is None else own.tell_risk
+    notify_at_risk = group.notify_at_risk if own.notify_at_risk is None else own.notify_at_risk
     return MessageRules(
-        QuietHours(quiet.starts, quiet.ends), bool(tell_risk), _templates(group, own)
+        QuietHours(quiet.starts, quiet.ends), bool(notify_at_risk), _templates(group, own)
     )
 
 

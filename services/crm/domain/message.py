@@ -43,11 +43,11 @@ not known whether the message arrived."""
 CHANNELS: tuple[Channel, ...] = ("wecom", "sms", "email")
 """In the order of preference of a customer who has none."""
 
-REPEATABLE: frozenset[Channel] = frozenset({"wecom", "sms"})
-"""Channels that recognise a repeated message by its id, so that asking again cannot tell twice."""
+IDEMPOTENT_CHANNELS: frozenset[Channel] = frozenset({"wecom", "sms"})
+"""Channels that recognize a repeated message by its id, so that asking again cannot tell twice."""
 
-PAUSES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
-"""Between the attempts on one channel."""
+RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+"""Delays between the attempts on one channel."""
 
 ENDED_BY_READINESS: tuple[Subject, ...] = (
     "authorisation",
@@ -80,8 +80,8 @@ class Visit:
     delivered_at: datetime | None = None
     ended_at: datetime | None = None
 
-    def over_for(self, subject: Subject) -> datetime | None:
-        """When it ceased to make sense to send a message on ``subject``, if it did."""
+    def void_since(self, subject: Subject) -> datetime | None:
+        """Return since when a message on ``subject`` is void, if it is."""
         moments = [
             moment
             for moment, subjects in (
@@ -137,10 +137,10 @@ class QuietHours:
 class Message:
     """One thing that a customer is to be told, once.
 
-    ``values`` are its subject's facts as JSON; ``about`` names the appointment or additional work
+    ``values`` are its template's values as JSON; ``about`` names the appointment or additional work
     behind it. After ``expires_at`` there is no reason to tell it. ``tries`` counts the attempts on
-    ``channel``, the next of which is not before ``retry_at``; ``given_up`` are channels that will
-    not be tried again; ``uncertain``: an attempt on ``channel`` may have succeeded unnoticed.
+    ``channel``, the next of which is not before ``retry_at``; ``exhausted_channels`` will not be
+    tried again; ``uncertain``: an attempt on ``channel`` may have succeeded unnoticed.
     ``contact_set_by`` and ``contact_set_at`` say who had set the address that was used, and when;
     absent for that of the registration.
     """
@@ -158,7 +158,7 @@ class Message:
     channel: Channel | None = None
     tries: int = 0
     retry_at: datetime | None = None
-    given_up: Sequence[Channel] = ()
+    exhausted_channels: Sequence[Channel] = ()
     uncertain: bool = False
     reason: CallReason | None = None
     agent_id: str | None = None
@@ -174,7 +174,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Hold:
+class Defer:
     """Not before ``until``."""
 
     until: datetime
@@ -195,7 +195,7 @@ class Call:
 Drop = Literal["drop", "suppress"]
 """The reason has passed; or the customer wants to hear of nothing."""
 
-Step = Hold | Send | Call | Drop
+Step = Defer | Send | Call | Drop
 
 
 def next_step(
@@ -220,7 +220,7 @@ def next_step(
     exempt = message.subject == "ready" and waiting_customer
     holds = [quiet_until if not exempt else None, message.retry_at]
     until = max((moment for moment in holds if moment is not None), default=now)
-    return Hold(until) if until > now else Send(channel)
+    return Defer(until) if until > now else Send(channel)
 
 
 def choose(message: Message, contact: Contact, channels: Collection[Channel]) -> Channel | None:
@@ -236,7 +236,7 @@ def choose(message: Message, contact: Contact, channels: Collection[Channel]) ->
             if channel in channels
             and channel in contact.addresses
             and channel not in contact.declined
-            and channel not in message.given_up
+            and channel not in message.exhausted_channels
             and (channel == message.channel or not message.uncertain)
         ),
         None,
@@ -280,13 +280,13 @@ def answered(
     waiting = replace(
         message, state="waiting", uncertain=message.uncertain or answer == "unanswered"
     )
-    can_repeat = answer == "later" or message.channel in REPEATABLE
-    if answer != "refused" and can_repeat and message.tries <= len(PAUSES):
-        return replace(waiting, retry_at=now + PAUSES[message.tries - 1]), []
+    can_repeat = answer == "later" or message.channel in IDEMPOTENT_CHANNELS
+    if answer != "refused" and can_repeat and message.tries <= len(RETRY_DELAYS):
+        return replace(waiting, retry_at=now + RETRY_DELAYS[message.tries - 1]), []
     return replace(
         waiting,
         retry_at=None,
-        given_up=(*message.given_up, message.channel),
+        exhausted_channels=(*message.exhausted_channels, message.channel),
         reason="refused" if answer == "refused" else "not_accepted",
     ), []
 

@@ -16,7 +16,13 @@ from services.crm.domain.message import (
     ENDED_BY_READINESS,
     Visit,
 )
-from services.crm.domain.wording import AtRisk, Facts, OverduePayment, PromiseChanged, Ready
+from services.crm.domain.message_text import (
+    AtRisk,
+    OverduePayment,
+    PromiseChanged,
+    Ready,
+    TemplateValues,
+)
 from shared.contracts import Event
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
@@ -96,10 +102,10 @@ class Handlers:
             case VehicleDelivered() as event:
                 await self._on_delivered(unit, event, cause)
             case _:
-                await self._settle(unit, received)
+                await self._void_messages(unit, received)
 
-    async def _settle(self, unit: Unit, received: Received) -> None:
-        """What is settled needs no message any more."""
+    async def _void_messages(self, unit: Unit, received: Received) -> None:
+        """Void the messages whose reason has ended."""
         moment = received.envelope.time
         match received.event:
             case OrderCancelled() as event:
@@ -149,16 +155,16 @@ class Handlers:
         """The customer hears of the new time, and of no earlier one any more (R9)."""
         visit = await persistence.lock_visit(unit.connection, event.store_id, event.order_id)
         await _end_promises(unit, event.store_id, event.order_id)
-        await _tell(unit, visit, PromiseChanged(promised_at=event.promised_at), cause)
+        await _notify(unit, visit, PromiseChanged(promised_at=event.promised_at), cause)
 
     async def _on_promise_at_risk(self, unit: Unit, event: PromiseAtRisk, cause: Cause) -> None:
         """Where the store wants it, the customer hears of the risk before it is decided on (R9)."""
-        if not self.directory.messages[event.store_id].tell_risk:
+        if not self.directory.messages[event.store_id].notify_at_risk:
             return
         visit = await persistence.lock_visit(unit.connection, event.store_id, event.order_id)
         await _end_promises(unit, event.store_id, event.order_id)
-        facts = AtRisk(promised_at=event.promised_at, likely_at=event.best_promise_at)
-        await _tell(unit, visit, facts, cause)
+        values = AtRisk(promised_at=event.promised_at, likely_at=event.best_promise_at)
+        await _notify(unit, visit, values, cause)
 
     async def _on_receivable_overdue(
         self, unit: Unit, event: ReceivableOverdue, cause: Cause
@@ -168,8 +174,8 @@ class Handlers:
         await persistence.end_messages(
             unit.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, unit.now
         )
-        facts = OverduePayment(amount_cents=event.balance_cents, due_at=event.due_at)
-        await _tell(unit, visit, facts, cause)
+        values = OverduePayment(amount_cents=event.balance_cents, due_at=event.due_at)
+        await _notify(unit, visit, values, cause)
 
     async def _on_ready(self, unit: Unit, event: VehicleReady, cause: Cause) -> None:
         """The customer can fetch the vehicle (R9)."""
@@ -179,7 +185,7 @@ class Handlers:
         await persistence.end_messages(
             unit.connection, event.store_id, event.order_id, ENDED_BY_READINESS, event.ready_at
         )
-        await _tell(unit, ready, Ready(ready_at=event.ready_at), cause)
+        await _notify(unit, ready, Ready(ready_at=event.ready_at), cause)
 
     async def _on_delivered(self, unit: Unit, event: VehicleDelivered, cause: Cause) -> None:
         """A call is due on the next working day (R21), once it is known whom to call."""
@@ -209,9 +215,9 @@ class Handlers:
         unit.publish(events, cause)
 
 
-async def _tell(unit: Unit, visit: Visit, facts: Facts, cause: Cause) -> None:
+async def _notify(unit: Unit, visit: Visit, values: TemplateValues, cause: Cause) -> None:
     message = compose(
-        facts,
+        values,
         visit,
         store_id=visit.store_id,
         customer_ref=visit.customer_ref,

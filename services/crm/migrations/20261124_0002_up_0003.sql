@@ -35,7 +35,7 @@ CREATE TABLE message (
     channel       text        CHECK (channel IN ('wecom', 'sms', 'email')),
     tries         smallint    NOT NULL,
     retry_at      timestamptz,
-    given_up      text[]      NOT NULL,
+    exhausted_channels text[]      NOT NULL,
     uncertain     boolean     NOT NULL,
     reason        text,
     agent_id      text,

@@ -10,21 +10,21 @@ from shared.db import Connection
 
 _MESSAGE = """
 SELECT message_id, store_id, subject, "values", created_at, customer_ref, order_id, about,
-       expires_at, state, channel, tries, retry_at, given_up, uncertain, reason, agent_id,
+       expires_at, state, channel, tries, retry_at, exhausted_channels, uncertain, reason, agent_id,
        notified_at, calls, contact_set_by, contact_set_at
 FROM message
 """
 
 _SAVE = """
 INSERT INTO message (message_id, store_id, subject, "values", created_at, customer_ref, order_id,
-                     about, expires_at, state, channel, tries, retry_at, given_up, uncertain,
-                     reason, agent_id, notified_at, calls, contact_set_by, contact_set_at)
+                     about, expires_at, state, channel, tries, retry_at, exhausted_channels,
+                     uncertain, reason, agent_id, notified_at, calls, contact_set_by, contact_set_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
         $21)
 ON CONFLICT (store_id, message_id) DO UPDATE SET
     customer_ref = excluded.customer_ref, expires_at = excluded.expires_at,
     state = excluded.state, channel = excluded.channel, tries = excluded.tries,
-    retry_at = excluded.retry_at, given_up = excluded.given_up,
+    retry_at = excluded.retry_at, exhausted_channels = excluded.exhausted_channels,
     uncertain = excluded.uncertain, reason = excluded.reason, agent_id = excluded.agent_id,
     notified_at = excluded.notified_at, calls = excluded.calls,
     contact_set_by = excluded.contact_set_by, contact_set_at = excluded.contact_set_at,

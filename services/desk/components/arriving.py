@@ -56,7 +56,7 @@ async def arrival_dialog(
         confirmation = Confirmation(form, {"vehicle_elsewhere": question})
         open_order = box("found")
 
-        def recognise() -> None:
+        def recognize() -> None:
             """The vehicle's own appointment is chosen with it."""
             own = (each for each, known in plates.items() if same_plate(plate.value or "", known))
             if found := next(own, None):
@@ -65,7 +65,7 @@ async def arrival_dialog(
         async def look_up() -> None:
             known.set_text(await _known_customer(visit, plate.value or ""))
 
-        plate.on_value_change(recognise)
+        plate.on_value_change(recognize)
         plate.on("blur", look_up)
 
         async def send() -> None:

@@ -27,7 +27,7 @@ def mark(name: str, element: ui.element) -> ui.element:
 
 
 def badge(value: str, tone: str) -> ui.label:
-    """A short state in its colour: ``calm``, ``busy``, ``good``, ``warn``, ``bad`` or ``quiet``."""
+    """A short state in its color: ``calm``, ``busy``, ``good``, ``warn``, ``bad`` or ``quiet``."""
     return text(value, f"badge tone-{tone}")
 
 

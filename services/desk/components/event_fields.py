@@ -86,7 +86,7 @@ def _code(*kinds: str) -> Written:
 REASON_KINDS = (
     "reason",
     "pause",
-    "hand",
+    "manual_override",
     "discount",
     "refund",
     "credit",
@@ -139,7 +139,7 @@ FIELDS: Mapping[str, Written] = {
     "balance_cents": _money,
     "payer": _code("payer"),
     "method": _code("method"),
-    "channel": _code("word", "channel"),
+    "channel": _code("authorization_channel", "channel"),
     "subject": _code("subject"),
     "days_overdue": _number,
     "attempt": _number,

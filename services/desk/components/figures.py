@@ -144,7 +144,7 @@ def tone_of(indicator: Indicator, value: float | None) -> str:
 def bars(
     categories: Sequence[str], series: Mapping[str, Sequence[float | None]], *, unit: str = ""
 ) -> ui.echart:
-    """Vertical bars, one colour a series; ``unit`` stands behind each number."""
+    """Vertical bars, one color a series; ``unit`` stands behind each number."""
     return ui.echart(
         {
             "color": list(PALETTE),

@@ -36,16 +36,16 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Bar:
-    """A job in its row: when, in which colour, and what is said of it.
+    """A job in its row: when, in which color, and what is said of it.
 
-    Until ``kept_until``, if anything, the row is kept free behind it.
+    Until ``buffer_until``, if anything, the row is an overrun buffer behind it.
     """
 
     job_id: str
     status: str
     begin: datetime
     end: datetime
-    kept_until: datetime | None
+    buffer_until: datetime | None
     promised: datetime
     tone: str
     title: str
@@ -247,8 +247,8 @@ def _bar(span: Span, hands: Hands, bar: Bar) -> None:
     made.props["data-job"] = bar.job_id
     made.props["data-begin"] = round(bar.begin.timestamp())
     _openable(mark(f"bar-{bar.job_id}", made), lambda: hands.bar(bar.job_id))
-    if bar.kept_until and bar.end < bar.kept_until and span.shows(bar.end, bar.kept_until):
-        span.stretch(box("gantt-kept"), bar.end, bar.kept_until)
+    if bar.buffer_until and bar.end < bar.buffer_until and span.shows(bar.end, bar.buffer_until):
+        span.stretch(box("gantt-buffer"), bar.end, bar.buffer_until)
     if span.begin < bar.promised < span.end:
         box(f"promise {bar.tone}").style(f"left:{span.place(bar.promised):.3f}%")
 

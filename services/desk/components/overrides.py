@@ -1,4 +1,4 @@
-"""The day's changes by hand (人工干预) and what came of them."""
+"""The day's manual overrides (人工干预) and what came of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Override = Mapping[str, Any]
 def overrides(visit: Visit, found: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Each change with the lateness planned before and after it, and that which came; ``names`` are
     those of the day's jobs."""
-    with panel(visit.t("Changes by hand"), name="overrides"):
+    with panel(visit.t("Manual overrides"), name="overrides"):
         _totals(visit, found["totals"])
         _table(visit, found["overrides"], names)
 
@@ -44,7 +44,7 @@ def _table(visit: Visit, made: Sequence[Override], names: Mapping[str, str]) -> 
                 cell(visit.colleague(each["made_by"]))
                 cell(names.get(each["job_id"], t("another job")))
                 cell(_change(visit, each))
-                cell(t.code("hand", each["reason"]))
+                cell(t.code("manual_override", each["reason"]))
                 cell(each["note"] or formats.NOTHING)
                 for name in ("late_before_min", "late_after_min", "late_actual_min"):
                     cell(formats.minutes(each[name]), "figure")

@@ -28,7 +28,7 @@ _COLLEAGUE = "colleague_at_link"
 
 @ui.page(PAGE.path)
 async def show(request: Request, token: str, signed_in: Present) -> None:
-    """Lines and prices, and a word on them; or why there is nothing to decide."""
+    """Lines and prices, and a decision on them; or why there is nothing to decide."""
     desk: Desk = app.state.desk
     t = desk.words_for(request)
     client = ui.context.client
@@ -121,7 +121,7 @@ class _Authorisation:
         return offer
 
     async def _decide(self, chosen: OfferChoice, *, agree: bool) -> None:
-        """Send the word, once however often it is tried."""
+        """Send the decision, once however often it is tried."""
         wanted = agree and not chosen.is_empty
         body = {
             "decision": "authorize" if wanted else "decline",

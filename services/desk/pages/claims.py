@@ -90,7 +90,7 @@ async def show(visit: Visit) -> None:
 
 
 def deadline(visit: Visit, claim: Claim) -> None:
-    """Until when the claim has to be submitted or answered, in the colour of its urgency."""
+    """Until when the claim has to be submitted or answered, in the color of its urgency."""
     if claim["awaits"] is None:
         text(formats.NOTHING)
         return

@@ -50,7 +50,7 @@ async def show(visit: Visit) -> None:
             for job in jobs
             if visit.person.subject in job["technician_ids"] and job["status"] in _ORDER
         ]
-        return sorted(mine, key=_turn), numbers
+        return sorted(mine, key=_job_sort_key), numbers
 
     def render(mine: Mine, drawing: Drawing) -> None:
         found, numbers = mine
@@ -96,7 +96,7 @@ async def open_jobs(visit: Visit) -> Mine:
     return jobs, numbers_of(visit, orders)
 
 
-def _turn(job: Job) -> tuple[int, str]:
+def _job_sort_key(job: Job) -> tuple[int, str]:
     return _ORDER[job["status"]], job["planned_start_at"] or ""
 
 

@@ -1,4 +1,4 @@
-"""The workshop's day (车间派工): a live Gantt by technician or by bay, and changes by hand."""
+"""The workshop's day (车间派工): a live Gantt by technician or by bay, and manual overrides."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,8 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalogue import Catalogue
-from services.desk.components import by_hand
+from services.desk.components import manual_override
 from services.desk.components.absences import absence_dialog
-from services.desk.components.by_hand import Floor, Place
 from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     Handler,
@@ -41,6 +40,7 @@ from services.desk.components.gantt import (
 )
 from services.desk.components.job_clock import clock_dialog, clocked_s
 from services.desk.components.live import live
+from services.desk.components.manual_override import DispatchOptions, Slot
 from services.desk.components.overrides import overrides
 from services.desk.components.parts import parts_dialog
 from services.desk.i18n import Words
@@ -73,8 +73,8 @@ Job = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Day:
-    """The plan of one day; queue numbers by order; who is away; changes by hand for those who make
-    them."""
+    """The plan of one day; queue numbers by order; who is away; manual overrides for those who
+    make them."""
 
     plan: Mapping[str, Any]
     numbers: Numbers
@@ -156,7 +156,7 @@ def _toolbar(visit: Visit, day: date, rows: str) -> None:
         with box("legend"):
             for status in _LEGEND:
                 _legend(f"status-{status}", visit.t.code("status", status))
-            _legend("kept-swatch", visit.t("Kept free"))
+            _legend("buffer-swatch", visit.t("Overrun buffer"))
             _legend("promise-swatch", visit.t("Promise"))
             _legend("risk-swatch warn", visit.t("Promise at risk"))
             _legend("risk-swatch bad", visit.t("Promise in danger"))
@@ -189,8 +189,8 @@ class _Board:
             drawing.part("overrides", partial(overrides, self.visit), shown.overrides, names)
 
     @property
-    def floor(self) -> Floor:
-        return Floor(self.shown.plan, self.catalogue.operations, self.name_by_id)
+    def options(self) -> DispatchOptions:
+        return DispatchOptions(self.shown.plan, self.catalogue.operations, self.name_by_id)
 
     def name(self, job: Job) -> str:
         """Queue number and operation."""
@@ -198,7 +198,7 @@ class _Board:
         return f"{number_of(self.shown.numbers, job)} · {operation}"
 
     def tone(self, job: Job) -> str:
-        """The colour of the job's promise."""
+        """The color of the job's promise."""
         return risk_tone(self.visit, job)
 
     def risk(self, job: Job) -> str:
@@ -229,7 +229,7 @@ class _Board:
             status=job["status"],
             begin=begins(job),
             end=ends(job, self.visit.now()),
-            kept_until=at(job["kept_until"]) if job["kept_until"] else None,
+            buffer_until=at(job["buffer_until"]) if job["buffer_until"] else None,
             promised=at(job["promised_at"]),
             tone=self.tone(job),
             title=number_of(self.shown.numbers, job),
@@ -301,43 +301,43 @@ class _Board:
             f"{t.code('status', job['status'])} · {planned} · {people} · "
             f"{self.visit.bay(job['bay_id'])}",
             t("promised {time}", time=promised),
-            self._kept(job),
+            self._buffer(job),
             change_text(self.visit, job["reason"], self.name_by_id),
             self.risk(job) if self.tone(job) else "",
         )
         return [sentence for sentence in sentences if sentence]
 
-    def _kept(self, job: Job) -> str:
-        """Until when people and bay are kept free behind the job."""
-        if not job["kept_until"]:
+    def _buffer(self, job: Job) -> str:
+        """Until when the overrun buffer behind the job lasts."""
+        if not job["buffer_until"]:
             return ""
         zone, now = self.visit.store.timezone, self.visit.now()
-        until = formats.day_and_clock(job["kept_until"], zone, now)
-        return self.visit.t("kept free until {time}, in case it takes longer", time=until)
+        until = formats.day_and_clock(job["buffer_until"], zone, now)
+        return self.visit.t("overrun buffer until {time}", time=until)
 
     def _movable(self, job: Job) -> bool:
         return job["status"] == "planned" and self.visit.person.has(_DISPATCHES)
 
     def _dropped(self, drop: Drop) -> None:
         """A drop on another planned bar offers to change places, any other one to move."""
-        floor = self.floor
-        job = floor.job(drop.job_id)
-        if drop.onto and drop.onto in floor.exchangeable(job):
-            by_hand.swap(self.visit, floor, job, drop.onto)
+        options = self.options
+        job = options.job(drop.job_id)
+        if drop.onto and drop.onto in options.exchangeable(job):
+            manual_override.swap(self.visit, options, job, drop.onto)
         elif drop.row != drop.source or drop.minutes:
-            by_hand.move(self.visit, floor, job, self._place(job, drop))
+            manual_override.move(self.visit, options, job, self._slot(job, drop))
 
-    def _place(self, job: Job, drop: Drop) -> Place:
-        planned = Place.of(job)
+    def _slot(self, job: Job, drop: Drop) -> Slot:
+        planned = Slot.of(job)
         start_at = planned.start_at + timedelta(minutes=drop.minutes)
         if self.rows == "bay":
-            return Place(planned.technician_ids, drop.row, start_at)
+            return Slot(planned.technician_ids, drop.row, start_at)
         people = [drop.row if each == drop.source else each for each in planned.technician_ids]
-        return Place(list(dict.fromkeys(people)), planned.bay_id, start_at)
+        return Slot(list(dict.fromkeys(people)), planned.bay_id, start_at)
 
     def _job_dialog(self, job_id: str) -> None:
         visit, t, zone = self.visit, self.visit.t, self.visit.store.timezone
-        job = self.floor.job(job_id)
+        job = self.options.job(job_id)
         with dialog(self.name(job)) as opened:
             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
             if job["pinned"]:
@@ -362,23 +362,25 @@ class _Board:
             if self._movable(job):
                 self._hand_buttons(job, opened)
             if job["started_at"] and visit.person.has(_CORRECTS):
-                with box("hand-actions"):
+                with box("override-actions"):
                     correct = partial(clock_dialog, visit, job, self.name(job))
                     _instead(opened, "correct-clock", t("Correct the clock …"), correct)
 
     def _hand_buttons(self, job: Job, opened: ui.dialog) -> None:
-        visit, floor, t = self.visit, self.floor, self.visit.t
+        visit, options, t = self.visit, self.options, self.visit.t
         press = partial(_instead, opened)
-        with box("hand-actions"):
-            press("move", t("Move …"), lambda: by_hand.move(visit, floor, job, Place.of(job)))
-            press("swap", t("Swap …"), lambda: by_hand.swap(visit, floor, job))
+        with box("override-actions"):
+            press(
+                "move", t("Move …"), lambda: manual_override.move(visit, options, job, Slot.of(job))
+            )
+            press("swap", t("Swap …"), lambda: manual_override.swap(visit, options, job))
             if job["pinned"]:
-                press("release", t("Release …"), lambda: by_hand.release(visit, floor, job))
+                press("unpin", t("Unpin …"), lambda: manual_override.unpin(visit, options, job))
             else:
-                press("pin", t("Pin …"), lambda: by_hand.pin(visit, floor, job))
-            press("forbid", t("Forbid …"), lambda: by_hand.forbid(visit, floor, job))
+                press("pin", t("Pin …"), lambda: manual_override.pin(visit, options, job))
+            press("forbid", t("Forbid …"), lambda: manual_override.forbid(visit, options, job))
             if job["forbidden_technicians"]:
-                press("allow", t("Allow …"), lambda: by_hand.allow(visit, floor, job))
+                press("allow", t("Allow …"), lambda: manual_override.allow(visit, options, job))
             press("parts", t("Parts expected …"), lambda: parts_dialog(visit, job, self.name(job)))
 
 

@@ -9,7 +9,12 @@ import httpx
 
 from services.reception import persistence
 from services.reception.clients.crm import CustomerArchive
-from services.reception.clients.workshop import Caller, Window, WorkshopAwayError, WorkshopClient
+from services.reception.clients.workshop import (
+    Caller,
+    StartWindow,
+    WorkshopAwayError,
+    WorkshopClient,
+)
 from services.reception.domain import appointment as appointments
 from services.reception.domain.appointment import LATEST_START, Appointment, Place
 from shared import timers
@@ -136,7 +141,7 @@ class AppointmentDeadlines:
                 Caller(store_id, token, key),
                 appointment.operations,
                 confidence=_CONFIDENCE,
-                window=Window(planned_at, planned_at + LATEST_START),
+                start_window=StartWindow(planned_at, planned_at + LATEST_START),
             )
         except WorkshopAwayError as error:
             raise NotYetError(f"workshop: {error}") from error

@@ -48,7 +48,7 @@ class SentMessage(BaseModel):
 
 
 class CustomerArchive:
-    """Recognises vehicles in the name of the person who asks.
+    """Recognizes vehicles in the name of the person who asks.
 
     In reception's own name it registers customers whose details were taken while it was away, and
     has messages sent.

@@ -18,7 +18,7 @@ _SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
-class Window:
+class StartWindow:
     """The time within which work is to begin."""
 
     earliest: datetime
@@ -54,7 +54,7 @@ class WorkshopClient:
         operation_ids: Sequence[str],
         *,
         confidence: float,
-        window: Window | None = None,
+        start_window: StartWindow | None = None,
         order_id: str | None = None,
     ) -> dict[str, Any]:
         """The earliest promise; nothing is reserved. Further work of an order follows its plan.
@@ -63,7 +63,7 @@ class WorkshopClient:
             WorkshopAwayError: no answer.
             Problem: the workshop refuses, with its reason.
         """
-        body = _body(operation_ids, confidence, window) | {"order_id": order_id}
+        body = _body(operation_ids, confidence, start_window) | {"order_id": order_id}
         return await self._post(f"/stores/{store_id}/quotes", body, token, None)
 
     async def load(
@@ -106,13 +106,13 @@ class WorkshopClient:
         operation_ids: Sequence[str],
         *,
         confidence: float,
-        window: Window | None = None,
+        start_window: StartWindow | None = None,
         replaces: str | None = None,
         order_id: str | None = None,
         latest_promise_at: datetime | None = None,
     ) -> dict[str, Any]:
         """Reserve the earliest promise; repeating the command reserves nothing more."""
-        body = _body(operation_ids, confidence, window)
+        body = _body(operation_ids, confidence, start_window)
         latest = latest_promise_at.isoformat() if latest_promise_at else None
         body |= {"replaces": replaces, "order_id": order_id, "latest_promise_at": latest}
         return await self._post(
@@ -158,10 +158,12 @@ class WorkshopClient:
         return answer
 
 
-def _body(operation_ids: Sequence[str], confidence: float, window: Window | None) -> dict[str, Any]:
+def _body(
+    operation_ids: Sequence[str], confidence: float, start_window: StartWindow | None
+) -> dict[str, Any]:
     return {
         "operations": list(operation_ids),
         "confidence": confidence,
-        "earliest_start_at": window.earliest.isoformat() if window else None,
-        "latest_start_at": window.latest.isoformat() if window else None,
+        "earliest_start_at": start_window.earliest.isoformat() if start_window else None,
+        "latest_start_at": start_window.latest.isoformat() if start_window else None,
     }

@@ -181,7 +181,7 @@ def miss(appointment: Appointment) -> tuple[Appointment, list[AppointmentMissed]
     return replace(appointment, status="missed"), [event]
 
 
-def keep(appointment: Appointment, plate_ref: str) -> Appointment:
+def check_in(appointment: Appointment, plate_ref: str) -> Appointment:
     """The customer came."""
     _require_booked(appointment)
     if appointment.plate_ref != plate_ref:

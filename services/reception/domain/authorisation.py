@@ -1,4 +1,4 @@
-"""Versions of the estimate (估价版本) and the customer's word on them (授权).
+"""Versions of the estimate (估价版本) and the customer's decision on them (授权).
 
 Each version is a proposal for one matter: the ordered work, or one piece of additional work (增项).
 A newer version takes the place of those on the same matter that nobody has decided on.
@@ -58,8 +58,8 @@ class EstimateVersion:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """How the customer's word was taken: by whom, or by nobody where it came over a link.
+class DecisionRecord:
+    """How the customer's decision was taken: by whom, or by nobody where it came over a link.
 
     ``promised_at`` is the new promise that they saw, absent where it was the present one.
     ``link_consent`` says what is to be known of a word over a link.
@@ -92,9 +92,9 @@ def submit(
     """
     _require_estimable(order, versions, priced, additional_work_id)
     superseded = _supersede(versions, additional_work_id)
-    proposal = _next_version(order, versions, priced, additional_work_id, submitted_by, now)
-    changed = [*superseded, proposal]
-    return _with_versions(order, versions, changed), changed, [_submitted(proposal)]
+    estimate_version = _next_version(order, versions, priced, additional_work_id, submitted_by, now)
+    changed = [*superseded, estimate_version]
+    return _with_versions(order, versions, changed), changed, [_submitted(estimate_version)]
 
 
 def offer_additional(
@@ -132,71 +132,77 @@ def check_seen(order: Order, versions: Versions, seen: str) -> None:
 
 
 def agree_at_opening(
-    order: Order, versions: Versions, priced: Estimate, agreement: Agreement, advisor_id: str
+    order: Order,
+    versions: Versions,
+    priced: Estimate,
+    decision_record: DecisionRecord,
+    advisor_id: str,
 ) -> tuple[Order, EstimateVersion, list[EstimateVersion]]:
     """The version that an order is opened with, and all that changed: the authorised one if it has
     these lines, else a new one that the customer agrees to now. OrderOpened will say so."""
     changed = _supersede(versions, None)
     agreed = _authorized(versions, None)
     if agreed is None or (agreed.lines, agreed.operations) != (priced.lines, priced.operations):
-        proposal = _next_version(order, versions, priced, None, advisor_id, agreement.at)
-        agreed = _decided(proposal, "authorized", agreement)
+        estimate_version = _next_version(
+            order, versions, priced, None, advisor_id, decision_record.at
+        )
+        agreed = _decided(estimate_version, "authorized", decision_record)
         changed.append(agreed)
     return _with_versions(order, versions, changed), agreed, changed
 
 
 def authorize(
-    order: Order, versions: Versions, version: int, agreement: Agreement
+    order: Order, versions: Versions, version: int, decision_record: DecisionRecord
 ) -> tuple[Order, EstimateVersion, list[EstimateAuthorized]]:
     """The customer agrees to the ordered work at these prices (估价授权).
 
     Raises:
         Refused: the version is old or already decided on, or the order is past it.
     """
-    proposal = to_decide(order, versions, version)
-    agreed = _decided(proposal, "authorized", agreement)
+    estimate_version = require_pending(order, versions, version)
+    agreed = _decided(estimate_version, "authorized", decision_record)
     event = EstimateAuthorized(
         store_id=order.store_id,
         order_id=order.order_id,
         estimate_version=version,
         lines=agreed.lines,
         total_cents=agreed.total_cents,
-        channel=agreement.channel,
-        recorded_by=agreement.recorded_by,
-        authorized_at=agreement.at,
+        channel=decision_record.channel,
+        recorded_by=decision_record.recorded_by,
+        authorized_at=decision_record.at,
     )
     return _with_versions(order, versions, [agreed]), agreed, [event]
 
 
 def decline(
-    order: Order, versions: Versions, version: int, agreement: Agreement
+    order: Order, versions: Versions, version: int, decision_record: DecisionRecord
 ) -> tuple[Order, EstimateVersion, list[EstimateDeclined | AdditionalWorkDeclined]]:
     """The customer does not agree; what was agreed before stands.
 
     Raises:
         Refused: as for :func:`authorize`.
     """
-    proposal = to_decide(order, versions, version)
-    declined = _decided(proposal, "declined", agreement)
+    estimate_version = require_pending(order, versions, version)
+    declined = _decided(estimate_version, "declined", decision_record)
     event: EstimateDeclined | AdditionalWorkDeclined
-    if proposal.additional_work_id is None:
+    if estimate_version.additional_work_id is None:
         event = EstimateDeclined(
             store_id=order.store_id,
             order_id=order.order_id,
             estimate_version=version,
-            channel=agreement.channel,
-            recorded_by=agreement.recorded_by,
-            declined_at=agreement.at,
+            channel=decision_record.channel,
+            recorded_by=decision_record.recorded_by,
+            declined_at=decision_record.at,
         )
     else:
         event = AdditionalWorkDeclined(
             store_id=order.store_id,
             order_id=order.order_id,
-            additional_work_id=proposal.additional_work_id,
-            operations=tuple(operation.operation_id for operation in proposal.operations),
-            channel=agreement.channel,
-            recorded_by=agreement.recorded_by,
-            declined_at=agreement.at,
+            additional_work_id=estimate_version.additional_work_id,
+            operations=tuple(operation.operation_id for operation in estimate_version.operations),
+            channel=decision_record.channel,
+            recorded_by=decision_record.recorded_by,
+            declined_at=decision_record.at,
         )
     return _with_versions(order, versions, [declined]), declined, [event]
 
@@ -229,30 +235,34 @@ def _agreed_promise(order: Order, work: Promise, seen: datetime | None) -> Promi
 
 
 def authorize_additional(
-    order: Order, versions: Versions, version: int, agreement: Agreement, promise: Promise
+    order: Order,
+    versions: Versions,
+    version: int,
+    decision_record: DecisionRecord,
+    promise: Promise,
 ) -> tuple[Order, EstimateVersion, list[AdditionalWorkAuthorized]]:
     """The customer wants the work that was found (增项授权); the vehicle may be ready later.
 
     Raises:
         Refused: as for :func:`authorize`, or the customer saw an earlier promise.
     """
-    proposal = to_decide(order, versions, version)
-    assert proposal.additional_work_id  # noqa: S101
-    agreed = _decided(proposal, "authorized", agreement)
-    promise = _agreed_promise(order, promise, agreement.promised_at)
+    estimate_version = require_pending(order, versions, version)
+    assert estimate_version.additional_work_id  # noqa: S101
+    agreed = _decided(estimate_version, "authorized", decision_record)
+    promise = _agreed_promise(order, promise, decision_record.promised_at)
     event = AdditionalWorkAuthorized(
         store_id=order.store_id,
         order_id=order.order_id,
-        additional_work_id=proposal.additional_work_id,
+        additional_work_id=estimate_version.additional_work_id,
         operations=agreed.operations,
         lines=agreed.lines,
         amount_cents=agreed.total_cents,
         estimate_version=version,
-        channel=agreement.channel,
-        recorded_by=agreement.recorded_by,
+        channel=decision_record.channel,
+        recorded_by=decision_record.recorded_by,
         promised_at=promise.promised_at,
         hold_id=promise.hold_id,
-        authorized_at=agreement.at,
+        authorized_at=decision_record.at,
     )
     resumed = replace(
         order,
@@ -279,13 +289,13 @@ def items_of(
     return [item(line) for line in lines]
 
 
-def is_divisible(order: Order, proposal: EstimateVersion) -> bool:
+def is_divisible(order: Order, estimate_version: EstimateVersion) -> bool:
     """Whether the customer may want only a part of it; work in hand goes on as a whole."""
-    return proposal.additional_work_id is not None or order.opened_at is None
+    return estimate_version.additional_work_id is not None or order.opened_at is None
 
 
 def without(
-    proposal: EstimateVersion,
+    estimate_version: EstimateVersion,
     declined: Collection[str],
     typical_parts: Mapping[str, Collection[str]],
 ) -> tuple[Estimate, Estimate]:
@@ -294,16 +304,16 @@ def without(
     Raises:
         Refused: the version has no such item, or nothing remains.
     """
-    items = items_of(proposal.lines, typical_parts)
+    items = items_of(estimate_version.lines, typical_parts)
     for item in declined:
         if item not in items:
             raise unknown_code("declined", item)
-    lines = list(zip(proposal.lines, items, strict=True))
+    lines = list(zip(estimate_version.lines, items, strict=True))
     wanted = [line for line, item in lines if item not in declined]
     rest = [line for line, item in lines if item in declined]
     if not wanted:
         raise errors.nothing_wanted()
-    return _estimate_of(proposal, wanted), _estimate_of(proposal, rest)
+    return _estimate_of(estimate_version, wanted), _estimate_of(estimate_version, rest)
 
 
 def split(
@@ -321,16 +331,16 @@ def split(
     Raises:
         Refused: it is an estimate of work in hand.
     """
-    proposal = to_decide(order, versions, version)
-    if not is_divisible(order, proposal):
+    estimate_version = require_pending(order, versions, version)
+    if not is_divisible(order, estimate_version):
         raise errors.indivisible()
     wanted, rest = parts
-    by = proposal.submitted_by
+    by = estimate_version.submitted_by
     others = [
-        replace(each, status="superseded") if each.version == proposal.version else each
+        replace(each, status="superseded") if each.version == estimate_version.version else each
         for each in versions
     ]
-    kept = _next_version(order, others, wanted, proposal.additional_work_id, by, now)
+    kept = _next_version(order, others, wanted, estimate_version.additional_work_id, by, now)
     left = _next_version(order, [*others, kept], rest, additional_work_id, by, now)
     return [*others, kept, left], [_submitted(kept), _submitted(left)]
 
@@ -349,7 +359,7 @@ def take_out(
     order: Order,
     versions: Versions,
     divided: Mapping[int, tuple[Estimate, Estimate]],
-    agreement: Agreement,
+    decision_record: DecisionRecord,
     additional_work_id: str,
 ) -> tuple[Order, list[EstimateVersion]]:
     """Replace agreed versions by what remains of them; the rest is declined as a matter of its own.
@@ -368,9 +378,9 @@ def take_out(
         kept = divided[each.version][0]
         if kept.lines:
             new = _next_version(
-                order, present, kept, each.additional_work_id, each.submitted_by, agreement.at
+                order, present, kept, each.additional_work_id, each.submitted_by, decision_record.at
             )
-            added.append(_decided(new, "authorized", agreement))
+            added.append(_decided(new, "authorized", decision_record))
             present.append(new)
     rest = [divided[each.version][1] for each in touched]
     declined = _next_version(
@@ -382,14 +392,14 @@ def take_out(
         ),
         additional_work_id,
         touched[0].submitted_by,
-        agreement.at,
+        decision_record.at,
     )
-    changed = [*replaced, *added, _decided(declined, "declined", agreement)]
+    changed = [*replaced, *added, _decided(declined, "declined", decision_record)]
     return _with_versions(order, versions, changed), changed
 
 
-def to_decide(order: Order, versions: Versions, version: int) -> EstimateVersion:
-    """The version that the customer may decide on.
+def require_pending(order: Order, versions: Versions, version: int) -> EstimateVersion:
+    """Require a version on which the customer may decide, and return it.
 
     Raises:
         Refused: there is none, it is old or already decided on, or the order is past it.
@@ -439,35 +449,37 @@ def _next_version(
     )
 
 
-def _submitted(proposal: EstimateVersion) -> EstimateSubmitted:
+def _submitted(estimate_version: EstimateVersion) -> EstimateSubmitted:
     return EstimateSubmitted(
-        store_id=proposal.store_id,
-        order_id=proposal.order_id,
-        estimate_version=proposal.version,
-        additional_work_id=proposal.additional_work_id,
-        lines=proposal.lines,
-        total_cents=proposal.total_cents,
-        submitted_by=proposal.submitted_by,
-        submitted_at=proposal.submitted_at,
+        store_id=estimate_version.store_id,
+        order_id=estimate_version.order_id,
+        estimate_version=estimate_version.version,
+        additional_work_id=estimate_version.additional_work_id,
+        lines=estimate_version.lines,
+        total_cents=estimate_version.total_cents,
+        submitted_by=estimate_version.submitted_by,
+        submitted_at=estimate_version.submitted_at,
     )
 
 
-def _estimate_of(proposal: EstimateVersion, lines: Sequence[EstimateLine]) -> Estimate:
+def _estimate_of(estimate_version: EstimateVersion, lines: Sequence[EstimateLine]) -> Estimate:
     labor = {line.code for line in lines if line.kind == "labor"}
-    operations = (each for each in proposal.operations if each.operation_id in labor)
+    operations = (each for each in estimate_version.operations if each.operation_id in labor)
     return Estimate(tuple(operations), tuple(lines))
 
 
 def _decided(
-    proposal: EstimateVersion, status: Literal["authorized", "declined"], agreement: Agreement
+    estimate_version: EstimateVersion,
+    status: Literal["authorized", "declined"],
+    decision_record: DecisionRecord,
 ) -> EstimateVersion:
     return replace(
-        proposal,
+        estimate_version,
         status=status,
-        channel=agreement.channel,
-        recorded_by=agreement.recorded_by,
-        decided_at=agreement.at,
-        link_consent=agreement.link_consent,
+        channel=decision_record.channel,
+        recorded_by=decision_record.recorded_by,
+        decided_at=decision_record.at,
+        link_consent=decision_record.link_consent,
     )
 
 

@@ -290,7 +290,7 @@ def staff_device_by_desk() -> Refused:
 def counter_word_by_agent() -> Refused:
     return Refused(
         "counter_word_by_agent",
-        "Customer care takes the customer's word on the phone only.",
+        "Customer care takes the customer's decision on the phone only.",
         field="channel",
         kind="forbidden",
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from services.reception.domain import errors
-from services.reception.domain.money import rounded_cents, spread
+from services.reception.domain.money import allocate, rounded_cents
 from shared.contracts.reception import EstimateLine, OrderedOperation, PayType
 from shared.contracts.refusal import unknown_code
 
@@ -129,7 +129,7 @@ def _package_lines(prices: PriceList, package_id: str) -> list[EstimateLine]:
     if package is None:
         raise unknown_code("packages", package_id)
     lines = list(_lines(prices, package.operations, package.parts))
-    amounts = spread(package.price_cents, [line.amount_cents for line in lines])
+    amounts = allocate(package.price_cents, [line.amount_cents for line in lines])
     return [
         line.model_copy(update={"amount_cents": amount, "package_id": package_id})
         for line, amount in zip(lines, amounts, strict=True)

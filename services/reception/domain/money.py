@@ -1,4 +1,4 @@
-"""Integer cents (分): rounding, contained tax, and sums that are spread without losing a cent."""
+"""Integer cents (分): rounding, contained tax, and sums allocated without losing a cent."""
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,7 +14,7 @@ def included_tax(total_cents: int, rate_bp: int) -> int:
     return rounded_cents(Decimal(total_cents) * rate_bp / (10_000 + rate_bp))
 
 
-def spread(total_cents: int, weights: Sequence[int]) -> list[int]:
+def allocate(total_cents: int, weights: Sequence[int]) -> list[int]:
     """``total_cents`` in shares by ``weights``, which sum exactly to it (分摊).
 
     Each share is rounded down; the cents that remain go, one each, to the largest remainders, the

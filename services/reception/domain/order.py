@@ -56,15 +56,15 @@ class Credit(Part):
     granted_at: datetime
 
 
-class Risk(Part):
-    """The workshop's warning that the promise will hardly be kept (承诺风险)."""
+class PromiseAlert(Part):
+    """The workshop's alert that the promise will hardly be kept (承诺风险)."""
 
     probability: float
     cause: str
     explanation: str
     best_promise_at: datetime
     confidence: float
-    raised_at: datetime
+    alerted_at: datetime
 
 
 class StepBasis(Part):
@@ -125,7 +125,7 @@ class Order(Versioned):
     opened_at: datetime | None = None
     promised_at: datetime | None = None
     promise_provisional: bool = False
-    risk: Risk | None = None
+    risk: PromiseAlert | None = None
     ready_at: datetime | None = None
     steps: Mapping[str, DeliveryStep] = field(default_factory=dict)
     waivers: Mapping[str, DeliveryWaiver] = field(default_factory=dict)
@@ -274,7 +274,7 @@ def correct_plate(order: Order, vehicle: VehicleIdentity) -> tuple[Order, Sequen
     return corrected, [event]
 
 
-def turn(order: Order) -> tuple[bool, datetime, int]:
+def greeting_sort_key(order: Order) -> tuple[bool, datetime, int]:
     """By what customers are received: those with an appointment first, then by arrival."""
     return order.appointment_id is None, order.arrived_at, order.queue_number
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from services.reception.domain import errors
-from services.reception.domain.order import Order, Risk
+from services.reception.domain.order import Order, PromiseAlert
 from shared.contracts.reception import PromiseRevised
 from shared.contracts.workshop import PromiseAtRisk
 
@@ -24,19 +24,19 @@ LONGEST_AHEAD = timedelta(days=365)
 """No work takes longer."""
 
 
-def endanger(order: Order, warning: PromiseAtRisk) -> Order:
-    """The workshop warns of the promise; a warning of one that was changed since is out of date."""
+def record_risk(order: Order, warning: PromiseAtRisk) -> Order:
+    """Record the workshop's alert; one on a promise that was changed since is out of date."""
     if order.promised_at != warning.promised_at:
         return order
     return replace(
         order,
-        risk=Risk(
+        risk=PromiseAlert(
             probability=warning.probability,
             cause=warning.cause,
             explanation=warning.explanation,
             best_promise_at=warning.best_promise_at,
             confidence=warning.confidence,
-            raised_at=warning.raised_at,
+            alerted_at=warning.alerted_at,
         ),
     )
 

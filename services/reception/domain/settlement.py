@@ -1,6 +1,6 @@
 """Settlement (结算): discounts, the bill and its payers, deposits, payments, refunds, credit.
 
-All money is integer cents. A discount is taken off the lines that the customer pays, spread by
+All money is integer cents. A discount is taken off the lines that the customer pays, allocated by
 their amounts, so that the bill is always the sum of its lines, and its payers' shares the same sum.
 """
 
@@ -13,7 +13,7 @@ from services.reception.domain.estimate import payable_cents, sum_of
 from services.reception.domain.lifecycle import require_stage
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Credit, Discount, Order, Share, after_delivery
-from services.reception.domain.voucher import Voucher, give_back, redeem, take_off
+from services.reception.domain.voucher import Voucher, give_back, redeem, reduce_lines
 from shared.contracts.reception import (
     BilledVoucher,
     CreditGranted,
@@ -149,7 +149,8 @@ def issue_invoice(
     off the customer's lines, a deposit is set against the customer's share.
 
     Raises:
-        Refused: the work is not finished, something awaits the customer's word, a discount awaits
+        Refused: the work is not finished, something awaits the customer's decision, a discount
+        awaits
             its approval, a voucher cannot be redeemed, the order is billed already, or a first bill
             has other payers than were agreed.
     """
@@ -318,10 +319,10 @@ def _give_back(
     return refunded, [event]
 
 
-def left_of(
+def remaining_lines(
     billed: Sequence[EstimateLine], notes: Iterable[CreditNoteIssued]
 ) -> tuple[EstimateLine, ...]:
-    """The lines of a bill less what was credited of each."""
+    """Return the remaining lines of a bill: each less what was credited of it."""
     left = [line.amount_cents for line in billed]
     for note in notes:
         left = [cents - line.amount_cents for cents, line in zip(left, note.lines, strict=True)]
@@ -339,7 +340,7 @@ def credit(
     redeemed: Sequence[Voucher],
     tax_rate_bp: int,
 ) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReturned]]:
-    """Correct a bill (红字): take back a part of what is open of the customer's share, spread over
+    """Correct a bill (红字): take back a part of what is open of the customer's share, allocated to
     what is ``left`` of their lines.
 
     Of the vouchers ``redeemed`` with the bill those are given back that the correction names, and
@@ -479,7 +480,7 @@ def next_reminder(due_at: datetime, overdue_days: Sequence[int], now: datetime) 
 def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[EstimateLine, ...]:
     """The lines after a discount on what the customer pays, which is not more than that."""
     weights = [line.amount_cents if line.pay_type == "customer" else 0 for line in lines]
-    return take_off(lines, discount_cents, weights)
+    return reduce_lines(lines, discount_cents, weights)
 
 
 def _waiting_discount(order: Order) -> Discount:

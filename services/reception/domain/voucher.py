@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.reception.domain import errors
-from services.reception.domain.money import spread
+from services.reception.domain.money import allocate
 from services.reception.domain.order import Order
 from shared.contracts.base import LAST_MOMENT
 from shared.contracts.reception import (
@@ -119,15 +119,15 @@ def give_back(
     return given, events
 
 
-def take_off(
+def reduce_lines(
     lines: Sequence[EstimateLine], cents: int, weights: Sequence[int]
 ) -> tuple[EstimateLine, ...]:
-    """The lines after ``cents`` were taken off them by ``weights``."""
+    """Reduce the lines by ``cents``, allocated by ``weights``."""
     if not cents:
         return tuple(lines)
     return tuple(
         line.model_copy(update={"amount_cents": line.amount_cents - share})
-        for line, share in zip(lines, spread(cents, weights), strict=True)
+        for line, share in zip(lines, allocate(cents, weights), strict=True)
     )
 
 
@@ -138,7 +138,7 @@ def _taken_off(
     if not sum(weights):
         raise errors.voucher_fits_nothing(voucher.voucher_id)
     cents = min(sum(weights), voucher.value_cents) if voucher.kind == "voucher" else sum(weights)
-    return cents, take_off(lines, cents, weights)
+    return cents, reduce_lines(lines, cents, weights)
 
 
 def _covers(voucher: Voucher, line: EstimateLine) -> bool:

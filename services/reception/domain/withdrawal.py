@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from services.reception.domain import authorisation, errors
-from services.reception.domain.authorisation import Agreement, EstimateVersion
+from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import Estimate
 from services.reception.domain.lifecycle import require_stage
 from services.reception.domain.money import rounded_cents
@@ -55,7 +55,7 @@ def withdraw(
     versions: Sequence[EstimateVersion],
     withdrawal: Withdrawal,
     done: Sequence[WorkDone],
-    agreement: Agreement,
+    decision_record: DecisionRecord,
     additional_work_id: str,
 ) -> tuple[Order, list[EstimateVersion], list[WorkWithdrawn]]:
     """Take work out of the order; what is not done is declined, as a matter of its own.
@@ -74,7 +74,7 @@ def withdraw(
     progress = _progress(done)
     divided = {each.version: _divided(each, withdrawal, progress) for each in agreed}
     changed_order, changed = authorisation.take_out(
-        order, versions, divided, agreement, additional_work_id
+        order, versions, divided, decision_record, additional_work_id
     )
     if not changed_order.lines:
         raise errors.nothing_left()
@@ -87,9 +87,9 @@ def withdraw(
         estimate_cents=changed_order.estimate_cents,
         replaced_versions=tuple(each.version for each in changed if each.status == "superseded"),
         reason=withdrawal.reason,
-        channel=agreement.channel,
-        recorded_by=agreement.recorded_by,
-        withdrawn_at=agreement.at,
+        channel=decision_record.channel,
+        recorded_by=decision_record.recorded_by,
+        withdrawn_at=decision_record.at,
     )
     return changed_order, changed, [event]
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from services.reception import persistence
-from services.reception.application import claim_reminders as reminders
-from services.reception.application import receivables
+from services.reception.application import claim_reminders, receivables
 from services.reception.application.tax_invoices import TaxInvoicing
 from services.reception.clients.catalogue import Catalogue
 from services.reception.clients.crm import CustomerArchive
@@ -79,7 +78,7 @@ class Handlers:
                     order = await persistence.lock_order(
                         unit.connection, event.store_id, event.order_id
                     )
-                    await persistence.save_order(unit, promise.endanger(order, event))
+                    await persistence.save_order(unit, promise.record_risk(order, event))
                 case AdditionalWorkFound() as event:
                     await self._offer(unit, event, cause)
                 case VehicleReady() as event:
@@ -100,7 +99,7 @@ class Handlers:
         rules = self.catalogue.claim_rules
         claim = await persistence.read_claim(unit.connection, timer.store_id, timer.subject)
         unit.publish(claims.overdue(claim, rules, unit.now), timer.cause)
-        await reminders.watch(unit, claim, rules, timer.cause)
+        await claim_reminders.watch(unit, claim, rules, timer.cause)
 
     async def _confirm_promise(self, unit: Unit, event: JobAssigned, cause: Cause) -> None:
         key = (event.store_id, event.order_id)
@@ -205,5 +204,5 @@ def deadlines(
             lane=_TAX_CREDITS,
         ),
         receivables.RECEIVABLE_OVERDUE: Deadline(own.on_receivable_overdue, lock=_lock_order),
-        reminders.CLAIM_OVERDUE: Deadline(own.on_claim_overdue, lock=_lock_claim),
+        claim_reminders.CLAIM_OVERDUE: Deadline(own.on_claim_overdue, lock=_lock_claim),
     }

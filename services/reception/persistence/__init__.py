@@ -60,6 +60,7 @@ from services.reception.persistence.order import (
     lock_order,
     orders_with_deposit,
     read_order,
+    repair_order_summaries,
     save_details,
     save_order,
     save_signature,
@@ -69,7 +70,6 @@ from services.reception.persistence.order import (
     sealed_texts,
     take_queue_number,
     unpaid_orders,
-    whose,
 )
 from services.reception.persistence.photo import add_photo, find_photo, photos_of_order, read_photo
 from services.reception.persistence.vehicle import (
@@ -142,6 +142,7 @@ __all__ = [
     "record_jobs",
     "record_opening",
     "redeemed_vouchers",
+    "repair_order_summaries",
     "save_appointment",
     "save_capacity",
     "save_claim",
@@ -160,6 +161,5 @@ __all__ = [
     "unpaid_orders",
     "use_link",
     "visits_in_group",
-    "whose",
     "work_not_wanted",
 ]

@@ -1,4 +1,4 @@
-"""Feedback at the counter; the customer's words are encrypted."""
+"""Feedback at the counter; the customer's decisions are encrypted."""
 
 import asyncpg
 
@@ -38,7 +38,7 @@ async def add_feedback(connection: Connection, feedback: Feedback, words: bytes 
 async def read_feedback(
     connection: Connection, store_id: str, order_id: str
 ) -> tuple[Feedback, bytes | None]:
-    """The feedback on an order and the customer's words, still encrypted.
+    """The feedback on an order and the customer's decisions, still encrypted.
 
     Raises:
         Refused: none was given.

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from services.reception.domain.advisors import Desk
-from services.reception.domain.order import Credit, Discount, Order, Risk, Share, StepBasis
+from services.reception.domain.order import Credit, Discount, Order, PromiseAlert, Share, StepBasis
 from shared.contracts.base import Part
 from shared.contracts.reception import (
     DeliveryStep,
@@ -80,7 +80,7 @@ WHERE store_id = $1 AND greeted_at >= $2
 GROUP BY advisor_id
 """
 
-_WHOSE = """
+_SELECT_REPAIR_ORDER_SUMMARIES = """
 SELECT order_id, queue_number, arrived_at, customer_ref, plate_ref
 FROM repair_order
 WHERE store_id = $1 AND order_id = ANY ($2)
@@ -94,8 +94,8 @@ RETURNING last_number
 
 
 @dataclass(frozen=True)
-class Whose:
-    """How people know an order again: its number of the day, the customer and the vehicle."""
+class RepairOrderSummary:
+    """An order in short: its number of the day, the customer and the vehicle."""
 
     queue_number: int
     arrived_at: datetime
@@ -139,13 +139,13 @@ async def list_orders(
     return [_order(row, row["order_id"]) for row in rows]
 
 
-async def whose(
+async def repair_order_summaries(
     connection: Connection, store_id: str, order_ids: Iterable[str]
-) -> dict[str, Whose]:
-    """Whose each of the orders is."""
-    rows = await connection.fetch(_WHOSE, store_id, sorted(set(order_ids)))
+) -> dict[str, RepairOrderSummary]:
+    """Read summaries of the orders, by id."""
+    rows = await connection.fetch(_SELECT_REPAIR_ORDER_SUMMARIES, store_id, sorted(set(order_ids)))
     return {
-        row["order_id"]: Whose(
+        row["order_id"]: RepairOrderSummary(
             row["queue_number"], row["arrived_at"], row["customer_ref"], row["plate_ref"]
         )
         for row in rows
@@ -299,7 +299,7 @@ def _order(row: Any, order_id: str, field: str = "order_id") -> Order:
         "step_bases": _loaded_map(StepBasis, row["step_bases"]),
         "discount": row["discount"] and Discount.model_validate(row["discount"]),
         "credit": row["credit"] and Credit.model_validate(row["credit"]),
-        "risk": row["risk"] and Risk.model_validate(row["risk"]),
+        "risk": row["risk"] and PromiseAlert.model_validate(row["risk"]),
         "shares": tuple(map(Share.model_validate, row["shares"])),
     }
     return loaded(Order(**values))

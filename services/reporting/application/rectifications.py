@@ -54,7 +54,7 @@ class Rectifying:
         connection, cause = unit.connection, received.envelope.cause
         match received.event:
             case FeedbackGiven() | DailyCheckRecorded() as event:
-                if finding := rectifications.found_in(event):
+                if finding := rectifications.finding_from(event):
                     await timers.schedule(
                         unit,
                         FOUND,
@@ -97,12 +97,12 @@ class Rectifying:
         if await store.is_opened(connection, store_id, finding.source, finding.source_id):
             return
         rule = rectifications.rule_for(self.owners.rules, finding)
-        opened, events = rectifications.open_for(
+        opened, events = rectifications.open_action(
             finding,
             rectification_id=str(new_id()),
             store_id=store_id,
             owners=self.owners.people[store_id, rule.role],
-            burden=await store.burden(connection, store_id),
+            open_count_by_owner=await store.open_count_by_owner(connection, store_id),
             days=rule.days,
             now=unit.now,
         )

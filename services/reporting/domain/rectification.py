@@ -16,8 +16,8 @@ from shared.contracts.reporting import (
 
 Result = Literal["corrected", "unfounded"]
 
-WORST_BEARABLE = 3
-"""A mark below this one is bad."""
+LOWEST_ACCEPTABLE_RATING = 3
+"""A rating below this one leads to a corrective action."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Rectification:
     result: Result | None = None
 
 
-def found_in(event: FeedbackGiven | DailyCheckRecorded) -> Finding | None:
+def finding_from(event: FeedbackGiven | DailyCheckRecorded) -> Finding | None:
     """What is to be put right after a feedback with a bad mark, or a check with a failed item."""
     if isinstance(event, DailyCheckRecorded):
         finding = Finding("daily_check", event.check_id, None, event.failed)
@@ -69,7 +69,7 @@ def found_in(event: FeedbackGiven | DailyCheckRecorded) -> Finding | None:
             "technique": event.technique,
             "quality": event.quality,
         }
-        bad = [subject for subject, mark in marks.items() if mark < WORST_BEARABLE]
+        bad = [subject for subject, mark in marks.items() if mark < LOWEST_ACCEPTABLE_RATING]
         worst_first = tuple(sorted(bad, key=lambda subject: marks[subject]))
         finding = Finding("feedback", event.order_id, event.order_id, worst_first)
     return finding if finding.subjects else None
@@ -84,18 +84,18 @@ def rule_for(rules: Sequence[Rule], finding: Finding) -> Rule:
     return (exact or general or own)[0]
 
 
-def open_for(
+def open_action(
     finding: Finding,
     *,
     rectification_id: str,
     store_id: str,
     owners: Sequence[str],
-    burden: Mapping[str, int],
+    open_count_by_owner: Mapping[str, int],
     days: int,
     now: datetime,
 ) -> tuple[Rectification, list[RectificationOpened]]:
-    """Give the finding to the one of ``owners`` with the smallest burden of open ones."""
-    owner_id = min(owners, key=lambda each: (burden.get(each, 0), each))
+    """Give the finding to the one of ``owners`` with the fewest open ones."""
+    owner_id = min(owners, key=lambda each: (open_count_by_owner.get(each, 0), each))
     opened = Rectification(
         rectification_id=rectification_id,
         store_id=store_id,

@@ -23,7 +23,7 @@ CREATE TABLE rectification (
     PRIMARY KEY (store_id, rectification_id),
     UNIQUE (store_id, source, source_id)
 );
--- Owners' lists, and the burden by which they are balanced.
+-- Owners' lists, and the open counts by which they are balanced.
 CREATE INDEX rectification_open ON rectification (store_id, due_at) WHERE closed_at IS NULL;
 
 -- What customers thought, and areas that nobody has looked at in time.

@@ -92,7 +92,7 @@ async def is_opened(connection: Connection, store_id: str, source: str, source_i
     )
 
 
-async def burden(connection: Connection, store_id: str) -> dict[str, int]:
+async def open_count_by_owner(connection: Connection, store_id: str) -> dict[str, int]:
     """How many open ones each owner has."""
     rows = await connection.fetch(
         "SELECT owner_id, count(*) AS open FROM rectification "

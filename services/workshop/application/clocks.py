@@ -1,4 +1,4 @@
-"""Clocks that nobody stopped when the shift ended (忘打卡)."""
+"""Automatic clock-out when the shift ends (忘打卡)."""
 
 from datetime import datetime, timedelta
 
@@ -14,8 +14,8 @@ from shared.unit import Unit
 CLOCK_OFF = "clock_off"
 
 
-async def runs(unit: Unit, job: Job, workforce: Workforce, cause: Cause) -> None:
-    """Somebody clocked on: unless they clock off, that is done at the end of their shift."""
+async def schedule_auto_clock_out(unit: Unit, job: Job, workforce: Workforce, cause: Cause) -> None:
+    """Schedule the clock-out at the end of the shift, unless they clock out themselves."""
     shift_end_at = workforce.shift_end(job.store_id, job.technician_ids, unit.now)
     grace = timedelta(minutes=workforce.stores[job.store_id].clock_grace_minutes)
     await timers.schedule(
@@ -29,8 +29,8 @@ async def runs(unit: Unit, job: Job, workforce: Workforce, cause: Cause) -> None
     )
 
 
-async def stands(unit: Unit, job: Job) -> None:
-    """Somebody clocked off."""
+async def cancel_auto_clock_out(unit: Unit, job: Job) -> None:
+    """Cancel the automatic clock-out of somebody who clocked out."""
     await timers.cancel(unit, CLOCK_OFF, job.job_id)
 
 

@@ -1,6 +1,6 @@
 """The load curve (负荷曲线): how much of each trade's time is taken, by half hour.
 
-Taken is what is booked, and what plans keep free in case work in hand takes longer.
+Taken is what is booked, and the overrun buffers of work in hand.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from services.workshop import persistence
 from services.workshop.application.planner import Planner, moment
 from services.workshop.clients.workforce import minute
 from services.workshop.domain.capacity import SLOT_MINUTES, free_minutes
-from services.workshop.persistence import Booking
+from services.workshop.persistence import ResourceBooking
 from services.workshop.planning import Technician
 from shared.contracts.workshop import FreeCapacity
 from shared.db import Connection
@@ -49,15 +49,18 @@ async def load_between(
 ) -> list[Load]:
     """The half hours in which somebody works, by trade and time."""
     absences = await persistence.absences_after(connection, store_id, begin)
-    bookings = await persistence.bookings_after(connection, store_id, begin)
+    bookings = await persistence.resource_bookings_after(connection, store_id, begin)
     in_hand = await persistence.jobs_in_hand(connection, store_id)
-    kept = planner.kept_free(store_id, in_hand, bookings, absences)
+    buffers = planner.overrun_buffers(store_id, in_hand, bookings, absences)
     technicians = planner.technicians(store_id, begin, absences)
-    return load(technicians, [*bookings, *kept], begin, end)
+    return load(technicians, [*bookings, *buffers], begin, end)
 
 
 def load(
-    technicians: Sequence[Technician], taken: Iterable[Booking], begin: datetime, end: datetime
+    technicians: Sequence[Technician],
+    taken: Iterable[ResourceBooking],
+    begin: datetime,
+    end: datetime,
 ) -> list[Load]:
     """The half hours in which one of these technicians works, by trade and time."""
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)

@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from services.workshop import persistence, planning
 from services.workshop.clients.workforce import HORIZON, Operation, Workforce, minute
 from services.workshop.domain.job import Assignment, Job, is_in_hand
-from services.workshop.domain.prospect import CONFIDENCE, Prospect
+from services.workshop.domain.promise_risk import CONFIDENCE, PromiseRisk
 from services.workshop.domain.reasons import Reason
-from services.workshop.persistence import Absence, Booking, Hold
-from services.workshop.planning.in_hand import LEAST
-from services.workshop.planning.objective import judge
+from services.workshop.persistence import Absence, Hold, ResourceBooking
+from services.workshop.planning.in_hand import MIN_REMAINING_MINUTES
+from services.workshop.planning.objective import evaluate
 from services.workshop.planning.teams import duration, shared_hours
 from services.workshop.planning.timeline import NEVER
 from shared.contracts.refusal import Refused
@@ -49,7 +49,7 @@ _REFUSALS = {
     "no_certificate": "no technician here holds the certificate {certificate}",
     "no_bay": "there is no bay of type {bay_type} here",
     "too_few_technicians": "fewer technicians than the operation needs have the skill",
-    "pin_unfit": "the technician or bay that was fixed by hand cannot do it",
+    "pin_unfit": "the pinned technician or bay cannot do it",
     "forbidden": "everybody who could do it is excluded",
     "no_time": "there is no time left for it within the planning horizon",
     "predecessor": "an earlier job of the order cannot be planned",
@@ -57,8 +57,8 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A labor operation that somebody wants done, with the id that its job will have."""
+class RequestedOperation:
+    """A labor operation that is requested, with the id that its job will have."""
 
     job_id: str
     operation_id: str
@@ -77,8 +77,8 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """New assignments and what moved each job, by job id; good for one version of the plan."""
+class PlanUpdate:
+    """New assignments and the reason of each move, by job id; valid for one version of the plan."""
 
     version: int
     assignments: dict[str, Assignment]
@@ -106,14 +106,14 @@ class Planner:
         self._service = service
         self._workers = workers
         self._learned: dict[str, planning.Durations] = {}
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._reservation_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def start(self) -> None:
         """Load what the stores have learned and wait until there can be prompt answers."""
         stores = list(self.workforce.stores)
         async with transaction(self._service.pool, stores) as connection:
-            experiences = await persistence.all_experiences(connection)
-        self._learned = {name: each.durations for name, each in experiences.items()}
+            learned_models = await persistence.all_learned_models(connection)
+        self._learned = {name: each.durations for name, each in learned_models.items()}
         nothing = partial(planning.plan, planning.Workshop(0, (), ()))
         await asyncio.gather(
             _computed(self._workers.quoting, nothing), _computed(self._workers.replanning, nothing)
@@ -128,10 +128,10 @@ class Planner:
             version = await persistence.plan_version(connection, store_id)
             jobs = await persistence.open_jobs(connection, store_id)
             finished = await persistence.last_finished(connection, store_id)
-            holds = await persistence.standing_holds(connection, store_id, now)
+            holds = await persistence.active_holds(connection, store_id, now)
             absences = await persistence.absences_after(connection, store_id, now)
-            experience = await persistence.read_experience(connection, store_id)
-        self._learned[store_id] = experience.durations
+            learned_model = await persistence.read_learned_model(connection, store_id)
+        self._learned[store_id] = learned_model.durations
         others = [hold for hold in holds if hold.hold_id != without_hold]
         workshop = replace(
             self._workshop(store_id, now, jobs, others, absences),
@@ -139,56 +139,63 @@ class Planner:
             done=tuple(_stay(job) for job in finished),
         )
         by_id = {job.job_id: job for job in jobs}
-        return Snapshot(store_id, version, now, workshop, by_id, experience.calibration)
+        return Snapshot(store_id, version, now, workshop, by_id, learned_model.calibration)
 
-    def turn(self, store_id: str) -> asyncio.Lock:
-        """For those who reserve in a store one after the other, instead of the same place twice."""
-        return self._turns[store_id]
+    def reservation_lock(self, store_id: str) -> asyncio.Lock:
+        """Return the lock under which a store's slots are reserved one after the other."""
+        return self._reservation_locks[store_id]
 
-    async def promise(
+    async def quote_promise(
         self,
         snapshot: Snapshot,
-        wishes: Sequence[Wish],
+        requested_operations: Sequence[RequestedOperation],
         *,
         confidence: float,
         earliest_start_at: datetime | None,
         order_id: str | None,
-    ) -> planning.Promise:
+    ) -> planning.PromiseQuote:
         """The earliest promise for one order's new work, with the store's time to hand over.
 
         It never lies before the planned finish of that work and the time to hand over. Work for an
-        order that is open already follows what is planned and held for it.
+        order that is open already follows what is planned and reserved for it.
 
         Raises:
             Refused: an operation is unknown, or somebody or something needed is missing here.
         """
         own = [job for job in snapshot.jobs.values() if job.order_id == order_id]
         finishes = [job.planned_finish_at for job in own if job.planned_finish_at]
-        held = [held for held in snapshot.workshop.held if held.job.order_id == order_id]
-        finishes += [moment(each.place.finish) for each in held]
-        release = minute(max(earliest_start_at or snapshot.taken_at, snapshot.taken_at, *finishes))
-        before = [job.job_id for job in sorted(own, key=lambda job: job.place)]
-        before += [each.job.job_id for each in sorted(held, key=lambda each: each.place.start)]
-        turn = [before[-1] if before else None, *(wish.job_id for wish in wishes)]
+        reserved = [
+            each for each in snapshot.workshop.reservations if each.job.order_id == order_id
+        ]
+        finishes += [moment(each.slot.finish) for each in reserved]
+        earliest_start = minute(
+            max(earliest_start_at or snapshot.taken_at, snapshot.taken_at, *finishes)
+        )
+        before = [job.job_id for job in sorted(own, key=lambda job: job.line_number)]
+        before += [each.job.job_id for each in sorted(reserved, key=lambda each: each.slot.start)]
+        predecessors = [
+            before[-1] if before else None,
+            *(requested.job_id for requested in requested_operations),
+        ]
         new = [
-            self._new_job(snapshot.store_id, order_id or "new", wish, before, release)
-            for before, wish in zip(turn, wishes, strict=False)
+            self._new_job(snapshot.store_id, order_id or "new", requested, before, earliest_start)
+            for before, requested in zip(predecessors, requested_operations, strict=False)
         ]
         try:
             ask = partial(planning.quote, snapshot.workshop, new, confidence, snapshot.calibration)
             promise = await _computed(self._workers.quoting, ask)
         except planning.CannotPromiseError as error:
-            raise self._refused(error.refusal, wishes, snapshot.store_id) from None
+            raise self._refused(error.refusal, requested_operations, snapshot.store_id) from None
         return replace(promise, finish=promise.finish + self._handover(snapshot.store_id))
 
-    async def replan(self, store_id: str, _subject: str) -> Proposal:
+    async def replan(self, store_id: str, _subject: str) -> PlanUpdate:
         """A fresh plan at once for everything that is not in hand."""
         snapshot = await self.snapshot(store_id)
         ask = partial(planning.replan, snapshot.workshop)
         answer = await _computed(self._workers.replanning, ask)
-        return self._proposal(snapshot, answer)
+        return self._plan_update(snapshot, answer)
 
-    async def improve(self, store_id: str, _subject: str) -> Proposal | None:
+    async def improve(self, store_id: str, _subject: str) -> PlanUpdate | None:
         """A better plan than the present one, if the search finds any in its time."""
         snapshot = await self.snapshot(store_id)
         stepped = self._service.clock.stands
@@ -200,36 +207,36 @@ class Planner:
             rounds=SIMULATED_ROUNDS if stepped else _UNTIL_TIME_IS_UP,
         )
         answer = await _computed(self._workers.patient, search)
-        better = _merit(snapshot.workshop, answer.plan.assignments) < _merit(
+        better = _plan_rank(snapshot.workshop, answer.plan.assignments) < _plan_rank(
             snapshot.workshop, _present(snapshot.workshop)
         )
-        return self._proposal(snapshot, answer) if better else None
+        return self._plan_update(snapshot, answer) if better else None
 
     async def learn(self, store_id: str, _subject: str) -> planning.Durations:
         """What the store's latest finished jobs say about durations."""
         async with transaction(self._service.pool, [store_id]) as connection:
             finished = await persistence.finished_jobs(connection, store_id, _LEARN_FROM)
         paces = {member.technician_id: member.pace for member in self.workforce.members[store_id]}
-        experience = [
-            self._experienced(job, paces)
+        finished_jobs = [
+            self._finished_job(job, paces)
             for job in finished
             if job.operation_id in self.workforce.operations
         ]
-        return await _computed(self._workers.patient, partial(planning.learn, experience))
+        return await _computed(self._workers.patient, partial(planning.learn, finished_jobs))
 
-    async def prospects(self, store_id: str, _subject: str) -> list[Prospect]:
-        """How likely the open promises are kept."""
+    async def assess_promise_risks(self, store_id: str, _subject: str) -> list[PromiseRisk]:
+        """Assess how likely the open promises are kept."""
         snapshot = await self.snapshot(store_id)
-        ask = partial(planning.risks, snapshot.workshop, CONFIDENCE, snapshot.calibration)
+        ask = partial(planning.assess_risks, snapshot.workshop, CONFIDENCE, snapshot.calibration)
         found = await _computed(self._workers.patient, ask)
         place, horizon = self.workforce.stores[store_id], minute(snapshot.taken_at + HORIZON)
         promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
         return [
-            Prospect(
+            PromiseRisk(
                 order_id=risk.order_id,
                 promised_at=promised[risk.order_id],
                 probability=round(risk.probability, 4),
-                cause=Reason(risk.code, told(risk.detail, place.timezone)),
+                cause=Reason(risk.code, localize_detail(risk.detail, place.timezone)),
                 best_promise_at=moment(min(risk.best_promise, horizon)) + self.handover(store_id),
             )
             for risk in found
@@ -239,7 +246,7 @@ class Planner:
         self,
         technicians: Sequence[planning.Technician],
         demands: Sequence[planning.Demand],
-        horizon: planning.Window,
+        horizon: planning.Interval,
     ) -> tuple[planning.Shortage, ...]:
         """The trades that lack people."""
         ask = partial(planning.shortages, technicians, demands, horizon)
@@ -302,39 +309,50 @@ class Planner:
         team = self._team(job, job.technician_ids, start_at, absences)
         finish_at = self._first_expected(job, team, start_at)
         if finish_at <= now and team:
-            known, law = self._job(job, None, minute(now)), self._durations(job.store_id).law
+            known, residual_quantiles = (
+                self._job(job, None, minute(now)),
+                self._durations(job.store_id).residual_quantiles,
+            )
             finish_at = moment(
-                planning.expected_finish(known, team, minute(start_at), minute(now), law, 0.5)
+                planning.expected_finish(
+                    known, team, minute(start_at), minute(now), residual_quantiles, 0.5
+                )
             )
         expected = replace(job, planned_start_at=start_at, planned_finish_at=finish_at)
-        return replace(expected, planned_finish_at=still_expected(expected, now))
+        return replace(expected, planned_finish_at=latest_expected_finish(expected, now))
 
-    def kept_free(
+    def overrun_buffers(
         self,
         store_id: str,
         in_hand: Sequence[Job],
-        bookings: Sequence[Booking],
+        bookings: Sequence[ResourceBooking],
         absences: Sequence[Absence],
-    ) -> list[Booking]:
-        """What plans keep free behind work in hand, in case it takes longer than expected (缓冲).
+    ) -> list[ResourceBooking]:
+        """Return the overrun buffers behind work in hand, in case it takes longer than expected
+        (缓冲).
 
         It ends where ``bookings`` begin.
         """
         now = self._service.clock.now()
         expected = self._workshop(store_id, now, in_hand, (), absences)
-        kept: list[Booking] = []
-        for job, longer in zip(expected.jobs, planning.reckoned(expected).jobs, strict=True):
-            if job.frozen and longer.frozen:
-                begin_at, end_at = moment(job.frozen.finish), moment(longer.frozen.finish)
-                resources = persistence.resources_of(as_assignment(longer.frozen))
+        buffers: list[ResourceBooking] = []
+        for job, longer in zip(
+            expected.jobs, planning.with_overrun_buffers(expected).jobs, strict=True
+        ):
+            if job.fixed_assignment and longer.fixed_assignment:
+                begin_at, end_at = (
+                    moment(job.fixed_assignment.finish),
+                    moment(longer.fixed_assignment.finish),
+                )
+                resources = persistence.resources_of(as_assignment(longer.fixed_assignment))
                 behind = [b.begin_at for b in bookings if b.resource in resources]
                 end_at = min([end_at, *(start_at for start_at in behind if start_at >= begin_at)])
                 if begin_at < end_at:
-                    kept.extend(
-                        Booking(job.job_id, None, resource, begin_at, end_at)
+                    buffers.extend(
+                        ResourceBooking(job.job_id, None, resource, begin_at, end_at)
                         for resource in resources
                     )
-        return kept
+        return buffers
 
     def _team(
         self,
@@ -357,10 +375,10 @@ class Planner:
         holds: Sequence[Hold],
         absences: Sequence[Absence],
     ) -> planning.Workshop:
-        in_turn = sorted(jobs, key=lambda job: (job.order_id, job.place, job.opened_at))
+        in_sequence = sorted(jobs, key=lambda job: (job.order_id, job.line_number, job.opened_at))
         before = {
             job.job_id: earlier.job_id
-            for earlier, job in pairwise(in_turn)
+            for earlier, job in pairwise(in_sequence)
             if earlier.order_id == job.order_id
         }
         begun = [job.started_at for job in jobs if job.started_at and is_in_hand(job)]
@@ -369,37 +387,37 @@ class Planner:
             technicians=self.technicians(store_id, now, absences, min([now, *begun])),
             bays=self.workforce.open_bays(store_id, now),
             jobs=tuple(self._job(job, before.get(job.job_id), minute(now)) for job in jobs),
-            running=tuple(
-                planning.Assignment(*_reservation(job.assignment), job.job_id)
+            current_plan=tuple(
+                planning.PlanAssignment(*_slot(job.assignment), job.job_id)
                 for job in jobs
                 if job.assignment is not None
             ),
-            held=tuple(held for hold in holds for held in self._held(hold)),
-            law=self._durations(store_id).law,
+            reservations=tuple(each for hold in holds for each in self._reservations(hold)),
+            residual_quantiles=self._durations(store_id).residual_quantiles,
         )
 
-    def _job(self, job: Job, before: str | None, now: int) -> planning.Job:
+    def _job(self, job: Job, before: str | None, now: int) -> planning.PlanTask:
         """A job for the planner; ``before`` is the order's job whose turn comes first."""
         operation = self.workforce.operation(job.operation_id)
-        frozen = None
+        fixed_assignment = None
         if is_in_hand(job) and job.assignment is not None:
-            finish = still_expected(job, moment(now))
+            finish = latest_expected_finish(job, moment(now))
             in_hand = replace(job.assignment, finish_at=finish)
-            frozen = planning.Assignment(*_reservation(in_hand), job.job_id)
+            fixed_assignment = planning.PlanAssignment(*_slot(in_hand), job.job_id)
         estimate = self._estimate(job.store_id, operation, job.standard_hours)
-        return planning.Job(
+        return planning.PlanTask(
             job_id=job.job_id,
             order_id=job.order_id,
             trade=operation.trade,
             level=operation.level,
             bay_type=operation.bay_type,
             minutes=estimate.minutes,
-            spread=estimate.spread,
+            log_stddev=estimate.log_stddev,
             own_minutes=self._familiar(job, estimate.minutes),
             certificate=operation.certificate,
             technicians_needed=operation.technicians,
             after=(before,) if before else (),
-            release=minute(_not_before(job)),
+            earliest_start=minute(_not_before(job)),
             parts_at=minute(job.parts_at + timedelta(seconds=59)) if job.parts_at else 0,
             promise=minute(job.promised_at) - self._handover(job.store_id),
             weight=_weight(job),
@@ -407,7 +425,7 @@ class Planner:
             pinned_technicians=job.technician_ids if job.pinned else (),
             pinned_bay=job.bay_id if job.pinned else None,
             forbidden_technicians=frozenset(job.forbidden_technicians),
-            frozen=frozen,
+            fixed_assignment=fixed_assignment,
         )
 
     def _familiar(self, job: Job, minutes: int) -> dict[str, int]:
@@ -422,33 +440,38 @@ class Planner:
         return self.workforce.stores[store_id].handover_minutes
 
     def _new_job(
-        self, store_id: str, order_id: str, wish: Wish, before: str | None, release: int
-    ) -> planning.Job:
-        operation = self.workforce.operation(wish.operation_id)
+        self,
+        store_id: str,
+        order_id: str,
+        requested: RequestedOperation,
+        before: str | None,
+        earliest_start: int,
+    ) -> planning.PlanTask:
+        operation = self.workforce.operation(requested.operation_id)
         estimate = self._estimate(store_id, operation, operation.standard_hours)
-        return planning.Job(
-            job_id=wish.job_id,
+        return planning.PlanTask(
+            job_id=requested.job_id,
             order_id=order_id,
             trade=operation.trade,
             level=operation.level,
             bay_type=operation.bay_type,
             minutes=estimate.minutes,
-            spread=estimate.spread,
+            log_stddev=estimate.log_stddev,
             certificate=operation.certificate,
             technicians_needed=operation.technicians,
             after=(before,) if before else (),
-            release=release,
+            earliest_start=earliest_start,
         )
 
-    def _held(self, hold: Hold) -> Iterator[planning.HeldJob]:
-        """The hold's jobs in their places, one after the other."""
+    def _reservations(self, hold: Hold) -> Iterator[planning.ReservedTask]:
+        """The hold's jobs in their slots, one after the other."""
         before = None
         for held in hold.jobs:
-            place = planning.Assignment(*_reservation(held.assignment), held.job_id)
-            wish = Wish(held.job_id, held.operation_id)
+            slot = planning.PlanAssignment(*_slot(held.assignment), held.job_id)
+            requested = RequestedOperation(held.job_id, held.operation_id)
             order_id = hold.order_id or hold.hold_id
-            job = self._new_job(hold.store_id, order_id, wish, before, place.start)
-            yield planning.HeldJob(job, place)
+            job = self._new_job(hold.store_id, order_id, requested, before, slot.start)
+            yield planning.ReservedTask(job, slot)
             before = held.job_id
 
     def _durations(self, store_id: str) -> planning.Durations:
@@ -461,7 +484,7 @@ class Planner:
             operation.operation_id, operation.trade, standard_hours * 60
         )
 
-    def _experienced(
+    def _finished_job(
         self, job: persistence.Finished, paces: Mapping[str, float]
     ) -> planning.FinishedJob:
         """A finished job at the pace that the group's configuration takes for granted."""
@@ -474,10 +497,10 @@ class Planner:
             minutes=job.clocked_s / 60 / paces.get(slowest, 1.0),
         )
 
-    def _proposal(self, snapshot: Snapshot, answer: planning.Replan) -> Proposal:
+    def _plan_update(self, snapshot: Snapshot, answer: planning.Replan) -> PlanUpdate:
         zone = self.workforce.stores[snapshot.store_id].timezone
         movable = {job_id for job_id, job in snapshot.jobs.items() if job.status == "planned"}
-        return Proposal(
+        return PlanUpdate(
             snapshot.version,
             {
                 assignment.job_id: as_assignment(assignment)
@@ -485,14 +508,24 @@ class Planner:
                 if assignment.job_id in movable
             },
             {
-                change.job_id: Reason(change.code, told(change.detail, zone))
+                change.job_id: Reason(change.code, localize_detail(change.detail, zone))
                 for change in answer.changes
             },
         )
 
-    def _refused(self, refusal: planning.Refusal, wishes: Sequence[Wish], store_id: str) -> Refused:
+    def _refused(
+        self,
+        refusal: planning.Refusal,
+        requested_operations: Sequence[RequestedOperation],
+        store_id: str,
+    ) -> Refused:
         operation_id = next(
-            (wish.operation_id for wish in wishes if wish.job_id == refusal.job_id), ""
+            (
+                requested.operation_id
+                for requested in requested_operations
+                if requested.job_id == refusal.job_id
+            ),
+            "",
         )
         reason = _REFUSALS[refusal.code].format_map(defaultdict(str, refusal.detail))
         return Refused(
@@ -514,11 +547,11 @@ def _stay(job: Job) -> planning.Stay:
     """Where the finished job left the vehicle."""
     begin_at, end_at = job.started_at or job.opened_at, job.finished_at or job.opened_at
     done = Assignment(job.technician_ids, job.bay_id or "", begin_at, end_at)
-    return planning.Stay(*_reservation(done), job.order_id)
+    return planning.Stay(*_slot(done), job.order_id)
 
 
 def _not_before(job: Job) -> datetime:
-    """When a job may begin: where it was fixed by hand, not before the start that it had then."""
+    """When a job may begin: where it is pinned, not before the start that it had then."""
     return job.planned_start_at if job.pinned and job.planned_start_at else job.opened_at
 
 
@@ -526,7 +559,7 @@ def _weight(job: Job) -> int:
     return (_RUSH_WEIGHT if job.rush else 1) * (_COMEBACK_WEIGHT if job.comeback_of else 1)
 
 
-def as_assignment(assignment: planning.Assignment) -> Assignment:
+def as_assignment(assignment: planning.PlanAssignment) -> Assignment:
     """The planner's assignment in real time."""
     return Assignment(
         assignment.technician_ids,
@@ -536,18 +569,19 @@ def as_assignment(assignment: planning.Assignment) -> Assignment:
     )
 
 
-def told(detail: planning.Detail, zone: ZoneInfo) -> dict[str, str | int]:
-    """The values of a reason with the planner's minutes as moments of the store's zone."""
+def localize_detail(detail: planning.Detail, zone: ZoneInfo) -> dict[str, str | int]:
+    """Localize the values of a reason: the planner's minutes as moments of the store's zone."""
     return {
         name: moment(int(value)).astimezone(zone).isoformat() if name == "at" else value
         for name, value in detail.items()
     }
 
 
-def still_expected(job: Job, now: datetime) -> datetime:
-    """The finish to expect of work in hand: the planned one, or soon if that is past."""
+def latest_expected_finish(job: Job, now: datetime) -> datetime:
+    """Return the latest expected finish of work in hand: the planned one, or soon if that is
+    past."""
     planned = job.planned_finish_at or now
-    return planned if planned > now else now + timedelta(minutes=LEAST)
+    return planned if planned > now else now + timedelta(minutes=MIN_REMAINING_MINUTES)
 
 
 def moment(minutes: int) -> datetime:
@@ -559,20 +593,20 @@ async def _computed(executor: Executor, compute: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(executor, compute)
 
 
-def _present(workshop: planning.Workshop) -> list[planning.Assignment]:
+def _present(workshop: planning.Workshop) -> list[planning.PlanAssignment]:
     """The plan in force, with work in hand as it is expected now."""
-    in_hand = {job.job_id: job.frozen for job in workshop.jobs if job.frozen}
-    return [in_hand.get(running.job_id, running) for running in workshop.running]
+    in_hand = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
+    return [in_hand.get(assignment.job_id, assignment) for assignment in workshop.current_plan]
 
 
-def _merit(
-    workshop: planning.Workshop, assignments: Sequence[planning.Assignment]
+def _plan_rank(
+    workshop: planning.Workshop, assignments: Sequence[planning.PlanAssignment]
 ) -> tuple[int, planning.Objective]:
-    """What plans are compared by: jobs without a place, then the objective; less is better."""
-    return len(workshop.jobs) - len(assignments), judge(workshop, assignments)
+    """What plans are compared by: jobs without a slot, then the objective; less is better."""
+    return len(workshop.jobs) - len(assignments), evaluate(workshop, assignments)
 
 
-def _reservation(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int]:
+def _slot(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int]:
     return (
         assignment.technician_ids,
         assignment.bay_id,

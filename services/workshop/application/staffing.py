@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from services.workshop import persistence, planning
 from services.workshop.application.planner import Planner
-from services.workshop.clients.workforce import HORIZON, window
+from services.workshop.clients.workforce import HORIZON, interval
 from services.workshop.domain.job import Job
 from services.workshop.persistence import OrderedHours
 from shared import timers
@@ -55,7 +55,7 @@ class Staffing:
         shortages = await self.planner.shortages(
             self.planner.technicians(store_id, now, absences),
             demands,
-            window(now, now + HORIZON),
+            interval(now, now + HORIZON),
         )
         return Figures(max((each.weeks_ago for each in ordered), default=0), demands, shortages)
 

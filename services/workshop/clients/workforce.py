@@ -138,7 +138,7 @@ class Workforce:
         """The store's bays, open while the store is."""
         store = self.stores[store_id]
         hours = tuple(
-            window(store.at(day, store.opening), store.at(day, store.closing))
+            interval(store.at(day, store.opening), store.at(day, store.closing))
             for day in self._open_days(store_id, begin, begin)
         )
         return tuple(
@@ -151,7 +151,7 @@ class Workforce:
         member: Member,
         days: Iterable[date],
         away: Sequence[tuple[datetime, datetime]],
-    ) -> tuple[planning.Window, ...]:
+    ) -> tuple[planning.Interval, ...]:
         store = self.stores[store_id]
         spans = [
             (store.at(day, start), store.at(day, finish))
@@ -166,7 +166,7 @@ class Workforce:
                 for piece in ((start, min(finish, gone)), (max(start, back), finish))
                 if piece[0] < piece[1]
             ]
-        return tuple(window(start, finish) for start, finish in spans)
+        return tuple(interval(start, finish) for start, finish in spans)
 
     def _open_days(self, store_id: str, begin: datetime, since: datetime) -> list[date]:
         first = self.stores[store_id].local_day(since)
@@ -180,9 +180,9 @@ def minute(moment: datetime) -> int:
     return int(moment.timestamp() // 60)
 
 
-def window(start: datetime, finish: datetime) -> planning.Window:
+def interval(start: datetime, finish: datetime) -> planning.Interval:
     """A span of real time as the planner's."""
-    return planning.Window(minute(start), minute(finish))
+    return planning.Interval(minute(start), minute(finish))
 
 
 def load_workforce(folder: Path) -> Workforce:

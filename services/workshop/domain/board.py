@@ -43,7 +43,7 @@ def waiting(jobs: Sequence[Job]) -> list[Job]:
     """The next job of each vehicle that nobody works on, the earliest first."""
     in_hand = {job.order_id for job in jobs if is_in_hand(job)}
     next_jobs: dict[str, Job] = {}
-    for job in sorted(jobs, key=lambda job: (job.place, job.opened_at)):
+    for job in sorted(jobs, key=lambda job: (job.line_number, job.opened_at)):
         if job.status == "planned" and job.order_id not in in_hand:
             next_jobs.setdefault(job.order_id, job)
     return sorted(

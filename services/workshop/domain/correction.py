@@ -83,8 +83,8 @@ def correct_clock(
     )
 
 
-def told(job: Job, correction: ClockCorrection) -> JobClockCorrected:
-    """The correction as others hear of it."""
+def to_event(job: Job, correction: ClockCorrection) -> JobClockCorrected:
+    """Return the event of a correction."""
     said = {name: value for name, value in vars(correction).items() if name != "correction_id"}
     return JobClockCorrected(
         store_id=job.store_id,

@@ -1,4 +1,4 @@
-"""The dispatcher's hand (人工派工): jobs moved, fixed, exchanged and kept from people."""
+"""Manual overrides (人工派工): jobs moved, pinned, swapped and kept from technicians."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from services.workshop.domain import errors
 from services.workshop.domain.job import Assignment, Job
 from shared.contracts.versioned import require_version
 
-OverrideKind = Literal["move", "pin", "release", "forbid", "allow", "swap"]
+OverrideKind = Literal["move", "pin", "unpin", "forbid", "allow", "swap"]
 """改派、锁定、解锁、禁派、解禁、互换."""
 
 OverrideReason = Literal[
@@ -27,7 +27,7 @@ OverrideReason = Literal[
 
 @dataclass(frozen=True)
 class Override:
-    """A change by hand (人工干预), with what the plan expected of the order before and after it.
+    """A manual override (人工干预), with what the plan expected of the order before and after it.
 
     ``late_*_min`` are the minutes past the order's promise, 0 when it would be kept.
     """
@@ -62,11 +62,11 @@ def require_seen(job: Job, seen: str) -> None:
 
 def pin(job: Job) -> Job:
     """Keep the job with its technicians, in its bay and not before its start (锁定)."""
-    planned_place(job)
+    current_slot(job)
     return replace(job, pinned=True)
 
 
-def release(job: Job) -> Job:
+def unpin(job: Job) -> Job:
     """Let the planner move the job again (解锁)."""
     _require_planned(job)
     return replace(job, pinned=False)
@@ -74,7 +74,7 @@ def release(job: Job) -> Job:
 
 def forbid(job: Job, technician_id: str, able: Iterable[str], needed: int) -> Job:
     """Keep a technician from the job (禁派); ``able`` are those who could do it, of whom
-    ``needed`` must remain. A job fixed on that technician is released."""
+    ``needed`` must remain. A job pinned to that technician is unpinned."""
     _require_planned(job)
     forbidden = {*job.forbidden_technicians, technician_id}
     if len(set(able) - forbidden) < needed:
@@ -93,11 +93,11 @@ def allow(job: Job, technician_id: str) -> Job:
     return replace(job, forbidden_technicians=left)
 
 
-def planned_place(job: Job) -> Assignment:
-    """Where a job that has not begun is planned.
+def current_slot(job: Job) -> Assignment:
+    """Return the slot of a job that has not begun.
 
     Raises:
-        Refused: it has begun, or the planner has not found a place for it yet.
+        Refused: it has begun, or the planner has not found a slot for it yet.
     """
     _require_planned(job)
     if job.assignment is None:
@@ -105,17 +105,17 @@ def planned_place(job: Job) -> Assignment:
     return job.assignment
 
 
-def in_each_others_place(
+def swap_starts(
     first: tuple[Assignment, timedelta], second: tuple[Assignment, timedelta]
 ) -> tuple[datetime, datetime]:
-    """When two jobs begin that exchange their places (互换).
+    """Return when two jobs begin that swap their slots (互换).
 
-    Given each job's place and how long it would take in the other's: each begins when the other
+    Given each job's slot and how long it would take in the other's: each begins when the other
     would have, or, where they would stand in each other's way, when the earlier of them is done.
     """
-    (place, length), (other, other_length) = first, second
-    start, other_start = other.start_at, place.start_at
-    if place.bay_id == other.bay_id or set(place.technician_ids) & set(other.technician_ids):
+    (slot, length), (other, other_length) = first, second
+    start, other_start = other.start_at, slot.start_at
+    if slot.bay_id == other.bay_id or set(slot.technician_ids) & set(other.technician_ids):
         if start <= other_start:
             other_start = max(other_start, start + length)
         else:

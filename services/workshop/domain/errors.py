@@ -100,7 +100,7 @@ def not_yet_assigned() -> Refused:
 def technician_forbidden(technician_id: str) -> Refused:
     return Refused(
         "technician_forbidden",
-        f"{technician_id} is kept from this job by hand.",
+        f"{technician_id} is excluded from this job.",
         field="technician_ids",
         kind="conflict",
         technician_id=technician_id,
@@ -128,7 +128,7 @@ def capacity_held(resource: str, by: str | None, at: datetime | None) -> Refused
 
 
 def swapped_with_itself() -> Refused:
-    return Refused("same_job", "A job changes places with another one.", field="other_job_id")
+    return Refused("same_job", "A job swaps with another one.", field="other_job_id")
 
 
 def wrong_count(needed: int) -> Refused:

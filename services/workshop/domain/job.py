@@ -64,11 +64,11 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Job(Versioned):
-    """``place`` is its turn among the order's jobs; ``clocked_s`` leaves pauses out. It runs while
-    a technician works on the job, and ``clockings`` are each one's own time.
+    """``line_number`` is its position among the order's jobs; ``clocked_s`` leaves pauses out. It
+    runs while a technician works on the job, and ``clockings`` are each one's own time.
 
     ``parts_at`` is when its last part is expected (到料), ``rush`` a hurry of the customer (加急),
-    ``reason`` and ``planned_by`` say why and by whom it was last given its place. ``rework_of`` is
+    ``reason`` and ``planned_by`` say why and by whom it was last given its slot. ``rework_of`` is
     the job that it does again and ``rework_for`` are those who did that one, ``comeback_of`` is the
     earlier order whose work did not last. ``forgotten_clocks`` says how often its clock was closed
     by rule, ``diagnosis`` which symptoms were found.
@@ -77,7 +77,7 @@ class Job(Versioned):
     job_id: str
     store_id: str
     order_id: str
-    place: int
+    line_number: int
     operation_id: str
     standard_hours: float
     status: JobStatus
@@ -127,7 +127,7 @@ def ordered(opened: OrderOpened, job_ids: Sequence[str]) -> list[Job]:
             job_id=job_id,
             store_id=opened.store_id,
             order_id=opened.order_id,
-            place=place,
+            line_number=line_number,
             operation_id=operation.operation_id,
             standard_hours=operation.standard_hours,
             status="planned",
@@ -136,7 +136,9 @@ def ordered(opened: OrderOpened, job_ids: Sequence[str]) -> list[Job]:
             waiting_customer=opened.waiting_customer,
             rush=opened.rush,
         )
-        for place, (job_id, operation) in enumerate(zip(job_ids, opened.operations, strict=True))
+        for line_number, (job_id, operation) in enumerate(
+            zip(job_ids, opened.operations, strict=True)
+        )
     ]
 
 
@@ -144,13 +146,13 @@ def added(
     authorized: AdditionalWorkAuthorized, order_jobs: Sequence[Job], job_ids: Sequence[str]
 ) -> list[Job]:
     """The jobs of additional work (增项), whose turn comes after ``order_jobs``."""
-    last = max(order_jobs, key=lambda job: job.place)
+    last = max(order_jobs, key=lambda job: job.line_number)
     return [
         Job(
             job_id=job_id,
             store_id=authorized.store_id,
             order_id=authorized.order_id,
-            place=place,
+            line_number=line_number,
             operation_id=operation.operation_id,
             standard_hours=operation.standard_hours,
             status="planned",
@@ -160,8 +162,8 @@ def added(
             rush=last.rush,
             comeback_of=last.comeback_of,
         )
-        for place, (job_id, operation) in enumerate(
-            zip(job_ids, authorized.operations, strict=True), start=last.place + 1
+        for line_number, (job_id, operation) in enumerate(
+            zip(job_ids, authorized.operations, strict=True), start=last.line_number + 1
         )
     ]
 
@@ -245,7 +247,7 @@ def start(
     for forbidden in sorted({*job.technician_ids} & {*job.forbidden_technicians}):
         raise errors.technician_forbidden(forbidden)
     for other in open_jobs:
-        if other.order_id == job.order_id and other.place < job.place:
+        if other.order_id == job.order_id and other.line_number < job.line_number:
             raise errors.predecessor_open(other.job_id)
         _require_free(technician_id, other)
         if is_in_hand(other) and other.bay_id == job.bay_id:
@@ -432,7 +434,7 @@ def fail_inspection(
         job_id=rework_job_id,
         store_id=job.store_id,
         order_id=job.order_id,
-        place=job.place,
+        line_number=job.line_number,
         operation_id=job.operation_id,
         standard_hours=rework_hours,
         status="planned",

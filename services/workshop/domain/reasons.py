@@ -14,21 +14,21 @@ PLANNER: Final = "planner"
 Detail = Mapping[str, str | int]
 
 CHANGES: Final[Mapping[str, str]] = {
-    "new": "It had no place in the plan yet.",
-    "promised": "It takes the place that was reserved with the promise.",
+    "new": "It had no slot in the plan yet.",
+    "promised": "It takes the slot that was reserved with the promise.",
     "vehicle_late": "The vehicle is there only at {at}.",
     "part_late": "Its part arrives only at {at}.",
     "technician_absent": "{technician_id} is not at work then.",
     "bay_closed": "Bay {bay_id} cannot be used then.",
-    "override": "Somebody decided by hand who does it or where.",
+    "override": "A dispatcher decided who does it or where.",
     "work_in_hand": "Job {job_id}, in hand, needs the technician or the bay for longer.",
-    "reserved": "The place is reserved for a customer from {at}.",
+    "reserved": "The slot is reserved for a customer from {at}.",
     "predecessor_moved": "Job {job_id}, which comes first, is finished later.",
     "late_start": "It should have begun at {at} and did not.",
-    "work_grew": "It is expected to take {minutes} minutes of work now.",
-    "pulled_forward": "It can be finished {minutes} minutes earlier.",
-    "made_room": "Job {job_id} takes its place to keep a promise.",
-    "rearranged": "The plan as a whole is better this way.",
+    "duration_increased": "It is expected to take {minutes} minutes of work now.",
+    "moved_earlier": "It can be finished {minutes} minutes earlier.",
+    "displaced": "Job {job_id} takes its slot to keep a promise.",
+    "plan_improved": "The plan as a whole is better this way.",
 }
 """Why the planner gave a job its technician, bay and time."""
 
@@ -55,16 +55,16 @@ class Reason:
 def why_planned(reason: Reason, by: str) -> str:
     """One English sentence for an assignment that ``by`` made."""
     if by == PLANNER:
-        return _told(CHANGES[reason.code], reason.detail)
-    return f"{by} decided by hand: {str(reason.detail['why']).replace('_', ' ')}."
+        return _render_reason(CHANGES[reason.code], reason.detail)
+    return f"{by} decided manually: {str(reason.detail['why']).replace('_', ' ')}."
 
 
 def why_in_danger(reason: Reason) -> str:
     """One English sentence for a promise in danger."""
-    return _told(CAUSES[reason.code], reason.detail)
+    return _render_reason(CAUSES[reason.code], reason.detail)
 
 
-def _told(sentence: str, detail: Detail) -> str:
+def _render_reason(sentence: str, detail: Detail) -> str:
     values = dict(detail)
     if "at" in values:
         values["at"] = f"{datetime.fromisoformat(str(values['at'])):%H:%M on %d %B %Y}"

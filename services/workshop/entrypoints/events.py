@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.workshop import persistence
-from services.workshop.application import booking, clocks, orders, promises
+from services.workshop.application import clocks, orders, plan_changes, promises
 from services.workshop.application.load import free_time, load_between
-from services.workshop.application.planner import Planner, Proposal
+from services.workshop.application.planner import Planner, PlanUpdate
 from services.workshop.application.staffing import STAFFING, Staffing
 from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Job
-from services.workshop.domain.prospect import watch
+from services.workshop.domain.promise_risk import update_alerts
 from services.workshop.domain.reasons import PLANNER, Reason
 from shared.contracts import Event
 from shared.contracts.reception import (
@@ -56,15 +56,17 @@ class Handlers:
     def deadlines(self) -> Mapping[str, Deadline]:
         planner, staffing = self.planner, self.staffing
         return {
-            booking.REPLAN: Deadline(self.on_replan, _lock_plan, planner.replan),
-            booking.CAPACITY: Deadline(self.on_capacity, _lock_plan),
+            plan_changes.REPLAN: Deadline(self.on_replan, _lock_plan, planner.replan),
+            plan_changes.CAPACITY: Deadline(self.on_capacity, _lock_plan),
             promises.PROMISE_DUE: Deadline(self.on_promise_due, _lock_plan),
-            booking.HOLD_EXPIRY: Deadline(self.on_hold_expiry, _lock_plan),
-            booking.OVERRUN: Deadline(self.on_overrun, _lock_plan),
-            booking.START_DUE: Deadline(booking.on_start_due, _lock_plan),
-            booking.IMPROVE: Deadline(self.on_improve, _lock_plan, planner.improve),
-            booking.PROSPECTS: Deadline(self.on_prospects, None, planner.prospects),
-            booking.LEARN: Deadline(self.on_learn, None, planner.learn),
+            plan_changes.HOLD_EXPIRY: Deadline(self.on_hold_expiry, _lock_plan),
+            plan_changes.OVERRUN: Deadline(self.on_overrun, _lock_plan),
+            plan_changes.START_DUE: Deadline(plan_changes.on_start_due, _lock_plan),
+            plan_changes.IMPROVE: Deadline(self.on_improve, _lock_plan, planner.improve),
+            plan_changes.PROMISE_RISK_CHECK: Deadline(
+                self.on_promise_risk_check, None, planner.assess_promise_risks
+            ),
+            plan_changes.LEARN: Deadline(self.on_learn, None, planner.learn),
             STAFFING: Deadline(staffing.on_staffing, None, staffing.figures),
             clocks.CLOCK_OFF: Deadline(clocks.on_clock_off, _lock_plan),
         }
@@ -96,51 +98,53 @@ class Handlers:
                 await self._give_back(unit, event.store_id, event.replaced_hold_id, cause)
 
     async def _open(self, unit: Unit, event: OrderOpened, cause: Cause) -> None:
-        hold = await _standing(unit, event.store_id, event.hold_id, event.operations, cause)
+        hold = await _usable_hold(unit, event.store_id, event.hold_id, event.operations, cause)
         new = jobs.ordered(event, _job_ids(hold, event.operations))
         handover = self.planner.handover(event.store_id)
-        await booking.take_in(unit, new, hold, handover, cause)
+        await plan_changes.add_jobs(unit, new, hold, handover, cause)
         if hold:
-            await promises.give(unit, event.order_id, hold, cause)
+            await promises.record_promise(unit, event.order_id, hold, cause)
 
     async def _add(self, unit: Unit, event: AdditionalWorkAuthorized, cause: Cause) -> None:
-        hold = await _standing(unit, event.store_id, event.hold_id, event.operations, cause)
+        hold = await _usable_hold(unit, event.store_id, event.hold_id, event.operations, cause)
         order_jobs = await persistence.jobs_of_order(
             unit.connection, event.store_id, event.order_id
         )
         new = jobs.added(event, order_jobs, _job_ids(hold, event.operations))
         handover = self.planner.handover(event.store_id)
-        await booking.take_in(unit, new, hold, handover, cause)
+        await plan_changes.add_jobs(unit, new, hold, handover, cause)
         if event.promised_at:
             await persistence.save_jobs(unit, jobs.promise(order_jobs, event.promised_at))
-            await booking.plan_changed(unit, event.store_id, cause)
+            await plan_changes.request_replan(unit, event.store_id, cause)
         if event.promised_at and hold:
-            await promises.give(unit, event.order_id, hold, cause)
+            await promises.record_promise(unit, event.order_id, hold, cause)
 
     async def _revise(self, unit: Unit, event: PromiseRevised, cause: Cause) -> None:
         order_jobs = await persistence.jobs_of_order(
             unit.connection, event.store_id, event.order_id
         )
         await persistence.save_jobs(unit, jobs.promise(order_jobs, event.promised_at))
-        await booking.plan_changed(unit, event.store_id, cause)
+        await plan_changes.request_replan(unit, event.store_id, cause)
 
     async def _give_back(
         self, unit: Unit, store_id: str, hold_id: str | None, cause: Cause
     ) -> None:
         """Release what an appointment does not need any more."""
         if hold := await _hold(unit, store_id, hold_id):
-            await booking.release(unit, hold, cause)
+            await plan_changes.release(unit, hold, cause)
 
     async def _cancel(self, unit: Unit, event: OrderCancelled, cause: Cause) -> None:
         connection = unit.connection
         found = await persistence.jobs_of_order(connection, event.store_id, event.order_id)
         cancelled = [jobs.cancel(job) for job in found]
         await persistence.save_jobs(unit, cancelled)
-        await persistence.unbook(connection, event.store_id, _cancelled(cancelled))
+        await persistence.delete_resource_bookings(
+            connection, event.store_id, _cancelled(cancelled)
+        )
         if hold := await _hold(unit, event.store_id, event.hold_id):
-            await booking.release(unit, hold, cause)
-        await promises.forget(unit, event.store_id, event.order_id)
-        await booking.plan_changed(unit, event.store_id, cause)
+            await plan_changes.release(unit, hold, cause)
+        await promises.delete_promise(unit, event.store_id, event.order_id)
+        await plan_changes.request_replan(unit, event.store_id, cause)
 
     async def _withdraw(self, unit: Unit, event: WorkWithdrawn, cause: Cause) -> None:
         """Stop what the customer does not want any more; its people and bays are free (R12)."""
@@ -151,66 +155,70 @@ class Handlers:
             return
         for job in await persistence.save_jobs(unit, ended):
             if job.status == "stopped":
-                await booking.vacate(unit, job, cause)
-                await clocks.stands(unit, job)
-        await persistence.unbook(connection, store_id, _cancelled(ended))
+                await plan_changes.free_resources(unit, job, cause)
+                await clocks.cancel_auto_clock_out(unit, job)
+        await persistence.delete_resource_bookings(connection, store_id, _cancelled(ended))
         for each in events:
             if isinstance(each, VehicleReady):
                 minutes = self.planner.workforce.stores[store_id].handover_minutes
                 await orders.ready(unit, each, found, minutes)
-        await promises.forget(unit, store_id, event.order_id)
-        await booking.plan_changed(unit, store_id, cause)
+        await promises.delete_promise(unit, store_id, event.order_id)
+        await plan_changes.request_replan(unit, store_id, cause)
         unit.publish(events, cause)
 
     async def on_replan(self, unit: Unit, timer: Timer) -> None:
         """Apply the fresh plan, and have a better one looked for."""
         await self._apply(unit, timer, timer.prepared)
-        await booking.improve_soon(unit, timer.store_id, timer.cause)
+        await plan_changes.schedule_improvement(unit, timer.store_id, timer.cause)
 
     async def on_improve(self, unit: Unit, timer: Timer) -> None:
         """Apply the better plan, if one was found."""
         if timer.prepared is not None:
             await self._apply(unit, timer, timer.prepared)
 
-    async def _apply(self, unit: Unit, timer: Timer, proposal: Proposal) -> None:
+    async def _apply(self, unit: Unit, timer: Timer, plan_update: PlanUpdate) -> None:
         """Move the jobs, unless the plan has changed while the new one was computed."""
         version = await persistence.plan_version(unit.connection, timer.store_id)
-        if version != proposal.version + 1:
+        if version != plan_update.version + 1:
             raise StalePreparationError
         open_jobs = await persistence.open_jobs(unit.connection, timer.store_id)
         booked = await persistence.booked_jobs(unit.connection, timer.store_id)
-        made_room = Reason("rearranged")
+        plan_improved = Reason("plan_improved")
         changes = [
-            (job, proposal.assignments[job.job_id], proposal.reasons.get(job.job_id, made_room))
+            (
+                job,
+                plan_update.assignments[job.job_id],
+                plan_update.reasons.get(job.job_id, plan_improved),
+            )
             for job in open_jobs
-            if job.job_id in proposal.assignments
-            and (job.assignment != proposal.assignments[job.job_id] or job.job_id not in booked)
+            if job.job_id in plan_update.assignments
+            and (job.assignment != plan_update.assignments[job.job_id] or job.job_id not in booked)
         ]
         handover = self.planner.handover(timer.store_id)
-        await booking.rebook(
+        await plan_changes.assign_jobs(
             unit, timer.store_id, changes, handover=handover, by=PLANNER, cause=timer.cause
         )
-        await booking.plan_changed(unit, timer.store_id, timer.cause, replan=False)
+        await plan_changes.request_replan(unit, timer.store_id, timer.cause, replan=False)
 
-    async def on_prospects(self, unit: Unit, timer: Timer) -> None:
+    async def on_promise_risk_check(self, unit: Unit, timer: Timer) -> None:
         """Warn of promises that will hardly be kept (R9, R12)."""
         store_id, connection = timer.store_id, unit.connection
         still_open = {job.order_id for job in await persistence.open_jobs(connection, store_id)}
-        watched, events = watch(
+        watched, events = update_alerts(
             [each for each in timer.prepared if each.order_id in still_open],
             {
-                each.order_id: each.raised_at
-                for each in await persistence.prospects(connection, store_id)
-                if each.raised_at
+                each.order_id: each.alerted_at
+                for each in await persistence.promise_risks(connection, store_id)
+                if each.alerted_at
             },
             store_id=store_id,
             threshold=self.planner.workforce.stores[store_id].risk_threshold,
             now=unit.now,
         )
-        await persistence.save_prospects(connection, store_id, watched, unit.now)
+        await persistence.save_promise_risks(connection, store_id, watched, unit.now)
         unit.publish(events, timer.cause)
         if still_open:
-            await booking.look_again(unit, store_id, timer.cause)
+            await plan_changes.schedule_risk_check(unit, store_id, timer.cause)
 
     async def on_learn(self, unit: Unit, timer: Timer) -> None:
         """Plan with what the finished jobs have taught from now on."""
@@ -218,15 +226,15 @@ class Handlers:
 
     async def on_promise_due(self, unit: Unit, timer: Timer) -> None:
         """The work of an order had to be done by now."""
-        await promises.due(unit, timer.store_id, timer.subject)
+        await promises.record_missed_promise(unit, timer.store_id, timer.subject)
 
     async def on_hold_expiry(self, unit: Unit, timer: Timer) -> None:
         """Nobody confirmed the hold in time."""
         if hold := await _hold(unit, timer.store_id, timer.subject):
-            await booking.release(unit, hold, timer.cause)
+            await plan_changes.release(unit, hold, timer.cause)
 
     async def on_overrun(self, unit: Unit, timer: Timer) -> None:
-        """Work in hand needs longer than expected: keep its place and move the others."""
+        """Work in hand needs longer than expected: keep its slot and move the others."""
         job = await persistence.read_job(unit.connection, timer.store_id, timer.subject)
         if not jobs.is_in_hand(job):
             return
@@ -235,7 +243,7 @@ class Handlers:
         longer = self.planner.in_hand(job, absences, unit.now)
         if longer.assignment:
             await persistence.save_jobs(unit, [longer])
-            await booking.occupy(unit, longer, longer.assignment, timer.cause)
+            await plan_changes.book_active_job(unit, longer, longer.assignment, timer.cause)
 
     async def on_capacity(self, unit: Unit, timer: Timer) -> None:
         """Publish the store's free time (R1, R11)."""
@@ -263,24 +271,26 @@ async def _hold(unit: Unit, store_id: str, hold_id: str | None) -> persistence.H
     return await persistence.lock_hold(unit.connection, store_id, hold_id) if hold_id else None
 
 
-async def _standing(
+async def _usable_hold(
     unit: Unit,
     store_id: str,
     hold_id: str | None,
     operations: Sequence[OrderedOperation],
     cause: Cause,
 ) -> persistence.Hold | None:
-    """The hold, if it still keeps time for these operations.
+    """Return the hold, if it still covers these operations.
 
-    Work in hand that takes longer may have taken the place of a part of it; the rest is given back.
+    Work in hand that takes longer may have taken the slot of a part of it; the rest is given back.
     """
     hold = await _hold(unit, store_id, hold_id)
     wanted = [operation.operation_id for operation in operations]
-    if hold is None or not hold.stands_for(wanted):
+    if hold is None or not hold.covers(wanted):
         return None
-    if await persistence.jobs_held(unit.connection, store_id, hold.hold_id) == len(hold.jobs):
+    if await persistence.count_booked_jobs_of_hold(unit.connection, store_id, hold.hold_id) == len(
+        hold.jobs
+    ):
         return hold
-    await booking.release(unit, hold, cause)
+    await plan_changes.release(unit, hold, cause)
     return None
 
 

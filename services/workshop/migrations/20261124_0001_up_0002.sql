@@ -21,7 +21,7 @@ CREATE TABLE job (
     store_id          text             NOT NULL,
     job_id            text             NOT NULL,
     order_id          text             NOT NULL,
-    place             integer          NOT NULL,
+    line_number       integer          NOT NULL,
     operation_id      text             NOT NULL,
     standard_hours    double precision NOT NULL,
     status            text             NOT NULL,
@@ -45,7 +45,7 @@ CREATE INDEX job_of_order ON job (store_id, order_id);
 CREATE INDEX job_open ON job (store_id) WHERE status IN ('planned', 'in_progress', 'paused');
 
 -- Nobody and no bay is booked twice: the database refuses it.
-CREATE TABLE booking (
+CREATE TABLE resource_booking (
     store_id text      NOT NULL,
     job_id   text      NOT NULL,
     hold_id  text,
@@ -68,7 +68,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['plan', 'capacity_hold', 'job', 'booking', 'absence'] LOOP
+    FOREACH name IN ARRAY ARRAY['plan', 'capacity_hold', 'job', 'resource_booking', 'absence'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO workshop '
@@ -77,4 +77,4 @@ BEGIN
     END LOOP;
 END
 $$;
-GRANT DELETE ON booking TO workshop;
+GRANT DELETE ON resource_booking TO workshop;

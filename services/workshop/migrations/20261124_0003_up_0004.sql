@@ -8,29 +8,29 @@ ALTER TABLE job
 -- Durations are learned from the latest finished jobs.
 CREATE INDEX job_finished ON job (store_id, finished_at) WHERE finished_at IS NOT NULL;
 
--- What the promise rests on: the finish expected, and its spread in working minutes.
+-- The basis of the promise: the finish expected, and its spread in working minutes.
 ALTER TABLE capacity_hold
     ADD COLUMN expected_at timestamptz      NOT NULL DEFAULT now(),
-    ADD COLUMN spread_min  double precision NOT NULL DEFAULT 60;
+    ADD COLUMN spread_minutes double precision NOT NULL DEFAULT 60;
 ALTER TABLE capacity_hold
     ALTER COLUMN expected_at DROP DEFAULT,
-    ALTER COLUMN spread_min  DROP DEFAULT;
+    ALTER COLUMN spread_minutes DROP DEFAULT;
 
 -- Promises of open orders that a quote gave. Work has to be done by due_at, the promise less the
--- time to hand over; settled once the calibration has heard whether it was kept.
+-- time to hand over; scored once the calibration has heard whether it was kept.
 CREATE TABLE promise (
     store_id    text             NOT NULL,
     order_id    text             NOT NULL,
     due_at      timestamptz      NOT NULL,
     confidence  double precision NOT NULL,
     expected_at timestamptz      NOT NULL,
-    spread_min  double precision NOT NULL,
-    settled     boolean          NOT NULL DEFAULT false,
+    spread_minutes double precision NOT NULL,
+    scored      boolean          NOT NULL DEFAULT false,
     PRIMARY KEY (store_id, order_id)
 );
 
 -- One row a store: the durations learned, and the calibration of its promises.
-CREATE TABLE experience (
+CREATE TABLE learned_model (
     store_id  text  NOT NULL PRIMARY KEY,
     durations jsonb NOT NULL DEFAULT '{}',
     scores    jsonb NOT NULL DEFAULT '[]',
@@ -41,7 +41,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['promise', 'experience'] LOOP
+    FOREACH name IN ARRAY ARRAY['promise', 'learned_model'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO workshop '

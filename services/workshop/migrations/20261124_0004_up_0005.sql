@@ -2,8 +2,8 @@
 
 ALTER TABLE job ADD COLUMN parts_reason text;
 
--- The prospect of each open order, as last computed. raised_at: since when it counts as in danger.
-CREATE TABLE prospect (
+-- The risk of each open order's promise, as last computed. alerted_at: since when it counts as in danger.
+CREATE TABLE promise_risk (
     store_id        text             NOT NULL,
     order_id        text             NOT NULL,
     promised_at     timestamptz      NOT NULL,
@@ -12,12 +12,12 @@ CREATE TABLE prospect (
     detail          jsonb            NOT NULL,
     best_promise_at timestamptz      NOT NULL,
     computed_at     timestamptz      NOT NULL,
-    raised_at       timestamptz,
+    alerted_at      timestamptz,
     PRIMARY KEY (store_id, order_id)
 );
 
-ALTER TABLE prospect ENABLE ROW LEVEL SECURITY;
-ALTER TABLE prospect FORCE ROW LEVEL SECURITY;
-CREATE POLICY own_stores ON prospect TO workshop
+ALTER TABLE promise_risk ENABLE ROW LEVEL SECURITY;
+ALTER TABLE promise_risk FORCE ROW LEVEL SECURITY;
+CREATE POLICY own_stores ON promise_risk TO workshop
     USING (store_id = ANY ((SELECT stores_in_scope())::text[]));
-GRANT SELECT, INSERT, UPDATE, DELETE ON prospect TO workshop;
+GRANT SELECT, INSERT, UPDATE, DELETE ON promise_risk TO workshop;

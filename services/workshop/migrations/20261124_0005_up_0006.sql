@@ -1,4 +1,4 @@
--- The dispatcher's hand, what the workshop remembers of orders, and how a job came to be.
+-- Manual overrides, what the workshop knows of repair orders, and how a job came to be.
 ALTER TABLE job
     ADD COLUMN forbidden_technicians jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN rework_for            jsonb NOT NULL DEFAULT '[]',
@@ -8,7 +8,7 @@ ALTER TABLE job
 
 -- What the workshop needs to know of a repair order. late_min: minutes past the promise at which
 -- the vehicle was ready to be handed over.
-CREATE TABLE work_order (
+CREATE TABLE repair_order (
     store_id     text        NOT NULL,
     order_id     text        NOT NULL,
     queue_number integer,
@@ -22,11 +22,11 @@ CREATE TABLE work_order (
     PRIMARY KEY (store_id, order_id)
 );
 -- Comebacks are looked for among the vehicle's own orders.
-CREATE INDEX work_order_of_vehicle ON work_order (store_id, vehicle_ref);
+CREATE INDEX repair_order_of_vehicle ON repair_order (store_id, vehicle_ref);
 -- Lateness is averaged over the orders of a span of days.
-CREATE INDEX work_order_ready ON work_order (store_id, ready_at);
+CREATE INDEX repair_order_ready ON repair_order (store_id, ready_at);
 
--- Changes by hand. late_*_min: minutes past the promise that the plan expected for the order.
+-- Manual overrides. late_*_min: minutes past the promise that the plan expected for the order.
 CREATE TABLE override (
     store_id        text        NOT NULL,
     override_id     text        NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE override (
 );
 -- Overrides are read by the day.
 CREATE INDEX override_of_day ON override (store_id, made_at);
--- Jobs and orders are split by whether they were changed by hand.
+-- Jobs and orders are split by whether they were overridden.
 CREATE INDEX override_of_job ON override (store_id, order_id, job_id);
 
 -- What an inspector found, item by item.
@@ -58,7 +58,7 @@ CREATE TABLE inspection (
     PRIMARY KEY (store_id, job_id)
 );
 
--- Work that was found and waits for the customer's word.
+-- Work that was found and waits for the customer's decision.
 CREATE TABLE additional_work (
     store_id           text        NOT NULL,
     additional_work_id text        NOT NULL,
@@ -89,7 +89,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['work_order', 'override', 'inspection', 'additional_work'] LOOP
+    FOREACH name IN ARRAY ARRAY['repair_order', 'override', 'inspection', 'additional_work'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO workshop '

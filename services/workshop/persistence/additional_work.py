@@ -1,4 +1,4 @@
-"""Work that was found and waits for the customer's word (增项)."""
+"""Work that was found and waits for the customer's decision (增项)."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -11,19 +11,19 @@ from shared.db import Connection
 
 _SAVE_HOLD = """
 INSERT INTO capacity_hold (
-    store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, spread_min, jobs,
-    made_by, made_at, order_id, calibrated_at)
+    store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, spread_minutes,
+    jobs, made_by, made_at, order_id, calibrated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (store_id, hold_id) DO UPDATE SET status = excluded.status
 """
 
 _HOLD = """
-SELECT store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, spread_min,
-       jobs, made_by, made_at, order_id, calibrated_at
+SELECT store_id, hold_id, status, expires_at, promised_at, confidence, expected_at, spread_minutes,
+    jobs, made_by, made_at, order_id, calibrated_at
 FROM capacity_hold
 """
 
-_STANDING = """
+_ACTIVE = """
 WHERE store_id = $1 AND status = 'held'
 ORDER BY hold_id
 """
@@ -55,10 +55,10 @@ class Hold:
     """Reserved capacity (产能预留) that an order confirms before it expires.
 
     ``calibrated_at`` is the end of the work that holds with just the ``confidence``,
-    ``expected_at`` the median one, ``spread_min`` the working minutes from there to the end that
-    nine in ten cases do not exceed. ``made_by`` is the colleague who reserved it, None
-    where a service did for an appointment that had waited. ``order_id`` is the open order whose
-    additional work it is for, None for an order yet to come.
+    ``expected_at`` the median one, ``spread_minutes`` the working minutes from there to the end
+    that nine in ten cases do not exceed. ``made_by`` is the colleague who reserved it, None where a
+    service did for an appointment that had waited. ``order_id`` is the open order whose additional
+    work it is for, None for an order yet to come.
     """
 
     hold_id: str
@@ -68,15 +68,15 @@ class Hold:
     promised_at: datetime
     confidence: float
     expected_at: datetime
-    spread_min: float
+    spread_minutes: float
     jobs: tuple[HeldJob, ...]
     made_by: str | None
     made_at: datetime | None
     order_id: str | None
     calibrated_at: datetime
 
-    def stands_for(self, operation_ids: Sequence[str]) -> bool:
-        """Whether it has not ended and is for these operations in this order."""
+    def covers(self, operation_ids: Sequence[str]) -> bool:
+        """Whether it is active and covers these operations in this order."""
         wanted = [job.operation_id for job in self.jobs]
         return self.status == "held" and wanted == list(operation_ids)
 
@@ -106,7 +106,7 @@ async def save_hold(connection: Connection, hold: Hold) -> None:
         hold.promised_at,
         hold.confidence,
         hold.expected_at,
-        hold.spread_min,
+        hold.spread_minutes,
         jobs,
         hold.made_by,
         hold.made_at,
@@ -123,12 +123,12 @@ async def lock_hold(connection: Connection, store_id: str, hold_id: str) -> Hold
     return None if row is None else _hold(row)
 
 
-async def standing_holds(connection: Connection, store_id: str, moment: datetime) -> list[Hold]:
+async def active_holds(connection: Connection, store_id: str, moment: datetime) -> list[Hold]:
     """The holds that have not ended, each with the jobs whose time is not over at ``moment``.
 
     Work in hand that takes longer may have taken the booking of such a job: it will still be done.
     """
-    holds = [_hold(row) for row in await connection.fetch(_HOLD + _STANDING, store_id)]
+    holds = [_hold(row) for row in await connection.fetch(_HOLD + _ACTIVE, store_id)]
     return [
         dataclasses.replace(
             hold, jobs=tuple(job for job in hold.jobs if job.assignment.finish_at > moment)

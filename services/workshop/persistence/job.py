@@ -17,7 +17,7 @@ from shared.unit import Unit
 
 _JOB = """
 SELECT version, changed_by, changed_at,
-       job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
+       job_id, store_id, order_id, line_number, operation_id, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
        pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
        rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
@@ -28,7 +28,7 @@ FROM job
 _SAVE_JOBS = """
 INSERT INTO job (
     version, changed_by, changed_at,
-    job_id, store_id, order_id, place, operation_id, standard_hours, status, promised_at,
+    job_id, store_id, order_id, line_number, operation_id, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
     pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
     rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
@@ -112,7 +112,7 @@ async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
 async def jobs_of_order(connection: Connection, store_id: str, order_id: str) -> list[Job]:
     """All jobs of an order in their turn."""
     rows = await connection.fetch(
-        _JOB + "WHERE store_id = $1 AND order_id = $2 ORDER BY place, opened_at, job_id",
+        _JOB + "WHERE store_id = $1 AND order_id = $2 ORDER BY line_number, opened_at, job_id",
         store_id,
         order_id,
     )
@@ -123,7 +123,7 @@ async def open_jobs(connection: Connection, store_id: str) -> list[Job]:
     """The store's unfinished jobs, the oldest first."""
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND status IN ('planned', 'in_progress', 'paused') "
-        "ORDER BY opened_at, order_id, place, job_id",
+        "ORDER BY opened_at, order_id, line_number, job_id",
         store_id,
     )
     return [_job(row) for row in rows]

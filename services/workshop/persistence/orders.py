@@ -9,12 +9,12 @@ from services.workshop.domain.comeback import EarlierOrder
 from shared.db import Connection
 
 _ARRIVED = """
-INSERT INTO work_order (store_id, order_id, queue_number) VALUES ($1, $2, $3)
+INSERT INTO repair_order (store_id, order_id, queue_number) VALUES ($1, $2, $3)
 ON CONFLICT (store_id, order_id) DO UPDATE SET queue_number = excluded.queue_number
 """
 
 _OPENED = """
-INSERT INTO work_order (store_id, order_id, vehicle_ref, symptoms, opened_at, comeback_of)
+INSERT INTO repair_order (store_id, order_id, vehicle_ref, symptoms, opened_at, comeback_of)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     vehicle_ref = excluded.vehicle_ref, symptoms = excluded.symptoms,
@@ -24,20 +24,20 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 _ORDER = """
 SELECT order_id, queue_number, vehicle_ref, symptoms, opened_at, comeback_of, ready_at, late_min,
        delivered_at
-FROM work_order
+FROM repair_order
 """
 
 _OF_VEHICLE = """
 SELECT earlier.order_id, earlier.ready_at, earlier.symptoms, origin.symptoms AS comeback_symptoms
-FROM work_order AS earlier
-LEFT JOIN work_order AS origin
+FROM repair_order AS earlier
+LEFT JOIN repair_order AS origin
     ON origin.store_id = earlier.store_id AND origin.order_id = earlier.comeback_of
 WHERE earlier.store_id = $1 AND earlier.vehicle_ref = $2 AND earlier.ready_at >= $3
 """
 
 
 @dataclass(frozen=True)
-class WorkOrder:
+class RepairOrderProjection:
     """An order as the workshop knows it.
 
     ``late_min``: minutes past the promise at which the vehicle was ready to be handed over.
@@ -80,7 +80,8 @@ async def ready(
 ) -> None:
     """All its work was accepted."""
     await connection.execute(
-        "UPDATE work_order SET ready_at = $3, late_min = $4 WHERE store_id = $1 AND order_id = $2",
+        "UPDATE repair_order SET ready_at = $3, late_min = $4 "
+        "WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
         ready_at,
@@ -93,14 +94,16 @@ async def delivered(
 ) -> None:
     """The customer has the vehicle back."""
     await connection.execute(
-        "UPDATE work_order SET delivered_at = $3 WHERE store_id = $1 AND order_id = $2",
+        "UPDATE repair_order SET delivered_at = $3 WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
         delivered_at,
     )
 
 
-async def ready_since(connection: Connection, store_id: str, moment: datetime) -> list[WorkOrder]:
+async def ready_since(
+    connection: Connection, store_id: str, moment: datetime
+) -> list[RepairOrderProjection]:
     """The orders whose work was accepted since then, the latest first."""
     rows = await connection.fetch(
         _ORDER + "WHERE store_id = $1 AND ready_at >= $2 ORDER BY ready_at DESC, order_id",
@@ -110,7 +113,9 @@ async def ready_since(connection: Connection, store_id: str, moment: datetime) -
     return [_order(row) for row in rows]
 
 
-async def read(connection: Connection, store_id: str, order_id: str) -> WorkOrder | None:
+async def read(
+    connection: Connection, store_id: str, order_id: str
+) -> RepairOrderProjection | None:
     """One order of the store."""
     row = await connection.fetchrow(
         _ORDER + "WHERE store_id = $1 AND order_id = $2", store_id, order_id
@@ -139,7 +144,7 @@ async def queue_numbers(
 ) -> dict[str, int]:
     """The numbers under which the orders' vehicles came, where known."""
     rows = await connection.fetch(
-        "SELECT order_id, queue_number FROM work_order "
+        "SELECT order_id, queue_number FROM repair_order "
         "WHERE store_id = $1 AND order_id = ANY ($2) AND queue_number IS NOT NULL",
         store_id,
         list(order_ids),
@@ -147,5 +152,5 @@ async def queue_numbers(
     return {row["order_id"]: row["queue_number"] for row in rows}
 
 
-def _order(row: Any) -> WorkOrder:
-    return WorkOrder(**dict(row) | {"symptoms": tuple(row["symptoms"])})
+def _order(row: Any) -> RepairOrderProjection:
+    return RepairOrderProjection(**dict(row) | {"symptoms": tuple(row["symptoms"])})

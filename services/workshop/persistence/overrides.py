@@ -1,4 +1,4 @@
-"""Changes by hand and what came of them (人工干预)."""
+"""Manual overrides and what came of them (人工干预)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 _BETWEEN = """
 SELECT override_id, job_id, order_id, kind, reason, technician_id, made_by, made_at,
        late_before_min, late_after_min, note, queue_number, late_min
-FROM override LEFT JOIN work_order USING (store_id, order_id)
+FROM override LEFT JOIN repair_order USING (store_id, order_id)
 WHERE store_id = $1 AND made_at >= $2 AND made_at < $3
 ORDER BY made_at, override_id
 """
@@ -31,14 +31,14 @@ FROM (
     FROM job
     WHERE store_id = $1 AND opened_at >= $2 AND opened_at < $3 AND status <> 'cancelled'
 ) AS work, (
-    SELECT avg(late_min) FILTER (WHERE by_hand)::float8 AS late_overridden_min,
-           avg(late_min) FILTER (WHERE NOT by_hand)::float8 AS late_untouched_min
+    SELECT avg(late_min) FILTER (WHERE is_overridden)::float8 AS late_overridden_min,
+           avg(late_min) FILTER (WHERE NOT is_overridden)::float8 AS late_untouched_min
     FROM (
         SELECT late_min, EXISTS (
             SELECT FROM override
-            WHERE override.store_id = work_order.store_id
-              AND override.order_id = work_order.order_id) AS by_hand
-        FROM work_order
+            WHERE override.store_id = repair_order.store_id
+              AND override.order_id = repair_order.order_id) AS is_overridden
+        FROM repair_order
         WHERE store_id = $1 AND ready_at >= $2 AND ready_at < $3) AS each_order
 ) AS done
 """
@@ -56,8 +56,8 @@ class MadeOverride:
 
 @dataclass(frozen=True)
 class Effect:
-    """Jobs opened in a span of time and those of them changed by hand; mean minutes of lateness
-    of the orders ready in it, changed by hand and not."""
+    """Jobs opened in a span of time and those of them overridden; mean minutes of lateness of the
+    orders ready in it, overridden and not."""
 
     jobs: int
     overridden: int
@@ -68,7 +68,7 @@ class Effect:
 async def add(
     connection: Connection, store_id: str, override: Override, note: bytes | None
 ) -> None:
-    """Record a change by hand."""
+    """Record a manual override."""
     await connection.execute(
         _ADD,
         store_id,
@@ -89,7 +89,7 @@ async def add(
 async def between(
     connection: Connection, store_id: str, begin: datetime, end: datetime
 ) -> list[MadeOverride]:
-    """The changes by hand of a span of time, in their order."""
+    """The manual overrides of a span of time, in their order."""
     found = []
     for row in await connection.fetch(_BETWEEN, store_id, begin, end):
         values = dict(row)
@@ -100,6 +100,6 @@ async def between(
 
 
 async def effect(connection: Connection, store_id: str, begin: datetime, end: datetime) -> Effect:
-    """How much was changed by hand in a span of time, and how late orders were."""
+    """How much was overridden in a span of time, and how late orders were."""
     (row,) = await connection.fetch(_EFFECT, store_id, begin, end)
     return Effect(**row)

@@ -1,4 +1,4 @@
-"""Promises of open orders and what the store has learned from earlier ones (承诺与经验)."""
+"""Promises of open orders and what the store has learned from earlier ones (承诺与学习模型)."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -9,36 +9,36 @@ from services.workshop.planning import Calibration, Durations
 from shared.db import Connection
 
 _SAVE_PROMISE = """
-INSERT INTO promise (store_id, order_id, due_at, confidence, expected_at, spread_min, settled)
+INSERT INTO promise (store_id, order_id, due_at, confidence, expected_at, spread_minutes, scored)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
     due_at = excluded.due_at, confidence = excluded.confidence, expected_at = excluded.expected_at,
-    spread_min = excluded.spread_min, settled = excluded.settled
+    spread_minutes = excluded.spread_minutes, scored = excluded.scored
 """
 
-_EXPERIENCE = """
+_SELECT_LEARNED_MODEL = """
 SELECT store_id, durations, scores, offsets
-FROM experience
+FROM learned_model
 """
 
 _SAVE_CALIBRATION = """
-INSERT INTO experience (store_id, scores, offsets) VALUES ($1, $2, $3)
+INSERT INTO learned_model (store_id, scores, offsets) VALUES ($1, $2, $3)
 ON CONFLICT (store_id) DO UPDATE SET scores = excluded.scores, offsets = excluded.offsets
 """
 
 _SAVE_DURATIONS = """
-INSERT INTO experience (store_id, durations) VALUES ($1, $2)
+INSERT INTO learned_model (store_id, durations) VALUES ($1, $2)
 ON CONFLICT (store_id) DO UPDATE SET durations = excluded.durations
 """
 
 
 @dataclass(frozen=True)
-class GivenPromise:
+class PromiseRecord:
     """What was promised for an order, and what that rested on.
 
     With just the ``confidence`` the work is done by ``due_at``. The median end expected was
-    ``expected_at``, and ``spread_min`` working minutes lie from there to the end that nine in ten
-    do not exceed. ``settled``: the calibration knows already that it was broken.
+    ``expected_at``, and ``spread_minutes`` working minutes lie from there to the end that nine in
+    ten do not exceed. ``scored``: the calibration has heard already that it was broken.
     """
 
     store_id: str
@@ -46,51 +46,53 @@ class GivenPromise:
     due_at: datetime
     confidence: float
     expected_at: datetime
-    spread_min: float
-    settled: bool = False
+    spread_minutes: float
+    scored: bool = False
 
 
 @dataclass(frozen=True)
-class Experience:
+class LearnedModel:
     """What a store knows from finished jobs and from promises kept and broken."""
 
     durations: Durations = dataclasses.field(default_factory=Durations)
     calibration: Calibration = dataclasses.field(default_factory=Calibration)
 
 
-async def save_promise(connection: Connection, promise: GivenPromise) -> None:
+async def save_promise_record(connection: Connection, promise: PromiseRecord) -> None:
     """Remember the promise, in place of an earlier one for the order."""
     await connection.execute(_SAVE_PROMISE, *dataclasses.astuple(promise))
 
 
-async def read_promise(connection: Connection, store_id: str, order_id: str) -> GivenPromise | None:
+async def read_promise_record(
+    connection: Connection, store_id: str, order_id: str
+) -> PromiseRecord | None:
     """The promise of an open order, if a quote gave it."""
     row = await connection.fetchrow(
-        "SELECT store_id, order_id, due_at, confidence, expected_at, spread_min, settled "
+        "SELECT store_id, order_id, due_at, confidence, expected_at, spread_minutes, scored "
         "FROM promise WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
     )
-    return GivenPromise(**row) if row else None
+    return PromiseRecord(**row) if row else None
 
 
-async def forget_promise(connection: Connection, store_id: str, order_id: str) -> None:
+async def delete_promise(connection: Connection, store_id: str, order_id: str) -> None:
     """The order is done or will not be."""
     await connection.execute(
         "DELETE FROM promise WHERE store_id = $1 AND order_id = $2", store_id, order_id
     )
 
 
-async def read_experience(connection: Connection, store_id: str) -> Experience:
+async def read_learned_model(connection: Connection, store_id: str) -> LearnedModel:
     """What the store has learned; nothing yet for a new store."""
-    row = await connection.fetchrow(_EXPERIENCE + "WHERE store_id = $1", store_id)
-    return _experience(row) if row else Experience()
+    row = await connection.fetchrow(_SELECT_LEARNED_MODEL + "WHERE store_id = $1", store_id)
+    return _learned_model(row) if row else LearnedModel()
 
 
-async def all_experiences(connection: Connection) -> dict[str, Experience]:
+async def all_learned_models(connection: Connection) -> dict[str, LearnedModel]:
     """What each store in scope has learned, by store."""
-    rows = await connection.fetch(_EXPERIENCE)
-    return {row["store_id"]: _experience(row) for row in rows}
+    rows = await connection.fetch(_SELECT_LEARNED_MODEL)
+    return {row["store_id"]: _learned_model(row) for row in rows}
 
 
 async def save_calibration(connection: Connection, store_id: str, calibration: Calibration) -> None:
@@ -105,9 +107,9 @@ async def save_durations(connection: Connection, store_id: str, durations: Durat
     await connection.execute(_SAVE_DURATIONS, store_id, dataclasses.asdict(durations))
 
 
-def _experience(row: Any) -> Experience:
+def _learned_model(row: Any) -> LearnedModel:
     learned = dict(row["durations"])
     if learned:
-        learned["law"] = tuple(learned["law"])
+        learned["residual_quantiles"] = tuple(learned["residual_quantiles"])
     offsets = {float(confidence): offset for confidence, offset in row["offsets"].items()}
-    return Experience(Durations(**learned), Calibration(tuple(row["scores"]), offsets))
+    return LearnedModel(Durations(**learned), Calibration(tuple(row["scores"]), offsets))

@@ -1,36 +1,35 @@
 """Planning of the workshop (派工): pure functions over a snapshot, no clock, no I/O."""
 
-from services.workshop.planning.calibration import UNTRIED, Calibration
+from services.workshop.planning.calibration import EMPTY_CALIBRATION, Calibration
 from services.workshop.planning.durations import Durations, Estimate, FinishedJob, learn
 from services.workshop.planning.forecast import score, shop_hours
 from services.workshop.planning.greedy import greedy
-from services.workshop.planning.in_hand import expected_finish, reckoned
+from services.workshop.planning.in_hand import expected_finish, with_overrun_buffers
 from services.workshop.planning.model import (
-    Assignment,
     Bay,
     CannotPromiseError,
     Detail,
-    HeldJob,
-    Job,
+    Interval,
+    LimitingFactor,
     Objective,
     Plan,
-    Promise,
+    PlanAssignment,
+    PlanTask,
+    PromiseQuote,
     Refusal,
-    Rest,
+    ReservedTask,
     Stay,
     Technician,
-    Window,
     Workshop,
 )
 from services.workshop.planning.plan import load_solver, plan
 from services.workshop.planning.quote import quote
 from services.workshop.planning.replan import Change, Replan, replan
-from services.workshop.planning.risk import Risk, risks
+from services.workshop.planning.risk import RiskAssessment, assess_risks
 from services.workshop.planning.staffing import Demand, Shortage, shortages
 
 __all__ = [
-    "UNTRIED",
-    "Assignment",
+    "EMPTY_CALIBRATION",
     "Bay",
     "Calibration",
     "CannotPromiseError",
@@ -40,30 +39,31 @@ __all__ = [
     "Durations",
     "Estimate",
     "FinishedJob",
-    "HeldJob",
-    "Job",
+    "Interval",
+    "LimitingFactor",
     "Objective",
     "Plan",
-    "Promise",
+    "PlanAssignment",
+    "PlanTask",
+    "PromiseQuote",
     "Refusal",
     "Replan",
-    "Rest",
-    "Risk",
+    "ReservedTask",
+    "RiskAssessment",
     "Shortage",
     "Stay",
     "Technician",
-    "Window",
     "Workshop",
+    "assess_risks",
     "expected_finish",
     "greedy",
     "learn",
     "load_solver",
     "plan",
     "quote",
-    "reckoned",
     "replan",
-    "risks",
     "score",
     "shop_hours",
     "shortages",
+    "with_overrun_buffers",
 ]

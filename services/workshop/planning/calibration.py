@@ -5,7 +5,7 @@ divided by the simulated spread. The margin of a new promise is a quantile of th
 scores, blended with those of the simulation while they are few, plus an offset for each
 confidence that a tracker moves after every kept or broken promise. The tracker is the quantile
 form of adaptive conformal inference (Gibbs and Candès 2021; Angelopoulos and others 2023): its
-long-run share of kept promises is right under any law and any drift.
+long-run share of kept promises is right under any distribution and any drift.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-MEMORY: Final = 150
+SCORE_WINDOW: Final = 150
 """Recent scores that count."""
-LENT: Final = 40
-"""Scores that the simulation lends; after as many real ones both weigh the same."""
+PRIOR_WEIGHT: Final = 40
+"""Weight of the simulation, in scores; after as many real ones both weigh the same."""
 STEP: Final = 0.35
 """How far one outcome moves an offset, in spreads."""
 
@@ -27,23 +27,23 @@ Scores = Sequence[float] | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Calibration:
-    """One store's experience: recent scores, oldest first, and an offset by confidence."""
+    """One store's calibration: recent scores, oldest first, and an offset by confidence."""
 
     scores: tuple[float, ...] = ()
     offsets: Mapping[float, float] = field(default_factory=dict)
 
-    def settled(self, confidence: float, kept: bool) -> "Calibration":
-        """The experience after one more promise given with ``confidence`` is kept or broken.
+    def with_outcome(self, confidence: float, kept: bool) -> "Calibration":
+        """The calibration after one more promise given with ``confidence`` is kept or broken.
 
-        A broken promise is settled when its time passes, not when the work is done at last:
+        A broken promise is scored when its time passes, not when the work is done at last:
         otherwise kept ones would always be heard of first.
         """
         offset = self.offsets.get(confidence, 0.0) + STEP * (confidence - kept)
         return replace(self, offsets={**self.offsets, confidence: offset})
 
-    def finished(self, score: float) -> "Calibration":
-        """The experience after one more order with a promise is done."""
-        return replace(self, scores=(*self.scores, score)[-MEMORY:])
+    def with_score(self, score: float) -> "Calibration":
+        """The calibration after one more order with a promise is done."""
+        return replace(self, scores=(*self.scores, score)[-SCORE_WINDOW:])
 
     def margin(self, confidence: float, simulated: Scores) -> float:
         """Spreads to add to the expected finish; it never falls as ``confidence`` rises."""
@@ -59,8 +59,8 @@ class Calibration:
         return max(margins, default=blend.quantile(confidence) + next(iter(offsets.values())))
 
 
-UNTRIED: Final = Calibration()
-"""A store without experience: the simulation alone decides."""
+EMPTY_CALIBRATION: Final = Calibration()
+"""A store without scores: the simulation alone decides."""
 
 
 class _Blend:
@@ -68,12 +68,12 @@ class _Blend:
 
     def __init__(self, scores: Sequence[float], simulated: Scores) -> None:
         values = np.concatenate([scores, simulated])
-        weights = np.full(len(values), LENT / len(simulated))
+        weights = np.full(len(values), PRIOR_WEIGHT / len(simulated))
         weights[: len(scores)] = 1.0
         order = np.argsort(values, kind="stable")
         self._values, self._reached = values[order], np.cumsum(weights[order])
 
     def quantile(self, share: float) -> float:
         """The score that a ``share`` of the distribution does not exceed."""
-        place = int(np.searchsorted(self._reached, share * self._reached[-1]))
-        return float(self._values[min(place, len(self._values) - 1)])
+        index = int(np.searchsorted(self._reached, share * self._reached[-1]))
+        return float(self._values[min(index, len(self._values) - 1)])

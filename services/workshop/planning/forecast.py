@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 
 from services.workshop.planning.calibration import Calibration
-from services.workshop.planning.model import Assignment, Workshop
-from services.workshop.planning.outlook import SAMPLES, Moments, WorkingTime
+from services.workshop.planning.model import PlanAssignment, Workshop
+from services.workshop.planning.simulation import SAMPLES, TimeSamples, WorkingTime
 from services.workshop.planning.timeline import Calendar
 
-LEAST_SPREAD: Final = 1.0
+MIN_SPREAD_MINUTES: Final = 1.0
 """Working minutes; below it, scores would only magnify rounding."""
-SPREAD_AT: Final = 0.9
+SPREAD_QUANTILE: Final = 0.9
 """The quantile whose distance from the median is the spread."""
 
 
@@ -22,30 +22,30 @@ def shop_hours(workshop: Workshop) -> Calendar:
     return Calendar(window for t in workshop.technicians for window in t.working)
 
 
-def score(hours: Calendar, expected: int, spread: float, finish: int) -> float:
+def score(hours: Calendar, expected: int, spread_minutes: float, finish: int) -> float:
     """How late an order finished against what was expected, in spreads."""
-    return (hours.worked(finish) - hours.worked(expected)) / spread
+    return (hours.worked(finish) - hours.worked(expected)) / spread_minutes
 
 
 class Forecast:
-    """When the last of an order's ``places`` may be finished, over all plays."""
+    """When the last of an order's ``slots`` may be finished, over all simulation runs."""
 
     def __init__(
         self,
         now: int,
         hours: WorkingTime,
-        places: Sequence[Assignment],
-        played: Mapping[str, Moments],
+        slots: Sequence[PlanAssignment],
+        simulated: Mapping[str, TimeSamples],
     ) -> None:
         self._now, self._hours = now, hours
-        self._planned = max(place.finish for place in places)
-        self._finishes = np.sort(np.max(np.array([played[p.job_id] for p in places]), axis=0))
+        self._planned = max(slot.finish for slot in slots)
+        self._finishes = np.sort(np.max(np.array([simulated[p.job_id] for p in slots]), axis=0))
         worked = hours.worked(np.ceil(self._finishes))
         middle = worked[len(worked) // 2]
         self.expected = ceil(self._finishes[len(worked) // 2])
-        upper = worked[int(SPREAD_AT * len(worked))]
-        self.spread = max(LEAST_SPREAD, float(upper - middle))
-        self._scores = (worked - middle) / self.spread
+        upper = worked[int(SPREAD_QUANTILE * len(worked))]
+        self.spread_minutes = max(MIN_SPREAD_MINUTES, float(upper - middle))
+        self._scores = (worked - middle) / self.spread_minutes
 
     def promise(self, confidence: float, calibration: Calibration) -> int:
         """What may be promised with ``confidence``, never before the planned finish, or NEVER."""
@@ -54,14 +54,14 @@ class Forecast:
     def calibrated(self, confidence: float, calibration: Calibration) -> int:
         """The moment by which the order is finished with ``confidence``, or NEVER.
 
-        It may lie before the planned finish and before the earliest play: replanning pulls work
-        forward, and lets some orders pass others.
+        It may lie before the planned finish and before the earliest simulation run: replanning
+        pulls work forward, and lets some orders pass others.
         """
-        margin = calibration.margin(confidence, self._scores) * self.spread
+        margin = calibration.margin(confidence, self._scores) * self.spread_minutes
         earliest = int(self._hours.worked(self._now)) + 1
         worked = max(earliest, int(self._hours.worked(self.expected)) + ceil(margin))
         return self._hours.calendar.reach(worked)
 
     def probability(self, promise: int) -> float:
-        """The share of plays in which the order is finished by ``promise``."""
+        """The share of simulation runs in which the order is finished by ``promise``."""
         return float(np.searchsorted(self._finishes, promise, side="right")) / SAMPLES

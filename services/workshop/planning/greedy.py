@@ -5,16 +5,16 @@ from typing import Final
 
 from services.workshop.planning.model import (
     Aim,
-    Assignment,
-    Job,
     Objective,
     Plan,
+    PlanAssignment,
+    PlanTask,
     Refusal,
     Workshop,
 )
 from services.workshop.planning.network import Network, Urgency
-from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, judge
-from services.workshop.planning.placing import VERSATILITY, Floor
+from services.workshop.planning.objective import WAITING_CUSTOMER_WEIGHT, evaluate
+from services.workshop.planning.slot_search import MULTISKILL_PENALTY, ResourceSchedule
 from services.workshop.planning.timeline import NEVER
 
 ORDERINGS: Final = 1000
@@ -26,46 +26,46 @@ REPAIRS: Final = 300
 def greedy(workshop: Workshop, aim: Aim = "promises") -> Plan:
     """The best of a few plans, each in another order of urgency; of fewer, the more jobs there are.
 
-    Frozen jobs and reservations stay as they are. Ties are decided by job id, so that the same
+    Fixed jobs and reservations stay as they are. Ties are decided by job id, so that the same
     snapshot always gives the same plan.
     """
     network = Network(workshop.jobs)
-    floor = Floor(workshop, VERSATILITY if aim == "promises" else 0)
+    schedule = ResourceSchedule(workshop, MULTISKILL_PENALTY if aim == "promises" else 0)
     most = max(1, ORDERINGS // max(1, len(workshop.jobs)))
     urgencies = _urgencies(workshop, network, aim)[:most]
-    plans = [_serial(workshop, network, floor, urgency) for urgency in urgencies]
-    if workshop.running:
-        plans.append(_standing(workshop, network, floor))
-    best = min(plans, key=lambda plan: rating(plan, aim))
-    return best if aim == "closing" else _repaired(workshop, network, floor, best)
+    plans = [_serial(workshop, network, schedule, urgency) for urgency in urgencies]
+    if workshop.current_plan:
+        plans.append(_replay_current_plan(workshop, network, schedule))
+    best = min(plans, key=lambda plan: plan_rank(plan, aim))
+    return best if aim == "makespan" else _repaired(workshop, network, schedule, best)
 
 
-def rating(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
+def plan_rank(plan: Plan, aim: Aim) -> tuple[int, int, Objective]:
     """What plans are compared by; the least is the best."""
-    return len(plan.unplannable), plan.closing if aim == "closing" else 0, plan.objective
+    return len(plan.unplannable), plan.makespan if aim == "makespan" else 0, plan.objective
 
 
 def decode(
     workshop: Workshop,
     network: Network,
-    floor: Floor,
+    schedule: ResourceSchedule,
     order: Iterable[str],
     teams: Mapping[str, tuple[str, ...]],
 ) -> Plan:
     """The plan that results from placing jobs with these teams in this order."""
-    place = {job_id: float(i) for i, job_id in enumerate(order)}
-    return _serial(workshop, network, floor, lambda job: (place.get(job.job_id, NEVER),), teams)
+    rank = {job_id: float(i) for i, job_id in enumerate(order)}
+    return _serial(workshop, network, schedule, lambda job: (rank.get(job.job_id, NEVER),), teams)
 
 
-def _standing(workshop: Workshop, network: Network, floor: Floor) -> Plan:
-    """The running plan as it stands, given up at the first job whose place is gone."""
-    starts = {assignment.job_id: assignment.start for assignment in workshop.running}
+def _replay_current_plan(workshop: Workshop, network: Network, schedule: ResourceSchedule) -> Plan:
+    """Replay the current plan until the first job whose slot is gone."""
+    starts = {assignment.job_id: assignment.start for assignment in workshop.current_plan}
     return _serial(
-        workshop, network, floor, lambda job: (starts.get(job.job_id, NEVER),), stand=True
+        workshop, network, schedule, lambda job: (starts.get(job.job_id, NEVER),), replays=True
     )
 
 
-def _repaired(workshop: Workshop, network: Network, floor: Floor, best: Plan) -> Plan:
+def _repaired(workshop: Workshop, network: Network, schedule: ResourceSchedule, best: Plan) -> Plan:
     """The plan after trying each late order first and last, the nearest miss before the others."""
     tries = REPAIRS // len(workshop.jobs) if workshop.jobs else 0
     tried: set[tuple[str, bool]] = set()
@@ -76,8 +76,8 @@ def _repaired(workshop: Workshop, network: Network, floor: Floor, best: Plan) ->
         order = sorted(
             best.assignments, key=lambda a: (network.jobs[a.job_id].order_id == order_id) == last
         )
-        plan = decode(workshop, network, floor, [a.job_id for a in order], {})
-        best = min(best, plan, key=lambda plan: rating(plan, "promises"))
+        plan = decode(workshop, network, schedule, [a.job_id for a in order], {})
+        best = min(best, plan, key=lambda plan: plan_rank(plan, "promises"))
     return best
 
 
@@ -88,7 +88,7 @@ def _next_repair(
     misses: dict[str, int] = {}
     for a in plan.assignments:
         job = network.jobs[a.job_id]
-        if job.promise is not None and a.finish > job.promise and not job.frozen:
+        if job.promise is not None and a.finish > job.promise and not job.fixed_assignment:
             misses[job.order_id] = max(misses.get(job.order_id, 0), a.finish - job.promise)
     near = sorted(misses, key=lambda order_id: (misses[order_id], order_id))
     steps = ((order_id, last) for order_id in near for last in (False, True))
@@ -97,62 +97,64 @@ def _next_repair(
 
 def _urgencies(workshop: Workshop, network: Network, aim: Aim) -> tuple[Urgency, ...]:
     tails = network.tails()
-    starts = {assignment.job_id: assignment.start for assignment in workshop.running}
+    starts = {assignment.job_id: assignment.start for assignment in workshop.current_plan}
 
-    def latest_start(job: Job) -> tuple[float, ...]:
+    def latest_start(job: PlanTask) -> tuple[float, ...]:
         due = NEVER if job.promise is None else job.promise - tails[job.job_id]
-        return due, -job.weight, -job.waiting_customer, job.release
+        return due, -job.weight, -job.waiting_customer, job.earliest_start
 
-    def longest_chain(job: Job) -> tuple[float, ...]:
+    def longest_chain(job: PlanTask) -> tuple[float, ...]:
         return (-tails[job.job_id],)
 
-    def running(job: Job) -> tuple[float, ...]:
+    def current_start(job: PlanTask) -> tuple[float, ...]:
         return starts.get(job.job_id, NEVER), *latest_start(job)
 
-    def shortest(job: Job) -> tuple[float, ...]:
+    def shortest(job: PlanTask) -> tuple[float, ...]:
         patience = WAITING_CUSTOMER_WEIGHT if job.waiting_customer else 1
         return (tails[job.job_id] / (patience * job.weight),)
 
-    if aim == "closing":
-        return longest_chain, running
-    return latest_start, running, shortest
+    if aim == "makespan":
+        return longest_chain, current_start
+    return latest_start, current_start, shortest
 
 
 def _serial(
     workshop: Workshop,
     network: Network,
-    floor: Floor,
+    schedule: ResourceSchedule,
     urgency: Urgency,
     teams: Mapping[str, tuple[str, ...]] | None = None,
     *,
-    stand: bool = False,
+    replays: bool = False,
 ) -> Plan:
-    floor.clear(teams)
-    for held in workshop.held:
-        floor.take(held.place, held.job.order_id)
-    placed: dict[str, Assignment] = {}
+    schedule.clear(teams)
+    for reserved in workshop.reservations:
+        schedule.take(reserved.slot, reserved.job.order_id)
+    placed: dict[str, PlanAssignment] = {}
     for job in workshop.jobs:
-        if job.frozen:
-            floor.take(job.frozen, job.order_id)
-            placed[job.job_id] = job.frozen
+        if job.fixed_assignment:
+            schedule.take(job.fixed_assignment, job.order_id)
+            placed[job.job_id] = job.fixed_assignment
     refused: dict[str, Refusal] = {}
     for job in network.sequence(urgency):
-        if stand and refused:
+        if replays and refused:
             break
-        if job.frozen or any(other not in placed for other in network.before[job.job_id]):
+        if job.fixed_assignment or any(other not in placed for other in network.before[job.job_id]):
             continue
         ready = max((placed[other].finish for other in network.before[job.job_id]), default=0)
-        answer = floor.standing(job, ready) if stand else floor.place(job, ready)
+        answer = (
+            schedule.slot_in_current_plan(job, ready) if replays else schedule.find_slot(job, ready)
+        )
         if isinstance(answer, Refusal):
             refused[job.job_id] = answer
         else:
-            floor.take(answer, job.order_id)
+            schedule.take(answer, job.order_id)
             placed[job.job_id] = answer
     return _planned(workshop, placed, refused)
 
 
 def _planned(
-    workshop: Workshop, placed: dict[str, Assignment], refused: dict[str, Refusal]
+    workshop: Workshop, placed: dict[str, PlanAssignment], refused: dict[str, Refusal]
 ) -> Plan:
     stuck = (
         Refusal(job.job_id, "predecessor", {"job_id": ", ".join(job.after)})
@@ -161,4 +163,4 @@ def _planned(
     )
     unplannable = sorted([*refused.values(), *stuck], key=lambda refusal: refusal.job_id)
     assignments = sorted(placed.values(), key=lambda a: (a.start, a.job_id))
-    return Plan(tuple(assignments), tuple(unplannable), judge(workshop, assignments))
+    return Plan(tuple(assignments), tuple(unplannable), evaluate(workshop, assignments))

@@ -8,70 +8,88 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.workshop.planning.model import Assignment, Job, Technician, Workshop
+from services.workshop.planning.model import PlanAssignment, PlanTask, Technician, Workshop
 from services.workshop.planning.teams import duration, shared_hours
 from services.workshop.planning.timeline import NEVER
 
-CAUTION: Final = 0.95
-"""Share of cases in which work in hand is done by the time that a plan reckons with.
+BUFFER_QUANTILE: Final = 0.95
+"""Share of cases in which work in hand is done by the end of its overrun buffer.
 
 Work that waits for somebody busy loses time whenever that work runs over, while somebody free
 could have begun it; who is done before is given other work at once.
 """
-LEAST: Final = 10
+MIN_REMAINING_MINUTES: Final = 10
 """Minutes that work past its time is given at least."""
 
 
-def whole_minutes(
-    law: NDArray[np.float64],
+def total_minutes_quantile(
+    residual_quantiles: NDArray[np.float64],
     median: float,
-    spread: float,
+    log_stddev: float,
     spent: float,
     shares: NDArray[np.float64] | float,
 ) -> NDArray[np.float64]:
     """Quantiles, at ``shares``, of the working minutes of a job that ``spent`` did not suffice for.
 
-    ``median`` and ``spread`` are those of the job before it began. Work that has outlasted the
-    whole law takes up to a tenth more than it has taken.
+    ``median`` and ``log_stddev`` are those of the job before it began. Work that has outlasted all
+    quantiles takes up to a tenth more than it has taken.
     """
     passed = 0.0
-    if spent > 0 and spread > 0:
-        passed = float(np.searchsorted(law, log(spent / median) / spread)) / len(law)
-    place = (passed + (1 - passed) * shares) * len(law) - 0.5
-    whole = median * np.exp(spread * np.interp(place, np.arange(len(law)), law))
-    return np.asarray(np.maximum(whole, spent * (1 + 0.1 * shares) if spread > 0 else 0.0))
+    if spent > 0 and log_stddev > 0:
+        passed = float(np.searchsorted(residual_quantiles, log(spent / median) / log_stddev)) / len(
+            residual_quantiles
+        )
+    index = (passed + (1 - passed) * shares) * len(residual_quantiles) - 0.5
+    whole = median * np.exp(
+        log_stddev * np.interp(index, np.arange(len(residual_quantiles)), residual_quantiles)
+    )
+    return np.asarray(np.maximum(whole, spent * (1 + 0.1 * shares) if log_stddev > 0 else 0.0))
 
 
 def expected_finish(
-    job: Job, team: Sequence[Technician], started: int, now: int, law: Sequence[float], share: float
+    job: PlanTask,
+    team: Sequence[Technician],
+    started: int,
+    now: int,
+    residual_quantiles: Sequence[float],
+    share: float,
 ) -> int:
     """When work that this team began at ``started`` is done with probability ``share``."""
     hours = shared_hours(team)
     spent = hours.worked(now) - hours.worked(started)
     median = float(duration(job, tuple(team)))
-    minutes = ceil(whole_minutes(np.array(law), median, job.spread, spent, share))
+    minutes = ceil(
+        total_minutes_quantile(np.array(residual_quantiles), median, job.log_stddev, spent, share)
+    )
     _, finish = hours.span(started, minutes)
-    least = now + LEAST if spent >= median else now + 1
+    least = now + MIN_REMAINING_MINUTES if spent >= median else now + 1
     return max(finish if finish < NEVER else now + minutes - spent, least)
 
 
-def reckoned(workshop: Workshop) -> Workshop:
-    """The snapshot with work in hand as long as a plan reckons with it.
+def with_overrun_buffers(workshop: Workshop) -> Workshop:
+    """Give work in hand the overrun buffer that a plan needs.
 
     What is reserved for others right behind it is not touched.
     """
     people = {technician.technician_id: technician for technician in workshop.technicians}
 
-    def longer(job: Job, begun: Assignment) -> Job:
+    def longer(job: PlanTask, begun: PlanAssignment) -> PlanTask:
         team = [people[i] for i in begun.technician_ids if i in people]
-        if not team or not job.spread or begun.start > workshop.now:
+        if not team or not job.log_stddev or begun.start > workshop.now:
             return job
-        finish = expected_finish(job, team, begun.start, workshop.now, workshop.law, CAUTION)
-        kept = (held.place.start for held in workshop.held if held.place.shares(begun))
+        finish = expected_finish(
+            job, team, begun.start, workshop.now, workshop.residual_quantiles, BUFFER_QUANTILE
+        )
+        kept = (
+            reserved.slot.start for reserved in workshop.reservations if reserved.slot.shares(begun)
+        )
         finish = min([finish, *(start for start in kept if start >= begun.finish)])
-        return replace(job, frozen=replace(begun, finish=max(finish, begun.finish)))
+        return replace(job, fixed_assignment=replace(begun, finish=max(finish, begun.finish)))
 
     return replace(
         workshop,
-        jobs=tuple(longer(job, job.frozen) if job.frozen else job for job in workshop.jobs),
+        jobs=tuple(
+            longer(job, job.fixed_assignment) if job.fixed_assignment else job
+            for job in workshop.jobs
+        ),
     )

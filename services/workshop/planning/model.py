@@ -12,12 +12,14 @@ Detail = Mapping[str, str | int]
 """Values to be put into words beside a code."""
 
 
-GRAIN: Final = 63
-"""Equally likely values that stand for a law."""
-NORMAL: Final = tuple(NormalDist().inv_cdf((i + 0.5) / GRAIN) for i in range(GRAIN))
+QUANTILE_COUNT: Final = 63
+"""Equally likely values that stand for a distribution."""
+NORMAL: Final = tuple(
+    NormalDist().inv_cdf((i + 0.5) / QUANTILE_COUNT) for i in range(QUANTILE_COUNT)
+)
 
 
-class Window(NamedTuple):
+class Interval(NamedTuple):
     """A stretch of time ``[start, finish)`` in which work can go on (可用时段)."""
 
     start: int
@@ -34,7 +36,7 @@ class Technician:
 
     technician_id: str
     skills: Mapping[str, int]
-    working: tuple[Window, ...]
+    working: tuple[Interval, ...]
     certificates: frozenset[str] = frozenset()
     pace: float = 1.0
 
@@ -45,11 +47,11 @@ class Bay:
 
     bay_id: str
     capabilities: frozenset[str]
-    open: tuple[Window, ...]
+    open: tuple[Interval, ...]
 
 
 @dataclass(frozen=True)
-class Reservation:
+class Slot:
     """Technicians and a bay kept from ``start`` to ``finish``, breaks between included (占用)."""
 
     technician_ids: tuple[str, ...]
@@ -57,7 +59,7 @@ class Reservation:
     start: int
     finish: int
 
-    def shares(self, other: "Reservation") -> bool:
+    def shares(self, other: "Slot") -> bool:
         """Whether both need a technician or the bay."""
         return self.bay_id == other.bay_id or not set(self.technician_ids).isdisjoint(
             other.technician_ids
@@ -65,29 +67,29 @@ class Reservation:
 
 
 @dataclass(frozen=True)
-class Assignment(Reservation):
+class PlanAssignment(Slot):
     """Who does a job, where and when (派工)."""
 
     job_id: str
 
 
 @dataclass(frozen=True)
-class Stay(Reservation):
+class Stay(Slot):
     """The last finished work of an open order: since its ``finish`` the vehicle stands there."""
 
     order_id: str
 
 
 @dataclass(frozen=True)
-class Job:
+class PlanTask:
     """One piece of work on one vehicle (作业).
 
-    ``minutes`` is the working time to plan with, at pace 1 and with all ``technicians_needed``
-    at work together; ``own_minutes`` replaces it for technicians whose time on this job is known.
-    ``spread`` is the standard deviation of the logarithm of the actual duration.
-    ``release`` is when the vehicle is there, ``parts_at`` when its last part is.
-    ``promise`` is the order's promised time and ``weight`` its importance (1 is ordinary).
-    ``frozen`` is the assignment of work in hand, with the finish expected now; it is never moved.
+    ``minutes`` is the working time to plan with, at pace 1 and with all ``technicians_needed`` at
+    work together; ``own_minutes`` replaces it for technicians whose time on this job is known.
+    ``log_stddev`` is the standard deviation of the logarithm of the actual duration.
+    ``earliest_start`` is when the vehicle is there, ``parts_at`` when its last part is. ``promise``
+    is the order's promised time and ``weight`` its importance (1 is ordinary). ``fixed_assignment``
+    is the assignment of work in hand, with the finish expected now; it is never moved.
     """
 
     job_id: str
@@ -96,12 +98,12 @@ class Job:
     level: int
     bay_type: str
     minutes: int
-    spread: float = 0.3
+    log_stddev: float = 0.3
     certificate: str | None = None
     technicians_needed: int = 1
     own_minutes: Mapping[str, int] = field(default_factory=dict)
     after: tuple[str, ...] = ()
-    release: int = 0
+    earliest_start: int = 0
     parts_at: int = 0
     promise: int | None = None
     weight: int = 1
@@ -109,49 +111,49 @@ class Job:
     pinned_technicians: tuple[str, ...] = ()
     pinned_bay: str | None = None
     forbidden_technicians: frozenset[str] = frozenset()
-    frozen: Assignment | None = None
+    fixed_assignment: PlanAssignment | None = None
 
     def __post_init__(self) -> None:
-        if self.minutes < 1 or self.technicians_needed < 1 or self.spread < 0:
-            raise ValueError(f"job {self.job_id}: duration, people and spread must be positive")
-        if self.frozen and self.frozen.finish <= self.frozen.start:
+        if self.minutes < 1 or self.technicians_needed < 1 or self.log_stddev < 0:
+            raise ValueError(f"job {self.job_id}: duration, people and log_stddev must be positive")
+        if self.fixed_assignment and self.fixed_assignment.finish <= self.fixed_assignment.start:
             raise ValueError(f"job {self.job_id}: finishes before it starts")
 
 
 @dataclass(frozen=True)
-class HeldJob:
-    """A job that is not yet ordered, and the ``place`` reserved for it (产能预留).
+class ReservedTask:
+    """A job that is not yet ordered, and the ``slot`` reserved for it (产能预留).
 
-    It does not begin before the start of its place. Work in hand that takes longer may reach into
-    that place; everything else goes elsewhere.
+    It does not begin before the start of its slot. Work in hand that takes longer may reach into
+    that slot; everything else goes elsewhere.
     """
 
-    job: Job
-    place: Assignment
+    job: PlanTask
+    slot: PlanAssignment
 
     def __post_init__(self) -> None:
-        if self.job.job_id != self.place.job_id:
-            raise ValueError(f"job {self.job.job_id}: the place is that of {self.place.job_id}")
+        if self.job.job_id != self.slot.job_id:
+            raise ValueError(f"job {self.job.job_id}: the slot is that of {self.slot.job_id}")
 
 
 @dataclass(frozen=True)
 class Workshop:
     """A snapshot of one store's workshop (车间快照).
 
-    ``jobs`` are all open jobs, ``running`` the plan in force for them, ``held`` what is reserved
-    beside them. A job named in ``after`` that is not open counts as done.
-    ``law`` are equally likely values, ascending, of the standardised logarithm of a duration.
-    A vehicle is moved from one bay to another in ``move_minutes`` (移位); ``done`` says where those
-    stand that have been worked on.
+    ``jobs`` are all open jobs, ``current_plan`` the plan in force for them, ``reservations`` what
+    is reserved beside them. A job named in ``after`` that is not open counts as done.
+    ``residual_quantiles`` are equally likely values, ascending, of the standardized logarithm of a
+    duration. A vehicle is moved from one bay to another in ``move_minutes`` (移位); ``done`` says
+    where those stand that have been worked on.
     """
 
     now: int
     technicians: tuple[Technician, ...]
     bays: tuple[Bay, ...]
-    jobs: tuple[Job, ...] = ()
-    running: tuple[Assignment, ...] = ()
-    held: tuple[HeldJob, ...] = ()
-    law: tuple[float, ...] = NORMAL
+    jobs: tuple[PlanTask, ...] = ()
+    current_plan: tuple[PlanAssignment, ...] = ()
+    reservations: tuple[ReservedTask, ...] = ()
+    residual_quantiles: tuple[float, ...] = NORMAL
     move_minutes: int = 0
     done: tuple[Stay, ...] = ()
 
@@ -187,13 +189,13 @@ class CannotPromiseError(Exception):
 
 @dataclass(frozen=True, order=True)
 class Objective:
-    """What a plan is judged by, the first figure first; less is better.
+    """What plans are evaluated by, the first figure first; less is better.
 
     ``cost``: hundredths of a promise: one for each that will be missed (a half where a plan keeps
     it only just), more for lateness that grows, and the price of the jobs moved. ``lateness``:
     weighted minutes after the promise. ``waiting``: weighted minutes until each order is done,
     those of waiting customers fourfold, and those for which vehicles are moved or taken over by
-    others. ``changed``: jobs whose technician or bay differs from the running plan. ``imbalance``:
+    others. ``changed``: jobs whose technician or bay differs from the current plan. ``imbalance``:
     minutes between the most and the least loaded technician.
     """
 
@@ -204,30 +206,32 @@ class Objective:
     imbalance: int
 
 
-Aim = Literal["promises", "closing"]
-"""``promises``: the objective as it stands. ``closing``: all work done as early as possible."""
+Aim = Literal["promises", "makespan"]
+"""``promises``: the objective as it stands. ``makespan``: all work done as early as possible."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """Assignments of all jobs that can be planned, by start, and the others with the reason."""
 
-    assignments: tuple[Assignment, ...]
+    assignments: tuple[PlanAssignment, ...]
     unplannable: tuple[Refusal, ...]
     objective: Objective
 
     @property
-    def closing(self) -> int:
+    def makespan(self) -> int:
         """When the last job is done, or 0 without jobs (收工)."""
         return max((assignment.finish for assignment in self.assignments), default=0)
 
 
-RestCode = Literal["work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"]
+LimitingFactorCode = Literal[
+    "work", "part", "vehicle", "technician", "queue", "bay", "move", "shift"
+]
 
 
 @dataclass(frozen=True)
-class Rest:
-    """What a job of a promise had to wait for.
+class LimitingFactor:
+    """What kept a quoted job from starting earlier.
 
     ``work``: nothing, it starts at once. ``part``, ``vehicle``: they arrive ``at``.
     ``technician``: the one person who can do it is free ``at``. ``queue``: all ``capable``
@@ -237,24 +241,24 @@ class Rest:
     """
 
     job_id: str
-    code: RestCode
+    code: LimitingFactorCode
     detail: Detail
 
 
 @dataclass(frozen=True)
-class Promise:
+class PromiseQuote:
     """A completion time that holds with ``confidence`` at least (承诺交车时间).
 
     ``calibrated`` is the moment that holds with just that confidence, and ``finish`` the later of
-    it and the planned finish. ``expected`` is the median finish and ``spread`` the working minutes
-    from it to the simulated 90 % finish. With the actual finish, these three are what the
+    it and the planned finish. ``expected`` is the median finish and ``spread_minutes`` the working
+    minutes from it to the simulated 90 % finish. With the actual finish, these three are what the
     calibration learns from.
     """
 
     finish: int
     confidence: float
-    assignments: tuple[Assignment, ...]
-    rests_on: tuple[Rest, ...]
+    assignments: tuple[PlanAssignment, ...]
+    limiting_factors: tuple[LimitingFactor, ...]
     calibrated: int
     expected: int
-    spread: float
+    spread_minutes: float

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from services.workshop.planning.model import Job
+from services.workshop.planning.model import PlanTask
 
-Urgency = Callable[[Job], tuple[float, ...]]
+Urgency = Callable[[PlanTask], tuple[float, ...]]
 """The job with the least urgency key goes first; ties are decided by job id."""
 
 
 class Network:
     """The open jobs and the precedence among them; jobs that are not open count as done."""
 
-    def __init__(self, jobs: tuple[Job, ...]) -> None:
+    def __init__(self, jobs: tuple[PlanTask, ...]) -> None:
         self.jobs = {job.job_id: job for job in jobs}
         self.before = {
             job.job_id: tuple(other for other in job.after if other in self.jobs) for job in jobs
@@ -24,7 +24,7 @@ class Network:
             for other in others:
                 self._next[other].append(job_id)
 
-    def sequence(self, urgency: Urgency) -> Iterator[Job]:
+    def sequence(self, urgency: Urgency) -> Iterator[PlanTask]:
         """The jobs, most urgent first, each after those it waits for; none of a cycle."""
         missing = {job_id: len(others) for job_id, others in self.before.items()}
         heap: list[tuple[Any, ...]] = [

@@ -5,40 +5,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import NormalDist
 from typing import Final
 
-from services.workshop.planning.model import Assignment, Job, Objective, Workshop
+from services.workshop.planning.model import Objective, PlanAssignment, PlanTask, Workshop
 
 WAITING_CUSTOMER_WEIGHT = 4
 """How much more a minute counts for a customer who waits in the store (在店等候)."""
 
-STEADINESS: Final = 5
+MOVE_PENALTY: Final = 5
 """Hundredths of a promise that a plan must gain for each job that it moves (计划稳定)."""
 OVERDUE: Final = 10
 """Hundredths of a promise that an order late by a day costs beside it; they grow with the square
 of the days, so that nobody waits for ever because others can still be kept (逾期)."""
 DAY: Final = 24 * 60
-DISTURBANCE: Final = 0.2
+EXTERNAL_VARIABILITY: Final = 0.2
 """Standard deviation of a finish that other work brings, as a share of the time until then."""
 _NORMAL: Final = NormalDist()
 
 
-def judge(workshop: Workshop, assignments: Iterable[Assignment]) -> Objective:
-    """The figures of a plan for the snapshot's open jobs."""
+def evaluate(workshop: Workshop, assignments: Iterable[PlanAssignment]) -> Objective:
+    """Evaluate a plan for the snapshot's open jobs."""
     assignments = sorted(assignments, key=lambda a: (a.start, a.job_id))
     jobs = {job.job_id: job for job in workshop.jobs}
-    running = {assignment.job_id: assignment for assignment in workshop.running}
+    current_plan = {assignment.job_id: assignment for assignment in workshop.current_plan}
     finishes: defaultdict[str, int] = defaultdict(int)
     changed = 0
     load = {technician.technician_id: 0 for technician in workshop.technicians}
     for a in assignments:
         job = jobs[a.job_id]
         finishes[job.order_id] = max(finishes[job.order_id], a.finish)
-        changed += moved(running.get(a.job_id), a)
+        changed += moved(current_plan.get(a.job_id), a)
         for technician_id in a.technician_ids:
             load[technician_id] = load.get(technician_id, 0) + a.finish - a.start
     cost, lateness, waiting = _orders(workshop.now, jobs, finishes)
     waiting += workshop.move_minutes * _scattered(workshop, jobs, assignments)
     imbalance = max(load.values(), default=0) - min(load.values(), default=0)
-    return Objective(cost + STEADINESS * changed, lateness, waiting, changed, imbalance)
+    return Objective(cost + MOVE_PENALTY * changed, lateness, waiting, changed, imbalance)
 
 
 def deviation(own: float, ahead: int) -> float:
@@ -46,10 +46,10 @@ def deviation(own: float, ahead: int) -> float:
 
     Work whose duration is certain is not disturbed either.
     """
-    return max(1.0, own + DISTURBANCE * ahead) if own else 1.0
+    return max(1.0, own + EXTERNAL_VARIABILITY * ahead) if own else 1.0
 
 
-def moved(before: Assignment | None, after: Assignment) -> bool:
+def moved(before: PlanAssignment | None, after: PlanAssignment) -> bool:
     """Whether other people or another bay are to do the job."""
     return before is not None and (
         before.technician_ids != after.technician_ids or before.bay_id != after.bay_id
@@ -57,7 +57,7 @@ def moved(before: Assignment | None, after: Assignment) -> bool:
 
 
 def _scattered(
-    workshop: Workshop, jobs: Mapping[str, Job], assignments: Sequence[Assignment]
+    workshop: Workshop, jobs: Mapping[str, PlanTask], assignments: Sequence[PlanAssignment]
 ) -> int:
     """How often a vehicle comes into another bay, or to technicians who have not had it."""
     bays = {stay.order_id: stay.bay_id for stay in workshop.done}
@@ -73,11 +73,13 @@ def _scattered(
     return count
 
 
-def _orders(now: int, jobs: Mapping[str, Job], finishes: Mapping[str, int]) -> tuple[int, int, int]:
+def _orders(
+    now: int, jobs: Mapping[str, PlanTask], finishes: Mapping[str, int]
+) -> tuple[int, int, int]:
     orders = {job.order_id: job for job in jobs.values()}
     own: defaultdict[str, float] = defaultdict(float)
     for job in jobs.values():
-        own[job.order_id] += job.spread * job.minutes
+        own[job.order_id] += job.log_stddev * job.minutes
     cost, lateness, waiting = 0.0, 0, 0
     for order_id, finish in finishes.items():
         job, ahead = orders[order_id], max(0, finish - now)

@@ -6,9 +6,9 @@ Only who improves pays for loading the solver, which takes more than all the res
 from time import monotonic
 
 from services.workshop.planning.greedy import greedy
-from services.workshop.planning.in_hand import reckoned
+from services.workshop.planning.in_hand import with_overrun_buffers
 from services.workshop.planning.model import Aim, Plan, Workshop
-from services.workshop.planning.objective import judge
+from services.workshop.planning.objective import evaluate
 
 
 def plan(
@@ -27,7 +27,7 @@ def plan(
     the wall time cuts the search short.
     """
     deadline = monotonic() + seconds
-    cautious = reckoned(workshop)
+    cautious = with_overrun_buffers(workshop)
     found = greedy(cautious, aim)
     if seconds > 0 and found.assignments:
         from services.workshop.planning.solver import improve  # noqa: PLC0415
@@ -40,9 +40,9 @@ def plan(
 
 def _as_expected(workshop: Workshop, found: Plan) -> Plan:
     """The plan with work in hand as long as expected."""
-    in_hand = {job.job_id: job.frozen for job in workshop.jobs if job.frozen}
+    in_hand = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
     assignments = [in_hand.get(a.job_id, a) for a in found.assignments]
-    return Plan(tuple(assignments), found.unplannable, judge(workshop, assignments))
+    return Plan(tuple(assignments), found.unplannable, evaluate(workshop, assignments))
 
 
 def load_solver() -> None:

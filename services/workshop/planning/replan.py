@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from services.workshop.planning.in_hand import reckoned
+from services.workshop.planning.in_hand import with_overrun_buffers
 from services.workshop.planning.model import (
     Aim,
-    Assignment,
     Detail,
-    Job,
+    Interval,
     Plan,
+    PlanAssignment,
+    PlanTask,
     Refusal,
-    Reservation,
-    Window,
+    Slot,
     Workshop,
 )
 from services.workshop.planning.plan import plan
@@ -32,10 +32,10 @@ ChangeCode = Literal[
     "reserved",
     "predecessor_moved",
     "late_start",
-    "work_grew",
-    "pulled_forward",
-    "made_room",
-    "rearranged",
+    "duration_increased",
+    "moved_earlier",
+    "displaced",
+    "plan_improved",
 ]
 
 
@@ -44,13 +44,13 @@ class Change:
     """One job's move and its reason (改派原因); ``before`` is None for a job that had no plan.
 
     ``detail`` names what forced it: the technician absent, the time at which a part arrives, the
-    job that overruns or that took the place. ``late_start`` says that the planned start passed,
-    ``rearranged`` that the old place is still free but the new plan is better as a whole.
+    job that overruns or that took the slot. ``late_start`` says that the planned start passed,
+    ``plan_improved`` that the old slot is still free but the new plan is better as a whole.
     """
 
     job_id: str
-    before: Assignment | None
-    after: Assignment
+    before: PlanAssignment | None
+    after: PlanAssignment
     code: ChangeCode
     detail: Detail
 
@@ -72,7 +72,7 @@ def replan(
     rounds: int = 1_000_000,
     aim: Aim = "promises",
 ) -> Replan:
-    """Plan the snapshot anew and explain each difference from the running plan.
+    """Plan the snapshot anew and explain each difference from the current plan.
 
     The bounds of the search are those of ``plan``.
     """
@@ -81,29 +81,32 @@ def replan(
 
 
 def changes(workshop: Workshop, new: Plan) -> tuple[Change, ...]:
-    """How ``new`` differs from the snapshot's running plan, and why; work in hand is left out."""
-    facts = _Facts(reckoned(workshop), new)
-    running = {assignment.job_id: assignment for assignment in workshop.running}
+    """How ``new`` differs from the snapshot's current plan, and why; work in hand is left out."""
+    facts = _Facts(with_overrun_buffers(workshop), new)
+    current_plan = {assignment.job_id: assignment for assignment in workshop.current_plan}
     return tuple(
-        facts.change(running.get(after.job_id), after)
+        facts.change(current_plan.get(after.job_id), after)
         for after in new.assignments
-        if facts.jobs[after.job_id].frozen is None and running.get(after.job_id) != after
+        if facts.jobs[after.job_id].fixed_assignment is None
+        and current_plan.get(after.job_id) != after
     )
 
 
 class _Facts:
-    """What the new snapshot says about places of the running plan."""
+    """What the new snapshot says about slots of the current plan."""
 
     def __init__(self, workshop: Workshop, new: Plan) -> None:
-        self.jobs: Mapping[str, Job] = {job.job_id: job for job in workshop.jobs}
+        self.jobs: Mapping[str, PlanTask] = {job.job_id: job for job in workshop.jobs}
         self._workshop = workshop
         self._planned = {assignment.job_id: assignment for assignment in new.assignments}
         self._by_resource = _by_resource(new.assignments)
-        self._frozen = _by_resource(job.frozen for job in workshop.jobs if job.frozen)
+        self._fixed = _by_resource(
+            job.fixed_assignment for job in workshop.jobs if job.fixed_assignment
+        )
         self._people = {t.technician_id: t for t in workshop.technicians}
         self._bays = {bay.bay_id: bay for bay in workshop.bays}
 
-    def change(self, before: Assignment | None, after: Assignment) -> Change:
+    def change(self, before: PlanAssignment | None, after: PlanAssignment) -> Change:
         """The first reason that holds; the last always does."""
         if before is None:
             return Change(after.job_id, None, after, "new", {})
@@ -111,7 +114,7 @@ class _Facts:
         return Change(after.job_id, before, after, code, detail)
 
     def _reasons(
-        self, job: Job, before: Assignment, after: Assignment
+        self, job: PlanTask, before: PlanAssignment, after: PlanAssignment
     ) -> Iterator[tuple[ChangeCode, Detail]]:
         yield from self._supplies(job, before)
         yield from self._resources(before)
@@ -124,21 +127,23 @@ class _Facts:
         if (after.technician_ids, after.start) == (before.technician_ids, before.start) and (
             after.finish > before.finish
         ):
-            yield "work_grew", {"minutes": job.minutes}
+            yield "duration_increased", {"minutes": job.minutes}
         if after.finish < before.finish:
-            yield "pulled_forward", {"minutes": before.finish - after.finish}
+            yield "moved_earlier", {"minutes": before.finish - after.finish}
         for other in _sharing(self._by_resource, before):
             if other.job_id != job.job_id:
-                yield "made_room", {"job_id": other.job_id}
-        yield "rearranged", {}
+                yield "displaced", {"job_id": other.job_id}
+        yield "plan_improved", {}
 
-    def _supplies(self, job: Job, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
-        if job.release > before.start:
-            yield "vehicle_late", {"at": job.release}
+    def _supplies(
+        self, job: PlanTask, before: PlanAssignment
+    ) -> Iterator[tuple[ChangeCode, Detail]]:
+        if job.earliest_start > before.start:
+            yield "vehicle_late", {"at": job.earliest_start}
         if job.parts_at > before.start:
             yield "part_late", {"at": job.parts_at}
 
-    def _resources(self, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
+    def _resources(self, before: PlanAssignment) -> Iterator[tuple[ChangeCode, Detail]]:
         for technician_id in before.technician_ids:
             person = self._people.get(technician_id)
             if person is None or not _covers(person.working, before):
@@ -147,62 +152,61 @@ class _Facts:
         if bay is None or not _covers(bay.open, before):
             yield "bay_closed", {"bay_id": before.bay_id}
 
-    def _clashes(self, job: Job, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
-        for other in _sharing(self._frozen, before):
+    def _clashes(
+        self, job: PlanTask, before: PlanAssignment
+    ) -> Iterator[tuple[ChangeCode, Detail]]:
+        for other in _sharing(self._fixed, before):
             if other.job_id != job.job_id:
                 yield "work_in_hand", {"job_id": other.job_id}
-        for held in self._workshop.held:
-            if _meet(before, held.place):
-                yield "reserved", {"at": held.place.start}
+        for reserved in self._workshop.reservations:
+            if _meet(before, reserved.slot):
+                yield "reserved", {"at": reserved.slot.start}
         for first in self._predecessors(job):
             if first.finish > before.start:
                 yield "predecessor_moved", {"job_id": first.job_id}
         yield from self._moves(job, before)
 
-    def _moves(self, job: Job, before: Assignment) -> Iterator[tuple[ChangeCode, Detail]]:
-        """Where else the vehicle is, so that it cannot be in its place of the running plan."""
-        held = (h.place for h in self._workshop.held if h.job.order_id == job.order_id)
+    def _moves(self, job: PlanTask, before: PlanAssignment) -> Iterator[tuple[ChangeCode, Detail]]:
+        """Where else the vehicle is, so that it cannot be in its slot of the current plan."""
+        reserved = (h.slot for h in self._workshop.reservations if h.job.order_id == job.order_id)
         done = (stay for stay in self._workshop.done if stay.order_id == job.order_id)
-        for stay in (*done, *held, *self._predecessors(job)):
+        for stay in (*done, *reserved, *self._predecessors(job)):
             arrival = self._arrival(stay, before)
             if arrival > before.start and self._arrival(before, stay) > stay.start:
                 yield "vehicle_late", {"at": arrival}
 
-    def _predecessors(self, job: Job) -> Iterator[Assignment]:
+    def _predecessors(self, job: PlanTask) -> Iterator[PlanAssignment]:
         return (self._planned[job_id] for job_id in job.after if job_id in self._planned)
 
-    def _arrival(self, stay: Reservation, place: Reservation) -> int:
-        """When the vehicle can be in the place after it has been elsewhere."""
-        away = stay.bay_id != place.bay_id
+    def _arrival(self, stay: Slot, slot: Slot) -> int:
+        """When the vehicle can be in the slot after it has been elsewhere."""
+        away = stay.bay_id != slot.bay_id
         return stay.finish + (self._workshop.move_minutes if away else 0)
 
 
-def _covers(windows: tuple[Window, ...], place: Reservation) -> bool:
-    """Whether the first and the last minute of the place are working time."""
+def _covers(windows: tuple[Interval, ...], slot: Slot) -> bool:
+    """Whether the first and the last minute of the slot are working time."""
     hours = calendar(windows)
-    return (
-        hours.begin(place.start) == place.start
-        and hours.begin(place.finish - 1) == place.finish - 1
-    )
+    return hours.begin(slot.start) == slot.start and hours.begin(slot.finish - 1) == slot.finish - 1
 
 
-def _by_resource(assignments: Iterable[Assignment]) -> Mapping[str, list[Assignment]]:
+def _by_resource(assignments: Iterable[PlanAssignment]) -> Mapping[str, list[PlanAssignment]]:
     """The assignments of each technician and bay."""
-    found: defaultdict[str, list[Assignment]] = defaultdict(list)
+    found: defaultdict[str, list[PlanAssignment]] = defaultdict(list)
     for assignment in assignments:
         for resource in (*assignment.technician_ids, assignment.bay_id):
             found[resource].append(assignment)
     return found
 
 
-def _sharing(known: Mapping[str, list[Assignment]], place: Reservation) -> list[Assignment]:
-    """Those that overlap with the place in time and share somebody or the bay, by their start."""
-    resources = *place.technician_ids, place.bay_id
+def _sharing(known: Mapping[str, list[PlanAssignment]], slot: Slot) -> list[PlanAssignment]:
+    """Those that overlap with the slot in time and share somebody or the bay, by their start."""
+    resources = *slot.technician_ids, slot.bay_id
     near = {a.job_id: a for resource in resources for a in known.get(resource, ())}
-    meeting = (a for a in near.values() if _meet(place, a))
+    meeting = (a for a in near.values() if _meet(slot, a))
     return sorted(meeting, key=lambda a: (a.start, a.job_id))
 
 
-def _meet(first: Reservation, second: Reservation) -> bool:
-    """Whether two places overlap in time and share a technician or the bay."""
+def _meet(first: Slot, second: Slot) -> bool:
+    """Whether two slots overlap in time and share a technician or the bay."""
     return first.shares(second) and first.start < second.finish and second.start < first.finish

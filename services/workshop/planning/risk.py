@@ -5,22 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.workshop.planning.calibration import UNTRIED, Calibration
+from services.workshop.planning.calibration import EMPTY_CALIBRATION, Calibration
 from services.workshop.planning.forecast import Forecast, shop_hours
-from services.workshop.planning.model import Assignment, Detail, Job, Workshop
-from services.workshop.planning.outlook import WorkingTime, finishes
-from services.workshop.planning.quote import current
+from services.workshop.planning.model import Detail, PlanAssignment, PlanTask, Workshop
+from services.workshop.planning.quote import complete_current_plan
+from services.workshop.planning.simulation import WorkingTime, simulate_finishes
 
 RiskCode = Literal["overrun", "part_late", "vehicle_late", "queue", "bay", "reserved", "work"]
 
 
 @dataclass(frozen=True)
-class Risk:
-    """One order's prospect (承诺风险).
+class RiskAssessment:
+    """How one order's promise is at risk (承诺风险).
 
     ``probability`` is that of keeping ``promise``. ``code`` says what the finish hangs on: a job
     in hand past its time (``overrun``), a part or the vehicle, other work of the technician
-    (``queue``) or in the bay, a place ``reserved`` before it, or just the ``work`` itself.
+    (``queue``) or in the bay, a slot ``reserved`` before it, or just the ``work`` itself.
     ``best_promise`` holds with the confidence asked for.
     """
 
@@ -32,14 +32,14 @@ class Risk:
     best_promise: int
 
 
-def risks(
-    workshop: Workshop, confidence: float = 0.95, calibration: Calibration = UNTRIED
-) -> tuple[Risk, ...]:
-    """The prospects of all orders with a promise, the least likely to be kept first."""
-    planned = current(workshop)
+def assess_risks(
+    workshop: Workshop, confidence: float = 0.95, calibration: Calibration = EMPTY_CALIBRATION
+) -> tuple[RiskAssessment, ...]:
+    """Assess all orders with a promise, the least likely to be kept first."""
+    planned = complete_current_plan(workshop)
     jobs = {job.job_id: job for job in workshop.jobs}
-    played = finishes(workshop, jobs, planned)
-    orders: defaultdict[str, list[Assignment]] = defaultdict(list)
+    simulated = simulate_finishes(workshop, jobs, planned)
+    orders: defaultdict[str, list[PlanAssignment]] = defaultdict(list)
     for assignment in planned:
         orders[jobs[assignment.job_id].order_id].append(assignment)
     hours = WorkingTime(shop_hours(workshop))
@@ -48,10 +48,10 @@ def risks(
         promise = jobs[own[0].job_id].promise
         if promise is None:
             continue
-        forecast = Forecast(workshop.now, hours, own, played)
+        forecast = Forecast(workshop.now, hours, own, simulated)
         code, detail = _cause(workshop, jobs, planned, own)
         found.append(
-            Risk(
+            RiskAssessment(
                 order_id,
                 promise,
                 forecast.probability(promise),
@@ -65,33 +65,33 @@ def risks(
 
 def _cause(
     workshop: Workshop,
-    jobs: Mapping[str, Job],
-    planned: Sequence[Assignment],
-    own: Sequence[Assignment],
+    jobs: Mapping[str, PlanTask],
+    planned: Sequence[PlanAssignment],
+    own: Sequence[PlanAssignment],
 ) -> tuple[RiskCode, Detail]:
-    waiting = [a for a in own if jobs[a.job_id].frozen is None]
+    waiting = [a for a in own if jobs[a.job_id].fixed_assignment is None]
     if not waiting:
         job = jobs[max(own, key=lambda a: a.finish).job_id]
         return ("overrun", {"job_id": job.job_id}) if _overruns(workshop, job) else ("work", {})
     first = min(waiting, key=lambda a: a.start)
     job = jobs[first.job_id]
-    if job.parts_at > workshop.now and job.parts_at >= job.release:
+    if job.parts_at > workshop.now and job.parts_at >= job.earliest_start:
         return "part_late", {"job_id": job.job_id, "at": job.parts_at}
-    if job.release > workshop.now:
-        return "vehicle_late", {"job_id": job.job_id, "at": job.release}
+    if job.earliest_start > workshop.now:
+        return "vehicle_late", {"job_id": job.job_id, "at": job.earliest_start}
     return _ahead(workshop, jobs, planned, first)
 
 
 def _ahead(
     workshop: Workshop,
-    jobs: Mapping[str, Job],
-    planned: Sequence[Assignment],
-    first: Assignment,
+    jobs: Mapping[str, PlanTask],
+    planned: Sequence[PlanAssignment],
+    first: PlanAssignment,
 ) -> tuple[RiskCode, Detail]:
     """The last of what is planned before ``first`` for its people or its bay."""
-    places = (*planned, *(held.place for held in workshop.held))
+    slots = (*planned, *(reserved.slot for reserved in workshop.reservations))
     ahead = [
-        a for a in places if a.start < first.start and a.finish >= workshop.now and a.shares(first)
+        a for a in slots if a.start < first.start and a.finish >= workshop.now and a.shares(first)
     ]
     if not ahead:
         return "work", {}
@@ -104,6 +104,8 @@ def _ahead(
     return "overrun" if late else "queue", {"job_id": other.job_id}
 
 
-def _overruns(workshop: Workshop, job: Job) -> bool:
+def _overruns(workshop: Workshop, job: PlanTask) -> bool:
     """Whether a job in hand has been going on for longer than it should take."""
-    return job.frozen is not None and workshop.now - job.frozen.start > job.minutes
+    return (
+        job.fixed_assignment is not None and workshop.now - job.fixed_assignment.start > job.minutes
+    )

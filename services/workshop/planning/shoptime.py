@@ -10,9 +10,9 @@ from itertools import islice, pairwise
 from math import ceil
 from typing import Final
 
-from services.workshop.planning.model import Bay, Job, Refusal, Reservation, Window, Workshop
+from services.workshop.planning.model import Bay, Interval, PlanTask, Refusal, Slot, Workshop
 from services.workshop.planning.network import Network
-from services.workshop.planning.placing import Floor
+from services.workshop.planning.slot_search import ResourceSchedule
 from services.workshop.planning.teams import duration
 from services.workshop.planning.timeline import NEVER, Calendar, merged
 
@@ -22,7 +22,7 @@ MOST_TEAMS: Final = 40
 """Teams that the solver considers for one job."""
 
 Team = tuple[str, ...]
-Kind = tuple[frozenset[str], tuple[Window, ...]]
+Kind = tuple[frozenset[str], tuple[Interval, ...]]
 """Bays of one kind have the same capabilities and hours; the solver only counts them."""
 
 
@@ -37,10 +37,10 @@ class Options:
 class ShopTime:
     """The parts of a snapshot that do not change while its plan is improved."""
 
-    def __init__(self, workshop: Workshop, floor: Floor) -> None:
+    def __init__(self, workshop: Workshop, schedule: ResourceSchedule) -> None:
         self.workshop = workshop
         self.network = Network(workshop.jobs)
-        self.running = {assignment.job_id: assignment for assignment in workshop.running}
+        self.current_plan = {assignment.job_id: assignment for assignment in workshop.current_plan}
         self._hours = Calendar(w for t in workshop.technicians for w in t.working)
         self._length = self._hours.worked(NEVER)
         self.absences = {t.technician_id: self._gaps(t.working) for t in workshop.technicians}
@@ -50,30 +50,32 @@ class ShopTime:
         self.capacity = {kind: kinds.count(kind) for kind in kinds}
         self.closed = {kind: self._gaps(kind[1]) for kind in self.capacity}
         self.options = {
-            job.job_id: self._options(job, floor) for job in workshop.jobs if not job.frozen
+            job.job_id: self._options(job, schedule)
+            for job in workshop.jobs
+            if not job.fixed_assignment
         }
 
     def at(self, moment: int) -> int:
         """Shop minutes before ``moment``."""
         return self._hours.worked(moment)
 
-    def span(self, place: Window | Reservation) -> Window:
+    def span(self, slot: Interval | Slot) -> Interval:
         """The same time in shop minutes."""
-        return Window(self.at(place.start), self.at(place.finish))
+        return Interval(self.at(slot.start), self.at(slot.finish))
 
-    def _gaps(self, windows: Iterable[Window]) -> tuple[Window, ...]:
+    def _gaps(self, windows: Iterable[Interval]) -> tuple[Interval, ...]:
         inside = [self.span(window) for window in merged(windows)]
-        edges = [Window(0, 0), *inside, Window(self._length, self._length)]
-        gaps = (Window(a.finish, b.start) for a, b in pairwise(edges))
+        edges = [Interval(0, 0), *inside, Interval(self._length, self._length)]
+        gaps = (Interval(a.finish, b.start) for a, b in pairwise(edges))
         return tuple(gap for gap in gaps if gap.finish - gap.start >= LONG_ABSENCE)
 
-    def _stretched(self, windows: Iterable[Window]) -> float:
+    def _stretched(self, windows: Iterable[Interval]) -> float:
         own = sum(w.finish - w.start for w in merged(windows))
         absent = sum(gap.finish - gap.start for gap in self._gaps(windows))
         return (self._length - absent) / own if own else 1.0
 
-    def _options(self, job: Job, floor: Floor) -> Options:
-        found = floor.candidates(job)
+    def _options(self, job: PlanTask, schedule: ResourceSchedule) -> Options:
+        found = schedule.candidates(job)
         if isinstance(found, Refusal):
             return Options({}, ())
         minutes = {}

@@ -1,5 +1,6 @@
-"""Improving a plan by large neighbourhood search over CP-SAT models, beside a walk if it is to
-close early.
+"""Improving a plan by large neighborhood search over CP-SAT models, beside annealing if the aim is
+the makespan.
+
 """
 
 from collections import defaultdict
@@ -9,24 +10,24 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-from services.workshop.planning.greedy import decode, rating
-from services.workshop.planning.model import Aim, Assignment, Plan, Workshop
-from services.workshop.planning.neighbourhood import Limits, Neighbourhood, Outcome, Proposal
-from services.workshop.planning.placing import Floor
+from services.workshop.planning.annealing import Annealing
+from services.workshop.planning.greedy import decode, plan_rank
+from services.workshop.planning.model import Aim, Plan, PlanAssignment, Workshop
+from services.workshop.planning.neighborhood import CandidatePlan, Limits, Neighborhood, Outcome
 from services.workshop.planning.shoptime import ShopTime
-from services.workshop.planning.walk import Walk
+from services.workshop.planning.slot_search import ResourceSchedule
 
-EFFORT: Final[Mapping[Aim, float]] = {"closing": 0.15, "promises": 0.05}
-"""Deterministic seconds for one neighbourhood; a tenth takes up to a second of a core."""
+EFFORT: Final[Mapping[Aim, float]] = {"makespan": 0.15, "promises": 0.05}
+"""Deterministic seconds for one neighborhood; a tenth takes up to a second of a core."""
 FIRST_SIZE: Final = 30
-"""Jobs freed at first; an exhausted neighbourhood grows, an unfinished one shrinks."""
+"""Jobs freed at first; an exhausted neighborhood grows, an unfinished one shrinks."""
 GROWTH: Final = 1.1
 PATIENCE: Final = 1.05
 """How much more effort the next round may take when one has found nothing."""
 STEPS: Final = 10_000
-"""How far a round goes on a walk to an early closing; it takes up to a second of a core."""
-FIRST_WALK: Final = 2 * STEPS
-"""Length of the first walk; each next one is twice as long as the one before."""
+"""Annealing steps of one round for the makespan; it takes up to a second of a core."""
+FIRST_ANNEALING_STEPS: Final = 2 * STEPS
+"""Steps of the first annealing; each next one is twice as long as the one before."""
 
 
 def improve(
@@ -39,8 +40,8 @@ def improve(
     workers: int,
     rounds: int,
 ) -> Plan:
-    """The best plan found from ``start`` in ``rounds`` of ``workers`` neighbourhoods each, and of
-    a stretch of a walk for an early closing.
+    """The best plan found from ``start`` in ``rounds`` of ``workers`` neighborhoods each, and of
+    annealing for the makespan.
 
     The same arguments give the same plan unless the ``deadline`` of the monotonic clock cuts the
     search short.
@@ -48,7 +49,7 @@ def improve(
     search = _Search(workshop, start, aim, Random(seed))  # noqa: S311
     with ThreadPoolExecutor(workers) as pool:
         for _ in range(rounds):
-            if search.settled or monotonic() >= deadline:
+            if search.exhausted or monotonic() >= deadline:
                 break
             search.step(pool, workers, deadline)
     return search.best
@@ -58,62 +59,69 @@ class _Search:
     def __init__(self, workshop: Workshop, start: Plan, aim: Aim, random: Random) -> None:
         self.best = start
         self._workshop, self._aim, self._random = workshop, aim, random
-        self._floor = Floor(workshop)
-        self._shop = ShopTime(workshop, self._floor)
+        self._schedule = ResourceSchedule(workshop)
+        self._shop = ShopTime(workshop, self._schedule)
         self._sizes = dict.fromkeys(range(len(_CHOICES)), float(FIRST_SIZE))
         self._movable = [a.job_id for a in start.assignments if a.job_id in self._shop.options]
         self._effort = EFFORT[aim]
-        self.settled = not self._movable
-        self._walk = self._new_walk(FIRST_WALK) if aim == "closing" and self._movable else None
+        self.exhausted = not self._movable
+        self._annealing = (
+            self._new_annealing(FIRST_ANNEALING_STEPS)
+            if aim == "makespan" and self._movable
+            else None
+        )
 
     def step(self, pool: Executor, workers: int, deadline: float) -> None:
-        """Walk on and search one neighbourhood a worker, then take the best of what they found."""
+        """Go on annealing and search one neighborhood a worker, then take the best of what they
+        found."""
         kinds = [self._random.randrange(len(_CHOICES)) for _ in range(workers)]
         tasks = [(kind, self._freed(kind), self._random.getrandbits(30)) for kind in kinds]
-        if self._walk and self._walk.over:
-            self._walk = self._new_walk(2 * self._walk.length)
-        walk = pool.submit(self._walk.advance, STEPS, deadline) if self._walk else None
+        if self._annealing and self._annealing.is_done:
+            self._annealing = self._new_annealing(2 * self._annealing.length)
+        annealing = (
+            pool.submit(self._annealing.advance, STEPS, deadline) if self._annealing else None
+        )
         futures = [pool.submit(self._solve, freed, seed, deadline) for _, freed, seed in tasks]
         before, outcomes = self.best, [future.result() for future in futures]
-        if walk:
-            self._take(walk.result())
+        if annealing:
+            self._take(annealing.result())
         for (kind, freed, _), outcome in zip(tasks, outcomes, strict=True):
             self._learn(kind, len(freed), outcome)
         self._effort = self._effort * PATIENCE if self.best is before else EFFORT[self._aim]
 
     def _freed(self, kind: int) -> frozenset[str]:
         movable = [a for a in self.best.assignments if a.job_id in self._shop.options]
-        urgent = _critical(self._shop, movable) if self._aim == "closing" else movable
+        urgent = _critical(self._shop, movable) if self._aim == "makespan" else movable
         size = int(self._sizes[kind])
         return frozenset(_CHOICES[kind](self._shop, movable, urgent, self._random, size))
 
     def _solve(self, freed: frozenset[str], seed: int, deadline: float) -> Outcome:
-        model = Neighbourhood(self._shop, self.best.assignments, freed, self._aim)
+        model = Neighborhood(self._shop, self.best.assignments, freed, self._aim)
         return model.solve(Limits(self._effort, max(0.0, deadline - monotonic()), seed))
 
     def _learn(self, kind: int, freed: int, outcome: Outcome) -> None:
         if outcome.exhausted:
             self._sizes[kind] = min(self._sizes[kind] * GROWTH, len(self._movable))
-            self.settled = self.settled or freed == len(self._movable)
-        elif outcome.proposal is None or self._aim == "promises":
+            self.exhausted = self.exhausted or freed == len(self._movable)
+        elif outcome.candidate is None or self._aim == "promises":
             self._sizes[kind] = max(self._sizes[kind] / GROWTH, 4)
-        if outcome.proposal is not None:
-            self._take(outcome.proposal)
+        if outcome.candidate is not None:
+            self._take(outcome.candidate)
 
-    def _new_walk(self, length: int) -> Walk:
-        return Walk(self._shop, self.best.assignments, length, self._random.getrandbits(30))
+    def _new_annealing(self, length: int) -> Annealing:
+        return Annealing(self._shop, self.best.assignments, length, self._random.getrandbits(30))
 
-    def _take(self, found: Proposal) -> None:
-        plan = decode(self._workshop, self._shop.network, self._floor, found.order, found.teams)
-        self.best = min(self.best, plan, key=lambda plan: rating(plan, self._aim))
+    def _take(self, found: CandidatePlan) -> None:
+        plan = decode(self._workshop, self._shop.network, self._schedule, found.order, found.teams)
+        self.best = min(self.best, plan, key=lambda plan: plan_rank(plan, self._aim))
 
 
-_Choice = Callable[[ShopTime, list[Assignment], list[Assignment], Random, int], list[str]]
+_Choice = Callable[[ShopTime, list[PlanAssignment], list[PlanAssignment], Random, int], list[str]]
 """Job ids to free, so many of the movable assignments, from the urgent ones outwards."""
 
 
 def _around_a_moment(
-    _: ShopTime, movable: list[Assignment], __: list[Assignment], random: Random, size: int
+    _: ShopTime, movable: list[PlanAssignment], __: list[PlanAssignment], random: Random, size: int
 ) -> list[str]:
     moment = random.choice(movable).start
     near = sorted(movable, key=lambda a: (abs(a.start + a.finish - 2 * moment), a.job_id))
@@ -122,8 +130,8 @@ def _around_a_moment(
 
 def _of_some_people(
     _: ShopTime,
-    movable: list[Assignment],
-    urgent: list[Assignment],
+    movable: list[PlanAssignment],
+    urgent: list[PlanAssignment],
     random: Random,
     size: int,
 ) -> list[str]:
@@ -132,8 +140,8 @@ def _of_some_people(
 
 def _of_some_orders(
     shop: ShopTime,
-    movable: list[Assignment],
-    urgent: list[Assignment],
+    movable: list[PlanAssignment],
+    urgent: list[PlanAssignment],
     random: Random,
     size: int,
 ) -> list[str]:
@@ -142,11 +150,11 @@ def _of_some_orders(
 
 
 def _whole_groups(
-    movable: list[Assignment],
-    urgent: list[Assignment],
+    movable: list[PlanAssignment],
+    urgent: list[PlanAssignment],
     random: Random,
     size: int,
-    group: Callable[[Assignment], str],
+    group: Callable[[PlanAssignment], str],
 ) -> list[str]:
     """Groups in random order, those of urgent jobs first."""
     groups = sorted({group(a) for a in movable})
@@ -157,14 +165,14 @@ def _whole_groups(
     return [a.job_id for a in chosen[:size]]
 
 
-def _critical(shop: ShopTime, movable: list[Assignment]) -> list[Assignment]:
+def _critical(shop: ShopTime, movable: list[PlanAssignment]) -> list[PlanAssignment]:
     """The jobs of the chains without a pause that end with the last finish (关键路径)."""
-    ending: defaultdict[tuple[str, int], list[Assignment]] = defaultdict(list)
+    ending: defaultdict[tuple[str, int], list[PlanAssignment]] = defaultdict(list)
     for a in movable:
         for resource in _resources(shop, a):
             ending[resource, a.finish].append(a)
     last = max(a.finish for a in movable)
-    found: dict[str, Assignment] = {}
+    found: dict[str, PlanAssignment] = {}
     chain = [a for a in movable if a.finish == last]
     while chain:
         a = chain.pop()
@@ -174,7 +182,7 @@ def _critical(shop: ShopTime, movable: list[Assignment]) -> list[Assignment]:
     return list(found.values())
 
 
-def _resources(shop: ShopTime, a: Assignment) -> tuple[str, ...]:
+def _resources(shop: ShopTime, a: PlanAssignment) -> tuple[str, ...]:
     return *a.technician_ids, shop.network.jobs[a.job_id].order_id
 
 

@@ -8,9 +8,9 @@ from typing import Final
 
 from ortools.graph.python import max_flow
 
-from services.workshop.planning.model import Technician, Window
+from services.workshop.planning.model import Interval, Technician
 
-TARGET_UTILISATION: Final = 0.875
+TARGET_UTILIZATION: Final = 0.875
 """Share of attended hours that can be clocked on jobs; the middle of the trade's 85 to 90 %."""
 WEEK: Final = 7 * 24 * 60
 """Minutes."""
@@ -43,8 +43,8 @@ class Shortage:
 def shortages(
     technicians: Sequence[Technician],
     demands: Sequence[Demand],
-    horizon: Window,
-    target: float = TARGET_UTILISATION,
+    horizon: Interval,
+    target: float = TARGET_UTILIZATION,
 ) -> tuple[Shortage, ...]:
     """The trades that lack people, in order of trade.
 
@@ -75,7 +75,7 @@ def _needed(demand: Demand, weeks: float) -> float:
     return usual * (1 + demand.growth) + demand.queued_hours / weeks
 
 
-def _attended(technician: Technician, horizon: Window) -> float:
+def _attended(technician: Technician, horizon: Interval) -> float:
     """Hours worked within the horizon."""
     minutes = (
         min(w.finish, horizon.finish) - max(w.start, horizon.start) for w in technician.working

@@ -8,7 +8,7 @@ from math import floor
 
 from services.workshop.planning.model import (
     Bay,
-    Job,
+    PlanTask,
     Refusal,
     RefusalCode,
     Technician,
@@ -16,12 +16,12 @@ from services.workshop.planning.model import (
 from services.workshop.planning.timeline import Calendar, calendar, common
 
 
-def duration(job: Job, team: tuple[Technician, ...]) -> int:
+def duration(job: PlanTask, team: tuple[Technician, ...]) -> int:
     """Working minutes of the job for these technicians; the slowest sets the pace."""
     return max(_own_duration(job, technician) for technician in team)
 
 
-def _own_duration(job: Job, technician: Technician) -> int:
+def _own_duration(job: PlanTask, technician: Technician) -> int:
     known = job.own_minutes.get(technician.technician_id)
     return known or max(1, floor(job.minutes * technician.pace + 0.5))
 
@@ -31,7 +31,7 @@ def shared_hours(team: Sequence[Technician]) -> Calendar:
     return calendar(reduce(common, (calendar(technician.working).windows for technician in team)))
 
 
-def skilled(job: Job, technician: Technician) -> bool:
+def skilled(job: PlanTask, technician: Technician) -> bool:
     """Whether the technician has the trade at the job's level and the certificate."""
     return technician.skills.get(job.trade, 0) >= job.level and (
         job.certificate is None or job.certificate in technician.certificates
@@ -45,7 +45,7 @@ class Candidates:
     technicians: tuple[Technician, ...]
     bays: tuple[Bay, ...]
 
-    def teams(self, job: Job) -> Iterator[tuple[Technician, ...]]:
+    def teams(self, job: PlanTask) -> Iterator[tuple[Technician, ...]]:
         """Every team of the size that the job needs."""
         return combinations(self.technicians, job.technicians_needed)
 
@@ -54,7 +54,7 @@ Need = tuple[Hashable, ...]
 """What decides who may do a job where: jobs with the same need have the same candidates."""
 
 
-def need(job: Job) -> Need:
+def need(job: PlanTask) -> Need:
     """What of the job decides on its candidates."""
     return (
         job.trade,
@@ -69,7 +69,7 @@ def need(job: Job) -> Need:
 
 
 def candidates(
-    job: Job, technicians: tuple[Technician, ...], bays: tuple[Bay, ...]
+    job: PlanTask, technicians: tuple[Technician, ...], bays: tuple[Bay, ...]
 ) -> Candidates | Refusal:
     """Who may do the job where, or why nobody can."""
     able = tuple(t for t in technicians if skilled(job, t))
@@ -93,10 +93,10 @@ def candidates(
 
 
 def _unskilled(
-    job: Job, technicians: tuple[Technician, ...], able: tuple[Technician, ...]
+    job: PlanTask, technicians: tuple[Technician, ...], able: tuple[Technician, ...]
 ) -> Refusal:
-    levelled = [t for t in technicians if t.skills.get(job.trade, 0) >= job.level]
-    if not levelled:
+    leveled = [t for t in technicians if t.skills.get(job.trade, 0) >= job.level]
+    if not leveled:
         return _refuse(job, "no_skill", trade=job.trade, level=job.level)
     if not able and job.certificate:
         return _refuse(job, "no_certificate", certificate=job.certificate, trade=job.trade)
@@ -109,5 +109,5 @@ def _unskilled(
     )
 
 
-def _refuse(job: Job, code: RefusalCode, **detail: str | int) -> Refusal:
+def _refuse(job: PlanTask, code: RefusalCode, **detail: str | int) -> Refusal:
     return Refusal(job.job_id, code, detail)

@@ -6,32 +6,32 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
-from services.workshop.planning.model import Window
+from services.workshop.planning.model import Interval
 
 NEVER: Final = 1 << 40
 """Later than any calendar."""
 
 
-def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
+def merged(windows: Iterable[Interval]) -> tuple[Interval, ...]:
     """The same time as disjoint windows in order; touching ones become one."""
-    result: list[Window] = []
+    result: list[Interval] = []
     for window in sorted(w for w in windows if w.start < w.finish):
         if result and window.start <= result[-1].finish:
-            result[-1] = Window(result[-1].start, max(result[-1].finish, window.finish))
+            result[-1] = Interval(result[-1].start, max(result[-1].finish, window.finish))
         else:
             result.append(window)
     return tuple(result)
 
 
-def common(first: Sequence[Window], second: Sequence[Window]) -> tuple[Window, ...]:
+def common(first: Sequence[Interval], second: Sequence[Interval]) -> tuple[Interval, ...]:
     """The time that two sequences of disjoint ordered windows share."""
-    result: list[Window] = []
+    result: list[Interval] = []
     i = j = 0
     while i < len(first) and j < len(second):
         start = max(first[i].start, second[j].start)
         finish = min(first[i].finish, second[j].finish)
         if start < finish:
-            result.append(Window(start, finish))
+            result.append(Interval(start, finish))
         if first[i].finish < second[j].finish:
             i += 1
         else:
@@ -44,7 +44,7 @@ class Calendar:
 
     __slots__ = ("_before", "_finishes", "_reached", "_starts", "windows")
 
-    def __init__(self, windows: Iterable[Window]) -> None:
+    def __init__(self, windows: Iterable[Interval]) -> None:
         self.windows = merged(windows)
         self._starts = [window.start for window in self.windows]
         self._finishes = [window.finish for window in self.windows]
@@ -83,7 +83,7 @@ class Calendar:
 
 
 @lru_cache(maxsize=512)
-def calendar(windows: tuple[Window, ...]) -> Calendar:
+def calendar(windows: tuple[Interval, ...]) -> Calendar:
     """The calendar of these windows; asked again for the same ones, the same calendar."""
     return Calendar(windows)
 

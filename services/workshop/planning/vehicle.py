@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from services.workshop.planning.model import Reservation
+from services.workshop.planning.model import Slot
 from services.workshop.planning.timeline import Busy
 
 
@@ -17,7 +17,7 @@ class Vehicle:
         self._elsewhere = Busy()
         self._bays: dict[str, Busy] = {}
         self._hands: set[str] = set()
-        self._stays: list[Reservation] = []
+        self._stays: list[Slot] = []
 
     def forget(self) -> None:
         """Free all time."""
@@ -26,7 +26,7 @@ class Vehicle:
         for known in (self._bays, self._hands, self._stays):
             known.clear()
 
-    def take(self, stay: Reservation) -> None:
+    def take(self, stay: Slot) -> None:
         """Work on the vehicle; in another bay, none is possible until it has been moved."""
         self.anywhere.take(stay.start, stay.finish)
         if not self._move:
@@ -71,5 +71,5 @@ class Vehicle:
         """When the vehicle can be in the bay, after the work on it in each other one."""
         return (stay.finish + self._move for stay in self._stays if stay.bay_id != bay_id)
 
-    def _apart(self, busy: Busy, stay: Reservation) -> None:
+    def _apart(self, busy: Busy, stay: Slot) -> None:
         busy.take(stay.start - self._move, stay.finish + self._move)

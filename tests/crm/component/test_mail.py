@@ -16,12 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from deploy.embedded.settings import free_ports
-from services.crm.clients.channels import Letter, Mailer, senders
-from services.crm.domain.wording import Wording
+from services.crm.clients.channels import Mailer, OutboundMessage, senders
+from services.crm.domain.message_text import MessageText
 from shared.settings import Settings
 from tests.crm.outside import MailServer
 
-LETTER = Letter("m-1", "li@mail.example", Wording("您的爱车已竣工", "第一行\n.第二行"))
+MESSAGE = OutboundMessage(
+    "m-1", "li@mail.example", MessageText("您的爱车已竣工", "第一行\n.第二行")
+)
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +90,14 @@ async def test_mail_goes_encrypted_and_with_a_password(
     options = {"tls_context": trusted, "require_starttls": True, "auth_required": True}
     with listening(server, authenticator=knows, **options) as address:
         settings = Settings(**address, smtp_username="dealer", smtp_password=password)
-        assert await Mailer(settings).send(LETTER) == answer
+        assert await Mailer(settings).send(MESSAGE) == answer
     assert len(server.taken) == (answer == "accepted")
 
 
 async def test_a_mail_says_what_it_should(trusted: ssl.SSLContext) -> None:
     server = MailServer()
     with listening(server, ssl_context=trusted) as address:
-        assert await Mailer(Settings(**address, smtp_security="tls")).send(LETTER) == "accepted"
+        assert await Mailer(Settings(**address, smtp_security="tls")).send(MESSAGE) == "accepted"
     (mail,) = server.taken
     assert (mail["From"], mail["To"]) == ("s@dealer.example", "li@mail.example")
     assert (mail["Subject"], mail["Message-ID"]) == ("您的爱车已竣工", "<m-1@dealer.example>")
@@ -111,13 +113,13 @@ async def test_no_mail_goes_to_a_server_that_proves_nothing(
     context.load_cert_chain(certificate)
     options = {"ssl_context": context} if security == "tls" else {"tls_context": context}
     with listening(server, **options) as address:
-        assert await Mailer(Settings(**address, smtp_security=security)).send(LETTER) == "later"
+        assert await Mailer(Settings(**address, smtp_security=security)).send(MESSAGE) == "later"
     assert server.taken == []
 
 
 async def test_a_server_that_is_away_can_be_asked_later() -> None:
     settings = Settings(smtp_host="127.0.0.1", smtp_port=free_ports(1)[0])
-    assert await Mailer(settings).send(LETTER) == "later"
+    assert await Mailer(settings).send(MESSAGE) == "later"
 
 
 def test_without_servers_there_are_no_channels() -> None:
@@ -127,5 +129,5 @@ def test_without_servers_there_are_no_channels() -> None:
 
 
 def test_addresses_are_in_no_representation() -> None:
-    assert "li@mail.example" not in repr(LETTER)
-    assert "竣工" not in repr(LETTER)
+    assert "li@mail.example" not in repr(MESSAGE)
+    assert "竣工" not in repr(MESSAGE)

@@ -68,7 +68,7 @@ def group_folder(servers: Platform, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("group") / "group"
     shutil.copytree(servers.settings.group_folder, folder)
     rules = yaml.safe_load((folder / "messages.yaml").read_text())
-    rules["stores"] = {"S01": {"tell_risk": True}}
+    rules["stores"] = {"S01": {"notify_at_risk": True}}
     (folder / "messages.yaml").write_text(yaml.safe_dump(rules))
     return folder
 
@@ -488,7 +488,7 @@ async def test_a_risk_is_told_only_where_the_store_wants_it(
             explanation="…",
             best_promise_at=morning + timedelta(hours=3),
             confidence=0.9,
-            raised_at=morning,
+            alerted_at=morning,
         )
 
     linked = OrderCustomerLinked(

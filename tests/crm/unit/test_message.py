@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from services.crm.domain.message import (
     CHANNELS,
     ENDED_BY_DEPARTURE,
+    IDEMPOTENT_CHANNELS,
     MOST_CALLS,
-    PAUSES,
-    REPEATABLE,
+    RETRY_DELAYS,
     Answer,
     Call,
     Channel,
     Contact,
     Declinable,
-    Hold,
+    Defer,
     Message,
     QuietHours,
     Send,
@@ -111,7 +111,7 @@ class Outside:
     told: list[Channel] = field(default_factory=list)
 
     def take(self, channel: Channel) -> None:
-        if channel not in REPEATABLE or channel not in self.told:
+        if channel not in IDEMPOTENT_CHANNELS or channel not in self.told:
             self.told.append(channel)
 
 
@@ -125,7 +125,7 @@ def test_nobody_is_told_twice_whatever_servers_answer(
     outside = Outside()
     *_, (last, now) = _steps(READY, contact, channels, answers, outside)
     assert len(outside.told) <= 1
-    assert now - NOW <= sum(PAUSES, timedelta()) * len(CHANNELS)
+    assert now - NOW <= sum(RETRY_DELAYS, timedelta()) * len(CHANNELS)
     if isinstance(last, Call) and outside.told:
         assert last.reason == "unanswered"
 
@@ -144,7 +144,7 @@ def _steps(
             message, contact, channels, quiet_until=None, waiting_customer=False, now=now
         )
         yield step, now
-        if isinstance(step, Hold):
+        if isinstance(step, Defer):
             now = step.until
         elif isinstance(step, Send):
             message = claim(message, step.channel, contact)
@@ -177,7 +177,7 @@ def test_quiet_hours_hold_all_but_a_ready_vehicle_that_is_waited_for(
     elif waiting and subject == "ready":
         assert isinstance(step, Send)
     else:
-        assert step == Hold(morning)
+        assert step == Defer(morning)
 
 
 def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
@@ -198,7 +198,7 @@ def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
 def test_what_was_to_be_told_ends_with_the_visit(
     ready_at: datetime | None, ended_at: datetime | None, subject: Subject
 ) -> None:
-    over = Visit("S01", "o", ready_at=ready_at, ended_at=ended_at).over_for(subject)
+    over = Visit("S01", "o", ready_at=ready_at, ended_at=ended_at).void_since(subject)
     if subject not in ENDED_BY_DEPARTURE:
         assert over is None
     elif subject == "ready":

@@ -80,7 +80,7 @@ def workshop(desk, monkeypatch):
     monkeypatch.setattr(desk.service.app.state.workshop, "_client", client)
 
 
-async def test_a_known_vehicle_is_recognised_at_once_without_personal_data(desk, archive):
+async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk, archive):
     arrived = await desk.done("/arrivals", {"plate": KNOWN["plate"]})
     vehicle = arrived["vehicle"]
     assert (vehicle["customer_ref"], vehicle["tier"], vehicle["visits"]) == ("c-1", "gold", 3)

@@ -1,4 +1,4 @@
-"""Estimates, their versions, and the customer's word on them, on the real thing (R4, R9)."""
+"""Estimates, their versions, and the customer's decision on them, on the real thing (R4, R9)."""
 
 from datetime import datetime, timedelta
 

@@ -33,7 +33,7 @@ def warning(order, now, best):
         explanation="A part arrives late.",
         best_promise_at=best,
         confidence=0.95,
-        raised_at=now,
+        alerted_at=now,
     )
 
 

@@ -243,8 +243,8 @@ async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
     await desk.done(f"/orders/{order_id}/additional-work", more)
     estimate = f"/orders/{order_id}/estimates/2"
     promised_at = (await desk.get(f"{estimate}/offer"))["promised_at"]
-    word = {"channel": "counter", "promised_at": promised_at}
-    await desk.done(f"{estimate}/authorisation", word)
+    decision = {"channel": "counter", "promised_at": promised_at}
+    await desk.done(f"{estimate}/authorisation", decision)
     await workshop.planned(order_id, "MNT-006")
     await workshop.finished(order_id, "MNT-006")
     await desk.service.at_rest()

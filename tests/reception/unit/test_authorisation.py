@@ -1,4 +1,4 @@
-"""Estimate versions and the customer's word on them, in any order of events (R4)."""
+"""Estimate versions and the customer's decision on them, in any order of events (R4)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from services.reception.domain import authorisation
 from services.reception.domain import order as orders
-from services.reception.domain.authorisation import Agreement, EstimateVersion
+from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
@@ -33,7 +33,7 @@ PRICES = PriceList(
     {"P": 333, "Q": 1},
     {"K": ServicePackage("K", ("A", "B"), (PartQuantity("P", 3),), 9_999)},
 )
-COUNTER = Agreement("counter", "a1", NOW)
+COUNTER = DecisionRecord("counter", "a1", NOW)
 
 
 def work(*operations, parts=0):
@@ -93,7 +93,7 @@ def test_promise_seen_stands_or_is_refused(later_min, promised_min):
     order = replace(Decisions().order, stage="in_work", promised_at=NOW)
     seen_at = NOW + timedelta(hours=2)
     promise = Promise(seen_at + timedelta(minutes=later_min), 0.95, "h", provisional=False)
-    seen = Agreement("link", None, NOW, seen_at)
+    seen = DecisionRecord("link", None, NOW, seen_at)
     decided = partial(
         authorisation.authorize_additional, order, [proposed(OFFERED)], 1, seen, promise
     )

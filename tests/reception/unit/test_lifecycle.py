@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from services.reception.domain import delivery, settlement
 from services.reception.domain import order as orders
-from services.reception.domain.authorisation import Agreement, agree_at_opening
+from services.reception.domain.authorisation import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
 from services.reception.domain.order import Intake, Promise
 from services.reception.domain.settlement import Paid, Terms
@@ -55,8 +55,8 @@ class Visit(RuleBasedStateMachine):
     @rule()
     def open(self):
         def change(order):
-            agreement = Agreement("counter", "a1", NOW)
-            order, agreed, _ = agree_at_opening(order, (), WORK, agreement, "a1")
+            decision_record = DecisionRecord("counter", "a1", NOW)
+            order, agreed, _ = agree_at_opening(order, (), WORK, decision_record, "a1")
             intake = Intake("c1", "v1", 5000, (), waiting_customer=False, rush=False)
             promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
             return orders.open_order(

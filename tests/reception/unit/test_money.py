@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reception.domain.money import spread
+from services.reception.domain.money import allocate
 
 WEIGHTS = st.lists(st.integers(0, 10**7), min_size=1, max_size=20)
 
 
 @given(st.integers(0, 10**9), WEIGHTS)
 def test_shares_sum_to_the_whole_and_lie_within_a_cent_of_their_part(total, weights):
-    shares = spread(total, weights)
+    shares = allocate(total, weights)
     assert sum(shares) == total
     whole = sum(weights)
     if whole:
@@ -21,5 +21,5 @@ def test_shares_sum_to_the_whole_and_lie_within_a_cent_of_their_part(total, weig
 @given(st.data(), WEIGHTS.filter(any))
 def test_no_share_of_a_part_exceeds_its_weight(data, weights):
     total = data.draw(st.integers(0, sum(weights)))
-    shares = spread(total, weights)
+    shares = allocate(total, weights)
     assert all(share <= weight for share, weight in zip(shares, weights, strict=True))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.reception.domain import delivery, settlement
 from services.reception.domain import order as orders
-from services.reception.domain.authorisation import Agreement, agree_at_opening
+from services.reception.domain.authorisation import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
@@ -52,7 +52,9 @@ def opened(quantity: int = 4) -> Order:
 
 def opened_from(order: Order, quantity: int = 4) -> tuple[Order, OrderOpened]:
     priced = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
-    order, agreed, _ = agree_at_opening(order, (), priced, Agreement("counter", "a1", NOW), "a1")
+    order, agreed, _ = agree_at_opening(
+        order, (), priced, DecisionRecord("counter", "a1", NOW), "a1"
+    )
     intake = Intake("c1", "v1", 5000, (), waiting_customer=False, rush=False)
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
     order, (event,) = orders.open_order(

@@ -57,7 +57,7 @@ def test_credit_notes_sum_to_the_bills_tax(lines, data):
             cents = order.balance_cents
         order, note, _, _ = settlement.credit(
             order,
-            settlement.left_of(invoice.lines, notes),
+            settlement.remaining_lines(invoice.lines, notes),
             Correction("n", cents, "other", "m", NOW),
             redeemed=[],
             tax_rate_bp=invoice.tax_rate_bp,
@@ -66,7 +66,7 @@ def test_credit_notes_sum_to_the_bills_tax(lines, data):
     if order.is_billed:
         order, note, _, _ = settlement.credit(
             order,
-            settlement.left_of(invoice.lines, notes),
+            settlement.remaining_lines(invoice.lines, notes),
             Correction("n", 0, "other", "m", NOW, entire=True),
             redeemed=[],
             tax_rate_bp=invoice.tax_rate_bp,
@@ -240,7 +240,7 @@ class Till(RuleBasedStateMachine):
 
     @rule(amount=st.integers(1, 60_000), method=st.none() | METHODS)
     def credit(self, amount, method):
-        left = settlement.left_of(self.order.lines, self.notes)
+        left = settlement.remaining_lines(self.order.lines, self.notes)
         correction = Correction("n", amount, "other", "m", NOW)
         try:
             refunded, refunds = settlement.refund_credited(self.order, correction, "r", method)
@@ -256,7 +256,7 @@ class Till(RuleBasedStateMachine):
 
     @invariant()
     def a_bill_less_its_credit_notes_is_the_sum_of_the_shares(self):
-        left = settlement.left_of(self.order.lines, self.notes)
+        left = settlement.remaining_lines(self.order.lines, self.notes)
         assert all(line.amount_cents >= 0 for line in left)
         if self.order.invoice_id:
             shares = sum(share.amount_cents for share in self.order.shares)

@@ -78,7 +78,7 @@ LATER = NOW + timedelta(days=40)
 def credited(order, used, cents, vouchers=()):
     """The bill corrected, with the vouchers that were ``used`` on it."""
     correction = Correction("n1", cents, "work_not_done", "m1", LATER, tuple(vouchers))
-    left = settlement.left_of(order.lines, [])
+    left = settlement.remaining_lines(order.lines, [])
     return settlement.credit(order, left, correction, redeemed=used, tax_rate_bp=1300)
 
 

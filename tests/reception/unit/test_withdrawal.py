@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.reception.domain import authorisation, withdrawal
-from services.reception.domain.authorisation import Agreement, agree_at_opening
+from services.reception.domain.authorisation import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
@@ -28,7 +28,7 @@ PRICES = PriceList(
     {"mechanical": 18_001},
     {"OIL": 8_800, "PAD": 12_345},
 )
-WORD = Agreement("counter", "a1", NOW)
+DECISION = DecisionRecord("counter", "a1", NOW)
 STATES = st.sampled_from(["open", "begun", "finished"])
 
 
@@ -37,7 +37,7 @@ def in_work(*more):
     order = replace(opened(), stage="greeted")
     parts = (PartQuantity("OIL", 4), PartQuantity("PAD", 1))
     priced = estimate(PRICES, WantedWork(("A", "B", "C"), parts))
-    order, _, versions = agree_at_opening(order, (), priced, WORD, "a1")
+    order, _, versions = agree_at_opening(order, (), priced, DECISION, "a1")
     order = replace(order, stage="in_work", opened_at=NOW)
     if more:
         order, found, _ = authorisation.submit(
@@ -50,15 +50,15 @@ def in_work(*more):
         )
         versions = [*versions, *found]
         promise = Promise(NOW + timedelta(hours=3), 0.95, "h2", provisional=False)
-        word = replace(WORD, promised_at=promise.promised_at)
-        order, agreed, _ = authorisation.authorize_additional(order, versions, 2, word, promise)
+        decision = replace(DECISION, promised_at=promise.promised_at)
+        order, agreed, _ = authorisation.authorize_additional(order, versions, 2, decision, promise)
         versions = [versions[0], agreed]
     return order, versions
 
 
 def withdraw(order, versions, operations=(), parts=(), done=()):
     asked = Withdrawal(tuple(operations), tuple(parts), "vehicle_needed")
-    return withdrawal.withdraw(order, versions, asked, done, WORD, "w9")
+    return withdrawal.withdraw(order, versions, asked, done, DECISION, "w9")
 
 
 def amounts(lines):

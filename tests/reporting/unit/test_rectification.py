@@ -34,14 +34,14 @@ def feedback(quality, technique, attitude):
     )
 
 
-def opened(owners=("a", "b"), burden=None, days=2):
+def opened(owners=("a", "b"), open_count_by_owner=None, days=2):
     finding = Finding("feedback", "o-1", "o-1", ("attitude",))
-    return rectifications.open_for(
+    return rectifications.open_action(
         finding,
         rectification_id="r-1",
         store_id="S01",
         owners=owners,
-        burden=burden or {},
+        open_count_by_owner=open_count_by_owner or {},
         days=days,
         now=NOW,
     )
@@ -49,7 +49,7 @@ def opened(owners=("a", "b"), burden=None, days=2):
 
 @given(marks, marks, marks)
 def test_every_mark_up_to_two_is_found_the_worst_first(quality, technique, attitude):
-    found = rectifications.found_in(feedback(quality, technique, attitude))
+    found = rectifications.finding_from(feedback(quality, technique, attitude))
     by_name = {"quality": quality, "technique": technique, "attitude": attitude}
     subjects = found.subjects if found else ()
     assert set(subjects) == {name for name, mark in by_name.items() if mark <= 2}
@@ -69,7 +69,7 @@ def test_a_check_is_found_wrong_by_its_failed_items(failed):
         checked_by="a-1",
         checked_at=NOW,
     )
-    found = rectifications.found_in(check)
+    found = rectifications.finding_from(check)
     assert (found.subjects if found else ()) == failed
 
 
@@ -83,9 +83,11 @@ def test_the_worst_subject_decides_whose_task_it_is():
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)))
-def test_the_owner_with_the_smallest_burden_gets_it(burden):
-    rectification, events = opened(("a", "b", "c"), burden)
-    assert burden.get(rectification.owner_id, 0) == min(burden.get(each, 0) for each in "abc")
+def test_owner_with_fewest_open_actions_gets_it(open_count_by_owner):
+    rectification, events = opened(("a", "b", "c"), open_count_by_owner)
+    assert open_count_by_owner.get(rectification.owner_id, 0) == min(
+        open_count_by_owner.get(each, 0) for each in "abc"
+    )
     assert events[0].due_at == NOW + timedelta(days=2)
 
 

@@ -64,7 +64,7 @@ async def decide(bench: Bench, decision: str, *, conflict: bool = True) -> None:
         decision,
         conflict,
     )
-    await bench.service.consumer.settle_decided(bench.service.workers)
+    await bench.service.consumer.apply_operator_decisions(bench.service.workers)
 
 
 async def test_forged_event_does_not_silence_genuine_one(bench, consumer):
@@ -146,7 +146,7 @@ async def test_conflict_is_skipped_but_never_replayed(bench, consumer):
     await decide(bench, "replay")
     assert await conflicts(bench) == [(1, "forger")]
     await dead_letters.decide(bench.admin, letter.letter_id, "skip", by="me", key="key-2")
-    await consumer.settle_decided(bench.service.workers)
+    await consumer.apply_operator_decisions(bench.service.workers)
     assert await conflicts(bench) == []
     assert bench.effects.advisors == {"o1": ["a1"]}
 
@@ -313,7 +313,7 @@ async def test_late_version_replayed_becomes_the_state(bench, follower):
     older, newer = (await dead_letters.listed(bench.admin)).letters
     for letter, key in ((newer, "newer-1"), (older, "older-1")):
         await dead_letters.decide(bench.admin, letter.letter_id, "replay", by="me", key=key)
-        await consumer.settle_decided(bench.service.workers)
+        await consumer.apply_operator_decisions(bench.service.workers)
     assert plans == [0, 1, 6]
     await consumer.apply([forged, version(7, 14, plan=7)])
     assert plans == [0, 1, 6, 7]

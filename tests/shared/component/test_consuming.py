@@ -36,7 +36,7 @@ async def running(bench: Bench) -> AsyncIterator[None]:
         yield
 
 
-async def settled(bench: Bench) -> None:
+async def wait_until_idle(bench: Bench) -> None:
     """Wait until nothing waits."""
     async with asyncio.timeout(40):
         quiet = 0
@@ -55,7 +55,7 @@ async def test_duplicates_and_disorder_have_one_effect_each_in_sequence(bench):
     for sequence in (1, 3, 3, 2, 1, 5, 4, 2):
         await send(bench, "o1", sequence)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3", "a4", "a5"]}
     assert await bench.admin.fetchval("SELECT count(*) FROM crm.parked_event") == 0
 
@@ -79,7 +79,7 @@ async def test_poison_parks_its_key_and_nothing_else(bench, key, value, changes,
     await send(bench, "o1", 2)
     await send(bench, "o2", 1)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
         letters = await dead(bench)
         assert [letter["sequence"] for letter in letters] == [1]
         assert reason in letters[0]["error"]
@@ -115,7 +115,7 @@ async def test_a_record_without_an_address_is_set_aside_alone(bench, key, change
     await bench.send(key, value, headers("o1", 1, **changes))
     await send(bench, "o1", 1)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
     assert bench.effects.advisors == {"o1": ["a1"]}
     assert [letter["store_id"] for letter in await dead(bench)] == [""]
 
@@ -124,7 +124,7 @@ async def test_an_unknown_type_is_counted_and_passed(bench):
     await send(bench, "o1", 1, ce_type="aftersales.reception.NeverHeardOf.v1")
     await send(bench, "o1", 2)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
     assert bench.service.consumer.unknown == 1
     assert bench.effects.advisors == {"o1": ["a2"]}
     assert await dead(bench) == []
@@ -134,7 +134,7 @@ async def test_a_repaired_event_is_replayed_before_those_behind_it(bench):
     await bench.send(b"o1", b"{broken", headers("o1", 1))
     await send(bench, "o1", 2)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
         assert len(await dead(bench)) == 1
         await bench.admin.execute(
             "UPDATE crm.dead_letter SET value = $1, decision = 'replay'",
@@ -161,7 +161,7 @@ async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench)
     for order_id in ("o1", "o2", "o3"):
         await send(bench, order_id, 1)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
     assert bench.effects.advisors == {"o1": ["a1"], "o3": ["a1"]}
     assert ["PoisonedError" in letter["error"] for letter in await dead(bench)] == [True]
 
@@ -182,7 +182,7 @@ async def test_a_record_is_set_aside_even_when_the_database_is_away_at_that_mome
     consumer._bury = bury_later
     await send(bench, "o1", 1)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
     assert failures == []
     assert ["LookupError" in letter["error"] for letter in await dead(bench)] == [True]
 
@@ -191,7 +191,7 @@ async def test_a_passing_failure_is_tried_again(bench):
     bench.effects.fail_with = [asyncpg.DeadlockDetectedError("x"), ConnectionError("y")]
     await send(bench, "o1", 1)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
     assert bench.effects.advisors == {"o1": ["a1"]}
     assert await dead(bench) == []
 
@@ -199,9 +199,9 @@ async def test_a_passing_failure_is_tried_again(bench):
 async def test_record_of_another_store_is_set_aside_alone(bench):
     await bench.send(b"o1", b"x", headers("o1", 1, ce_storeid="S02"))
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
         await send(bench, "o1", 1)
-        await settled(bench)
+        await wait_until_idle(bench)
     assert bench.effects.advisors == {"o1": ["a1"]}
     assert [letter["store_id"] for letter in await dead(bench)] == ["S02"]
 
@@ -210,12 +210,12 @@ async def test_a_topic_delivered_again_from_its_start_changes_nothing(servers, b
     for sequence in (1, 2, 3):
         await send(bench, "o1", sequence)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
         client = bench.service.consumer._client
         for place, offset in bench.begin.items():
             client.seek(place, offset)
         await asyncio.sleep(1)
-        await settled(bench)
+        await wait_until_idle(bench)
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
 
 
@@ -223,7 +223,7 @@ async def test_a_decision_holds_when_everything_is_read_anew(servers, bench):
     await bench.send(b"o1", b"{broken", headers("o1", 1))
     await send(bench, "o1", 2)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
         await bench.admin.execute("UPDATE crm.dead_letter SET decision = 'skip'")
         async with asyncio.timeout(20):
             while await dead(bench):
@@ -245,7 +245,7 @@ async def test_replay_that_fails_again_leaves_the_letter_open(bench):
     bench.service.consumer._handle = handle
     await send(bench, "o1", 1)
     async with running(bench):
-        await settled(bench)
+        await wait_until_idle(bench)
         await bench.admin.execute(
             "UPDATE crm.dead_letter SET decision = 'replay', error = 'before'"
         )
@@ -268,7 +268,7 @@ async def test_poison_behind_a_gap_is_set_aside_alone(bench):
     async with running(bench):
         for sequence in (3, 2, 1):
             await send(bench, "o1", sequence)
-            await settled(bench)
+            await wait_until_idle(bench)
         [letter] = await dead(bench)
         assert letter["sequence"] == 2
         assert bench.effects.advisors == {"o1": ["a1"]}

@@ -23,125 +23,127 @@ from shared.contracts.workshop import (
     JobStopped,
     VehicleReady,
 )
-from tests.workshop.floor import Answer, Floor, open_floor, refused
+from tests.workshop.workshop_harness import Answer, WorkshopHarness, open_workshop_harness, refused
 
 INSPECTOR = "S01-inspector-1"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def floor(servers: Platform, clock: SteppedClock) -> AsyncIterator[Floor]:
-    async with open_floor(servers, clock) as running:
+async def harness(servers: Platform, clock: SteppedClock) -> AsyncIterator[WorkshopHarness]:
+    async with open_workshop_harness(servers, clock) as running:
         yield running
 
 
-async def finished(floor: Floor, operation_id: str = "MNT-001") -> Answer:
-    (job,) = await floor.open_order(operation_id)
-    await floor.work(job, "start")
-    return await floor.work(job, "finish")
+async def finished(harness: WorkshopHarness, operation_id: str = "MNT-001") -> Answer:
+    (job,) = await harness.open_order(operation_id)
+    await harness.work(job, "start")
+    return await harness.work(job, "finish")
 
 
 def _finish(job: Answer) -> datetime:
     return datetime.fromisoformat(job["planned_finish_at"])
 
 
-async def _kept(floor: Floor, job: Answer) -> timedelta:
+async def _kept(harness: WorkshopHarness, job: Answer) -> timedelta:
     """For how long the plan keeps people and bay free behind the job."""
     shown = next(
-        each for each in (await floor.get("plan"))["jobs"] if each["job_id"] == job["job_id"]
+        each for each in (await harness.get("plan"))["jobs"] if each["job_id"] == job["job_id"]
     )
-    if shown["kept_until"] is None:
+    if shown["buffer_until"] is None:
         return timedelta(0)
-    return datetime.fromisoformat(shown["kept_until"]) - _finish(shown)
+    return datetime.fromisoformat(shown["buffer_until"]) - _finish(shown)
 
 
-async def _free(floor: Floor, trade: str) -> int:
+async def _free(harness: WorkshopHarness, trade: str) -> int:
     """Free minutes of the trade's people on this day."""
-    free = (await floor.get("plan"))["free"]
+    free = (await harness.get("plan"))["free"]
     return sum(each["free_minutes"] for each in free if each["trade"] == trade)
 
 
-async def test_time_behind_work_in_hand_is_kept_free_while_it_may_take_longer(
-    floor: Floor,
+async def test_buffer_follows_wip_that_may_overrun(
+    harness: WorkshopHarness,
 ) -> None:
-    (job,) = await floor.open_order("MNT-004")
+    (job,) = await harness.open_order("MNT-004")
     expected = datetime.fromisoformat(job["planned_finish_at"]) - datetime.fromisoformat(
         job["planned_start_at"]
     )
-    assert await _kept(floor, job) == timedelta(0)
-    free = await _free(floor, "maintenance")
-    started = await floor.work(job, "start")
-    kept = await _kept(floor, started)
+    assert await _kept(harness, job) == timedelta(0)
+    free = await _free(harness, "maintenance")
+    started = await harness.work(job, "start")
+    kept = await _kept(harness, started)
     assert 0.3 * expected < kept < expected
-    assert await _free(floor, "maintenance") <= free - kept / timedelta(minutes=2)
-    done = await floor.work(started, "finish")
-    assert await _kept(floor, done) == timedelta(0)
+    assert await _free(harness, "maintenance") <= free - kept / timedelta(minutes=2)
+    done = await harness.work(started, "finish")
+    assert await _kept(harness, done) == timedelta(0)
 
 
-async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(floor: Floor) -> None:
-    (job,) = await floor.open_order("MNT-001")
+async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(
+    harness: WorkshopHarness,
+) -> None:
+    (job,) = await harness.open_order("MNT-001")
     (technician_id,) = job["technician_ids"]
-    early = await floor.post(f"jobs/{job['job_id']}/finish", technician_id)
+    early = await harness.post(f"jobs/{job['job_id']}/finish", technician_id)
     refused(early, 409, "wrong_status", "job_id")
-    await floor.work(job, "start")
-    again = await floor.post(f"jobs/{job['job_id']}/start", technician_id)
+    await harness.work(job, "start")
+    again = await harness.post(f"jobs/{job['job_id']}/start", technician_id)
     assert refused(again, 409, "wrong_status", "job_id").values["by"] == technician_id
-    (other,) = await floor.open_order("MNT-001")
+    (other,) = await harness.open_order("MNT-001")
     body = {
         "technician_ids": [technician_id],
         "bay_id": "S01-lift-5",
-        "start_at": floor.at(5).isoformat(),
+        "start_at": harness.at(5).isoformat(),
         "reason": "workload",
         "version": other["version"],
     }
-    await floor.done(f"jobs/{other['job_id']}/reassignment", "S01-dispatcher-1", body)
-    second = await floor.post(f"jobs/{other['job_id']}/start", technician_id)
+    await harness.done(f"jobs/{other['job_id']}/reassignment", "S01-dispatcher-1", body)
+    second = await harness.post(f"jobs/{other['job_id']}/start", technician_id)
     refused(second, 409, "technician_busy", "technician_ids")
-    await floor.work(job, "finish")
+    await harness.work(job, "finish")
 
 
-async def test_withdrawn_work_is_stopped_and_no_comeback(floor: Floor) -> None:
+async def test_withdrawn_work_is_stopped_and_no_comeback(harness: WorkshopHarness) -> None:
     visits = {"vehicle_ref": "k1-stopped", "symptoms": ["ENG-IDLE-COLD"]}
-    first, second = await floor.open_order("MNT-001", "MNT-006", **visits)
-    await floor.work(first, "start")
-    await floor.wait(12)
-    progress, _ = await floor.get(f"orders/{first['order_id']}/work-done")
+    first, second = await harness.open_order("MNT-001", "MNT-006", **visits)
+    await harness.work(first, "start")
+    await harness.wait(12)
+    progress, _ = await harness.get(f"orders/{first['order_id']}/work-done")
     assert (progress["state"], progress["labor_s"]) == ("begun", 720)
-    await floor.withdrawn(first["order_id"], "MNT-001", "MNT-006")
-    statuses = [job["status"] for job in await floor.jobs(first["order_id"])]
+    await harness.withdrawn(first["order_id"], "MNT-001", "MNT-006")
+    statuses = [job["status"] for job in await harness.jobs(first["order_id"])]
     assert statuses == ["stopped", "cancelled"]
-    told = await floor.events(JobStopped, first["order_id"])
+    told = await harness.events(JobStopped, first["order_id"])
     assert [(event.job_id, event.clocked_s) for event in told] == [
         (first["job_id"], 720),
         (second["job_id"], 0),
     ]
-    assert await floor.events(VehicleReady, first["order_id"])
-    (again,) = await floor.open_order("MNT-001", **visits)
+    assert await harness.events(VehicleReady, first["order_id"])
+    (again,) = await harness.open_order("MNT-001", **visits)
     assert again["comeback_of"] is None
-    await floor.cancelled(again["order_id"])
+    await harness.cancelled(again["order_id"])
 
 
-async def test_every_item_of_the_checklist_is_answered(floor: Floor) -> None:
-    job = await finished(floor)
+async def test_every_item_of_the_checklist_is_answered(harness: WorkshopHarness) -> None:
+    job = await finished(harness)
     path = f"jobs/{job['job_id']}/inspection"
-    some = await floor.post(path, INSPECTOR, {"items": {"wheel_torque": "ok"}})
+    some = await harness.post(path, INSPECTOR, {"items": {"wheel_torque": "ok"}})
     problem = refused(some, 422, "items_missing", "items")
     assert problem.values["missing"] == ["fluids_level", "no_leaks", "service_reset"]
-    checklist = (await floor.get("inspection-checklists"))["checklists"]["maintenance"]
+    checklist = (await harness.get("inspection-checklists"))["checklists"]["maintenance"]
     assert {"item": "wheel_torque", "zh": "车轮螺栓力矩", "en": "Wheel bolts torqued"}.items() <= (
         next(each for each in checklist if each["critical"]).items()
     )
     answered = {each["item"]: "ok" for each in checklist}
-    strange = await floor.post(path, INSPECTOR, {"items": answered | {"wings": "ok"}})
+    strange = await harness.post(path, INSPECTOR, {"items": answered | {"wings": "ok"}})
     refused(strange, 422, "items_unknown", "items")
     skipped = {"items": answered | {"wheel_torque": "not_applicable"}}
-    refused(await floor.post(path, INSPECTOR, skipped), 422, "critical_items_apply", "items")
-    await floor.inspect(job)
-    assert (await floor.job(job))["status"] == "passed"
+    refused(await harness.post(path, INSPECTOR, skipped), 422, "critical_items_apply", "items")
+    await harness.inspect(job)
+    assert (await harness.job(job))["status"] == "passed"
 
 
-async def test_nobody_inspects_their_own_work(floor: Floor) -> None:
-    job = await finished(floor)
-    own = await floor.service.post(
+async def test_nobody_inspects_their_own_work(harness: WorkshopHarness) -> None:
+    job = await finished(harness)
+    own = await harness.service.post(
         f"/stores/S01/jobs/{job['job_id']}/inspection",
         "inspector",
         {
@@ -155,66 +157,68 @@ async def test_nobody_inspects_their_own_work(floor: Floor) -> None:
     refused(own, 403, "own_work", "job_id")
 
 
-async def test_a_failed_inspection_brings_the_job_back_to_whoever_did_it(floor: Floor) -> None:
-    job = await finished(floor)
-    await floor.inspect(job, "no_leaks")
-    first, rework = await floor.jobs(job["order_id"])
+async def test_a_failed_inspection_brings_the_job_back_to_whoever_did_it(
+    harness: WorkshopHarness,
+) -> None:
+    job = await finished(harness)
+    await harness.inspect(job, "no_leaks")
+    first, rework = await harness.jobs(job["order_id"])
     assert (first["status"], rework["rework_of"]) == ("failed", job["job_id"])
     assert rework["technician_ids"] == job["technician_ids"]
-    (event,) = await floor.events(InspectionFailed, job["order_id"])
+    (event,) = await harness.events(InspectionFailed, job["order_id"])
     assert event.failed_items == ("no_leaks",)
-    assert await floor.events(VehicleReady, job["order_id"]) == []
-    await floor.work(rework, "start")
-    await floor.work(rework, "finish")
-    await floor.inspect(rework)
-    assert len(await floor.events(VehicleReady, job["order_id"])) == 1
-    order = await floor.get(f"orders/{job['order_id']}")
+    assert await harness.events(VehicleReady, job["order_id"]) == []
+    await harness.work(rework, "start")
+    await harness.work(rework, "finish")
+    await harness.inspect(rework)
+    assert len(await harness.events(VehicleReady, job["order_id"])) == 1
+    order = await harness.get(f"orders/{job['order_id']}")
     assert [each["passed"] for each in order["inspections"]] == [False, True]
     assert order["inspections"][0]["results"]["no_leaks"] == "failed"
 
 
-async def test_a_diagnosis_is_recorded_in_symptom_codes(floor: Floor) -> None:
-    (job,) = await floor.open_order("MNT-001")
+async def test_a_diagnosis_is_recorded_in_symptom_codes(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MNT-001")
     path = f"jobs/{job['job_id']}/diagnosis"
     body = {"symptoms": ["ENG-IDLE-COLD"]}
-    early = await floor.post(path, job["technician_ids"][0], body)
+    early = await harness.post(path, job["technician_ids"][0], body)
     refused(early, 409, "wrong_status", "job_id")
-    await floor.work(job, "start")
-    strange = await floor.post(path, job["technician_ids"][0], {"symptoms": ["ENG-SINGS"]})
+    await harness.work(job, "start")
+    strange = await harness.post(path, job["technician_ids"][0], {"symptoms": ["ENG-SINGS"]})
     problem = refused(strange, 422, "unknown_code", "symptoms")
     assert problem.values["code"] == "ENG-SINGS"
-    refused(await floor.post(path, "S01-technician-5", body), 403, "not_your_job", "job_id")
-    assert (await floor.work(job, "diagnosis", body))["diagnosis"] == ["ENG-IDLE-COLD"]
-    (event,) = await floor.events(DiagnosisRecorded, job["order_id"])
+    refused(await harness.post(path, "S01-technician-5", body), 403, "not_your_job", "job_id")
+    assert (await harness.work(job, "diagnosis", body))["diagnosis"] == ["ENG-IDLE-COLD"]
+    (event,) = await harness.events(DiagnosisRecorded, job["order_id"])
     assert event.symptoms == ("ENG-IDLE-COLD",)
-    await floor.work(job, "finish")
+    await harness.work(job, "finish")
 
 
 @pytest.mark.parametrize(
     ("field", "code"), [("operations", "MNT-999"), ("part_numbers", "OIL-9W99")]
 )
 async def test_additional_work_names_what_the_catalogue_knows(
-    floor: Floor, field: str, code: str
+    harness: WorkshopHarness, field: str, code: str
 ) -> None:
-    (job,) = await floor.open_order("MNT-001")
-    await floor.work(job, "start")
+    (job,) = await harness.open_order("MNT-001")
+    await harness.work(job, "start")
     body = {"operations": ["MNT-003"], "part_numbers": []} | {field: [code]}
-    answer = await floor.post(
+    answer = await harness.post(
         f"jobs/{job['job_id']}/additional-work", job["technician_ids"][0], body
     )
     assert refused(answer, 422, "unknown_code", field).values["code"] == code
-    await floor.work(job, "finish")
+    await harness.work(job, "finish")
 
 
-async def test_additional_work_waits_for_the_customers_answer(floor: Floor) -> None:
-    (job,) = await floor.open_order("MNT-001")
-    await floor.work(job, "start")
+async def test_additional_work_waits_for_the_customers_answer(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MNT-001")
+    await harness.work(job, "start")
     body = {"operations": ["MNT-003"], "part_numbers": ["FLT-AIR"], "note": "空滤很脏"}
-    found = await floor.work(job, "additional-work", body)
-    (event,) = await floor.events(AdditionalWorkFound, job["order_id"])
+    found = await harness.work(job, "additional-work", body)
+    (event,) = await harness.events(AdditionalWorkFound, job["order_id"])
     assert event.additional_work_id == found["additional_work_id"]
     assert "空滤" not in event.model_dump_json()
-    (shown,) = (await floor.get(f"orders/{job['order_id']}"))["additional_work"]
+    (shown,) = (await harness.get(f"orders/{job['order_id']}"))["additional_work"]
     assert (shown["note"], shown["answer"]) == ("空滤很脏", None)
     declined = AdditionalWorkDeclined(
         store_id="S01",
@@ -223,92 +227,94 @@ async def test_additional_work_waits_for_the_customers_answer(floor: Floor) -> N
         operations=("MNT-003",),
         channel="phone",
         recorded_by="S01-advisor-1",
-        declined_at=floor.clock.now(),
+        declined_at=harness.clock.now(),
     )
-    await floor.publish(declined)
-    (shown,) = (await floor.get(f"orders/{job['order_id']}"))["additional_work"]
+    await harness.publish(declined)
+    (shown,) = (await harness.get(f"orders/{job['order_id']}"))["additional_work"]
     assert shown["answer"] == "declined"
-    await floor.work(job, "finish")
+    await harness.work(job, "finish")
 
 
-async def test_team_of_two_clocks_and_shares_credit(floor: Floor) -> None:
-    (job,) = await floor.open_order("MEC-016")
+async def test_team_of_two_clocks_and_shares_credit(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MEC-016")
     first, second = job["technician_ids"]
     path = f"jobs/{job['job_id']}"
-    await floor.done(f"{path}/start", first)
-    refused(await floor.post(f"{path}/finish", second), 409, "not_clocked_in", "job_id")
-    await floor.wait(30)
-    await floor.done(f"{path}/resume", second)
-    await floor.wait(30)
-    assert (await floor.done(f"{path}/finish", first))["status"] == "in_progress"
-    done = await floor.done(f"{path}/finish", second)
+    await harness.done(f"{path}/start", first)
+    refused(await harness.post(f"{path}/finish", second), 409, "not_clocked_in", "job_id")
+    await harness.wait(30)
+    await harness.done(f"{path}/resume", second)
+    await harness.wait(30)
+    assert (await harness.done(f"{path}/finish", first))["status"] == "in_progress"
+    done = await harness.done(f"{path}/finish", second)
     assert done["status"] == "finished"
-    (event,) = await floor.events(JobFinished, job["order_id"])
+    (event,) = await harness.events(JobFinished, job["order_id"])
     earned = {each.technician_id: each.standard_hours for each in event.credits}
     assert earned == {first: 2.667, second: 1.333}
     assert earned == {each["technician_id"]: each["standard_hours"] for each in done["credits"]}
 
 
-async def test_a_vehicle_that_is_back_for_the_same_symptom_is_linked(floor: Floor) -> None:
+async def test_a_vehicle_that_is_back_for_the_same_symptom_is_linked(
+    harness: WorkshopHarness,
+) -> None:
     visits = {"vehicle_ref": "k1-comeback", "symptoms": ["ENG-IDLE-COLD"]}
-    (first,) = await floor.accepted("MNT-001", **visits)
-    (other,) = await floor.open_order("MNT-001", **visits | {"symptoms": ["BRK-NOISE-LOW"]})
-    (again,) = await floor.open_order("MNT-001", **visits | {"symptoms": ["ENG-IDLE-HOT"]})
+    (first,) = await harness.accepted("MNT-001", **visits)
+    (other,) = await harness.open_order("MNT-001", **visits | {"symptoms": ["BRK-NOISE-LOW"]})
+    (again,) = await harness.open_order("MNT-001", **visits | {"symptoms": ["ENG-IDLE-HOT"]})
     assert other["comeback_of"] is None
     assert again["comeback_of"] == first["order_id"]
-    (event,) = await floor.events(ComebackLinked, again["order_id"])
+    (event,) = await harness.events(ComebackLinked, again["order_id"])
     assert event.earlier_order_id == first["order_id"]
     assert event.symptoms == ("ENG-IDLE-HOT",)
     assert list(event.earlier_technician_ids) == first["technician_ids"]
-    order = await floor.get(f"orders/{again['order_id']}")
+    order = await harness.get(f"orders/{again['order_id']}")
     assert order["comeback"]["technician_ids"] == first["technician_ids"]
     zone = ZoneInfo("Asia/Shanghai")
-    last_day = floor.clock.now().astimezone(zone) + timedelta(days=30)
+    last_day = harness.clock.now().astimezone(zone) + timedelta(days=30)
     last_minute = last_day.replace(hour=23, minute=58)
-    (third,) = await floor.open_order("MNT-001", **visits, opened_at=last_minute)
+    (third,) = await harness.open_order("MNT-001", **visits, opened_at=last_minute)
     assert third["comeback_of"] == first["order_id"]
-    (late,) = await floor.open_order(
+    (late,) = await harness.open_order(
         "MNT-001", **visits, opened_at=last_minute + timedelta(minutes=2)
     )
     assert late["comeback_of"] is None
 
 
 async def test_absences_are_refused_where_they_overlap_and_can_be_taken_back(
-    floor: Floor,
+    harness: WorkshopHarness,
 ) -> None:
     path = "technicians/S01-technician-8/absences"
     dispatcher = "S01-dispatcher-1"
 
     def away(begin: float, end: float) -> Answer:
-        return {"from_at": floor.at(begin).isoformat(), "until_at": floor.at(end).isoformat()}
+        return {"from_at": harness.at(begin).isoformat(), "until_at": harness.at(end).isoformat()}
 
-    absence = await floor.done(path, dispatcher, away(30, 34))
-    overlapping = await floor.post(path, dispatcher, away(33, 36))
+    absence = await harness.done(path, dispatcher, away(30, 34))
+    overlapping = await harness.post(path, dispatcher, away(33, 36))
     refused(overlapping, 409, "absence_overlaps", "from_at")
     refused(
-        await floor.post(path, dispatcher, away(40, 40)), 422, "ends_before_it_begins", "until_at"
+        await harness.post(path, dispatcher, away(40, 40)), 422, "ends_before_it_begins", "until_at"
     )
-    assert [each["absence_id"] for each in await floor.get("absences")] == [absence["absence_id"]]
-    day = await floor.get("plan", day="2026-03-05")
+    assert [each["absence_id"] for each in await harness.get("absences")] == [absence["absence_id"]]
+    day = await harness.get("plan", day="2026-03-05")
     person = next(
         each for each in day["technicians"] if each["technician_id"] == "S01-technician-8"
     )
     assert [each["absence_id"] for each in person["absences"]] == [absence["absence_id"]]
     withdrawal = f"absences/{absence['absence_id']}/withdrawal"
-    await floor.done(withdrawal, dispatcher)
-    refused(await floor.post(withdrawal, dispatcher), 409, "already_withdrawn", "absence_id")
-    assert await floor.get("absences") == []
-    await floor.done(path, dispatcher, away(33, 36))
+    await harness.done(withdrawal, dispatcher)
+    refused(await harness.post(withdrawal, dispatcher), 409, "already_withdrawn", "absence_id")
+    assert await harness.get("absences") == []
+    await harness.done(path, dispatcher, away(33, 36))
 
 
-async def test_the_big_screen_shows_everything_in_one_answer(floor: Floor) -> None:
-    before = await floor.get("board")
-    (working,) = await floor.open_order("MNT-001")
-    working = await floor.work(working, "start")
-    await floor.open_order("MNT-001", "MNT-003")
-    done = await finished(floor)
-    await floor.accepted("MNT-001")
-    board = await floor.get("board")
+async def test_the_big_screen_shows_everything_in_one_answer(harness: WorkshopHarness) -> None:
+    before = await harness.get("board")
+    (working,) = await harness.open_order("MNT-001")
+    working = await harness.work(working, "start")
+    await harness.open_order("MNT-001", "MNT-003")
+    done = await finished(harness)
+    await harness.accepted("MNT-001")
+    board = await harness.get("board")
     bay = next(each for each in board["bays"] if each["bay_id"] == working["bay_id"])
     assert bay["job"]["job_id"] == working["job_id"]
     assert (bay["job"]["queue_number"], bay["job"]["light"]) == (7, "green")
@@ -322,20 +328,20 @@ async def test_the_big_screen_shows_everything_in_one_answer(floor: Floor) -> No
         order_id=ready,
         advisor_id="S01-advisor-1",
         customer_ref=None,
-        delivered_at=floor.clock.now(),
+        delivered_at=harness.clock.now(),
         steps=(),
     )
-    await floor.publish(left)
-    here = (await floor.get("board"))["ready"]
+    await harness.publish(left)
+    here = (await harness.get("board"))["ready"]
     assert ready not in [each["order_id"] for each in here]
-    await floor.work(working, "finish")
+    await harness.work(working, "finish")
 
 
-async def test_many_who_reserve_at_once_get_places_of_their_own(floor: Floor) -> None:
-    floor = floor.of("S02")
+async def test_concurrent_holds_get_separate_slots(harness: WorkshopHarness) -> None:
+    harness = harness.of("S02")
     wanted = {"operations": ["MNT-001"]}
     answers = await asyncio.gather(
-        *(floor.post("capacity-holds", "S02-advisor-1", wanted) for _ in range(12))
+        *(harness.post("capacity-holds", "S02-advisor-1", wanted) for _ in range(12))
     )
     assert [answer.status_code for answer in answers] == [201] * 12
     held = [answer.json()["jobs"][0] for answer in answers]
@@ -347,46 +353,46 @@ async def test_many_who_reserve_at_once_get_places_of_their_own(floor: Floor) ->
     for (who, _, finish), (other, start, _) in pairwise(taken):
         assert who != other or finish <= start
     for answer in answers:
-        await floor.done(f"capacity-holds/{answer.json()['hold_id']}/release", "S02-advisor-1")
+        await harness.done(f"capacity-holds/{answer.json()['hold_id']}/release", "S02-advisor-1")
 
 
-async def test_an_expired_hold_gives_its_order_another_place(floor: Floor) -> None:
-    hold = await floor.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
-    await floor.wait(16)
-    state = await floor.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
+async def test_expired_hold_gives_order_another_slot(harness: WorkshopHarness) -> None:
+    hold = await harness.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
+    await harness.wait(16)
+    state = await harness.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
     assert state["status"] == "released"
-    (job,) = await floor.open_order("MNT-001", hold_id=hold["hold_id"])
+    (job,) = await harness.open_order("MNT-001", hold_id=hold["hold_id"])
     assert job["technician_ids"]
 
 
-async def test_an_order_whose_reserved_place_was_taken_by_work_in_hand_is_planned_anew(
-    floor: Floor,
+async def test_order_with_displaced_hold_is_replanned(
+    harness: WorkshopHarness,
 ) -> None:
-    (early,) = await floor.open_order("MNT-004")
-    hold = await floor.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
+    (early,) = await harness.open_order("MNT-004")
+    hold = await harness.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
     (held,) = hold["jobs"]
     body = {
         "technician_ids": early["technician_ids"],
         "bay_id": held["bay_id"],
-        "start_at": (floor.clock.now() + timedelta(days=1)).isoformat(),
+        "start_at": (harness.clock.now() + timedelta(days=1)).isoformat(),
         "reason": "bay",
         "version": early["version"],
     }
-    moved = await floor.done(f"jobs/{early['job_id']}/reassignment", "S01-dispatcher-1", body)
-    await floor.work(moved, "start")
-    (job,) = await floor.open_order("MNT-001", hold_id=hold["hold_id"])
+    moved = await harness.done(f"jobs/{early['job_id']}/reassignment", "S01-dispatcher-1", body)
+    await harness.work(moved, "start")
+    (job,) = await harness.open_order("MNT-001", hold_id=hold["hold_id"])
     assert (job["bay_id"], job["status"]) != (held["bay_id"], "cancelled")
     assert job["technician_ids"]
-    await floor.work(moved, "finish")
+    await harness.work(moved, "finish")
 
 
-async def test_a_manager_puts_a_clock_right(floor: Floor) -> None:
-    begin = floor.clock.now()
-    first, second = await floor.open_order("MNT-001", "MNT-006")
+async def test_a_manager_puts_a_clock_right(harness: WorkshopHarness) -> None:
+    begin = harness.clock.now()
+    first, second = await harness.open_order("MNT-001", "MNT-006")
     for job in (first, second):
-        await floor.work(job, "start")
-        await floor.wait(30)
-        await floor.work(job, "finish")
+        await harness.work(job, "start")
+        await harness.wait(30)
+        await harness.work(job, "finish")
 
     def right(started: int | None = None, finished: int | None = None) -> Answer:
         moments = {"started_at": started, "finished_at": finished}
@@ -398,7 +404,7 @@ async def test_a_manager_puts_a_clock_right(floor: Floor) -> None:
         return {"reason": "forgot_to_finish", **given}
 
     path = f"jobs/{second['job_id']}/clock-correction"
-    assert (await floor.post(path, "S01-dispatcher-1", right(35))).status_code == 403
+    assert (await harness.post(path, "S01-dispatcher-1", right(35))).status_code == 403
     for body, status, rule, field in (
         (right(), 422, "nothing_corrected", "started_at"),
         (right(finished=20), 422, "ends_before_it_begins", "finished_at"),
@@ -406,70 +412,74 @@ async def test_a_manager_puts_a_clock_right(floor: Floor) -> None:
         (right(started=-60), 422, "before_the_order", "started_at"),
         (right(started=20), 409, "clock_overlaps", "started_at"),
     ):
-        refused(await floor.post(path, "S01-manager-1", body), status, rule, field)
-    corrected = await floor.done(path, "S01-manager-1", right(35, 50))
+        refused(await harness.post(path, "S01-manager-1", body), status, rule, field)
+    corrected = await harness.done(path, "S01-manager-1", right(35, 50))
     assert corrected["clocked_s"] == 15 * 60
-    (event,) = await floor.events(JobClockCorrected, first["order_id"])
+    (event,) = await harness.events(JobClockCorrected, first["order_id"])
     assert (event.clocked_before_s, event.clocked_s) == (30 * 60, 15 * 60)
     assert (event.corrected_by, event.reason) == ("S01-manager-1", "forgot_to_finish")
-    (entry,) = await floor.get(f"jobs/{second['job_id']}/clock-corrections")
+    (entry,) = await harness.get(f"jobs/{second['job_id']}/clock-corrections")
     assert entry["finished_before"] != entry["finished_at"] == corrected["finished_at"]
 
 
 async def test_the_clock_of_work_in_hand_is_put_back_and_its_finish_comes_sooner(
-    floor: Floor,
+    harness: WorkshopHarness,
 ) -> None:
-    (job,) = await floor.open_order("BDY-001")
-    await floor.wait(20)
-    begun = await floor.work(job, "start")
-    earlier = floor.clock.now() - timedelta(minutes=15)
+    (job,) = await harness.open_order("BDY-001")
+    await harness.wait(20)
+    begun = await harness.work(job, "start")
+    earlier = harness.clock.now() - timedelta(minutes=15)
     body = {"started_at": earlier.isoformat(), "reason": "forgot_to_start"}
     path = f"jobs/{job['job_id']}/clock-correction"
-    corrected = await floor.done(path, "S01-manager-1", body)
+    corrected = await harness.done(path, "S01-manager-1", body)
     assert corrected["planned_finish_at"] < begun["planned_finish_at"]
-    await floor.wait(10)
-    assert (await floor.work(job, "finish"))["clocked_s"] == 25 * 60
+    await harness.wait(10)
+    assert (await harness.work(job, "finish"))["clocked_s"] == 25 * 60
 
 
-async def test_work_past_its_time_is_expected_to_take_what_long_jobs_take(floor: Floor) -> None:
-    (job,) = await floor.open_order("PNT-001")
-    started, expected = floor.clock.now(), _finish(await floor.work(job, "start"))
-    floor.clock.set(expected + timedelta(seconds=1))
-    await floor.service.at_rest()
-    later = _finish(await floor.job(job))
+async def test_work_past_its_time_is_expected_to_take_what_long_jobs_take(
+    harness: WorkshopHarness,
+) -> None:
+    (job,) = await harness.open_order("PNT-001")
+    started, expected = harness.clock.now(), _finish(await harness.work(job, "start"))
+    harness.clock.set(expected + timedelta(seconds=1))
+    await harness.service.at_rest()
+    later = _finish(await harness.job(job))
     assert 1.15 < (later - started) / (expected - started) < 1.35
-    floor.clock.set(later + timedelta(seconds=1))
-    await floor.service.at_rest()
-    assert _finish(await floor.job(job)) >= later + timedelta(minutes=9)
-    await floor.work(job, "finish")
+    harness.clock.set(later + timedelta(seconds=1))
+    await harness.service.at_rest()
+    assert _finish(await harness.job(job)) >= later + timedelta(minutes=9)
+    await harness.work(job, "finish")
 
 
-async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(floor: Floor) -> None:
-    floor.clock.set(floor.at(8))
-    (job,) = await floor.open_order("MNT-004", promised_at=floor.at(30))
+async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(
+    harness: WorkshopHarness,
+) -> None:
+    harness.clock.set(harness.at(8))
+    (job,) = await harness.open_order("MNT-004", promised_at=harness.at(30))
     body = {
         "technician_ids": ["S01-technician-1"],
         "bay_id": "S01-lift-4",
-        "start_at": floor.at(8.1).isoformat(),
+        "start_at": harness.at(8.1).isoformat(),
         "reason": "workload",
         "version": job["version"],
     }
-    job = await floor.done(f"jobs/{job['job_id']}/reassignment", "S01-dispatcher-1", body)
-    floor.clock.set(floor.at(8.5))
-    await floor.work(job, "start")
-    floor.clock.set(floor.at(9.49))
-    await floor.service.at_rest()
-    assert (await floor.job(job))["status"] == "in_progress"
-    floor.clock.set(floor.at(9.51))
-    closed = await floor.job(job)
+    job = await harness.done(f"jobs/{job['job_id']}/reassignment", "S01-dispatcher-1", body)
+    harness.clock.set(harness.at(8.5))
+    await harness.work(job, "start")
+    harness.clock.set(harness.at(9.49))
+    await harness.service.at_rest()
+    assert (await harness.job(job))["status"] == "in_progress"
+    harness.clock.set(harness.at(9.51))
+    closed = await harness.job(job)
     assert (closed["status"], closed["clocked_s"]) == ("paused", 1800)
     assert closed["forgotten_clocks"] == 1
-    (event,) = await floor.events(JobPaused, job["order_id"])
+    (event,) = await harness.events(JobPaused, job["order_id"])
     assert (event.reason, event.by_rule) == ("clock_forgotten", True)
-    assert event.paused_at == floor.at(9)
-    await floor.work(job, "resume")
-    floor.clock.set(floor.at(10.01))
-    await floor.service.at_rest()
-    await floor.work(job, "finish")
-    (event,) = await floor.events(JobFinished, job["order_id"])
+    assert event.paused_at == harness.at(9)
+    await harness.work(job, "resume")
+    harness.clock.set(harness.at(10.01))
+    await harness.service.at_rest()
+    await harness.work(job, "finish")
+    (event,) = await harness.events(JobFinished, job["order_id"])
     assert event.clocked_s == 1800 + 1800

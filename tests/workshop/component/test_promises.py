@@ -16,38 +16,38 @@ from shared.contracts.reception import (
     PromiseRevised,
 )
 from shared.contracts.workshop import JobReassigned, PromiseAtRisk, StaffingShort
-from tests.workshop.floor import STORE, Floor, open_floor
+from tests.workshop.workshop_harness import STORE, WorkshopHarness, open_workshop_harness
 
 
 @pytest_asyncio.fixture(scope="module")
-async def floor(servers: Platform, clock: SteppedClock) -> AsyncIterator[Floor]:
-    async with open_floor(servers, clock) as running:
+async def harness(servers: Platform, clock: SteppedClock) -> AsyncIterator[WorkshopHarness]:
+    async with open_workshop_harness(servers, clock) as running:
         yield running
 
 
 async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise_saves_it(
-    floor: Floor,
+    harness: WorkshopHarness,
 ) -> None:
-    await floor.wait(30)
-    (job,) = await floor.open_order("MNT-001", held=True)
+    await harness.wait(30)
+    (job,) = await harness.open_order("MNT-001", held=True)
     order_id = job["order_id"]
-    late = floor.clock.now() + timedelta(hours=4)
+    late = harness.clock.now() + timedelta(hours=4)
     path = f"jobs/{job['job_id']}/parts-expected"
-    await floor.done(path, "dispatcher", {"at": late.isoformat(), "reason": "delayed"})
-    await floor.wait(1)
-    assert datetime.fromisoformat((await floor.job(job))["planned_start_at"]) >= late
-    (moved,) = await floor.events(JobReassigned)
+    await harness.done(path, "dispatcher", {"at": late.isoformat(), "reason": "delayed"})
+    await harness.wait(1)
+    assert datetime.fromisoformat((await harness.job(job))["planned_start_at"]) >= late
+    (moved,) = await harness.events(JobReassigned)
     assert (moved.reason, moved.by) == ("part_late", "planner")
     assert moved.explanation
     assert "arrives only at 12:30" in moved.explanation
 
-    (warning,) = await floor.events(PromiseAtRisk)
+    (warning,) = await harness.events(PromiseAtRisk)
     assert (warning.order_id, warning.cause) == (order_id, "part_late")
     assert warning.best_promise_at > late > warning.promised_at
-    (risk,) = await floor.get("risks")
-    assert risk["raised_at"]
+    (risk,) = await harness.get("risks")
+    assert risk["alerted_at"]
 
-    await floor.publish(
+    await harness.publish(
         PromiseRevised(
             store_id="S01",
             order_id=order_id,
@@ -57,25 +57,27 @@ async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise
             decided_by="S01-advisor-1",
         )
     )
-    await floor.wait(6)
-    (risk,) = await floor.get("risks")
-    assert (risk["raised_at"], risk["probability"] > 0.8) == (None, True)
-    assert len(await floor.events(PromiseAtRisk)) == 1
+    await harness.wait(6)
+    (risk,) = await harness.get("risks")
+    assert (risk["alerted_at"], risk["probability"] > 0.8) == (None, True)
+    assert len(await harness.events(PromiseAtRisk)) == 1
 
-    await floor.done(path, "dispatcher", {"at": None, "reason": "arrived"})
-    assert datetime.fromisoformat((await floor.job(job))["planned_start_at"]) < late
-    early = await floor.post(path, "dispatcher", {"at": "2026-01-01T00:00:00Z", "reason": "late"})
+    await harness.done(path, "dispatcher", {"at": None, "reason": "arrived"})
+    assert datetime.fromisoformat((await harness.job(job))["planned_start_at"]) < late
+    early = await harness.post(path, "dispatcher", {"at": "2026-01-01T00:00:00Z", "reason": "late"})
     assert early.status_code == 422
 
 
-async def test_authorised_additional_work_comes_after_the_orders_other_jobs(floor: Floor) -> None:
-    floor = floor.of("S02")
-    (job,) = await floor.open_order("MNT-001", held=True)
+async def test_authorised_additional_work_comes_after_the_orders_other_jobs(
+    harness: WorkshopHarness,
+) -> None:
+    harness = harness.of("S02")
+    (job,) = await harness.open_order("MNT-001", held=True)
     order_id = job["order_id"]
-    hold = await floor.done(
+    hold = await harness.done(
         "capacity-holds", "advisor", {"operations": ["MNT-006"], "order_id": order_id}
     )
-    await floor.publish(
+    await harness.publish(
         AdditionalWorkAuthorized(
             store_id="S02",
             order_id=order_id,
@@ -88,63 +90,65 @@ async def test_authorised_additional_work_comes_after_the_orders_other_jobs(floo
             recorded_by="S02-advisor-1",
             promised_at=hold["promised_at"],
             hold_id=hold["hold_id"],
-            authorized_at=floor.clock.now(),
+            authorized_at=harness.clock.now(),
         )
     )
-    jobs = await floor.get("jobs", order_id=order_id)
+    jobs = await harness.get("jobs", order_id=order_id)
     assert [job["operation_id"] for job in jobs] == ["MNT-001", "MNT-006"]
     assert {job["promised_at"] for job in jobs} == {hold["promised_at"]}
     assert jobs[0]["planned_finish_at"] <= jobs[1]["planned_start_at"]
 
 
-async def test_bookings_of_one_bay_get_consecutive_promises(floor: Floor) -> None:
-    floor = floor.of("S06")
-    ten_tomorrow = {"operations": ["MNT-017"], "earliest_start_at": floor.at(26).isoformat()}
-    handover = floor.service.app.state.planner.handover("S06")
-    answers = [await floor.done("capacity-holds", "advisor", ten_tomorrow) for _ in range(3)]
-    answers.append(await floor.done("quotes", "advisor", ten_tomorrow))
+async def test_bookings_of_one_bay_get_consecutive_promises(harness: WorkshopHarness) -> None:
+    harness = harness.of("S06")
+    ten_tomorrow = {"operations": ["MNT-017"], "earliest_start_at": harness.at(26).isoformat()}
+    handover = harness.service.app.state.planner.handover("S06")
+    answers = [await harness.done("capacity-holds", "advisor", ten_tomorrow) for _ in range(3)]
+    answers.append(await harness.done("quotes", "advisor", ten_tomorrow))
     starts, finishes = (
         [datetime.fromisoformat(answer["jobs"][0][name]) for answer in answers]
         for name in ("planned_start_at", "planned_finish_at")
     )
     promises = [datetime.fromisoformat(answer["promised_at"]) for answer in answers]
     assert {answer["jobs"][0]["bay_id"] for answer in answers} == {"S06-alignment-1"}
-    assert starts[0] == floor.at(26)
+    assert starts[0] == harness.at(26)
     assert all(behind >= finish for finish, behind in zip(finishes, starts[1:], strict=False))
     assert promises == sorted(set(promises))
     assert all(end + handover < told for end, told in zip(finishes, promises, strict=True))
 
 
-async def test_second_finding_waits_for_held_work(floor: Floor) -> None:
-    floor = floor.of("S06")
-    (job,) = await floor.open_order("MNT-001", held=True)
+async def test_second_finding_waits_for_held_work(harness: WorkshopHarness) -> None:
+    harness = harness.of("S06")
+    (job,) = await harness.open_order("MNT-001", held=True)
     body = {"operations": ["MNT-006"], "order_id": job["order_id"]}
-    first, second = [await floor.done("capacity-holds", "advisor", body) for _ in range(2)]
+    first, second = [await harness.done("capacity-holds", "advisor", body) for _ in range(2)]
     assert job["planned_finish_at"] <= first["jobs"][0]["planned_start_at"]
     assert first["jobs"][0]["planned_finish_at"] <= second["jobs"][0]["planned_start_at"]
     assert first["promised_at"] < second["promised_at"]
 
 
-async def test_one_vehicle_stays_in_its_bay_or_is_given_time_to_move(floor: Floor) -> None:
-    floor = floor.of("S05")
-    first, *others = await floor.open_order("MNT-022", "MNT-012", "MNT-006")
+async def test_one_vehicle_stays_in_its_bay_or_is_given_time_to_move(
+    harness: WorkshopHarness,
+) -> None:
+    harness = harness.of("S05")
+    first, *others = await harness.open_order("MNT-022", "MNT-012", "MNT-006")
     bays = {first["bay_id"], *(job["bay_id"] for job in others)}
     assert len(bays) == 1
     assert len({job["technician_ids"][0] for job in (first, *others)}) == 1
-    await floor.worked(first, 8)
-    last = (await floor.jobs(first["order_id"]))[-1]
-    assert {job["bay_id"] for job in await floor.jobs(first["order_id"])} == bays
+    await harness.worked(first, 8)
+    last = (await harness.jobs(first["order_id"]))[-1]
+    assert {job["bay_id"] for job in await harness.jobs(first["order_id"])} == bays
 
     elsewhere = {
         "technician_ids": last["technician_ids"],
         "bay_id": "S05-quick-2",
-        "start_at": floor.clock.now().isoformat(),
+        "start_at": harness.clock.now().isoformat(),
         "reason": "customer_request",
         "version": last["version"],
     }
     path = f"jobs/{last['job_id']}/reassignment"
-    await floor.done(path, "S05-dispatcher-1", elsewhere)
-    _, middle, last = await floor.jobs(first["order_id"])
+    await harness.done(path, "S05-dispatcher-1", elsewhere)
+    _, middle, last = await harness.jobs(first["order_id"])
     assert (middle["bay_id"], last["bay_id"]) == (first["bay_id"], "S05-quick-2")
     between = datetime.fromisoformat(last["planned_start_at"]) - datetime.fromisoformat(
         middle["planned_finish_at"]
@@ -152,40 +156,42 @@ async def test_one_vehicle_stays_in_its_bay_or_is_given_time_to_move(floor: Floo
     assert between >= timedelta(minutes=10)
 
 
-async def test_a_rush_order_passes_others(floor: Floor) -> None:
-    floor = floor.of("S03")
-    soon = floor.clock.now() + timedelta(minutes=70)
-    ordinary = [(await floor.open_order("MNT-017", promised_at=soon))[0] for _ in range(4)]
-    (rush,) = await floor.open_order("MNT-017", promised_at=soon, rush=True)
-    starts = [(await floor.job(each))["planned_start_at"] for each in [rush, *ordinary]]
+async def test_a_rush_order_passes_others(harness: WorkshopHarness) -> None:
+    harness = harness.of("S03")
+    soon = harness.clock.now() + timedelta(minutes=70)
+    ordinary = [(await harness.open_order("MNT-017", promised_at=soon))[0] for _ in range(4)]
+    (rush,) = await harness.open_order("MNT-017", promised_at=soon, rush=True)
+    starts = [(await harness.job(each))["planned_start_at"] for each in [rush, *ordinary]]
     assert starts[0] < min(starts[1:])
 
 
-async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(floor: Floor) -> None:
-    floor = floor.of("S04")
+async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(
+    harness: WorkshopHarness,
+) -> None:
+    harness = harness.of("S04")
     for number in range(12):
-        promised_at = floor.clock.now() + timedelta(minutes=60 + 15 * number)
+        promised_at = harness.clock.now() + timedelta(minutes=60 + 15 * number)
         operations = [["MNT-001"], ["MNT-006", "MNT-017"], ["MNT-006"]][number % 3]
-        await floor.open_order(*operations, promised_at=promised_at)
-    planner = floor.service.app.state.planner
-    await floor.wait(1)
+        await harness.open_order(*operations, promised_at=promised_at)
+    planner = harness.service.app.state.planner
+    await harness.wait(1)
     better = await planner.improve("S04", "")
     assert better is None or better.reasons
-    for job in await floor.get("jobs"):
+    for job in await harness.get("jobs"):
         assert job["reason"]["code"]
         assert job["reason"]["by"] == "planner"
 
 
-async def test_the_plan_tells_why_how_sure_and_what_is_free(floor: Floor) -> None:
-    floor = floor.of("S04")
+async def test_the_plan_tells_why_how_sure_and_what_is_free(harness: WorkshopHarness) -> None:
+    harness = harness.of("S04")
     away = {
-        "from_at": floor.clock.now().isoformat(),
-        "until_at": (floor.clock.now() + timedelta(hours=2)).isoformat(),
+        "from_at": harness.clock.now().isoformat(),
+        "until_at": (harness.clock.now() + timedelta(hours=2)).isoformat(),
         "kind": "sick",
     }
-    await floor.done("technicians/S04-technician-3/absences", "dispatcher", away)
-    await floor.wait(1)
-    plan = await floor.get("plan")
+    await harness.done("technicians/S04-technician-3/absences", "dispatcher", away)
+    await harness.wait(1)
+    plan = await harness.get("plan")
     people = {each["technician_id"]: each for each in plan["technicians"]}
     assert people["S04-technician-3"]["certificates"] == ["high_voltage"]
     assert [each["kind"] for each in people["S04-technician-3"]["absences"]] == ["sick"]
@@ -193,42 +199,42 @@ async def test_the_plan_tells_why_how_sure_and_what_is_free(floor: Floor) -> Non
     assert all(0 <= job["risk"]["probability"] <= 1 for job in plan["jobs"])
 
 
-async def test_work_that_nobody_begins_is_planned_anew(floor: Floor) -> None:
-    floor = floor.of("S05")
-    (job,) = await floor.open_order("MNT-001")
+async def test_work_that_nobody_begins_is_planned_anew(harness: WorkshopHarness) -> None:
+    harness = harness.of("S05")
+    (job,) = await harness.open_order("MNT-001")
     planned_at = datetime.fromisoformat(job["planned_start_at"])
-    until_then = (planned_at - floor.clock.now()).total_seconds() / 60
-    await floor.wait(until_then + 9)
-    assert (await floor.job(job))["planned_start_at"] == job["planned_start_at"]
-    await floor.wait(2)
-    moved = await floor.job(job)
-    assert datetime.fromisoformat(moved["planned_start_at"]) >= floor.clock.now()
+    until_then = (planned_at - harness.clock.now()).total_seconds() / 60
+    await harness.wait(until_then + 9)
+    assert (await harness.job(job))["planned_start_at"] == job["planned_start_at"]
+    await harness.wait(2)
+    moved = await harness.job(job)
+    assert datetime.fromisoformat(moved["planned_start_at"]) >= harness.clock.now()
     assert moved["reason"]["code"] == "late_start"
-    (event,) = await floor.events(JobReassigned, job["order_id"])
+    (event,) = await harness.events(JobReassigned, job["order_id"])
     assert event.reason == "late_start"
-    await floor.cancelled(job["order_id"])
+    await harness.cancelled(job["order_id"])
 
 
-async def test_staffing_is_looked_at_on_monday_before_opening(floor: Floor) -> None:
-    floor = floor.of("S05")
+async def test_staffing_is_looked_at_on_monday_before_opening(harness: WorkshopHarness) -> None:
+    harness = harness.of("S05")
     for _ in range(2):
-        await floor.open_order(*["BDY-001"] * 20)
-    present = await floor.get("staffing", "manager")
+        await harness.open_order(*["BDY-001"] * 20)
+    present = await harness.get("staffing", "manager")
     (body,) = [each for each in present["trades"] if each["trade"] == "body"]
     assert body["queued_hours"] > 0
-    await floor.wait(5 * 24 * 60)
-    short = await floor.events(StaffingShort, topic=STORE)
+    await harness.wait(5 * 24 * 60)
+    short = await harness.events(StaffingShort, topic=STORE)
     assert {event.trade for event in short} <= {"body"}
 
 
 async def test_a_store_that_cannot_do_it_names_those_that_can(
-    floor: Floor, monkeypatch: pytest.MonkeyPatch
+    harness: WorkshopHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    floor = floor.of("S06")
-    planner = floor.service.app.state.planner
+    harness = harness.of("S06")
+    planner = harness.service.app.state.planner
     without = {**planner.workforce.members, "S06": planner.workforce.members["S06"][:1]}
     monkeypatch.setattr(planner, "workforce", replace(planner.workforce, members=without))
-    response = await floor.post("quotes", "advisor", {"operations": ["BDY-001"]})
+    response = await harness.post("quotes", "advisor", {"operations": ["BDY-001"]})
     assert (response.status_code, response.json()["errors"][0]["rule"]) == (409, "no_skill")
     elsewhere = response.json()["values"]["elsewhere"]
     assert {each["store_id"] for each in elsewhere} == {"S01", "S02", "S03", "S04", "S05"}

@@ -79,8 +79,8 @@ def test_a_vehicle_waits_when_nobody_works_on_it():
     in_hand = job("j1", order_id="o1", status="in_progress")
     jobs = [
         in_hand,
-        job("j2", order_id="o1", place=1),
-        job("j3", order_id="o2", place=1),
+        job("j2", order_id="o1", line_number=1),
+        job("j3", order_id="o2", line_number=1),
         job("j4", order_id="o2"),
     ]
     assert [each.job_id for each in board.waiting(jobs)] == ["j4"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.domain.correction import ClockCorrection, correct_clock, told
+from services.workshop.domain.correction import ClockCorrection, correct_clock, to_event
 from services.workshop.domain.job import Job
 from shared.contracts.refusal import Refused
 
@@ -64,7 +64,7 @@ def test_pauses_stay_and_a_correction_can_be_taken_back(
     after, record = correct(before, started_at=right[0], finished_at=right[1])
     assert after.clocked_s == (right[1] - right[0]).total_seconds()
     assert (record.clocked_before_s, record.clocked_s) == (before.clocked_s, after.clocked_s)
-    assert told(after, record).clocked_s == after.clocked_s
+    assert to_event(after, record).clocked_s == after.clocked_s
     back, _ = correct(after, started_at=said[0], finished_at=said[1])
     assert back == before
 

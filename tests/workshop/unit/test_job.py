@@ -21,12 +21,12 @@ HANDOVER = timedelta(minutes=20)
 PLACE = Assignment(("t1",), "b1", NOW, NOW + HOUR)
 
 
-def assign(job: Job, place: Assignment, code: str):
-    return jobs.assign(job, place, handover=HANDOVER, reason=Reason(code), by="planner")
+def assign(job: Job, line_number: Assignment, code: str):
+    return jobs.assign(job, line_number, handover=HANDOVER, reason=Reason(code), by="planner")
 
 
-def new_job(job_id: str = "j1", place: int = 0, order_id: str = "o1") -> Job:
-    return Job(job_id, "S01", order_id, place, "MNT-001", 1.0, "planned", NOW + 3 * HOUR, NOW)
+def new_job(job_id: str = "j1", line_number: int = 0, order_id: str = "o1") -> Job:
+    return Job(job_id, "S01", order_id, line_number, "MNT-001", 1.0, "planned", NOW + 3 * HOUR, NOW)
 
 
 def planned(job_id: str = "j1", **changes) -> Job:
@@ -46,8 +46,10 @@ def test_a_job_is_assigned_once_and_reassigned_later():
     job, first = assign(new_job(), PLACE, "promised")
     _, same = assign(job, PLACE, "again")
     moved = replace(PLACE, bay_id="b2")
-    by_hand = Reason("override", {"why": "workload"})
-    _, second = jobs.assign(job, moved, handover=HANDOVER, reason=by_hand, by="S01-dispatcher-1")
+    manual_override = Reason("override", {"why": "workload"})
+    _, second = jobs.assign(
+        job, moved, handover=HANDOVER, reason=manual_override, by="S01-dispatcher-1"
+    )
     assert isinstance(first[0], JobAssigned)
     assert first[0].promisable_at == PLACE.finish_at + HANDOVER
     assert same == []
@@ -79,9 +81,9 @@ def test_a_bay_holds_one_vehicle_even_while_its_work_is_paused():
 
 
 def test_an_orders_jobs_follow_their_turn():
-    earlier = planned(job_id="j0", place=0, technician_ids=("t2",), bay_id="b2")
+    earlier = planned(job_id="j0", line_number=0, technician_ids=("t2",), bay_id="b2")
     with refused("predecessor_open"):
-        jobs.start(planned(place=1), "t1", [earlier], NOW + HOUR, NOW)
+        jobs.start(planned(line_number=1), "t1", [earlier], NOW + HOUR, NOW)
 
 
 @given(st.lists(st.integers(1, 7200), min_size=2, max_size=8))
@@ -129,7 +131,7 @@ def test_findings_come_from_work_in_hand():
 
 def test_a_vehicle_is_ready_with_its_last_job():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
-    waiting = planned(job_id="j2", place=1)
+    waiting = planned(job_id="j2", line_number=1)
     _, first = jobs.pass_inspection(done, "i1", [done, waiting], NOW)
     _, last = jobs.pass_inspection(done, "i1", [done, replace(waiting, status="passed")], NOW)
     assert not any(isinstance(event, VehicleReady) for event in first)
@@ -189,8 +191,8 @@ def test_time_beyond_every_plan_is_refused():
 
 def test_withdrawn_work_stops_and_readies_the_vehicle():
     begun = started()
-    waiting = planned("j2", place=1, operation_id="MNT-006")
-    done = planned("j3", place=2, operation_id="MNT-007", status="passed")
+    waiting = planned("j2", line_number=1, operation_id="MNT-006")
+    done = planned("j3", line_number=2, operation_id="MNT-007", status="passed")
     ended, events = jobs.withdraw([begun, waiting, done], ["MNT-001", "MNT-006"], NOW + HOUR)
     assert [(job.status, job.clocked_s) for job in ended] == [("stopped", 3600), ("cancelled", 0)]
     assert [event.clocked_s for event in events[:2]] == [3600, 0]
@@ -198,7 +200,7 @@ def test_withdrawn_work_stops_and_readies_the_vehicle():
 
 
 def test_withdrawn_work_leaves_other_jobs_alone():
-    begun, waiting = started(), planned("j2", place=1, operation_id="MNT-006")
+    begun, waiting = started(), planned("j2", line_number=1, operation_id="MNT-006")
     ended, events = jobs.withdraw([begun, waiting], ["MNT-006"], NOW)
     assert [job.job_id for job in ended] == ["j2"]
     assert not any(isinstance(event, VehicleReady) for event in events)

@@ -46,6 +46,6 @@ def test_no_sentence_is_left_over():
     assert set(CAUSES) == set(get_args(RiskCode))
 
 
-def test_a_change_by_hand_names_who_made_it():
+def test_override_reason_names_its_author():
     sentence = why_planned(Reason("override", {"why": "customer_request"}), "S01-dispatcher-1")
-    assert sentence == "S01-dispatcher-1 decided by hand: customer request."
+    assert sentence == "S01-dispatcher-1 decided manually: customer request."

@@ -12,7 +12,7 @@ from services.crm import persistence
 from services.crm.application.sending import compose, send_soon
 from services.crm.domain import errors
 from services.crm.domain.message import CallReason, Channel, Message, Status, Subject
-from services.crm.domain.wording import (
+from services.crm.domain.message_text import (
     LINKED,
     AppointmentReminder,
     AtRisk,

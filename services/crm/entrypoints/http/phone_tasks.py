@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.crm import persistence
-from services.crm.application.words import Telling
+from services.crm.application.words import RenderedMessage
 from services.crm.domain import message as messages
 from services.crm.domain.message import CallReason, Language, Subject
 from services.crm.entrypoints.http.access import (
@@ -66,8 +66,8 @@ async def list_phone_tasks(request: Request, store_id: str, _: CallReader) -> li
         tasks = await persistence.messages_to_call(connection, store_id, now_of(request))
         refs = [task.customer_ref for task in tasks if task.customer_ref]
         persons = await find_persons(connection, personal_of(request), store_id, refs)
-        tellings = await words_of(request).put(connection, store_id, tasks, persons)
-    return [_view(telling) for telling in tellings]
+        renderings = await words_of(request).render(connection, store_id, tasks, persons)
+    return [_view(rendered) for rendered in renderings]
 
 
 @router.post(
@@ -99,8 +99,8 @@ async def complete_phone_task(
     return await command.run(effect)
 
 
-def _view(telling: Telling) -> PhoneTask:
-    task, person = telling.message, telling.person
+def _view(rendered: RenderedMessage) -> PhoneTask:
+    task, person = rendered.message, rendered.person
     return PhoneTask(
         message_id=task.message_id,
         customer_ref=person.customer_ref,
@@ -111,7 +111,7 @@ def _view(telling: Telling) -> PhoneTask:
         name=person.name,
         phone=person.phone,
         language=person.language,
-        text=telling.wording.text,
+        text=rendered.content.text,
         since=task.created_at,
         calls=task.calls,
     )

@@ -18,7 +18,7 @@ from services.desk.components.elements import (
 from services.desk.components.forms import Form, several
 from services.desk.components.problems import away_text, refusal_text
 from services.desk.components.work_choice import PAY_TYPES, WorkChoice, price_line
-from services.desk.promise import rests_on_text
+from services.desk.promise import limiting_factor_text
 from services.desk.visit import Visit
 
 _SUGGESTIONS = 5
@@ -133,7 +133,7 @@ class Work:
                 mark("promised-at", text(when, "promise-time"))
                 confidence = f"{quote['confidence']:.0%}"
                 text(t("Kept with {confidence} confidence", confidence=confidence), "hint")
-                mark("promise-reason", text(rests_on_text(visit, quote), "hint"))
+                mark("promise-reason", text(limiting_factor_text(visit, quote), "hint"))
 
 
 def chip(label: str, chosen: Callable[[], Any], kind: str) -> ui.button:

@@ -1,4 +1,4 @@
-"""Versions of the estimate side by side (估价), and the customer's word on them (授权, 增项)."""
+"""Versions of the estimate side by side (估价), and the customer's decision (授权, 增项)."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -30,7 +30,7 @@ from services.desk.components.problems import refusal_text
 from services.desk.components.work_choice import WorkChoice, line_name, price_line
 from services.desk.pages.order.file import Entry, Opened
 from services.desk.pages.order.summary import MAY_CHANGE
-from services.desk.promise import rests_on_text
+from services.desk.promise import limiting_factor_text
 from services.desk.visit import Visit
 
 _TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
@@ -155,7 +155,7 @@ def _outcome(visit: Visit, version: Entry) -> None:
     by, at = version["submitted_by"], version["submitted_at"]
     if version["decided_at"]:
         by, at = version["recorded_by"], version["decided_at"]
-        text(t.code("word", version["channel"]), "card-note")
+        text(t.code("authorization_channel", version["channel"]), "card-note")
         _doubts(visit, version["link_consent"])
     person = f"{visit.colleague(by)} · " if by else ""
     text(person + formats.day_and_clock(at, zone, visit.now()), "card-note")
@@ -188,13 +188,13 @@ def _doubts(visit: Visit, consent: Entry | None) -> None:
 
 
 def _answers(page: Opened, version: Entry) -> None:
-    """Ways to the customer's word on a version that awaits it."""
+    """Ways to the customer's decision on a version that awaits it."""
     t, number = page.visit.t, version["version"]
     with box("card-actions"):
         button(
-            t("Customer's word …"),
+            t("Customer's decision …"),
             partial(_take_word, page, version),
-            name=f"word-{number}",
+            name=f"decision-{number}",
             kind="main",
         )
         if page.may(MAY_CHANGE):
@@ -205,7 +205,7 @@ async def _take_word(page: Opened, version: Entry) -> None:
     """The customer decides at the counter or by phone; who recorded it is kept."""
     visit, t = page.visit, page.visit.t
     path = f"{page.path}/estimates/{version['version']}"
-    with dialog(t("The customer's word"), wide=True) as opened:
+    with dialog(t("The customer's decision"), wide=True) as opened:
         form = Form(visit, page.file.version)
 
         async def ask(declined: list[str]) -> Entry | None:
@@ -226,7 +226,9 @@ async def _take_word(page: Opened, version: Entry) -> None:
         channels = ("counter", "phone") if page.may(MAY_CHANGE) else ("phone",)
         channel = form.field(
             "channel",
-            ui.select(choices(t, "word", channels), label=t("How"), value=channels[0]),
+            ui.select(
+                choices(t, "authorization_channel", channels), label=t("How"), value=channels[0]
+            ),
         )
 
         async def agree() -> None:
@@ -431,4 +433,4 @@ class _Editor:
             with box("promise-box"):
                 text(t("New promise of the order"), "promise-label")
                 mark("new-promise", text(when, "promise-time"))
-                text(rests_on_text(visit, quote), "hint")
+                text(limiting_factor_text(visit, quote), "hint")

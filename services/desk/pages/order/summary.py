@@ -69,7 +69,7 @@ def summary(page: Opened, drawing: Drawing) -> None:
             drawing.part("provisional", badge, words, "warn")
         if file.stage in AT_WORK and file.risk:
             operations = {job["job_id"]: job["operation_id"] for job in file.jobs}
-            drawing.part("prospect", partial(_prospect, page), file.risk, operations)
+            drawing.part("promise-risk", partial(_promise_risk, page), file.risk, operations)
         if page.may(MAY_CHANGE):
             drawing.part("actions", partial(_actions, page), file.stage)
 
@@ -155,7 +155,7 @@ def _steps_of_the_way(t: Words, reached_stage: str) -> None:
                 text(t.code("stage", stage), "way-name")
 
 
-def _prospect(page: Opened, risk: Entry, operations: Mapping[str, str]) -> None:
+def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> None:
     """What the promise hangs on, how likely it is kept, and the best new one (承诺风险)."""
     visit, t = page.visit, page.visit.t
 
@@ -163,18 +163,20 @@ def _prospect(page: Opened, risk: Entry, operations: Mapping[str, str]) -> None:
         operation_id = operations.get(job_id)
         return page.catalogue.operation(operation_id) if operation_id else t("another job")
 
-    raised, broken = risk["raised_at"], risk["probability"] < _RATHER_BROKEN
-    tone = "bad" if broken else "warn" if raised else "calm"
-    with mark("prospect", box(f"prospect tone-{tone}")):
-        text(f"{risk['probability']:.0%}", "prospect-share")
-        with box("prospect-text"):
-            text(t("Probability that the promise is kept"), "prospect-name")
+    alerted, broken = risk["alerted_at"], risk["probability"] < _RATHER_BROKEN
+    tone = "bad" if broken else "warn" if alerted else "calm"
+    with mark("promise-risk", box(f"promise-risk tone-{tone}")):
+        text(f"{risk['probability']:.0%}", "promise-risk-share")
+        with box("promise-risk-text"):
+            text(t("Probability that the promise is kept"), "promise-risk-name")
             cause = sentence(visit, "risk", risk["cause"], risk["detail"], job_name)
             text(t("It hangs on: {cause}", cause=cause))
-        with box("prospect-best"):
-            text(t("Best new promise"), "prospect-name")
+        with box("promise-risk-best"):
+            text(t("Best new promise"), "promise-risk-name")
             best = risk["best_promise_at"]
-            text(formats.day_and_clock(best, visit.store.timezone, visit.now()), "prospect-time")
+            text(
+                formats.day_and_clock(best, visit.store.timezone, visit.now()), "promise-risk-time"
+            )
 
 
 def _actions(page: Opened, stage: str) -> None:

@@ -87,7 +87,11 @@ class Withdrawal:
         )
         self._channel = form.field(
             "channel",
-            ui.select(choices(t, "word", ("counter", "phone")), label=t("Agreed"), value="counter"),
+            ui.select(
+                choices(t, "authorization_channel", ("counter", "phone")),
+                label=t("Agreed"),
+                value="counter",
+            ),
         )
 
     @property

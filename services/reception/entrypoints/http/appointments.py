@@ -31,7 +31,13 @@ from services.reception.entrypoints.http.access import (
     workshop_of,
 )
 from services.reception.entrypoints.http.cancellations import Cancel, keep_cancellation
-from services.reception.entrypoints.http.offers import NO_PLACE, Offers, Wanted, find_offers, window
+from services.reception.entrypoints.http.offers import (
+    NO_PLACE,
+    Offers,
+    Wanted,
+    find_offers,
+    start_window,
+)
 from services.reception.entrypoints.http.work import DEFAULT_CONFIDENCE, PartLine
 from shared.body import Body, Seen, Version
 from shared.commands import Command
@@ -283,7 +289,7 @@ async def _place(
             caller_of(command),
             operations,
             confidence=DEFAULT_CONFIDENCE,
-            window=window(planned_at),
+            start_window=start_window(planned_at),
             replaces=replaces,
         )
     except WorkshopAwayError:

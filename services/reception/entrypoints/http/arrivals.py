@@ -86,7 +86,7 @@ class WaitingView(OrderView):
     openapi_extra=serves("R2"),
 )
 async def record_arrival(request: Request, body: RecordArrival, command: FrontDesk) -> JSONResponse:
-    """A vehicle stands at reception (进厂); its customer gets a queue number and is recognised."""
+    """A vehicle stands at reception (进厂); its customer gets a queue number and is recognized."""
     if answered := await command.earlier_answer():
         return answered
     known = await vehicle_by_plate(request, command.principal, command.store_id, body.plate)
@@ -100,7 +100,9 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
             booked = await persistence.lock_appointment(
                 connection, command.store_id, body.appointment_id
             )
-            await persistence.save_appointment(unit, appointments.keep(booked, vehicle.plate_ref))
+            await persistence.save_appointment(
+                unit, appointments.check_in(booked, vehicle.plate_ref)
+            )
             await drop_deadlines(unit, body.appointment_id)
         order, events = orders.arrive(
             order_id=str(new_id()),
@@ -168,7 +170,7 @@ async def arrival_board(request: Request, store_id: str, reader: FrontReader) ->
             connection, store_id, ["arrived", "greeted"], now - timedelta(days=BOARD_DAYS)
         )
         desks = await persistence.desks(connection, store_id, today)
-    found.sort(key=orders.turn)
+    found.sort(key=orders.greeting_sort_key)
     unassigned = [order.order_id for order in found if order.advisor_id is None]
     freest = suggested(catalogue.advisors[store_id], desks, len(unassigned))
     suggestion = dict(zip(unassigned, freest, strict=False))

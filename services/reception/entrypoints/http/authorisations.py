@@ -13,7 +13,7 @@ from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.order import Order
 from services.reception.entrypoints.http.access import catalogue_of, now_of
-from services.reception.entrypoints.http.decisions import Word, decide
+from services.reception.entrypoints.http.decisions import CustomerDecision, decide
 from services.reception.entrypoints.http.offer import Declined, Offer, make_offer
 from services.reception.entrypoints.http.origin import LinkOrigin
 from services.reception.persistence import Link
@@ -60,7 +60,7 @@ async def show_offer(
         await persistence.record_opening(connection, link, origin, now_of(request))
         order = await persistence.read_order(connection, link.store_id, link.order_id)
         versions = await persistence.estimate_versions(connection, link.store_id, link.order_id)
-    proposal = authorisation.to_decide(order, versions, link.version)
+    proposal = authorisation.require_pending(order, versions, link.version)
     return await make_offer(request, order, proposal, declined, link.expires_at)
 
 
@@ -95,8 +95,10 @@ async def decide_offer(
         raise errors.colleague_at_link()
     wanted = body.decision == "authorize"
     declined = frozenset(body.declined) if wanted else frozenset[str]()
-    word = Word(wanted, "link", None, None, link, origin, declined, body.promised_at)
-    return await decide(request, command, link.order_id, link.version, word, _decided)
+    decision = CustomerDecision(
+        wanted, "link", None, None, link, origin, declined, body.promised_at
+    )
+    return await decide(request, command, link.order_id, link.version, decision, _decided)
 
 
 async def _link(request: Request, token: str) -> Link:

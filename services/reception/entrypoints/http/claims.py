@@ -10,8 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
-from services.reception.application import claim_reminders as reminders
-from services.reception.application import receivables
+from services.reception.application import claim_reminders, receivables
 from services.reception.domain import claim as claims
 from services.reception.domain import errors
 from services.reception.domain.claim import Claim, ClaimStatus, Evidence
@@ -177,7 +176,7 @@ async def submit_claim(
         require_version(claim, body.version)
         submitted, events = claims.submit(claim, command.principal.subject, rules, unit.now)
         unit.publish(events, command.cause)
-        await reminders.watch(unit, submitted, rules, command.cause)
+        await claim_reminders.watch(unit, submitted, rules, command.cause)
         return _view(await persistence.save_claim(unit, submitted))
 
     return await command.run(effect)
@@ -200,7 +199,7 @@ async def record_answer(
         require_version(claim, body.version)
         answered, events = claims.answer(claim, body.approved_cents, body.code, rules, unit.now)
         unit.publish(events, command.cause)
-        await reminders.watch(unit, answered, rules, command.cause)
+        await claim_reminders.watch(unit, answered, rules, command.cause)
         return _view(await persistence.save_claim(unit, answered))
 
     return await command.run(effect)
@@ -264,7 +263,7 @@ async def _close(
     unit.publish(events, command.cause)
     saved = await persistence.save_order(unit, order)
     await receivables.watch(unit, saved, known.overdue_days, command.cause)
-    await reminders.watch(unit, claim, known.claim_rules, command.cause)
+    await claim_reminders.watch(unit, claim, known.claim_rules, command.cause)
     return _view(await persistence.save_claim(unit, claim))
 
 
@@ -272,7 +271,7 @@ async def _entries(connection: Connection, found: Sequence[Claim]) -> list[Claim
     """The claims of one store with their orders."""
     if not found:
         return []
-    orders = await persistence.whose(
+    orders = await persistence.repair_order_summaries(
         connection, found[0].store_id, [each.order_id for each in found]
     )
     return [

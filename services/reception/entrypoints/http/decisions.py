@@ -1,4 +1,4 @@
-"""The customer's word on a version of the estimate, however it came."""
+"""The customer's decision on a version of the estimate, however it came."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from services.reception import persistence
 from services.reception.clients.workshop import Caller
 from services.reception.domain import authorisation, errors
-from services.reception.domain.authorisation import Agreement, EstimateVersion
+from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
 from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
 from services.reception.domain.order import Order, Promise
 from services.reception.entrypoints.http.access import archive_of, catalogue_of
@@ -37,8 +37,8 @@ PROMISE_LATER = "promise_later"
 
 
 @dataclass(frozen=True)
-class Word:
-    """What the customer said, and who recorded it, on the order as it was ``seen``; nobody did
+class CustomerDecision:
+    """What the customer decided, and who recorded it, on the order as it was ``seen``; nobody did
     where it came over ``link``, from ``origin``.
 
     Of what is wanted, the items ``declined`` are not. ``promised_at`` is the new promise that they
@@ -65,47 +65,55 @@ async def decide(
     command: Command,
     order_id: str,
     version: int,
-    word: Word,
+    decision: CustomerDecision,
     answer: Callable[[Order, EstimateVersion], BaseModel],
 ) -> JSONResponse:
-    """Record the word. Additional work gets its hold in the workshop before the transaction."""
+    """Record the decision. Additional work gets its hold in the workshop before the transaction."""
     if answered := await command.earlier_answer():
         return answered
     try:
-        promise = await _promise(request, command, order_id, version, word) if word.wanted else None
+        promise = (
+            await _promise(request, command, order_id, version, decision)
+            if decision.wanted
+            else None
+        )
     except Refused:
         # Another try of this command may have been answered since the question above.
         if answered := await command.earlier_answer():
             return answered
         raise
 
-    contact = await _contact_used(request, command.store_id, word.link)
+    contact = await _contact_used(request, command.store_id, decision.link)
     typical_parts = catalogue_of(request).typical_parts
 
     async def effect(unit: Unit) -> BaseModel:
         connection = unit.connection
         order = await persistence.lock_order(connection, command.store_id, order_id)
-        word.check(order)
+        decision.check(order)
         stored = await persistence.estimate_versions(connection, command.store_id, order_id)
         versions: Sequence[EstimateVersion] = stored
         submitted: Sequence[Event] = ()
-        if word.declined:
+        if decision.declined:
             parts = authorisation.without(
-                authorisation.to_decide(order, versions, version), word.declined, typical_parts
+                authorisation.require_pending(order, versions, version),
+                decision.declined,
+                typical_parts,
             )
             versions, submitted = authorisation.split(
                 order, versions, version, parts, additional_work_id=str(new_id()), now=unit.now
             )
-        agreement = Agreement(
-            word.channel,
-            word.recorded_by,
+        decision_record = DecisionRecord(
+            decision.channel,
+            decision.recorded_by,
             unit.now,
-            word.promised_at,
-            await _use_up(connection, order, word.link, word.origin, contact, unit.now)
-            if word.link and word.origin
+            decision.promised_at,
+            await _use_up(connection, order, decision.link, decision.origin, contact, unit.now)
+            if decision.link and decision.origin
             else None,
         )
-        changed, decided, events = _decided(order, versions, version, word, agreement, promise)
+        changed, decided, events = _decided(
+            order, versions, version, decision, decision_record, promise
+        )
         await persistence.save_order(unit, changed)
         latest = {each.version: each for each in (*versions, *decided)}
         await persistence.save_estimates(
@@ -148,23 +156,23 @@ def _decided(
     order: Order,
     versions: Sequence[EstimateVersion],
     version: int,
-    word: Word,
-    agreement: Agreement,
+    decision: CustomerDecision,
+    decision_record: DecisionRecord,
     promise: Promise | None,
 ) -> tuple[Order, list[EstimateVersion], list[Event]]:
     """The order, what was decided on, and what is told; of a version that was split, the last but
     one is wanted and the last is not."""
-    if not word.declined:
+    if not decision.declined:
         order, decided, events = _decide_on(
-            order, versions, version, agreement, promise, wanted=word.wanted
+            order, versions, version, decision_record, promise, wanted=decision.wanted
         )
         return order, [decided], [*events]
     *others, wanted, rest = versions
     order, kept, agreed = _decide_on(
-        order, versions, wanted.version, agreement, promise, wanted=True
+        order, versions, wanted.version, decision_record, promise, wanted=True
     )
     order, left, declined = authorisation.decline(
-        order, [*others, kept, rest], rest.version, agreement
+        order, [*others, kept, rest], rest.version, decision_record
     )
     return order, [kept, left], [*agreed, *declined]
 
@@ -173,20 +181,20 @@ def _decide_on(
     order: Order,
     versions: Sequence[EstimateVersion],
     version: int,
-    agreement: Agreement,
+    decision_record: DecisionRecord,
     promise: Promise | None,
     *,
     wanted: bool,
 ) -> tuple[Order, EstimateVersion, Sequence[Event]]:
     if not wanted:
-        return authorisation.decline(order, versions, version, agreement)
+        return authorisation.decline(order, versions, version, decision_record)
     if promise is None:
-        return authorisation.authorize(order, versions, version, agreement)
-    return authorisation.authorize_additional(order, versions, version, agreement, promise)
+        return authorisation.authorize(order, versions, version, decision_record)
+    return authorisation.authorize_additional(order, versions, version, decision_record, promise)
 
 
 async def _promise(
-    request: Request, command: Command, order_id: str, version: int, word: Word
+    request: Request, command: Command, order_id: str, version: int, decision: CustomerDecision
 ) -> Promise | None:
     """When additional work will be done; absent for the ordered work, which has its promise.
 
@@ -196,18 +204,18 @@ async def _promise(
     async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
         order = await persistence.read_order(connection, command.store_id, order_id)
         versions = await persistence.estimate_versions(connection, command.store_id, order_id)
-    word.check(order)
-    proposal = authorisation.to_decide(order, versions, version)
-    if proposal.additional_work_id is None:
+    decision.check(order)
+    estimate_version = authorisation.require_pending(order, versions, version)
+    if estimate_version.additional_work_id is None:
         return None
-    operations = further_operations(catalogue_of(request), proposal, word.declined)
+    operations = further_operations(catalogue_of(request), estimate_version, decision.declined)
     if not operations:
         return present_promise(order)
     token = await workshop_token(request, command.store_id)
     if token is None:
         promise, _ = await ask_promise(request, command.store_id, None, operations)
         return promise
-    latest = authorisation.latest_promise(order, word.promised_at)
+    latest = authorisation.latest_promise(order, decision.promised_at)
     try:
         return await reserve(
             request,

@@ -1,4 +1,4 @@
-"""Versions of the estimate, and the customer's word on them (估价, 授权, 增项)."""
+"""Versions of the estimate, and the customer's decision on them (估价, 授权, 增项)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from services.reception.entrypoints.http.access import (
     personal_of,
     store_router,
 )
-from services.reception.entrypoints.http.decisions import Word, decide
+from services.reception.entrypoints.http.decisions import CustomerDecision, decide
 from services.reception.entrypoints.http.offer import Declined, Offer, make_offer, offered_promise
 from services.reception.entrypoints.http.work import PricedWork, priced_work
 from services.reception.persistence import Link
@@ -177,8 +177,8 @@ async def get_offer(
     _: MoneyReader,
     declined: Declined = (),
 ) -> Offer:
-    """A version that awaits the customer's word, by the items on which they decide, and the promise
-    that the order will have without those ``declined``."""
+    """A version that awaits the customer's decision, by the items on which they decide, and the
+    promise that the order will have without those ``declined``."""
     order, proposal = await _to_decide(request, store_id, order_id, version)
     return await make_offer(request, order, proposal, declined)
 
@@ -198,7 +198,7 @@ async def record_authorisation(
     """
     _require_presence(command, body.channel)
     declined = frozenset(body.declined)
-    word = Word(
+    decision = CustomerDecision(
         True,
         body.channel,
         command.principal.subject,
@@ -206,7 +206,7 @@ async def record_authorisation(
         declined=declined,
         promised_at=body.promised_at,
     )
-    return await decide(request, command, order_id, version, word, _decided)
+    return await decide(request, command, order_id, version, decision, _decided)
 
 
 @router.post(
@@ -220,8 +220,8 @@ async def record_refusal(
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
     _require_presence(command, body.channel)
-    word = Word(False, body.channel, command.principal.subject, body.version)
-    return await decide(request, command, order_id, version, word, _decided)
+    decision = CustomerDecision(False, body.channel, command.principal.subject, body.version)
+    return await decide(request, command, order_id, version, decision, _decided)
 
 
 @router.post(
@@ -260,7 +260,7 @@ async def show_link(
 ) -> JSONResponse:
     """Have the link to show it to the customer, who scans it from the caller's screen (出示).
 
-    It is recorded who has had it, and the customer's word over it says so.
+    It is recorded who has had it, and the customer's decision over it says so.
     """
 
     async def effect(unit: Unit) -> BaseModel:
@@ -303,7 +303,7 @@ async def _new_link(
         connection = unit.connection
         order = await persistence.lock_order(connection, command.store_id, order_id)
         versions = await persistence.estimate_versions(connection, command.store_id, order_id)
-        authorisation.to_decide(order, versions, version)
+        authorisation.require_pending(order, versions, version)
         link = Link(
             command.store_id,
             str(new_id()),
@@ -342,7 +342,7 @@ async def _to_decide(
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
-    return order, authorisation.to_decide(order, versions, version)
+    return order, authorisation.require_pending(order, versions, version)
 
 
 @router.get("/orders/{order_id}/declined-work", tags=["estimates"], openapi_extra=serves("R4"))

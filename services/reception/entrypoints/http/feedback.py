@@ -76,7 +76,7 @@ async def give_feedback(
         words = await personal.encrypt(connection, store_id, order_id, body.words)
         await persistence.add_feedback(connection, feedback, words)
         unit.publish(events, command.cause)
-        return FeedbackView(**_told(feedback))
+        return FeedbackView(**_to_response(feedback))
 
     return await command.run(effect, status=201)
 
@@ -89,8 +89,8 @@ async def get_feedback(
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         feedback, sealed = await persistence.read_feedback(connection, store_id, order_id)
         words = await personal_of(request).decrypt(connection, store_id, order_id, sealed)
-    return FeedbackWithWords(**_told(feedback), words=words)
+    return FeedbackWithWords(**_to_response(feedback), words=words)
 
 
-def _told(feedback: Feedback) -> dict[str, object]:
+def _to_response(feedback: Feedback) -> dict[str, object]:
     return {name: getattr(feedback, name) for name in FeedbackView.model_fields}

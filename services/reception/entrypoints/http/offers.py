@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from services.reception import persistence
-from services.reception.clients.workshop import Window, WorkshopAwayError
+from services.reception.clients.workshop import StartWindow, WorkshopAwayError
 from services.reception.domain.appointment import LATEST_START
 from services.reception.domain.estimate import LaborOperation
 from services.reception.domain.offers import HalfHour, Slot, quiet_slots
@@ -68,9 +68,9 @@ class Wanted:
     count: int
 
 
-def window(planned_at: datetime) -> Window:
+def start_window(planned_at: datetime) -> StartWindow:
     """When work on a booked vehicle is to begin."""
-    return Window(planned_at, planned_at + LATEST_START)
+    return StartWindow(planned_at, planned_at + LATEST_START)
 
 
 async def find_offers(request: Request, principal: Principal, wanted: Wanted) -> Offers:
@@ -126,7 +126,7 @@ async def _promise(
             wanted.store_id,
             wanted.operations,
             confidence=wanted.confidence,
-            window=window(slot.starts_at),
+            start_window=start_window(slot.starts_at),
         )
     except Problem as problem:
         if problem.rule != NO_PLACE:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 from services.reception import persistence
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
-from services.reception.domain.authorisation import Agreement, agree_at_opening, check_seen
+from services.reception.domain.authorisation import DecisionRecord, agree_at_opening, check_seen
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Intake, Order
 from services.reception.domain.vehicle import VehicleIdentity
@@ -157,8 +157,8 @@ async def open_order(
         await _check_has_no_other_order(connection, order, vehicle_ref)
         versions = await persistence.estimate_versions(connection, command.store_id, order_id)
         check_seen(order, versions, body.version)
-        agreement = Agreement(body.authorized_over, person, unit.now)
-        order, agreed, changed = agree_at_opening(order, versions, priced, agreement, person)
+        decision_record = DecisionRecord(body.authorized_over, person, unit.now)
+        order, agreed, changed = agree_at_opening(order, versions, priced, decision_record, person)
         opened, events = orders.open_order(
             order,
             _intake(body, vehicle_ref),

@@ -9,8 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from services.reception import persistence
-from services.reception.application import claim_reminders as reminders
-from services.reception.application import receivables
+from services.reception.application import claim_reminders, receivables
 from services.reception.domain import claim as claims
 from services.reception.domain import errors, settlement
 from services.reception.domain.claim import Claim, ClaimRules
@@ -393,7 +392,7 @@ async def issue_credit_note(
         )
         credited, note, given_back, returned = settlement.credit(
             refunded,
-            settlement.left_of(invoice.lines, [note for note, _ in notes]),
+            settlement.remaining_lines(invoice.lines, [note for note, _ in notes]),
             correction,
             redeemed=await persistence.redeemed_vouchers(connection, store_id, order_id),
             tax_rate_bp=invoice.tax_rate_bp,
@@ -502,7 +501,7 @@ async def _draft_claim(
         return
     claim, events = claims.draft(order, lines, str(new_id()), rules, unit.now)
     await persistence.save_claim(unit, claim)
-    await reminders.watch(unit, claim, rules, command.cause)
+    await claim_reminders.watch(unit, claim, rules, command.cause)
     unit.publish(events, command.cause)
 
 
@@ -513,7 +512,7 @@ async def _withdraw_claims(
     for each in found:
         claim, events = claims.withdraw(each, command.principal.subject, unit.now)
         await persistence.save_claim(unit, claim)
-        await reminders.watch(unit, claim, rules, command.cause)
+        await claim_reminders.watch(unit, claim, rules, command.cause)
         unit.publish(events, command.cause)
 
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from services.reception.domain.lifecycle import Stage
-from services.reception.domain.order import Credit, Discount, Order, Risk, Share
+from services.reception.domain.order import Credit, Discount, Order, PromiseAlert, Share
 from shared.body import Version
 from shared.contracts.reception import (
     DeliveryStep,
@@ -68,7 +68,7 @@ class OrderView(BaseModel):
     opened_at: datetime | None
     promised_at: datetime | None
     promise_provisional: bool
-    risk: Risk | None
+    risk: PromiseAlert | None
     ready_at: datetime | None
     steps: Sequence[DeliveryStep]
     waivers: Sequence[DeliveryWaiver]

@@ -11,7 +11,7 @@ from services.reception import persistence
 from services.reception.clients.workshop import Caller, WorkshopAwayError
 from services.reception.domain import order as orders
 from services.reception.domain import withdrawal
-from services.reception.domain.authorisation import Agreement, EstimateVersion
+from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
@@ -71,10 +71,12 @@ async def preview_withdrawal(
     """What the order would be without some work; nothing is changed."""
     done = await _work_done(request, Caller(store_id, principal.token, ""), order_id)
     asked = Withdrawal(tuple(body.operations), tuple(body.parts), "other")
-    agreement = Agreement("counter", principal.subject, request.app.state.service.clock.now())
+    decision_record = DecisionRecord(
+        "counter", principal.subject, request.app.state.service.clock.now()
+    )
     async with transaction(request.app.state.units.pool, [store_id]) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
-        changed, versions, _ = await _without(connection, order, asked, done, agreement)
+        changed, versions, _ = await _without(connection, order, asked, done, decision_record)
     return WithdrawalPreview(
         lines=changed.lines,
         estimate_cents=changed.estimate_cents,
@@ -105,8 +107,8 @@ async def withdraw_work(
         connection = unit.connection
         order = await persistence.lock_order(connection, command.store_id, order_id)
         require_version(order, body.version)
-        agreement = Agreement(body.channel, command.principal.subject, unit.now)
-        changed, versions, events = await _without(connection, order, asked, done, agreement)
+        decision_record = DecisionRecord(body.channel, command.principal.subject, unit.now)
+        changed, versions, events = await _without(connection, order, asked, done, decision_record)
         withdrawal.require_agreed(changed, body.agreed_cents)
         await persistence.forget_jobs(connection, command.store_id, order_id, body.operations)
         promisable = await persistence.promisable_times(connection, command.store_id, order_id)
@@ -124,10 +126,10 @@ async def _without(
     order: Order,
     asked: Withdrawal,
     done: Sequence[WorkDone],
-    agreement: Agreement,
+    decision_record: DecisionRecord,
 ) -> tuple[Order, list[EstimateVersion], list[WorkWithdrawn]]:
     versions = await persistence.estimate_versions(connection, order.store_id, order.order_id)
-    return withdrawal.withdraw(order, versions, asked, done, agreement, str(new_id()))
+    return withdrawal.withdraw(order, versions, asked, done, decision_record, str(new_id()))
 
 
 async def _work_done(request: Request, caller: Caller, order_id: str) -> list[WorkDone]:

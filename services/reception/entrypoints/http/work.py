@@ -71,7 +71,7 @@ class Quote(BaseModel):
     promised_at: datetime
     confidence: float
     provisional: bool
-    rests_on: dict[str, Any] | None
+    limiting_factor: dict[str, Any] | None
 
 
 @router.post("/quotes", tags=["orders"], openapi_extra=serves("R4", "R5", "R11"))
@@ -86,7 +86,7 @@ async def quote(
     priced = priced_work(request, store_id, body)
     operations = operations_of(priced)
     order = await _read_order(request, store_id, body.order_id) if body.order_id else None
-    promise, rests_on = await ask_promise(
+    promise, limiting_factor = await ask_promise(
         request, store_id, principal.token, operations, confidence=body.confidence, order=order
     )
     return Quote(
@@ -96,7 +96,7 @@ async def quote(
         promised_at=promise.promised_at,
         confidence=promise.confidence,
         provisional=promise.provisional,
-        rests_on=rests_on,
+        limiting_factor=limiting_factor,
     )
 
 
@@ -142,7 +142,7 @@ async def ask_promise(
     except WorkshopAwayError:
         answer = await provisional(request, store_id, operations, confidence)
     promise = _promise(answer)
-    return new_promise(order, promise) if order else promise, answer.get("rests_on")
+    return new_promise(order, promise) if order else promise, answer.get("limiting_factor")
 
 
 async def reserve(

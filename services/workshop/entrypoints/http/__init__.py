@@ -13,7 +13,7 @@ from services.workshop.entrypoints.http import (
     orders,
     parts,
     plan,
-    prospects,
+    promise_risks,
     staffing,
 )
 from shared.routing import Router
@@ -23,7 +23,7 @@ for part in (
     capacity,
     load,
     plan,
-    prospects,
+    promise_risks,
     board,
     jobs,
     corrections,

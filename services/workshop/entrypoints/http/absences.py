@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.workshop import persistence
-from services.workshop.application import booking
+from services.workshop.application import plan_changes
 from services.workshop.domain import errors
 from services.workshop.entrypoints.http.common import Dispatcher, Reader, workforce_of
 from services.workshop.persistence import Absence, AbsenceKind
@@ -74,7 +74,7 @@ async def record_absence(
                 raise errors.absence_overlaps(other.absence_id)
         absence = Absence(str(new_id()), technician_id, body.from_at, body.until_at, body.kind)
         await persistence.add_absence(unit.connection, command.store_id, absence)
-        await booking.plan_changed(unit, command.store_id, command.cause)
+        await plan_changes.request_replan(unit, command.store_id, command.cause)
         event = TechnicianAbsent(
             store_id=command.store_id,
             technician_id=technician_id,
@@ -103,7 +103,7 @@ async def withdraw_absence(absence_id: str, command: Dispatcher) -> JSONResponse
         if absence.withdrawn_at:
             raise errors.already_withdrawn()
         await persistence.withdraw_absence(unit.connection, command.store_id, absence_id, unit.now)
-        await booking.plan_changed(unit, command.store_id, command.cause)
+        await plan_changes.request_replan(unit, command.store_id, command.cause)
         event = AbsenceWithdrawn(
             store_id=command.store_id,
             technician_id=absence.technician_id,

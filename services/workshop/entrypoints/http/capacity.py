@@ -9,8 +9,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.workshop import persistence, planning
-from services.workshop.application import booking
-from services.workshop.application.planner import Snapshot, Wish, as_assignment, moment
+from services.workshop.application import plan_changes
+from services.workshop.application.planner import (
+    RequestedOperation,
+    Snapshot,
+    as_assignment,
+    moment,
+)
 from services.workshop.domain import errors
 from services.workshop.domain.horizon import check_ahead
 from services.workshop.entrypoints.http.common import FrontDesk, planner_of, workforce_of
@@ -62,11 +67,11 @@ class PlannedJob(BaseModel):
 
 
 class QuoteView(BaseModel):
-    """A promise, its confidence, and what it rests on in a code and values."""
+    """A promise, its confidence, and its limiting factor in a code and values."""
 
     promised_at: datetime
     confidence: float
-    rests_on: dict[str, Any]
+    limiting_factor: dict[str, Any]
     jobs: Sequence[PlannedJob]
 
 
@@ -94,10 +99,10 @@ async def quote(
     """The earliest promise for the operations (报价承诺); nothing is reserved."""
     _check_ahead(request, body)
     snapshot = await planner_of(request).snapshot(store_id)
-    wishes, promise = await _promise(request, snapshot, body)
+    requested_operations, promise = await _promise(request, snapshot, body)
     if start_at := _too_late(body, promise):
         raise errors.no_place(start_at)
-    return QuoteView(**_quoted(wishes, promise))
+    return QuoteView(**_quoted(requested_operations, promise))
 
 
 @router.post(
@@ -113,10 +118,10 @@ async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) ->
         return answered
     _check_ahead(request, body)
     planner = planner_of(request)
-    async with planner.turn(command.store_id):
+    async with planner.reservation_lock(command.store_id):
         for _ in range(_ATTEMPTS):
             snapshot = await planner.snapshot(command.store_id, without_hold=body.replaces)
-            wishes, promise = await _promise(request, snapshot, body)
+            requested_operations, promise = await _promise(request, snapshot, body)
             if start_at := _too_late(body, promise):
                 raise errors.no_place(start_at, *await _who_was_first(request, command, body))
             promised_at = moment(promise.finish)
@@ -124,7 +129,7 @@ async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) ->
                 raise errors.promise_later(promised_at)
             try:
                 return await command.run(
-                    _reservation(command, body, snapshot, wishes, promise), status=201
+                    _reservation(command, body, snapshot, requested_operations, promise), status=201
                 )
             except (StalePlanError, persistence.CapacityTakenError):
                 continue
@@ -145,7 +150,7 @@ async def release_hold(hold_id: str, command: FrontDesk) -> JSONResponse:
         hold = await persistence.lock_hold(unit.connection, command.store_id, hold_id)
         if hold is None:
             raise unknown("hold_id", hold_id)
-        await booking.release(unit, hold, command.cause)
+        await plan_changes.release(unit, hold, command.cause)
         status = "released" if hold.status == "held" else hold.status
         return HoldState(hold_id=hold_id, status=status)
 
@@ -156,8 +161,8 @@ def _reservation(
     command: Command,
     body: HoldBody,
     snapshot: Snapshot,
-    wishes: Sequence[Wish],
-    promise: planning.Promise,
+    requested_operations: Sequence[RequestedOperation],
+    promise: planning.PromiseQuote,
 ) -> Callable[[Unit], Awaitable[BaseModel]]:
     async def effect(unit: Unit) -> BaseModel:
         version = await persistence.lock_plan(unit.connection, command.store_id)
@@ -166,8 +171,8 @@ def _reservation(
         if body.replaces:
             replaced = await persistence.lock_hold(unit.connection, command.store_id, body.replaces)
             if replaced:
-                await booking.release(unit, replaced, command.cause)
-        quoted = _quoted(wishes, promise)
+                await plan_changes.release(unit, replaced, command.cause)
+        quoted = _quoted(requested_operations, promise)
         placed = {assignment.job_id: assignment for assignment in promise.assignments}
         expires_at = unit.now + _HOLD_LIFE
         if body.earliest_start_at:
@@ -180,17 +185,21 @@ def _reservation(
             promised_at=quoted["promised_at"],
             confidence=promise.confidence,
             expected_at=moment(promise.expected),
-            spread_min=promise.spread,
+            spread_minutes=promise.spread_minutes,
             jobs=tuple(
-                HeldJob(wish.job_id, wish.operation_id, as_assignment(placed[wish.job_id]))
-                for wish in wishes
+                HeldJob(
+                    requested.job_id,
+                    requested.operation_id,
+                    as_assignment(placed[requested.job_id]),
+                )
+                for requested in requested_operations
             ),
             made_by=unit.actor,
             made_at=unit.now,
             order_id=body.order_id,
             calibrated_at=moment(promise.calibrated),
         )
-        await booking.reserve(unit, hold, command.cause)
+        await plan_changes.reserve(unit, hold, command.cause)
         return HoldView(**quoted, hold_id=hold.hold_id, expires_at=hold.expires_at)
 
     return effect
@@ -198,16 +207,18 @@ def _reservation(
 
 async def _promise(
     request: Request, snapshot: Snapshot, body: QuoteBody
-) -> tuple[list[Wish], planning.Promise]:
-    wishes = [Wish(str(new_id()), operation_id) for operation_id in body.operations]
-    promise = await planner_of(request).promise(
+) -> tuple[list[RequestedOperation], planning.PromiseQuote]:
+    requested_operations = [
+        RequestedOperation(str(new_id()), operation_id) for operation_id in body.operations
+    ]
+    promise = await planner_of(request).quote_promise(
         snapshot,
-        wishes,
+        requested_operations,
         confidence=body.confidence,
         earliest_start_at=body.earliest_start_at,
         order_id=body.order_id,
     )
-    return wishes, promise
+    return requested_operations, promise
 
 
 def _check_ahead(request: Request, body: QuoteBody) -> None:
@@ -216,7 +227,7 @@ def _check_ahead(request: Request, body: QuoteBody) -> None:
         check_ahead(field, getattr(body, field), now)
 
 
-def _too_late(body: QuoteBody, promise: planning.Promise) -> datetime | None:
+def _too_late(body: QuoteBody, promise: planning.PromiseQuote) -> datetime | None:
     """When the work could begin, if that is later than wanted."""
     start_at = moment(min(assignment.start for assignment in promise.assignments))
     return start_at if body.latest_start_at and start_at > body.latest_start_at else None
@@ -238,26 +249,30 @@ async def _who_was_first(
     return found or (None, None)
 
 
-def _quoted(wishes: Sequence[Wish], promise: planning.Promise) -> dict[str, Any]:
+def _quoted(
+    requested_operations: Sequence[RequestedOperation], promise: planning.PromiseQuote
+) -> dict[str, Any]:
     placed = {assignment.job_id: as_assignment(assignment) for assignment in promise.assignments}
-    waits = [rest for rest in promise.rests_on if rest.code != "work"] or promise.rests_on
+    factors = [
+        factor for factor in promise.limiting_factors if factor.code != "work"
+    ] or promise.limiting_factors
     return {
         "promised_at": moment(promise.finish),
         "confidence": promise.confidence,
-        "rests_on": {"code": waits[-1].code, **_told(waits[-1].detail)},
+        "limiting_factor": {"code": factors[-1].code, **_localize_detail(factors[-1].detail)},
         "jobs": [
             PlannedJob(
-                operation_id=wish.operation_id,
-                technician_ids=placed[wish.job_id].technician_ids,
-                bay_id=placed[wish.job_id].bay_id,
-                planned_start_at=placed[wish.job_id].start_at,
-                planned_finish_at=placed[wish.job_id].finish_at,
+                operation_id=requested.operation_id,
+                technician_ids=placed[requested.job_id].technician_ids,
+                bay_id=placed[requested.job_id].bay_id,
+                planned_start_at=placed[requested.job_id].start_at,
+                planned_finish_at=placed[requested.job_id].finish_at,
             )
-            for wish in wishes
+            for requested in requested_operations
         ],
     }
 
 
-def _told(detail: Mapping[str, str | int]) -> dict[str, Any]:
-    """The values of a reason with the planner's minutes as real time."""
+def _localize_detail(detail: Mapping[str, str | int]) -> dict[str, Any]:
+    """Localize the values of a reason: the planner's minutes as real time."""
     return {name: moment(int(value)) if name == "at" else value for name, value in detail.items()}

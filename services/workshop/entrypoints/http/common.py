@@ -38,7 +38,7 @@ Reader = Annotated[
 
 
 class ReasonView(BaseModel):
-    """Why a job was last given its place, in a code and values, and by whom."""
+    """Why a job was last given its slot, in a code and values, and by whom."""
 
     code: str
     detail: dict[str, Any]

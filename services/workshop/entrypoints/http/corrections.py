@@ -7,12 +7,12 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from services.workshop import persistence
-from services.workshop.application import booking
+from services.workshop.application import plan_changes
 from services.workshop.domain.correction import (
     ClockCorrection,
     CorrectionReason,
     correct_clock,
-    told,
+    to_event,
 )
 from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.entrypoints.http.common import (
@@ -69,10 +69,10 @@ async def correct_job_clock(
             absences = await persistence.absences_after(unit.connection, command.store_id, begin)
             clock = planner.in_hand(clock, absences, now)
         if is_unfinished(clock) and clock.assignment:
-            await booking.occupy(unit, clock, clock.assignment, command.cause)
+            await plan_changes.book_active_job(unit, clock, clock.assignment, command.cause)
         else:
-            await booking.learn_soon(unit, command.store_id, command.cause)
-        return clock, [told(clock, correction)]
+            await plan_changes.schedule_learning(unit, command.store_id, command.cause)
+        return clock, [to_event(clock, correction)]
 
     return await change_job(request, command, job_id, change, seen=body.version)
 

@@ -1,4 +1,4 @@
-"""The dispatcher's hand (人工派工)."""
+"""Manual overrides of the plan (人工派工)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.workshop import persistence
-from services.workshop.application import booking
+from services.workshop.application import plan_changes
 from services.workshop.application.planner import Planner
 from services.workshop.clients.workforce import Operation, Workforce
 from services.workshop.domain import dispatch, errors
@@ -47,36 +47,36 @@ Overseer = Annotated[Principal, Depends(caller("dispatcher", "manager", "group_m
 _DAYS_SHOWN = 7
 
 
-class ByHandBody(Seen):
-    """Why somebody changes the plan by hand."""
+class OverrideRequest(Seen):
+    """Why the plan is overridden."""
 
     reason: OverrideReason
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
-class ReassignmentBody(ByHandBody):
+class ReassignmentBody(OverrideRequest):
     technician_ids: Annotated[list[Identifier], Field(min_length=1, max_length=4)]
     bay_id: Identifier
     start_at: Moment
 
 
-class TechnicianBody(ByHandBody):
+class TechnicianBody(OverrideRequest):
     technician_id: Identifier
 
 
-class SwapBody(ByHandBody):
+class SwapBody(OverrideRequest):
     other_job_id: Identifier
     other_version: SeenVersion
 
 
 class SwapView(BaseModel):
-    """Two jobs that have exchanged their places."""
+    """Two jobs that have swapped their slots."""
 
     jobs: Sequence[JobView]
 
 
 class OverrideView(BaseModel):
-    """A change by hand (人工干预).
+    """A manual override (人工干预).
 
     ``late_*_min`` are minutes past the order's promise: as planned before and after the change,
     and ``late_actual_min`` once the vehicle was ready.
@@ -98,9 +98,9 @@ class OverrideView(BaseModel):
 
 
 class OverrideTotals(BaseModel):
-    """What changes by hand did to lateness.
+    """What manual overrides did to lateness.
 
-    ``share`` is that of the span's ``jobs`` which were changed by hand. Minutes ``added_min`` and
+    ``share`` is that of the span's ``jobs`` which were overridden. Minutes ``added_min`` and
     ``saved_min`` are as planned; the means are actual lateness of orders ready in the span.
     """
 
@@ -131,15 +131,15 @@ async def reassign_job(
     """Move a planned job (改派) and keep it there."""
 
     async def effect(unit: Unit) -> BaseModel:
-        hand = _Hand.of(request, unit, command, body)
-        job = await hand.take(job_id, body.version)
+        context = _OverrideContext.of(request, unit, command, body)
+        job = await context.lock_seen_job(job_id, body.version)
         if body.start_at < unit.now:
             raise errors.in_the_past("start_at")
         check_ahead("start_at", body.start_at, unit.now)
         people = tuple(body.technician_ids)
-        wanted = await hand.place(job, people, body.bay_id, body.start_at)
-        (moved,) = await hand.move("move", [(job, wanted)])
-        return view(moved, hand.workforce)
+        wanted = await context.slot(job, people, body.bay_id, body.start_at)
+        (moved,) = await context.move("move", [(job, wanted)])
+        return view(moved, context.workforce)
 
     return await command.run(effect)
 
@@ -158,19 +158,22 @@ async def swap_jobs(
         raise errors.swapped_with_itself()
 
     async def effect(unit: Unit) -> BaseModel:
-        hand = _Hand.of(request, unit, command, body)
-        job = await hand.take(job_id, body.version)
-        other = await hand.take(body.other_job_id, body.other_version)
-        place, other_place = dispatch.planned_place(job), dispatch.planned_place(other)
-        there, here = await hand.in_place_of(job, other_place), await hand.in_place_of(other, place)
-        start, other_start = dispatch.in_each_others_place(
-            (place, there.finish_at - there.start_at),
-            (other_place, here.finish_at - here.start_at),
+        context = _OverrideContext.of(request, unit, command, body)
+        job = await context.lock_seen_job(job_id, body.version)
+        other = await context.lock_seen_job(body.other_job_id, body.other_version)
+        slot, other_slot = dispatch.current_slot(job), dispatch.current_slot(other)
+        there, here = (
+            await context.swapped_slot(job, other_slot),
+            await context.swapped_slot(other, slot),
         )
-        there = await hand.place(job, there.technician_ids, there.bay_id, start)
-        here = await hand.place(other, here.technician_ids, here.bay_id, other_start)
-        swapped = await hand.move("swap", [(job, there), (other, here)])
-        return SwapView(jobs=[view(each, hand.workforce) for each in swapped])
+        start, other_start = dispatch.swap_starts(
+            (slot, there.finish_at - there.start_at),
+            (other_slot, here.finish_at - here.start_at),
+        )
+        there = await context.slot(job, there.technician_ids, there.bay_id, start)
+        here = await context.slot(other, here.technician_ids, here.bay_id, other_start)
+        swapped = await context.move("swap", [(job, there), (other, here)])
+        return SwapView(jobs=[view(each, context.workforce) for each in swapped])
 
     return await command.run(effect)
 
@@ -179,23 +182,23 @@ async def swap_jobs(
     "/jobs/{job_id}/pin", response_model=JobView, tags=["dispatch"], openapi_extra=serves("R12")
 )
 async def pin_job(
-    request: Request, job_id: str, body: ByHandBody, command: Dispatcher
+    request: Request, job_id: str, body: OverrideRequest, command: Dispatcher
 ) -> JSONResponse:
     """Keep a planned job where it is (锁定)."""
-    return await _mark(request, command, job_id, body, "pin", dispatch.pin)
+    return await _set_constraint(request, command, job_id, body, "pin", dispatch.pin)
 
 
 @router.post(
-    "/jobs/{job_id}/release",
+    "/jobs/{job_id}/unpin",
     response_model=JobView,
     tags=["dispatch"],
     openapi_extra=serves("R12"),
 )
-async def release_job(
-    request: Request, job_id: str, body: ByHandBody, command: Dispatcher
+async def unpin_job(
+    request: Request, job_id: str, body: OverrideRequest, command: Dispatcher
 ) -> JSONResponse:
-    """Leave a job to the planner again (解锁)."""
-    return await _mark(request, command, job_id, body, "release", dispatch.release)
+    """Unpin a job (解锁): the planner may move it again."""
+    return await _set_constraint(request, command, job_id, body, "unpin", dispatch.unpin)
 
 
 @router.post(
@@ -217,7 +220,7 @@ async def forbid_technician(
         ]
         return dispatch.forbid(job, body.technician_id, able, operation.technicians)
 
-    return await _mark(request, command, job_id, body, "forbid", forbid)
+    return await _set_constraint(request, command, job_id, body, "forbid", forbid)
 
 
 @router.post(
@@ -228,7 +231,7 @@ async def allow_technician(
 ) -> JSONResponse:
     """Take back that a technician is kept from a job (解禁)."""
     _require_member(workforce_of(request), command.store_id, body.technician_id)
-    return await _mark(
+    return await _set_constraint(
         request,
         command,
         job_id,
@@ -246,7 +249,8 @@ async def list_overrides(
     from_day: Annotated[CalendarDay | None, Query(alias="from")] = None,
     to_day: Annotated[CalendarDay | None, Query(alias="to")] = None,
 ) -> OverridesView:
-    """Changes by hand from one day to another, both included, and their effect on lateness."""
+    """List the manual overrides from one day to another, both included, and their effect on
+    lateness."""
     place = workforce_of(request).stores[store_id]
     last = to_day or place.local_day(request.app.state.service.clock.now())
     first = from_day or last - timedelta(days=_DAYS_SHOWN - 1)
@@ -273,17 +277,19 @@ async def list_overrides(
 
 
 @dataclass(frozen=True)
-class _Hand:
-    """One change by hand in its unit."""
+class _OverrideContext:
+    """One manual override in its unit."""
 
     unit: Unit
     command: Command
-    body: ByHandBody
+    body: OverrideRequest
     planner: Planner
     personal: PersonalData
 
     @classmethod
-    def of(cls, request: Request, unit: Unit, command: Command, body: ByHandBody) -> "_Hand":
+    def of(
+        cls, request: Request, unit: Unit, command: Command, body: OverrideRequest
+    ) -> "_OverrideContext":
         return cls(unit, command, body, planner_of(request), personal_of(request))
 
     @property
@@ -294,39 +300,39 @@ class _Hand:
     def store_id(self) -> str:
         return self.command.store_id
 
-    async def take(self, job_id: str, version: str) -> Job:
-        """The job under the plan's lock, if it is as it was seen."""
+    async def lock_seen_job(self, job_id: str, version: str) -> Job:
+        """Lock the plan and return the job, if it is as it was seen."""
         await persistence.lock_plan(self.unit.connection, self.store_id)
         job = await persistence.read_job(self.unit.connection, self.store_id, job_id)
         dispatch.require_seen(job, version)
         return job
 
-    async def place(
+    async def slot(
         self, job: Job, technician_ids: Sequence[str], bay_id: str, start_at: datetime
     ) -> Assignment:
-        """The job with these people in this bay from then on, if they can do it."""
-        _check_by_hand(self.workforce, job, technician_ids, bay_id)
+        """Return the job's slot with these people in this bay from then on, if they can do it."""
+        _check_override(self.workforce, job, technician_ids, bay_id)
         absences = await persistence.absences_after(
             self.unit.connection, self.store_id, self.unit.now
         )
         finish_at = self.planner.expected_finish(job, technician_ids, start_at, absences)
         return Assignment(tuple(technician_ids), bay_id, start_at, finish_at)
 
-    async def in_place_of(self, job: Job, other: Assignment) -> Assignment:
-        """The job where another one stands, no earlier than now."""
+    async def swapped_slot(self, job: Job, other: Assignment) -> Assignment:
+        """Return the job's slot in the place of another one, no earlier than now."""
         start_at = max(other.start_at, self.unit.now)
-        return await self.place(job, other.technician_ids, other.bay_id, start_at)
+        return await self.slot(job, other.technician_ids, other.bay_id, start_at)
 
     async def move(
         self, kind: OverrideKind, moves: Sequence[tuple[Job, Assignment]]
     ) -> Sequence[Job]:
-        """Give each job its place; whatever else is planned there is replanned."""
+        """Move each job to its slot; whatever else is planned there is replanned."""
         connection = self.unit.connection
         for job, wanted in moves:
-            await persistence.refuse_kept(connection, self.store_id, job.job_id, wanted)
+            await persistence.reject_if_reserved(connection, self.store_id, job.job_id, wanted)
             await persistence.displace(connection, self.store_id, job.job_id, wanted)
         reason = Reason("override", {"why": self.body.reason})
-        moved = await booking.rebook(
+        moved = await plan_changes.assign_jobs(
             self.unit,
             self.store_id,
             [(replace(job, pinned=True), wanted, reason) for job, wanted in moves],
@@ -365,31 +371,31 @@ class _Hand:
                 connection, self.store_id, job.order_id, self.body.note
             )
             await overrides.add(connection, self.store_id, override, note)
-        await booking.plan_changed(self.unit, self.store_id, self.command.cause)
+        await plan_changes.request_replan(self.unit, self.store_id, self.command.cause)
 
 
-async def _mark(
+async def _set_constraint(
     request: Request,
     command: Command,
     job_id: str,
-    body: ByHandBody,
+    body: OverrideRequest,
     kind: OverrideKind,
     change: Callable[[Job], Job],
 ) -> JSONResponse:
-    """Change what the planner has to respect about one job."""
+    """Set or lift a constraint that the planner has to respect about one job."""
 
     async def effect(unit: Unit) -> BaseModel:
-        hand = _Hand.of(request, unit, command, body)
-        job = await hand.take(job_id, body.version)
+        context = _OverrideContext.of(request, unit, command, body)
+        job = await context.lock_seen_job(job_id, body.version)
         (saved,) = await persistence.save_jobs(unit, [change(job)])
         technician_id = body.technician_id if isinstance(body, TechnicianBody) else None
-        await hand.record(kind, {job_id: job}, technician_id)
-        return view(saved, hand.workforce)
+        await context.record(kind, {job_id: job}, technician_id)
+        return view(saved, context.workforce)
 
     return await command.run(effect)
 
 
-def _check_by_hand(
+def _check_override(
     workforce: Workforce, job: Job, technician_ids: Sequence[str], bay_id: str
 ) -> None:
     """Refuse people who cannot or may not do the job and bays that do not fit."""

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.workshop import persistence
-from services.workshop.application import booking, orders, promises
+from services.workshop.application import orders, plan_changes, promises
 from services.workshop.application.planner import Planner
 from services.workshop.domain import job as jobs
 from services.workshop.domain.inspection import ChecklistItem, ItemResult, failed_items
@@ -72,7 +72,7 @@ async def inspect_job(
         inspector_id = command.principal.subject
         if failed:
             changed, events = await _send_back(unit, job, inspector_id, failed)
-            await booking.plan_changed(unit, job.store_id, command.cause)
+            await plan_changes.request_replan(unit, job.store_id, command.cause)
         else:
             changed, events = await _accept(unit, job, inspector_id, planner_of(request))
         inspection = Inspection(job_id, inspector_id, now, not failed, body.items)
@@ -91,7 +91,7 @@ async def _accept(
         if isinstance(event, VehicleReady):
             handover_min = planner.workforce.stores[job.store_id].handover_minutes
             await orders.ready(unit, event, order_jobs, handover_min)
-            await promises.ready(unit, planner, order_jobs)
+            await promises.score_promise(unit, planner, order_jobs)
     return passed, events
 
 

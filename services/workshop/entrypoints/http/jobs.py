@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.workshop import persistence
-from services.workshop.application import booking, clocks
+from services.workshop.application import clocks, plan_changes
 from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Job, JobStatus, PauseReason
 from services.workshop.entrypoints.http.common import (
@@ -87,8 +87,8 @@ async def start_job(request: Request, job_id: str, command: Technician) -> JSONR
         )
         (saved,) = await persistence.save_jobs(unit, [started])
         if started.assignment:
-            await booking.occupy(unit, started, started.assignment, command.cause)
-        await clocks.runs(unit, started, planner.workforce, command.cause)
+            await plan_changes.book_active_job(unit, started, started.assignment, command.cause)
+        await clocks.schedule_auto_clock_out(unit, started, planner.workforce, command.cause)
         unit.publish(events, command.cause)
         return view(saved, planner.workforce)
 
@@ -106,7 +106,7 @@ async def pause_job(
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         paused, events = jobs.pause(job, command.principal.subject, body.reason, now)
         if paused.status == "paused":
-            await clocks.stands(unit, job)
+            await clocks.cancel_auto_clock_out(unit, job)
         return paused, events
 
     return await change_job(request, command, job_id, change, seen=None)
@@ -121,7 +121,7 @@ async def resume_job(request: Request, job_id: str, command: Technician) -> JSON
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         others = await persistence.open_jobs(unit.connection, command.store_id)
         resumed, events = jobs.resume(job, command.principal.subject, others, now)
-        await clocks.runs(unit, resumed, workforce_of(request), command.cause)
+        await clocks.schedule_auto_clock_out(unit, resumed, workforce_of(request), command.cause)
         return resumed, events
 
     return await change_job(request, command, job_id, change, seen=None)
@@ -136,8 +136,8 @@ async def finish_job(request: Request, job_id: str, command: Technician) -> JSON
     async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         finished, events = jobs.finish(job, command.principal.subject, now)
         if finished.status == "finished":
-            await booking.vacate(unit, finished, command.cause)
-            await clocks.stands(unit, finished)
+            await plan_changes.free_resources(unit, finished, command.cause)
+            await clocks.cancel_auto_clock_out(unit, finished)
         return finished, events
 
     return await change_job(request, command, job_id, change, seen=None)

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.workshop import persistence
-from services.workshop.application import booking
+from services.workshop.application import plan_changes
 from services.workshop.domain import errors
 from services.workshop.domain import job as jobs
 from services.workshop.domain.dispatch import require_seen
@@ -52,7 +52,7 @@ async def expect_parts(
         check_ahead("at", body.at, unit.now)
         waiting = jobs.expect_parts(job, body.at, body.reason)
         (saved,) = await persistence.save_jobs(unit, [waiting])
-        await booking.plan_changed(unit, command.store_id, command.cause)
+        await plan_changes.request_replan(unit, command.store_id, command.cause)
         return view(saved, workforce_of(request))
 
     return await command.run(effect)

@@ -11,7 +11,7 @@ from services.workshop.application.load import free_time, load
 from services.workshop.application.planner import moment
 from services.workshop.clients.workforce import Workforce
 from services.workshop.domain.job import Job, is_in_hand, is_unfinished
-from services.workshop.domain.prospect import Prospect
+from services.workshop.domain.promise_risk import PromiseRisk
 from services.workshop.entrypoints.http.common import (
     JobView,
     Reader,
@@ -19,7 +19,7 @@ from services.workshop.entrypoints.http.common import (
     view,
     workforce_of,
 )
-from services.workshop.entrypoints.http.prospects import ProspectView
+from services.workshop.entrypoints.http.promise_risks import PromiseRiskView
 from services.workshop.persistence import Absence
 from services.workshop.persistence.absence import AbsenceKind
 from services.workshop.planning import Technician
@@ -60,14 +60,14 @@ class BayView(BaseModel):
 
 
 class PlannedJobView(JobView):
-    """A job with the prospect of its order's promise, while that is open.
+    """A job with the risk of its order's promise, while that is open.
 
-    People and bay of work in hand are kept free until ``kept_until``, in case it takes longer than
-    expected (缓冲).
+    People and bay of work in hand are kept free until ``buffer_until``, in case it takes longer
+    than expected (缓冲).
     """
 
-    risk: ProspectView | None
-    kept_until: datetime | None
+    risk: PromiseRiskView | None
+    buffer_until: datetime | None
 
 
 class PlanView(BaseModel):
@@ -96,14 +96,14 @@ async def get_plan(
         version = await persistence.plan_version(connection, store_id)
         found = await persistence.jobs_between(connection, store_id, begin, end)
         absences = await persistence.absences_after(connection, store_id, begin)
-        bookings = await persistence.bookings_after(connection, store_id, begin)
-        prospects = {
-            each.order_id: each for each in await persistence.prospects(connection, store_id)
+        bookings = await persistence.resource_bookings_after(connection, store_id, begin)
+        promise_risks = {
+            each.order_id: each for each in await persistence.promise_risks(connection, store_id)
         }
     technicians = planner_of(request).technicians(store_id, begin, absences)
     in_hand = [job for job in found if is_in_hand(job)]
-    kept = planner_of(request).kept_free(store_id, in_hand, bookings, absences)
-    kept_until = {each.job_id: each.end_at for each in kept}
+    buffers = planner_of(request).overrun_buffers(store_id, in_hand, bookings, absences)
+    buffer_until = {each.job_id: each.end_at for each in buffers}
     names = {member.technician_id: member.name for member in workforce.members[store_id]}
     return PlanView(
         plan_version=version,
@@ -118,9 +118,9 @@ async def get_plan(
             BayView(bay_id=bay.bay_id, type=bay.type, capabilities=sorted(bay.capabilities))
             for bay in workforce.bays[store_id]
         ],
-        jobs=[_job(job, workforce, prospects, kept_until) for job in found],
+        jobs=[_job(job, workforce, promise_risks, buffer_until) for job in found],
         free=free_time(
-            load(technicians, [*bookings, *kept], max(begin, min(now, end)), end),
+            load(technicians, [*bookings, *buffers], max(begin, min(now, end)), end),
             planner_of(request).handover(store_id),
         ),
     )
@@ -150,12 +150,12 @@ def _technician(
 def _job(
     job: Job,
     workforce: Workforce,
-    prospects: Mapping[str, Prospect],
-    kept_until: Mapping[str, datetime],
+    promise_risks: Mapping[str, PromiseRisk],
+    buffer_until: Mapping[str, datetime],
 ) -> PlannedJobView:
-    prospect = prospects.get(job.order_id) if is_unfinished(job) else None
+    promise_risk = promise_risks.get(job.order_id) if is_unfinished(job) else None
     return PlannedJobView(
         **view(job, workforce).model_dump(),
-        risk=prospect and ProspectView.of(prospect),
-        kept_until=kept_until.get(job.job_id),
+        risk=promise_risk and PromiseRiskView.of(promise_risk),
+        buffer_until=buffer_until.get(job.job_id),
     )

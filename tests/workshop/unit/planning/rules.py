@@ -3,7 +3,7 @@
 from collections import defaultdict
 from itertools import pairwise
 
-from services.workshop.planning import Assignment, Job, Plan, Technician, Workshop
+from services.workshop.planning import Plan, PlanAssignment, PlanTask, Technician, Workshop
 
 
 def check(workshop: Workshop, plan: Plan) -> None:
@@ -16,21 +16,23 @@ def check(workshop: Workshop, plan: Plan) -> None:
     people = {t.technician_id: t for t in workshop.technicians}
     for a in plan.assignments:
         job = jobs[a.job_id]
-        if job.frozen:
-            assert a == job.frozen
+        if job.fixed_assignment:
+            assert a == job.fixed_assignment
         else:
-            _check_place(workshop, job, a, people)
+            _check_slot(workshop, job, a, people)
         for before in job.after:
             assert before not in refused
-            assert before not in planned or job.frozen or planned[before].finish <= a.start
+            assert (
+                before not in planned or job.fixed_assignment or planned[before].finish <= a.start
+            )
     _check_overlaps(workshop, plan, jobs)
     _check_moves(workshop, plan, jobs)
 
 
-def _check_place(
-    workshop: Workshop, job: Job, a: Assignment, people: dict[str, Technician]
+def _check_slot(
+    workshop: Workshop, job: PlanTask, a: PlanAssignment, people: dict[str, Technician]
 ) -> None:
-    assert a.start >= max(workshop.now, job.release, job.parts_at)
+    assert a.start >= max(workshop.now, job.earliest_start, job.parts_at)
     assert len(a.technician_ids) == job.technicians_needed
     bay = next(b for b in workshop.bays if b.bay_id == a.bay_id)
     assert job.bay_type in bay.capabilities
@@ -50,11 +52,11 @@ def _check_place(
     assert worked == needed
 
 
-def _check_overlaps(workshop: Workshop, plan: Plan, jobs: dict[str, Job]) -> None:
+def _check_overlaps(workshop: Workshop, plan: Plan, jobs: dict[str, PlanTask]) -> None:
     taken: defaultdict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     vehicles = {job_id: job.order_id for job_id, job in jobs.items()}
-    vehicles |= {each.job.job_id: each.job.order_id for each in workshop.held}
-    for r in (*(each.place for each in workshop.held), *plan.assignments):
+    vehicles |= {each.job.job_id: each.job.order_id for each in workshop.reservations}
+    for r in (*(each.slot for each in workshop.reservations), *plan.assignments):
         for technician_id in r.technician_ids:
             taken["technician", technician_id].append((r.start, r.finish))
         taken["bay", r.bay_id].append((r.start, r.finish))
@@ -64,17 +66,17 @@ def _check_overlaps(workshop: Workshop, plan: Plan, jobs: dict[str, Job]) -> Non
             assert first[1] <= second[0], resource
 
 
-def _check_moves(workshop: Workshop, plan: Plan, jobs: dict[str, Job]) -> None:
-    """Between two bays there is time to move the vehicle, unless both places are given."""
+def _check_moves(workshop: Workshop, plan: Plan, jobs: dict[str, PlanTask]) -> None:
+    """Between two bays there is time to move the vehicle, unless both slots are given."""
     visits: defaultdict[str, list[tuple[int, int, str, bool]]] = defaultdict(list)
     for stay in workshop.done:
         visits[stay.order_id].append((stay.start, stay.finish, stay.bay_id, True))
-    for held in workshop.held:
-        place = held.place
-        visits[held.job.order_id].append((place.start, place.finish, place.bay_id, True))
+    for reserved in workshop.reservations:
+        slot = reserved.slot
+        visits[reserved.job.order_id].append((slot.start, slot.finish, slot.bay_id, True))
     for a in plan.assignments:
         job = jobs[a.job_id]
-        visits[job.order_id].append((a.start, a.finish, a.bay_id, job.frozen is not None))
+        visits[job.order_id].append((a.start, a.finish, a.bay_id, job.fixed_assignment is not None))
     for stays in visits.values():
         for (_, finish, bay, fixed), (start, _, other, also_fixed) in pairwise(sorted(stays)):
             if bay != other and not (fixed and also_fixed):

@@ -4,21 +4,29 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from services.workshop.planning import Assignment, Bay, HeldJob, Job, Technician, Window, Workshop
+from services.workshop.planning import (
+    Bay,
+    Interval,
+    PlanAssignment,
+    PlanTask,
+    ReservedTask,
+    Technician,
+    Workshop,
+)
 
 DAY = 24 * 60
 TRADES = ("maintenance", "mechanical", "electrical", "body", "paint")
 SHIFT = ((8 * 60, 12 * 60), (13 * 60, 17 * 60))
 
 
-def shift(days: int = 14) -> tuple[Window, ...]:
+def shift(days: int = 14) -> tuple[Interval, ...]:
     """Eight hours a day with an hour's break."""
-    return tuple(Window(d * DAY + a, d * DAY + b) for d in range(days) for a, b in SHIFT)
+    return tuple(Interval(d * DAY + a, d * DAY + b) for d in range(days) for a, b in SHIFT)
 
 
-def opening(days: int = 14) -> tuple[Window, ...]:
+def opening(days: int = 14) -> tuple[Interval, ...]:
     """The store's hours, 8 to 18."""
-    return tuple(Window(d * DAY + 8 * 60, d * DAY + 18 * 60) for d in range(days))
+    return tuple(Interval(d * DAY + 8 * 60, d * DAY + 18 * 60) for d in range(days))
 
 
 def technician(technician_id: str, *trades: str, level: int = 3, pace: float = 1.0) -> Technician:
@@ -29,16 +37,18 @@ def bay(bay_id: str, *capabilities: str) -> Bay:
     return Bay(bay_id, frozenset(capabilities), opening())
 
 
-def job(job_id: str, minutes: int = 60, **given: object) -> Job:
-    plain = Job(job_id, f"order-{job_id}", "mechanical", 1, "lift", minutes)
+def job(job_id: str, minutes: int = 60, **given: object) -> PlanTask:
+    plain = PlanTask(job_id, f"order-{job_id}", "mechanical", 1, "lift", minutes)
     return replace(plain, **given)  # type: ignore[arg-type]
 
 
-def held(technician_id: str, bay_id: str, start: int, finish: int, **given: object) -> HeldJob:
-    """A job of that length whose place is reserved."""
+def reserved(
+    technician_id: str, bay_id: str, start: int, finish: int, **given: object
+) -> ReservedTask:
+    """A job of that length whose slot is reserved."""
     job_id = f"held-{technician_id}-{bay_id}-{start}"
-    place = Assignment((technician_id,) if technician_id else (), bay_id, start, finish, job_id)
-    return HeldJob(job(job_id, finish - start, **given), place)
+    slot = PlanAssignment((technician_id,) if technician_id else (), bay_id, start, finish, job_id)
+    return ReservedTask(job(job_id, finish - start, **given), slot)
 
 
 def small(now: int = 8 * 60) -> Workshop:
@@ -64,13 +74,13 @@ def technicians(draw: st.DrawFn) -> tuple[Technician, ...]:
 
 
 @st.composite
-def jobs(draw: st.DrawFn, first: int = 0, most: int = 12) -> tuple[Job, ...]:
-    made: list[Job] = []
+def jobs(draw: st.DrawFn, first: int = 0, most: int = 12) -> tuple[PlanTask, ...]:
+    made: list[PlanTask] = []
     for i in range(first, first + draw(st.integers(1, most))):
         order_id = draw(st.sampled_from(("A", "B", "C", "D")))
         siblings = [j.job_id for j in made if j.order_id == order_id]
         made.append(
-            Job(
+            PlanTask(
                 f"j{i}",
                 order_id,
                 draw(st.sampled_from(TRADES)),
@@ -80,7 +90,7 @@ def jobs(draw: st.DrawFn, first: int = 0, most: int = 12) -> tuple[Job, ...]:
                 certificate=draw(st.sampled_from((None, None, None, "high_voltage"))),
                 technicians_needed=draw(st.sampled_from((1, 1, 1, 2))),
                 after=tuple(siblings[-1:]) if draw(st.booleans()) else (),
-                release=draw(st.integers(0, 2 * DAY)),
+                earliest_start=draw(st.integers(0, 2 * DAY)),
                 parts_at=draw(st.integers(0, 2 * DAY)),
                 promise=draw(st.none() | st.integers(0, 4 * DAY)),
                 waiting_customer=draw(st.booleans()),
@@ -103,5 +113,5 @@ def workshops(draw: st.DrawFn) -> Workshop:
     )
 
 
-def _without(holidays: set[int], windows: tuple[Window, ...]) -> tuple[Window, ...]:
+def _without(holidays: set[int], windows: tuple[Interval, ...]) -> tuple[Interval, ...]:
     return tuple(w for w in windows if w.start // DAY not in holidays)

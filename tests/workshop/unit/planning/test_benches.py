@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from services.workshop.planning import Job, Plan, Promise, Workshop, plan, replan
+from services.workshop.planning import Plan, PlanTask, PromiseQuote, Workshop, plan, replan
 from services.workshop.planning.greedy import decode
 from services.workshop.planning.network import Network
-from services.workshop.planning.placing import Floor
+from services.workshop.planning.slot_search import ResourceSchedule
 from tests.bench import fjsp, fjsp_larger, planning_latency, workshop_days
 from tests.bench.erlang import expected_wait, simulated_wait
 from tests.bench.policies import planned
@@ -29,7 +29,7 @@ INSTANCE = """4 3 1
 def damaged(workshop: Workshop, **_: object) -> Plan:
     """A planner that takes the last job first."""
     backwards = sorted((job.job_id for job in workshop.jobs), reverse=True)
-    return decode(workshop, Network(workshop.jobs), Floor(workshop), backwards, {})
+    return decode(workshop, Network(workshop.jobs), ResourceSchedule(workshop), backwards, {})
 
 
 def test_the_simulator_matches_erlang() -> None:
@@ -38,7 +38,7 @@ def test_the_simulator_matches_erlang() -> None:
 
 
 def test_a_damaged_planner_keeps_fewer_promises() -> None:
-    days = fate(seed=2, days=3, law="lognormal")
+    days = fate(seed=2, days=3, duration_distribution="lognormal")
     sound = workshop_days.compare(days)
     broken = workshop_days.compare(days, damaged)
     assert broken["ours"]["kept"] < sound["ours"]["kept"]
@@ -98,7 +98,7 @@ def test_a_slower_planner_shows_in_the_latency(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_damaged_planner_has_to_promise_later() -> None:
-    days = fate(seed=4, days=2, law="lognormal")
+    days = fate(seed=4, days=2, duration_distribution="lognormal")
     sound = workshop_days.quoted(days)
     broken = workshop_days.quoted(days, damaged)
     assert set(sound["calibration"]) == {"0.5", "0.8", "0.9", "0.95"}
@@ -108,20 +108,20 @@ def test_a_damaged_planner_has_to_promise_later() -> None:
 
 
 def test_booked_orders_are_held_until_they_come() -> None:
-    days = fate(seed=4, days=2, law="lognormal", booked=0.5)
+    days = fate(seed=4, days=2, duration_distribution="lognormal", booked=0.5)
     assert 0.3 < len(days.calls) / len(days.orders) < 0.7
-    store, held = workshop_days.Quoting(0.9), set[str]()
+    store, reserved = workshop_days.Quoting(0.9), set[str]()
 
-    def promised(shop: Shop, jobs: tuple[Job, ...]) -> Promise | None:
-        held.update(each.job.order_id for each in shop.snapshot().held)
+    def promised(shop: Shop, jobs: tuple[PlanTask, ...]) -> PromiseQuote | None:
+        reserved.update(each.job.order_id for each in shop.snapshot().reservations)
         return store.promised(shop, jobs)
 
     shop = Shop(days, planned(), promised)
     finished = shop.run().finished
     assert finished.keys() == {order[0].job.order_id for order in days.orders}
-    assert held
-    assert held <= days.calls.keys()
-    assert not shop.held
+    assert reserved
+    assert reserved <= days.calls.keys()
+    assert not shop.reservations
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_latencies_are_shown_by_size(
 ) -> None:
     monkeypatch.setattr(planning_latency, "BUDGET", 0.1)
     counts = ("--technicians", "5", "6", "--quotes", "2", "--replans", "1", "--improved", "1")
-    counts = (*counts, "--held", "0.5")
+    counts = (*counts, "--reserved", "0.5")
     sizes = json.loads(shown(planning_latency.main, *counts, "--json"))
     assert [size["technicians"] for size in sizes] == [5, 6]
     assert all(figure > 0 for size in sizes for figure in size.values())

@@ -1,4 +1,4 @@
-"""Stated confidences are kept, under laws that the simulation does not know."""
+"""Stated confidences are kept, under distributions that the simulation does not know."""
 
 from collections.abc import Callable
 from random import Random
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.workshop.planning.calibration import Calibration
 from services.workshop.planning.model import NORMAL
 
-LAWS: dict[str, Callable[[Random, float], float]] = {
+DISTRIBUTIONS: dict[str, Callable[[Random, float], float]] = {
     "log-normal": lambda rng, _: rng.lognormvariate(0, 0.8) - 1,
     "gamma": lambda rng, _: rng.gammavariate(2, 0.7) - 1,
     "mixture": lambda rng, _: rng.gauss(0, 0.4) + (6 if rng.random() < 0.08 else 0),
@@ -18,15 +18,15 @@ LAWS: dict[str, Callable[[Random, float], float]] = {
 }
 
 
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
 @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.9, 0.95])
-def test_promises_are_kept_as_often_as_stated(law: str, confidence: float) -> None:
-    rng, experience, kept, orders = Random(5), Calibration(), 0, 1500
+def test_promises_are_kept_as_often_as_stated(distribution: str, confidence: float) -> None:
+    rng, calibration, kept, orders = Random(5), Calibration(), 0, 1500
     for n in range(orders):
-        actual = LAWS[law](rng, n / orders)
-        held = actual <= experience.margin(confidence, NORMAL)
-        kept += held
-        experience = experience.settled(confidence, held).finished(actual)
+        actual = DISTRIBUTIONS[distribution](rng, n / orders)
+        was_kept = actual <= calibration.margin(confidence, NORMAL)
+        kept += was_kept
+        calibration = calibration.with_outcome(confidence, was_kept).with_score(actual)
     assert abs(kept / orders - confidence) <= 0.02
 
 
@@ -38,6 +38,6 @@ levels = st.dictionaries(st.sampled_from((0.5, 0.8, 0.9, 0.95)), st.floats(-3, 3
 def test_the_margin_never_falls_with_the_confidence(
     known: list[float], offsets: dict[float, float], p: float, q: float
 ) -> None:
-    experience = Calibration(tuple(known), offsets)
+    calibration = Calibration(tuple(known), offsets)
     low, high = sorted((p, q))
-    assert experience.margin(low, NORMAL) <= experience.margin(high, NORMAL)
+    assert calibration.margin(low, NORMAL) <= calibration.margin(high, NORMAL)

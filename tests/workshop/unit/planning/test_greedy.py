@@ -6,7 +6,7 @@ from hypothesis import given
 
 from services.workshop.planning import Workshop, plan
 from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import held, job, small, technician, workshops
+from tests.workshop.unit.planning.shops import job, reserved, small, technician, workshops
 
 
 @given(workshops())
@@ -26,8 +26,8 @@ def test_work_in_hand_is_never_moved(workshop: Workshop) -> None:
     begun = {a.job_id: a for a in first.assignments[:2]}
     later = replace(
         workshop,
-        jobs=tuple(replace(j, frozen=begun.get(j.job_id)) for j in workshop.jobs),
-        running=first.assignments,
+        jobs=tuple(replace(j, fixed_assignment=begun.get(j.job_id)) for j in workshop.jobs),
+        current_plan=first.assignments,
     )
     check(later, plan(later))
 
@@ -38,12 +38,12 @@ def test_work_pauses_over_the_break_and_the_night() -> None:
     assert (assignment.start, assignment.finish) == (11 * 60, 24 * 60 + 9 * 60)
 
 
-def test_a_hold_keeps_its_place() -> None:
+def test_hold_keeps_its_slot() -> None:
     taken = (
-        held("t1", "b1", 8 * 60, 10 * 60),
-        held("t2", "b2", 8 * 60, 9 * 60),
+        reserved("t1", "b1", 8 * 60, 10 * 60),
+        reserved("t2", "b2", 8 * 60, 9 * 60),
     )
-    workshop = replace(small(), jobs=(job("new"),), held=taken)
+    workshop = replace(small(), jobs=(job("new"),), reservations=taken)
     (assignment,) = plan(workshop).assignments
     assert (assignment.technician_ids, assignment.start) == (("t2",), 9 * 60)
 
@@ -107,4 +107,4 @@ def test_the_faster_technician_finishes_earlier() -> None:
     slow = plan(replace(workshop, jobs=(job("a", 100),))).assignments[0]
     fast = replace(workshop, technicians=(technician("fast", "mechanical", pace=0.8),))
     assert slow.finish - slow.start == 120
-    assert plan(replace(fast, jobs=(job("a", 100),))).closing == 8 * 60 + 80
+    assert plan(replace(fast, jobs=(job("a", 100),))).makespan == 8 * 60 + 80

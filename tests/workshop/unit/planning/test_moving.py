@@ -5,16 +5,16 @@ from dataclasses import replace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from services.workshop.planning import Assignment, Job, Stay, Workshop, plan, quote, replan
-from services.workshop.planning.outlook import finishes
+from services.workshop.planning import PlanAssignment, PlanTask, Stay, Workshop, plan, quote, replan
+from services.workshop.planning.simulation import simulate_finishes
 from services.workshop.planning.teams import skilled
 from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import bay, held, job, small, technician, technicians
+from tests.workshop.unit.planning.shops import bay, job, reserved, small, technician, technicians
 
 MOVE = 10
 
 
-def chained(*jobs: Job) -> tuple[Job, ...]:
+def chained(*jobs: PlanTask) -> tuple[PlanTask, ...]:
     """The jobs as those of one order, one after the other."""
     before: tuple[str, ...] = ()
     chain = []
@@ -47,7 +47,7 @@ def short_work(draw: st.DrawFn) -> Workshop:
     bays = tuple(
         bay(f"b{i}", *each) for i, each in enumerate([*[{each} for each in kinds], *others])
     )
-    jobs: list[Job] = []
+    jobs: list[PlanTask] = []
     for i in range(draw(st.integers(3, 7))):
         order_id = draw(st.sampled_from(("car", "other")))
         before = [each.job_id for each in jobs if each.order_id == order_id]
@@ -68,7 +68,9 @@ def short_work(draw: st.DrawFn) -> Workshop:
         people,
         bays,
         tuple(jobs),
-        held=(held("t0", "b0", 500, 520, order_id="car"),) if draw(st.booleans()) else (),
+        reservations=(reserved("t0", "b0", 500, 520, order_id="car"),)
+        if draw(st.booleans())
+        else (),
         move_minutes=draw(st.sampled_from((MOVE, 30))),
         done=(Stay(("t0",), stand, 400, draw(st.integers(450, 480)), "car"),),
     )
@@ -82,8 +84,10 @@ def test_plans_leave_time_to_move(workshop: Workshop) -> None:
     begun = {a.job_id: a for a in first.assignments[:1]}
     later = replace(
         workshop,
-        jobs=tuple(replace(each, frozen=begun.get(each.job_id)) for each in workshop.jobs),
-        running=first.assignments,
+        jobs=tuple(
+            replace(each, fixed_assignment=begun.get(each.job_id)) for each in workshop.jobs
+        ),
+        current_plan=first.assignments,
         technicians=workshop.technicians[1:] or workshop.technicians,
     )
     check(later, replan(later).plan)
@@ -91,14 +95,14 @@ def test_plans_leave_time_to_move(workshop: Workshop) -> None:
 
 @settings(max_examples=40)
 @given(workshop=short_work())
-def test_quoted_places_leave_time_to_move(workshop: Workshop) -> None:
+def test_quoted_slots_leave_time_to_move(workshop: Workshop) -> None:
     *known, new = workshop.jobs
     new = replace(new, after=())
     shop = replace(workshop, jobs=tuple(known))
-    running = plan(shop)
-    promise = quote(replace(shop, running=running.assignments), (new,), 0.9)
-    both = (*running.assignments, *promise.assignments)
-    check(replace(workshop, jobs=(*known, new)), replace(running, assignments=both))
+    current_plan = plan(shop)
+    promise = quote(replace(shop, current_plan=current_plan.assignments), (new,), 0.9)
+    both = (*current_plan.assignments, *promise.assignments)
+    check(replace(workshop, jobs=(*known, new)), replace(current_plan, assignments=both))
 
 
 @settings(max_examples=15)
@@ -134,9 +138,11 @@ def test_one_order_stays_in_one_bay(
 
 
 def test_work_in_hand_keeps_the_vehicle_in_its_bay() -> None:
-    begun = Assignment(("t1",), "b1", 470, 500, "begun")
+    begun = PlanAssignment(("t1",), "b1", 470, 500, "begun")
     shop = replace(small(), move_minutes=MOVE, bays=(bay("b1", "lift"), bay("b2", "lift", "quick")))
-    first, *rest = chained(job("begun", 30, spread=0.0, frozen=begun), job("next", 20))
+    first, *rest = chained(
+        job("begun", 30, log_stddev=0.0, fixed_assignment=begun), job("next", 20)
+    )
     _, stays = plan(replace(shop, jobs=(first, *rest))).assignments
     assert (stays.technician_ids, stays.bay_id, stays.start) == (("t1",), "b1", 500)
     late = replace(rest[0], parts_at=600)
@@ -166,45 +172,53 @@ def test_one_technician_who_can_do_all_gets_short_jobs() -> None:
     assert first.technician_ids == ("t1",)
 
 
-def test_quote_and_simulation_play_the_move() -> None:
+def test_simulation_includes_the_move() -> None:
     shop = replace(small(), bays=(bay("b1", "lift"), bay("b2", "quick")))
-    jobs = chained(job("lift", 30, spread=0.0), job("quick", 20, spread=0.0, bay_type="quick"))
+    jobs = chained(
+        job("lift", 30, log_stddev=0.0), job("quick", 20, log_stddev=0.0, bay_type="quick")
+    )
     still = quote(shop, jobs, 0.9)
     moved = quote(replace(shop, move_minutes=MOVE), jobs, 0.9)
     assert moved.expected == still.expected + MOVE
-    assert [rest.code for rest in still.rests_on] == ["work", "work"]
-    assert [rest.code for rest in moved.rests_on] == ["work", "move"]
-    assert moved.rests_on[1].detail == {"at": 520, "bay_id": "b2"}
+    assert [rest.code for rest in still.limiting_factors] == ["work", "work"]
+    assert [rest.code for rest in moved.limiting_factors] == ["work", "move"]
+    assert moved.limiting_factors[1].detail == {"at": 520, "bay_id": "b2"}
 
 
 def test_simulated_vehicle_waits_for_the_move_after_finished_work() -> None:
     done = (Stay(("t1",), "b1", 440, 480, "car"),)
-    shop = replace(small(), move_minutes=MOVE, done=done, jobs=chained(job("a", 20, spread=0.0)))
+    shop = replace(
+        small(), move_minutes=MOVE, done=done, jobs=chained(job("a", 20, log_stddev=0.0))
+    )
     known = {each.job_id: each for each in shop.jobs}
-    (there,) = [Assignment(("t2",), "b2", 490, 510, "a")]
-    assert set(finishes(shop, known, [there])["a"]) == {510.0}
-    assert set(finishes(shop, known, [replace(there, bay_id="b1")])["a"]) == {500.0}
+    (there,) = [PlanAssignment(("t2",), "b2", 490, 510, "a")]
+    assert set(simulate_finishes(shop, known, [there])["a"]) == {510.0}
+    assert set(simulate_finishes(shop, known, [replace(there, bay_id="b1")])["a"]) == {500.0}
 
 
-def test_held_work_on_the_vehicle_is_the_reason_for_a_change() -> None:
-    place = Assignment(("t1",), "b1", 480, 540, "next")
-    shop = replace(small(), move_minutes=MOVE, jobs=chained(job("next")), running=(place,))
-    (change,) = replan(replace(shop, held=(held("t2", "b2", 475, 505, order_id="car"),))).changes
+def test_reserved_work_on_vehicle_explains_change() -> None:
+    slot = PlanAssignment(("t1",), "b1", 480, 540, "next")
+    shop = replace(small(), move_minutes=MOVE, jobs=chained(job("next")), current_plan=(slot,))
+    (change,) = replan(
+        replace(shop, reservations=(reserved("t2", "b2", 475, 505, order_id="car"),))
+    ).changes
     assert (change.code, change.detail) == ("vehicle_late", {"at": 515})
-    late = replace(shop, held=(held("t2", "b2", 550, 580, order_id="car"),))
+    late = replace(shop, reservations=(reserved("t2", "b2", 550, 580, order_id="car"),))
     assert replan(late).changes == ()
 
 
 def test_move_is_the_reason_for_a_change() -> None:
     shop = replace(small(), move_minutes=MOVE)
     first, second = chained(job("first", 60, pinned_bay="b2"), job("second", 30, pinned_bay="b1"))
-    running = (
-        Assignment(("t1",), "b2", 480, 540, "first"),
-        Assignment(("t1",), "b1", 540, 570, "second"),
+    current_plan = (
+        PlanAssignment(("t1",), "b2", 480, 540, "first"),
+        PlanAssignment(("t1",), "b1", 540, 570, "second"),
     )
-    (change,) = replan(replace(shop, jobs=(first, second), running=running)).changes
+    (change,) = replan(replace(shop, jobs=(first, second), current_plan=current_plan)).changes
     assert (change.job_id, change.code, change.detail) == ("second", "vehicle_late", {"at": 550})
     done = (Stay(("t1",), "b2", 400, 535, "car"),)
-    alone = replace(shop, jobs=(replace(second, after=()),), running=running[1:], done=done)
+    alone = replace(
+        shop, jobs=(replace(second, after=()),), current_plan=current_plan[1:], done=done
+    )
     (change,) = replan(alone).changes
     assert (change.code, change.detail) == ("vehicle_late", {"at": 545})

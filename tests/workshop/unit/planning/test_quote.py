@@ -1,4 +1,4 @@
-"""A promise is the earliest that holds with its confidence, and says what it rests on."""
+"""A promise is the earliest that holds with its confidence, and names its limiting factors."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -8,26 +8,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.planning import (
-    Assignment,
     Calibration,
     CannotPromiseError,
-    HeldJob,
-    Job,
-    Promise,
+    PlanAssignment,
+    PlanTask,
+    PromiseQuote,
+    ReservedTask,
     Technician,
     Workshop,
     plan,
     quote,
 )
 from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import DAY, TRADES, held, job, jobs, shift, small, workshops
+from tests.workshop.unit.planning.shops import (
+    DAY,
+    TRADES,
+    job,
+    jobs,
+    reserved,
+    shift,
+    small,
+    workshops,
+)
 
 
 @given(workshops(), jobs(first=100, most=3), st.floats(0.02, 0.98), st.floats(0.02, 0.98))
 def test_a_surer_promise_is_never_earlier(
-    workshop: Workshop, new: tuple[Job, ...], p: float, q: float
+    workshop: Workshop, new: tuple[PlanTask, ...], p: float, q: float
 ) -> None:
-    planned = replace(workshop, running=plan(workshop).assignments)
+    planned = replace(workshop, current_plan=plan(workshop).assignments)
     new = tuple(replace(j, order_id="new") for j in new)
     low, high = sorted((p, q))
     try:
@@ -38,7 +47,9 @@ def test_a_surer_promise_is_never_earlier(
 
 
 @given(workshops(), jobs(most=1))
-def test_one_more_technician_never_delays_a_job(workshop: Workshop, new: tuple[Job, ...]) -> None:
+def test_one_more_technician_never_delays_a_job(
+    workshop: Workshop, new: tuple[PlanTask, ...]
+) -> None:
     """Of several jobs this is not true: one may go to whom the next one needs."""
     empty = replace(workshop, jobs=())
     try:
@@ -53,15 +64,15 @@ def test_one_more_technician_never_delays_a_job(workshop: Workshop, new: tuple[J
 
 
 @given(workshops(), jobs(first=100, most=3))
-def test_a_quote_fits_beside_the_running_plan(workshop: Workshop, new: tuple[Job, ...]) -> None:
-    running = plan(workshop).assignments
-    planned = replace(workshop, running=running)
+def test_quote_fits_beside_current_plan(workshop: Workshop, new: tuple[PlanTask, ...]) -> None:
+    current_plan = plan(workshop).assignments
+    planned = replace(workshop, current_plan=current_plan)
     try:
         promise = quote(planned, tuple(replace(j, order_id="new") for j in new), 0.9)
     except CannotPromiseError:
         return
     for mine in promise.assignments:
-        for other in running:
+        for other in current_plan:
             apart = mine.finish <= other.start or other.finish <= mine.start
             shared = set(mine.technician_ids) & set(other.technician_ids)
             assert apart or not (shared or mine.bay_id == other.bay_id)
@@ -69,9 +80,9 @@ def test_a_quote_fits_beside_the_running_plan(workshop: Workshop, new: tuple[Job
 
 @given(workshops(), jobs(first=100, most=3))
 def test_same_work_has_same_promise_under_other_ids(
-    workshop: Workshop, new: tuple[Job, ...]
+    workshop: Workshop, new: tuple[PlanTask, ...]
 ) -> None:
-    planned = replace(workshop, running=plan(workshop).assignments)
+    planned = replace(workshop, current_plan=plan(workshop).assignments)
     asked = tuple(replace(j, order_id="new", after=()) for j in new)
     renamed = tuple(replace(j, job_id=f"again-{j.job_id}") for j in asked)
     try:
@@ -81,11 +92,11 @@ def test_same_work_has_same_promise_under_other_ids(
     assert quote(planned, renamed, 0.9).finish == promise.finish
 
 
-def booked(workshop: Workshop, new: tuple[Job, ...], promise: Promise) -> Workshop:
-    """The workshop with the promise's places held."""
+def booked(workshop: Workshop, new: tuple[PlanTask, ...], promise: PromiseQuote) -> Workshop:
+    """The workshop with the promise's slots reserved."""
     jobs = {job.job_id: job for job in new}
-    held = (HeldJob(jobs[place.job_id], place) for place in promise.assignments)
-    return replace(workshop, held=(*workshop.held, *held))
+    reserved = (ReservedTask(jobs[slot.job_id], slot) for slot in promise.assignments)
+    return replace(workshop, reservations=(*workshop.reservations, *reserved))
 
 
 calibrations = st.builds(
@@ -97,16 +108,16 @@ calibrations = st.builds(
 
 @given(workshops(), st.lists(jobs(most=3), min_size=1, max_size=4), calibrations)
 def test_promise_never_precedes_its_own_hold(
-    workshop: Workshop, orders: list[tuple[Job, ...]], calibration: Calibration
+    workshop: Workshop, orders: list[tuple[PlanTask, ...]], calibration: Calibration
 ) -> None:
-    shop = replace(workshop, running=plan(workshop).assignments)
+    shop = replace(workshop, current_plan=plan(workshop).assignments)
     for n, order in enumerate(orders):
         new = tuple(replace(j, job_id=f"{n}-{j.job_id}", order_id=f"{n}", after=()) for j in order)
         try:
             promise = quote(shop, new, 0.5 + 0.15 * n, calibration)
         except CannotPromiseError:
             continue
-        assert promise.finish >= max(place.finish for place in promise.assignments)
+        assert promise.finish >= max(slot.finish for slot in promise.assignments)
         assert promise.finish >= promise.calibrated
         shop = booked(shop, new, promise)
         check(shop, plan(shop))
@@ -114,13 +125,13 @@ def test_promise_never_precedes_its_own_hold(
 
 @given(workshops(), jobs(most=1), st.integers(2, 5), st.floats(0.5, 0.98))
 def test_equal_bookings_of_one_bay_promise_in_order(
-    workshop: Workshop, wanted: tuple[Job, ...], count: int, confidence: float
+    workshop: Workshop, wanted: tuple[PlanTask, ...], count: int, confidence: float
 ) -> None:
     bays = tuple(b for b in workshop.bays if wanted[0].bay_type in b.capabilities)[:1]
     shop = replace(workshop, bays=bays)
-    shop = replace(shop, running=plan(shop).assignments)
+    shop = replace(shop, current_plan=plan(shop).assignments)
     known_until = min((t.working[-1].finish for t in shop.technicians if t.working), default=0)
-    promises: list[Promise] = []
+    promises: list[PromiseQuote] = []
     for n in range(count):
         new = (replace(wanted[0], job_id=f"n{n}", order_id=f"new-{n}"),)
         try:
@@ -140,45 +151,54 @@ def test_equal_bookings_of_one_bay_promise_in_order(
 def test_work_behind_a_hold_waits_for_its_uncertain_finish() -> None:
     shop = replace(small(), technicians=small().technicians[:1])
     uncertain, sure = (
-        quote(replace(shop, held=(held("t1", "b1", 480, 540, spread=spread),)), (job("a"),), 0.95)
-        for spread in (0.3, 0.0)
+        quote(
+            replace(shop, reservations=(reserved("t1", "b1", 480, 540, log_stddev=log_stddev),)),
+            (job("a"),),
+            0.95,
+        )
+        for log_stddev in (0.3, 0.0)
     )
     assert uncertain.assignments == sure.assignments
     assert uncertain.finish > sure.finish > sure.assignments[0].finish
 
 
 def test_displaced_hold_still_keeps_others_behind_it() -> None:
-    begun = job("begun", 65, spread=0.0, frozen=Assignment(("t1",), "b1", 480, 545, "begun"))
+    begun = job(
+        "begun",
+        65,
+        log_stddev=0.0,
+        fixed_assignment=PlanAssignment(("t1",), "b1", 480, 545, "begun"),
+    )
     shop = replace(small(), technicians=small().technicians[:1], jobs=(begun,))
-    shop = replace(shop, held=(held("t1", "b1", 540, 600, spread=0.0),))
-    promise = quote(shop, (job("a", spread=0.0),), 0.95)
+    shop = replace(shop, reservations=(reserved("t1", "b1", 540, 600, log_stddev=0.0),))
+    promise = quote(shop, (job("a", log_stddev=0.0),), 0.95)
     assert promise.assignments[0].start == 600
     assert promise.finish >= 545 + 60 + 60
 
 
-def test_held_work_is_not_played_before_its_time() -> None:
+def test_reserved_work_never_starts_before_its_slot() -> None:
     shop = replace(small(), technicians=small().technicians[:1])
-    shop = replace(shop, held=(held("t1", "b1", 540, 600, spread=0.0),))
-    promise = quote(shop, (job("a", release=540, spread=0.0),), 0.95)
+    shop = replace(shop, reservations=(reserved("t1", "b1", 540, 600, log_stddev=0.0),))
+    promise = quote(shop, (job("a", earliest_start=540, log_stddev=0.0),), 0.95)
     assert (promise.assignments[0].start, promise.expected) == (600, 660)
 
 
-def test_what_a_promise_rests_on() -> None:
+def test_quote_names_its_limiting_factor() -> None:
     workshop = small()
 
-    def rest(new: Job, *taken: HeldJob) -> str:
-        return quote(replace(workshop, held=taken), (new,), 0.5).rests_on[0].code
+    def factor(new: PlanTask, *taken: ReservedTask) -> str:
+        return quote(replace(workshop, reservations=taken), (new,), 0.5).limiting_factors[0].code
 
-    bays = (held("", "b1", 480, 600), held("", "b2", 480, 600))
-    both = (held("t1", "b1", 480, 600), held("t2", "b2", 480, 600))
-    assert rest(job("a")) == "work"
-    assert rest(job("a", parts_at=DAY + 540)) == "part"
-    assert rest(job("a", release=540)) == "vehicle"
-    assert rest(job("a", parts_at=DAY + 60)) == "part"
-    assert rest(job("a"), *bays) == "bay"
-    assert rest(job("a"), *both) == "queue"
-    assert rest(job("a", trade="electrical"), *both) == "technician"
-    assert quote(replace(workshop, now=60), (job("a"),), 0.5).rests_on[0].code == "shift"
+    bays = (reserved("", "b1", 480, 600), reserved("", "b2", 480, 600))
+    both = (reserved("t1", "b1", 480, 600), reserved("t2", "b2", 480, 600))
+    assert factor(job("a")) == "work"
+    assert factor(job("a", parts_at=DAY + 540)) == "part"
+    assert factor(job("a", earliest_start=540)) == "vehicle"
+    assert factor(job("a", parts_at=DAY + 60)) == "part"
+    assert factor(job("a"), *bays) == "bay"
+    assert factor(job("a"), *both) == "queue"
+    assert factor(job("a", trade="electrical"), *both) == "technician"
+    assert quote(replace(workshop, now=60), (job("a"),), 0.5).limiting_factors[0].code == "shift"
 
 
 def test_what_nobody_can_do_is_refused() -> None:

@@ -4,29 +4,29 @@ from dataclasses import replace
 
 from hypothesis import given
 
-from services.workshop.planning import Assignment, Job, Window, Workshop, plan, replan
-from services.workshop.planning.greedy import rating
-from tests.workshop.unit.planning.shops import DAY, bay, held, job, small, technician, workshops
+from services.workshop.planning import Interval, PlanAssignment, PlanTask, Workshop, plan, replan
+from services.workshop.planning.greedy import plan_rank
+from tests.workshop.unit.planning.shops import DAY, bay, job, reserved, small, technician, workshops
 
-PLANNED = Assignment(("t1",), "b1", 480, 540, "a")
+PLANNED = PlanAssignment(("t1",), "b1", 480, 540, "a")
 
 
-def reason(workshop: Workshop, new: Job, before: Assignment = PLANNED) -> str:
-    changed = replan(replace(workshop, jobs=(*workshop.jobs, new), running=(before,)))
+def reason(workshop: Workshop, new: PlanTask, before: PlanAssignment = PLANNED) -> str:
+    changed = replan(replace(workshop, jobs=(*workshop.jobs, new), current_plan=(before,)))
     return next(c.code for c in changed.changes if c.job_id == new.job_id)
 
 
 @given(workshops())
 def test_a_plan_in_force_is_kept_when_nothing_happens(workshop: Workshop) -> None:
-    running = plan(workshop).assignments
-    again = replan(replace(workshop, running=running))
-    assert rating(again.plan, "promises") <= rating(plan(workshop), "promises")
+    current_plan = plan(workshop).assignments
+    again = replan(replace(workshop, current_plan=current_plan))
+    assert plan_rank(again.plan, "promises") <= plan_rank(plan(workshop), "promises")
     assert {c.job_id for c in again.changes} <= {a.job_id for a in again.plan.assignments}
     for change in again.changes:
         assert change.code in {
-            "pulled_forward",
-            "made_room",
-            "rearranged",
+            "moved_earlier",
+            "displaced",
+            "plan_improved",
             "predecessor_moved",
             "vehicle_late",
         }
@@ -34,32 +34,37 @@ def test_a_plan_in_force_is_kept_when_nothing_happens(workshop: Workshop) -> Non
 
 def test_reasons() -> None:
     shop = small()
-    absent = replace(technician("t1", "mechanical"), working=(Window(DAY + 480, DAY + 720),))
+    absent = replace(technician("t1", "mechanical"), working=(Interval(DAY + 480, DAY + 720),))
     t2 = shop.technicians[1]
-    overrun = Assignment(("t1",), "b1", 470, 600, "long")
-    assert reason(shop, job("a", release=600)) == "vehicle_late"
+    overrun = PlanAssignment(("t1",), "b1", 470, 600, "long")
+    assert reason(shop, job("a", earliest_start=600)) == "vehicle_late"
     assert reason(shop, job("a", parts_at=600)) == "part_late"
     assert reason(replace(shop, technicians=(absent, t2)), job("a")) == "technician_absent"
     assert reason(replace(shop, technicians=(t2,)), job("a")) == "technician_absent"
     assert reason(replace(shop, bays=(bay("b2", "lift"),)), job("a")) == "bay_closed"
     assert reason(shop, job("a", forbidden_technicians=frozenset({"t1"}))) == "override"
     assert reason(shop, job("a", pinned_bay="b2")) == "override"
-    assert reason(replace(shop, jobs=(job("long", frozen=overrun),)), job("a")) == "work_in_hand"
-    taken = (held("t1", "b1", 500, 560),)
-    assert reason(replace(shop, held=taken), job("a")) == "reserved"
+    assert (
+        reason(replace(shop, jobs=(job("long", fixed_assignment=overrun),)), job("a"))
+        == "work_in_hand"
+    )
+    taken = (reserved("t1", "b1", 500, 560),)
+    assert reason(replace(shop, reservations=taken), job("a")) == "reserved"
     assert reason(replace(shop, jobs=(job("b", order_id="o"),)), job("a", after=("b",))) == (
         "predecessor_moved"
     )
     assert reason(replace(shop, now=490), job("a")) == "late_start"
-    assert reason(shop, job("a", 90)) == "work_grew"
+    assert reason(shop, job("a", 90)) == "duration_increased"
     later = replace(PLANNED, start=600, finish=660)
-    assert reason(shop, job("a"), later) == "pulled_forward"
+    assert reason(shop, job("a"), later) == "moved_earlier"
 
 
-def test_a_rush_order_takes_the_place_of_another() -> None:
+def test_rush_order_displaces_another() -> None:
     shop = replace(small(), technicians=(technician("t1", "mechanical"),))
     shop = replace(shop, jobs=(job("rush", 60, weight=9, promise=540),))
-    changed = replan(replace(shop, jobs=(*shop.jobs, job("a", promise=700)), running=(PLANNED,)))
+    changed = replan(
+        replace(shop, jobs=(*shop.jobs, job("a", promise=700)), current_plan=(PLANNED,))
+    )
     moved = next(c for c in changed.changes if c.job_id == "a")
-    assert (moved.code, moved.detail) == ("made_room", {"job_id": "rush"})
+    assert (moved.code, moved.detail) == ("displaced", {"job_id": "rush"})
     assert next(c for c in changed.changes if c.job_id == "rush").code == "new"

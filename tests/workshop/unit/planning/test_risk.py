@@ -2,58 +2,60 @@
 
 from dataclasses import replace
 
-from services.workshop.planning import Assignment, Job, Workshop, risks
-from tests.workshop.unit.planning.shops import held, job, small
+from services.workshop.planning import PlanAssignment, PlanTask, Workshop, assess_risks
+from tests.workshop.unit.planning.shops import job, reserved, small
 
-PLANNED = Assignment(("t1",), "b1", 480, 540, "a")
+PLANNED = PlanAssignment(("t1",), "b1", 480, 540, "a")
 
 
-def workshop(*jobs: Job, running: tuple[Assignment, ...] = (PLANNED,), now: int = 480) -> Workshop:
-    return replace(small(now), jobs=jobs, running=running)
+def workshop(
+    *jobs: PlanTask, current_plan: tuple[PlanAssignment, ...] = (PLANNED,), now: int = 480
+) -> Workshop:
+    return replace(small(now), jobs=jobs, current_plan=current_plan)
 
 
 def test_the_nearer_the_promise_the_less_likely_it_is_kept() -> None:
     def probability(promise: int) -> float:
-        return risks(workshop(job("a", 60, promise=promise)))[0].probability
+        return assess_risks(workshop(job("a", 60, promise=promise)))[0].probability
 
     assert probability(500) < 0.05
     assert 0.4 < probability(541) < 0.6
     assert probability(700) > 0.95
 
 
-def test_a_job_running_over_endangers_what_waits_behind_it() -> None:
-    begun = Assignment(("t1",), "b1", 480, 540, "long")
-    waiting = Assignment(("t1",), "b1", 540, 600, "a")
-    jobs = (job("long", 60, frozen=begun), job("a", 60, promise=640))
-    early = risks(workshop(*jobs, running=(begun, waiting), now=500))[0]
+def test_overrun_puts_waiting_job_at_risk() -> None:
+    begun = PlanAssignment(("t1",), "b1", 480, 540, "long")
+    waiting = PlanAssignment(("t1",), "b1", 540, 600, "a")
+    jobs = (job("long", 60, fixed_assignment=begun), job("a", 60, promise=640))
+    early = assess_risks(workshop(*jobs, current_plan=(begun, waiting), now=500))[0]
     late_begun = replace(begun, finish=590)
-    jobs = (replace(jobs[0], frozen=late_begun), jobs[1])
-    late = risks(workshop(*jobs, running=(late_begun, waiting), now=580))[0]
+    jobs = (replace(jobs[0], fixed_assignment=late_begun), jobs[1])
+    late = assess_risks(workshop(*jobs, current_plan=(late_begun, waiting), now=580))[0]
     assert late.probability < early.probability
     assert (early.code, late.code) == ("queue", "overrun")
     assert late.detail == {"job_id": "long"}
     assert late.best_promise > 640
 
 
-def test_reserved_place_endangers_what_waits_behind_it() -> None:
-    waiting = Assignment(("t1",), "b1", 540, 600, "a")
-    shop = workshop(job("a", 60, promise=610), running=(waiting,))
-    (alone,) = risks(shop)
-    (behind,) = risks(replace(shop, held=(held("t1", "b1", 480, 540),)))
+def test_reservation_puts_waiting_job_at_risk() -> None:
+    waiting = PlanAssignment(("t1",), "b1", 540, 600, "a")
+    shop = workshop(job("a", 60, promise=610), current_plan=(waiting,))
+    (alone,) = assess_risks(shop)
+    (behind,) = assess_risks(replace(shop, reservations=(reserved("t1", "b1", 480, 540),)))
     assert (alone.code, behind.code, behind.detail) == ("work", "reserved", {"at": 480})
     assert behind.probability < alone.probability
     assert behind.best_promise > alone.best_promise >= waiting.finish
 
 
 def test_a_late_part_is_the_cause() -> None:
-    (risk,) = risks(workshop(job("a", 60, promise=560, parts_at=600)))
+    (risk,) = assess_risks(workshop(job("a", 60, promise=560, parts_at=600)))
     assert (risk.code, risk.probability) == ("part_late", 0.0)
     assert risk.best_promise > 660
 
 
-def test_the_worst_prospect_comes_first_and_orders_without_promise_are_left_out() -> None:
+def test_lowest_probability_is_assessed_first() -> None:
     second = replace(PLANNED, technician_ids=("t2",), bay_id="b2", job_id="b")
     third = replace(PLANNED, start=540, finish=600, job_id="c")
     jobs = (job("a", promise=700), job("b", promise=500), job("c"))
-    found = risks(workshop(*jobs, running=(PLANNED, second, third)))
+    found = assess_risks(workshop(*jobs, current_plan=(PLANNED, second, third)))
     assert [risk.order_id for risk in found] == ["order-b", "order-a"]

@@ -8,26 +8,26 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
-from services.workshop.planning import Assignment, Window, Workshop, plan
-from services.workshop.planning.greedy import decode, greedy, rating
+from services.workshop.planning import Interval, PlanAssignment, Workshop, plan
+from services.workshop.planning.annealing import Annealing
+from services.workshop.planning.greedy import decode, greedy, plan_rank
 from services.workshop.planning.model import Aim
-from services.workshop.planning.neighbourhood import Limits, Neighbourhood
-from services.workshop.planning.placing import Floor
+from services.workshop.planning.neighborhood import Limits, Neighborhood
 from services.workshop.planning.shoptime import ShopTime
-from services.workshop.planning.walk import Walk
+from services.workshop.planning.slot_search import ResourceSchedule
 from tests.bench.fjsp import read
 from tests.bench.fjsp_larger import FAMILIES, instance
 from tests.workshop.unit.planning.rules import check
-from tests.workshop.unit.planning.shops import DAY, held, job, shift, small, workshops
+from tests.workshop.unit.planning.shops import DAY, job, reserved, shift, small, workshops
 
 
-@pytest.mark.parametrize("aim", ["promises", "closing"])
+@pytest.mark.parametrize("aim", ["promises", "makespan"])
 @settings(max_examples=15)
 @given(workshop=workshops())
 def test_search_keeps_every_rule_and_never_worsens_a_plan(aim: Aim, workshop: Workshop) -> None:
     found = plan(workshop, seed=1, seconds=20, rounds=2, aim=aim)
     check(workshop, found)
-    assert rating(found, aim) <= rating(plan(workshop, aim=aim), aim)
+    assert plan_rank(found, aim) <= plan_rank(plan(workshop, aim=aim), aim)
 
 
 def knotty() -> Workshop:
@@ -52,43 +52,45 @@ def test_search_improves_on_greedy() -> None:
     assert found.objective < plan(knotty()).objective
 
 
-@pytest.mark.parametrize("aim", ["promises", "closing"])
+@pytest.mark.parametrize("aim", ["promises", "makespan"])
 def test_the_same_seed_gives_the_same_plan(aim: Aim) -> None:
     first = plan(knotty(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
     assert first == plan(knotty(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
 
 
 def test_search_leaves_work_in_hand_and_holds_alone_and_plans_around_leave() -> None:
-    begun = Assignment(("t1",), "b1", 470, 560, "begun")
+    begun = PlanAssignment(("t1",), "b1", 470, 560, "begun")
     shop = knotty()
     away = tuple(w for w in shift() if not DAY <= w.start < 3 * DAY)
     people = (shop.technicians[0], replace(shop.technicians[1], working=away))
-    taken = (held("t2", "b2", 500, 530),)
-    jobs = (*shop.jobs, job("begun", 90, frozen=begun), job("late", 400, parts_at=DAY))
-    shop = replace(shop, technicians=people, jobs=jobs, held=taken)
+    taken = (reserved("t2", "b2", 500, 530),)
+    jobs = (*shop.jobs, job("begun", 90, fixed_assignment=begun), job("late", 400, parts_at=DAY))
+    shop = replace(shop, technicians=people, jobs=jobs, reservations=taken)
     found = plan(shop, seed=2, seconds=60, rounds=4)
     check(shop, found)
     assert begun in found.assignments
 
 
 def test_search_goes_on_beside_a_displaced_hold() -> None:
-    begun = job("begun", 90, frozen=Assignment(("t1",), "b1", 470, 560, "begun"))
-    shop = replace(small(480), bays=small().bays[:1], held=(held("t2", "b1", 540, 600),))
+    begun = job("begun", 90, fixed_assignment=PlanAssignment(("t1",), "b1", 470, 560, "begun"))
+    shop = replace(
+        small(480), bays=small().bays[:1], reservations=(reserved("t2", "b1", 540, 600),)
+    )
     shop = replace(shop, jobs=(begun, job("first", 30), job("second", 60, promise=660)))
     found = plan(shop)
-    network = ShopTime(shop, Floor(shop))
-    model = Neighbourhood(network, found.assignments, {"first", "second"}, "promises")
-    assert model.solve(Limits(effort=1.0, seconds=10.0, seed=1)).proposal
+    network = ShopTime(shop, ResourceSchedule(shop))
+    model = Neighborhood(network, found.assignments, {"first", "second"}, "promises")
+    assert model.solve(Limits(effort=1.0, seconds=10.0, seed=1)).candidate
     assert min(a.start for a in found.assignments if a.job_id != "begun") >= 600
 
 
-def planted(seed: int, machines: int, closing: int) -> str:
-    """An instance whose machines are all busy from 0 to ``closing``: nothing can be shorter."""
+def planted(seed: int, machines: int, makespan: int) -> str:
+    """An instance whose machines are all busy from 0 to ``makespan``: nothing can be shorter."""
     rng = Random(seed)
     chains: list[list[tuple[int, int, int]]] = []
     busy = []
     for machine in range(machines):
-        cuts = sorted({0, closing, *rng.sample(range(3, closing - 3), closing // 7)})
+        cuts = sorted({0, makespan, *rng.sample(range(3, makespan - 3), makespan // 7)})
         busy += [(start, finish, machine) for start, finish in pairwise(cuts)]
     for part in sorted(busy):
         open_chains = [chain for chain in chains if chain[-1][1] <= part[0]]
@@ -110,36 +112,36 @@ def planted(seed: int, machines: int, closing: int) -> str:
 
 @pytest.mark.parametrize("seed", [0, 1, 3])
 def test_an_instance_without_calendars_is_solved_to_its_optimum(seed: int) -> None:
-    workshop = read(planted(seed, machines=4, closing=80))
-    found = plan(workshop, seed=1, seconds=30, rounds=10, aim="closing")
-    assert found.closing == 80
+    workshop = read(planted(seed, machines=4, makespan=80))
+    found = plan(workshop, seed=1, seconds=30, rounds=10, aim="makespan")
+    assert found.makespan == 80
     check(workshop, found)
 
 
-def test_a_walk_closes_earlier_than_greedy() -> None:
+def test_annealing_shortens_greedy_makespan() -> None:
     workshop = read(instance(FAMILIES["narrow"], seed=1))
-    first, floor = greedy(workshop, "closing"), Floor(workshop)
-    shop = ShopTime(workshop, floor)
-    walk = Walk(shop, first.assignments, length=5000, seed=1)
-    found = walk.advance(5000, deadline=inf)
-    assert walk.over
-    reached = decode(workshop, shop.network, floor, found.order, found.teams)
+    first, schedule = greedy(workshop, "makespan"), ResourceSchedule(workshop)
+    shop = ShopTime(workshop, schedule)
+    annealing = Annealing(shop, first.assignments, length=5000, seed=1)
+    found = annealing.advance(5000, deadline=inf)
+    assert annealing.is_done
+    reached = decode(workshop, shop.network, schedule, found.order, found.teams)
     check(workshop, reached)
-    assert reached.closing < first.closing
+    assert reached.makespan < first.makespan
 
 
-def test_a_closing_too_early_for_all_work_is_ruled_out_at_once() -> None:
+def test_impossible_makespan_is_ruled_out_at_once() -> None:
     alike = tuple(job(f"j{i:02}", 30) for i in range(17))
     workshop = replace(small(), jobs=alike)
-    best, shop = greedy(workshop, "closing"), ShopTime(workshop, Floor(workshop))
+    best, shop = greedy(workshop, "makespan"), ShopTime(workshop, ResourceSchedule(workshop))
     freed = [a.job_id for a in best.assignments]
-    outcome = Neighbourhood(shop, best.assignments, freed, "closing").solve(Limits(0.01, 10, 1))
+    outcome = Neighborhood(shop, best.assignments, freed, "makespan").solve(Limits(0.01, 10, 1))
     assert outcome.exhausted
-    assert outcome.proposal is None
+    assert outcome.candidate is None
 
 
 def test_no_working_time_is_no_plan() -> None:
     shop = small()
-    idle = tuple(replace(t, working=(Window(0, 0),)) for t in shop.technicians)
+    idle = tuple(replace(t, working=(Interval(0, 0),)) for t in shop.technicians)
     found = plan(replace(shop, technicians=idle, jobs=(job("a"),)), seconds=5)
     assert [refusal.code for refusal in found.unplannable] == ["no_time"]

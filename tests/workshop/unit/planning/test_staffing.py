@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.workshop.planning import Demand, Window, shortages
+from services.workshop.planning import Demand, Interval, shortages
 from tests.workshop.unit.planning.shops import DAY, technician
 
-FORTNIGHT = Window(0, 14 * DAY)
+FORTNIGHT = Interval(0, 14 * DAY)
 
 
 def test_enough_people_are_missing_none() -> None:
@@ -34,4 +34,4 @@ def test_a_trade_without_anyone_needs_people_of_a_full_week() -> None:
     (short,) = shortages([], [Demand("paint", (70.0,))], FORTNIGHT)
     assert (short.missing_hours, short.people) == (70.0, 2)
     with pytest.raises(ValueError, match="week"):
-        shortages([], [], Window(0, DAY))
+        shortages([], [], Interval(0, DAY))

@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.planning.model import Window
+from services.workshop.planning.model import Interval
 from services.workshop.planning.timeline import NEVER, Busy, Calendar, common, first_slot
 
 windows = st.lists(
-    st.tuples(st.integers(0, 120), st.integers(1, 30)).map(lambda w: Window(w[0], w[0] + w[1])),
+    st.tuples(st.integers(0, 120), st.integers(1, 30)).map(lambda w: Interval(w[0], w[0] + w[1])),
     max_size=6,
 )
 
@@ -17,7 +17,9 @@ def minutes(calendar: Calendar) -> list[int]:
 
 
 @given(windows, st.integers(0, 160), st.integers(1, 60))
-def test_finish_counts_working_minutes(given_windows: list[Window], start: int, work: int) -> None:
+def test_finish_counts_working_minutes(
+    given_windows: list[Interval], start: int, work: int
+) -> None:
     calendar = Calendar(given_windows)
     ahead = [m for m in minutes(calendar) if m >= start]
     span = (ahead[0], ahead[work - 1] + 1) if len(ahead) >= work else (NEVER, NEVER)
@@ -27,7 +29,7 @@ def test_finish_counts_working_minutes(given_windows: list[Window], start: int, 
 
 
 @given(windows, windows)
-def test_common_time(first: list[Window], second: list[Window]) -> None:
+def test_common_time(first: list[Interval], second: list[Interval]) -> None:
     a, b = Calendar(first), Calendar(second)
     both = Calendar(common(a.windows, b.windows))
     assert minutes(both) == sorted(set(minutes(a)) & set(minutes(b)))
@@ -35,7 +37,7 @@ def test_common_time(first: list[Window], second: list[Window]) -> None:
 
 @given(windows, windows, windows, st.integers(0, 150), st.integers(1, 30))
 def test_the_first_slot_is_the_earliest_free_possession(
-    open_: list[Window], taken: list[Window], too: list[Window], earliest: int, length: int
+    open_: list[Interval], taken: list[Interval], too: list[Interval], earliest: int, length: int
 ) -> None:
     calendar, busy = Calendar(open_), (Busy(), Busy())
     for each, intervals in zip(busy, (taken, too), strict=True):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.planning import Job, Workshop, plan
+from services.workshop.planning import PlanTask, Workshop, plan
 from tests.workshop.unit.planning.shops import DAY, job, small
 
 minutes = st.integers(10, 300)
@@ -13,7 +13,7 @@ promises = st.none() | st.integers(500, 1200)
 waits = st.booleans()
 
 
-def first(*jobs: Job) -> str:
+def first(*jobs: PlanTask) -> str:
     """The job that the only technician begins with."""
     shop: Workshop = replace(small(), technicians=small().technicians[:1], jobs=jobs)
     return plan(shop).assignments[0].job_id
@@ -39,8 +39,8 @@ def test_of_two_like_orders_that_of_the_waiting_customer_goes_first(
 
 def test_an_order_late_for_days_no_longer_waits_for_those_that_can_be_kept() -> None:
     morning = 9 * DAY + 8 * 60
-    kept = job("kept", 8 * 60, spread=0.0, promise=morning + 9 * 60)
-    late = job("late", 60, spread=0.0, promise=morning - 60)
+    kept = job("kept", 8 * 60, log_stddev=0.0, promise=morning + 9 * 60)
+    late = job("late", 60, log_stddev=0.0, promise=morning - 60)
     shop = replace(small(morning), technicians=small().technicians[:1])
     for promise, goes_first in ((morning - 60, "kept"), (morning - 6 * DAY, "late")):
         jobs = (kept, replace(late, promise=promise))

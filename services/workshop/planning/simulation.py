@@ -1,4 +1,4 @@
-"""When planned work may really finish: the plan played many times with uncertain durations."""
+"""When planned work may really finish: the plan simulated many times with uncertain durations."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,16 +10,16 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from services.workshop.planning.in_hand import whole_minutes
-from services.workshop.planning.model import Assignment, HeldJob, Job, Workshop
+from services.workshop.planning.in_hand import total_minutes_quantile
+from services.workshop.planning.model import PlanAssignment, PlanTask, ReservedTask, Workshop
 from services.workshop.planning.teams import duration, shared_hours
 from services.workshop.planning.timeline import Calendar
 
 SAMPLES: Final = 200
-"""Plays of the plan; each job's durations are spread evenly over its law."""
+"""Simulation runs of the plan; each job's durations are spread evenly over its distribution."""
 
-Moments = NDArray[np.float64]
-"""One moment for each play, shape (SAMPLES,), in minutes since the caller's epoch."""
+TimeSamples = NDArray[np.float64]
+"""One moment for each simulation run, shape (SAMPLES,), in minutes since the caller's epoch."""
 
 
 class WorkingTime:
@@ -33,65 +33,71 @@ class WorkingTime:
         self._moments = edges.ravel()
         self._worked = np.stack([reached - lengths, reached], axis=1).ravel()
 
-    def worked(self, moments: Moments | float) -> Moments:
+    def worked(self, moments: TimeSamples | float) -> TimeSamples:
         """Working minutes before each moment."""
         beyond = np.maximum(moments - self._moments[-1], 0)
         return np.asarray(np.interp(moments, self._moments, self._worked) + beyond)
 
-    def reach(self, worked: Moments | float) -> Moments:
+    def reach(self, worked: TimeSamples | float) -> TimeSamples:
         """The moments before which so many minutes lie."""
         beyond = np.maximum(worked - self._worked[-1], 0)
         return np.asarray(np.interp(worked, self._worked, self._moments) + beyond)
 
-    def finish(self, starts: Moments, minutes: Moments) -> Moments:
+    def finish(self, starts: TimeSamples, minutes: TimeSamples) -> TimeSamples:
         """When work begun at each start is done."""
         return self.reach(self.worked(starts) + minutes)
 
 
-def finishes(
+def simulate_finishes(
     workshop: Workshop,
-    jobs: Mapping[str, Job],
-    planned: Iterable[Assignment],
-    new: Iterable[Assignment] = (),
-) -> dict[str, Moments]:
+    jobs: Mapping[str, PlanTask],
+    planned: Iterable[PlanAssignment],
+    new: Iterable[PlanAssignment] = (),
+) -> dict[str, TimeSamples]:
     """Possible finishes by job, if people and bays take the work in the planned order.
 
     Work starts as soon as people, bay, vehicle, parts and what goes before allow, and the vehicle
-    has been moved there; work in hand has taken the time it has taken already. Held jobs are played
-    with the others, each not before its held start; those that start after all of ``planned`` are
-    left out. Jobs are played by planned start. The durations of ``new`` and of held work are drawn
-    by their place, so that work has the same finishes when it is asked about again under other
-    ids, and when it is held.
+    has been moved there; work in hand has taken the time it has taken already. Reserved jobs are
+    simulated with the others, each not before its reserved start; those that start after all of
+    ``planned`` are left out. Jobs are simulated by planned start. The durations of ``new`` and of
+    held work are drawn by their slot, so that work has the same finishes when it is asked about
+    again under other ids, and when it is held.
     """
     planned = list(planned)
     last = max((a.start for a in planned), default=0)
-    held = [each for each in workshop.held if each.place.start <= last]
-    jobs = {**jobs, **{each.job.job_id: _not_before_its_place(each) for each in held}}
-    in_turn = sorted([*planned, *(each.place for each in held)], key=lambda a: (a.start, a.job_id))
-    drawn_as = {a.job_id: f"{a.start} {a.bay_id}" for a in (*new, *(each.place for each in held))}
-    return _Play(workshop, jobs, drawn_as).run(in_turn)
+    reserved = [each for each in workshop.reservations if each.slot.start <= last]
+    jobs = {**jobs, **{each.job.job_id: _not_before_its_slot(each) for each in reserved}}
+    in_sequence = sorted(
+        [*planned, *(each.slot for each in reserved)], key=lambda a: (a.start, a.job_id)
+    )
+    drawn_as = {
+        a.job_id: f"{a.start} {a.bay_id}" for a in (*new, *(each.slot for each in reserved))
+    }
+    return _Simulation(workshop, jobs, drawn_as).run(in_sequence)
 
 
-def _not_before_its_place(held: HeldJob) -> Job:
-    return replace(held.job, release=max(held.job.release, held.place.start))
+def _not_before_its_slot(reserved: ReservedTask) -> PlanTask:
+    return replace(
+        reserved.job, earliest_start=max(reserved.job.earliest_start, reserved.slot.start)
+    )
 
 
-class _Play:
+class _Simulation:
     def __init__(
-        self, workshop: Workshop, jobs: Mapping[str, Job], drawn_as: Mapping[str, str]
+        self, workshop: Workshop, jobs: Mapping[str, PlanTask], drawn_as: Mapping[str, str]
     ) -> None:
         self._now, self._jobs, self._drawn_as = workshop.now, jobs, drawn_as
         self._move = workshop.move_minutes
         self._bays = {stay.order_id: stay.bay_id for stay in workshop.done}
-        self._law = np.array(workshop.law)
+        self._residual_quantiles = np.array(workshop.residual_quantiles)
         self._people = {t.technician_id: t for t in workshop.technicians}
-        self._free: defaultdict[str, Moments] = defaultdict(self._at_once)
+        self._free: defaultdict[str, TimeSamples] = defaultdict(self._at_once)
         for stay in workshop.done:
             self._free[f"vehicle {stay.order_id}"] = np.full(SAMPLES, float(stay.finish))
         self._times: dict[tuple[str, ...], WorkingTime] = {}
-        self._done: dict[str, Moments] = {}
+        self._done: dict[str, TimeSamples] = {}
 
-    def run(self, planned: Iterable[Assignment]) -> dict[str, Moments]:
+    def run(self, planned: Iterable[PlanAssignment]) -> dict[str, TimeSamples]:
         for assignment in planned:
             job = self._jobs[assignment.job_id]
             resources = [f"person {i}" for i in assignment.technician_ids]
@@ -103,20 +109,22 @@ class _Play:
                 self._free[resource] = finish
         return self._done
 
-    def _at_once(self) -> Moments:
+    def _at_once(self) -> TimeSamples:
         return np.full(SAMPLES, float(self._now))
 
-    def _finish(self, job: Job, assignment: Assignment, resources: list[str]) -> Moments:
+    def _finish(
+        self, job: PlanTask, assignment: PlanAssignment, resources: list[str]
+    ) -> TimeSamples:
         team = tuple(self._people[i] for i in assignment.technician_ids if i in self._people)
         if not team:
             return np.full(SAMPLES, float(max(assignment.finish, self._now)))
         time = self._time(assignment.technician_ids)
         median = float(duration(job, team))
-        if job.frozen:
-            spent = float(time.worked(self._now) - time.worked(job.frozen.start))
+        if job.fixed_assignment:
+            spent = float(time.worked(self._now) - time.worked(job.fixed_assignment.start))
             left = np.maximum(self._whole(job, median, spent) - max(0.0, spent), 1.0)
             return time.finish(self._at_once(), left)
-        start = np.full(SAMPLES, float(max(self._now, job.release, job.parts_at)))
+        start = np.full(SAMPLES, float(max(self._now, job.earliest_start, job.parts_at)))
         for moments in [self._free[r] for r in resources]:
             np.maximum(start, moments, out=start)
         if self._bays.get(job.order_id, assignment.bay_id) != assignment.bay_id:
@@ -126,14 +134,16 @@ class _Play:
                 np.maximum(start, self._done[other], out=start)
         return time.finish(start, self._whole(job, median, 0.0))
 
-    def _whole(self, job: Job, median: float, spent: float) -> Moments:
+    def _whole(self, job: PlanTask, median: float, spent: float) -> TimeSamples:
         """Working minutes of the job, given those spent already."""
-        return whole_minutes(self._law, median, job.spread, spent, self._evenly(job))
+        return total_minutes_quantile(
+            self._residual_quantiles, median, job.log_stddev, spent, self._evenly(job)
+        )
 
-    def _evenly(self, job: Job) -> Moments:
+    def _evenly(self, job: PlanTask) -> TimeSamples:
         """Evenly spread numbers in (0, 1) in an order that belongs to the job."""
         name = self._drawn_as.get(job.job_id, job.job_id)
-        order: Moments = _orders()[crc32(name.encode()) % len(_orders())]
+        order: TimeSamples = _orders()[crc32(name.encode()) % len(_orders())]
         return order
 
     def _time(self, technician_ids: tuple[str, ...]) -> WorkingTime:
@@ -144,7 +154,7 @@ class _Play:
 
 
 @cache
-def _orders() -> Moments:
+def _orders() -> TimeSamples:
     """Evenly spread numbers in (0, 1) in many random orders, shape (1024, SAMPLES)."""
     even = np.tile((np.arange(SAMPLES) + 0.5) / SAMPLES, (1024, 1))
     return np.random.default_rng(0).permuted(even, axis=1)

@@ -1,4 +1,4 @@
-"""What messages say: the facts of each subject, and templates (模板) in the customer's language."""
+"""Message texts: the values of each subject, and templates (模板) in the customer's language."""
 
 from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.contracts.base import Cents, Moment
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Facts(BaseModel):
+class TemplateValues(BaseModel):
     """What a message on one subject is about; each field is a placeholder of its templates."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,12 +23,12 @@ class Facts(BaseModel):
     subject: ClassVar[Subject]
 
     @property
-    def over_at(self) -> datetime | None:
-        """When the facts themselves are past."""
+    def void_at(self) -> datetime | None:
+        """When the values themselves are past."""
         return None
 
 
-class Authorisation(Facts):
+class Authorisation(TemplateValues):
     """The customer is to authorise an estimate (授权)."""
 
     subject: ClassVar[Subject] = "authorisation"
@@ -62,7 +62,7 @@ class LinkedAdditionalWork(_Linked, AdditionalWork):
     """Additional work that is asked for with its link."""
 
 
-class AtRisk(Facts):
+class AtRisk(TemplateValues):
     """The promise may not be kept (承诺风险)."""
 
     subject: ClassVar[Subject] = "at_risk"
@@ -71,7 +71,7 @@ class AtRisk(Facts):
     likely_at: Moment
 
 
-class PromiseChanged(Facts):
+class PromiseChanged(TemplateValues):
     """The new completion time (承诺变更)."""
 
     subject: ClassVar[Subject] = "promise_changed"
@@ -79,7 +79,7 @@ class PromiseChanged(Facts):
     promised_at: Moment
 
 
-class Ready(Facts):
+class Ready(TemplateValues):
     """The vehicle can be fetched (竣工)."""
 
     subject: ClassVar[Subject] = "ready"
@@ -87,7 +87,7 @@ class Ready(Facts):
     ready_at: Moment
 
 
-class OverduePayment(Facts):
+class OverduePayment(TemplateValues):
     """A bill is unpaid past its day (逾期未付)."""
 
     subject: ClassVar[Subject] = "overdue_payment"
@@ -96,7 +96,7 @@ class OverduePayment(Facts):
     due_at: Moment
 
 
-class AppointmentReminder(Facts):
+class AppointmentReminder(TemplateValues):
     """An appointment is near (预约提醒)."""
 
     subject: ClassVar[Subject] = "appointment_reminder"
@@ -104,13 +104,13 @@ class AppointmentReminder(Facts):
     planned_at: Moment
 
     @property
-    def over_at(self) -> datetime:
+    def void_at(self) -> datetime:
         return self.planned_at
 
 
-FACTS: Mapping[Subject, type[Facts]] = {
-    facts.subject: facts
-    for facts in (
+TEMPLATE_VALUES: Mapping[Subject, type[TemplateValues]] = {
+    values.subject: values
+    for values in (
         Authorisation,
         AdditionalWork,
         AtRisk,
@@ -144,50 +144,50 @@ class Template:
 
 
 @dataclass(frozen=True)
-class Wording:
-    """A message in words."""
+class MessageText:
+    """The title and the text of a message."""
 
     title: str
     text: str
 
 
 def check(template: Template, subject: Subject) -> None:
-    """A title may name the store; a text also the customer, every fact of its subject and the
+    """A title may name the store; a text also the customer, every value of its subject and the
     link, where it has one.
 
     Raises:
         ValueError: another placeholder, a link that is left out, or nothing to say without it.
     """
-    facts = {"store", "name", *FACTS[subject].model_fields}
+    values = {"store", "name", *TEMPLATE_VALUES[subject].model_fields}
     _allow(template.title, {"store"})
-    _allow(template.call or "", facts)
+    _allow(template.call or "", values)
     if (template.call is not None) != (subject in LINKED):
         raise ValueError("call stands instead of a text with {link}, and there alone")
     if subject not in LINKED:
-        _allow(template.text, facts)
-    elif "link" not in _allow(template.text, {*facts, "link"}):
+        _allow(template.text, values)
+    elif "link" not in _allow(template.text, {*values, "link"}):
         raise ValueError(f"the text of {subject} lacks {{link}}")
 
 
-def say(
+def render(
     template: Template,
-    facts: Facts,
+    values: TemplateValues,
     *,
     name: str,
     store: str,
     language: Language,
     zone: ZoneInfo,
     link: str | None = None,
-) -> Wording:
-    """The message to a customer called ``name``; times as ``zone``'s clocks show them.
+) -> MessageText:
+    """Render the message to a customer called ``name``; times as ``zone``'s clocks show them.
 
     Without its ``link``, it is what an agent says on the phone.
     """
     words = {
-        field: _spoken(field, value, language, zone) for field, value in facts if value is not None
+        field: _spoken(field, value, language, zone) for field, value in values if value is not None
     }
     text = template.text if link else template.spoken
-    return Wording(
+    return MessageText(
         template.title.format(store=store),
         text.format(store=store, name=name, link=link, **words),
     )

@@ -13,14 +13,14 @@ from pydantic import ValidationError
 
 from services.crm.clients.templates import load_message_rules
 from services.crm.domain.message import Language, QuietHours, Subject
-from services.crm.domain.wording import (
-    FACTS,
+from services.crm.domain.message_text import (
+    TEMPLATE_VALUES,
     AppointmentReminder,
     Authorisation,
     PromiseChanged,
     Template,
     check,
-    say,
+    render,
 )
 from shared.contracts.reception import PromiseRevised
 
@@ -42,7 +42,7 @@ def test_the_shipped_templates_say_everything_in_both_languages() -> None:
         for language in get_args(Language):
             template = rules["S01"].templates[subject, language]
             assert "{name}" in template.text
-            for fact in FACTS[subject].model_fields:
+            for fact in TEMPLATE_VALUES[subject].model_fields:
                 assert f"{{{fact}}}" in template.text
                 assert f"{{{fact}}}" in template.spoken
             assert ("{link}" in template.text) == (template.call is not None)
@@ -55,7 +55,7 @@ def test_the_shipped_templates_say_everything_in_both_languages() -> None:
 def test_times_are_the_stores_and_amounts_are_money(language: Language, expected: str) -> None:
     facts = {"promised_at": AT}
     time, money = (
-        say(template, fact, name="n", store="s", language=language, zone=SHANGHAI).text
+        render(template, fact, name="n", store="s", language=language, zone=SHANGHAI).text
         for template, fact in (
             (Template("", "{promised_at}"), PromiseChanged(**facts)),
             (Template("", "{amount_cents}"), Authorisation(amount_cents=123405)),
@@ -68,7 +68,7 @@ def test_times_are_the_stores_and_amounts_are_money(language: Language, expected
 def test_a_name_is_told_as_it_is(name: str) -> None:
     template = Template("{store}", "{name}{planned_at}")
     facts = AppointmentReminder(planned_at=AT)
-    words = say(template, facts, name=name, store="{name}", language="zh", zone=SHANGHAI)
+    words = render(template, facts, name=name, store="{name}", language="zh", zone=SHANGHAI)
     assert (words.title, words.text) == ("{name}", f"{name}3月4日 14:05")
 
 
@@ -93,13 +93,13 @@ def test_templates_name_only_what_there_is(template: Template, fault: str) -> No
 def test_a_store_says_it_in_its_own_words_at_its_own_times(tmp_path: Path) -> None:
     own = {
         "quiet_hours": {"starts": "21:00", "ends": "07:00"},
-        "tell_risk": True,
+        "notify_at_risk": True,
         "templates": {"ready": {"zh": {"title": "好", "text": "{name}，好了"}}},
     }
     rules = load_message_rules(written(tmp_path, stores={"S02": own}), ["S01", "S02"])
     assert rules["S02"].templates["ready", "zh"].text == "{name}，好了"
     assert rules["S02"].templates["ready", "en"] == rules["S01"].templates["ready", "en"]
-    assert (rules["S01"].tell_risk, rules["S02"].tell_risk) == (False, True)
+    assert (rules["S01"].notify_at_risk, rules["S02"].notify_at_risk) == (False, True)
     assert rules["S02"].quiet != rules["S01"].quiet
     assert isinstance(rules["S02"].quiet, QuietHours)
 
@@ -133,7 +133,7 @@ def test_any_time_of_an_event_is_said(at: datetime, zone: ZoneInfo, language: La
     )
     facts = PromiseChanged(promised_at=event.promised_at)
     template = Template("", "{promised_at}")
-    assert say(template, facts, name="n", store="s", language=language, zone=zone).text
+    assert render(template, facts, name="n", store="s", language=language, zone=zone).text
 
 
 def test_time_beyond_business_years_is_no_event() -> None:

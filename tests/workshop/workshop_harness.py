@@ -1,4 +1,4 @@
-"""The workshop of a store in the test's own process; reception is played by a publisher."""
+"""The workshop of a store in the test's own process; a publisher stands in for reception."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,7 +42,7 @@ def refused(answer: httpx.Response, status: int, rule: str, field: str) -> Probl
 
 
 @dataclass(frozen=True)
-class Floor:
+class WorkshopHarness:
     """What the people of one store do in the workshop."""
 
     service: InProcess
@@ -51,7 +51,7 @@ class Floor:
     clock: SteppedClock
     store_id: str = "S01"
 
-    def of(self, store_id: str) -> "Floor":
+    def of(self, store_id: str) -> "WorkshopHarness":
         """The workshop of another store."""
         return replace(self, store_id=store_id)
 
@@ -229,11 +229,13 @@ class Floor:
 
 
 @asynccontextmanager
-async def open_floor(servers: Platform, clock: SteppedClock) -> AsyncIterator[Floor]:
+async def open_workshop_harness(
+    servers: Platform, clock: SteppedClock
+) -> AsyncIterator[WorkshopHarness]:
     """The workshop at the beginning of the early shift."""
     clock.set(OPENING)
     async with (
         in_process(servers, "workshop", create_app) as running,
         publisher(servers) as reception,
     ):
-        yield Floor(running, reception, servers, clock)
+        yield WorkshopHarness(running, reception, servers, clock)

@@ -1,4 +1,4 @@
-"""What commands, events and deadlines have in common: changing the plan and its bookings.
+"""What commands, events and deadlines have in common: changing the plan and its resource bookings.
 
 Every function runs inside a unit in which the store's plan is locked.
 """
@@ -19,7 +19,7 @@ from shared.unit import Unit
 REPLAN = "replan"
 IMPROVE = "improve"
 LEARN = "learn"
-PROSPECTS = "prospects"
+PROMISE_RISK_CHECK = "promise_risk_check"
 CAPACITY = "capacity"
 HOLD_EXPIRY = "hold_expiry"
 OVERRUN = "overrun"
@@ -31,36 +31,40 @@ _IMPROVE_AFTER = timedelta(milliseconds=300)
 """Disturbances rarely come alone; the search begins when it is quiet for so long."""
 _START_GRACE = timedelta(minutes=10)
 """Work that has not begun so long after its planned start is planned anew."""
-_LOOK_AFTER = timedelta(milliseconds=500)
-_LOOK_EVERY = timedelta(minutes=5)
+_RISK_CHECK_AFTER = timedelta(milliseconds=500)
+_RISK_CHECK_EVERY = timedelta(minutes=5)
 
 
-async def plan_changed(unit: Unit, store_id: str, cause: Cause, *, replan: bool = True) -> None:
-    """Have the rest replanned at once, then the promises looked at, and the free capacity
-    published shortly."""
+async def request_replan(unit: Unit, store_id: str, cause: Cause, *, replan: bool = True) -> None:
+    """Request a replan at once, then a check of the promises, and publish the free capacity
+    shortly."""
     if replan:
         await timers.schedule(
             unit, REPLAN, store_id, store_id=store_id, due_at=unit.now, cause=cause
         )
     due_at = _next(_CAPACITY_EVERY, unit.now)
     await timers.schedule(unit, CAPACITY, store_id, store_id=store_id, due_at=due_at, cause=cause)
-    due_at = unit.now + _LOOK_AFTER
-    await timers.schedule(unit, PROSPECTS, store_id, store_id=store_id, due_at=due_at, cause=cause)
+    due_at = unit.now + _RISK_CHECK_AFTER
+    await timers.schedule(
+        unit, PROMISE_RISK_CHECK, store_id, store_id=store_id, due_at=due_at, cause=cause
+    )
 
 
-async def look_again(unit: Unit, store_id: str, cause: Cause) -> None:
-    """Have the open promises looked at in a while, even if nothing happens."""
-    due_at = unit.now + _LOOK_EVERY
-    await timers.schedule(unit, PROSPECTS, store_id, store_id=store_id, due_at=due_at, cause=cause)
+async def schedule_risk_check(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Schedule the next check of the open promises, even if nothing happens."""
+    due_at = unit.now + _RISK_CHECK_EVERY
+    await timers.schedule(
+        unit, PROMISE_RISK_CHECK, store_id, store_id=store_id, due_at=due_at, cause=cause
+    )
 
 
-async def improve_soon(unit: Unit, store_id: str, cause: Cause) -> None:
-    """Have the plan searched for a better one when the disturbances pause."""
+async def schedule_improvement(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Schedule the search for a better plan, when the disturbances pause."""
     due_at = unit.now + _IMPROVE_AFTER
     await timers.schedule(unit, IMPROVE, store_id, store_id=store_id, due_at=due_at, cause=cause)
 
 
-async def rebook(
+async def assign_jobs(
     unit: Unit,
     store_id: str,
     changes: Sequence[tuple[Job, Assignment, Reason]],
@@ -69,9 +73,11 @@ async def rebook(
     by: str,
     cause: Cause,
 ) -> list[Job]:
-    """Give jobs their new assignments and bookings, each for a reason."""
-    await persistence.unbook(unit.connection, store_id, [job.job_id for job, _, _ in changes])
-    await persistence.book(
+    """Assign jobs and book their resources, each for a reason."""
+    await persistence.delete_resource_bookings(
+        unit.connection, store_id, [job.job_id for job, _, _ in changes]
+    )
+    await persistence.add_resource_bookings(
         unit.connection,
         store_id,
         [(job.job_id, None, assignment) for job, assignment, _ in changes],
@@ -82,12 +88,12 @@ async def rebook(
         changed.append(assigned)
         unit.publish(events, cause)
     saved = await persistence.save_jobs(unit, changed)
-    await await_start(unit, store_id, cause)
+    await schedule_start_check(unit, store_id, cause)
     return saved
 
 
-async def await_start(unit: Unit, store_id: str, cause: Cause) -> None:
-    """Have the plan looked at when the next job should have begun."""
+async def schedule_start_check(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Schedule a check for when the next job should have begun."""
     start_at = await persistence.next_start(unit.connection, store_id)
     if start_at is not None:
         due_at = max(start_at, unit.now) + _START_GRACE
@@ -100,15 +106,17 @@ async def on_start_due(unit: Unit, timer: Timer) -> None:
     """Somebody should have begun by now (未按时开工): what has not is planned anew."""
     start_at = await persistence.next_start(unit.connection, timer.store_id)
     if start_at is not None and start_at + _START_GRACE <= unit.now:
-        await plan_changed(unit, timer.store_id, timer.cause)
-    await await_start(unit, timer.store_id, timer.cause)
+        await request_replan(unit, timer.store_id, timer.cause)
+    await schedule_start_check(unit, timer.store_id, timer.cause)
 
 
-async def occupy(unit: Unit, job: Job, assignment: Assignment, cause: Cause) -> None:
-    """Book work in hand; planned work that stands in its way is replanned."""
+async def book_active_job(unit: Unit, job: Job, assignment: Assignment, cause: Cause) -> None:
+    """Book the resources of work in hand; planned work in its way is replanned."""
     await persistence.displace(unit.connection, job.store_id, job.job_id, assignment)
-    await persistence.unbook(unit.connection, job.store_id, [job.job_id])
-    await persistence.book(unit.connection, job.store_id, [(job.job_id, None, assignment)])
+    await persistence.delete_resource_bookings(unit.connection, job.store_id, [job.job_id])
+    await persistence.add_resource_bookings(
+        unit.connection, job.store_id, [(job.job_id, None, assignment)]
+    )
     await timers.schedule(
         unit,
         OVERRUN,
@@ -117,26 +125,28 @@ async def occupy(unit: Unit, job: Job, assignment: Assignment, cause: Cause) -> 
         due_at=assignment.finish_at,
         cause=cause,
     )
-    await plan_changed(unit, job.store_id, cause)
+    await request_replan(unit, job.store_id, cause)
 
 
-async def vacate(unit: Unit, job: Job, cause: Cause) -> None:
-    """Work in hand has ended: what it occupied is free from now on.
+async def free_resources(unit: Unit, job: Job, cause: Cause) -> None:
+    """Free the resources of work in hand that has ended.
 
     Planned work that should have begun meanwhile is replanned.
     """
-    await persistence.unbook(unit.connection, job.store_id, [job.job_id])
+    await persistence.delete_resource_bookings(unit.connection, job.store_id, [job.job_id])
     if job.started_at and job.bay_id and job.started_at < unit.now:
         done = Assignment(job.technician_ids, job.bay_id, job.started_at, unit.now)
         await persistence.displace(unit.connection, job.store_id, job.job_id, done)
-        await persistence.book(unit.connection, job.store_id, [(job.job_id, None, done)])
+        await persistence.add_resource_bookings(
+            unit.connection, job.store_id, [(job.job_id, None, done)]
+        )
     await timers.cancel(unit, OVERRUN, job.job_id)
-    await learn_soon(unit, job.store_id, cause)
-    await plan_changed(unit, job.store_id, cause)
+    await schedule_learning(unit, job.store_id, cause)
+    await request_replan(unit, job.store_id, cause)
 
 
-async def learn_soon(unit: Unit, store_id: str, cause: Cause) -> None:
-    """Have durations learned anew from the finished jobs."""
+async def schedule_learning(unit: Unit, store_id: str, cause: Cause) -> None:
+    """Schedule learning durations from the finished jobs."""
     due_at = _next(_LEARN_EVERY, unit.now)
     await timers.schedule(unit, LEARN, store_id, store_id=store_id, due_at=due_at, cause=cause)
 
@@ -144,7 +154,7 @@ async def learn_soon(unit: Unit, store_id: str, cause: Cause) -> None:
 async def reserve(unit: Unit, hold: Hold, cause: Cause) -> None:
     """Keep the capacity of a new hold until it expires."""
     await persistence.save_hold(unit.connection, hold)
-    await persistence.book(
+    await persistence.add_resource_bookings(
         unit.connection,
         hold.store_id,
         [(job.job_id, hold.hold_id, job.assignment) for job in hold.jobs],
@@ -157,7 +167,7 @@ async def reserve(unit: Unit, hold: Hold, cause: Cause) -> None:
         due_at=hold.expires_at,
         cause=cause,
     )
-    await plan_changed(unit, hold.store_id, cause, replan=False)
+    await request_replan(unit, hold.store_id, cause, replan=False)
 
 
 async def release(unit: Unit, hold: Hold, cause: Cause) -> None:
@@ -165,26 +175,28 @@ async def release(unit: Unit, hold: Hold, cause: Cause) -> None:
     if hold.status != "held":
         return
     await persistence.save_hold(unit.connection, hold.with_status("released"))
-    await persistence.unbook(unit.connection, hold.store_id, [job.job_id for job in hold.jobs])
+    await persistence.delete_resource_bookings(
+        unit.connection, hold.store_id, [job.job_id for job in hold.jobs]
+    )
     await timers.cancel(unit, HOLD_EXPIRY, hold.hold_id)
-    await plan_changed(unit, hold.store_id, cause)
+    await request_replan(unit, hold.store_id, cause)
 
 
-async def take_in(
+async def add_jobs(
     unit: Unit, new: Sequence[Job], hold: Hold | None, handover: timedelta, cause: Cause
 ) -> None:
-    """Ordered jobs enter the plan: in the places of their hold, or where the planner puts them."""
+    """Add ordered jobs to the plan: in the slots of their hold, or where the planner puts them."""
     store_id = new[0].store_id
     if hold is None:
         await persistence.save_jobs(unit, new)
-        await plan_changed(unit, store_id, cause)
+        await request_replan(unit, store_id, cause)
         return
     await persistence.save_hold(unit.connection, hold.with_status("confirmed"))
     await timers.cancel(unit, HOLD_EXPIRY, hold.hold_id)
     promised = Reason("promised")
-    places = [(job, held.assignment, promised) for job, held in zip(new, hold.jobs, strict=True)]
-    await rebook(unit, store_id, places, handover=handover, by=PLANNER, cause=cause)
-    await plan_changed(unit, store_id, cause, replan=False)
+    slots = [(job, held.assignment, promised) for job, held in zip(new, hold.jobs, strict=True)]
+    await assign_jobs(unit, store_id, slots, handover=handover, by=PLANNER, cause=cause)
+    await request_replan(unit, store_id, cause, replan=False)
 
 
 def _next(interval: timedelta, now: datetime) -> datetime:

@@ -1,4 +1,5 @@
-"""A dispatcher's changes by hand (人工派工): dialogs with a reason, safe against a second hand."""
+"""A dispatcher's manual overrides (人工派工): dialogs with a reason, safe against a second
+dispatcher."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ _SOON = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Floor:
+class DispatchOptions:
     """What the dialogs choose from: the day's plan, the catalogue's operations, names of jobs."""
 
     plan: Mapping[str, Any]
@@ -78,7 +79,7 @@ class Floor:
 
 
 @dataclass(frozen=True)
-class Place:
+class Slot:
     """Where a job is wanted: technicians, bay and start."""
 
     technician_ids: Sequence[str]
@@ -86,25 +87,25 @@ class Place:
     start_at: datetime
 
     @classmethod
-    def of(cls, job: Job) -> "Place":
+    def of(cls, job: Job) -> "Slot":
         """Where it is planned."""
         start_at = datetime.fromisoformat(job["planned_start_at"])
         return cls(job["technician_ids"], job["bay_id"], start_at)
 
 
-def move(visit: Visit, floor: Floor, job: Job, place: Place) -> None:
+def move(visit: Visit, options: DispatchOptions, job: Job, slot: Slot) -> None:
     """Give a planned job to others, to another bay or another time (改派)."""
-    t, able, bays = visit.t, floor.able(job), floor.bays(visit, job)
+    t, able, bays = visit.t, options.able(job), options.bays(visit, job)
 
     def fields(form: Form) -> Callable[[], Body]:
-        chosen = [each for each in place.technician_ids if each in able]
+        chosen = [each for each in slot.technician_ids if each in able]
         people = form.field(
             "technician_ids",
             ui.select(able, label=t("Technician"), multiple=True, value=chosen).props("use-chips"),
         )
-        wanted = place.bay_id if place.bay_id in bays else None
+        wanted = slot.bay_id if slot.bay_id in bays else None
         bay = form.field("bay_id", ui.select(bays, label=t("Bay"), value=wanted))
-        start = moment_field(form, "start_at", t("Start"), max(place.start_at, _soon(visit)))
+        start = moment_field(form, "start_at", t("Start"), max(slot.start_at, _soon(visit)))
         return lambda: {
             "technician_ids": people.value,
             "bay_id": bay.value,
@@ -112,12 +113,12 @@ def move(visit: Visit, floor: Floor, job: Job, place: Place) -> None:
         }
 
     needed = ("technician_ids", "bay_id", "start_at")
-    _by_hand(visit, floor, job, visit.t("Move"), "reassignment", fields, needed)
+    _override_dialog(visit, options, job, visit.t("Move"), "reassignment", fields, needed)
 
 
-def swap(visit: Visit, floor: Floor, job: Job, other_job_id: str | None = None) -> None:
+def swap(visit: Visit, options: DispatchOptions, job: Job, other_job_id: str | None = None) -> None:
     """Let two planned jobs change technicians, bay and start (互换)."""
-    others = floor.exchangeable(job)
+    others = options.exchangeable(job)
 
     def fields(form: Form) -> Callable[[], Body]:
         wanted = other_job_id if other_job_id in others else None
@@ -125,36 +126,42 @@ def swap(visit: Visit, floor: Floor, job: Job, other_job_id: str | None = None) 
         other = form.field("other_job_id", ui.select(others, label=label, value=wanted))
         return lambda: {"other_job_id": other.value}
 
-    _by_hand(visit, floor, job, visit.t("Swap"), "swap", fields, ("other_job_id",))
+    _override_dialog(visit, options, job, visit.t("Swap"), "swap", fields, ("other_job_id",))
 
 
-def pin(visit: Visit, floor: Floor, job: Job) -> None:
+def pin(visit: Visit, options: DispatchOptions, job: Job) -> None:
     """Keep the planner from moving a job (锁定)."""
-    _by_hand(visit, floor, job, visit.t("Pin"), "pin")
+    _override_dialog(visit, options, job, visit.t("Pin"), "pin")
 
 
-def release(visit: Visit, floor: Floor, job: Job) -> None:
+def unpin(visit: Visit, options: DispatchOptions, job: Job) -> None:
     """Let the planner move a job again (解锁)."""
-    _by_hand(visit, floor, job, visit.t("Release"), "release")
+    _override_dialog(visit, options, job, visit.t("Unpin"), "unpin")
 
 
-def forbid(visit: Visit, floor: Floor, job: Job) -> None:
+def forbid(visit: Visit, options: DispatchOptions, job: Job) -> None:
     """Keep a technician from a job (禁派)."""
     able = {
         technician_id: name
-        for technician_id, name in floor.able(job).items()
+        for technician_id, name in options.able(job).items()
         if technician_id not in job["forbidden_technicians"]
     }
-    _by_hand(
-        visit, floor, job, visit.t("Forbid"), "forbid", _technician(visit, able), ("technician_id",)
+    _override_dialog(
+        visit,
+        options,
+        job,
+        visit.t("Forbid"),
+        "forbid",
+        _technician(visit, able),
+        ("technician_id",),
     )
 
 
-def allow(visit: Visit, floor: Floor, job: Job) -> None:
+def allow(visit: Visit, options: DispatchOptions, job: Job) -> None:
     """Take a technician's exclusion from a job back (解禁)."""
     kept = {each: visit.colleague(each) for each in job["forbidden_technicians"]}
-    _by_hand(
-        visit, floor, job, visit.t("Allow"), "allow", _technician(visit, kept), ("technician_id",)
+    _override_dialog(
+        visit, options, job, visit.t("Allow"), "allow", _technician(visit, kept), ("technician_id",)
     )
 
 
@@ -172,9 +179,9 @@ def _nothing(_: Form) -> Callable[[], Body]:
     return dict
 
 
-def _by_hand(
+def _override_dialog(
     visit: Visit,
-    floor: Floor,
+    options: DispatchOptions,
     job: Job,
     title: str,
     action: str,
@@ -187,20 +194,22 @@ def _by_hand(
     sending again then speaks of that state.
     """
     t, store = visit.t, visit.store_path
-    seen = {each["job_id"]: each for each in floor.plan["jobs"]}
-    with dialog(f"{title} · {floor.job_name(job['job_id'])}") as opened:
+    seen = {each["job_id"]: each for each in options.plan["jobs"]}
+    with dialog(f"{title} · {options.job_name(job['job_id'])}") as opened:
         form = Form(visit)
         conflict = mark("conflict", box("conflict"))
         read = fields(form)
-        reason = form.field("reason", ui.select(choices(t, "hand", REASONS), label=t("Reason")))
+        reason = form.field(
+            "reason", ui.select(choices(t, "manual_override", REASONS), label=t("Reason"))
+        )
         note = form.field("note", ui.textarea(t("Note")).props("autogrow rows=2"))
 
         def body() -> Body:
-            told = read()
+            answers = read()
             versions = {"version": seen[job["job_id"]]["version"]}
-            if other := told.get("other_job_id"):
+            if other := answers.get("other_job_id"):
                 versions["other_version"] = seen[other]["version"]
-            return {**told, **versions, "reason": reason.value, "note": note.value or None}
+            return {**answers, **versions, "reason": reason.value, "note": note.value or None}
 
         async def send() -> None:
             if not form.require(*needed, "reason"):
@@ -215,7 +224,7 @@ def _by_hand(
             elif form.refusal and form.refusal.rule == "changed_meanwhile":
                 changed = await _present(visit, seen[form.refusal.values["job_id"]])
                 seen[changed["job_id"]] = changed
-                _show_present(visit, floor, conflict, changed)
+                _show_present(visit, options, conflict, changed)
 
         dialog_actions(form, opened, title, send)
 
@@ -227,11 +236,11 @@ async def _present(visit: Visit, job: Job) -> Job:
     return next(each for each in jobs if each["job_id"] == job["job_id"])
 
 
-def _show_present(visit: Visit, floor: Floor, place: ui.element, job: Job) -> None:
+def _show_present(visit: Visit, options: DispatchOptions, slot: ui.element, job: Job) -> None:
     t, zone = visit.t, visit.store.timezone
-    place.clear()
-    with place:
-        text(t("Present state of {job}", job=floor.job_name(job["job_id"])), "section-title")
+    slot.clear()
+    with slot:
+        text(t("Present state of {job}", job=options.job_name(job["job_id"])), "section-title")
         facts(
             [
                 (t("Status"), t.code("status", job["status"])),
@@ -241,7 +250,7 @@ def _show_present(visit: Visit, floor: Floor, place: ui.element, job: Job) -> No
                     t("Planned"),
                     formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
                 ),
-                (t("Changed because"), change_text(visit, job["reason"], floor.job_name)),
+                (t("Changed because"), change_text(visit, job["reason"], options.job_name)),
             ]
         )
 

@@ -11,17 +11,17 @@ from services.workshop.domain.job import Assignment
 from shared.contracts.refusal import Refused
 from shared.db import Connection
 
-_BOOK = """
-INSERT INTO booking (store_id, job_id, hold_id, resource, during)
+_INSERT_RESOURCE_BOOKINGS = """
+INSERT INTO resource_booking (store_id, job_id, hold_id, resource, during)
 SELECT $1, job_id, hold_id, resource, tstzrange(begin_at, end_at)
 FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
      AS new (job_id, hold_id, resource, begin_at, end_at)
 """
 
 _DISPLACE = """
-DELETE FROM booking
+DELETE FROM resource_booking
 WHERE store_id = $1 AND job_id IN (
-    SELECT job_id FROM booking
+    SELECT job_id FROM resource_booking
     JOIN unnest($2::text[], $3::timestamptz[], $4::timestamptz[])
          AS wanted (resource, begin_at, end_at) USING (resource)
     WHERE store_id = $1 AND during && tstzrange(begin_at, end_at) AND job_id <> ALL ($5))
@@ -30,7 +30,7 @@ WHERE store_id = $1 AND job_id IN (
 _KEPT = """
 SELECT resource, job_id, hold_id, coalesce(made_by, changed_by) AS by,
        coalesce(made_at, changed_at) AS at
-FROM booking
+FROM resource_booking
      LEFT JOIN job USING (store_id, job_id)
      LEFT JOIN capacity_hold USING (store_id, hold_id)
 WHERE store_id = $1 AND resource = ANY ($2) AND during && tstzrange($3, $4) AND job_id <> $5
@@ -39,9 +39,9 @@ ORDER BY resource
 LIMIT 1
 """
 
-_BOOKINGS = """
+_SELECT_RESOURCE_BOOKINGS = """
 SELECT job_id, hold_id, resource, lower(during) AS begin_at, upper(during) AS end_at
-FROM booking
+FROM resource_booking
 WHERE store_id = $1 AND upper(during) > $2
 ORDER BY resource, lower(during)
 """
@@ -52,7 +52,7 @@ class CapacityTakenError(Refused):
 
 
 @dataclass(frozen=True)
-class Booking:
+class ResourceBooking:
     """A technician or a bay is taken from ``begin_at`` until before ``end_at``."""
 
     job_id: str
@@ -62,7 +62,7 @@ class Booking:
     end_at: datetime
 
 
-async def book(
+async def add_resource_bookings(
     connection: Connection,
     store_id: str,
     assignments: Sequence[tuple[str, str | None, Assignment]],
@@ -80,7 +80,9 @@ async def book(
     if not rows:
         return
     try:
-        await connection.execute(_BOOK, store_id, *map(list, zip(*rows, strict=True)))
+        await connection.execute(
+            _INSERT_RESOURCE_BOOKINGS, store_id, *map(list, zip(*rows, strict=True))
+        )
     except asyncpg.ExclusionViolationError as error:
         raise CapacityTakenError(
             "capacity_taken",
@@ -91,10 +93,14 @@ async def book(
         ) from None
 
 
-async def unbook(connection: Connection, store_id: str, job_ids: Sequence[str]) -> None:
+async def delete_resource_bookings(
+    connection: Connection, store_id: str, job_ids: Sequence[str]
+) -> None:
     """Free what the jobs have booked."""
     await connection.execute(
-        "DELETE FROM booking WHERE store_id = $1 AND job_id = ANY ($2)", store_id, list(job_ids)
+        "DELETE FROM resource_booking WHERE store_id = $1 AND job_id = ANY ($2)",
+        store_id,
+        list(job_ids),
     )
 
 
@@ -113,7 +119,7 @@ async def displace(
     )
 
 
-async def refuse_kept(
+async def reject_if_reserved(
     connection: Connection, store_id: str, job_id: str, assignment: Assignment
 ) -> None:
     """Work in hand keeps its technicians and bay, and so does what is reserved for a customer.
@@ -135,25 +141,30 @@ async def refuse_kept(
     raise errors.technician_busy(name, taken["job_id"])
 
 
-async def bookings_after(connection: Connection, store_id: str, moment: datetime) -> list[Booking]:
+async def resource_bookings_after(
+    connection: Connection, store_id: str, moment: datetime
+) -> list[ResourceBooking]:
     """What is booked from ``moment`` on."""
-    return [Booking(**row) for row in await connection.fetch(_BOOKINGS, store_id, moment)]
+    return [
+        ResourceBooking(**row)
+        for row in await connection.fetch(_SELECT_RESOURCE_BOOKINGS, store_id, moment)
+    ]
 
 
 async def booked_jobs(connection: Connection, store_id: str) -> set[str]:
     """The unfinished jobs that have their bookings."""
     rows = await connection.fetch(
-        "SELECT DISTINCT job_id FROM booking JOIN job USING (store_id, job_id) "
+        "SELECT DISTINCT job_id FROM resource_booking JOIN job USING (store_id, job_id) "
         "WHERE store_id = $1 AND status IN ('planned', 'in_progress', 'paused')",
         store_id,
     )
     return {row["job_id"] for row in rows}
 
 
-async def jobs_held(connection: Connection, store_id: str, hold_id: str) -> int:
+async def count_booked_jobs_of_hold(connection: Connection, store_id: str, hold_id: str) -> int:
     """How many jobs of a hold still have their bookings."""
     count: int = await connection.fetchval(
-        "SELECT count(DISTINCT job_id) FROM booking WHERE store_id = $1 AND hold_id = $2",
+        "SELECT count(DISTINCT job_id) FROM resource_booking WHERE store_id = $1 AND hold_id = $2",
         store_id,
         hold_id,
     )

@@ -1,6 +1,6 @@
-"""Moving one job at a time towards an early closing, by simulated annealing (模拟退火).
+"""Shortening the makespan by simulated annealing (模拟退火), one job at a time.
 
-A walk knows the vehicles and the teams, in shop minutes; bays, absences and work in hand it
+The annealing knows the vehicles and the teams, in shop minutes; bays, absences and work in hand it
 leaves to decoding.
 """
 
@@ -12,37 +12,37 @@ from random import Random
 from time import monotonic
 from typing import Final, NamedTuple, TypeVar
 
-from services.workshop.planning.model import Assignment
-from services.workshop.planning.neighbourhood import Proposal
+from services.workshop.planning.model import PlanAssignment
+from services.workshop.planning.neighborhood import CandidatePlan
 from services.workshop.planning.shoptime import ShopTime, Team
 from services.workshop.planning.timeline import NEVER
 
-HOT: Final = 0.4
-COLD: Final = 0.02
-"""Minutes by which a step may typically worsen the closing, at first and at last, as shares of
-the mean job."""
-BREATH: Final = 100
-"""Steps between two looks at the clock."""
+START_TEMPERATURE: Final = 0.4
+END_TEMPERATURE: Final = 0.02
+"""Minutes by which a step may typically worsen the makespan, at first and at last, as shares of the
+mean job."""
+DEADLINE_CHECK_INTERVAL: Final = 100
+"""Steps between two checks of the deadline."""
 Name = TypeVar("Name", bound=Hashable)
 NOBODY: Final = -1
 """The job before the first and after the last one; its start and its tail are 0."""
 
 
-class _Place(NamedTuple):
-    closing: int
+class _Insertion(NamedTuple):
+    makespan: int
     team: Team
     position: int
     minutes: int
 
 
-class Walk:
-    """A walk from plan to plan: a job of a chain that ends last goes to its best other place.
+class Annealing:
+    """A search from plan to plan: a job of a chain that ends last goes to its best other slot.
 
-    A worse closing is accepted the less often, the more of its ``length`` in steps is behind.
+    A longer makespan is accepted the less often, the more of its ``length`` in steps is behind.
     """
 
     def __init__(
-        self, shop: ShopTime, start: Collection[Assignment], length: int, seed: int
+        self, shop: ShopTime, start: Collection[PlanAssignment], length: int, seed: int
     ) -> None:
         movable = [a for a in start if a.job_id in shop.options]
         movable.sort(key=lambda a: (a.start, a.finish, a.job_id))
@@ -53,7 +53,7 @@ class Walk:
         self._steps = 0
         self._random = Random(seed)  # noqa: S311
         self._job_ids = [job.job_id for job in jobs]
-        self._earliest = [shop.at(max(now, job.release, job.parts_at)) for job in jobs]
+        self._earliest = [shop.at(max(now, job.earliest_start, job.parts_at)) for job in jobs]
         self._teams = [a.technician_ids for a in movable]
         self._minutes = [*(span.finish - span.start for span in spans), 0]
         self._options = [
@@ -67,42 +67,46 @@ class Walk:
         self._previous, self._next = _links(self._lines, len(jobs))
         self._sequence = list(range(len(jobs)))
         self._finishes, self._tails = self._forward(), self._backward()
-        self._closing, self._critical = self._chains()
-        self._warmth = sum(self._minutes) / len(jobs)
-        self._best = self._closing, self._proposal()
+        self._makespan, self._critical = self._chains()
+        self._mean_minutes = sum(self._minutes) / len(jobs)
+        self._best = self._makespan, self._candidate()
 
     @property
-    def over(self) -> bool:
+    def is_done(self) -> bool:
         """Whether all steps are taken."""
         return self._steps >= self.length
 
-    def advance(self, steps: int, deadline: float) -> Proposal:
+    def advance(self, steps: int, deadline: float) -> CandidatePlan:
         """The best plan so far after as many steps, or fewer if the ``deadline`` comes first."""
         for step in range(steps):
-            if step % BREATH == 0 and monotonic() >= deadline:
+            if step % DEADLINE_CHECK_INTERVAL == 0 and monotonic() >= deadline:
                 break
-            self._step(self._warmth * HOT * (COLD / HOT) ** (self._steps / self.length))
+            self._step(
+                self._mean_minutes
+                * START_TEMPERATURE
+                * (END_TEMPERATURE / START_TEMPERATURE) ** (self._steps / self.length)
+            )
             self._steps += 1
-            if self._closing < self._best[0]:
-                self._best = self._closing, self._proposal()
+            if self._makespan < self._best[0]:
+                self._best = self._makespan, self._candidate()
         return self._best[1]
 
-    def _step(self, warmth: float) -> None:
+    def _step(self, temperature: float) -> None:
         job = self._random.choice(self._critical)
         team, minutes = self._teams[job], self._minutes[job]
         position = self._lines[team].index(job)
         finishes, tails = self._finishes, self._tails
         self._take_out(job)
         self._finishes, self._tails = self._forward(), self._backward()
-        found = self._best_place(job, (team, position))
+        found = self._best_insertion(job, (team, position))
         if found and (
-            found.closing <= self._closing
-            or self._random.random() < exp((self._closing - found.closing) / warmth)
+            found.makespan <= self._makespan
+            or self._random.random() < exp((self._makespan - found.makespan) / temperature)
         ):
             self._put(job, found.team, found.position, found.minutes)
             self._sequence = self._sorted()
             self._finishes, self._tails = self._forward(), self._backward()
-            self._closing, self._critical = self._chains()
+            self._makespan, self._critical = self._chains()
         else:
             self._put(job, team, position, minutes)
             self._finishes, self._tails = finishes, tails
@@ -123,10 +127,10 @@ class Walk:
         line.insert(position, job)
         self._teams[job], self._minutes[job] = team, minutes
 
-    def _best_place(self, job: int, old: tuple[Team, int]) -> _Place | None:
-        """Where the job, taken out, makes the shortest chain, anywhere but in its old place.
+    def _best_insertion(self, job: int, old: tuple[Team, int]) -> _Insertion | None:
+        """Where the job, taken out, makes the shortest chain, anywhere but in its old slot.
 
-        Equal places are drawn by lot.
+        Equal slots are drawn by lot.
         """
         finishes, tails = self._finishes, self._tails
         others = max(finishes)
@@ -144,7 +148,7 @@ class Walk:
                 equal = equal + 1 if chain == shortest else 1
                 shortest = chain
                 if self._random.random() * equal < 1:
-                    best = _Place(max(chain, others), team, position, minutes)
+                    best = _Insertion(max(chain, others), team, position, minutes)
         return best
 
     def _room(self, job: int, line: list[int]) -> range:
@@ -192,12 +196,12 @@ class Walk:
 
     def _chains(self) -> tuple[int, list[int]]:
         """The last finish, and the jobs of the chains that end with it (关键路径)."""
-        closing = max(self._finishes)
+        makespan = max(self._finishes)
         times = zip(self._finishes, self._tails, self._minutes, strict=True)
         critical = [
-            i for i, (finish, tail, own) in enumerate(times) if finish + tail - own == closing
+            i for i, (finish, tail, own) in enumerate(times) if finish + tail - own == makespan
         ]
-        return closing, critical
+        return makespan, critical
 
     def _sorted(self) -> list[int]:
         """All jobs, each after those that go before it."""
@@ -215,11 +219,11 @@ class Walk:
                         found.append(follower)
         return found
 
-    def _proposal(self) -> Proposal:
+    def _candidate(self) -> CandidatePlan:
         order = sorted(
             range(len(self._job_ids)), key=lambda i: (self._finishes[i] - self._minutes[i], i)
         )
-        return Proposal(
+        return CandidatePlan(
             dict(zip(self._job_ids, self._teams, strict=True)),
             tuple(self._job_ids[i] for i in order),
         )

@@ -1,4 +1,4 @@
-"""The rules of changes by hand (R12)."""
+"""The rules of manual overrides (R12)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -43,18 +43,18 @@ def refused(rule: str):
     "change",
     [
         dispatch.pin,
-        dispatch.release,
+        dispatch.unpin,
         lambda job: dispatch.forbid(job, "t1", PEOPLE, 1),
         lambda job: dispatch.allow(job, "t1"),
     ],
 )
 @pytest.mark.parametrize("status", ["in_progress", "paused", "finished", "passed", "cancelled"])
-def test_only_planned_work_is_changed_by_hand(change, status):
+def test_only_planned_work_is_overridden(change, status):
     with refused("wrong_status"):
         change(replace(JOB, status=status))
 
 
-def test_a_job_without_a_place_cannot_be_fixed_there():
+def test_job_without_slot_cannot_be_pinned():
     with refused("not_yet_assigned"):
         dispatch.pin(replace(JOB, bay_id=None))
 
@@ -90,15 +90,15 @@ def test_a_job_is_not_fixed_on_somebody_who_is_kept_from_it():
 
 
 @given(minutes, minutes, lengths, lengths, st.booleans())
-def test_jobs_in_each_others_place_do_not_collide(start, other_start, length, other_length, same):
-    place = Assignment(("t1",), "b1", NOW + start, NOW + start + HOUR)
+def test_swapped_jobs_do_not_collide(start, other_start, length, other_length, same):
+    slot = Assignment(("t1",), "b1", NOW + start, NOW + start + HOUR)
     other = Assignment(("t2",), "b1" if same else "b2", NOW + other_start, NOW + HOUR)
-    first, second = dispatch.in_each_others_place((place, length), (other, other_length))
+    first, second = dispatch.swap_starts((slot, length), (other, other_length))
     if same:
         assert first + length <= second or second + other_length <= first
-        assert min(first, second) == min(place.start_at, other.start_at)
+        assert min(first, second) == min(slot.start_at, other.start_at)
     else:
-        assert (first, second) == (other.start_at, place.start_at)
+        assert (first, second) == (other.start_at, slot.start_at)
 
 
 @given(st.lists(lengths, min_size=1, max_size=5), st.integers(0, 60))

@@ -8,14 +8,14 @@ from typing import Final
 
 from ortools.sat.python import cp_model
 
-from services.workshop.planning.model import Aim, Assignment, Job, Window
-from services.workshop.planning.objective import STEADINESS, WAITING_CUSTOMER_WEIGHT, deviation
+from services.workshop.planning.model import Aim, Interval, PlanAssignment, PlanTask
+from services.workshop.planning.objective import MOVE_PENALTY, WAITING_CUSTOMER_WEIGHT, deviation
 from services.workshop.planning.shoptime import Kind, Options, ShopTime, Team
 from services.workshop.planning.timeline import merged
 
 BROKEN: Final = 20_000
 LATE: Final = 100
-CHANGED: Final = BROKEN * STEADINESS // 100
+CHANGED: Final = BROKEN * MOVE_PENALTY // 100
 """Weights of a broken promise, a minute late and a job moved, beside 1 for a minute's waiting."""
 
 
@@ -29,7 +29,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Proposal:
+class CandidatePlan:
     """Teams and placing order of all movable jobs."""
 
     teams: Mapping[str, Team]
@@ -38,19 +38,19 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a solve found; ``exhausted`` when the neighbourhood holds nothing better."""
+    """What a solve found; ``exhausted`` when the neighborhood holds nothing better."""
 
-    proposal: Proposal | None
+    candidate: CandidatePlan | None
     exhausted: bool
 
 
-class Neighbourhood:
+class Neighborhood:
     """A model around an incumbent plan in which only the ``freed`` jobs change hands or order."""
 
     def __init__(
         self,
         shop: ShopTime,
-        incumbent: Collection[Assignment],
+        incumbent: Collection[PlanAssignment],
         freed: Collection[str],
         aim: Aim,
     ) -> None:
@@ -62,23 +62,23 @@ class Neighbourhood:
         self._starts: dict[str, cp_model.IntVar] = {}
         self._ends: dict[str, cp_model.LinearExprT] = {}
         self._picked: dict[str, dict[Team, cp_model.IntVar]] = {}
-        self._kept: dict[str, Assignment] = {}
+        self._kept: dict[str, PlanAssignment] = {}
         self._taken: defaultdict[Hashable, list[cp_model.IntervalVar]] = defaultdict(list)
         self._counted: defaultdict[Kind, list[cp_model.IntervalVar]] = defaultdict(list)
         self._work: defaultdict[str, list[cp_model.LinearExprT]] = defaultdict(list)
-        self._blocked: defaultdict[Hashable, list[Window]] = defaultdict(list)
-        self._blocked_bays: defaultdict[str, list[Window]] = defaultdict(list)
+        self._blocked: defaultdict[Hashable, list[Interval]] = defaultdict(list)
+        self._blocked_bays: defaultdict[str, list[Interval]] = defaultdict(list)
         for technician_id, gaps in shop.absences.items():
             self._blocked[technician_id].extend(gaps)
-        for held in shop.workshop.held:
-            self._block(held.place, held.job.order_id)
+        for reserved in shop.workshop.reservations:
+            self._block(reserved.slot, reserved.job.order_id)
         for assignment in incumbent:
             self._add(assignment, assignment.job_id in freed)
         self._keep_order()
         self._separate()
         self._follow()
-        if aim == "closing":
-            self._close_early()
+        if aim == "makespan":
+            self._minimize_makespan()
         else:
             self._keep_promises()
 
@@ -97,15 +97,15 @@ class Neighbourhood:
         for job_id, picked in self._picked.items():
             teams[job_id] = next(t for t, literal in picked.items() if solver.value(literal))
         order = sorted(starts, key=lambda job_id: (starts[job_id], job_id))
-        return Outcome(Proposal(teams, tuple(order)), status == cp_model.OPTIMAL)
+        return Outcome(CandidatePlan(teams, tuple(order)), status == cp_model.OPTIMAL)
 
-    def _add(self, assignment: Assignment, freed: bool) -> None:
+    def _add(self, assignment: PlanAssignment, freed: bool) -> None:
         job, options = self._jobs[assignment.job_id], self._shop.options.get(assignment.job_id)
         if options is None or self._rigid(assignment, options):
             self._block(assignment, job.order_id)
             self._ends[job.job_id] = self._shop.at(assignment.finish)
             return
-        earliest = self._shop.at(max(self._shop.workshop.now, job.release, job.parts_at))
+        earliest = self._shop.at(max(self._shop.workshop.now, job.earliest_start, job.parts_at))
         longest = max(options.minutes.values())
         start = self._model.new_int_var(earliest, max(earliest, self._last) + longest, "")
         self._model.add_hint(start, self._shop.at(assignment.start))
@@ -115,7 +115,7 @@ class Neighbourhood:
         else:
             self._keep(job, assignment)
 
-    def _rigid(self, assignment: Assignment, options: Options) -> bool:
+    def _rigid(self, assignment: PlanAssignment, options: Options) -> bool:
         """Whether the model cannot place the job where it is, and so must leave it there."""
         span = self._shop.span(assignment)
         return assignment.technician_ids not in options.minutes or any(
@@ -124,13 +124,13 @@ class Neighbourhood:
             for gap in self._shop.absences[technician_id]
         )
 
-    def _block(self, assignment: Assignment, order_id: str) -> None:
+    def _block(self, assignment: PlanAssignment, order_id: str) -> None:
         span = self._shop.span(assignment)
         for resource in (*assignment.technician_ids, ("vehicle", order_id)):
             self._blocked[resource].append(span)
         self._blocked_bays[assignment.bay_id].append(span)
 
-    def _keep(self, job: Job, assignment: Assignment) -> None:
+    def _keep(self, job: PlanTask, assignment: PlanAssignment) -> None:
         span = self._shop.span(assignment)
         start, minutes = self._starts[job.job_id], span.finish - span.start
         interval = self._model.new_fixed_size_interval_var(start, minutes, "")
@@ -142,7 +142,7 @@ class Neighbourhood:
             self._taken[resource].append(interval)
         self._counted[self._shop.kind[assignment.bay_id]].append(interval)
 
-    def _free(self, job: Job, options: Options, assignment: Assignment) -> None:
+    def _free(self, job: PlanTask, options: Options, assignment: PlanAssignment) -> None:
         start, span = self._starts[job.job_id], self._shop.span(assignment)
         minutes = options.minutes | {assignment.technician_ids: span.finish - span.start}
         size = self._model.new_int_var(min(minutes.values()), max(minutes.values()), "")
@@ -167,8 +167,8 @@ class Neighbourhood:
     def _choose_bay(
         self,
         options: Options,
-        assignment: Assignment,
-        place: tuple[cp_model.IntVar, cp_model.IntVar, cp_model.IntVar],
+        assignment: PlanAssignment,
+        bounds: tuple[cp_model.IntVar, cp_model.IntVar, cp_model.IntVar],
         whole: cp_model.IntervalVar,
     ) -> None:
         if len(options.kinds) == 1:
@@ -178,12 +178,12 @@ class Neighbourhood:
         for kind in options.kinds:
             literal = self._model.new_bool_var("")
             self._model.add_hint(literal, kind == self._shop.kind[assignment.bay_id])
-            part = self._model.new_optional_interval_var(*place, literal, "")
+            part = self._model.new_optional_interval_var(*bounds, literal, "")
             self._counted[kind].append(part)
             chosen.append(literal)
         self._model.add_exactly_one(chosen)
 
-    def _interval(self, span: Window) -> cp_model.IntervalVar:
+    def _interval(self, span: Interval) -> cp_model.IntervalVar:
         return self._model.new_fixed_size_interval_var(span.start, span.finish - span.start, "")
 
     def _keep_order(self) -> None:
@@ -236,15 +236,15 @@ class Neighbourhood:
                 if other in self._ends:
                     self._model.add(start >= self._ends[other] + self._lag(other, job_id))
 
-    def _close_early(self) -> None:
+    def _minimize_makespan(self) -> None:
         """The last finish comes first; it leaves everybody time for all of their work."""
-        closing = self._model.new_int_var(0, self._last - 1, "")
+        makespan = self._model.new_int_var(0, self._last - 1, "")
         for end in self._ends.values():
-            self._model.add(closing >= end)
+            self._model.add(makespan >= end)
         now = self._shop.at(self._shop.workshop.now)
         for minutes in self._work.values():
-            self._model.add(closing >= now + sum(minutes))
-        self._model.minimize(closing)
+            self._model.add(makespan >= now + sum(minutes))
+        self._model.minimize(makespan)
 
     def _keep_promises(self) -> None:
         costs: list[cp_model.LinearExprT] = []
@@ -254,7 +254,7 @@ class Neighbourhood:
         for job_ids in ends.values():
             costs += self._order_costs([self._ends[i] for i in job_ids], self._jobs[job_ids[0]])
         for job_id, picked in self._picked.items():
-            before = self._shop.running.get(job_id)
+            before = self._shop.current_plan.get(job_id)
             if before and before.technician_ids in picked:
                 costs.append(CHANGED * (1 - picked[before.technician_ids]))
         if self._shop.workshop.move_minutes:
@@ -285,7 +285,7 @@ class Neighbourhood:
         return both
 
     def _order_costs(
-        self, ends: list[cp_model.LinearExprT], job: Job
+        self, ends: list[cp_model.LinearExprT], job: PlanTask
     ) -> list[cp_model.LinearExprT]:
         latest = 1 << 24
         end = self._model.new_int_var(0, latest, "")
@@ -306,8 +306,8 @@ class Neighbourhood:
         return costs
 
     def _deviation(self, order_id: str) -> float:
-        """How far the order's finish may stray, from its work and its place in the incumbent."""
+        """How far the order's finish may stray, from its work and its slot in the incumbent."""
         own = [job for job in self._jobs.values() if job.order_id == order_id]
-        work = sum(job.spread * job.minutes for job in own)
+        work = sum(job.log_stddev * job.minutes for job in own)
         finish = max(self._finishes.get(job.job_id, 0) for job in own)
         return deviation(work, finish - self._shop.workshop.now)

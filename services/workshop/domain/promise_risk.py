@@ -1,0 +1,67 @@
+"""Risks of open promises: when to alert and when the alert ends (承诺风险)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from services.workshop.domain.reasons import Reason, why_in_danger
+from shared.contracts.workshop import PromiseAtRisk
+
+CONFIDENCE: Final = 0.95
+"""How sure the best new promise is."""
+ALERT_HYSTERESIS: Final = 0.1
+"""How far the probability must lie above the threshold before an alert ends."""
+
+
+@dataclass(frozen=True)
+class PromiseRisk:
+    """How likely an order's promise is kept, its main risk, and the best new promise.
+
+    ``alerted_at``: since when the promise counts as in danger, or None.
+    """
+
+    order_id: str
+    promised_at: datetime
+    probability: float
+    cause: Reason
+    best_promise_at: datetime
+    alerted_at: datetime | None = None
+
+
+def update_alerts(
+    promise_risks: Sequence[PromiseRisk],
+    alerted: Mapping[str, datetime],
+    *,
+    store_id: str,
+    threshold: float,
+    now: datetime,
+) -> tuple[list[PromiseRisk], list[PromiseAtRisk]]:
+    """Update the alerts of promise risks, with an event for each new one.
+
+    ``alerted`` says by order since when earlier alerts are open. An alert opens when the
+    probability falls under ``threshold`` and ends when it is clearly above again.
+    """
+    watched, events = [], []
+    for promise_risk in promise_risks:
+        since = alerted.get(promise_risk.order_id)
+        bound = threshold if since is None else min(threshold + ALERT_HYSTERESIS, CONFIDENCE)
+        in_danger = promise_risk.probability < bound
+        watched.append(replace(promise_risk, alerted_at=(since or now) if in_danger else None))
+        if in_danger and since is None:
+            events.append(_warning(store_id, promise_risk, now))
+    return watched, events
+
+
+def _warning(store_id: str, promise_risk: PromiseRisk, now: datetime) -> PromiseAtRisk:
+    return PromiseAtRisk(
+        store_id=store_id,
+        order_id=promise_risk.order_id,
+        promised_at=promise_risk.promised_at,
+        probability=promise_risk.probability,
+        cause=promise_risk.cause.code,
+        explanation=why_in_danger(promise_risk.cause),
+        best_promise_at=promise_risk.best_promise_at,
+        confidence=CONFIDENCE,
+        alerted_at=now,
+    )

@@ -1,0 +1,213 @@
+"""A dispatcher's manual overrides, on real Kafka and PostgreSQL (R12)."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from shared.clock import SteppedClock
+from shared.contracts.workshop import JobReassigned
+from tests.workshop.workshop_harness import Answer, WorkshopHarness, open_workshop_harness, refused
+
+DISPATCHER = "S01-dispatcher-1"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def harness(servers: Platform, clock: SteppedClock) -> AsyncIterator[WorkshopHarness]:
+    async with open_workshop_harness(servers, clock) as running:
+        yield running
+
+
+def reason(job: Answer, **more: object) -> Answer:
+    return {"reason": "customer_request", "version": job["version"], **more}
+
+
+def body_at(
+    harness: WorkshopHarness, job: Answer, technician: int, hours: float, **more: object
+) -> Answer:
+    return reason(
+        job,
+        technician_ids=[f"S01-technician-{technician}"],
+        bay_id="S01-lift-5",
+        start_at=harness.at(hours).isoformat(),
+        **more,
+    )
+
+
+async def test_a_moved_job_stays_where_the_dispatcher_put_it(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MNT-001")
+    body = body_at(harness, job, 9, 3, note="客户下午才来")
+    moved = await harness.done(f"jobs/{job['job_id']}/reassignment", DISPATCHER, body)
+    await harness.open_order("MNT-001")
+    kept = await harness.job(job)
+    for seen in (moved, kept):
+        assert seen["technician_ids"] == ["S01-technician-9"]
+        assert seen["bay_id"] == "S01-lift-5"
+        assert seen["planned_start_at"] == harness.at(3).isoformat().replace("+00:00", "Z")
+        assert seen["pinned"]
+    (event,) = await harness.events(JobReassigned, job["order_id"])
+    assert (event.reason, event.by) == ("override", DISPATCHER)
+    assert "客户" not in event.model_dump_json()
+
+
+async def test_second_override_gets_present_state(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MNT-001")
+    path = f"jobs/{job['job_id']}/reassignment"
+    first = await harness.done(path, DISPATCHER, body_at(harness, job, 7, 5))
+    second = await harness.post(path, "S01-manager-1", body_at(harness, job, 9, 6))
+    problem = refused(second, 409, "changed_meanwhile", "version")
+    assert problem.values["version"] == first["version"]
+    assert problem.values["by"] == DISPATCHER
+    assert problem.values["at"] == harness.clock.now().isoformat()
+    assert problem.values["technician_ids"] == ["S01-technician-7"]
+
+
+async def test_nothing_is_moved_onto_work_in_hand(harness: WorkshopHarness) -> None:
+    (busy,) = await harness.open_order("MNT-004")
+    started = await harness.work(busy, "start")
+    (job,) = await harness.open_order("MNT-001")
+    path = f"jobs/{job['job_id']}/reassignment"
+    person = started["technician_ids"][0]
+    someone_else = 7 if not person.endswith("-7") else 9
+    here = body_at(harness, job, someone_else, 0.1) | {"bay_id": started["bay_id"]}
+    problem = refused(await harness.post(path, DISPATCHER, here), 409, "bay_occupied", "bay_id")
+    assert problem.values["by"] == person
+    them = body_at(harness, job, 1, 0.1) | {"technician_ids": [person]}
+    refused(await harness.post(path, DISPATCHER, them), 409, "technician_busy", "technician_ids")
+
+
+async def test_a_job_is_given_only_to_whoever_can_do_it(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MNT-004")
+    path = f"jobs/{job['job_id']}/reassignment"
+    unskilled = await harness.post(path, DISPATCHER, body_at(harness, job, 5, 4))
+    refused(unskilled, 422, "not_qualified", "technician_ids")
+    assert "S01-technician-5" in unskilled.json()["detail"]
+    unfit = body_at(harness, job, 1, 4) | {"bay_id": "S01-wash-1"}
+    refused(await harness.post(path, DISPATCHER, unfit), 422, "bay_unsuitable", "bay_id")
+    past = body_at(harness, job, 1, -1)
+    refused(await harness.post(path, DISPATCHER, past), 422, "in_the_past", "start_at")
+
+
+async def test_override_cannot_take_reserved_capacity(harness: WorkshopHarness) -> None:
+    hold = await harness.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-004"]})
+    (held,) = hold["jobs"]
+    (job,) = await harness.open_order("MNT-001")
+    body = reason(
+        job,
+        technician_ids=held["technician_ids"],
+        bay_id=held["bay_id"],
+        start_at=held["planned_start_at"],
+    )
+    path = f"jobs/{job['job_id']}/reassignment"
+    problem = refused(await harness.post(path, DISPATCHER, body), 409, "capacity_held", "start_at")
+    assert problem.values["by"] == "S01-advisor-1"
+    assert problem.values["at"] == harness.clock.now().isoformat()
+    await harness.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
+
+
+async def test_a_technician_who_is_kept_from_a_job_does_not_get_it(
+    harness: WorkshopHarness,
+) -> None:
+    (job,) = await harness.open_order("MNT-001")
+    (technician_id,) = job["technician_ids"]
+    path = f"jobs/{job['job_id']}"
+    body = reason(job, technician_id=technician_id)
+    await harness.done(f"{path}/forbid", DISPATCHER, body)
+    other = await harness.job(job)
+    assert other["technician_ids"] != [technician_id]
+    assert other["forbidden_technicians"] == [technician_id]
+    back = body_at(harness, other, int(technician_id.rsplit("-")[-1]), 7)
+    answer = await harness.post(f"{path}/reassignment", DISPATCHER, back)
+    refused(answer, 409, "technician_forbidden", "technician_ids")
+    allowed = await harness.done(
+        f"{path}/allow", DISPATCHER, reason(other, technician_id=technician_id)
+    )
+    assert allowed["forbidden_technicians"] == []
+
+
+async def test_somebody_must_be_left_who_can_do_the_job(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("HVE-001")
+    path = f"jobs/{job['job_id']}/forbid"
+    first = await harness.done(path, DISPATCHER, reason(job, technician_id="S01-technician-3"))
+    now = await harness.job(first)
+    answer = await harness.post(path, DISPATCHER, reason(now, technician_id="S01-technician-4"))
+    refused(answer, 409, "nobody_left", "technician_id")
+    nobody = await harness.post(path, DISPATCHER, reason(now, technician_id="S02-technician-1"))
+    refused(nobody, 404, "unknown_technician", "technician_id")
+
+
+async def test_unpinned_job_is_replanned(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MNT-001")
+    pinned = await harness.done(f"jobs/{job['job_id']}/pin", DISPATCHER, reason(job))
+    assert pinned["pinned"]
+    now = await harness.job(job)
+    released = await harness.done(f"jobs/{job['job_id']}/unpin", DISPATCHER, reason(now))
+    assert not released["pinned"]
+
+
+async def test_two_jobs_swap_slots(harness: WorkshopHarness) -> None:
+    (one,), (other,) = await harness.open_order("MNT-003"), await harness.open_order("MNT-004")
+    for job, technician, hours in ((one, 7, 26), (other, 9, 28)):
+        body = body_at(harness, await harness.job(job), technician, hours)
+        await harness.done(f"jobs/{job['job_id']}/reassignment", DISPATCHER, body)
+    one, other = await harness.job(one), await harness.job(other)
+    path = f"jobs/{one['job_id']}/swap"
+    body = reason(one, other_job_id=other["job_id"], other_version=other["version"])
+    stale = await harness.post(path, DISPATCHER, body | {"other_version": "1"})
+    refused(stale, 409, "changed_meanwhile", "version")
+    refused(
+        await harness.post(path, DISPATCHER, body | {"other_job_id": one["job_id"]}),
+        422,
+        "same_job",
+        "other_job_id",
+    )
+    there, here = (await harness.done(path, DISPATCHER, body))["jobs"]
+    for after, before in ((there, other), (here, one)):
+        assert after["technician_ids"] == before["technician_ids"]
+        assert after["pinned"]
+    assert here["planned_start_at"] == one["planned_start_at"]
+    assert there["planned_start_at"] >= here["planned_finish_at"]
+
+
+async def test_overrides_are_counted_with_their_effect(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MNT-001")
+    body = body_at(harness, job, 2, 8, note="等老客户")
+    await harness.done(f"jobs/{job['job_id']}/reassignment", DISPATCHER, body)
+    found = await harness.get("overrides")
+    made = next(each for each in found["overrides"] if each["job_id"] == job["job_id"])
+    assert (made["kind"], made["reason"], made["note"]) == ("move", "customer_request", "等老客户")
+    assert (made["made_by"], made["queue_number"]) == (DISPATCHER, 7)
+    assert made["late_before_min"] == 0
+    assert made["late_after_min"] > 4 * 60
+    totals = found["totals"]
+    assert totals["count"] == len(found["overrides"])
+    assert 0 < totals["share"] < 1
+    assert totals["added_min"] >= made["late_after_min"]
+    harness.clock.set(harness.at(8))
+    started = await harness.work(await harness.job(job), "start")
+    harness.clock.set(harness.at(9))
+    await harness.work(started, "finish")
+    await harness.inspect(started)
+    found = await harness.get("overrides")
+    made = next(each for each in found["overrides"] if each["job_id"] == job["job_id"])
+    assert made["late_actual_min"] == 5 * 60 + 20
+    assert found["totals"]["late_overridden_min"] == made["late_actual_min"]
+
+
+async def test_overrides_are_for_those_who_answer_for_the_plan(harness: WorkshopHarness) -> None:
+    answer = await harness.service.get("/stores/S01/overrides", "technician")
+    assert answer.status_code == 403
+    backwards = await harness.service.get(
+        "/stores/S01/overrides", "manager", **{"from": "2026-03-05", "to": "2026-03-04"}
+    )
+    refused(backwards, 422, "ends_before_it_begins", "to")
+
+
+async def test_the_note_is_kept_apart_from_the_plan(harness: WorkshopHarness) -> None:
+    (job,) = await harness.open_order("MNT-001")
+    path = f"jobs/{job['job_id']}/pin"
+    await harness.done(path, DISPATCHER, reason(job, note="只告诉车间"))
+    board = await harness.service.get("/stores/S01/plan", "technician")
+    assert "只告诉车间" not in board.text
+    unknown = reason(await harness.job(job)) | {"reason": "because"}
+    assert (await harness.post(path, DISPATCHER, unknown)).status_code == 422

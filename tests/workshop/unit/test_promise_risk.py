@@ -1,0 +1,41 @@
+"""When warnings are raised and taken back (R9, R12)."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.workshop.domain.promise_risk import PromiseRisk, update_alerts
+from services.workshop.domain.reasons import Reason
+
+NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
+THRESHOLD = 0.7
+
+
+def seen(probability: float) -> PromiseRisk:
+    return PromiseRisk("o1", NOW, probability, Reason("work"), NOW + timedelta(hours=1))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_a_warning_is_raised_once_until_the_promise_looks_safe_again(probabilities):
+    alerted: dict[str, datetime] = {}
+    has_alert = False
+    for step, probability in enumerate(probabilities):
+        now = NOW + timedelta(minutes=step)
+        (promise_risk,), events = update_alerts(
+            [seen(probability)], alerted, store_id="S01", threshold=THRESHOLD, now=now
+        )
+        assert len(events) == (probability < THRESHOLD and not has_alert)
+        if probability < THRESHOLD:
+            assert promise_risk.alerted_at
+        if probability >= THRESHOLD + 0.1:
+            assert promise_risk.alerted_at is None
+        has_alert = promise_risk.alerted_at is not None
+        alerted = {"o1": promise_risk.alerted_at} if promise_risk.alerted_at else {}
+
+
+def test_a_standing_warning_keeps_the_moment_at_which_it_was_raised():
+    (promise_risk,), events = update_alerts(
+        [seen(0.75)], {"o1": NOW}, store_id="S01", threshold=THRESHOLD, now=NOW + timedelta(hours=1)
+    )
+    assert (promise_risk.alerted_at, events) == (NOW, [])
