@@ -1,43 +1,45 @@
-"""Calls of other systems on which a deadline waits: away is not the same as refused."""
+"""Calls of other systems on which a timer waits: unavailable is not the same as rejected."""
 
 from collections.abc import Awaitable
 from http import HTTPStatus
 
 import httpx
 
-from shared.timers import NotYetError
+from shared.timers import RetryLaterError
 
 _PASSING = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
 
 
-class CallRefusedError(Exception):
+class CallRejectedError(Exception):
     """The other system does not do what it was asked; to ask again seldom helps."""
 
 
-async def answer_of(system: str, call: Awaitable[httpx.Response]) -> httpx.Response:
-    """The answer of ``system``, which has done what it was asked.
+async def response_of(system: str, call: Awaitable[httpx.Response]) -> httpx.Response:
+    """The response of ``system``, which has done what it was asked.
 
     Raises:
-        NotYetError: it does not answer, or cannot at present.
-        CallRefusedError: it answers with another status from 400 to 499.
+        RetryLaterError: it does not respond, or cannot at present.
+        CallRejectedError: it responds with another status from 400 to 499.
     """
     try:
         response = await call
     except httpx.HTTPError as error:
-        raise NotYetError(f"{system}: {type(error).__name__}") from error
+        raise RetryLaterError(f"{system}: {type(error).__name__}") from error
     if response.is_server_error or response.status_code in _PASSING:
-        raise NotYetError(f"{system}: status {response.status_code}")
+        raise RetryLaterError(f"{system}: status {response.status_code}")
     if response.is_error:
-        raise CallRefusedError(f"{system}: status {response.status_code}, {_rules(response)}")
+        raise CallRejectedError(f"{system}: status {response.status_code}, {_rules(response)}")
     return response
 
 
 def _rules(response: httpx.Response) -> str:
     """Which rules the request breaks, without a word of what it said."""
     try:
-        faults = response.json()["errors"]
-        return ", ".join(f"{fault['field']}: {fault['rule']}" for fault in faults)
+        field_errors = response.json()["errors"]
+        return ", ".join(
+            f"{field_error['field']}: {field_error['rule']}" for field_error in field_errors
+        )
     except (ValueError, KeyError, TypeError):
         return "no reason"

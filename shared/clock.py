@@ -15,7 +15,7 @@ class Clock(Protocol):
     """Anything that tells the business time in UTC; it stands if it moves only when it is set."""
 
     @property
-    def stands(self) -> bool: ...
+    def is_paused(self) -> bool: ...
 
     def now(self) -> datetime: ...
 
@@ -23,7 +23,7 @@ class Clock(Protocol):
 class SystemClock:
     """Real time."""
 
-    stands = False
+    is_paused = False
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -37,14 +37,14 @@ class SkewedClock:
         self._skew = timedelta(seconds=skew_s)
 
     @property
-    def stands(self) -> bool:
-        return self._right.stands
+    def is_paused(self) -> bool:
+        return self._right.is_paused
 
     def now(self) -> datetime:
         return self._right.now() + self._skew
 
 
-class SteppedClock:
+class SimulatedClock:
     """A clock that all processes of a simulated day share through one small file.
 
     The file holds two little-endian 64-bit integers: simulated microseconds since the epoch, and
@@ -59,7 +59,7 @@ class SteppedClock:
             self._memory = mmap.mmap(file.fileno(), _LAYOUT.size)
 
     @property
-    def stands(self) -> bool:
+    def is_paused(self) -> bool:
         return self._read()[1] == 0
 
     def now(self) -> datetime:
@@ -79,7 +79,7 @@ class SteppedClock:
 
 def clock_from(path: Path | None, skew_s: float = 0.0) -> Clock:
     """The simulated clock where a file is named, real time otherwise; wrong by ``skew_s``."""
-    right = SteppedClock(path) if path else SystemClock()
+    right = SimulatedClock(path) if path else SystemClock()
     return SkewedClock(right, skew_s) if skew_s else right
 
 

@@ -1,4 +1,4 @@
-"""Commands over HTTP: one transaction, one effect and one answer per ``Idempotency-Key``."""
+"""Commands over HTTP: one transaction, one effect and one response per ``Idempotency-Key``."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
@@ -9,12 +9,12 @@ from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from shared.contracts.refusal import key_reused
+from shared.contracts.violations import key_reused
 from shared.db import transaction
-from shared.envelope import ID_PATTERN, LONGEST_ID, Cause, trace_of
+from shared.envelope import ID_PATTERN, LONGEST_ID, Causation, trace_of
 from shared.ids import new_id
-from shared.security import Principal, Role, caller
-from shared.unit import Unit, Units
+from shared.security import Principal, Role, require_roles
+from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 
 class CommandHeaders(BaseModel):
@@ -47,26 +47,26 @@ SELECT pg_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0)),
        set_config('app.caller', $1, true)
 """
 
-_EARLIER = """
-SELECT request_hash, status, answer FROM idempotency WHERE principal = $1 AND key = $2
+_SELECT_RESPONSE = """
+SELECT request_hash, status, response FROM idempotency WHERE principal = $1 AND key = $2
 """
 
-_REMEMBER = """
-INSERT INTO idempotency (principal, key, store_id, request_hash, status, answer)
+_INSERT_RESPONSE = """
+INSERT INTO idempotency (principal, key, store_id, request_hash, status, response)
 VALUES ($1, $2, $3, $4, $5, $6)
 """
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandContext:
     """One command of one caller on one store."""
 
     principal: Principal
     store_id: str
     key: str
-    cause: Cause
+    causation: Causation
     _request_hash: bytes
-    _units: Units
+    _uow_factory: UnitOfWorkFactory
 
     @property
     def actor(self) -> str:
@@ -74,54 +74,56 @@ class Command:
         role."""
         return self.principal.subject if self.principal.roles else CUSTOMER
 
-    async def earlier_answer(self) -> JSONResponse | None:
-        """The answer that this command already has; to be asked before anything remote is done."""
-        async with transaction(self._units.pool, [self.store_id]) as connection:
+    async def previous_response(self) -> JSONResponse | None:
+        """The response that this command already has; asked for before anything remote is done."""
+        async with transaction(self._uow_factory.pool, [self.store_id]) as connection:
             await connection.execute(_KNOW_CALLER, self.principal.subject)
             return self._replay(
-                await connection.fetchrow(_EARLIER, self.principal.subject, self.key)
+                await connection.fetchrow(_SELECT_RESPONSE, self.principal.subject, self.key)
             )
 
     async def run(
-        self, effect: Callable[[Unit], Awaitable[BaseModel]], *, status: int = 200
+        self, use_case: Callable[[UnitOfWork], Awaitable[BaseModel]], *, status: int = 200
     ) -> JSONResponse:
-        """Apply ``effect`` once and answer with its result, now and whenever it is repeated.
+        """Apply ``use_case`` once and respond with its result, now and whenever it is repeated.
 
         Raises:
-            Refused: the caller used the key for another request.
+            RuleViolation: the caller used the key for another request.
         """
-        async with self._units.open([self.store_id], self.actor) as unit:
-            connection = unit.connection
+        async with self._uow_factory.open([self.store_id], self.actor) as uow:
+            connection = uow.connection
             await connection.execute(_ONE_AT_A_TIME, self.principal.subject, self.key)
-            row = await connection.fetchrow(_EARLIER, self.principal.subject, self.key)
-            if answered := self._replay(row):
-                return answered
-            answer = (await effect(unit)).model_dump(mode="json")
+            row = await connection.fetchrow(_SELECT_RESPONSE, self.principal.subject, self.key)
+            if previous := self._replay(row):
+                return previous
+            response = (await use_case(uow)).model_dump(mode="json")
             await connection.execute(
-                _REMEMBER,
+                _INSERT_RESPONSE,
                 self.principal.subject,
                 self.key,
                 self.store_id,
                 self._request_hash,
                 status,
-                answer,
+                response,
             )
-        return JSONResponse(answer, status)
+        return JSONResponse(response, status)
 
     def _replay(self, row: Any) -> JSONResponse | None:
         if row is None:
             return None
         if row["request_hash"] != self._request_hash:
             raise key_reused()
-        return JSONResponse(row["answer"], row["status"], headers={"Idempotent-Replayed": "true"})
+        return JSONResponse(row["response"], row["status"], headers={"Idempotent-Replayed": "true"})
 
 
-def command(*roles: Role) -> Callable[..., Coroutine[Any, Any, Command]]:
+def accept_command(*roles: Role) -> Callable[..., Coroutine[Any, Any, CommandContext]]:
     """A dependency: the command of a caller who has one of ``roles`` in the path's store."""
 
     async def received(
-        request: Request, principal: Annotated[Principal, Depends(caller(*roles))], headers: Headers
-    ) -> Command:
+        request: Request,
+        principal: Annotated[Principal, Depends(require_roles(*roles))],
+        headers: Headers,
+    ) -> CommandContext:
         store_id = request.path_params["store_id"]
         return await command_of(request, principal, store_id, headers)
 
@@ -130,19 +132,19 @@ def command(*roles: Role) -> Callable[..., Coroutine[Any, Any, Command]]:
 
 async def command_of(
     request: Request, principal: Principal, store_id: str, headers: CommandHeaders
-) -> Command:
+) -> CommandContext:
     """The command that ``request`` carries in the name of ``principal``."""
-    return Command(
+    return CommandContext(
         principal=principal,
         store_id=store_id,
         key=headers.idempotency_key,
-        cause=Cause(
+        causation=Causation(
             correlation_id=headers.correlation_id or str(new_id()),
             causation_id=headers.idempotency_key,
             traceparent=trace_of(request.headers.get("traceparent")),
         ),
         _request_hash=await _fingerprint(request),
-        _units=request.app.state.units,
+        _uow_factory=request.app.state.uow_factory,
     )
 
 
@@ -152,8 +154,3 @@ async def _fingerprint(request: Request) -> bytes:
     target = b"?".join((path, query)) if query else path
     line = request.method.encode() + b" " + target + b"\n"
     return hashlib.sha256(line + await request.body()).digest()
-
-
-def reader(*roles: Role) -> Any:
-    """The annotation of a query's caller."""
-    return Depends(caller(*roles))

@@ -10,11 +10,11 @@ from shared.settings import Settings
 from shared.underway import Underway
 
 _RENEW_BEFORE_S = 60.0
-_PATIENCE_S = 3.0
+_TIMEOUT_S = 3.0
 
 
 class TokenAnswer(BaseModel):
-    """A token endpoint's answer (RFC 6749); the lifetime is in seconds."""
+    """A token endpoint's response (RFC 6749); the lifetime is in seconds."""
 
     access_token: str = Field(min_length=1)
     expires_in: float = Field(default=300, ge=0, allow_inf_nan=False)
@@ -45,18 +45,18 @@ class ServiceCredentials:
         return self._token
 
     async def _fetch(self) -> None:
-        async with httpx.AsyncClient(timeout=_PATIENCE_S) as client:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
             response = await client.post(
                 self._settings.token_url,
                 data={"grant_type": "client_credentials", "audience": self._settings.audience},
                 auth=(self._settings.client_id, self._settings.client_secret),
             )
         try:
-            answer = TokenAnswer.model_validate_json(response.raise_for_status().content)
+            token_response = TokenAnswer.model_validate_json(response.raise_for_status().content)
         except ValidationError as error:
             raise httpx.DecodingError(
-                "the token endpoint's answer is no token", request=response.request
+                "the token endpoint's response is no token", request=response.request
             ) from error
-        early_s = min(_RENEW_BEFORE_S, answer.expires_in / 2)
-        self._token = answer.access_token
-        self._good_until = time.monotonic() + answer.expires_in - early_s
+        early_s = min(_RENEW_BEFORE_S, token_response.expires_in / 2)
+        self._token = token_response.access_token
+        self._good_until = time.monotonic() + token_response.expires_in - early_s

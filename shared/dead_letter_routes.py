@@ -5,24 +5,24 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared import dead_letters
-from shared.body import Body
 from shared.commands import Headers
 from shared.dead_letters import DeadLetterDetails, DeadLetters, Decision
+from shared.request_model import RequestModel
 from shared.routing import Router
-from shared.security import Principal, caller
+from shared.security import Principal, require_roles
 
 router = Router(prefix="/dead-letters", tags=["platform"])
 
-Operator = Annotated[Principal, Depends(caller("operator"))]
+Operator = Annotated[Principal, Depends(require_roles("operator"))]
 
 
-class DecideDeadLetter(Body):
+class DecideDeadLetter(RequestModel):
     decision: Decision
 
 
 @router.get("")
 async def list_dead_letters(request: Request, _: Operator, resolved: bool = False) -> DeadLetters:
-    """Events set aside, deadlines given up, and keys whose events wait for one that never came."""
+    """Events dead-lettered, timers given up, and keys whose events wait for one that never came."""
     async with request.app.state.service.workers.acquire() as connection:
         return await dead_letters.listed(connection, resolved=resolved)
 

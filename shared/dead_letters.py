@@ -1,6 +1,6 @@
-"""Dead letters: events set aside and deadlines given up, and what becomes of them.
+"""Dead letters: events dead-lettered and timers given up, and what becomes of them.
 
-A decision on an event is a mark; the service that set it aside carries it out. A deadline that is
+A decision on an event is a mark; the service that dead-lettered it carries it out. A timer that is
 replayed is tried again at once, one that is skipped is dropped. Who decided is kept.
 """
 
@@ -11,16 +11,16 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from shared.contracts import COMPACTED
-from shared.contracts.refusal import Refused, key_reused
+from shared.contracts.violations import RuleViolation, key_reused
 from shared.db import Connection
 from shared.envelope import digest_of
-from shared.positions import applied_digest
+from shared.inbox import applied_digest
 
 Decision = Literal["replay", "skip"]
 
 _LATEST_DECISIONS = 50
 _MOST = 1000
-"""Rows of each kind in one answer, the oldest first."""
+"""Rows of each kind in one response, the oldest first."""
 
 _EVENTS = """
 SELECT dead_letter_id::text AS letter_id, store_id, topic AS name, key, sequence, error,
@@ -35,7 +35,7 @@ ORDER BY dead_letter_id
 LIMIT $3
 """
 
-_DEADLINES = """
+_GIVEN_UP_TIMERS = """
 SELECT timer_id::text AS letter_id, store_id, kind AS name, subject, error, given_up_at AS since
 FROM timer
 WHERE given_up_at IS NOT NULL AND ($1::uuid IS NULL OR timer_id = $1)
@@ -66,7 +66,7 @@ _EVENT_DETAILS = """
 SELECT consumer, partition, "offset", headers, value FROM dead_letter WHERE dead_letter_id = $1
 """
 
-_DEADLINE_DETAILS = """
+_TIMER_DETAILS = """
 SELECT due_at, attempts, failures, data FROM timer WHERE timer_id = $1
 """
 
@@ -80,7 +80,7 @@ INSERT INTO dead_letter_decision
 VALUES ($1, $2, $3, $4, $5, $6)
 """
 
-_MARK = """
+_UPDATE_DECISION = """
 UPDATE dead_letter
 SET decision = $2, resolved_at = CASE WHEN store_id = '' THEN now() END
 WHERE dead_letter_id = $1
@@ -112,15 +112,15 @@ _DROP = "DELETE FROM timer WHERE timer_id = $1 AND given_up_at IS NOT NULL"
 
 
 class DeadLetter(BaseModel):
-    """An event that could not be applied, or a deadline that could not be handled.
+    """An event that could not be applied, or a timer that could not be handled.
 
-    ``name`` is the event's topic or the deadline's kind, ``key`` the event's key or what the
-    deadline is about, ``waiting`` how many later events of the key wait behind it. Behind a
+    ``name`` is the event's topic or the timer's kind, ``key`` the event's key or what the
+    timer is about, ``waiting`` how many later events of the key wait behind it. Behind a
     ``conflict`` (事件冲突), an event whose sequence another one has, nothing waits.
     """
 
     letter_id: str
-    kind: Literal["event", "deadline"]
+    kind: Literal["event", "timer"]
     store_id: str
     name: str
     key: str
@@ -172,11 +172,11 @@ class DeadLetters(BaseModel):
 async def listed(connection: Connection, *, resolved: bool = False) -> DeadLetters:
     """All dead letters, the resolved events among them if wanted, and keys that wait."""
     events = await connection.fetch(_EVENTS, resolved, None, _MOST)
-    deadlines = await connection.fetch(_DEADLINES, None, _MOST)
+    timers = await connection.fetch(_GIVEN_UP_TIMERS, None, _MOST)
     gaps = await connection.fetch(_GAPS, _MOST)
     decisions = await connection.fetch(_DECISIONS, _LATEST_DECISIONS)
     return DeadLetters(
-        letters=[*map(_event, events), *map(_deadline, deadlines)],
+        letters=[*map(_event, events), *map(_timer, timers)],
         gaps=[Gap.model_validate(dict(row)) for row in gaps],
         decisions=[DecisionTaken.model_validate(dict(row)) for row in decisions],
     )
@@ -186,13 +186,13 @@ async def found(connection: Connection, letter_id: str) -> DeadLetter:
     """One dead letter, resolved or not.
 
     Raises:
-        Refused: there is none.
+        RuleViolation: there is none.
     """
     number, timer_id = _ids(letter_id)
     if number is not None:
         letters = [_event(row) for row in await connection.fetch(_EVENTS, True, number, 1)]
     else:
-        letters = [_deadline(row) for row in await connection.fetch(_DEADLINES, timer_id, 1)]
+        letters = [_timer(row) for row in await connection.fetch(_GIVEN_UP_TIMERS, timer_id, 1)]
     if not letters:
         raise _unknown(letter_id)
     return letters[0]
@@ -202,7 +202,7 @@ async def shown(connection: Connection, letter_id: str) -> DeadLetterDetails:
     """One dead letter with all that is known of it.
 
     Raises:
-        Refused: there is none.
+        RuleViolation: there is none.
     """
     letter = await found(connection, letter_id)
     number, timer_id = _ids(letter_id)
@@ -210,7 +210,7 @@ async def shown(connection: Connection, letter_id: str) -> DeadLetterDetails:
         row = dict(await connection.fetchrow(_EVENT_DETAILS, number) or {})
         value, details = _text(row.pop("value")), row | row.pop("headers")
     else:
-        row = dict(await connection.fetchrow(_DEADLINE_DETAILS, timer_id) or {})
+        row = dict(await connection.fetchrow(_TIMER_DETAILS, timer_id) or {})
         value, details = None, row | row.pop("data")
     texts = {name: str(each) for name, each in details.items()}
     return DeadLetterDetails(**letter.model_dump(), details=texts, value=value)
@@ -222,8 +222,8 @@ async def decide(
     """Have a dead letter replayed or skipped; repeating it with one ``key`` decides once.
 
     Raises:
-        Refused: the key decided something else, there is no such letter, it is resolved, or its
-            place in a stream to be replayed in is missing or another event's.
+        RuleViolation: the key decided something else, there is no such letter, it is resolved, or
+            its place in a stream to be replayed in is missing or another event's.
     """
     async with connection.transaction():
         if earlier := await connection.fetchrow(_DECIDED, by, key):
@@ -232,14 +232,14 @@ async def decide(
             return
         letter = await found(connection, letter_id)
         if letter.resolved_at:
-            raise Refused(
+            raise RuleViolation(
                 "already_resolved",
                 f"{letter_id} is already resolved.",
                 field="decision",
                 kind="conflict",
             )
         if decision == "replay" and not letter.store_id:
-            raise Refused(
+            raise RuleViolation(
                 "no_place_in_stream",
                 f"{letter_id} has no place in a stream, so it can only be skipped.",
                 field="decision",
@@ -247,7 +247,7 @@ async def decide(
             )
         number, timer_id = _ids(letter_id)
         if decision == "replay" and number is not None and await _taken(connection, number):
-            raise Refused(
+            raise RuleViolation(
                 "sequence_taken",
                 f"Another event has the sequence {letter.sequence} of {letter.key}; "
                 f"{letter_id} can only be skipped, and what it says be recorded anew.",
@@ -257,13 +257,13 @@ async def decide(
         about = f"{letter.name} {letter.key}"
         await connection.execute(_NOTE, letter_id, letter.store_id, about, decision, by, key)
         if number is not None:
-            await connection.execute(_MARK, number, decision)
+            await connection.execute(_UPDATE_DECISION, number, decision)
         else:
             await connection.execute(_TRY_AGAIN if decision == "replay" else _DROP, timer_id)
 
 
 async def _taken(connection: Connection, number: int) -> bool:
-    """Whether another event is applied, or waits, at the sequence of an event set aside.
+    """Whether another event is applied, or waits, at the sequence of an event dead-lettered.
 
     On a compacted topic that is no matter: one that is replayed becomes the state.
     """
@@ -286,7 +286,7 @@ async def _taken(connection: Connection, number: int) -> bool:
 
 
 def _ids(letter_id: str) -> tuple[int | None, UUID | None]:
-    """The number of an event's dead letter, or the id of a deadline."""
+    """The number of an event's dead letter, or the id of a timer."""
     if letter_id.isascii() and letter_id.isdigit() and len(letter_id) < len(str(2**63)):
         return int(letter_id), None
     try:
@@ -295,8 +295,8 @@ def _ids(letter_id: str) -> tuple[int | None, UUID | None]:
         raise _unknown(letter_id) from None
 
 
-def _unknown(letter_id: str) -> Refused:
-    return Refused(
+def _unknown(letter_id: str) -> RuleViolation:
+    return RuleViolation(
         "unknown_dead_letter",
         f"There is no dead letter {letter_id}.",
         field="letter_id",
@@ -308,9 +308,9 @@ def _event(row: Any) -> DeadLetter:
     return DeadLetter.model_validate(dict(row) | {"kind": "event", "key": _text(row["key"])})
 
 
-def _deadline(row: Any) -> DeadLetter:
+def _timer(row: Any) -> DeadLetter:
     content = dict(row)
-    return DeadLetter.model_validate(content | {"kind": "deadline", "key": content.pop("subject")})
+    return DeadLetter.model_validate(content | {"kind": "timer", "key": content.pop("subject")})
 
 
 def _text(raw: bytes | None) -> str:

@@ -19,8 +19,8 @@ else:
 
 
 @dataclass(frozen=True)
-class Cause:
-    """What an event follows from: the chain's correlation id and the direct cause's ``ce_id``."""
+class Causation:
+    """What an event follows from: the chain's correlation id and the ``ce_id`` that caused it."""
 
     correlation_id: str
     causation_id: str
@@ -41,12 +41,12 @@ class Envelope:
     traceparent: str | None
 
     @property
-    def cause(self) -> Cause:
-        return Cause(self.correlation_id, self.event_id, self.traceparent)
+    def causation(self) -> Causation:
+        return Causation(self.correlation_id, self.event_id, self.traceparent)
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedEvent:
     """An event that a service understands, with its envelope and its JSON as published."""
 
     envelope: Envelope
@@ -69,7 +69,7 @@ class UnreadableEventError(Exception):
 
 
 def headers_of(
-    event: Event, *, event_id: str, sequence: int, time: datetime, cause: Cause
+    event: Event, *, event_id: str, sequence: int, time: datetime, causation: Causation
 ) -> dict[str, str]:
     """The CloudEvents headers of ``event`` as text."""
     kind = type_name(type(event))
@@ -86,10 +86,10 @@ def headers_of(
         "ce_partitionkey": key,
         "ce_sequence": str(sequence),
         "ce_storeid": event.store_id,
-        "ce_correlationid": cause.correlation_id,
-        "ce_causationid": cause.causation_id,
+        "ce_correlationid": causation.correlation_id,
+        "ce_causationid": causation.causation_id,
     }
-    return headers | ({"traceparent": cause.traceparent} if cause.traceparent else {})
+    return headers | ({"traceparent": causation.traceparent} if causation.traceparent else {})
 
 
 def text_of(raw: bytes | None) -> str:
@@ -152,7 +152,7 @@ def is_known(kind: str) -> bool:
     return kind.rpartition(".v")[0] in _STEMS
 
 
-def decode(headers: Mapping[str, str], key: str, value: bytes | None) -> Received:
+def decode(headers: Mapping[str, str], key: str, value: bytes | None) -> ReceivedEvent:
     """Read one record whose type is known.
 
     Raises:
@@ -192,7 +192,7 @@ def decode(headers: Mapping[str, str], key: str, value: bytes | None) -> Receive
         causation_id=_id_of(headers, "ce_causationid"),
         traceparent=trace_of(headers.get("traceparent")),
     )
-    return Received(envelope, event, value or b"")
+    return ReceivedEvent(envelope, event, value or b"")
 
 
 def _time_of(text: str) -> datetime:

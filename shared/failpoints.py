@@ -7,7 +7,7 @@ _armed, _, _count = os.environ.get("AFTERSALES_FAILPOINT", "").partition("@")
 _remaining = int(_count or 1)
 
 
-def reached(name: str) -> None:
+def failpoint(name: str) -> None:
     """Die as by ``kill -9`` when ``AFTERSALES_FAILPOINT`` is ``name`` or ``name@nth``."""
     global _remaining  # noqa: PLW0603
     if name != _armed:

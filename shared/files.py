@@ -9,10 +9,10 @@ from obstore.store import LocalStore, S3Store
 from shared.problems import unavailable
 
 _RETRIES = 3
-_PATIENCE = timedelta(seconds=10)
+_TIMEOUT = timedelta(seconds=10)
 
 
-class FileStore:
+class FileStorage:
     """Content by key. Writing a key again replaces its content; what is written is whole."""
 
     def __init__(self, place: str) -> None:
@@ -23,7 +23,7 @@ class FileStore:
         """Keep ``content`` under ``key``.
 
         Raises:
-            Problem: 503, when the store does not answer.
+            Problem: 503, when the store does not respond.
         """
         try:
             await self._store.put_async(key, content)
@@ -36,7 +36,7 @@ class FileStore:
         Of several who try at once, one succeeds.
 
         Raises:
-            Problem: 503, when the store does not answer.
+            Problem: 503, when the store does not respond.
         """
         try:
             await self._store.put_async(key, content, mode="create")
@@ -50,7 +50,7 @@ class FileStore:
         """When each key in ``folder`` was written, in the order of keys, from ``after`` one on.
 
         Raises:
-            Problem: 503, when the store does not answer.
+            Problem: 503, when the store does not respond.
         """
         try:
             listed = await self._store.list(folder or None, offset=after or None).collect_async()
@@ -63,11 +63,11 @@ class FileStore:
         """The content, or ``None`` where there is none.
 
         Raises:
-            Problem: 503, when the store does not answer.
+            Problem: 503, when the store does not respond.
         """
         try:
-            answer = await self._store.get_async(key)
-            return bytes(await answer.bytes_async())
+            response = await self._store.get_async(key)
+            return bytes(await response.bytes_async())
         except FileNotFoundError:
             return None
         except (BaseError, OSError) as error:
@@ -77,7 +77,7 @@ class FileStore:
         """Forget ``key``, whether or not it is there.
 
         Raises:
-            Problem: 503, when the store does not answer.
+            Problem: 503, when the store does not respond.
         """
         try:
             await self._store.delete_async(key)
@@ -97,8 +97,8 @@ def _s3(url: str) -> S3Store:
         config={"disable_bulk_delete": True},
         client_options={
             "allow_http": True,
-            "timeout": _PATIENCE,
+            "timeout": _TIMEOUT,
             "connect_timeout": timedelta(seconds=2),
         },
-        retry_config={"max_retries": _RETRIES, "retry_timeout": _PATIENCE},
+        retry_config={"max_retries": _RETRIES, "retry_timeout": _TIMEOUT},
     )

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from shared.db import TRANSIENT
 from shared.problems import Problem
 from shared.routing import Router
-from shared.security import Principal, caller
+from shared.security import Principal, require_roles
 from shared.telemetry import BACKLOG
 
 router = Router(tags=["platform"])
@@ -33,8 +33,8 @@ SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,
 class Status(BaseModel):
     """The backlog of one process (积压). ``lag`` is absent while no partition is assigned;
     ``waiting_timers`` are those of the due ones that were tried in vain and are tried again;
-    ``dead_letters`` are events set aside and deadlines given up, ``conflicts`` those of them that
-    have the sequence of another event (事件冲突); ``missed`` counts records that were deleted
+    ``dead_letters`` are events dead-lettered and timers given up, ``conflicts`` those of them that
+    have the sequence of another event (事件冲突); ``lost`` counts records that were deleted
     before this process could read them."""
 
     service: str
@@ -50,13 +50,13 @@ class Status(BaseModel):
     published: int
     applied: int
     unknown_types: int
-    missed: int
+    lost: int
 
 
-@router.get("/health/live", summary="The process answers and its consumer is not stuck")
+@router.get("/health/live", summary="The process responds and its consumer is not stalled")
 async def live(request: Request) -> dict[str, str]:
-    if request.app.state.service.stuck:
-        raise Problem(503, "stuck_consumer", "Records wait and nothing moves.")
+    if request.app.state.service.stalled:
+        raise Problem(503, "stalled_consumer", "Records wait and nothing moves.")
     return {"status": "live"}
 
 
@@ -66,7 +66,7 @@ async def ready(request: Request) -> dict[str, str]:
     try:
         await service.workers.fetchval("SELECT 1")
     except TRANSIENT:
-        raise Problem(503, "database_unavailable", "The database does not answer.") from None
+        raise Problem(503, "database_unavailable", "The database does not respond.") from None
     if not service.consumer.assigned:
         raise Problem(503, "no_assignment", "No partition is assigned yet.")
     return {"status": "ready"}
@@ -74,7 +74,7 @@ async def ready(request: Request) -> dict[str, str]:
 
 @router.get("/status", response_model=Status)
 async def status(
-    request: Request, _: Annotated[Principal, Depends(caller("operator", "service"))]
+    request: Request, _: Annotated[Principal, Depends(require_roles("operator", "service"))]
 ) -> Status:
     """How far this process is behind; lag first, so that zeros mean that nothing was in flight."""
     service = request.app.state.service
@@ -94,7 +94,7 @@ async def status(
         published=service.relay.published,
         applied=service.consumer.applied,
         unknown_types=service.consumer.unknown,
-        missed=service.consumer.missed,
+        lost=service.consumer.lost,
     )
 
 

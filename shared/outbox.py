@@ -1,4 +1,4 @@
-"""Publishing through the database: events commit with their cause and a relay sends them."""
+"""Publishing through the database: events commit with their causation and a relay sends them."""
 
 import asyncio
 import contextlib
@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError
 
 from shared.contracts import Event, type_name
 from shared.db import TRANSIENT, Connection
-from shared.envelope import Cause, headers_of
-from shared.failpoints import reached
+from shared.envelope import Causation, headers_of
+from shared.failpoints import failpoint
 from shared.ids import new_id
 
 log = structlog.get_logger()
@@ -53,7 +53,7 @@ WHERE o.sent_at IS NULL
 ORDER BY o.topic, o.aggregateid, o.sequence
 """
 
-_MARK = """
+_MARK_SENT = """
 UPDATE outbox SET sent_at = clock_timestamp()
 FROM unnest($1::uuid[], $2::timestamptz[]) AS sent (id, created_at)
 WHERE outbox.id = sent.id AND outbox.created_at = sent.created_at
@@ -91,7 +91,7 @@ RETURNING true
 
 
 async def append(
-    connection: Connection, outgoing: Sequence[tuple[Event, Cause]], now: datetime
+    connection: Connection, outgoing: Sequence[tuple[Event, Causation]], now: datetime
 ) -> None:
     """Write events into the outbox of the running transaction, in the order given per key.
 
@@ -103,7 +103,7 @@ async def append(
     keys = [(event.topic, str(getattr(event, event.key_field))) for event, _ in outgoing]
     next_sequence = await _take_sequences(connection, keys, [event for event, _ in outgoing])
     rows = []
-    for (event, cause), (topic, key) in zip(outgoing, keys, strict=True):
+    for (event, causation), (topic, key) in zip(outgoing, keys, strict=True):
         sequence = next_sequence[topic, key]
         next_sequence[topic, key] += 1
         event_id = new_id()
@@ -111,7 +111,7 @@ async def append(
         if len(payload) > LARGEST_EVENT:
             raise ValueError(f"{type_name(type(event))} of {len(payload)} bytes is too large")
         headers = headers_of(
-            event, event_id=str(event_id), sequence=sequence, time=now, cause=cause
+            event, event_id=str(event_id), sequence=sequence, time=now, causation=causation
         )
         rows.append(
             (
@@ -153,8 +153,8 @@ class Relay:
     """Sends unsent outbox rows to Kafka, in sequence per key, while it holds the lease.
 
     It reads what is unsent and keeps no cursor, so no commit order can make it miss a row. A row is
-    marked only after the broker's answer; after a failure it is sent again and consumers discard
-    the repetition.
+    marked only after the broker's acknowledgement; after a failure it is sent again and consumers
+    discard the repetition.
     """
 
     def __init__(self, database_url: str, kafka: Mapping[str, Any], holder: str) -> None:
@@ -224,10 +224,10 @@ class Relay:
                 await asyncio.wait_for(self._work.wait(), _POLL_S)
             return
         sent = await self._send(rows)
-        reached("after_produce")
+        failpoint("after_produce")
         if sent:
             await connection.execute(
-                _MARK, [row["id"] for row in sent], [row["created_at"] for row in sent]
+                _MARK_SENT, [row["id"] for row in sent], [row["created_at"] for row in sent]
             )
             self.published += len(sent)
         if len(sent) < len(rows):
@@ -238,22 +238,24 @@ class Relay:
         """Produce the rows and return those that the broker has acknowledged."""
         try:
             producer = await self._running_producer()
-            reached("before_produce")
+            failpoint("before_produce")
             futures = await _enqueue(producer, rows)
-            answers = await asyncio.gather(
+            responses = await asyncio.gather(
                 *(future for _, future in futures), return_exceptions=True
             )
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("broker unavailable", error=str(error) or type(error).__name__)
             return []
-        for answer in answers:
-            if isinstance(answer, BaseException):
-                log.warning("event not acknowledged", error=str(answer) or type(answer).__name__)
+        for response in responses:
+            if isinstance(response, BaseException):
+                log.warning(
+                    "event not acknowledged", error=str(response) or type(response).__name__
+                )
                 break
         return [
             row
-            for (row, _), answer in zip(futures, answers, strict=True)
-            if not isinstance(answer, BaseException)
+            for (row, _), response in zip(futures, responses, strict=True)
+            if not isinstance(response, BaseException)
         ]
 
     async def _running_producer(self) -> AIOKafkaProducer:

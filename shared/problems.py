@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.db import TRANSIENT
 from shared.storable import field_name
 
@@ -20,7 +20,7 @@ RETRY_AFTER_S = 2
 _STATUS = {"invalid": 422, "conflict": 409, "not_found": 404, "forbidden": 403}
 
 
-class Fault(BaseModel):
+class FieldError(BaseModel):
     """One part of a request that breaks a rule."""
 
     field: str
@@ -29,13 +29,13 @@ class Fault(BaseModel):
 
 
 class ProblemDetails(BaseModel):
-    """What a refused request is answered with (``application/problem+json``)."""
+    """The response to a rejected request (``application/problem+json``)."""
 
     type: str
     title: str
     status: int
     detail: str
-    errors: list[Fault] = []
+    errors: list[FieldError] = []
     values: dict[str, Any] = {}
 
 
@@ -93,37 +93,39 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 """OpenAPI responses that every operation may give."""
 
 
-def answer_problems(app: FastAPI) -> None:
+def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of ``app`` as problem details."""
 
     @app.exception_handler(Problem)
     async def on_problem(_: Request, problem: Problem) -> JSONResponse:
         return respond(problem)
 
-    @app.exception_handler(Refused)
-    async def on_refused(_: Request, refused: Refused) -> JSONResponse:
+    @app.exception_handler(RuleViolation)
+    async def on_rule_violation(_: Request, violation: RuleViolation) -> JSONResponse:
         return respond(
             Problem(
-                _STATUS[refused.kind],
-                refused.rule,
-                refused.message,
-                field=refused.field,
-                values=refused.values,
+                _STATUS[violation.kind],
+                violation.rule,
+                violation.message,
+                field=violation.field,
+                values=violation.values,
             )
         )
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [
-            Fault(
+        field_errors = [
+            FieldError(
                 field=_field(item),
                 rule=item["type"],
                 message=item["msg"],
             )
             for item in error.errors()
         ]
-        detail = "; ".join(f"{fault.field}: {fault.message}" for fault in faults)
-        return respond(Problem(422, "invalid_request", detail), faults)
+        detail = "; ".join(
+            f"{field_error.field}: {field_error.message}" for field_error in field_errors
+        )
+        return respond(Problem(422, "invalid_request", detail), field_errors)
 
     @app.exception_handler(HTTPException)
     async def on_http(_: Request, error: HTTPException) -> JSONResponse:
@@ -161,11 +163,11 @@ def _describe_problems(app: FastAPI) -> None:
     app.openapi = described  # type: ignore[method-assign]
 
 
-def respond(problem: Problem, faults: list[Fault] | None = None) -> JSONResponse:
+def respond(problem: Problem, field_errors: list[FieldError] | None = None) -> JSONResponse:
     """The answer that tells a problem and its faults."""
-    if faults is None:
-        faults = (
-            [Fault(field=problem.field, rule=problem.rule, message=problem.detail)]
+    if field_errors is None:
+        field_errors = (
+            [FieldError(field=problem.field, rule=problem.rule, message=problem.detail)]
             if problem.field
             else []
         )
@@ -174,7 +176,7 @@ def respond(problem: Problem, faults: list[Fault] | None = None) -> JSONResponse
         title=problem.rule.replace("_", " ").capitalize(),
         status=problem.status,
         detail=problem.detail,
-        errors=faults,
+        errors=field_errors,
         values=problem.values,
     )
     return JSONResponse(

@@ -17,7 +17,7 @@ LARGEST_PICTURE = 12_000_000
 LARGEST_FORM_WITH_PICTURE = LARGEST_PICTURE + 16_000
 """Bytes of a photo inside the form that a browser sends."""
 
-_PATIENCE_S = 15.0
+_TIMEOUT_S = 15.0
 _SLOWEST_BYTES_PER_S = 100_000
 
 
@@ -95,8 +95,8 @@ class _Reader:
 
     async def _in_time(self) -> Message:
         if self._until is None:
-            patience_s = _PATIENCE_S + self._largest / _SLOWEST_BYTES_PER_S
-            self._until = asyncio.get_running_loop().time() + patience_s
+            timeout_s = _TIMEOUT_S + self._largest / _SLOWEST_BYTES_PER_S
+            self._until = asyncio.get_running_loop().time() + timeout_s
         try:
             async with asyncio.timeout_at(self._until):
                 return await self._receive()

@@ -149,8 +149,10 @@ def _reason(error: Exception) -> str:
     """Which claim breaks which rule, without a word of its content."""
     if isinstance(error, ValidationError):
         return "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}".removeprefix(": ")
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+            f"{'.'.join(map(str, field_error['loc']))}: {field_error['msg']}".removeprefix(": ")
+            for field_error in error.errors(
+                include_url=False, include_context=False, include_input=False
+            )
         )
     return str(error) or type(error).__name__
 
@@ -217,6 +219,6 @@ class Caller:
         return principal
 
 
-def caller(*roles: Role) -> Caller:
+def require_roles(*roles: Role) -> Caller:
     """The dependency of an operation for ``roles``."""
     return Caller(*roles)

@@ -15,21 +15,21 @@ from faststream.kafka import KafkaBroker
 from shared import dead_letter_routes, health, schemas
 from shared.answer_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
 from shared.clock import Clock, clock_from
-from shared.consuming import BatchHandler, Consumer
+from shared.consumer import BatchHandler, Consumer
 from shared.contracts import Event
 from shared.db import TRANSIENT, Pool, open_pool
 from shared.kafka import broker_security, client_options
-from shared.memory import standing
 from shared.outbox import Relay
-from shared.problems import RESPONSES, answer_problems
+from shared.problems import RESPONSES, add_problem_handlers
 from shared.receiving import CloseUnread
 from shared.routing import Router
+from shared.runtime import frozen_gc
 from shared.security import Verifier
 from shared.settings import Settings
 from shared.storable import refuse_unstorable
 from shared.telemetry import REQUESTS, configure_logging
-from shared.timers import Deadline, Timers
-from shared.unit import Units
+from shared.timers import TimerHandler, Timers
+from shared.unit_of_work import UnitOfWorkFactory
 
 log = structlog.get_logger()
 
@@ -46,10 +46,10 @@ class Service:
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
         self.pool: Pool
         self.workers: Pool
-        self.units: Units
+        self.uow_factory: UnitOfWorkFactory
         self.timers: Timers
         self.consumer: Consumer
-        self._deadlines: Mapping[str, Deadline] = {}
+        self._timer_handlers: Mapping[str, TimerHandler] = {}
         holder = f"{name}-{settings.instance}"
         self.relay = Relay(settings.worker_database_url, client_options(settings), holder)
         self.broker = KafkaBroker(
@@ -63,39 +63,43 @@ class Service:
         )
 
     @property
-    def stuck(self) -> bool:
+    def stalled(self) -> bool:
         return self.consumer.stalled
 
     async def open(self) -> None:
         """Open the pools, waiting for the database as long as it takes."""
         settings, holder = self.settings, f"{self.name}-{self.settings.instance}"
-        self.pool = await _patiently(
+        self.pool = await _retry_until_ready(
             lambda: open_pool(settings.database_url, settings.database_pool_size, holder)
         )
-        self.workers = await _patiently(
+        self.workers = await _retry_until_ready(
             lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
         )
-        self.units = self.consumer.units = Units(self.pool, self.clock, self.relay.wake)
-        self.timers = Timers(self.name, self.workers, self.units, self.clock, self._deadlines)
+        self.uow_factory = self.consumer.uow_factory = UnitOfWorkFactory(
+            self.pool, self.clock, self.relay.wake
+        )
+        self.timers = Timers(
+            self.name, self.workers, self.uow_factory, self.clock, self._timer_handlers
+        )
 
-    def listen(
+    def subscribe(
         self,
-        interests: Iterable[type[Event]],
+        subscriptions: Iterable[type[Event]],
         handle: BatchHandler,
-        deadlines: Mapping[str, Deadline],
+        timer_handlers: Mapping[str, TimerHandler],
         *,
         lanes: int = 1,
     ) -> None:
-        """Say which events and deadlines the service handles, and events in how many lanes."""
+        """Say which events and timers the service handles, and events in how many lanes."""
         self.consumer = Consumer(
             self.broker,
             name=self.name,
             kafka=client_options(self.settings),
-            interests=interests,
+            subscriptions=subscriptions,
             handle=handle,
             lanes=lanes,
         )
-        self._deadlines = deadlines
+        self._timer_handlers = timer_handlers
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -128,7 +132,7 @@ class Service:
 
     async def _consume(self) -> None:
         """Start consuming; commands work meanwhile even when the broker is down."""
-        await _patiently(self.broker.start)
+        await _retry_until_ready(self.broker.start)
 
     async def _settle_dead_letters(self) -> None:
         while True:
@@ -164,10 +168,10 @@ def service_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logging(service.name, service.settings.instance)
         await service.open()
-        app.state.units = service.units
+        app.state.uow_factory = service.uow_factory
         if prepare:
-            await _patiently(prepare)
-        with standing():
+            await _retry_until_ready(prepare)
+        with frozen_gc():
             async with service.running():
                 yield
 
@@ -185,7 +189,7 @@ def service_app(
     app.state.service = service
     app.state.verifier = Verifier(service.settings)
     app.state.stores = frozenset(stores)
-    answer_problems(app)
+    add_problem_handlers(app)
     app.include_router(dead_letter_routes.router)
     app.include_router(health.router)
     app.include_router(schemas.router)
@@ -207,7 +211,7 @@ def _measure(app: FastAPI, service: str) -> None:
         return response
 
 
-async def _patiently(action: Callable[[], Awaitable[Any]]) -> Any:
+async def _retry_until_ready(action: Callable[[], Awaitable[Any]]) -> Any:
     """Try until it works: what a service needs may start later than the service."""
     pause = 0.2
     while True:

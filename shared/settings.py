@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     keys_file: Path = Path("var/platform/secrets/keys.json")
     recognition_keys_file: Path | None = None
     tax_invoice_folder: Path = Path("var/platform/tax-invoices")
-    tax_client_answers: bool = False
+    tax_client_responses: bool = False
     files: str = "var/platform/files"
     clock_file: Path | None = None
     clock_skew_s: float = 0.0

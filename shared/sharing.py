@@ -9,7 +9,7 @@ from shared.security import Principal
 log = structlog.get_logger()
 
 
-def leave_trace(
+def log_cross_store_access(
     what: str, principal: Principal, store_id: str, seen: Iterable[str], **subject: str
 ) -> None:
     """Log who, for ``store_id``, has seen ``what`` of the stores ``seen``, unless it is that store

@@ -22,12 +22,12 @@ FRESH_S = 300.0
 """After so long the keys are asked for again, so that a withdrawn one stops counting."""
 
 LAST_RESORT_S = 12 * 3600.0
-"""While the issuer is away, the keys that were known last count for so long."""
+"""While the issuer is unavailable, the keys that were known last count for so long."""
 
 PAUSE_S = 10.0
 """Between two questions that an unknown key id or a failure is the reason for."""
 
-_PATIENCE_S = 3.0
+_TIMEOUT_S = 3.0
 
 Keys = Mapping[str | None, ECKey]
 
@@ -51,7 +51,7 @@ class SigningKeys:
         """The key called ``kid``; without a name the only key, where there is one only.
 
         Raises:
-            Problem: 503, when the issuer is away and the keys are unknown or too old.
+            Problem: 503, when the issuer is unavailable and the keys are unknown or too old.
         """
         asked_at = time.monotonic()
         if self._age_s() > FRESH_S:
@@ -70,7 +70,8 @@ class SigningKeys:
         await self._reading.outcome()
 
     async def _refresh(self) -> None:
-        """Ask again; while the issuer is away, nobody who has keys waits for its answer."""
+        """Ask again; while the issuer is unavailable, nobody who has keys waits for its
+        response."""
         if time.monotonic() > self._paused_until or self._reading.busy:
             reading = self._reading.begin()
             if not self._failing or self._age_s() > LAST_RESORT_S:
@@ -81,7 +82,7 @@ class SigningKeys:
 
     async def _read(self) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_TIMEOUT_S):
                 keys = usable_keys(await self._published())
         except (httpx.HTTPError, OSError, ValueError, TimeoutError) as error:
             self._failing = True
@@ -93,7 +94,7 @@ class SigningKeys:
 
     async def _published(self) -> Any:
         if self._settings.jwks_url:
-            async with httpx.AsyncClient(timeout=_PATIENCE_S) as client:
+            async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
                 response = await client.get(self._settings.jwks_url)
                 return orjson.loads(response.raise_for_status().content)
         if self._settings.jwks_file is None:

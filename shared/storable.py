@@ -46,16 +46,16 @@ async def refuse_unstorable(request: Request) -> None:
         "query": dict(request.query_params),
         "body": await _json_of(request),
     }
-    faults = [
+    field_errors = [
         {"type": UNSTORABLE_TEXT, "loc": place, "msg": MESSAGE} for place in unstorable(found)
     ]
-    faults += [
+    field_errors += [
         {"type": "string_too_long", "loc": ("path", name), "msg": "Value is too long"}
         for name, value in request.path_params.items()
         if len(value) > _LONGEST_IN_A_PATH
     ]
-    if faults:
-        raise RequestValidationError(faults)
+    if field_errors:
+        raise RequestValidationError(field_errors)
 
 
 async def _json_of(request: Request) -> Any:

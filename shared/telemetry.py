@@ -7,23 +7,23 @@ from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Histogram(
     "aftersales_request_seconds",
-    "Time to answer a request",
+    "Time to respond to a request",
     ["service", "operation", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 EVENTS_APPLIED = Counter("aftersales_events_applied", "Events applied", ["consumer"])
-DEAD_LETTERS = Counter("aftersales_dead_letters", "Events set aside", ["consumer"])
+DEAD_LETTERS = Counter("aftersales_dead_letters", "Events dead-lettered", ["consumer"])
 CONFLICTS = Counter(
     "aftersales_event_conflicts",
-    "Events set aside because another one has their sequence",
+    "Events dead-lettered because another one has their sequence",
     ["consumer"],
 )
-DEADLINES = Counter(
-    "aftersales_deadlines", "Tries to handle a deadline", ["service", "kind", "outcome"]
+TIMER_ATTEMPTS = Counter(
+    "aftersales_timer_attempts", "Tries to handle a timer", ["service", "kind", "outcome"]
 )
 BACKLOG = Gauge("aftersales_backlog", "What waits, as in /status", ["service", "what"])
-RECORDS_MISSED = Counter(
-    "aftersales_records_missed", "Records deleted before they were read", ["consumer"]
+RECORDS_LOST = Counter(
+    "aftersales_records_lost", "Records deleted before they were read", ["consumer"]
 )
 
 

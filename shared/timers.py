@@ -1,6 +1,6 @@
-"""Deadlines as rows: they survive restarts and fire once, in one transaction.
+"""Timers as rows: they survive restarts and fire once, in one transaction.
 
-``due_at`` is business time and says when a deadline passes. ``next_attempt_at`` is real time and
+``due_at`` is business time and says when a timer is due. ``next_attempt_at`` is real time and
 says when one that could not be handled is tried again. A row is handled when both have passed.
 """
 
@@ -16,10 +16,10 @@ import structlog
 
 from shared.clock import Clock
 from shared.db import TRANSIENT, Pool
-from shared.envelope import Cause
+from shared.envelope import Causation
 from shared.ids import new_id
-from shared.telemetry import DEADLINES
-from shared.unit import Unit, Units
+from shared.telemetry import TIMER_ATTEMPTS
+from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = structlog.get_logger()
 
@@ -45,16 +45,16 @@ ON CONFLICT (kind, subject) DO NOTHING
 _DUE = """
 SELECT timer_id, store_id, kind, subject, due_at, attempts
 FROM (
-    SELECT due.*, lane.places, row_number() OVER (
+    SELECT due.*, lane.concurrency, row_number() OVER (
                PARTITION BY lane.name ORDER BY next_attempt_at, due_at, timer_id) AS turn
-    FROM unnest($2::text[], $3::text[], $4::int[]) AS lane (kind, name, places)
+    FROM unnest($2::text[], $3::text[], $4::int[]) AS lane (kind, name, concurrency)
     CROSS JOIN LATERAL (
         SELECT * FROM timer
         WHERE timer.kind = lane.kind AND due_at <= $1 AND given_up_at IS NULL
           AND next_attempt_at <= clock_timestamp() AND timer_id <> ALL ($5)
         ORDER BY next_attempt_at, due_at, timer_id
-        LIMIT lane.places) AS due) AS candidate
-WHERE turn <= places
+        LIMIT lane.concurrency) AS due) AS candidate
+WHERE turn <= concurrency
 ORDER BY turn
 """
 
@@ -81,92 +81,92 @@ RETURNING given_up_at IS NOT NULL AS given_up
 
 @dataclass(frozen=True)
 class Timer:
-    """A deadline that has passed."""
+    """A timer that is due."""
 
     store_id: str
     subject: str
     due_at: datetime
     data: Mapping[str, Any]
-    cause: Cause
+    causation: Causation
     prepared: Any = None
 
 
 @dataclass(frozen=True)
 class Lane:
-    """What deadlines wait for: so many are handled at a time, and no other lane waits for them.
+    """What timers wait for: so many are handled at a time, and no other lane waits for them.
 
     What is not prepared within ``timeout_s`` real seconds is tried again later.
     """
 
     name: str
-    places: int = 1
+    concurrency: int = 1
     timeout_s: float = 120.0
 
 
 @dataclass(frozen=True)
-class Deadline:
-    """What happens when a deadline of one kind has passed.
+class TimerHandler:
+    """What happens when a timer of one kind is due.
 
     ``prepare`` computes, from store and subject and outside any transaction, what ``fire`` will
     apply. ``lock`` takes the locks that commands take before they touch the timer; without it two
     of them could wait for each other. ``fire`` acts, in the transaction that forgets the timer.
     A kind that names no ``lane`` waits for this process alone and has a lane of its own.
 
-    A deadline is given up, and waits for an operator, when it has failed ``failures`` times, or
+    A timer is given up, and waits for an operator, when it has failed ``failures`` times, or
     was tried in vain ``attempts`` times (5,000 are three and a half days).
     """
 
-    fire: Callable[[Unit, Timer], Awaitable[None]]
-    lock: Callable[[Unit, str, str], Awaitable[Any]] | None = None
+    fire: Callable[[UnitOfWork, Timer], Awaitable[None]]
+    lock: Callable[[UnitOfWork, str, str], Awaitable[Any]] | None = None
     prepare: Callable[[str, str], Awaitable[Any]] | None = None
     lane: Lane | None = None
     failures: int = 6
     attempts: int = 5000
 
 
-class NotYetError(Exception):
-    """What the deadline needs is not there yet; it is tried again for a long time."""
+class RetryLaterError(Exception):
+    """What the timer needs is not there yet; it is tried again for a long time."""
 
 
-class StalePreparationError(Exception):
+class StaleStateError(Exception):
     """What was prepared does not fit, or not yet; it is prepared once more at once."""
 
 
 async def schedule(
-    unit: Unit,
+    uow: UnitOfWork,
     kind: str,
     subject: str,
     *,
     store_id: str,
     due_at: datetime,
-    cause: Cause,
+    causation: Causation,
     data: Mapping[str, Any] | None = None,
 ) -> None:
-    """Set the one deadline of ``kind`` for ``subject``, moving it where it exists."""
-    content = {"correlation_id": cause.correlation_id, **(data or {})}
-    await unit.connection.execute(_SCHEDULE, new_id(), store_id, kind, subject, due_at, content)
+    """Set the one timer of ``kind`` for ``subject``, moving it where it exists."""
+    content = {"correlation_id": causation.correlation_id, **(data or {})}
+    await uow.connection.execute(_SCHEDULE, new_id(), store_id, kind, subject, due_at, content)
 
 
 async def schedule_missing(
-    unit: Unit, kind: str, due_at: Mapping[str, datetime], cause: Cause
+    uow: UnitOfWork, kind: str, due_at: Mapping[str, datetime], causation: Causation
 ) -> None:
-    """Set the deadline of ``kind`` for each store of ``due_at`` that has none."""
-    content = {"correlation_id": cause.correlation_id}
-    await unit.connection.executemany(
+    """Set the timer of ``kind`` for each store of ``due_at`` that has none."""
+    content = {"correlation_id": causation.correlation_id}
+    await uow.connection.executemany(
         _SCHEDULE_MISSING,
         [(new_id(), store_id, kind, moment, content) for store_id, moment in due_at.items()],
     )
 
 
-async def cancel(unit: Unit, kind: str, subject: str) -> None:
-    """Drop a deadline that no longer matters."""
-    await unit.connection.execute(
+async def cancel(uow: UnitOfWork, kind: str, subject: str) -> None:
+    """Drop a timer that no longer matters."""
+    await uow.connection.execute(
         "DELETE FROM timer WHERE kind = $1 AND subject = $2", kind, subject
     )
 
 
 class Timers:
-    """Fires due deadlines of the kinds it is given, each kind in its lane.
+    """Fires due timers of the kinds it is given, each kind in its lane.
 
     Several instances share the work through row locks.
     """
@@ -175,24 +175,24 @@ class Timers:
         self,
         service: str,
         workers: Pool,
-        units: Units,
+        uow_factory: UnitOfWorkFactory,
         clock: Clock,
-        deadlines: Mapping[str, Deadline],
+        timer_handlers: Mapping[str, TimerHandler],
     ) -> None:
         """Raises ValueError when two kinds name one lane, where one could hold the other up."""
-        lanes = [each.lane.name for each in deadlines.values() if each.lane]
+        lanes = [each.lane.name for each in timer_handlers.values() if each.lane]
         if len(lanes) != len(set(lanes)):
-            raise ValueError(f"a lane is named by two kinds of deadlines: {sorted(lanes)}")
+            raise ValueError(f"a lane is named by two kinds of timers: {sorted(lanes)}")
         self._service = service
         self._workers = workers
-        self._units = units
+        self._uow_factory = uow_factory
         self._clock = clock
-        self._deadlines = deadlines
+        self._timer_handlers = timer_handlers
         self._in_hand: dict[UUID, Lane] = {}
         self._done = asyncio.Event()
 
     async def run(self) -> None:
-        """Fire deadlines until cancelled."""
+        """Fire timers until cancelled."""
         async with asyncio.TaskGroup() as group:
             while True:
                 for row in await self._due():
@@ -205,11 +205,11 @@ class Timers:
     def _lane(self, kind: str) -> Lane:
         """On a clock that stands, what waits for this process takes turns, so that a day repeats
         itself."""
-        return self._deadlines[kind].lane or Lane("in turn" if self._clock.stands else kind)
+        return self._timer_handlers[kind].lane or Lane("in turn" if self._clock.is_paused else kind)
 
     async def _due(self) -> list[Any]:
-        """As many due deadlines as there are free places in their lanes."""
-        lanes = {kind: self._lane(kind) for kind in self._deadlines}
+        """As many due timers as there are free slots in their lanes."""
+        lanes = {kind: self._lane(kind) for kind in self._timer_handlers}
         taken = list(self._in_hand.values())
         try:
             return await self._workers.fetch(
@@ -217,7 +217,7 @@ class Timers:
                 self._clock.now(),
                 list(lanes),
                 [lane.name for lane in lanes.values()],
-                [lane.places - taken.count(lane) for lane in lanes.values()],
+                [lane.concurrency - taken.count(lane) for lane in lanes.values()],
                 list(self._in_hand),
             )
         except TRANSIENT:
@@ -227,22 +227,22 @@ class Timers:
     async def _take(self, row: Any) -> None:
         try:
             outcome = await self._handle(row)
-            DEADLINES.labels(self._service, row["kind"], outcome).inc()
+            TIMER_ATTEMPTS.labels(self._service, row["kind"], outcome).inc()
         finally:
             del self._in_hand[row["timer_id"]]
             self._done.set()
 
     async def _handle(self, row: Any) -> str:
-        """Handle one deadline; answers what came of it."""
+        """Handle one timer; returns what came of it."""
         try:
             if await self._fire(row):
                 return "done"
-        except StalePreparationError:
+        except StaleStateError:
             log.info("timer is prepared again", kind=row["kind"])
-        except (NotYetError, *TRANSIENT) as error:
+        except (RetryLaterError, *TRANSIENT) as error:
             if not row["attempts"]:
-                log.warning("timer waits", error=_text(error), **_name(row))
-            return await self._postpone(row, error, "waits")
+                log.warning("timer deferred", error=_text(error), **_name(row))
+            return await self._postpone(row, error, "deferred")
         except Exception as error:
             log.exception("timer failed", **_name(row))
             return await self._postpone(row, error, "failed")
@@ -250,26 +250,26 @@ class Timers:
         return "again"
 
     async def _fire(self, row: Any) -> bool:
-        """Whether the deadline was still to be fired; another may be just doing so."""
+        """Whether the timer was still to be fired; another may be just doing so."""
         timer_id, store_id, subject = row["timer_id"], row["store_id"], row["subject"]
-        deadline = self._deadlines[row["kind"]]
+        handler = self._timer_handlers[row["kind"]]
         async with asyncio.timeout(self._lane(row["kind"]).timeout_s):
-            prepared = await deadline.prepare(store_id, subject) if deadline.prepare else None
-        async with self._units.open([store_id]) as unit:
-            if deadline.lock:
-                await deadline.lock(unit, store_id, subject)
-            claimed = await unit.connection.fetchrow(_CLAIM, timer_id, unit.now)
+            prepared = await handler.prepare(store_id, subject) if handler.prepare else None
+        async with self._uow_factory.open([store_id]) as uow:
+            if handler.lock:
+                await handler.lock(uow, store_id, subject)
+            claimed = await uow.connection.fetchrow(_CLAIM, timer_id, uow.now)
             if claimed is None:
                 return False
             data = claimed["data"]
-            cause = Cause(data["correlation_id"], str(timer_id))
-            await deadline.fire(
-                unit, Timer(store_id, subject, claimed["due_at"], data, cause, prepared)
+            causation = Causation(data["correlation_id"], str(timer_id))
+            await handler.fire(
+                uow, Timer(store_id, subject, claimed["due_at"], data, causation, prepared)
             )
         return True
 
     async def _postpone(self, row: Any, error: Exception, outcome: str) -> str:
-        deadline = self._deadlines[row["kind"]]
+        handler = self._timer_handlers[row["kind"]]
         try:
             given_up = await self._workers.fetchval(
                 _POSTPONE,
@@ -277,8 +277,8 @@ class Timers:
                 row["due_at"],
                 int(outcome == "failed"),
                 _text(error),
-                deadline.failures,
-                deadline.attempts,
+                handler.failures,
+                handler.attempts,
             )
         except TRANSIENT:
             await asyncio.sleep(_DATABASE_PAUSE_S)

@@ -16,14 +16,14 @@ from fastapi import FastAPI
 
 from deploy.embedded.platform import Platform
 from shared.contracts import Event
-from shared.envelope import Cause, Received, decode, header_texts, headers_of
+from shared.envelope import Causation, ReceivedEvent, decode, header_texts, headers_of
 from shared.ids import new_id
 from shared.issuer import DevelopmentIssuer
 from shared.security import Role
 from shared.settings import Settings
 from tests.sight import Sight
 
-_PATIENCE_S = 40.0
+_TIMEOUT_S = 40.0
 
 
 @dataclass
@@ -74,19 +74,19 @@ class InProcess:
     async def _shown(self, path: str) -> Any:
         store = path.split("/")[2]
         headers = {"Authorization": f"Bearer {self.token('manager', stores=[store])}"}
-        answer = await self.client.get(path, headers=headers)
-        return answer.json() if answer.is_success else {"version": "unseen"}
+        response = await self.client.get(path, headers=headers)
+        return response.json() if response.is_success else {"version": "unseen"}
 
-    async def at_rest(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until nothing is to be read, sent or fired."""
         headers = {"Authorization": f"Bearer {self.token('operator')}"}
-        give_up_at = time.monotonic() + _PATIENCE_S
-        quiet = 0
-        while quiet < 2:
+        deadline = time.monotonic() + _TIMEOUT_S
+        idle_rounds = 0
+        while idle_rounds < 2:
             status = (await self.client.get("/status", headers=headers)).json()
             backlog = (status["lag"], status["outbox"], status["due_timers"])
-            quiet = quiet + 1 if backlog == (0, 0, 0) else 0
-            assert time.monotonic() < give_up_at, f"still busy: {status}"
+            idle_rounds = idle_rounds + 1 if backlog == (0, 0, 0) else 0
+            assert time.monotonic() < deadline, f"still busy: {status}"
             await asyncio.sleep(0.05)
 
 
@@ -119,13 +119,13 @@ class Publisher:
     producer: AIOKafkaProducer
     sequences: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
 
-    async def publish(self, *events: Event, at: datetime, cause: str = "test") -> list[str]:
+    async def publish(self, *events: Event, at: datetime, causation: str = "test") -> list[str]:
         """Send ``events`` as of ``at`` and return their ids."""
-        return [await self._send(event, at, Cause("test", cause)) for event in events]
+        return [await self._send(event, at, Causation("test", causation)) for event in events]
 
     async def enqueue(self, event: Event, at: datetime) -> None:
-        """Send one event without waiting for the broker's answer."""
-        key, headers = self._enveloped(event, at, Cause("test", "test"))
+        """Send one event without waiting for the broker's acknowledgement."""
+        key, headers = self._enveloped(event, at, Causation("test", "test"))
         await self.producer.send(
             event.topic,
             event.model_dump_json().encode(),
@@ -133,16 +133,20 @@ class Publisher:
             headers=_encoded(headers),
         )
 
-    async def _send(self, event: Event, at: datetime, cause: Cause) -> str:
-        key, headers = self._enveloped(event, at, cause)
+    async def _send(self, event: Event, at: datetime, causation: Causation) -> str:
+        key, headers = self._enveloped(event, at, causation)
         await self.send_raw(event.topic, key, event.model_dump_json().encode(), headers)
         return headers["ce_id"]
 
-    def _enveloped(self, event: Event, at: datetime, cause: Cause) -> tuple[str, dict[str, str]]:
+    def _enveloped(
+        self, event: Event, at: datetime, causation: Causation
+    ) -> tuple[str, dict[str, str]]:
         key = str(getattr(event, event.key_field))
         self.sequences[event.topic, key] += 1
         sequence = self.sequences[event.topic, key]
-        headers = headers_of(event, event_id=str(new_id()), sequence=sequence, time=at, cause=cause)
+        headers = headers_of(
+            event, event_id=str(new_id()), sequence=sequence, time=at, causation=causation
+        )
         return key, headers
 
     async def send_raw(self, topic: str, key: str, value: bytes, headers: dict[str, str]) -> None:
@@ -165,7 +169,7 @@ async def publisher(servers: Platform) -> AsyncIterator[Publisher]:
         await producer.stop()
 
 
-async def published(servers: Platform, topics: Sequence[str]) -> list[Received]:
+async def published(servers: Platform, topics: Sequence[str]) -> list[ReceivedEvent]:
     """Every event that stands on ``topics`` now, in order per key."""
     consumer = AIOKafkaConsumer(
         *topics, bootstrap_servers=servers.kafka.bootstrap, auto_offset_reset="earliest"

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.settings import EmbeddedSettings, Ports
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Where the simulated clock stands at first: a Wednesday, 07:30 in Shanghai."""
@@ -38,16 +38,16 @@ async def servers(_stack: Platform) -> AsyncIterator[Platform]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def clock(servers: Platform) -> SteppedClock:
-    """The simulated clock that all processes of ``servers`` and ``platform`` read, at rest."""
+async def clock(servers: Platform) -> SimulatedClock:
+    """The simulated clock that all processes of ``servers`` and ``platform`` read, paused."""
     assert servers.settings.clock_file
-    clock = SteppedClock(servers.settings.clock_file)
+    clock = SimulatedClock(servers.settings.clock_file)
     clock.set(MORNING)
     return clock
 
 
 @pytest_asyncio.fixture(scope="module")
-async def platform(servers: Platform, clock: SteppedClock) -> AsyncIterator[Platform]:
+async def platform(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
     """All four services and the desk as processes, on empty data and the simulated clock."""
     await servers.start_services()
     yield servers

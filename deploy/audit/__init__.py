@@ -1,11 +1,11 @@
 """Do the tables say what the events say?
 
 It shares no code with the services: it has its own consumer, its own reading of events and its own
-arithmetic. It judges a platform at rest; what is on its way shows as a difference.
+arithmetic. It judges an idle platform; what is on its way shows as a difference.
 """
 
+from deploy.audit.audit_data import CONSUMES, AuditData
 from deploy.audit.crm import check_crm
-from deploy.audit.evidence import CONSUMES, Evidence
 from deploy.audit.reception import check_reception
 from deploy.audit.reporting import check_reporting
 from deploy.audit.result import AuditResult, Check, Difference
@@ -32,25 +32,26 @@ async def run_audit(
     topics = declared_topics(settings.topics_file)
     tables = await read_tables(database_url)
     log = await read_log(kafka_bootstrap, topics, tuple(CONSUMES))
-    evidence = Evidence(log, tables, store_zones(settings.group_folder))
+    audit_data = AuditData(log, tables, store_zones(settings.group_folder))
     return AuditResult(
-        checks=tuple(each for checks in _CHECKS for each in checks(evidence)),
-        counted=_counted(evidence),
+        checks=tuple(each for checks in _CHECKS for each in checks(audit_data)),
+        counted=_counted(audit_data),
     )
 
 
-def _counted(evidence: Evidence) -> dict[str, int]:
-    letters = [row for service in SERVICES for row in evidence.tables.of(service, "dead_letter")]
+def _counted(audit_data: AuditData) -> dict[str, int]:
+    letters = [row for service in SERVICES for row in audit_data.tables.of(service, "dead_letter")]
     parked = {
         (service, row["topic"], row["key"], row["store_id"])
         for service in SERVICES
-        for row in evidence.tables.of(service, "parked_event")
+        for row in audit_data.tables.of(service, "parked_event")
     }
     return {
-        "events": len(evidence.log.events),
-        "repeated_records": evidence.log.repeated,
-        "records_without_publisher": len(evidence.strangers) + len(evidence.log.homeless),
-        "sequences_of_several_events": len(evidence.rivals),
+        "events": len(audit_data.log.events),
+        "repeated_records": audit_data.log.repeated,
+        "records_without_publisher": len(audit_data.unpublished_events)
+        + len(audit_data.log.unaddressed_records),
+        "sequences_of_several_events": len(audit_data.rivals),
         "dead_letters": sum(row["resolved_at"] is None for row in letters),
         "dead_letters_resolved": sum(row["resolved_at"] is not None for row in letters),
         "parked_keys": len(parked),

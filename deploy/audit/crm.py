@@ -4,28 +4,28 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deploy.audit.evidence import CUSTOMERS, JOBS, ORDERS, Evidence, moment
+from deploy.audit.audit_data import CUSTOMERS, JOBS, ORDERS, AuditData, moment
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
 
-def check_crm(evidence: Evidence) -> Iterator[Check]:
+def check_crm(audit_data: AuditData) -> Iterator[Check]:
     """Registrations, visits, calls and messages."""
-    yield answer("crm", _customers, evidence)
-    yield answer("crm", _vehicles, evidence)
-    yield answer("crm", _visits, evidence)
-    yield answer("crm", _calls_per_delivery, evidence)
-    yield answer("crm", _follow_ups, evidence)
-    yield answer("crm", _messages, evidence)
+    yield answer("crm", _customers, audit_data)
+    yield answer("crm", _vehicles, audit_data)
+    yield answer("crm", _visits, audit_data)
+    yield answer("crm", _calls_per_delivery, audit_data)
+    yield answer("crm", _follow_ups, audit_data)
+    yield answer("crm", _messages, audit_data)
 
 
-def _customers(evidence: Evidence) -> Check:
+def _customers(audit_data: AuditData) -> Check:
     comparison = Comparison("registered customers are in the archive", "crm")
     expected = {
         f"{event.store_id} {event.key}": {"customer_ref": event.key}
-        for event in evidence.of_topic(CUSTOMERS)
+        for event in audit_data.of_topic(CUSTOMERS)
         if event.name == "CustomerRegistered"
     }
     comparison.rows(
@@ -33,17 +33,17 @@ def _customers(evidence: Evidence) -> Check:
         expected,
         (
             (f"{row['store_id']} {row['customer_ref']}", row)
-            for row in evidence.tables.of("crm", "customer")
+            for row in audit_data.tables.of("crm", "customer")
         ),
     )
     return comparison.check()
 
 
-def _vehicles(evidence: Evidence) -> Check:
+def _vehicles(audit_data: AuditData) -> Check:
     comparison = Comparison("registered vehicles are in the archive", "crm")
     expected = {
         f"{event.store_id} {event.data['vehicle_ref']}": {"customer_ref": event.key}
-        for event in evidence.of_topic(CUSTOMERS)
+        for event in audit_data.of_topic(CUSTOMERS)
         if event.name == "CustomerRegistered"
     }
     comparison.rows(
@@ -51,7 +51,7 @@ def _vehicles(evidence: Evidence) -> Check:
         expected,
         (
             (f"{row['store_id']} {row['vehicle_ref']}", row)
-            for row in evidence.tables.of("crm", "vehicle")
+            for row in audit_data.tables.of("crm", "vehicle")
         ),
     )
     return comparison.check()
@@ -75,11 +75,11 @@ _LEARNT: Mapping[str, Mapping[str, str]] = {
 """What an event tells of a visit: column by field."""
 
 
-def _visits_told(evidence: Evidence) -> dict[str, Fields]:
+def _visits_told(audit_data: AuditData) -> dict[str, Fields]:
     """Visits by order; of two events the later one counts, and a customer is never forgotten."""
     visits: dict[str, Fields] = {}
     for topic in (ORDERS, JOBS):
-        for event in evidence.applied_by("crm", topic):
+        for event in audit_data.applied_by("crm", topic):
             if event.name not in _LEARNT:
                 continue
             visit = visits.setdefault(event.key, _UNTOLD | {"store_id": event.store_id})
@@ -117,26 +117,26 @@ _UNTOLD: Fields = {
 }
 
 
-def _visits(evidence: Evidence) -> Check:
+def _visits(audit_data: AuditData) -> Check:
     comparison = Comparison("each visit is as the events say", "crm")
     comparison.rows(
-        "visit",
-        _visits_told(evidence),
-        ((row["order_id"], row) for row in evidence.tables.of("crm", "visit")),
+        "service_visit",
+        _visits_told(audit_data),
+        ((row["order_id"], row) for row in audit_data.tables.of("crm", "service_visit")),
     )
     return comparison.check()
 
 
-def _messages(evidence: Evidence) -> Check:
+def _messages(audit_data: AuditData) -> Check:
     """One message for each reason to tell the customer of, and an event for each that was told."""
     comparison = Comparison("customers are told of each thing once", "crm")
     reasons = Counter(
         (event.key, _SUBJECTS[event.name])
         for topic in (ORDERS, JOBS)
-        for event in evidence.applied_by("crm", topic)
+        for event in audit_data.applied_by("crm", topic)
         if event.name in _SUBJECTS and event.data.get("payer", "customer") == "customer"
     )
-    rows = evidence.tables.of("crm", "message")
+    rows = audit_data.tables.of("crm", "message")
     found = Counter((row["order_id"], row["subject"]) for row in rows)
     for (order_id, subject), count in reasons.items():
         comparison.equal(
@@ -150,7 +150,7 @@ def _messages(evidence: Evidence) -> Check:
             "subject": event.data["subject"],
             "notified_at": moment(event.data["notified_at"]),
         }
-        for event in evidence.of_topic(CUSTOMERS)
+        for event in audit_data.of_topic(CUSTOMERS)
         if event.name == "CustomerNotified"
     }
     comparison.rows(
@@ -168,13 +168,13 @@ _SUBJECTS = {
 }
 
 
-def _calls_per_delivery(evidence: Evidence) -> Check:
+def _calls_per_delivery(audit_data: AuditData) -> Check:
     comparison = Comparison("each delivery has one follow-up", "crm")
     scheduled: dict[str, list[str]] = defaultdict(list)
-    for event in evidence.of_topic(CUSTOMERS):
+    for event in audit_data.of_topic(CUSTOMERS):
         if event.name == "FollowUpScheduled":
             scheduled[event.data["order_id"]].append(event.key)
-    for order_id, visit in _visits_told(evidence).items():
+    for order_id, visit in _visits_told(audit_data).items():
         if visit["delivered_at"] is None:
             continue
         customer_ref = visit["customer_ref"]
@@ -199,10 +199,10 @@ def _attempted(data: Mapping[str, Any]) -> Fields:
     }
 
 
-def _follow_ups(evidence: Evidence) -> Check:
+def _follow_ups(audit_data: AuditData) -> Check:
     comparison = Comparison("follow-ups are as the events say", "crm")
     calls: dict[str, Fields] = defaultdict(dict)
-    for event in evidence.of_topic(CUSTOMERS):
+    for event in audit_data.of_topic(CUSTOMERS):
         data = event.data
         if event.name == "FollowUpScheduled":
             calls[data["follow_up_id"]] = {
@@ -227,6 +227,6 @@ def _follow_ups(evidence: Evidence) -> Check:
     comparison.rows(
         "follow_up",
         calls,
-        ((row["follow_up_id"], row) for row in evidence.tables.of("crm", "follow_up")),
+        ((row["follow_up_id"], row) for row in audit_data.tables.of("crm", "follow_up")),
     )
     return comparison.check()

@@ -6,7 +6,15 @@ from typing import Any
 
 import orjson
 
-from deploy.audit.evidence import APPOINTMENTS, CAPACITY, JOBS, ORDERS, VOUCHERS, Evidence, moment
+from deploy.audit.audit_data import (
+    APPOINTMENTS,
+    CAPACITY,
+    JOBS,
+    ORDERS,
+    VOUCHERS,
+    AuditData,
+    moment,
+)
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.topics import StreamEvent
 
@@ -41,21 +49,21 @@ _OPENED = (
 )
 
 
-def check_reception(evidence: Evidence) -> Iterator[Check]:
+def check_reception(audit_data: AuditData) -> Iterator[Check]:
     """Rows of reception, and money that adds up."""
-    yield answer("reception", _orders, evidence)
-    yield answer("reception", _estimates, evidence)
-    yield answer("reception", _amounts, evidence)
-    yield answer("reception", _vouchers, evidence)
-    yield answer("reception", _appointments, evidence)
-    yield answer("reception", _capacity, evidence)
+    yield answer("reception", _orders, audit_data)
+    yield answer("reception", _estimates, audit_data)
+    yield answer("reception", _amounts, audit_data)
+    yield answer("reception", _vouchers, audit_data)
+    yield answer("reception", _appointments, audit_data)
+    yield answer("reception", _capacity, audit_data)
 
 
-def _orders(evidence: Evidence) -> Check:
+def _orders(audit_data: AuditData) -> Check:
     comparison = Comparison("repair orders are as the events say", "reception")
     orders: dict[str, Fields] = {}
     added: dict[str, list[Any]] = defaultdict(list)
-    for event in evidence.of_topic(ORDERS):
+    for event in audit_data.of_topic(ORDERS):
         if event.name == "VehicleArrived":
             orders[event.key] = _arrived(event)
         elif event.key in orders:
@@ -66,15 +74,15 @@ def _orders(evidence: Evidence) -> Check:
             orders[event.key].update(_order_fields(event, orders[event.key], added[event.key]))
         else:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
-    _add_work(evidence, orders, comparison)
-    for order_id in _fully_planned(evidence, orders):
+    _add_work(audit_data, orders, comparison)
+    for order_id in _fully_planned(audit_data, orders):
         orders[order_id]["promise_provisional"] = False
     comparison.rows(
         "repair_order",
         orders,
         (
             (row["order_id"], {**row, **{name: orjson.loads(row[name]) for name in _JSON_COLUMNS}})
-            for row in evidence.tables.of("reception", "repair_order")
+            for row in audit_data.tables.of("reception", "repair_order")
         ),
     )
     return comparison.check()
@@ -86,11 +94,11 @@ def _still_added(event: StreamEvent, added: Sequence[Any]) -> list[Any]:
     return [line for line in event.data["lines"] if (line["kind"], line["code"]) in codes]
 
 
-def _add_work(evidence: Evidence, orders: dict[str, Fields], comparison: Comparison) -> None:
+def _add_work(audit_data: AuditData, orders: dict[str, Fields], comparison: Comparison) -> None:
     """What the workshop did; a vehicle is ready once all that was authorised is finished."""
     operation_of: dict[str, str] = {}
     finished: dict[str, Counter[str]] = defaultdict(Counter)
-    for event in evidence.applied_by("reception", JOBS):
+    for event in audit_data.applied_by("reception", JOBS):
         if event.key not in orders:
             comparison.differ(event.key, f"VehicleArrived before {event.name}", 1, 0)
             continue
@@ -113,10 +121,10 @@ def _ready(event: StreamEvent, order: Fields, finished: Counter[str]) -> Fields:
     return {"ready_at": moment(event.data["ready_at"]), **ready}
 
 
-def _fully_planned(evidence: Evidence, orders: Mapping[str, Fields]) -> Iterator[str]:
+def _fully_planned(audit_data: AuditData, orders: Mapping[str, Fields]) -> Iterator[str]:
     """Orders each of whose operations has a job in the plan: their promise is confirmed."""
     jobs: dict[str, set[str]] = defaultdict(set)
-    for event in evidence.applied_by("reception", JOBS):
+    for event in audit_data.applied_by("reception", JOBS):
         if event.name == "JobAssigned":
             jobs[event.key].add(event.data["job_id"])
     for order_id, order in orders.items():
@@ -289,11 +297,11 @@ def _received(order: Fields, payer: str, cents: int) -> Fields:
     return {**order, "shares": shares, "received_cents": received, "stage": stage}
 
 
-def _estimates(evidence: Evidence) -> Check:
+def _estimates(audit_data: AuditData) -> Check:
     """Each version stands as the customer's decision, or a newer version, has left it."""
     comparison = Comparison("estimate versions are as the events say", "reception")
     orders: dict[str, dict[int, Fields]] = defaultdict(dict)
-    for event in evidence.of_topic(ORDERS):
+    for event in audit_data.of_topic(ORDERS):
         _fold_version(event, orders[event.key])
     versions = {
         f"{order_id} {number}": version
@@ -305,7 +313,7 @@ def _estimates(evidence: Evidence) -> Check:
         versions,
         (
             (key, {**row, "lines": orjson.loads(row["lines"])})
-            for row in evidence.tables.of("reception", "estimate")
+            for row in audit_data.tables.of("reception", "estimate")
             if (key := f"{row['order_id']} {row['version']}") in versions
         ),
     )
@@ -338,11 +346,11 @@ def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
         versions.setdefault(number, new)["status"] = outcome
 
 
-def _amounts(evidence: Evidence) -> Check:
+def _amounts(audit_data: AuditData) -> Check:
     """Each bill is the sum of its lines and of its payers' shares, each balance what is left."""
     comparison = Comparison("amounts add up to the cent", "reception")
     left: dict[tuple[str, str], int] = defaultdict(int)
-    for event in evidence.of_topic(ORDERS):
+    for event in audit_data.of_topic(ORDERS):
         data, key = event.data, f"{event.name} of {event.key}"
         if event.name == "OrderOpened":
             comparison.equal(key, "estimate_cents", _sum(data["lines"]), data["estimate_cents"])
@@ -391,12 +399,12 @@ def _sum(lines: Any) -> int:
     return sum(line["amount_cents"] for line in lines)
 
 
-def _vouchers(evidence: Evidence) -> Check:
+def _vouchers(audit_data: AuditData) -> Check:
     """Each voucher is redeemed as often as the events say: once or not at all, unless it was given
     back by the order that had it."""
     comparison = Comparison("vouchers are as the events say", "reception")
     vouchers: dict[str, Fields] = {}
-    for event in evidence.of_topic(VOUCHERS):
+    for event in audit_data.of_topic(VOUCHERS):
         data = event.data
         if event.name == "VoucherIssued":
             vouchers[event.key] = {
@@ -416,17 +424,17 @@ def _vouchers(evidence: Evidence) -> Check:
             comparison.equal(event.key, "order and amount given back", had, told)
             expires_at = moment(data["expires_at"])
             known.update(order_id=None, redeemed_cents=0, expires_at=expires_at)
-    found = evidence.tables.of("reception", "voucher")
+    found = audit_data.tables.of("reception", "voucher")
     comparison.rows("voucher", vouchers, ((row["voucher_id"], row) for row in found))
     return comparison.check()
 
 
-def _appointments(evidence: Evidence) -> Check:
+def _appointments(audit_data: AuditData) -> Check:
     comparison = Comparison("appointments are as the events say", "reception")
     booked: dict[str, Fields] = defaultdict(dict)
-    for event in evidence.of_topic(APPOINTMENTS):
+    for event in audit_data.of_topic(APPOINTMENTS):
         booked[event.key].update(_appointment_fields(event))
-    for event in evidence.of_topic(ORDERS):
+    for event in audit_data.of_topic(ORDERS):
         if event.name == "VehicleArrived" and event.data.get("appointment_id"):
             booked[event.data["appointment_id"]]["status"] = "arrived"
     comparison.rows(
@@ -437,7 +445,7 @@ def _appointments(evidence: Evidence) -> Check:
                 row["appointment_id"],
                 {**row, **{name: orjson.loads(row[name]) for name in ("operations", "parts")}},
             )
-            for row in evidence.tables.of("reception", "appointment")
+            for row in audit_data.tables.of("reception", "appointment")
         ),
     )
     return comparison.check()
@@ -477,18 +485,18 @@ def _planned(data: Mapping[str, Any]) -> Fields:
     }
 
 
-def _capacity(evidence: Evidence) -> Check:
+def _capacity(audit_data: AuditData) -> Check:
     comparison = Comparison("the workshop's last free time is known", "reception")
     last = {
         event.store_id: {"free": event.data["free"]}
-        for event in evidence.applied_by("reception", CAPACITY)
+        for event in audit_data.applied_by("reception", CAPACITY)
     }
     comparison.rows(
         "store_capacity",
         last,
         (
             (row["store_id"], {"free": orjson.loads(row["free"])})
-            for row in evidence.tables.of("reception", "store_capacity")
+            for row in audit_data.tables.of("reception", "store_capacity")
         ),
     )
     return comparison.check()

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from deploy.audit.audit_data import CONSUMES, CUSTOMERS, JOBS, ORDERS, REPORTS, AuditData, moment
 from deploy.audit.day import (
     Figure,
     at,
@@ -16,7 +17,6 @@ from deploy.audit.day import (
     totals_between,
     worked_s,
 )
-from deploy.audit.evidence import CONSUMES, CUSTOMERS, JOBS, ORDERS, REPORTS, Evidence, moment
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import Row
 from deploy.audit.topics import StreamEvent
@@ -27,33 +27,35 @@ Facts = Mapping[str, Fields]
 _LARGEST_ROUNDING = 1e-9
 
 
-def check_reporting(evidence: Evidence) -> Iterator[Check]:
+def check_reporting(audit_data: AuditData) -> Iterator[Check]:
     """Everything that reporting keeps."""
-    yield answer("reporting", _event_log, evidence)
-    yield answer("reporting", _facts, evidence, "order_fact", "order_id", _order_facts)
-    yield answer("reporting", _facts, evidence, "invoice_fact", "invoice_id", _invoice_facts)
-    yield answer("reporting", _facts, evidence, "payment_fact", "payment_id", _payment_facts)
+    yield answer("reporting", _event_log, audit_data)
+    yield answer("reporting", _facts, audit_data, "order_fact", "order_id", _order_facts)
+    yield answer("reporting", _facts, audit_data, "invoice_fact", "invoice_id", _invoice_facts)
+    yield answer("reporting", _facts, audit_data, "payment_fact", "payment_id", _payment_facts)
     yield answer(
-        "reporting", _facts, evidence, "credit_note_fact", "credit_note_id", _credit_note_facts
+        "reporting", _facts, audit_data, "credit_note_fact", "credit_note_id", _credit_note_facts
     )
-    yield answer("reporting", _facts, evidence, "job_fact", "job_id", _job_facts)
-    yield answer("reporting", _facts, evidence, "follow_up_fact", "follow_up_id", _follow_up_facts)
-    yield answer("reporting", _facts, evidence, "feedback_fact", "order_id", _feedback_facts)
+    yield answer("reporting", _facts, audit_data, "job_fact", "job_id", _job_facts)
     yield answer(
-        "reporting", _facts, evidence, "rectification", "rectification_id", _rectifications
+        "reporting", _facts, audit_data, "follow_up_fact", "follow_up_id", _follow_up_facts
     )
-    yield answer("reporting", _reports_kept, evidence)
-    yield answer("reporting", _reports_due, evidence)
-    yield answer("reporting", _report_figures, evidence)
-    yield answer("reporting", _report_totals, evidence)
+    yield answer("reporting", _facts, audit_data, "feedback_fact", "order_id", _feedback_facts)
+    yield answer(
+        "reporting", _facts, audit_data, "rectification", "rectification_id", _rectifications
+    )
+    yield answer("reporting", _reports_kept, audit_data)
+    yield answer("reporting", _reports_due, audit_data)
+    yield answer("reporting", _report_figures, audit_data)
+    yield answer("reporting", _report_totals, audit_data)
 
 
-def _event_log(evidence: Evidence) -> Check:
+def _event_log(audit_data: AuditData) -> Check:
     comparison = Comparison("each event is logged once", "reporting")
     expected = {
         event.id: {
             "store_id": event.store_id,
-            "topic": event.place[0],
+            "topic": event.address[0],
             "key": event.key,
             "sequence": event.sequence,
             "type": event.type,
@@ -61,34 +63,34 @@ def _event_log(evidence: Evidence) -> Check:
             "data": event.data,
         }
         for topic in CONSUMES["reporting"]
-        for event in evidence.applied_by("reporting", topic)
+        for event in audit_data.applied_by("reporting", topic)
     }
     comparison.rows(
         "event_log",
         expected,
         (
             (str(row["event_id"]), {**row, "data": orjson.loads(row["data"])})
-            for row in evidence.tables.of("reporting", "event_log")
+            for row in audit_data.tables.of("reporting", "event_log")
         ),
     )
     return comparison.check()
 
 
 def _facts(
-    evidence: Evidence, table: str, key: str, expected: Callable[[Evidence], Facts]
+    audit_data: AuditData, table: str, key: str, expected: Callable[[AuditData], Facts]
 ) -> Check:
     comparison = Comparison(f"{table} is the fold of the events", "reporting")
     comparison.rows(
         table,
-        expected(evidence),
-        ((row[key], row) for row in evidence.tables.of("reporting", table)),
+        expected(audit_data),
+        ((row[key], row) for row in audit_data.tables.of("reporting", table)),
     )
     return comparison.check()
 
 
-def _order_facts(evidence: Evidence) -> Facts:
+def _order_facts(audit_data: AuditData) -> Facts:
     facts: dict[str, Fields] = defaultdict(dict)
-    for event in evidence.applied_by("reporting", ORDERS):
+    for event in audit_data.applied_by("reporting", ORDERS):
         if changed := _order_fact(event):
             facts[event.key].update(changed, store_id=event.store_id)
     return facts
@@ -128,7 +130,7 @@ def hours_sold(lines: Sequence[Mapping[str, Any]]) -> Decimal:
     )
 
 
-def _invoice_facts(evidence: Evidence) -> Facts:
+def _invoice_facts(audit_data: AuditData) -> Facts:
     return {
         event.data["invoice_id"]: {
             "store_id": event.store_id,
@@ -144,14 +146,14 @@ def _invoice_facts(evidence: Evidence) -> Facts:
                 if share["payer"] != "internal"
             ),
         }
-        for event in evidence.applied_by("reporting", ORDERS)
+        for event in audit_data.applied_by("reporting", ORDERS)
         if event.name == "InvoiceIssued"
     }
 
 
-def _payment_facts(evidence: Evidence) -> Facts:
+def _payment_facts(audit_data: AuditData) -> Facts:
     facts: dict[str, Fields] = {}
-    for event in evidence.applied_by("reporting", ORDERS):
+    for event in audit_data.applied_by("reporting", ORDERS):
         data = event.data
         match event.name:
             case "PaymentReceived" | "DepositReceived":
@@ -169,7 +171,7 @@ def _payment_facts(evidence: Evidence) -> Facts:
     return facts
 
 
-def _credit_note_facts(evidence: Evidence) -> Facts:
+def _credit_note_facts(audit_data: AuditData) -> Facts:
     return {
         event.data["credit_note_id"]: {
             "store_id": event.store_id,
@@ -178,14 +180,14 @@ def _credit_note_facts(evidence: Evidence) -> Facts:
             "receivable_cents": credited_receivable(event.data),
             "issued_at": moment(event.data["issued_at"]),
         }
-        for event in evidence.applied_by("reporting", ORDERS)
+        for event in audit_data.applied_by("reporting", ORDERS)
         if event.name == "CreditNoteIssued"
     }
 
 
-def _job_facts(evidence: Evidence) -> Facts:
+def _job_facts(audit_data: AuditData) -> Facts:
     facts: dict[str, Fields] = defaultdict(dict)
-    for event in evidence.applied_by("reporting", JOBS):
+    for event in audit_data.applied_by("reporting", JOBS):
         data = event.data
         match event.name:
             case "JobAssigned":
@@ -208,9 +210,9 @@ def _job_facts(evidence: Evidence) -> Facts:
     return facts
 
 
-def _follow_up_facts(evidence: Evidence) -> Facts:
+def _follow_up_facts(audit_data: AuditData) -> Facts:
     facts: dict[str, Fields] = defaultdict(dict)
-    for event in evidence.applied_by("reporting", CUSTOMERS):
+    for event in audit_data.applied_by("reporting", CUSTOMERS):
         data = event.data
         if event.name == "FollowUpScheduled":
             facts[data["follow_up_id"]].update(order_id=data["order_id"], scheduled_at=event.time)
@@ -224,21 +226,21 @@ def _follow_up_facts(evidence: Evidence) -> Facts:
     return facts
 
 
-def _feedback_facts(evidence: Evidence) -> Facts:
+def _feedback_facts(audit_data: AuditData) -> Facts:
     return {
         event.key: {
             "store_id": event.store_id,
             "given_at": moment(event.data["given_at"]),
             **{name: event.data[name] for name in ("quality", "technique", "attitude")},
         }
-        for event in evidence.applied_by("reporting", ORDERS)
+        for event in audit_data.applied_by("reporting", ORDERS)
         if event.name == "FeedbackGiven"
     }
 
 
-def _rectifications(evidence: Evidence) -> Facts:
+def _rectifications(audit_data: AuditData) -> Facts:
     facts: dict[str, Fields] = defaultdict(dict)
-    for event in evidence.of_topic(REPORTS):
+    for event in audit_data.of_topic(REPORTS):
         data = event.data
         match event.name:
             case "RectificationOpened":
@@ -261,36 +263,36 @@ def _rectifications(evidence: Evidence) -> Facts:
     return facts
 
 
-def _reports_kept(evidence: Evidence) -> Check:
+def _reports_kept(audit_data: AuditData) -> Check:
     comparison = Comparison("daily reports are kept as published", "reporting")
     published = {
         f"{event.store_id} {event.data['day']} {event.data['revision']}": {"report": event.data}
-        for event in _published_reports(evidence)
+        for event in _published_reports(audit_data)
     }
     comparison.rows(
         "daily_report",
         published,
         (
             (f"{row['store_id']} {row['day']} {row['revision']}", {"report": report})
-            for row, report in _kept_reports(evidence)
+            for row, report in _kept_reports(audit_data)
         ),
     )
     return comparison.check()
 
 
-def _reports_due(evidence: Evidence) -> Check:
+def _reports_due(audit_data: AuditData) -> Check:
     """Each event is in the last revision of one report, or its closing time is still to come."""
     comparison = Comparison("each event is in one daily report", "reporting")
     spans: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for report in _last_revisions(evidence):
+    for report in _last_revisions(audit_data):
         span = at(report["covers_from"]), at(report["covers_until"])
         spans[report["store_id"]].append(span)
     awaited: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for row in evidence.tables.of("reporting", "timer"):
+    for row in audit_data.tables.of("reporting", "timer"):
         if row["kind"] == "closing":
-            due_at = row["due_at"].astimezone(evidence.zones[row["store_id"]])
+            due_at = row["due_at"].astimezone(audit_data.zones[row["store_id"]])
             awaited[row["store_id"]].append((due_at - timedelta(days=1), due_at))
-    for event, time in _reported_events(evidence):
+    for event, time in _reported_events(audit_data):
         found, to_come = (
             sum(begin <= time < until for begin, until in each[event.store_id])
             for each in (spans, awaited)
@@ -300,17 +302,17 @@ def _reports_due(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _report_figures(evidence: Evidence) -> Check:
+def _report_figures(audit_data: AuditData) -> Check:
     """Whatever a report states in its last revision."""
     comparison = Comparison("report figures are the fold of the events", "reporting")
     by_store: dict[str, list[StreamEvent]] = defaultdict(list)
-    for event in evidence.readable:
+    for event in audit_data.readable:
         by_store[event.store_id].append(event)
     last: dict[tuple[str, str], StreamEvent] = {}
-    for report in _published_reports(evidence):
+    for report in _published_reports(audit_data):
         last[report.store_id, report.data["day"]] = report
     for (store_id, day), report in last.items():
-        figures = figures_of_day(by_store[store_id], report.data, evidence.zones[store_id])
+        figures = figures_of_day(by_store[store_id], report.data, audit_data.zones[store_id])
         for name, expected in figures.items():
             found = report.data.get(name, expected)
             if _rounding_only(expected, found):
@@ -319,14 +321,14 @@ def _report_figures(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _report_totals(evidence: Evidence) -> Check:
+def _report_totals(audit_data: AuditData) -> Check:
     """The reports of a month add up to its bills, credit notes, payments and counts."""
     comparison = Comparison("daily reports add up to each month's events", "reporting")
     months: dict[tuple[str, str], list[Fields]] = defaultdict(list)
-    for report in _last_revisions(evidence):
+    for report in _last_revisions(audit_data):
         months[report["store_id"], report["day"][:7]].append(report)
     events: dict[str, list[StreamEvent]] = defaultdict(list)
-    for event, _ in _reported_events(evidence):
+    for event, _ in _reported_events(audit_data):
         events[event.store_id].append(event)
     for (store_id, month), reports in months.items():
         begin = min(report["covers_from"] for report in reports)
@@ -337,22 +339,22 @@ def _report_totals(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _reported_events(evidence: Evidence) -> Iterator[tuple[StreamEvent, datetime]]:
+def _reported_events(audit_data: AuditData) -> Iterator[tuple[StreamEvent, datetime]]:
     """Events that reporting had to fold, all but its own reports, and when they happened."""
     for topic in CONSUMES["reporting"]:
-        for event in evidence.applied_by("reporting", topic):
+        for event in audit_data.applied_by("reporting", topic):
             if event.time and event.name != "DailyReportPublished":
                 yield event, event.time
 
 
-def _kept_reports(evidence: Evidence) -> Iterator[tuple[Row, Fields]]:
-    for row in evidence.tables.of("reporting", "daily_report"):
+def _kept_reports(audit_data: AuditData) -> Iterator[tuple[Row, Fields]]:
+    for row in audit_data.tables.of("reporting", "daily_report"):
         yield row, orjson.loads(row["report"])
 
 
-def _last_revisions(evidence: Evidence) -> Iterable[Fields]:
+def _last_revisions(audit_data: AuditData) -> Iterable[Fields]:
     """The reports that reporting answers with, one for each store and day."""
-    kept = sorted(_kept_reports(evidence), key=lambda each: each[0]["revision"])
+    kept = sorted(_kept_reports(audit_data), key=lambda each: each[0]["revision"])
     return {(row["store_id"], row["day"]): report for row, report in kept}.values()
 
 
@@ -367,5 +369,5 @@ def _rounding_only(expected: Figure, found: Any) -> bool:
     return abs(expected - found) <= _LARGEST_ROUNDING * max(1.0, abs(expected))
 
 
-def _published_reports(evidence: Evidence) -> Iterable[StreamEvent]:
-    return (event for event in evidence.of_topic(REPORTS) if event.name == "DailyReportPublished")
+def _published_reports(audit_data: AuditData) -> Iterable[StreamEvent]:
+    return (event for event in audit_data.of_topic(REPORTS) if event.name == "DailyReportPublished")

@@ -115,14 +115,14 @@ class Comparison:
 def answer(
     service: str,
     question: Callable[Concatenate[E, P], Check],
-    evidence: E,
+    audit_data: E,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Check:
     """What a check says; one that the evidence does not let come to an end is itself a difference,
     and the others go on."""
     try:
-        return question(evidence, *args, **kwargs)
+        return question(audit_data, *args, **kwargs)
     except Exception as error:
         name = question.__name__.strip("_").replace("_", " ")
         told = f"{type(error).__name__}: {error}"

@@ -5,58 +5,58 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 
-from deploy.audit.evidence import CONSUMES, Evidence, place_of, publisher_of
+from deploy.audit.audit_data import CONSUMES, AuditData, place_of, publisher_of
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import SERVICES, Row
 from deploy.audit.topics import Stream, StreamEvent
 
 _SHARED = frozenset({"store_id", "operation_id"})
-"""Columns whose values every store may have: its own name, and the group's catalogue."""
+"""Columns whose values every store may have: its own name, and the group's catalog."""
 
 
-def check_streams(evidence: Evidence) -> Iterator[Check]:
+def check_streams(audit_data: AuditData) -> Iterator[Check]:
     """All checks that need no knowledge of the trade."""
-    yield answer("kafka", _sequences, evidence)
-    yield answer("kafka", _rivals, evidence)
-    yield answer("kafka", _keys, evidence)
-    yield answer("kafka", _envelopes, evidence)
-    yield answer("kafka", _origins, evidence)
-    yield answer("kafka", _readable, evidence)
+    yield answer("kafka", _sequences, audit_data)
+    yield answer("kafka", _rivals, audit_data)
+    yield answer("kafka", _keys, audit_data)
+    yield answer("kafka", _envelopes, audit_data)
+    yield answer("kafka", _origins, audit_data)
+    yield answer("kafka", _readable, audit_data)
     for service in SERVICES:
-        yield answer(service, _outbox, evidence, service)
-        yield answer(service, _heads, evidence, service)
-        yield answer(service, _positions, evidence, service)
-        yield answer(service, _backlog, evidence, service)
-        yield answer(service, _stores, evidence, service)
+        yield answer(service, _outbox, audit_data, service)
+        yield answer(service, _heads, audit_data, service)
+        yield answer(service, _positions, audit_data, service)
+        yield answer(service, _backlog, audit_data, service)
+        yield answer(service, _stores, audit_data, service)
 
 
-def _sequences(evidence: Evidence) -> Check:
+def _sequences(audit_data: AuditData) -> Check:
     comparison = Comparison("sequence per topic and key", "kafka")
-    for (topic, key, _), events in evidence.streams.items():
-        expected = events[0].sequence if topic in evidence.compacted else 1
+    for (topic, key, _), events in audit_data.streams.items():
+        expected = events[0].sequence if topic in audit_data.compacted else 1
         for event in events:
-            if topic in evidence.compacted and event.sequence > expected:
+            if topic in audit_data.compacted and event.sequence > expected:
                 expected = event.sequence
             comparison.equal(f"{topic} {key}", "next sequence", expected, event.sequence)
             expected = max(expected, event.sequence) + 1
     return comparison.check()
 
 
-def _rivals(evidence: Evidence) -> Check:
-    """Two events of one sequence: all but one are to be set aside and decided on."""
+def _rivals(audit_data: AuditData) -> Check:
+    """Two events of one sequence: all but one are to be dead-lettered and decided on."""
     comparison = Comparison("one event per sequence", "kafka")
-    comparison.compared = len(evidence.log.events)
-    for ((topic, key, _), sequence), events in evidence.rivals.items():
-        if sum(not evidence.decided(event) for event in events) > 1:
+    comparison.compared = len(audit_data.log.events)
+    for ((topic, key, _), sequence), events in audit_data.rivals.items():
+        if sum(not audit_data.decided(event) for event in events) > 1:
             ids = " and ".join(event.id for event in events)
             comparison.differ(f"{topic} {key}", f"events of sequence {sequence}", 1, ids)
     return comparison.check()
 
 
-def _keys(evidence: Evidence) -> Check:
+def _keys(audit_data: AuditData) -> Check:
     comparison = Comparison("a key belongs to one store", "kafka")
     stores: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for topic, key, store_id in evidence.streams:
+    for topic, key, store_id in audit_data.streams:
         stores[topic, key].add(store_id)
     for (topic, key), found in stores.items():
         comparison.compared += 1
@@ -65,9 +65,9 @@ def _keys(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _envelopes(evidence: Evidence) -> Check:
+def _envelopes(audit_data: AuditData) -> Check:
     comparison = Comparison("envelope agrees with data", "kafka")
-    for event in evidence.own_events:
+    for event in audit_data.own_events:
         key = f"{event.name} {event.id}"
         source = f"/stores/{event.store_id}/{publisher_of(event)}"
         comparison.equal(key, "ce_source", source, event.source)
@@ -75,43 +75,47 @@ def _envelopes(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _origins(evidence: Evidence) -> Check:
+def _origins(audit_data: AuditData) -> Check:
     """A record that no service published may stand only where a consumer has set it aside."""
-    comparison = Comparison("records without a publisher are set aside", "kafka")
-    buried = {
-        place_of(row) for service in SERVICES for row in evidence.tables.of(service, "dead_letter")
+    comparison = Comparison("records without a publisher are dead-lettered", "kafka")
+    dead_lettered = {
+        place_of(row)
+        for service in SERVICES
+        for row in audit_data.tables.of(service, "dead_letter")
     }
-    for place in evidence.log.homeless:
-        topic, partition, offset = place
+    for address in audit_data.log.unaddressed_records:
+        topic, partition, offset = address
         where = f"{topic} partition {partition} offset {offset}"
-        comparison.equal(where, "dead letter of an unreadable record", True, place in buried)
-    for event in evidence.log.events:
-        if event.id in evidence.strangers:
-            where = f"{event.place[0]} {event.key}"
-            set_aside = event.id in evidence.harmless
-            comparison.equal(where, f"outbox row or dead letter of {event.id}", True, set_aside)
+        comparison.equal(
+            where, "dead letter of an unreadable record", True, address in dead_lettered
+        )
+    for event in audit_data.log.events:
+        if event.id in audit_data.unpublished_events:
+            where = f"{event.address[0]} {event.key}"
+            is_ignored = event.id in audit_data.ignored_events
+            comparison.equal(where, f"outbox row or dead letter of {event.id}", True, is_ignored)
     return comparison.check()
 
 
-def _readable(evidence: Evidence) -> Check:
-    """What nobody can read is to be set aside and decided on."""
+def _readable(audit_data: AuditData) -> Check:
+    """What nobody can read is to be dead-lettered and decided on."""
     comparison = Comparison("readable events", "kafka")
-    comparison.compared = len(evidence.log.events)
-    for event in evidence.log.events:
-        if event.fault and not evidence.letters_decided(event):
-            topic, partition, offset = event.place
+    comparison.compared = len(audit_data.log.events)
+    for event in audit_data.log.events:
+        if event.fault and not audit_data.letters_decided(event):
+            topic, partition, offset = event.address
             where = f"{topic} partition {partition} offset {offset} {event.name} {event.key}"
             comparison.differ(where, "event", "readable, or decided on", event.fault)
     return comparison.check()
 
 
-def _outbox(evidence: Evidence, service: str) -> Check:
+def _outbox(audit_data: AuditData, service: str) -> Check:
     comparison = Comparison("outbox rows are the topics' events", service)
-    events = {event.id: event for event in evidence.own_events}
+    events = {event.id: event for event in audit_data.own_events}
     newest: Mapping[Stream, int] = {
-        stream: stream_events[-1].sequence for stream, stream_events in evidence.streams.items()
+        stream: stream_events[-1].sequence for stream, stream_events in audit_data.streams.items()
     }
-    for row in evidence.tables.of(service, "outbox"):
+    for row in audit_data.tables.of(service, "outbox"):
         comparison.compared += 1
         key = f"outbox {row['type'].split('.')[2]} {row['id']}"
         event = events.get(row["id"])
@@ -120,85 +124,89 @@ def _outbox(evidence: Evidence, service: str) -> Check:
             comparison.differ(key, "sent_at", "a time", None)
         elif event is not None:
             _same_event(comparison, key, row, event)
-        elif row["topic"] not in evidence.compacted or row["sequence"] >= newest.get(stream, 0):
+        elif row["topic"] not in audit_data.compacted or row["sequence"] >= newest.get(stream, 0):
             comparison.differ(key, "records in the topic", 1, 0)
     return comparison.check()
 
 
 def _same_event(comparison: Comparison, key: str, row: Row, event: StreamEvent) -> None:
     stream = row["topic"], row["aggregateid"]
-    comparison.equal(key, "stream", stream, (event.place[0], event.key))
+    comparison.equal(key, "stream", stream, (event.address[0], event.key))
     comparison.equal(key, "sequence", row["sequence"], event.sequence)
     comparison.equal(key, "store", row["store_id"], event.store_id)
     comparison.equal(key, "data", orjson.loads(row["payload"]), event.data)
 
 
-def _heads(evidence: Evidence, service: str) -> Check:
+def _heads(audit_data: AuditData, service: str) -> Check:
     comparison = Comparison("stream heads stand at the last event", service)
     last = {
         stream: events[-1]
-        for stream, events in evidence.streams.items()
+        for stream, events in audit_data.streams.items()
         if publisher_of(events[-1]) == service
     }
     comparison.rows(
         "stream_head",
         {_name(stream): {"last_sequence": event.sequence} for stream, event in last.items()},
-        _by_stream(evidence.tables.of(service, "stream_head")),
+        _by_stream(audit_data.tables.of(service, "stream_head")),
     )
     return comparison.check()
 
 
-def _positions(evidence: Evidence, consumer: str) -> Check:
+def _positions(audit_data: AuditData, consumer: str) -> Check:
     comparison = Comparison("positions stand at the last contiguous event", consumer)
     expected: dict[Stream, int] = defaultdict(int)
-    letters = {place_of(row): row for row in evidence.tables.of(consumer, "dead_letter")}
-    unresolved = {place for place, row in letters.items() if row["resolved_at"] is None}
-    for event in sorted(evidence.log.events, key=lambda each: each.sequence):
-        if event.place[0] not in CONSUMES[consumer] - evidence.compacted:
+    letters = {place_of(row): row for row in audit_data.tables.of(consumer, "dead_letter")}
+    unresolved = {address for address, row in letters.items() if row["resolved_at"] is None}
+    for event in sorted(audit_data.log.events, key=lambda each: each.sequence):
+        if event.address[0] not in CONSUMES[consumer] - audit_data.compacted:
             continue
         follows = event.sequence == expected[event.stream] + 1
-        if follows and event.place not in unresolved:
+        if follows and event.address not in unresolved:
             expected[event.stream] = event.sequence
-    for event in evidence.log.events:
-        if event.place[0] in CONSUMES[consumer] & evidence.compacted:
-            harmless = event.id in evidence.harmless
-            last, letter = expected[event.stream], letters.get(event.place)
-            expected[event.stream] = _version_after(last, event, letter, harmless=harmless)
+    for event in audit_data.log.events:
+        if event.address[0] in CONSUMES[consumer] & audit_data.compacted:
+            ignored_events = event.id in audit_data.ignored_events
+            last, letter = expected[event.stream], letters.get(event.address)
+            expected[event.stream] = _version_after(
+                last, event, letter, ignored_events=ignored_events
+            )
     comparison.rows(
         "stream_position",
         {_name(stream): {"last_sequence": last} for stream, last in expected.items()},
-        _by_stream(evidence.tables.of(consumer, "stream_position")),
+        _by_stream(audit_data.tables.of(consumer, "stream_position")),
     )
     return comparison.check()
 
 
-def _version_after(last: int, event: StreamEvent, letter: Row | None, *, harmless: bool) -> int:
+def _version_after(
+    last: int, event: StreamEvent, letter: Row | None, *, ignored_events: bool
+) -> int:
     """The version that stands once ``event`` has come: a dead letter does when it is replayed."""
     if letter is not None:
         replayed = letter["resolved_at"] and letter["decision"] == "replay"
         return event.sequence if replayed else last
-    return last if harmless else max(last, event.sequence)
+    return last if ignored_events else max(last, event.sequence)
 
 
-def _backlog(evidence: Evidence, consumer: str) -> Check:
+def _backlog(audit_data: AuditData, consumer: str) -> Check:
     comparison = Comparison("nothing is on its way", consumer)
-    unsent = sum(row["sent_at"] is None for row in evidence.tables.of(consumer, "outbox"))
+    unsent = sum(row["sent_at"] is None for row in audit_data.tables.of(consumer, "outbox"))
     comparison.equal("outbox", "unsent rows", 0, unsent)
-    committed = evidence.log.committed[consumer]
-    for (topic, partition), end in evidence.log.ends.items():
+    committed = audit_data.log.committed[consumer]
+    for (topic, partition), end in audit_data.log.ends.items():
         if topic in CONSUMES[consumer] and end:
             behind = end - committed.get((topic, partition), 0)
             comparison.equal(f"{topic} partition {partition}", "lag", 0, behind)
     return comparison.check()
 
 
-def _stores(evidence: Evidence, service: str) -> Check:
+def _stores(audit_data: AuditData, service: str) -> Check:
     """A row belongs to the store in whose events its identifiers appear."""
     comparison = Comparison("no row stands in a foreign store", service)
-    for name, rows in evidence.tables.of_service(service):
+    for name, rows in audit_data.tables.of_service(service):
         for row in rows:
             if row.get("store_id"):
-                _same_store(comparison, name, row, evidence.stores_by_identifier)
+                _same_store(comparison, name, row, audit_data.stores_by_identifier)
     return comparison.check()
 
 

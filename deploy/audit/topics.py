@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.audit.contracts import fault, is_known
 
-Place = tuple[str, int, int]
+RecordAddress = tuple[str, int, int]
 """Topic, partition and offset."""
 
 Stream = tuple[str, str, str]
@@ -43,7 +43,7 @@ class StreamEvent:
     ``fault`` says why no consumer can have applied it, if none can.
     """
 
-    place: Place
+    address: RecordAddress
     key: str
     id: str
     type: str
@@ -56,7 +56,7 @@ class StreamEvent:
 
     @property
     def stream(self) -> Stream:
-        return self.place[0], self.key, self.store_id
+        return self.address[0], self.key, self.store_id
 
     @property
     def name(self) -> str:
@@ -67,14 +67,15 @@ class StreamEvent:
 @dataclass(frozen=True)
 class Log:
     """Everything that the topics hold. ``events`` are first occurrences by ``ce_id``, each
-    partition's in its order; ``homeless`` are records without a readable key, sequence or store.
-    A record with the ``ce_id`` of an earlier one and another content has its place as its id.
+    partition's in its order; ``unaddressed_records`` are records without a readable key, sequence
+    or store. A record with the ``ce_id`` of an earlier one and another content has its place as its
+    id.
     """
 
     topics: Sequence[DeclaredTopic]
     events: Sequence[StreamEvent]
     repeated: int
-    homeless: Sequence[Place]
+    unaddressed_records: Sequence[RecordAddress]
     ends: Offsets
     committed: Mapping[str, Offsets]
 
@@ -82,7 +83,7 @@ class Log:
 def declared_topics(file: Path) -> tuple[DeclaredTopic, ...]:
     """The topics that the platform declares."""
     return tuple(
-        DeclaredTopic(topic["name"], topic["keep"] == "newest")
+        DeclaredTopic(topic["name"], topic["policy"] == "compact")
         for topic in yaml.safe_load(file.read_text())["topics"]
     )
 
@@ -99,12 +100,12 @@ async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], groups: Sequ
     await consumer.start()
     try:
         ends = await consumer.end_offsets(list(consumer.assignment()))
-        events, homeless, repeated = [], [], 0
+        events, unaddressed_records, repeated = [], [], 0
         seen: dict[str, int] = {}
         async for record in _records(consumer, ends):
             event = _event(record)
             if event is None:
-                homeless.append(_place(record))
+                unaddressed_records.append(_address(record))
             elif (first := first_occurrence(event, record.value, seen)) is None:
                 repeated += 1
             else:
@@ -115,8 +116,8 @@ async def read_log(bootstrap: str, topics: Sequence[DeclaredTopic], groups: Sequ
         topics=topics,
         events=events,
         repeated=repeated,
-        homeless=homeless,
-        ends={(place.topic, place.partition): end for place, end in ends.items()},
+        unaddressed_records=unaddressed_records,
+        ends={(address.topic, address.partition): end for address, end in ends.items()},
         committed=committed,
     )
 
@@ -129,25 +130,27 @@ def first_occurrence(
     if event.id in seen:
         if seen[event.id] == content:
             return None
-        event = replace(event, id=_named(event.place))
+        event = replace(event, id=_named(event.address))
     seen[event.id] = content
     return event
 
 
-def _named(place: Place) -> str:
-    return "/".join(map(str, place))
+def _named(address: RecordAddress) -> str:
+    return "/".join(map(str, address))
 
 
 async def _records(consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> Any:
     """Records up to ``ends``, in the order of each partition."""
-    unfinished = {place for place, end in ends.items() if end}
+    unfinished = {address for address, end in ends.items() if end}
     while unfinished:
         batches = await consumer.getmany(timeout_ms=_FETCH_MS)
-        for place, batch in batches.items():
+        for address, batch in batches.items():
             for record in batch:
-                if record.offset < ends[place]:
+                if record.offset < ends[address]:
                     yield record
-        unfinished = {place for place in unfinished if await consumer.position(place) < ends[place]}
+        unfinished = {
+            address for address in unfinished if await consumer.position(address) < ends[address]
+        }
 
 
 async def _committed(bootstrap: str, groups: Sequence[str]) -> dict[str, Offsets]:
@@ -156,8 +159,8 @@ async def _committed(bootstrap: str, groups: Sequence[str]) -> dict[str, Offsets
     try:
         return {
             group: {
-                (place.topic, place.partition): offset.offset
-                for place, offset in (await admin.list_consumer_group_offsets(group)).items()
+                (address.topic, address.partition): offset.offset
+                for address, offset in (await admin.list_consumer_group_offsets(group)).items()
             }
             for group in groups
         }
@@ -165,7 +168,7 @@ async def _committed(bootstrap: str, groups: Sequence[str]) -> dict[str, Offsets
         await admin.close()
 
 
-def _place(record: ConsumerRecord[bytes | None, bytes | None]) -> Place:
+def _address(record: ConsumerRecord[bytes | None, bytes | None]) -> RecordAddress:
     return record.topic, record.partition, record.offset
 
 
@@ -175,12 +178,12 @@ def _event(record: ConsumerRecord[bytes | None, bytes | None]) -> StreamEvent | 
     number = headers.get("ce_sequence", "")
     if not (key and len(key) <= _LONGEST_KEY and store_id and _NUMBER.fullmatch(number)):
         return None
-    place, kind = _place(record), headers.get("ce_type", "")
+    address, kind = _address(record), headers.get("ce_type", "")
     time, data = _moment(headers.get("ce_time", "")), _data(record.value)
     return StreamEvent(
-        place=place,
+        address=address,
         key=key,
-        id=headers.get("ce_id") or _named(place),
+        id=headers.get("ce_id") or _named(address),
         type=kind,
         source=headers.get("ce_source", ""),
         store_id=store_id,

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from deploy.audit.evidence import JOBS, ORDERS, Evidence, moment
+from deploy.audit.audit_data import JOBS, ORDERS, AuditData, moment
 from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.topics import StreamEvent
 
@@ -41,16 +41,16 @@ class Occupation:
     end: datetime
 
 
-def check_workshop(evidence: Evidence) -> Iterator[Check]:
+def check_workshop(audit_data: AuditData) -> Iterator[Check]:
     """Jobs, clocked time and bookings."""
-    yield answer("workshop", _jobs, evidence)
-    yield answer("workshop", _assignments, evidence)
-    yield answer("workshop", _operations, evidence)
-    yield answer("workshop", _clocked, evidence)
-    yield answer("workshop", _credits, evidence)
-    yield answer("workshop", _work_in_events, evidence)
-    yield answer("workshop", _plan_in_events, evidence)
-    yield answer("workshop", _bookings, evidence)
+    yield answer("workshop", _jobs, audit_data)
+    yield answer("workshop", _assignments, audit_data)
+    yield answer("workshop", _operations, audit_data)
+    yield answer("workshop", _clocked, audit_data)
+    yield answer("workshop", _credits, audit_data)
+    yield answer("workshop", _work_in_events, audit_data)
+    yield answer("workshop", _plan_in_events, audit_data)
+    yield answer("workshop", _bookings, audit_data)
 
 
 def fold_jobs(events: Iterable[StreamEvent]) -> Mapping[str, Fields]:
@@ -118,12 +118,12 @@ def _plan(data: Mapping[str, Any]) -> Fields:
     }
 
 
-def _jobs(evidence: Evidence) -> Check:
+def _jobs(audit_data: AuditData) -> Check:
     comparison = Comparison("jobs are as the events say", "workshop")
-    jobs = fold_jobs(evidence.of_topic(JOBS))
+    jobs = fold_jobs(audit_data.of_topic(JOBS))
     cancelled = {
         event.key
-        for event in evidence.applied_by("workshop", ORDERS)
+        for event in audit_data.applied_by("workshop", ORDERS)
         if event.name == "OrderCancelled"
     }
     for job in jobs.values():
@@ -135,31 +135,31 @@ def _jobs(evidence: Evidence) -> Check:
             job.pop("planned_finish_at", None)
     rows = [
         (row["job_id"], {**row, "technician_ids": orjson.loads(row["technician_ids"])})
-        for row in evidence.tables.of("workshop", "job")
+        for row in audit_data.tables.of("workshop", "job")
         if row["job_id"] in jobs or row["bay_id"] is not None
     ]
     comparison.rows("job", jobs, rows)
     return comparison.check()
 
 
-def _assignments(evidence: Evidence) -> Check:
+def _assignments(audit_data: AuditData) -> Check:
     comparison = Comparison("no job is assigned as new twice", "workshop")
     times = Counter(
-        event.data["job_id"] for event in evidence.of_topic(JOBS) if event.name == "JobAssigned"
+        event.data["job_id"] for event in audit_data.of_topic(JOBS) if event.name == "JobAssigned"
     )
     for job_id, number in times.items():
         comparison.equal(f"job {job_id}", "JobAssigned events", 1, number)
     return comparison.check()
 
 
-def _operations(evidence: Evidence) -> Check:
+def _operations(audit_data: AuditData) -> Check:
     comparison = Comparison("each ordered operation is one job", "workshop")
     jobs: dict[str, list[str]] = defaultdict(list)
-    for row in evidence.tables.of("workshop", "job"):
+    for row in audit_data.tables.of("workshop", "job"):
         if row["rework_of"] is None:
             jobs[row["order_id"]].append(row["operation_id"])
     ordered: dict[str, list[str]] = defaultdict(list)
-    for event in evidence.applied_by("workshop", ORDERS):
+    for event in audit_data.applied_by("workshop", ORDERS):
         if event.name in ("OrderOpened", "AdditionalWorkAuthorized"):
             ordered[event.key] += [each["operation_id"] for each in event.data["operations"]]
     for order_id, operations in ordered.items():
@@ -170,20 +170,20 @@ def _operations(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _clocked(evidence: Evidence) -> Check:
+def _clocked(audit_data: AuditData) -> Check:
     comparison = Comparison("clocked time is work without pauses", "workshop")
-    for work in _work(evidence.of_topic(JOBS)):
+    for work in _work(audit_data.of_topic(JOBS)):
         if work.clocked_s is not None:
             seconds = sum(int((end - begin).total_seconds()) for begin, end in work.spans)
             comparison.equal(f"job {work.job_id}", "clocked_s", seconds, work.clocked_s)
     return comparison.check()
 
 
-def _credits(evidence: Evidence) -> Check:
+def _credits(audit_data: AuditData) -> Check:
     """Each technician who clocked has the share of the standard hours that they clocked."""
     comparison = Comparison("credits are the standard hours of a job", "workshop")
     hours: dict[str, Fraction] = defaultdict(Fraction)
-    for event in evidence.of_topic(JOBS):
+    for event in audit_data.of_topic(JOBS):
         if event.name == "JobFinished":
             hours[event.data["job_id"]] = Fraction(str(event.data["standard_hours"]))
         found = event.data.get("credits")
@@ -200,25 +200,27 @@ def _credits(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _work_in_events(evidence: Evidence) -> Check:
+def _work_in_events(audit_data: AuditData) -> Check:
     """Nobody works on two jobs at once, and no bay holds two vehicles at once."""
     comparison = Comparison("no technician or bay works twice at once (events)", "workshop")
     occupations = [
-        occupation for work in _work(evidence.of_topic(JOBS)) for occupation in work.occupations()
+        occupation for work in _work(audit_data.of_topic(JOBS)) for occupation in work.occupations()
     ]
     _compare_overlaps(comparison, occupations)
     return comparison.check()
 
 
-def _plan_in_events(evidence: Evidence) -> Check:
+def _plan_in_events(audit_data: AuditData) -> Check:
     """What is planned from now on, the store's last event being now, is planned once."""
     comparison = Comparison("no technician or bay is planned twice (events)", "workshop")
-    events = list(evidence.of_topic(JOBS))
+    events = list(audit_data.of_topic(JOBS))
     now: dict[str, datetime] = {}
     for event in events:
         if event.time:
             now[event.store_id] = max(event.time, now.get(event.store_id, event.time))
-    cancelled = {event.key for event in evidence.of_topic(ORDERS) if event.name == "OrderCancelled"}
+    cancelled = {
+        event.key for event in audit_data.of_topic(ORDERS) if event.name == "OrderCancelled"
+    }
     planned = [
         (job_id, job)
         for job_id, job in fold_jobs(events).items()
@@ -238,7 +240,7 @@ def _plan_in_events(evidence: Evidence) -> Check:
     return comparison.check()
 
 
-def _bookings(evidence: Evidence) -> Check:
+def _bookings(audit_data: AuditData) -> Check:
     comparison = Comparison("no technician or bay is booked twice (tables)", "workshop")
     _compare_overlaps(
         comparison,
@@ -249,7 +251,7 @@ def _bookings(evidence: Evidence) -> Check:
                 row["during"].lower,
                 row["during"].upper,
             )
-            for row in evidence.tables.of("workshop", "resource_booking")
+            for row in audit_data.tables.of("workshop", "resource_booking")
         ],
     )
     return comparison.check()

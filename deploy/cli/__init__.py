@@ -10,7 +10,7 @@ from deploy.cli.demo import demo
 from deploy.cli.down import down
 from deploy.cli.migrate import migrate
 from deploy.cli.status import status
-from deploy.cli.terminal import complain
+from deploy.cli.terminal import print_error
 from deploy.cli.up import up
 from deploy.embedded.errors import EmbeddedError
 
@@ -30,5 +30,5 @@ def main() -> None:
     try:
         app()
     except EmbeddedError as error:
-        complain(str(error))
+        print_error(str(error))
         sys.exit(1)

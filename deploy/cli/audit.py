@@ -12,7 +12,7 @@ from rich.text import Text
 from deploy.audit import AuditResult, run_audit
 from deploy.cli.options import DataFolder, settings_for
 from deploy.cli.running import DatabaseUrl, running_platform
-from deploy.cli.terminal import console, say
+from deploy.cli.terminal import console, print_line
 from deploy.embedded.errors import EmbeddedError
 
 _SHOWN = 50
@@ -61,11 +61,11 @@ def show(result: AuditResult) -> None:
             check.service, check.name, f"{check.compared:,}", Text(f"{number:,}", style=style)
         )
     console.print(table)
-    say(
+    print_line(
         ", ".join(f"{name.replace('_', ' ')} {number:,}" for name, number in result.counted.items())
     )
     for difference in result.differences[:_SHOWN]:
         console.print(Text(str(difference), style="red"))
     if (more := len(result.differences) - _SHOWN) > 0:
-        say(f"and {more:,} more; --json lists all")
-    say("audit: ok" if result.ok else f"audit: {len(result.differences):,} differences")
+        print_line(f"and {more:,} more; --json lists all")
+    print_line("audit: ok" if result.ok else f"audit: {len(result.differences):,} differences")

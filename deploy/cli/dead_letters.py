@@ -1,4 +1,5 @@
-"""``aftersales dead-letters``: what the services set aside or gave up, and what becomes of it."""
+"""``aftersales dead-letters``: events that could not be applied, timers given up, and decisions on
+them."""
 
 import asyncio
 import getpass
@@ -13,26 +14,26 @@ from rich.text import Text
 
 from deploy.cli.options import DataFolder
 from deploy.cli.running import DatabaseUrl, running_platform
-from deploy.cli.terminal import console, say
+from deploy.cli.terminal import console, print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.secrets import SERVICES
 from shared import dead_letters
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.db import Connection, speak_json
 from shared.dead_letters import DeadLetter, DeadLetterDetails, Decision
 from shared.ids import new_id
 
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 
 app = typer.Typer(
-    help="Events and deadlines that a service could not handle: look, replay or skip.",
+    help="Events and timers that a service could not handle: look, replay or skip.",
     no_args_is_help=True,
 )
 
 DeadLetterId = Annotated[
     str, typer.Argument(metavar="SERVICE/ID", help="As listed, such as crm/7.")
 ]
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @app.command("list")
@@ -65,11 +66,11 @@ def skip(letter: DeadLetterId, database_url: DatabaseUrl = None, data: DataFolde
 
 
 def _run(
-    action: Callable[[Connection], Awaitable[Answer]], database_url: str | None, data: Any
-) -> Answer:
+    action: Callable[[Connection], Awaitable[Result]], database_url: str | None, data: Any
+) -> Result:
     url = database_url or running_platform(data).database_url
 
-    async def connected() -> Answer:
+    async def connected() -> Result:
         connection = await asyncpg.connect(url, timeout=10)
         try:
             await speak_json(connection)
@@ -79,8 +80,8 @@ def _run(
 
     try:
         return asyncio.run(connected())
-    except Refused as refused:
-        raise EmbeddedError(refused.message) from refused
+    except RuleViolation as violation:
+        raise EmbeddedError(violation.message) from violation
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise EmbeddedError(f"the database could not be read: {error}") from error
 
@@ -133,9 +134,9 @@ async def _list(connection: Connection, resolved: bool) -> None:
     if letters.row_count:
         console.print(letters)
     else:
-        say("no dead letter")
+        print_line("no dead letter")
     if gaps.row_count:
-        say("keys whose events wait for one that has not come:")
+        print_line("keys whose events wait for one that has not come:")
         console.print(gaps)
 
 
@@ -164,26 +165,26 @@ async def _decide(connection: Connection, letter: str, decision: Decision) -> No
     await dead_letters.decide(
         connection, letter_id, decision, by=f"cli:{getpass.getuser()}", key=str(new_id())
     )
-    if before.kind == "deadline":
-        say(f"{letter}: {'is tried again' if decision == 'replay' else 'skipped'}")
+    if before.kind == "timer":
+        print_line(f"{letter}: {'is tried again' if decision == 'replay' else 'skipped'}")
         return
-    give_up_at = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < give_up_at:
+    deadline = time.monotonic() + _TIMEOUT_S
+    while time.monotonic() < deadline:
         now = await dead_letters.found(connection, letter_id)
         if now.resolved_at:
-            say(f"{letter}: {_state(now)}")
+            print_line(f"{letter}: {_state(now)}")
             return
         if now.decision is None:
             raise EmbeddedError(f"{letter} still cannot be applied: {now.error}")
         await asyncio.sleep(0.2)
-    say(f"{letter}: {decision} is decided; {service} carries it out as soon as it runs")
+    print_line(f"{letter}: {decision} is decided; {service} carries it out as soon as it runs")
 
 
 async def _found(connection: Connection, service: str, letter_id: str) -> DeadLetterDetails:
     try:
         return await dead_letters.shown(connection, letter_id)
-    except Refused as refused:
-        raise EmbeddedError(f"there is no dead letter {service}/{letter_id}") from refused
+    except RuleViolation as violation:
+        raise EmbeddedError(f"there is no dead letter {service}/{letter_id}") from violation
 
 
 def _add(table: Table, *cells: str) -> None:

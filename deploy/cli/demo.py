@@ -20,16 +20,16 @@ from rich.table import Table
 
 from deploy.audit import AuditResult, run_audit
 from deploy.cli.audit import show
-from deploy.cli.terminal import complain, console, say
-from deploy.demo.clients import UnwelcomeAnswerError
+from deploy.cli.terminal import console, print_error, print_line
+from deploy.demo.clients import ErrorResponseError
 from deploy.demo.day import MORNING, DayFigures, Show, play_day
 from deploy.demo.group import write_group
-from deploy.demo.quiet import NotQuietError
+from deploy.demo.idle import NotIdleError
 from deploy.embedded.kafka import kafka_libraries
 from deploy.embedded.platform import DESK, Platform, remove_data
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.reporting import DailyReportPublished
 from shared.group import Store, load_stores
 
@@ -51,15 +51,15 @@ def demo(
     if orders < stores:
         raise typer.BadParameter("every store needs an order", param_hint="--orders")
     begun_at = time.monotonic()
-    settings = _fresh(data, stores, orders, seed)
-    kafka_libraries(settings.cache, say)
+    settings = _settings_on_empty_data(data, stores, orders, seed)
+    kafka_libraries(settings.cache, print_line)
     try:
         day, audit, addresses = asyncio.run(_play(settings, orders, seed))
     except asyncio.CancelledError:
-        say("stopped, nothing is left running")
+        print_line("stopped, nothing is left running")
         raise typer.Exit(_INTERRUPTED) from None
-    except (UnwelcomeAnswerError, NotQuietError, httpx.TransportError) as error:
-        complain(f"the day could not be played: {error} (logs in {data / 'logs'})")
+    except (ErrorResponseError, NotIdleError, httpx.TransportError) as error:
+        print_error(f"the day could not be played: {error} (logs in {data / 'logs'})")
         raise typer.Exit(1) from None
     wall_s = time.monotonic() - begun_at
     show(audit)
@@ -71,14 +71,14 @@ def demo(
         raise typer.Exit(1)
 
 
-def _fresh(data: Path, stores: int, orders: int, seed: int) -> EmbeddedSettings:
+def _settings_on_empty_data(data: Path, stores: int, orders: int, seed: int) -> EmbeddedSettings:
     """Settings on a data folder with nothing in it but the group of this seed."""
     settings = EmbeddedSettings(data=data, group_folder=data / "group", clock_file=data / "clock")
     remove_data(settings)
     shutil.rmtree(data / "group", ignore_errors=True)
     (data / "clock").unlink(missing_ok=True)
     write_group(data / "group", stores, math.ceil(orders / stores), seed)
-    SteppedClock(data / "clock").set(MORNING)
+    SimulatedClock(data / "clock").set(MORNING)
     return settings
 
 
@@ -89,12 +89,12 @@ async def _play(
     assert task  # noqa: S101
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    platform = Platform(settings, say)
+    platform = Platform(settings, print_line)
     await platform.start()
     try:
         with _showing(orders) as advance:
             day = await play_day(platform, orders, seed, advance)
-        say("auditing")
+        print_line("auditing")
         audit = await run_audit(platform.admin_url, platform.kafka.bootstrap, settings)
         addresses = {name: platform.url(name) for name in (DESK, *SERVICES)}
     finally:
@@ -133,7 +133,7 @@ class _Hours:
     def show(self, now: datetime, delivered: int) -> None:
         hour = f"{now:%m-%d %H}:00"
         if hour != self._told:
-            say(f"{hour}  {delivered} delivered")
+            print_line(f"{hour}  {delivered} delivered")
             self._told = hour
 
 
@@ -182,16 +182,18 @@ def _report(day: DayFigures, settings: EmbeddedSettings) -> Table:
 
 
 def _explain(settings: EmbeddedSettings, addresses: dict[str, str], wall_s: float) -> None:
-    say(f"played and stopped in {wall_s:.0f} s, nothing is left running; to bring this day up:")
-    say(
+    print_line(
+        f"played and stopped in {wall_s:.0f} s, nothing is left running; to bring this day up:"
+    )
+    print_line(
         f"  AFTERSALES_EMBEDDED_GROUP_FOLDER={settings.group_folder} "
         f"AFTERSALES_EMBEDDED_CLOCK_FILE={settings.clock_file} "
         f"{sys.argv[0]} up --data {settings.data}"
     )
-    say("then open")
-    say(f"  desk       {addresses[DESK]}")
+    print_line("then open")
+    print_line(f"  desk       {addresses[DESK]}")
     for service in SERVICES:
-        say(f"  {service:<10} {addresses[service]}/docs")
+        print_line(f"  {service:<10} {addresses[service]}/docs")
 
 
 def _as_json(day: DayFigures, audit: AuditResult, wall_s: float) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import psutil
 
 from deploy.cli.options import DataFolder, settings_for
-from deploy.cli.terminal import say
+from deploy.cli.terminal import print_line
 from deploy.embedded.processes import State, kill_left_over
 
 _GRACE_S = 90
@@ -14,15 +14,15 @@ def down(data: DataFolder = None) -> None:
     settings = settings_for(data)
     state = State.read(settings.data / "state.json")
     if state is None:
-        say(f"nothing runs on {settings.data}")
+        print_line(f"nothing runs on {settings.data}")
         return
     if supervisor := state.supervisor.find():
-        say(f"stopping pid {supervisor.pid}")
+        print_line(f"stopping pid {supervisor.pid}")
         _end(supervisor)
     for left_over in kill_left_over(state):
-        say(f"{left_over.name}: ended pid {left_over.pid}")
+        print_line(f"{left_over.name}: ended pid {left_over.pid}")
     (settings.data / "state.json").unlink(missing_ok=True)
-    say("stopped, nothing is left running")
+    print_line("stopped, nothing is left running")
 
 
 def _end(supervisor: psutil.Process) -> None:
@@ -32,6 +32,6 @@ def _end(supervisor: psutil.Process) -> None:
     except psutil.NoSuchProcess:
         return
     except psutil.TimeoutExpired:
-        say(f"pid {supervisor.pid} did not end within {_GRACE_S} s and is killed")
+        print_line(f"pid {supervisor.pid} did not end within {_GRACE_S} s and is killed")
         supervisor.kill()
         supervisor.wait()

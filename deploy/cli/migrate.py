@@ -7,7 +7,7 @@ import asyncpg
 import typer
 
 from deploy.cli.options import DataFolder, settings_for
-from deploy.cli.terminal import say
+from deploy.cli.terminal import print_line
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES, roles
@@ -34,7 +34,7 @@ def migrate(
         raise EmbeddedError("AFTERSALES_OWNER_DATABASE_URL belongs to one service: name it")
     for service in wanted:
         _migrate(service, owner_url or _embedded_owner_url(service, data))
-        say(f"{service} is up to date")
+        print_line(f"{service} is up to date")
 
 
 def _embedded_owner_url(service: str, data: DataFolder) -> str:

@@ -25,16 +25,16 @@ _FIGURES = {
     "outbox": "outbox",
     "oldest s": "outbox_age_s",
     "due": "due_timers",
-    "waits": "waiting_timers",
+    "deferred": "waiting_timers",
     "parked": "parked_keys",
-    "dead": "dead_letters",
+    "dead letters": "dead_letters",
     "conflicts": "conflicts",
-    "missed": "missed",
+    "lost": "lost",
 }
 
 
 class ServiceStatus(BaseModel):
-    """What a service answers to ``GET /status``; ages in seconds, everything else in pieces.
+    """What a service returns for ``GET /status``; ages in seconds, everything else in pieces.
 
     ``lag`` is absent while no partition is assigned.
     """
@@ -49,7 +49,7 @@ class ServiceStatus(BaseModel):
     conflicts: int
     published: int
     applied: int
-    missed: int
+    lost: int
 
 
 @dataclass(frozen=True)
@@ -130,8 +130,8 @@ async def _look(client: httpx.AsyncClient, running: Running) -> ProcessStatus:
 
 async def _ask(client: httpx.AsyncClient, port: int) -> ServiceStatus | None:
     try:
-        answer = await client.get(f"http://127.0.0.1:{port}/status")
-        return ServiceStatus.model_validate_json(answer.raise_for_status().content)
+        response = await client.get(f"http://127.0.0.1:{port}/status")
+        return ServiceStatus.model_validate_json(response.raise_for_status().content)
     except (httpx.HTTPError, ValidationError):
         return None
 

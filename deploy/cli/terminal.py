@@ -13,11 +13,11 @@ console = Console(
 _errors = Console(highlight=False, soft_wrap=True, stderr=True)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """One line of progress."""
     console.print(text, markup=False)
 
 
-def complain(text: str) -> None:
+def print_error(text: str) -> None:
     """One line that says what is wrong, on standard error."""
     _errors.print(f"aftersales: {text}", markup=False, style="red")

@@ -10,7 +10,7 @@ from rich.status import Status
 
 from deploy.cli.options import DataFolder, settings_for
 from deploy.cli.status import one_line, survey
-from deploy.cli.terminal import console, say
+from deploy.cli.terminal import console, print_line
 from deploy.embedded.kafka import kafka_libraries
 from deploy.embedded.platform import DESK, CommandOf, Platform, remove_data, service_command
 from deploy.embedded.secrets import SERVICES
@@ -22,13 +22,15 @@ _INTERRUPTED = 130
 
 def up(
     *,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Remove the kept data first.")] = False,
+    reset_data: Annotated[
+        bool, typer.Option("--reset-data", help="Remove the kept data first.")
+    ] = False,
     data: DataFolder = None,
 ) -> None:
     """Start Kafka, PostgreSQL, the four services and the desk; Ctrl-C stops them all."""
     settings = settings_for(data)
-    kafka_libraries(settings.cache, say)
-    if fresh:
+    kafka_libraries(settings.cache, print_line)
+    if reset_data:
         remove_data(settings)
     if not asyncio.run(run_until_told(settings)):
         raise typer.Exit(_INTERRUPTED)
@@ -41,15 +43,15 @@ async def run_until_told(
     stop_asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
-    platform = Platform(settings, say, command_of)
+    platform = Platform(settings, print_line, command_of)
     starting = asyncio.create_task(platform.start())
     came_up = await _first(starting, stop_asked)
     if came_up:
         _show_addresses(platform)
         await _watch(platform, stop_asked)
-        say("stopping")
+        print_line("stopping")
         await platform.stop()
-    say("stopped, nothing is left running")
+    print_line("stopped, nothing is left running")
     return came_up
 
 
@@ -61,18 +63,18 @@ async def _first(starting: asyncio.Task[None], stop_asked: asyncio.Event) -> boo
     if starting.done():
         await starting
         return True
-    say("stopping")
+    print_line("stopping")
     starting.cancel()
     await asyncio.wait((starting,))
     return False
 
 
 def _show_addresses(platform: Platform) -> None:
-    say(f"desk       {platform.url(DESK)}")
+    print_line(f"desk       {platform.url(DESK)}")
     for service in SERVICES:
-        say(f"{service:<10} {platform.url(service)}/docs")
-    say(f"data and logs are in {platform.settings.data}")
-    say(f"Ctrl-C, or `aftersales down`, stops everything (pid {os.getpid()})")
+        print_line(f"{service:<10} {platform.url(service)}/docs")
+    print_line(f"data and logs are in {platform.settings.data}")
+    print_line(f"Ctrl-C, or `aftersales down`, stops everything (pid {os.getpid()})")
 
 
 async def _watch(platform: Platform, stop_asked: asyncio.Event) -> None:

@@ -16,15 +16,15 @@ _IDLE_S = 2.0
 """Connections are given up earlier than the services close them (5 s)."""
 
 _PAUSES_S = (0.1, 0.5, 2.0)
-_AWAY = 503
+_UNAVAILABLE = 503
 _TOKEN_LIFETIME_S = 900
 _RENEW_BEFORE_S = 120
 
-Answer = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-class UnwelcomeAnswerError(Exception):
-    """The platform answered a request with an error, for this reason."""
+class ErrorResponseError(Exception):
+    """The platform responded to a request with an error, for this reason."""
 
     def __init__(self, request: str, status: int, reason: str) -> None:
         super().__init__(request, status, reason)
@@ -32,10 +32,10 @@ class UnwelcomeAnswerError(Exception):
 
     def __str__(self) -> str:
         request, status, reason = self.args
-        return f"{request} was answered with {status}: {reason}"
+        return f"{request} returned {status}: {reason}"
 
 
-class RefusedError(UnwelcomeAnswerError):
+class RejectedError(ErrorResponseError):
     """The request does not fit the state of things (4xx)."""
 
 
@@ -67,7 +67,7 @@ class Person:
 class People:
     """The persons of a group folder by subject, with tokens of the development issuer."""
 
-    def __init__(self, entries: Sequence[Answer], issuer: DevelopmentIssuer) -> None:
+    def __init__(self, entries: Sequence[JsonObject], issuer: DevelopmentIssuer) -> None:
         self._entries = {entry["id"]: entry for entry in entries}
         self._persons = {
             subject: Person(
@@ -96,13 +96,14 @@ class People:
         """The persons with these subjects."""
         return [self._persons[subject] for subject in subjects]
 
-    def entry(self, person: Person) -> Answer:
+    def entry(self, person: Person) -> JsonObject:
         """What the group folder says about a person."""
         return self._entries[person.subject]
 
 
 class Client:
-    """One service over HTTP. A command is tried again with its key while the service is away."""
+    """One service over HTTP. A command is tried again with its key while the service is
+    unavailable."""
 
     def __init__(self, base_url: str) -> None:
         self._http = httpx.AsyncClient(
@@ -116,20 +117,20 @@ class Client:
         await self._http.aclose()
 
     async def get(self, person: Person, path: str, **params: Any) -> Any:
-        """Answer of a query.
+        """The response to a query.
 
         Raises:
-            UnwelcomeAnswerError: the platform refused (:class:`RefusedError`), or failed.
-            httpx.TransportError: no answer after several tries.
+            ErrorResponseError: the platform refused (:class:`RejectedError`), or failed.
+            httpx.TransportError: no response after several tries.
         """
         return await self._insist("GET", person, path, params=params)
 
     async def post(self, person: Person, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Answer of a command.
+        """The response to a command.
 
         Raises:
-            UnwelcomeAnswerError: the platform refused (:class:`RefusedError`), or failed.
-            httpx.TransportError: no answer after several tries.
+            ErrorResponseError: the platform refused (:class:`RejectedError`), or failed.
+            httpx.TransportError: no response after several tries.
         """
         key = {"Idempotency-Key": person.next_key()}
         return await self._insist("POST", person, path, json=body, headers=key)
@@ -142,7 +143,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         **content: Any,
     ) -> Any:
-        """Send the same request until it is answered by something else than "not now"."""
+        """Send the same request until the response is something else than "not now"."""
         headers = {"Authorization": f"Bearer {person.token}", **(headers or {})}
         for pause in _PAUSES_S:
             try:
@@ -150,17 +151,17 @@ class Client:
             except httpx.TransportError:
                 await asyncio.sleep(pause)
                 continue
-            if response.status_code != _AWAY:
-                return _answer(response)
+            if response.status_code != _UNAVAILABLE:
+                return _json_of(response)
             await asyncio.sleep(pause)
-        return _answer(await self._http.request(method, path, headers=headers, **content))
+        return _json_of(await self._http.request(method, path, headers=headers, **content))
 
 
-def _answer(response: httpx.Response) -> Any:
+def _json_of(response: httpx.Response) -> Any:
     if response.is_success:
         return response.json()
     request = f"{response.request.method} {response.request.url.path}"
-    kind = RefusedError if response.is_client_error else UnwelcomeAnswerError
+    kind = RejectedError if response.is_client_error else ErrorResponseError
     raise kind(request, response.status_code, _reason(response))
 
 

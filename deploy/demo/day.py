@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from deploy.demo.clients import Answer, Client, People
-from deploy.demo.quiet import Quiet
+from deploy.demo.clients import Client, JsonObject, People
+from deploy.demo.idle import IdleWaiter
 from deploy.demo.rounds import STEP_MIN, Rounds
 from deploy.demo.script import write_script
 from deploy.demo.shop import BOOKING_MIN, Services, Shift, Shop
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.reporting import DailyReportPublished
 from shared.group import load_stores, read_yaml
 from shared.issuer import DevelopmentIssuer
@@ -57,12 +57,12 @@ class DayFigures:
 async def play_day(
     platform: Platform, orders: int, seed: int, show: Show = lambda *_: None
 ) -> DayFigures:
-    """Play the day on a running, empty platform whose processes read a stepped clock.
+    """Play the day on a running, empty platform whose processes read a simulated clock.
 
     Raises:
-        UnwelcomeAnswerError: the platform refused what it should have accepted, or failed.
-        NotQuietError: something stayed under way.
-        httpx.TransportError: a service did not answer.
+        ErrorResponseError: the platform refused what it should have accepted, or failed.
+        NotIdleError: something stayed under way.
+        httpx.TransportError: a service did not respond.
     """
     services = Services(*(Client(platform.url(name)) for name in SERVICES))
     try:
@@ -80,20 +80,20 @@ class _Day:
         folder = platform.settings.group_folder
         clock_file = platform.settings.clock_file
         if clock_file is None:
-            raise ValueError("a simulated day needs a platform with a stepped clock")
+            raise ValueError("a simulated day needs a platform with a simulated clock")
         people = _people(folder, platform.secrets.issuer_key_file)
         self._services = services
         self._manager = people.with_role("group_manager")[0]
         self._show = show
-        self._quiet = Quiet(services.by_name(), people.with_role("operator")[0])
+        self._idle_waiter = IdleWaiter(services.by_name(), people.with_role("operator")[0])
         stores = load_stores(folder)
         closing = max(store.closing for store in stores.values())
         self._closing_min = closing.hour * 60 + closing.minute
         midnight = datetime.combine(DAY, time.min, next(iter(stores.values())).timezone)
-        clock = SteppedClock(clock_file)
+        clock = SimulatedClock(clock_file)
         self._rounds = Rounds(midnight, clock, self._wait_until_idle, self._look)
         shifts = read_yaml(folder, "calendar.yaml")["shifts"]
-        delivery = read_yaml(folder, "catalogue/delivery.yaml")
+        delivery = read_yaml(folder, "catalog/delivery.yaml")
         templates = delivery["templates"]
         areas = read_yaml(folder, "daily_checks.yaml")["areas"]
         self._shops = {
@@ -124,7 +124,7 @@ class _Day:
         for shop in self._shops.values():
             shop.call_back()
         await self._rounds.play(until=_CALLS_END_MIN)
-        last = await self._quiet.wait()
+        last = await self._idle_waiter.wait()
         return DayFigures(
             day=DAY,
             jobs_assigned=jobs_assigned,
@@ -134,7 +134,7 @@ class _Day:
         )
 
     async def _wait_until_idle(self) -> None:
-        await self._quiet.wait()
+        await self._idle_waiter.wait()
         delivered = sum(shop.delivered for shop in self._shops.values())
         self._show(self._rounds.now, delivered)
 
@@ -146,7 +146,9 @@ class _Day:
 
     async def _report(self, store_id: str) -> DailyReportPublished:
         path = f"/stores/{store_id}/daily-reports"
-        published: list[Answer] = await self._services.reporting.get(self._manager, path, day=DAY)
+        published: list[JsonObject] = await self._services.reporting.get(
+            self._manager, path, day=DAY
+        )
         (report,) = published
         return DailyReportPublished.model_validate(report)
 

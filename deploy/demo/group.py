@@ -46,7 +46,7 @@ _CORE_TEAM: tuple[Record, ...] = (
     {"skills": {"maintenance": 2, "mechanical": 2}},
     {"skills": {"maintenance": 2, "mechanical": 2, "electrical": 2}},
 )
-"""The smallest team that can do every operation of the catalogue, two-person work included."""
+"""The smallest team that can do every operation of the catalog, two-person work included."""
 
 _FURTHER_TEAM: tuple[Record, ...] = (
     {"skills": {"maintenance": 2, "mechanical": 2}},
@@ -84,12 +84,12 @@ _TECHNICIANS_PER_BAY = {
 def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> None:
     """Write the folder of a group of ``stores``, each able to finish ``orders_per_store`` a day.
 
-    The catalogue, the calendar, the rules and the first six stores are those of ``deploy/group``.
+    The catalog, the calendar, the rules and the first six stores are those of ``deploy/group``.
     The same arguments give the same files.
     """
     rng = random.Random(seed)  # noqa: S311
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(GROUP_FOLDER / "catalogue", folder / "catalogue", dirs_exist_ok=True)
+    shutil.copytree(GROUP_FOLDER / "catalog", folder / "catalog", dirs_exist_ok=True)
     for name in _RULES:
         shutil.copy(GROUP_FOLDER / name, folder / name)
     base: Record = yaml.safe_load((GROUP_FOLDER / "stores.yaml").read_text())

@@ -15,7 +15,7 @@ from typing import Any
 
 import simpy
 
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 
 Action = Callable[[], Awaitable[Any]]
 Process = Generator[simpy.Event, Any, Any]
@@ -39,7 +39,7 @@ class Rounds:
     def __init__(
         self,
         midnight: datetime,
-        clock: SteppedClock,
+        clock: SimulatedClock,
         wait_until_idle: Callable[[], Awaitable[object]],
         observe: Callable[[str], Awaitable[None]],
     ) -> None:
@@ -80,7 +80,7 @@ class Rounds:
                 await self.pass_time(int(self.env.peek()))
 
     async def pass_time(self, minute: int) -> None:
-        """Let deadlines pass until ``minute``, before anybody does anything at it."""
+        """Let timers fire until ``minute``, before anybody does anything at it."""
         self.env.run(until=minute)
         self._clock.set(self.now)
         await self._come_to_rest(self._touched)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from deploy.demo.names import GIVEN_NAMES, SURNAMES
+from shared.formats import vin_check_digit
 from shared.group import read_yaml
-from shared.identifiers import vin_check_digit
 
 T = TypeVar("T")
 PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
@@ -73,7 +73,7 @@ _PLAIN_WORDS = ("帮我做一下这个项目：{operation}", "需要{operation}"
 
 @dataclass(frozen=True)
 class Operation:
-    """A labor operation of the catalogue as far as the script draws it."""
+    """A labor operation of the catalog as far as the script draws it."""
 
     operation_id: str
     zh: str
@@ -96,7 +96,7 @@ class Customer:
 
 
 @dataclass(frozen=True)
-class Visit:
+class SimulatedVisit:
     """One visit (进店). Minutes count from local midnight; factors multiply standard hours."""
 
     number: int
@@ -139,7 +139,7 @@ class Visit:
         return needed
 
 
-class Catalogue:
+class Catalog:
     """Operations and symptom names of a group folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -152,11 +152,11 @@ class Catalogue:
                 tuple(entry["symptoms"]),
                 entry["parts"],
             )
-            for entry in read_yaml(folder, "catalogue/operations.yaml")["operations"]
+            for entry in read_yaml(folder, "catalog/operations.yaml")["operations"]
         ]
         self.symptoms: dict[str, tuple[str, str]] = {
             condition["code"]: (symptom["zh"], condition["zh"])
-            for system in read_yaml(folder, "catalogue/symptoms.yaml")["systems"]
+            for system in read_yaml(folder, "catalog/symptoms.yaml")["systems"]
             for symptom in system["symptoms"]
             for condition in symptom["conditions"]
         }
@@ -172,9 +172,9 @@ class Catalogue:
         ]
 
 
-def write_script(folder: Path, orders: int, seed: int) -> dict[str, list[Visit]]:
+def write_script(folder: Path, orders: int, seed: int) -> dict[str, list[SimulatedVisit]]:
     """The visits of each store of the group in ``folder``, ``orders`` in all, in arrival order."""
-    catalogue = Catalogue(folder)
+    catalog = Catalog(folder)
     stores = read_yaml(folder, "stores.yaml")["stores"]
     script = {}
     for index, store in enumerate(stores):
@@ -184,7 +184,7 @@ def write_script(folder: Path, orders: int, seed: int) -> dict[str, list[Visit]]
         plates = _plates(_PLATE_PREFIXES[store["city"]["zh"]], rng)
         brand = store["brand"]["zh"]
         script[store["id"]] = [
-            _visit(number, arrives, catalogue, plates, brand, rng)
+            _visit(number, arrives, catalog, plates, brand, rng)
             for number, arrives in enumerate(arrivals, start=1)
         ]
     return script
@@ -193,25 +193,25 @@ def write_script(folder: Path, orders: int, seed: int) -> dict[str, list[Visit]]
 def _visit(
     number: int,
     arrives_min: int,
-    catalogue: Catalogue,
+    catalog: Catalog,
     plates: Iterator[tuple[str, str]],
     brand: str,
     rng: random.Random,
-) -> Visit:
-    operations = _operations(catalogue, arrives_min, rng)
+) -> SimulatedVisit:
+    operations = _operations(catalog, arrives_min, rng)
     electric = operations[0].trade == "high_voltage"
     reached = rng.random() < _REACHED_SHARE
     satisfaction = _weighted(_SATISFACTION_WEIGHTS, rng)
     hours = sum(operation.standard_hours for operation in operations)
     symptoms = tuple(rng.sample(operations[0].symptoms, 1))
     booked = rng.random() < _APPOINTMENT_SHARE
-    return Visit(
+    return SimulatedVisit(
         number=number,
         customer=_customer(plates, brand, electric=electric, rng=rng),
         arrives_min=arrives_min,
         booked_for_min=arrives_min // 15 * 15 + 15 if booked else None,
         odometer_km=rng.randrange(3_000, 160_000),
-        words=_words(catalogue, operations[0], symptoms[0], rng),
+        words=_words(catalog, operations[0], symptoms[0], rng),
         symptoms=symptoms,
         operations=operations,
         work_factors=tuple(rng.lognormvariate(0, _DURATION_SIGMA) for _ in operations),
@@ -235,22 +235,18 @@ def _arrival_min(rng: random.Random) -> int:
     return _DAY_BEGINS_MIN + int(rng.triangular(begin, end, peak))
 
 
-def _operations(
-    catalogue: Catalogue, arrives_min: int, rng: random.Random
-) -> tuple[Operation, ...]:
+def _operations(catalog: Catalog, arrives_min: int, rng: random.Random) -> tuple[Operation, ...]:
     """What the customer comes for; the later in the day, the shorter the work."""
     longest = min(_LONGEST_HOURS, max(1.0, (_LAST_WORK_MIN - arrives_min) / 60 * 0.6))
-    first = rng.choice(
-        catalogue.of_trade(_weighted(_TRADE_WEIGHTS, rng), longest) or _short(catalogue)
-    )
+    first = rng.choice(catalog.of_trade(_weighted(_TRADE_WEIGHTS, rng), longest) or _short(catalog))
     if rng.random() >= _FURTHER_SHARE:
         return (first,)
-    others = [each for each in _short(catalogue) if each != first]
+    others = [each for each in _short(catalog) if each != first]
     return (first, rng.choice(others))
 
 
-def _short(catalogue: Catalogue) -> list[Operation]:
-    return catalogue.of_trade("maintenance", _FURTHER_HOURS)
+def _short(catalog: Catalog) -> list[Operation]:
+    return catalog.of_trade("maintenance", _FURTHER_HOURS)
 
 
 def _customer(
@@ -281,8 +277,8 @@ def _vin(rng: random.Random) -> str:
     return front + vin_check_digit(f"{front}0{back}") + back
 
 
-def _words(catalogue: Catalogue, operation: Operation, code: str, rng: random.Random) -> str:
-    symptom, condition = catalogue.symptoms[code]
+def _words(catalog: Catalog, operation: Operation, code: str, rng: random.Random) -> str:
+    symptom, condition = catalog.symptoms[code]
     templates: Sequence[str] = _SERVICE_WORDS if code.startswith("SVC-") else _FAULT_WORDS
     said = rng.choice((*templates, *_PLAIN_WORDS))
     return said.format(symptom=symptom, condition=condition, operation=operation.zh)

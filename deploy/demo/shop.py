@@ -9,9 +9,9 @@ from typing import Any
 
 import simpy
 
-from deploy.demo.clients import Answer, Client, People, Person, RefusedError
+from deploy.demo.clients import Client, JsonObject, People, Person, RejectedError
 from deploy.demo.rounds import STEP_MIN, Process, Rounds
-from deploy.demo.script import Visit
+from deploy.demo.script import SimulatedVisit
 
 BOOKING_MIN = 7 * 60 + 30
 """When the agents enter the day's appointments, in minutes since local midnight."""
@@ -42,7 +42,7 @@ class Shift:
     breaks: Sequence[tuple[int, int]]
 
     @classmethod
-    def of(cls, entry: Answer) -> "Shift":
+    def of(cls, entry: JsonObject) -> "Shift":
         """The shift of the group's calendar."""
         breaks = [(_minute(each["start"]), _minute(each["finish"])) for each in entry["breaks"]]
         end = _minute(entry["finish"])
@@ -93,7 +93,7 @@ class Team:
 class Case:
     """A visit under way: its order, and what remains to be accepted by the inspectors."""
 
-    visit: Visit
+    visit: SimulatedVisit
     order_id: str
     unaccepted: int
     ready: simpy.Event
@@ -106,14 +106,14 @@ class Shop:
     def __init__(
         self,
         store_id: str,
-        visits: Sequence[Visit],
+        visits: Sequence[SimulatedVisit],
         *,
         services: Services,
         people: People,
         shifts: Mapping[str, Shift],
         delivery_steps: Sequence[str],
-        checklists: Mapping[str, Sequence[Answer]],
-        areas: Sequence[Answer],
+        checklists: Mapping[str, Sequence[JsonObject]],
+        areas: Sequence[JsonObject],
         rounds: Rounds,
     ) -> None:
         self.store_id = store_id
@@ -129,7 +129,7 @@ class Shop:
         self._rounds = rounds
         self._env = rounds.env
         self._cases: dict[str, Case] = {}
-        self._jobs: list[Answer] = []
+        self._jobs: list[JsonObject] = []
         self._plan_changed = self._env.event()
         self._agents = people.with_role("agent", store_id)
         self._dispatcher = people.with_role("dispatcher", store_id)[0]
@@ -159,12 +159,12 @@ class Shop:
         for area in self._areas:
             yield self._act(self._check, area)
 
-    async def _check(self, area: Answer) -> None:
+    async def _check(self, area: JsonObject) -> None:
         results = {entry["item"]: "ok" for entry in area["items"]}
         body = {"area": area["area"], "results": results}
         await self._say(self._services.reception, self._agents[0], "daily-checks", body)
 
-    def _visit(self, visit: Visit) -> Process:
+    def _visit(self, visit: SimulatedVisit) -> Process:
         appointment_id = None
         if visit.booked_for_min is not None:
             appointment_id = yield self._replan(self._book, visit)
@@ -199,7 +199,7 @@ class Shop:
         yield self._act(self._take_feedback, case, advisor.person)
         self._advisors.release(advisor)
 
-    async def _book(self, visit: Visit) -> str | None:
+    async def _book(self, visit: SimulatedVisit) -> str | None:
         """The appointment; whoever wants a time that is full comes without one."""
         body = {
             "plate": visit.customer.plate,
@@ -210,15 +210,15 @@ class Shop:
             booked = await self._say(
                 self._services.reception, self._agent(visit), "appointments", body
             )
-        except RefusedError:
+        except RejectedError:
             return None
         return str(booked["appointment_id"])
 
-    async def _arrive(self, visit: Visit, appointment_id: str | None) -> Answer:
+    async def _arrive(self, visit: SimulatedVisit, appointment_id: str | None) -> JsonObject:
         body = {"plate": visit.customer.plate, "appointment_id": appointment_id}
         return await self._say(self._services.reception, self._agent(visit), "arrivals", body)
 
-    async def _open_order(self, case: Case, advisor: Person) -> Answer:
+    async def _open_order(self, case: Case, advisor: Person) -> JsonObject:
         visit = case.visit
         customer = await self._say(
             self._services.crm, advisor, "customers", dataclasses.asdict(visit.customer)
@@ -265,13 +265,13 @@ class Shop:
 
     async def _on_order(
         self, case: Case, person: Person, verb: str, body: Mapping[str, Any] | None = None
-    ) -> Answer:
+    ) -> JsonObject:
         path = f"orders/{case.order_id}/{verb}"
         return await self._say(self._services.reception, person, path, body)
 
     async def _decide(
         self, case: Case, person: Person, verb: str, body: Mapping[str, Any] | None = None
-    ) -> Answer:
+    ) -> JsonObject:
         """A command on the order as the person sees it now."""
         path = self._path(f"orders/{case.order_id}")
         order = await self._services.reception.get(person, path)
@@ -297,19 +297,19 @@ class Shop:
                 continue
             try:
                 yield self._replan(self._on_job, job, person, "start")
-            except RefusedError:
+            except RejectedError:
                 yield self._rounds.wait(STEP_MIN)
                 continue
             crew = [person]
             for other in self._people.named(job["technician_ids"][1:]):
                 try:
                     yield self._replan(self._on_job, job, other, "resume")
-                except RefusedError:
+                except RejectedError:
                     continue
                 crew.append(other)
             yield from self._work(crew, job, shift, pace)
 
-    def _work(self, crew: Sequence[Person], job: Answer, shift: Shift, pace: float) -> Process:
+    def _work(self, crew: Sequence[Person], job: JsonObject, shift: Shift, pace: float) -> Process:
         visit = self._cases[job["order_id"]].visit
         factor = visit.work_factors[visit.place(job["operation_id"])]
         length = max(1, round(job["standard_hours"] * 60 * pace * factor))
@@ -325,7 +325,7 @@ class Shop:
             yield self._replan(self._on_job, job, person, "finish")
         self._env.process(self._inspect(job))
 
-    def _inspect(self, job: Answer) -> Process:
+    def _inspect(self, job: JsonObject) -> Process:
         case = self._cases[job["order_id"]]
         inspector: Member = yield self._inspectors.take()
         yield self._rounds.wait(case.visit.inspection_min)
@@ -336,7 +336,7 @@ class Shop:
         if not case.unaccepted:
             case.ready.succeed()
 
-    def _next_job(self, person: Person) -> Answer | None:
+    def _next_job(self, person: Person) -> JsonObject | None:
         """The person's earliest planned job; of two together, the first named begins it."""
         own = [
             job
@@ -345,11 +345,11 @@ class Shop:
         ]
         return min(own, key=self._job_sort_key, default=None)
 
-    def _job_sort_key(self, job: Answer) -> tuple[str, int, int]:
+    def _job_sort_key(self, job: JsonObject) -> tuple[str, int, int]:
         visit = self._cases[job["order_id"]].visit
         return job["planned_start_at"], visit.number, visit.place(job["operation_id"])
 
-    async def _accept(self, job: Answer, inspector: Person, accepted: Answer) -> Answer:
+    async def _accept(self, job: JsonObject, inspector: Person, accepted: JsonObject) -> JsonObject:
         """The inspector accepts the work that they see."""
         path = self._path(f"jobs/{job['job_id']}")
         seen = await self._services.workshop.get(inspector, path)
@@ -358,8 +358,8 @@ class Shop:
         )
 
     async def _on_job(
-        self, job: Answer, person: Person, verb: str, body: Mapping[str, Any] | None = None
-    ) -> Answer:
+        self, job: JsonObject, person: Person, verb: str, body: Mapping[str, Any] | None = None
+    ) -> JsonObject:
         return await self._say(
             self._services.workshop, person, f"jobs/{job['job_id']}/{verb}", body
         )
@@ -386,13 +386,13 @@ class Shop:
             yield self._act(self._complete, agent, call)
             self.calls_made += 1
 
-    async def _due_calls(self, agent: Person) -> list[Answer]:
+    async def _due_calls(self, agent: Person) -> list[JsonObject]:
         """The agent's calls in the order of the visits."""
         due = await self._services.crm.get(agent, self._path("follow-ups"), status="due")
         own = [call for call in due if call["agent_id"] == agent.subject]
         return sorted(own, key=lambda call: self._cases[call["order_id"]].visit.number)
 
-    async def _complete(self, agent: Person, call: Answer) -> Answer:
+    async def _complete(self, agent: Person, call: JsonObject) -> JsonObject:
         visit = self._cases[call["order_id"]].visit
         return await self._say(
             self._services.crm,
@@ -417,14 +417,14 @@ class Shop:
 
     async def _say(
         self, service: Client, person: Person, path: str, body: Mapping[str, Any] | None = None
-    ) -> Answer:
-        answer: Answer = await service.post(person, self._path(path), body)
-        return answer
+    ) -> JsonObject:
+        response: JsonObject = await service.post(person, self._path(path), body)
+        return response
 
     def _path(self, path: str) -> str:
         return f"/stores/{self.store_id}/{path}"
 
-    def _agent(self, visit: Visit) -> Person:
+    def _agent(self, visit: SimulatedVisit) -> Person:
         return self._agents[visit.number % len(self._agents)]
 
     def _until(self, minute: int) -> simpy.Event:

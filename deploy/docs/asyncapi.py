@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from deploy.docs.streams import INTERESTS, Stream, consumers_of, meaning
+from deploy.docs.streams import SUBSCRIPTIONS, Stream, consumers_of, meaning
 from shared.contracts import PUBLISHERS, Event, type_name
 from shared.envelope import ID_PATTERN, LONGEST_ID, SEQUENCE_PATTERN, TRACE_PATTERN
 
@@ -38,7 +38,10 @@ _HEADERS: dict[str, dict[str, Any]] = {
         "description": "Place of the event in its topic, key and store.",
     },
     "ce_storeid": {**_TEXT, "description": "The store that the event belongs to."},
-    "ce_correlationid": {**_ID, "description": "Common to all that followed from one cause."},
+    "ce_correlationid": {
+        **_ID,
+        "description": "Common to all that followed from one command or timer.",
+    },
     "ce_causationid": {
         **_ID,
         "description": "ce_id of the event, or key of the command, that this one follows from.",
@@ -154,7 +157,7 @@ def _operations(streams: Iterable[Stream]) -> dict[str, Any]:
             **_on(stream, stream.events),
         }
         for service in PUBLISHERS:
-            wanted = [event for event in stream.events if event in INTERESTS[service]]
+            wanted = [event for event in stream.events if event in SUBSCRIPTIONS[service]]
             if wanted:
                 operations[f"{service}.receives.{stream.title}"] = {
                     "action": "receive",

@@ -13,11 +13,11 @@ from services.reporting.entrypoints import events as reporting
 from services.workshop.entrypoints import events as workshop
 from shared.contracts import CONTRACTS, PUBLISHERS, Event
 
-INTERESTS: Mapping[str, Sequence[type[Event]]] = {
-    "reception": reception.INTERESTS,
-    "workshop": workshop.INTERESTS,
-    "crm": crm.INTERESTS,
-    "reporting": reporting.INTERESTS,
+SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
+    "reception": reception.SUBSCRIPTIONS,
+    "workshop": workshop.SUBSCRIPTIONS,
+    "crm": crm.SUBSCRIPTIONS,
+    "reporting": reporting.SUBSCRIPTIONS,
 }
 
 
@@ -65,8 +65,8 @@ def streams(topics_file: Path) -> list[Stream]:
             name=topic["name"],
             key=topic["key"],
             partitions=declared["partitions"],
-            compacted=topic["keep"] == "newest",
-            configuration=declared[f"keep_{topic['keep']}"],
+            compacted=topic["policy"] == "compact",
+            configuration=declared[topic["policy"]],
             events=tuple(event for event in CONTRACTS.values() if event.topic == topic["name"]),
         )
         for topic in declared["topics"]
@@ -75,7 +75,7 @@ def streams(topics_file: Path) -> list[Stream]:
 
 def consumers_of(event: type[Event]) -> list[str]:
     """The services that act on an event."""
-    return [service for service in PUBLISHERS if event in INTERESTS[service]]
+    return [service for service in PUBLISHERS if event in SUBSCRIPTIONS[service]]
 
 
 def meaning(event: type[Event]) -> str:

@@ -187,7 +187,7 @@ class Kafka:
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        """An administration client; raises ``KafkaError`` while the broker does not answer."""
+        """An administration client; raises ``KafkaError`` while the broker does not respond."""
         client = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=10_000)
         try:
             await client.start()
@@ -195,7 +195,7 @@ class Kafka:
         finally:
             await client.close()
 
-    async def answers(self) -> bool:
+    async def is_responding(self) -> bool:
         """Whether the broker has registered and takes requests."""
         if can_listen(self._settings.ports.kafka):
             return False  # aiokafka would log each refused connection

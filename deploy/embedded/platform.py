@@ -245,8 +245,8 @@ class Platform:
         for server in (await self.kafka.prepare(), await self.postgres.prepare()):
             self._run(server)
         await asyncio.gather(
-            self._until_ready(self.process("kafka"), self.kafka.answers),
-            self._until_ready(self.process("postgres"), self.postgres.answers),
+            self._until_ready(self.process("kafka"), self.kafka.is_responding),
+            self._until_ready(self.process("postgres"), self.postgres.is_responding),
         )
 
     async def _bring_up_to_date(self) -> None:
@@ -294,9 +294,11 @@ class Platform:
 
     async def ready(self, name: str) -> None:
         """Wait until ``name`` takes requests."""
-        servers = {"kafka": self.kafka.answers, "postgres": self.postgres.answers}
+        servers = {"kafka": self.kafka.is_responding, "postgres": self.postgres.is_responding}
         process = self.process(name)
-        await self._until_ready(process, servers.get(name) or (lambda: _answers(process.port)))
+        await self._until_ready(
+            process, servers.get(name) or (lambda: _is_responding(process.port))
+        )
 
     def _service(self, name: str, service: str, port: int, own: dict[str, str]) -> Process:
         return Process(
@@ -312,9 +314,11 @@ class Platform:
         self._processes[process.name] = process
         self._write_state()
 
-    async def _until_ready(self, process: Process, answers: Callable[[], Awaitable[bool]]) -> None:
+    async def _until_ready(
+        self, process: Process, is_responding: Callable[[], Awaitable[bool]]
+    ) -> None:
         deadline = time.monotonic() + self.settings.ready_timeout_s
-        while not await answers():
+        while not await is_responding():
             if not process.alive:
                 raise EmbeddedError(
                     f"{process.name} ended while it started: {process.last_words()} ({process.log})"
@@ -413,10 +417,10 @@ def remove_data(settings: EmbeddedSettings) -> None:
             path.unlink(missing_ok=True)
 
 
-async def _answers(port: int) -> bool:
+async def _is_responding(port: int) -> bool:
     try:
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-            answer = await client.get(f"http://127.0.0.1:{port}/health/ready")
+            response = await client.get(f"http://127.0.0.1:{port}/health/ready")
     except httpx.HTTPError:
         return False
-    return answer.is_success
+    return response.is_success

@@ -139,7 +139,7 @@ class Postgres:
         # With no backend left, the file can only name a pid that another program has got by now.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
 
-    async def answers(self) -> bool:
+    async def is_responding(self) -> bool:
         """Whether the server takes connections."""
         try:
             connection = await asyncpg.connect(self.server_url, timeout=5)

@@ -22,7 +22,7 @@ def declared_topics(file: Path, replication: int) -> list[NewTopic]:
             topic["name"],
             declared["partitions"],
             replication,
-            topic_configs=declared[f"keep_{topic['keep']}"],
+            topic_configs=declared[topic["policy"]],
         )
         for topic in declared["topics"]
     ]
@@ -30,8 +30,8 @@ def declared_topics(file: Path, replication: int) -> list[NewTopic]:
 
 async def ensure_topics(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
     """Create those of ``topics`` that don't exist yet, and wait until the broker serves them."""
-    answer = await admin.create_topics(topics)
-    for name, code, message in answer.topic_errors:
+    response = await admin.create_topics(topics)
+    for name, code, message in response.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
             raise EmbeddedError(f"topic {name}: {for_code(code).__name__} {message}")
     wanted = {topic.name for topic in topics}
@@ -41,15 +41,15 @@ async def ensure_topics(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> N
 async def drop_topics(admin: AIOKafkaAdminClient) -> None:
     """Delete every topic that is not Kafka's own, with all its events."""
     names = [name for name in await admin.list_topics() if not name.startswith("__")]
-    answer = await admin.delete_topics(names)
-    for name, code in answer.topic_error_codes:
+    response = await admin.delete_topics(names)
+    for name, code in response.topic_error_codes:
         if code:
             raise EmbeddedError(f"topic {name}: {for_code(code).__name__}")
     await _until(admin, lambda served: not served & set(names))
 
 
 async def _until(admin: AIOKafkaAdminClient, reached: Callable[[set[str]], bool]) -> None:
-    # The controller answers before the broker has heard of the change.
+    # The controller responds before the broker has heard of the change.
     async with asyncio.timeout(_KNOWN_EVERYWHERE_S):
         while not reached(_served(await admin.describe_topics())):
             await asyncio.sleep(0.05)

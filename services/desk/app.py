@@ -17,19 +17,19 @@ from starlette.staticfiles import StaticFiles
 
 import services.desk.pages  # noqa: F401 registers the pages
 from services.desk.addresses import inside
-from services.desk.client import AwayError, RefusalError, Services
-from services.desk.components.problems import away_text
+from services.desk.client import ApiError, Services, ServiceUnavailableError
+from services.desk.components.problems import unavailable_text
+from services.desk.context import AppContext, Present
 from services.desk.i18n import LOCALES
 from services.desk.page import landing
 from services.desk.protection import Protection, behind_proxies, names_of_desk
 from services.desk.receiving import LARGEST_MESSAGE, BoundedBodies
 from services.desk.session import Sessions, SignedOutError
 from services.desk.sign_in import DemoSignIn, OidcSignIn
-from services.desk.visit import Desk, Present
 from shared.answer_headers import WrappedFastAPI
-from shared.memory import standing
-from shared.problems import RETRY_AFTER_S, answer_problems
+from shared.problems import RETRY_AFTER_S, add_problem_handlers
 from shared.receiving import CloseUnread
+from shared.runtime import frozen_gc
 from shared.settings import Settings
 
 _STATIC = Path(__file__).parent / "static"
@@ -38,15 +38,15 @@ _STATIC = Path(__file__).parent / "static"
 def create_app(settings: Settings) -> FastAPI:
     """The desk; it opens no connection before somebody looks at a page."""
     secret = _secret(settings)
-    desk = Desk(settings, secret)
-    nicegui.app.state.desk = desk
+    app_context = AppContext(settings, secret)
+    nicegui.app.state.app_context = app_context
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with standing():
-            async with desk.sessions.watched():
+        with frozen_gc():
+            async with app_context.sessions.watched():
                 yield
-        await desk.connections.close()
+        await app_context.connections.close()
 
     app = WrappedFastAPI(
         outermost=lambda app: CloseUnread(Protection(app, names_of_desk(settings))),
@@ -56,8 +56,8 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    answer_problems(app)
-    app.add_middleware(BoundedBodies, sessions=desk.sessions)
+    add_problem_handlers(app)
+    app.add_middleware(BoundedBodies, sessions=app_context.sessions)
     app.add_middleware(
         SessionMiddleware,
         secret_key=secret,
@@ -65,9 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
         max_age=int(settings.session_max_s),
         same_site="lax",
     )
-    _add_routes(app, desk)
+    _add_routes(app, app_context)
     for each in (app, nicegui.app):
-        _answer_errors(each, desk)
+        _answer_errors(each, app_context)
     ui.run_with(
         app,
         favicon=_STATIC / "favicon.svg",
@@ -92,10 +92,10 @@ def main() -> None:
     )
 
 
-def _answer_errors(app: FastAPI, desk: Desk) -> None:
-    @app.exception_handler(AwayError)
-    async def away(request: Request, error: AwayError) -> Response:
-        sentence = away_text(desk.words_for(request), error)
+def _answer_errors(app: FastAPI, app_context: AppContext) -> None:
+    @app.exception_handler(ServiceUnavailableError)
+    async def away(request: Request, error: ServiceUnavailableError) -> Response:
+        sentence = unavailable_text(app_context.translator_for(request), error)
         return PlainTextResponse(sentence, 503, headers={"Retry-After": str(RETRY_AFTER_S)})
 
     @app.exception_handler(SignedOutError)
@@ -103,7 +103,7 @@ def _answer_errors(app: FastAPI, desk: Desk) -> None:
         return Response(status_code=401)
 
 
-def _add_routes(app: FastAPI, desk: Desk) -> None:
+def _add_routes(app: FastAPI, app_context: AppContext) -> None:
     @app.get("/health/live")
     @app.get("/health/ready")
     async def ready() -> dict[str, str]:
@@ -118,28 +118,30 @@ def _add_routes(app: FastAPI, desk: Desk) -> None:
         """A picture that reception keeps, for whoever may see it there."""
         if signed_in is None:
             return Response(status_code=401)
-        services = Services(desk.connections, signed_in.token)
+        services = Services(app_context.connections, signed_in.token)
         path = f"/stores/{quote(store_id, safe='')}/photos/{quote(photo_id, safe='')}"
         try:
             content = await services.file("reception", path)
-        except RefusalError as refusal:
-            return Response(status_code=refusal.status)
+        except ApiError as error:
+            return Response(status_code=error.status)
         return Response(content, media_type="image/jpeg")
 
     app.mount("/static", StaticFiles(directory=_STATIC))
-    _add_session_routes(app, desk)
-    if isinstance(desk.sign_in, DemoSignIn):
-        _add_demo_routes(app, desk.sign_in, desk.sessions)
+    _add_session_routes(app, app_context)
+    if isinstance(app_context.sign_in, DemoSignIn):
+        _add_demo_routes(app, app_context.sign_in, app_context.sessions)
     else:
-        _add_oidc_routes(app, desk.sign_in, desk.sessions)
+        _add_oidc_routes(app, app_context.sign_in, app_context.sessions)
 
 
-def _add_session_routes(app: FastAPI, desk: Desk) -> None:
+def _add_session_routes(app: FastAPI, app_context: AppContext) -> None:
     @app.get("/")
     async def home(request: Request, signed_in: Present) -> Response:
         if signed_in is None:
             return RedirectResponse("/sign-in", 303)
-        return RedirectResponse(landing(desk, signed_in.person, request.session.get("store")), 303)
+        return RedirectResponse(
+            landing(app_context, signed_in.person, request.session.get("store")), 303
+        )
 
     @app.get("/session")
     async def stay(signed_in: Present) -> Response:
@@ -154,7 +156,7 @@ def _add_session_routes(app: FastAPI, desk: Desk) -> None:
 
     @app.post("/sign-out")
     async def sign_out(request: Request) -> Response:
-        await desk.sessions.sign_out(request.session)
+        await app_context.sessions.sign_out(request.session)
         return RedirectResponse("/sign-in", 303)
 
 

@@ -21,9 +21,9 @@ _NOT_FOUND = 404
 _INVALID = 422
 
 
-class AwayError(Exception):
-    """A service does not answer, or what people sign in with; nothing was changed as far as anybody
-    knows."""
+class ServiceUnavailableError(Exception):
+    """A service does not respond, or what people sign in with; nothing was changed as far as
+    anybody knows."""
 
     def __init__(self, service: System) -> None:
         super().__init__(service)
@@ -31,7 +31,7 @@ class AwayError(Exception):
 
 
 @dataclass(frozen=True)
-class Fault:
+class FieldError:
     """One field of a request and the rule that it breaks."""
 
     field: str
@@ -39,7 +39,7 @@ class Fault:
     message: str
 
 
-class RefusalError(Exception):
+class ApiError(Exception):
     """A service said no; ``rule`` is its stable code, ``values`` what its sentence speaks of."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
@@ -47,9 +47,9 @@ class RefusalError(Exception):
         self.rule = str(problem.get("type", "")).removeprefix("/problems/") or f"http_{status}"
         self.detail = str(problem.get("detail", ""))
         self.values: dict[str, Any] = dict(problem.get("values") or {})
-        self.faults = [
-            Fault(fault["field"], fault["rule"], fault["message"])
-            for fault in problem.get("errors") or ()
+        self.field_errors = [
+            FieldError(field_error["field"], field_error["rule"], field_error["message"])
+            for field_error in problem.get("errors") or ()
         ]
         super().__init__(self.detail or self.rule)
 
@@ -78,8 +78,8 @@ class Services:
     """Queries and commands with one person's token; without one, what is open to everybody. Each
     request also has ``headers``.
 
-    Every call raises :class:`AwayError` when the service does not answer and
-    :class:`RefusalError` when it refuses.
+    Every call raises :class:`ServiceUnavailableError` when the service does not respond and
+    :class:`ApiError` when it refuses.
     """
 
     def __init__(
@@ -93,21 +93,21 @@ class Services:
         self._headers = dict(headers or {})
 
     async def get(self, service: Service, path: str, **query: Any) -> Any:
-        """The answer to a query; parameters that are None are left out."""
+        """The response to a query; parameters that are None are left out."""
         known = {name: value for name, value in query.items() if value is not None}
         return await self._call(service, "GET", path, params=known)
 
     async def find(self, service: Service, path: str, **query: Any) -> Any | None:
-        """The answer to a query, or None where there is nothing."""
+        """The response to a query, or None where there is nothing."""
         try:
             return await self.get(service, path, **query)
-        except RefusalError as refusal:
-            if refusal.status == _NOT_FOUND:
+        except ApiError as error:
+            if error.status == _NOT_FOUND:
                 return None
             raise
 
     async def ask(self, service: Service, path: str, body: Any) -> Any:
-        """The answer to a query that has a body; it changes nothing."""
+        """The response to a query that has a body; it changes nothing."""
         return await self._call(service, "POST", path, json=body)
 
     async def command(self, service: Service, path: str, body: Any = None, *, attempt: str) -> Any:
@@ -147,13 +147,13 @@ class Services:
                 method, path, headers=headers, **request
             )
         except httpx.TransportError:
-            raise AwayError(service) from None
+            raise ServiceUnavailableError(service) from None
         except httpx.InvalidURL:
-            raise RefusalError(_NOT_FOUND, {}) from None
+            raise ApiError(_NOT_FOUND, {}) from None
         if response.status_code >= _SERVER_ERROR:
-            raise AwayError(service)
+            raise ServiceUnavailableError(service)
         if response.is_error:
-            raise RefusalError(response.status_code, _problem(response))
+            raise ApiError(response.status_code, _problem(response))
         return response
 
 
@@ -170,12 +170,12 @@ def idempotency_key(attempt: str, path: str, body: Any) -> str:
 
 def _refuse_unstorable(sent: Mapping[str, Any]) -> None:
     """Say no as the services would, to which such a text cannot even be sent."""
-    faults = [
+    field_errors = [
         {"field": field_name(place), "rule": UNSTORABLE_TEXT, "message": MESSAGE}
         for place in unstorable(sent)
     ]
-    if faults:
-        raise RefusalError(_INVALID, {"type": f"/problems/{UNSTORABLE_TEXT}", "errors": faults})
+    if field_errors:
+        raise ApiError(_INVALID, {"type": f"/problems/{UNSTORABLE_TEXT}", "errors": field_errors})
 
 
 def _problem(response: httpx.Response) -> Mapping[str, Any]:

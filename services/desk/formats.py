@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.desk.i18n import Words
-from shared.identifiers import dialed
+from services.desk.i18n import Translator
+from shared.formats import dialed
 
 NOTHING = "—"
 
@@ -117,7 +117,7 @@ def plain(value: Any) -> str:
     return NOTHING if value is None else str(value)
 
 
-def phone(t: Words, value: str | None) -> str:
+def phone(t: Translator, value: str | None) -> str:
     """A telephone number as it is dialed, with its extension."""
     if not value:
         return NOTHING

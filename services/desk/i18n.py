@@ -1,4 +1,4 @@
-"""Words of the interface: gettext catalogues, compiled in memory when the desk starts."""
+"""Texts of the interface: gettext catalogs, compiled in memory when the desk starts."""
 
 import gettext
 import io
@@ -13,7 +13,7 @@ from fastapi import Request
 Language = Literal["zh", "en"]
 
 LOCALES: dict[Language, str] = {"zh": "zh_CN", "en": "en"}
-"""Folder of each language's catalogue; the first is shown unless a person chooses otherwise."""
+"""Folder of each language's catalog; the first is shown unless a person chooses otherwise."""
 
 DEFAULT: Language = "zh"
 
@@ -27,15 +27,15 @@ def accepted_language(request: Request) -> Language:
     return next(spoken, DEFAULT)
 
 
-class Words:
+class Translator:
     """Texts in one language. Called with an English text, it gives the translation."""
 
     def __init__(self, language: Language) -> None:
         self.language: Language = language
-        self._catalogue = _compile(LOCALES[language])
+        self._catalog = _compile(LOCALES[language])
 
     def __call__(self, text: str, **values: Any) -> str:
-        translated = self._catalogue.gettext(text)
+        translated = self._catalog.gettext(text)
         return translated.format(**values) if values else translated
 
     def code(self, kind: str, code: str | None) -> str:
@@ -45,8 +45,8 @@ class Words:
         return self.known(f"{kind}.{code}") or code
 
     def known(self, key: str) -> str | None:
-        """The text under a key of the catalogue, where there is one."""
-        text = self._catalogue.gettext(key)
+        """The text under a key of the catalog, where there is one."""
+        text = self._catalog.gettext(key)
         return None if text == key else text
 
     def first_known(self, kinds: Iterable[str], code: str) -> str | None:
@@ -58,7 +58,7 @@ class Words:
         return ("、" if self.language == "zh" else ", ").join(names)
 
     def of(self, named: dict[str, Any]) -> str:
-        """The name of a catalogue entry or store, which carries ``zh`` and ``en``."""
+        """The name of a catalog entry or store, which carries ``zh`` and ``en``."""
         name: str = named[self.language]
         return name
 

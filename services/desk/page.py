@@ -10,16 +10,16 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import app, ui
 
-from services.desk.client import AwayError, RefusalError, Services
+from services.desk.client import ApiError, Services, ServiceUnavailableError
 from services.desk.components.frame import MenuItem, add_script, frame, notice, screen
-from services.desk.components.problems import away_text, refusal_text
+from services.desk.components.problems import error_text, unavailable_text
+from services.desk.context import AppContext, PageContext, Present
 from services.desk.i18n import LOCALES
 from services.desk.people import Person
 from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
-from services.desk.visit import Desk, Present, Visit
 from shared.security import Role
 
-Build = Callable[[Visit], Awaitable[None]]
+Build = Callable[[PageContext], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -42,28 +42,28 @@ class Page:
         """Serve the page; ``build`` fills its frame."""
 
         async def view(request: Request, signed_in: Present) -> Response | None:
-            desk: Desk = app.state.desk
+            app_context: AppContext = app.state.app_context
             if signed_in is None:
                 return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
-            visit = _visit(desk, signed_in, request)
-            if visit is None or not visit.person.has(self.roles):
+            ctx = _open_context(app_context, signed_in, request)
+            if ctx is None or not ctx.person.has(self.roles):
                 return RedirectResponse("/", 303)
             signed_in.shown_on(ui.context.client)
-            _speak(visit)
+            _speak(ctx)
             request.state.framed = self.whole_screen
             if self.script:
                 add_script(self.script)
-            with self._surroundings(visit, request.url.path):
-                await _build_safely(build, visit)
+            with self._surroundings(ctx, request.url.path):
+                await _build_safely(build, ctx)
             return None
 
         ui.page(self.path, response_timeout=15)(view)
         return build
 
-    def _surroundings(self, visit: Visit, here: str) -> AbstractContextManager[None]:
+    def _surroundings(self, ctx: PageContext, here: str) -> AbstractContextManager[None]:
         if self.whole_screen:
-            return screen(visit, self.title)
-        return frame(visit, self.title, menu(visit, self), here)
+            return screen(ctx, self.title)
+        return frame(ctx, self.title, menu(ctx, self), here)
 
     def address(self, store_id: str) -> str:
         """Where the page is for one store."""
@@ -90,25 +90,27 @@ HOME: dict[Role, Page] = {}
 """Where people of a role begin; the first role counts for those who have several."""
 
 
-def menu(visit: Visit, current: Page | None = None) -> list[MenuItem]:
+def menu(ctx: PageContext, current: Page | None = None) -> list[MenuItem]:
     """The pages that the person's roles open."""
     return [
-        MenuItem(page.title, page.icon, page.address(visit.store.id), page.is_above(current))
+        MenuItem(page.title, page.icon, page.address(ctx.store.id), page.is_above(current))
         for page in MENU
-        if visit.person.has(page.roles)
+        if ctx.person.has(page.roles)
     ]
 
 
-def landing(desk: Desk, person: Person, store_id: str | None) -> str:
+def landing(app_context: AppContext, person: Person, store_id: str | None) -> str:
     """The page on which a person begins, in their last store."""
-    stores = [each for each in person.stores if each in desk.stores]
+    stores = [each for each in person.stores if each in app_context.stores]
     store = store_id if store_id in stores else next(iter(stores), None)
     first = next((page for role, page in HOME.items() if role in person.roles), None)
     return first.address(store) if first and store else "/nothing"
 
 
-def _visit(desk: Desk, signed_in: Session, request: Request) -> Visit | None:
-    allowed = [store for store in signed_in.person.stores if store in desk.stores]
+def _open_context(
+    app_context: AppContext, signed_in: Session, request: Request
+) -> PageContext | None:
+    allowed = [store for store in signed_in.person.stores if store in app_context.stores]
     store_id = request.path_params.get("store_id") or request.session.get("store")
     if "store_id" not in request.path_params and store_id not in allowed:
         store_id = allowed[0] if allowed else None
@@ -116,30 +118,30 @@ def _visit(desk: Desk, signed_in: Session, request: Request) -> Visit | None:
         return None
     request.session["store"] = store_id
     request.session[LAST_COLLEAGUE] = signed_in.person.subject
-    return Visit(
-        desk=desk,
+    return PageContext(
+        app_context=app_context,
         signed_in=signed_in,
-        store=desk.stores[store_id],
-        t=desk.words_for(request),
+        store=app_context.stores[store_id],
+        t=app_context.translator_for(request),
         parameters=dict(request.path_params),
         query=dict(request.query_params),
-        services=Services(desk.connections, signed_in.token),
+        services=Services(app_context.connections, signed_in.token),
     )
 
 
-def _speak(visit: Visit) -> None:
+def _speak(ctx: PageContext) -> None:
     """Let Quasar and the document speak the person's language."""
     client = ui.context.client
     client.page = copy(client.page)
-    client.page.language = "zh-CN" if LOCALES[visit.t.language] == "zh_CN" else "en-US"
+    client.page.language = "zh-CN" if LOCALES[ctx.t.language] == "zh_CN" else "en-US"
 
 
-async def _build_safely(build: Build, visit: Visit) -> None:
+async def _build_safely(build: Build, ctx: PageContext) -> None:
     try:
-        await build(visit)
-    except AwayError as away:
-        notice(away_text(visit.t, away))
-    except RefusalError as refusal:
-        notice(refusal_text(visit.t, refusal))
+        await build(ctx)
+    except ServiceUnavailableError as unavailable:
+        notice(unavailable_text(ctx.t, unavailable))
+    except ApiError as error:
+        notice(error_text(ctx.t, error))
     except SignedOutError:
         ui.navigate.to("/sign-in")

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.desk.context import PageContext
 from services.desk.reasons import sentence
-from services.desk.visit import Visit
 
 
-def limiting_factor_text(visit: Visit, quote: Mapping[str, Any]) -> str:
+def limiting_factor_text(ctx: PageContext, quote: Mapping[str, Any]) -> str:
     """Why the promise is not earlier."""
-    t, reason = visit.t, quote["limiting_factor"]
+    t, reason = ctx.t, quote["limiting_factor"]
     if quote["provisional"]:
-        return t("Provisional: the workshop is away, the time comes from its last known capacity.")
+        return t(
+            "Provisional: the workshop is unavailable, the time comes from its last known capacity."
+        )
     return (
-        sentence(visit, "limiting_factor", reason["code"], reason, lambda job_id: job_id)
+        sentence(ctx, "limiting_factor", reason["code"], reason, lambda job_id: job_id)
         if reason
         else ""
     )

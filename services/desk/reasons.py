@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.desk import formats
-from services.desk.visit import Visit
+from services.desk.context import PageContext
 
 JobName = Callable[[str], str]
 """What a job is called on the page, by its id."""
@@ -15,42 +15,42 @@ _RATHER_BROKEN = 0.5
 
 
 def sentence(
-    visit: Visit, kind: str, code: str, detail: Mapping[str, Any], job_name: JobName
+    ctx: PageContext, kind: str, code: str, detail: Mapping[str, Any], job_name: JobName
 ) -> str:
     """The sentence ``kind.code`` with its values in words; the code's name where there is none."""
-    found = visit.t.known(f"{kind}.{code}")
-    return found.format_map(_Spoken(visit, detail, job_name)) if found else code
+    found = ctx.t.known(f"{kind}.{code}")
+    return found.format_map(_Spoken(ctx, detail, job_name)) if found else code
 
 
-def change_text(visit: Visit, reason: Mapping[str, Any] | None, job_name: JobName) -> str:
+def change_text(ctx: PageContext, reason: Mapping[str, Any] | None, job_name: JobName) -> str:
     """Why a job is planned as it is (改派原因), and who decided it if a person did."""
     if not reason:
         return ""
     if reason["by"] == _PLANNER:
-        return sentence(visit, "why", reason["code"], reason["detail"], job_name)
-    return visit.t(
+        return sentence(ctx, "why", reason["code"], reason["detail"], job_name)
+    return ctx.t(
         "{person} decided manually: {reason}",
-        person=visit.colleague(reason["by"]),
-        reason=visit.t.code("manual_override", reason["detail"].get("why")),
+        person=ctx.colleague(reason["by"]),
+        reason=ctx.t.code("manual_override", reason["detail"].get("why")),
     )
 
 
-def risk_text(visit: Visit, risk: Mapping[str, Any] | None, job_name: JobName) -> str:
+def risk_text(ctx: PageContext, risk: Mapping[str, Any] | None, job_name: JobName) -> str:
     """How likely a promise is to be kept, what endangers it and the best new promise (承诺风险)."""
     if not risk:
         return ""
-    return visit.t(
+    return ctx.t(
         "Kept with {probability}: {cause}; best new promise {time}",
         probability=f"{risk['probability']:.0%}",
-        cause=sentence(visit, "risk", risk["cause"], risk["detail"], job_name),
-        time=formats.day_and_clock(risk["best_promise_at"], visit.store.timezone, visit.now()),
+        cause=sentence(ctx, "risk", risk["cause"], risk["detail"], job_name),
+        time=formats.day_and_clock(risk["best_promise_at"], ctx.store.timezone, ctx.now()),
     )
 
 
-def risk_tone(visit: Visit, job: Mapping[str, Any]) -> str:
+def risk_tone(ctx: PageContext, job: Mapping[str, Any]) -> str:
     """``bad`` where the promise will rather be broken, ``warn`` where the workshop has warned."""
     risk, end = job["risk"], formats.moment(job["finished_at"] or job["planned_finish_at"])
-    handover = timedelta(minutes=visit.store.handover_minutes)
+    handover = timedelta(minutes=ctx.store.handover_minutes)
     late = end and end + handover > datetime.fromisoformat(job["promised_at"])
     if late or (risk and risk["probability"] < _RATHER_BROKEN):
         return "bad"
@@ -60,20 +60,20 @@ def risk_tone(visit: Visit, job: Mapping[str, Any]) -> str:
 class _Spoken(dict[str, str]):
     """The values of a reason in words; what the service did not say is left open."""
 
-    def __init__(self, visit: Visit, detail: Mapping[str, Any], job_name: JobName) -> None:
-        t, zone = visit.t, visit.store.timezone
+    def __init__(self, ctx: PageContext, detail: Mapping[str, Any], job_name: JobName) -> None:
+        t, zone = ctx.t, ctx.store.timezone
         super().__init__({name: str(value) for name, value in detail.items()})
         if at := detail.get("at"):
-            self["at"] = formats.day_and_clock(at, zone, visit.now())
+            self["at"] = formats.day_and_clock(at, zone, ctx.now())
         if trade := detail.get("trade"):
             self["trade"] = t.code("trade", trade)
         if technicians := detail.get("technician_id"):
-            people = (visit.colleague(each) for each in technicians.split(", "))
+            people = (ctx.colleague(each) for each in technicians.split(", "))
             self["technician_id"] = t.listed(people)
         if job_id := detail.get("job_id"):
             self["job_id"] = job_name(job_id)
         if bay_id := detail.get("bay_id"):
-            self["bay_id"] = visit.bay(bay_id)
+            self["bay_id"] = ctx.bay(bay_id)
 
     def __missing__(self, name: str) -> str:
         return formats.NOTHING

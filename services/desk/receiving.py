@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.desk.client import AwayError
+from services.desk.client import ServiceUnavailableError
 from services.desk.session import Sessions
 from shared.problems import Problem, respond, unavailable
 from shared.receiving import LARGEST_BODY, LARGEST_FORM_WITH_PICTURE, bounded
@@ -41,7 +41,7 @@ class BoundedBodies:
             return LARGEST_BODY
         try:
             signed_in = await self._sessions.current(scope["session"])
-        except AwayError:
+        except ServiceUnavailableError:
             raise unavailable("The session store") from None
         if signed_in is None:
             raise Problem(401, "signed_out", "Nobody is signed in.")

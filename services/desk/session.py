@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import structlog
 from nicegui import Client, background_tasks, core
 
-from services.desk.client import AwayError
+from services.desk.client import ServiceUnavailableError
 from services.desk.people import Person
 from services.desk.session_store import Record, SessionStore, name_of
 from shared.problems import Problem
@@ -64,7 +64,7 @@ class Issuer(Protocol):
 
         Raises:
             SignedOutError: the issuer refuses.
-            AwayError: it does not answer.
+            ServiceUnavailableError: it does not respond.
         """
         ...
 
@@ -72,7 +72,7 @@ class Issuer(Protocol):
         """Take a refresh token back (RFC 7009).
 
         Raises:
-            AwayError: the issuer does not answer.
+            ServiceUnavailableError: the issuer does not respond.
         """
         ...
 
@@ -101,7 +101,7 @@ class Session:
 
         Raises:
             SignedOutError: the session has ended.
-            AwayError: the token has ended and the issuer does not answer.
+            ServiceUnavailableError: the token has ended and the issuer does not respond.
         """
         now = self.asked_at = time.time()
         if self.ended or self._sessions.is_too_old(self, now):
@@ -110,7 +110,7 @@ class Session:
         if now < self.record.good_until - _LAST_USE_OF_A_TOKEN_S or now < self.record.fresh_until:
             return self.record.access
         if now < self._renew_after:
-            raise AwayError("issuer")
+            raise ServiceUnavailableError("issuer")
         with _store_answers():
             await self._renewing.outcome()
         return self.record.access
@@ -164,8 +164,8 @@ class Session:
         """Whether another desk made the record with ``number`` while this one waited for it."""
         if await self._sessions.store.claim(self.name, number):
             return False
-        give_up_at = time.monotonic() + _OTHER_DESK_S
-        while time.monotonic() < give_up_at:
+        deadline = time.monotonic() + _OTHER_DESK_S
+        while time.monotonic() < deadline:
             await asyncio.sleep(_OTHER_DESK_S / 100)
             if await self._took_newer():
                 return True
@@ -205,7 +205,7 @@ class Sessions:
         """Begin a session under a new identifier; one that the browser had ends.
 
         Raises:
-            AwayError: the session store does not answer.
+            ServiceUnavailableError: the session store does not respond.
         """
         language = cookie.get("language")
         await self.sign_out(cookie)
@@ -220,7 +220,7 @@ class Sessions:
         """The session that a request of the person belongs to, while it lasts.
 
         Raises:
-            AwayError: the session store does not answer.
+            ServiceUnavailableError: the session store does not respond.
         """
         with _store_answers():
             session = await self._of(cookie)
@@ -234,7 +234,7 @@ class Sessions:
         used it last.
 
         Raises:
-            AwayError: the session store does not answer; the session goes on.
+            ServiceUnavailableError: the session store does not respond; the session goes on.
         """
         with _store_answers():
             if session := await self._of(cookie):
@@ -332,7 +332,7 @@ class Sessions:
         for name, refresh in (await self.store.to_revoke()).items():
             try:
                 await self.issuer.revoke(refresh)
-            except AwayError:
+            except ServiceUnavailableError:
                 self._revoke_at = time.time() + _AGAIN_S
                 return
             await self.store.revoked(name)
@@ -352,7 +352,7 @@ def _store_answers() -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        raise AwayError("sessions") from problem
+        raise ServiceUnavailableError("sessions") from problem
 
 
 def record_of(grant: Grant, began_at: float, number: int) -> Record:

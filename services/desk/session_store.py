@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import TypeAdapter
 
 from services.desk.people import Person
-from shared.files import FileStore
+from shared.files import FileStorage
 
 _NONCE_BYTES = 12
 _CLOCKS_DIFFER_S = 120.0
@@ -48,9 +48,9 @@ def name_of(identifier: str) -> str:
 
 
 class SessionStore:
-    """Sessions by name. Every call raises Problem 503 while the store does not answer."""
+    """Sessions by name. Every call raises Problem 503 while the store does not respond."""
 
-    def __init__(self, files: FileStore, secret: str) -> None:
+    def __init__(self, files: FileStorage, secret: str) -> None:
         self._files = files
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"desk sessions")
         self._cipher = AESGCM(derived.derive(secret.encode()))
@@ -58,7 +58,7 @@ class SessionStore:
     async def save(self, name: str, record: Record) -> bool:
         """Keep ``record`` as the session's newest; False when its number is taken."""
         key = f"{_SESSIONS}/{name}/{record.number:08d}"
-        if not await self._files.put_new(key, self._seal(key, _RECORD.dump_json(record))):
+        if not await self._files.put_new(key, self._encrypt(key, _RECORD.dump_json(record))):
             return False
         if record.number > 1:
             before = record.number - 1
@@ -103,7 +103,7 @@ class SessionStore:
         await self._files.put(f"{_ENDED}/{_sortable(now)}-{name}", b"")
         if refresh is not None:
             key = f"{_TO_REVOKE}/{name}"
-            await self._files.put(key, self._seal(key, refresh.encode()))
+            await self._files.put(key, self._encrypt(key, refresh.encode()))
         for key in await self._files.written(f"{_SESSIONS}/{name}"):
             if key != ended:
                 await self._files.delete(key)
@@ -138,13 +138,13 @@ class SessionStore:
             if newest[_group(key)] < limit:
                 await self._files.delete(key)
 
-    def _seal(self, key: str, content: bytes) -> bytes:
+    def _encrypt(self, key: str, content: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, content, key.encode())
 
-    def _open(self, key: str, sealed: bytes) -> bytes | None:
+    def _open(self, key: str, encrypted: bytes) -> bytes | None:
         """The content, or None when it was sealed with another secret or for another key."""
-        nonce, content = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        nonce, content = encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:]
         try:
             return self._cipher.decrypt(nonce, content, key.encode())
         except (InvalidTag, ValueError):

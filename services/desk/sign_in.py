@@ -11,7 +11,7 @@ from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.desk.client import AwayError
+from services.desk.client import ServiceUnavailableError
 from services.desk.people import Person
 from services.desk.session import Grant, SignedOutError
 from shared.credentials import TokenAnswer
@@ -21,7 +21,7 @@ from shared.security import Principal, Verifier
 from shared.settings import Settings
 
 _LIFETIME_S = 600
-_PATIENCE_S = 5.0
+_TIMEOUT_S = 5.0
 
 
 class DemoSignIn:
@@ -67,7 +67,7 @@ class OidcSignIn:
             client_kwargs={
                 "scope": "openid profile",
                 "code_challenge_method": "S256",
-                "timeout": _PATIENCE_S,
+                "timeout": _TIMEOUT_S,
             },
         )
 
@@ -75,14 +75,14 @@ class OidcSignIn:
         """Send the browser to the issuer, which asks who is there and sends it ``back``.
 
         Raises:
-            AwayError: the issuer does not answer.
+            ServiceUnavailableError: the issuer does not respond.
         """
         try:
             response: Response = await self._client.authorize_redirect(
                 request, back, prompt="login"
             )
         except (httpx.HTTPError, ValueError) as error:
-            raise AwayError("issuer") from error
+            raise ServiceUnavailableError("issuer") from error
         return response
 
     async def complete(self, request: Request) -> Grant:
@@ -90,7 +90,7 @@ class OidcSignIn:
 
         Raises:
             SignedOutError: the issuer did not confirm the person.
-            AwayError: it does not answer.
+            ServiceUnavailableError: it does not respond.
         """
         try:
             tokens = await self._client.authorize_access_token(request)
@@ -99,7 +99,7 @@ class OidcSignIn:
         except (OAuthError, JoseError) as error:
             raise SignedOutError from error
         except ValueError as error:
-            raise AwayError("issuer") from error
+            raise ServiceUnavailableError("issuer") from error
         return await self._granted(tokens)
 
     async def renew(self, subject: str, refresh: str | None) -> Grant:
@@ -114,7 +114,7 @@ class OidcSignIn:
         except OAuthError as error:
             raise SignedOutError from error
         except ValueError as error:
-            raise AwayError("issuer") from error
+            raise ServiceUnavailableError("issuer") from error
         grant = await self._granted({"refresh_token": refresh, **tokens})
         if grant.person.subject != subject:
             raise SignedOutError
@@ -127,7 +127,7 @@ class OidcSignIn:
                 return
             identity = {} if self._secret else {"client_id": self._client_id}
             async with httpx.AsyncClient(
-                timeout=_PATIENCE_S,
+                timeout=_TIMEOUT_S,
                 auth=(self._client_id, self._secret) if self._secret else None,
             ) as client:
                 response = await client.post(
@@ -135,9 +135,9 @@ class OidcSignIn:
                     data={"token": refresh, "token_type_hint": "refresh_token", **identity},
                 )
         except (httpx.HTTPError, ValueError) as error:
-            raise AwayError("issuer") from error
+            raise ServiceUnavailableError("issuer") from error
         if response.is_server_error:
-            raise AwayError("issuer")
+            raise ServiceUnavailableError("issuer")
 
     async def _granted(self, tokens: Mapping[str, Any]) -> Grant:
         try:
@@ -145,10 +145,10 @@ class OidcSignIn:
             principal = await self._verifier.principal(answer.access_token)
         except Problem as problem:
             if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                raise AwayError("issuer") from problem
+                raise ServiceUnavailableError("issuer") from problem
             raise SignedOutError from problem
         except ValueError as error:
-            raise AwayError("issuer") from error
+            raise ServiceUnavailableError("issuer") from error
         return Grant(_person(principal), principal.token, answer.expires_in, answer.refresh_token)
 
 
@@ -158,12 +158,12 @@ def sign_in_from(settings: Settings, people: Mapping[str, Person]) -> DemoSignIn
     return DemoSignIn(people, issuer) if issuer else OidcSignIn(settings)
 
 
-def _refused_or_away(error: httpx.HTTPError) -> SignedOutError | AwayError:
+def _refused_or_away(error: httpx.HTTPError) -> SignedOutError | ServiceUnavailableError:
     if isinstance(error, httpx.HTTPStatusError):
         status = error.response.status_code
         if error.response.is_client_error and status != HTTPStatus.TOO_MANY_REQUESTS:
             return SignedOutError()
-    return AwayError("issuer")
+    return ServiceUnavailableError("issuer")
 
 
 def _person(principal: Principal) -> Person:

@@ -3,8 +3,8 @@
 from typing import Any
 from urllib.parse import quote
 
-from services.desk.visit import Visit
-from shared.identifiers import has_check_digit, valid_plate, valid_vin
+from services.desk.context import PageContext
+from shared.formats import has_check_digit, valid_plate, valid_vin
 
 Known = dict[str, Any]
 
@@ -31,17 +31,17 @@ def same_plate(typed: str, plate: str) -> bool:
         return False
 
 
-async def find_customer(visit: Visit, typed: str) -> Known | None:
+async def find_customer(ctx: PageContext, typed: str) -> Known | None:
     """The archive's entry of the vehicle and its owner; None where it knows neither."""
     field = "vin" if is_vin(typed) else "plate"
-    found: Known | None = await visit.services.find(
-        "crm", f"{visit.store_path}/customers", **{field: typed}
+    found: Known | None = await ctx.services.find(
+        "crm", f"{ctx.store_path}/customers", **{field: typed}
     )
     return found
 
 
-async def vehicle_facts(visit: Visit, plate: str) -> Known:
+async def vehicle_facts(ctx: PageContext, plate: str) -> Known:
     """What reception knows of the vehicle: tier, visits in the group, recalls, declined work."""
-    path = f"{visit.store_path}/vehicles/{quote(plate, safe='')}"
-    facts: Known = await visit.services.get("reception", path)
+    path = f"{ctx.store_path}/vehicles/{quote(plate, safe='')}"
+    facts: Known = await ctx.services.get("reception", path)
     return facts

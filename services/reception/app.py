@@ -2,20 +2,20 @@
 
 from fastapi import FastAPI
 
-from services.reception.application.appointment_deadlines import AppointmentDeadlines
-from services.reception.application.check_deadlines import CheckDeadlines
+from services.reception.application.appointment_timers import AppointmentTimers
+from services.reception.application.check_timers import CheckTimers
 from services.reception.application.link_messages import LinkMessages
-from services.reception.application.photo_deadlines import PhotoDeadlines
+from services.reception.application.photo_timers import PhotoTimers
 from services.reception.application.tax_invoices import TaxInvoiceFiles, TaxInvoicing
-from services.reception.clients.catalogue import load_catalogue
+from services.reception.clients.catalog import load_catalog
 from services.reception.clients.crm import CustomerArchive
 from services.reception.clients.images import Cleaning
 from services.reception.clients.workshop import WorkshopClient
 from services.reception.entrypoints import events
 from services.reception.entrypoints.http import router
 from shared.credentials import ServiceCredentials
-from shared.files import FileStore
-from shared.personal import PersonalData
+from shared.files import FileStorage
+from shared.personal_data import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
 
@@ -23,40 +23,40 @@ from shared.settings import Settings
 def create_app() -> FastAPI:
     """Reception (前台接待): appointments, arrivals, repair orders, delivery and settlement."""
     settings = Settings()
-    catalogue = load_catalogue(settings.group_folder)
+    catalog = load_catalog(settings.group_folder)
     service = Service("reception", settings)
     personal = PersonalData.from_settings(settings, "reception")
     credentials = ServiceCredentials(settings, "reception")
     archive = CustomerArchive(settings.crm_url, credentials)
     workshop = WorkshopClient(settings.workshop_url)
-    files = FileStore(settings.files)
+    files = FileStorage(settings.files)
     link = events.CustomerLink(service, personal, archive)
     tax_invoicing = TaxInvoicing(
-        service, TaxInvoiceFiles(settings.tax_invoice_folder, settings.tax_client_answers)
+        service, TaxInvoiceFiles(settings.tax_invoice_folder, settings.tax_client_responses)
     )
-    checks = CheckDeadlines(catalogue.stores, catalogue.check_lists, catalogue.calendar.closed)
-    own = events.Handlers(catalogue)
-    service.listen(
-        events.INTERESTS,
+    checks = CheckTimers(catalog.stores, catalog.check_lists, catalog.calendar.closed)
+    own = events.Handlers(catalog)
+    service.subscribe(
+        events.SUBSCRIPTIONS,
         own.handle,
         {
-            **events.deadlines(own, link, tax_invoicing),
-            **PhotoDeadlines(service, files).deadlines,
-            **checks.deadlines,
-            **LinkMessages(service, personal, archive, settings.public_url).deadlines,
-            **AppointmentDeadlines(
-                service, workshop, archive, credentials, catalogue.stores
-            ).deadlines,
+            **events.timer_handlers(own, link, tax_invoicing),
+            **PhotoTimers(service, files).timer_handlers,
+            **checks.timer_handlers,
+            **LinkMessages(service, personal, archive, settings.public_url).timer_handlers,
+            **AppointmentTimers(
+                service, workshop, archive, credentials, catalog.stores
+            ).timer_handlers,
         },
     )
 
     async def prepare() -> None:
-        await checks.begin(service.units)
+        await checks.begin(service.uow_factory)
 
     app = service_app(
-        service, title="Reception", stores=catalogue.stores, routers=[router], prepare=prepare
+        service, title="Reception", stores=catalog.stores, routers=[router], prepare=prepare
     )
-    app.state.catalogue = catalogue
+    app.state.catalog = catalog
     app.state.personal = personal
     app.state.public_url = settings.public_url
     app.state.credentials = credentials

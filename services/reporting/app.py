@@ -7,7 +7,7 @@ from services.reporting.entrypoints import events
 from services.reporting.entrypoints.events import Handlers
 from services.reporting.entrypoints.http import router
 from shared.group import load_stores
-from shared.personal import PersonalData
+from shared.personal_data import PersonalData
 from shared.service import Service, service_app
 from shared.settings import Settings
 
@@ -18,15 +18,15 @@ def create_app() -> FastAPI:
     stores = load_stores(settings.group_folder)
     service = Service("reporting", settings)
 
-    async def catch_up(patience_s: float) -> bool:
-        return await service.consumer.catch_up(patience_s)
+    async def catch_up(timeout_s: float) -> bool:
+        return await service.consumer.catch_up(timeout_s)
 
     rectifying = Rectifying(load_owners(settings.group_folder), catch_up)
     own = Handlers(stores, catch_up, rectifying)
-    service.listen(
-        events.INTERESTS,
+    service.subscribe(
+        events.SUBSCRIPTIONS,
         own.handle,
-        {**own.deadlines, **rectifying.deadlines},
+        {**own.timer_handlers, **rectifying.timer_handlers},
         lanes=events.LANES,
     )
     app = service_app(service, title="Reporting", stores=stores, routers=[router])

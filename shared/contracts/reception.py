@@ -78,14 +78,15 @@ class AppointmentMoved(_AppointmentEvent):
 
 
 class AppointmentConfirmed(_AppointmentEvent):
-    """What was booked while the workshop was away now has its place there (预约确认)."""
+    """What was booked while the workshop was unavailable now has its place there (预约确认)."""
 
     hold_id: Identifier
     promised_at: Moment
 
 
 class AppointmentUnplaced(_AppointmentEvent):
-    """What was booked while the workshop was away has no place there (无产能): it must be moved."""
+    """What was booked while the workshop was unavailable has no place there (无产能): it must be
+    moved."""
 
     planned_at: Moment
     reason: Code
@@ -270,7 +271,7 @@ class EstimateDeclined(_OrderEvent):
 
 
 class OrderCustomerLinked(_OrderEvent):
-    """Details that were taken while customer relations was away now have a customer."""
+    """Details that were taken while customer relations was unavailable now have a customer."""
 
     duties: ClassVar[tuple[str, ...]] = ("R19",)
 

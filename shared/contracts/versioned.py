@@ -4,15 +4,15 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 
 @dataclass(frozen=True, kw_only=True)
 class Versioned:
     """An aggregate that has another ``version`` after each change.
 
-    ``changed_by`` made the present one, the actor of its unit. ``stored`` is the aggregate as it
-    was loaded, None for a new one.
+    ``changed_by`` made the present one, the actor of its unit of work. ``stored`` is the aggregate
+    as it was loaded, None for a new one.
     """
 
     version: int = 0
@@ -46,11 +46,12 @@ def require_version(aggregate: Versioned, seen: str, **present: Any) -> None:
     """Refuse to decide on what has changed since a person saw it; ``present`` says how it is now.
 
     Raises:
-        Refused: ``seen`` is not the present version; the refusal names who made that, and when.
+        RuleViolation: ``seen`` is not the present version; the violation names who made that, and
+            when.
     """
     if str(aggregate.version) != seen:
         at = aggregate.changed_at
-        raise Refused(
+        raise RuleViolation(
             "changed_meanwhile",
             "It has been changed meanwhile; look at its present state.",
             field="version",

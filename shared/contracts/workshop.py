@@ -140,7 +140,7 @@ class JobClockCorrected(_JobEvent):
 
 
 class DiagnosisRecorded(_JobEvent):
-    """What the technician found to be wrong (诊断), in symptom codes of the catalogue."""
+    """What the technician found to be wrong (诊断), in symptom codes of the catalog."""
 
     duties: ClassVar[tuple[str, ...]] = ("R3",)
 

@@ -17,7 +17,7 @@ CREATE TABLE applied_digests (
     PRIMARY KEY (consumer, topic, key, first_sequence)
 );
 
--- Whether an event is set aside because another one has its sequence; nothing waits behind it.
+-- Whether an event is dead-lettered because another one has its sequence; nothing waits behind it.
 ALTER TABLE dead_letter ADD COLUMN conflict boolean NOT NULL DEFAULT false;
 
 ALTER TABLE applied_digests ENABLE ROW LEVEL SECURITY;

@@ -87,7 +87,7 @@ CREATE TABLE dead_letter (
     UNIQUE (consumer, topic, partition, "offset")
 );
 
--- Deadlines. A row is deleted in the transaction that handles it.
+-- Timers. A row is deleted in the transaction that handles it.
 CREATE TABLE timer (
     timer_id uuid        PRIMARY KEY,
     store_id text        NOT NULL,
@@ -99,7 +99,7 @@ CREATE TABLE timer (
 );
 CREATE INDEX timer_due ON timer (due_at);
 
--- Answers of commands, so that a repeated command has one effect and the same answer.
+-- Responses to commands, so that a repeated command has one effect and the same response.
 CREATE TABLE idempotency (
     principal    text        NOT NULL,
     key          text        NOT NULL,
@@ -107,7 +107,7 @@ CREATE TABLE idempotency (
     store_id     text        NOT NULL,
     request_hash bytea       NOT NULL,
     status       smallint    NOT NULL,
-    answer       jsonb       NOT NULL,
+    response       jsonb       NOT NULL,
     PRIMARY KEY (principal, key, created_at)
 ) PARTITION BY RANGE (created_at);
 
@@ -180,7 +180,7 @@ BEGIN
                                 'timer'] LOOP
         EXECUTE format('CREATE POLICY worker ON %I TO %I USING (true)', name, worker);
     END LOOP;
-    -- An event without a readable store is set aside under the empty store.
+    -- An event without a readable store is dead-lettered under the empty store.
     EXECUTE format('CREATE POLICY storeless ON dead_letter FOR INSERT TO %I '
                    'WITH CHECK (store_id = '''')', app);
     -- maintain_partitions, run as the owner, must see whether an old partition has unsent rows.

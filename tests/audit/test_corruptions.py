@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from deploy.audit import AuditResult, run_audit
-from deploy.audit.evidence import APPOINTMENTS, JOBS, ORDERS
+from deploy.audit.audit_data import APPOINTMENTS, JOBS, ORDERS
 from deploy.audit.topics import declared_topics, read_log
 from deploy.demo.day import play_day
 from deploy.embedded.platform import Platform
@@ -86,10 +86,10 @@ CORRUPTIONS = [
     ),
     Corruption(
         "a row in a foreign store",
-        "crm.visit",
-        "SELECT min(order_id) FROM crm.visit WHERE store_id = 'S01'",
-        "UPDATE crm.visit SET store_id = 'S02' WHERE order_id = '{victim}'",
-        "crm: visit order_id {victim}: store: expected S01, found S02",
+        "crm.service_visit",
+        "SELECT min(order_id) FROM crm.service_visit WHERE store_id = 'S01'",
+        "UPDATE crm.service_visit SET store_id = 'S02' WHERE order_id = '{victim}'",
+        "crm: service_visit order_id {victim}: store: expected S01, found S02",
     ),
     Corruption(
         "a message that nobody will get",
@@ -100,10 +100,10 @@ CORRUPTIONS = [
     ),
     Corruption(
         "a customer who spent a cent more",
-        "crm.visit",
-        "SELECT min(order_id) FROM crm.visit",
-        "UPDATE crm.visit SET spent_cents = spent_cents + 1 WHERE order_id = '{victim}'",
-        "crm: {victim}: visit.spent_cents: expected",
+        "crm.service_visit",
+        "SELECT min(order_id) FROM crm.service_visit",
+        "UPDATE crm.service_visit SET spent_cents = spent_cents + 1 WHERE order_id = '{victim}'",
+        "crm: {victim}: service_visit.spent_cents: expected",
     ),
     Corruption(
         "an event that reporting lost",
@@ -120,7 +120,7 @@ CORRUPTIONS = [
         "SELECT store_id, 'second-job', hold_id, resource, during "
         "FROM workshop.resource_booking WHERE job_id = '{victim}'",
         "expected only {victim}, found also second-job",
-        without_constraint="booking_store_id_resource_during_excl",
+        without_constraint="resource_booking_store_id_resource_during_excl",
     ),
     Corruption(
         "an outbox row that was not sent",
@@ -226,7 +226,7 @@ CORRUPTIONS = [
 
 @pytest_asyncio.fixture(scope="module")
 async def day(platform: Platform) -> Platform:
-    """A played day, at rest: no service runs that could carry on with what is made wrong."""
+    """A played day, idle: no service runs that could carry on with what is made wrong."""
     await play_day(platform, orders=6, seed=7)
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
@@ -234,7 +234,7 @@ async def day(platform: Platform) -> Platform:
         await api.done("reception", "/daily-checks", ADVISOR, DIRTY_LANES)
         await _correct_a_bill(api)
         await _stop_an_order(api)
-        await api.at_rest()
+        await api.wait_until_idle()
     await platform.stop_services()
     return platform
 
@@ -256,7 +256,7 @@ async def _stop_an_order(api: Api) -> None:
     await api.begun(order_id)
     agreed = {"operations": ["MNT-001"], "agreed_cents": 1_800 + 35_200}
     assert (await api.withdrawn(order_id, agreed)).is_success
-    await api.at_rest()
+    await api.wait_until_idle()
     await api.delivered(order_id)
     await _bill_again(api, order_id)
 
@@ -307,7 +307,7 @@ async def test_a_true_day_has_no_difference(day: Platform) -> None:
     assert result.counted["events"] > 100
     idle = [check.name for check in result.checks if not check.compared]
     assert idle == [
-        "records without a publisher are set aside",
+        "records without a publisher are dead-lettered",
         "no technician or bay is planned twice (events)",
     ]
 
@@ -392,7 +392,7 @@ async def test_unreadable_records_leave_all_checks_their_answers(day: Platform) 
         not in {
             "readable events",
             "nothing is on its way",
-            "records without a publisher are set aside",
+            "records without a publisher are dead-lettered",
             "positions stand at the last contiguous event",
         }
         for each in check.differences

@@ -18,9 +18,9 @@ from deploy.cli.dead_letters import app
 from deploy.cli.terminal import console
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.reception import VehicleDelivered
-from shared.envelope import Cause, headers_of
+from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from shared.security import Role
 
@@ -44,7 +44,7 @@ async def command(platform: Platform, *arguments: str) -> Said:
 
 async def deliver(
     platform: Platform,
-    clock: SteppedClock,
+    clock: SimulatedClock,
     order_id: str,
     value: bytes,
     kind: str = "VehicleDelivered",
@@ -60,7 +60,7 @@ async def deliver(
         steps=(),
     )
     headers = headers_of(
-        event, event_id=str(new_id()), sequence=1, time=now, cause=Cause("test", "test")
+        event, event_id=str(new_id()), sequence=1, time=now, causation=Causation("test", "test")
     ) | {"ce_type": f"aftersales.reception.{kind}.v1"}
     async with AIOKafkaProducer(bootstrap_servers=platform.kafka.bootstrap) as producer:
         await producer.send_and_wait(
@@ -89,7 +89,7 @@ async def letters(platform: Platform, expected: int) -> list[int]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SteppedClock) -> AsyncIterator[Platform]:
+async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Platform]:
     """Customer relations alone, with one dead letter."""
     await servers.start_services(("crm",))
     await deliver(servers, clock, "poisoned", b'{"broken')
@@ -170,7 +170,7 @@ async def test_a_record_without_headers_can_only_be_skipped(crm: Platform) -> No
 
 
 async def test_second_event_of_one_sequence_raises_alarm(
-    crm: Platform, clock: SteppedClock, operator: Operator
+    crm: Platform, clock: SimulatedClock, operator: Operator
 ) -> None:
     await deliver(crm, clock, "twice-first", b"{}", "NeverHeardOf")
     await deliver(crm, clock, "twice-first", b"{}", "NeverHeardOf")
@@ -197,19 +197,19 @@ async def test_mistakes_are_one_line(crm: Platform) -> None:
         "sales/1": "'sales/1' names no dead letter",
         "crm": "'crm' names no dead letter",
     }.items():
-        answer = await command(crm, "show", letter)
-        assert (answer.status, answer.output.count("\n")) == (1, 0)
-        assert said in answer.output
+        response = await command(crm, "show", letter)
+        assert (response.status, response.output.count("\n")) == (1, 0)
+        assert said in response.output
 
 
 async def give_up(platform: Platform, subject: str) -> str:
-    """Let a deadline of customer relations stand given up; its letter."""
+    """Let a timer of customer relations stand given up; its letter."""
     connection = await asyncpg.connect(platform.admin_url)
     try:
         timer_id = await connection.fetchval(
             "INSERT INTO crm.timer (timer_id, store_id, kind, subject, due_at, failures, error,"
             " given_up_at) VALUES (gen_random_uuid(), 'S01', 'send_message', $1, '2026-01-01', 6,"
-            " 'Refused: no such message', now()) RETURNING timer_id",
+            " 'RuleViolation: no such message', now()) RETURNING timer_id",
             subject,
         )
         return str(timer_id)
@@ -217,7 +217,7 @@ async def give_up(platform: Platform, subject: str) -> str:
         await connection.close()
 
 
-async def test_given_up_deadline_is_listed_and_skipped(crm: Platform) -> None:
+async def test_given_up_timer_is_listed_and_skipped(crm: Platform) -> None:
     letter = await give_up(crm, "skipped-here")
     listed = await command(crm, "list")
     assert re.search(
@@ -230,7 +230,7 @@ async def test_given_up_deadline_is_listed_and_skipped(crm: Platform) -> None:
 
 
 async def test_operator_sees_what_a_key_holds_up(
-    crm: Platform, clock: SteppedClock, operator: Operator
+    crm: Platform, clock: SimulatedClock, operator: Operator
 ) -> None:
     await deliver(crm, clock, "held-up", b'{"broken')
     [number] = await letters(crm, 1)
@@ -243,12 +243,12 @@ async def test_operator_sees_what_a_key_holds_up(
     assert (letter["letter_id"], letter["kind"], letter["key"]) == (str(number), "event", "held-up")
     shown = (await operator.get(f"/dead-letters/{number}")).json()
     assert shown["value"] == '{"broken'
-    answer = await operator.decide(str(number), "skip", "one-decision")
-    assert answer.status_code == 200
+    response = await operator.decide(str(number), "skip", "one-decision")
+    assert response.status_code == 200
     await letters(crm, 0)
 
 
-async def test_replayed_deadline_is_tried_again(crm: Platform, operator: Operator) -> None:
+async def test_replayed_timer_is_tried_again(crm: Platform, operator: Operator) -> None:
     letter = await give_up(crm, "tried-again")
     assert (await operator.decide(letter, "replay")).status_code == 200
     assert (await operator.get(f"/dead-letters/{letter}")).status_code == 404

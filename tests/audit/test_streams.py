@@ -1,9 +1,9 @@
-"""What the audit says about the raw topics: gaps, inversions, strangers, other stores."""
+"""What the audit says about the raw topics: gaps, inversions, unpublished events, other stores."""
 
 from datetime import UTC, date, datetime
 from typing import Any
 
-from deploy.audit.evidence import CAPACITY, ORDERS, Evidence, created_on
+from deploy.audit.audit_data import CAPACITY, ORDERS, AuditData, created_on
 from deploy.audit.result import Check, answer
 from deploy.audit.streams import check_streams
 from deploy.audit.tables import SERVICES, Tables
@@ -15,7 +15,7 @@ KIND = "aftersales.reception.CustomerGreeted.v1"
 def event(sequence: int, **changes: Any) -> StreamEvent:
     """The order's event of that number, as old as anything so that no outbox need know it."""
     values: dict[str, Any] = {
-        "place": (ORDERS, 0, sequence),
+        "address": (ORDERS, 0, sequence),
         "key": "order",
         "id": f"00000000-0000-7000-8000-{sequence:012}",
         "type": KIND,
@@ -30,14 +30,14 @@ def event(sequence: int, **changes: Any) -> StreamEvent:
 
 def differences(
     *events: StreamEvent,
-    homeless: tuple[Any, ...] = (),
+    unaddressed_records: tuple[Any, ...] = (),
     jobs: tuple[Any, ...] = (),
     letters: tuple[Any, ...] = (),
 ) -> list[str]:
     """What the audit says about the topics that hold ``events``, for tables that hold ``jobs``, and
     ``letters`` in every service that follows orders."""
     topics = (DeclaredTopic(ORDERS, False), DeclaredTopic(CAPACITY, True))
-    log = Log(topics, events, 0, homeless, {}, {service: {} for service in SERVICES})
+    log = Log(topics, events, 0, unaddressed_records, {}, {service: {} for service in SERVICES})
     own = ("outbox", "stream_head", "stream_position", "parked_event", "dead_letter")
     tables = Tables(
         {f"{service}.{table}": () for service in SERVICES for table in own}
@@ -45,7 +45,7 @@ def differences(
         | {f"{service}.dead_letter": letters for service in ("workshop", "crm", "reporting")},
         dict.fromkeys(SERVICES, date(2026, 3, 1)),
     )
-    checks = check_streams(Evidence(log, tables, {}))
+    checks = check_streams(AuditData(log, tables, {}))
     return [
         str(each)
         for check in checks
@@ -81,7 +81,7 @@ def test_a_number_given_twice_is_named() -> None:
 
 
 def test_a_second_event_is_well_once_skipped() -> None:
-    forged = event(2, id="forged", place=(ORDERS, 0, 7))
+    forged = event(2, id="forged", address=(ORDERS, 0, 7))
     letter = {"topic": ORDERS, "partition": 0, "offset": 7, "key": "order", "sequence": 2}
     letter |= {"store_id": "S01", "decision": None, "resolved_at": None}
     said = (
@@ -94,7 +94,7 @@ def test_a_second_event_is_well_once_skipped() -> None:
 
 def test_one_id_with_two_contents_makes_two_events() -> None:
     seen: dict[str, int] = {}
-    other = event(2, place=(ORDERS, 0, 7))
+    other = event(2, address=(ORDERS, 0, 7))
     assert first_occurrence(event(2), b"genuine", seen) == event(2)
     assert first_occurrence(other, b"genuine", seen) is None
     forged = first_occurrence(other, b"forged", seen)
@@ -103,9 +103,9 @@ def test_one_id_with_two_contents_makes_two_events() -> None:
 
 
 def test_a_compacted_topic_may_have_gaps_but_no_inversion() -> None:
-    place = (CAPACITY, 0, 0)
-    assert differences(event(4, place=place), event(9, place=place)) == []
-    assert differences(event(9, place=place), event(4, place=place)) == [
+    address = (CAPACITY, 0, 0)
+    assert differences(event(4, address=address), event(9, address=address)) == []
+    assert differences(event(9, address=address), event(4, address=address)) == [
         f"kafka: {CAPACITY} order: next sequence: expected 10, found 4"
     ]
 
@@ -135,8 +135,8 @@ def test_an_envelope_that_disagrees_with_itself_is_named() -> None:
     ]
 
 
-def test_an_unreadable_record_that_nobody_set_aside_is_named() -> None:
-    assert differences(homeless=((ORDERS, 3, 7),)) == [
+def test_an_unreadable_record_that_nobody_dead_lettered_is_named() -> None:
+    assert differences(unaddressed_records=((ORDERS, 3, 7),)) == [
         f"kafka: {ORDERS} partition 3 offset 7: dead letter of an unreadable record: "
         "expected True, found False"
     ]
@@ -147,8 +147,8 @@ def test_impossible_years_of_ids_are_no_failure() -> None:
 
 
 def test_check_that_cannot_end_is_a_difference() -> None:
-    def _odd_question(evidence: dict[str, int]) -> Check:
-        raise KeyError(len(evidence))
+    def _odd_question(audit_data: dict[str, int]) -> Check:
+        raise KeyError(len(audit_data))
 
     [difference] = answer("crm", _odd_question, {}).differences
     assert str(difference) == "crm: odd question: check: expected an answer, found KeyError: 0"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy.audit.evidence import VOUCHERS, Evidence
+from deploy.audit.audit_data import VOUCHERS, AuditData
 from deploy.audit.reception import check_reception
 from deploy.audit.tables import SERVICES, Tables
 from deploy.audit.topics import Log, StreamEvent
@@ -17,7 +17,7 @@ LATER = datetime(2027, 1, 31, tzinfo=UTC)
 def event(sequence: int, name: str, **data: Any) -> StreamEvent:
     """An event of the voucher, as old as anything so that no outbox need know it."""
     return StreamEvent(
-        place=(VOUCHERS, 0, sequence),
+        address=(VOUCHERS, 0, sequence),
         key="voucher",
         id=f"00000000-0000-7000-8000-{sequence:012}",
         type=f"aftersales.reception.{name}.v1",
@@ -53,7 +53,7 @@ def differences(*events: StreamEvent, **row: Any) -> list[str]:
         | {"reception.voucher": [voucher | row]},
         dict.fromkeys(SERVICES, LATER.date()),
     )
-    checks = check_reception(Evidence(log, tables, {}))
+    checks = check_reception(AuditData(log, tables, {}))
     check = next(each for each in checks if each.name == "vouchers are as the events say")
     return [str(each) for each in check.differences]
 

@@ -147,8 +147,8 @@ class Advisor:
         )
         if begun >= self.since:
             self.timings[name].append(time.perf_counter() - begun)
-        answer: dict[str, Any] = response.raise_for_status().json()
-        return answer
+        content: dict[str, Any] = response.raise_for_status().json()
+        return content
 
 
 async def measure(
@@ -209,7 +209,7 @@ async def _minimal(platform: Platform, seconds: float, seed: int, crew: Crew) ->
 
     try:
         async with _browser(crew) as client:
-            await _answering(client, url)
+            await _responding(client, url)
             until = time.perf_counter() + seconds
             await asyncio.gather(
                 *(
@@ -223,7 +223,7 @@ async def _minimal(platform: Platform, seconds: float, seed: int, crew: Crew) ->
     return waits
 
 
-async def _answering(client: httpx.AsyncClient, url: str) -> None:
+async def _responding(client: httpx.AsyncClient, url: str) -> None:
     async with asyncio.timeout(30):
         while True:
             with suppress(httpx.TransportError):

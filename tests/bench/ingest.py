@@ -13,17 +13,17 @@ from faststream.kafka import KafkaBroker
 
 from deploy.embedded.platform import Platform
 from services.reporting.application.rectifications import Rectifying, load_owners
-from services.reporting.entrypoints.events import INTERESTS, LANES, Handlers
+from services.reporting.entrypoints.events import LANES, SUBSCRIPTIONS, Handlers
 from shared.clock import SystemClock
-from shared.consuming import Consumer
+from shared.consumer import Consumer
 from shared.db import open_pool
 from shared.group import load_stores
-from shared.unit import Units
+from shared.unit_of_work import UnitOfWorkFactory
 from tests.bench.minimal_loop import MinimalLoop
 from tests.harness import Publisher
 from tests.reporting.story import Told, story
 
-TOPICS = sorted({contract.topic for contract in INTERESTS})
+TOPICS = sorted({contract.topic for contract in SUBSCRIPTIONS})
 _BATCH = 500
 _STORES = ("S01", "S02", "S03", "S04", "S05", "S06")
 _ORDERS_A_DAY = 60
@@ -105,12 +105,12 @@ async def _ingest(platform: Platform, group: str, total: int) -> float:
         broker,
         name=group,
         kafka={"bootstrap_servers": platform.kafka.bootstrap},
-        interests=INTERESTS,
+        subscriptions=SUBSCRIPTIONS,
         handle=handlers.handle,
         max_records=_BATCH,
         lanes=LANES,
     )
-    consumer.units = Units(pool, SystemClock(), lambda: None)
+    consumer.uow_factory = UnitOfWorkFactory(pool, SystemClock(), lambda: None)
     try:
         return await _rate(broker.start(), lambda: consumer.applied, total)
     finally:
@@ -141,12 +141,12 @@ async def _rate(run: Awaitable[None], applied: Callable[[], int], total: int) ->
 
 
 async def _until(
-    reached: Callable[[], bool], task: "asyncio.Future[None]", patience_s: float
+    reached: Callable[[], bool], task: "asyncio.Future[None]", timeout_s: float
 ) -> None:
-    give_up_at = time.perf_counter() + patience_s
+    deadline = time.perf_counter() + timeout_s
     while not reached():
         if task.done():
             task.result()
-        if time.perf_counter() > give_up_at:
+        if time.perf_counter() > deadline:
             raise TimeoutError("the consumer does not move")
         await asyncio.sleep(0.002)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.settings import EmbeddedSettings, Ports
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 
 NINE = datetime(2026, 3, 4, 1, 0, tzinfo=UTC)
 
@@ -32,4 +32,4 @@ async def own_platform(services: Sequence[str] = ALL) -> AsyncIterator[Platform]
 def start_business_day(platform: Platform) -> None:
     """Let the platform's time run on from nine o'clock of a Wednesday in Shanghai."""
     assert platform.settings.clock_file
-    SteppedClock(platform.settings.clock_file).set(NINE, running=True)
+    SimulatedClock(platform.settings.clock_file).set(NINE, running=True)

@@ -46,7 +46,7 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Idle:
             environment.setenv(f"AFTERSALES_{name}", str(value))
         apps = {service: create_app() for service, create_app in SERVICES.items()}
     for app in apps.values():
-        app.state.units = None
+        app.state.uow_factory = None
     settings = Settings()
     issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)
     return Idle(apps, issuer)

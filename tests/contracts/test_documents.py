@@ -7,13 +7,13 @@ from typing import Any
 
 import yaml
 
-from deploy.audit.evidence import CONSUMES
+from deploy.audit.audit_data import CONSUMES
 from deploy.docs.asyncapi import FILE
 from deploy.docs.duties import TITLES, Found
-from deploy.docs.streams import INTERESTS
+from deploy.docs.streams import SUBSCRIPTIONS
 from shared.contracts import CONTRACTS
 from shared.contracts.reception import OrderCancelled
-from shared.envelope import Cause, headers_of
+from shared.envelope import Causation, headers_of
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -59,16 +59,17 @@ def test_every_event_stands_on_the_channel_of_its_topic() -> None:
 
 def test_the_headers_described_are_the_headers_sent() -> None:
     event = OrderCancelled(store_id="S01", order_id="o-1", reason="other")
-    cause = Cause(
+    causation = Causation(
         "correlation", "causation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     )
-    sent = headers_of(event, event_id="id", sequence=1, time=datetime.now(UTC), cause=cause)
+    sent = headers_of(event, event_id="id", sequence=1, time=datetime.now(UTC), causation=causation)
     assert document()["components"]["schemas"]["headers"]["properties"].keys() == sent.keys()
 
 
 def test_the_audit_expects_each_consumer_on_the_topics_that_it_follows() -> None:
     followed = {
-        service: {event.topic for event in interests} for service, interests in INTERESTS.items()
+        service: {event.topic for event in subscriptions}
+        for service, subscriptions in SUBSCRIPTIONS.items()
     }
     assert followed == CONSUMES
 

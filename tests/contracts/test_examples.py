@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from shared.contracts import CONTRACTS
-from shared.envelope import Cause, decode, headers_of
+from shared.envelope import Causation, decode, headers_of
 
 EXAMPLES: dict[str, dict[str, Any]] = yaml.safe_load(
     Path(__file__).with_name("examples.yaml").read_text()
@@ -24,7 +24,7 @@ def received(kind: str, data: dict[str, Any]) -> dict[str, Any]:
         event_id="01a20c75-e2d9-73a5-998e-f00891d1473d",
         sequence=1,
         time=datetime(2026, 3, 4, tzinfo=UTC),
-        cause=Cause("correlation", "causation"),
+        causation=Causation("correlation", "causation"),
     )
     read = decode(headers, headers["ce_subject"], json.dumps(data).encode())
     return read.event.model_dump(mode="json")

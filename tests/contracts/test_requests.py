@@ -166,8 +166,8 @@ class Interfaces:
         readers: set[Role] = set()
         for role in get_args(Role):
             headers = {"Authorization": f"Bearer {self._token(role)}"}
-            answer = await self._clients[service].get(address, headers=headers)
-            if answer.status_code != HTTPStatus.FORBIDDEN:
+            response = await self._clients[service].get(address, headers=headers)
+            if response.status_code != HTTPStatus.FORBIDDEN:
                 readers.add(role)
         return readers
 
@@ -318,8 +318,8 @@ def test_money_may_be_absent_from_reads_of_all(interfaces: Interfaces) -> None:
             if "get" not in operations or set(allowed) <= {*READS["money"], "operator", "service"}:
                 continue
             content = operations["get"]["responses"]["200"].get("content", {})
-            answer = content.get("application/json", {}).get("schema", {})
-            for name, schema in properties(answer, parts):
+            response = content.get("application/json", {}).get("schema", {})
+            for name, schema in properties(response, parts):
                 if CONFIDENTIAL.search(name):
                     found += 1
                     told += [] if may_be_absent(schema) else [(path, name)]
@@ -348,8 +348,8 @@ async def test_every_field_refuses_hostile_values_by_name(interfaces: Interfaces
     for each in interfaces.inputs():
         for value in hostile(each):
             tried += 1
-            answer = await interfaces.call(each, value)
-            if not (answer.is_client_error and named(each, value, answer.json()["errors"])):
-                accepted.append((each, repr(value)[:40], answer.status_code, answer.text[:200]))
+            response = await interfaces.call(each, value)
+            if not (response.is_client_error and named(each, value, response.json()["errors"])):
+                accepted.append((each, repr(value)[:40], response.status_code, response.text[:200]))
     assert tried > 1000
     assert accepted == []

@@ -23,28 +23,28 @@ SECRET = "of the gateway"
 
 @dataclass
 class MailServer:
-    """Keeps what it takes. ``answers`` are given to coming mails instead of taking them;
+    """Keeps what it takes. ``responses`` are given to coming mails instead of taking them;
     ``"silence"`` takes one and hangs up without a word."""
 
     port: int = 0
     taken: list[EmailMessage] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)
-    recipient_answer: str = ""
+    responses: list[str] = field(default_factory=list)
+    recipient_response: str = ""
 
     async def handle_RCPT(  # noqa: N802
         self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]
     ) -> str:
-        if not self.recipient_answer:
+        if not self.recipient_response:
             envelope.rcpt_tos.append(address)
-        return self.recipient_answer or "250 OK"
+        return self.recipient_response or "250 OK"
 
     async def handle_DATA(self, server: SMTP, _: Session, envelope: Envelope) -> str:  # noqa: N802
-        answer = self.answers.pop(0) if self.answers else "250 OK"
-        if answer in ("250 OK", "silence"):
+        reply = self.responses.pop(0) if self.responses else "250 OK"
+        if reply in ("250 OK", "silence"):
             self.taken.append(message_from_bytes(envelope.content, policy=default))
-        if answer == "silence":
+        if reply == "silence":
             server.transport.abort()
-        return answer
+        return reply
 
     def settings(self) -> dict[str, str]:
         return {
@@ -69,23 +69,23 @@ async def mail_server() -> AsyncIterator[MailServer]:
 
 @dataclass
 class Gateway:
-    """Keeps each id once, as the protocol asks. ``answers`` are statuses for coming requests
+    """Keeps each id once, as the protocol asks. ``responses`` are statuses for coming requests
     instead of taking them; 0 takes one and hangs up; ``before`` is called with each request."""
 
     port: int = 0
     taken: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: list[dict[str, str]] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
+    responses: list[int] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
 
-    def answer(self, body: bytes, stamp: str, signature: str) -> int:
+    def respond(self, body: bytes, stamp: str, signature: str) -> int:
         expected = hmac.new(SECRET.encode(), stamp.encode() + b"." + body, hashlib.sha256)
         if signature != f"sha256={expected.hexdigest()}":
             return 401
         request = json.loads(body)
         self.requests.append(request)
         self.before()
-        status = self.answers.pop(0) if self.answers else 202
+        status = self.responses.pop(0) if self.responses else 202
         if status in (0, 202):
             self.taken.setdefault(request["id"], request)
         return status
@@ -106,7 +106,7 @@ async def gateway() -> AsyncIterator[Gateway]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = (
-                state.answer(body, self.headers["X-Timestamp"], self.headers["X-Signature"])
+                state.respond(body, self.headers["X-Timestamp"], self.headers["X-Signature"])
                 if self.path == "/messages"
                 else 404
             )

@@ -1,6 +1,6 @@
 """Persons to register."""
 
-from shared.identifiers import vin_check_digit
+from shared.formats import vin_check_digit
 
 
 def vin(number: int) -> str:

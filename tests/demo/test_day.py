@@ -8,14 +8,14 @@ from deploy.audit import run_audit
 from deploy.demo.day import MORNING, DayFigures, play_day
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 
 ORDERS = 6
 FIGURES = Path(__file__).with_name("figures.yaml")
 """The day's figures by store. A change that is meant to move them commits them anew."""
 
 
-async def played(servers: Platform, clock: SteppedClock) -> DayFigures:
+async def played(servers: Platform, clock: SimulatedClock) -> DayFigures:
     clock.set(MORNING)
     await servers.start_services(SERVICES)
     day = await play_day(servers, ORDERS, seed=11)
@@ -25,7 +25,9 @@ async def played(servers: Platform, clock: SteppedClock) -> DayFigures:
     return day
 
 
-async def test_a_day_is_complete_and_repeats_itself(servers: Platform, clock: SteppedClock) -> None:
+async def test_a_day_is_complete_and_repeats_itself(
+    servers: Platform, clock: SimulatedClock
+) -> None:
     day = await played(servers, clock)
     assert day.total("orders") == day.total("delivered") == ORDERS
     assert day.total("follow_ups_scheduled") == day.follow_ups_completed == ORDERS

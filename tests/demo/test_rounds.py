@@ -7,7 +7,7 @@ import pytest
 
 from deploy.demo.rounds import STEP_MIN, Process, Rounds
 from deploy.demo.shop import Shift
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 
 MIDNIGHT = datetime(2026, 3, 3, 16, tzinfo=UTC)
 
@@ -17,7 +17,7 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.log: list[str] = []
-        self.clock = SteppedClock(folder / "clock")
+        self.clock = SimulatedClock(folder / "clock")
         self.rounds = Rounds(MIDNIGHT, self.clock, self._wait_until_idle, self._observe)
 
     async def _wait_until_idle(self) -> None:
@@ -58,7 +58,7 @@ async def test_stores_do_not_wait_for_each_other(stage: Stage) -> None:
     assert stage.log.count("rest") == 2
 
 
-async def test_clock_moves_and_deadlines_pass_before_anybody_acts(stage: Stage) -> None:
+async def test_clock_moves_and_timers_fire_before_anybody_acts(stage: Stage) -> None:
     def later() -> Process:
         yield stage.rounds.wait(60)
         assert stage.clock.now() == MIDNIGHT + timedelta(hours=1)
@@ -79,7 +79,7 @@ async def test_nobody_acts_after_the_end(stage: Stage) -> None:
     assert stage.log == []
 
 
-async def test_a_refusal_reaches_who_asked(stage: Stage) -> None:
+async def test_a_rejection_reaches_who_asked(stage: Stage) -> None:
     caught = []
 
     async def refused() -> None:

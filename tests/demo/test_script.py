@@ -5,26 +5,26 @@ from pathlib import Path
 import pytest
 
 from deploy.demo.group import GROUP_FOLDER, write_group
-from deploy.demo.script import Catalogue, Visit, write_script
-from shared.identifiers import valid_plate, valid_vin
+from deploy.demo.script import Catalog, SimulatedVisit, write_script
+from shared.formats import valid_plate, valid_vin
 
 
 @pytest.fixture(scope="module")
-def script() -> dict[str, list[Visit]]:
+def script() -> dict[str, list[SimulatedVisit]]:
     return write_script(GROUP_FOLDER, orders=400, seed=7)
 
 
 @pytest.fixture(scope="module")
-def visits(script: dict[str, list[Visit]]) -> list[Visit]:
+def visits(script: dict[str, list[SimulatedVisit]]) -> list[SimulatedVisit]:
     return [visit for each in script.values() for visit in each]
 
 
-def test_same_seed_draws_the_same_day(script: dict[str, list[Visit]]) -> None:
+def test_same_seed_draws_the_same_day(script: dict[str, list[SimulatedVisit]]) -> None:
     assert write_script(GROUP_FOLDER, orders=400, seed=7) == script
     assert write_script(GROUP_FOLDER, orders=400, seed=8) != script
 
 
-def test_orders_are_those_of_the_whole_group(script: dict[str, list[Visit]]) -> None:
+def test_orders_are_those_of_the_whole_group(script: dict[str, list[SimulatedVisit]]) -> None:
     sizes = [len(each) for each in script.values()]
     assert sum(sizes) == 400
     assert max(sizes) - min(sizes) <= 1
@@ -38,40 +38,40 @@ def test_one_store_draws_the_same_whatever_the_others_do(tmp_path: Path) -> None
     assert two["S02"] == five["S02"]
 
 
-def test_plates_and_vins_are_valid_and_different(visits: list[Visit]) -> None:
+def test_plates_and_vins_are_valid_and_different(visits: list[SimulatedVisit]) -> None:
     plates = [valid_plate(visit.customer.plate) for visit in visits]
     vins = [valid_vin(visit.customer.vin) for visit in visits]
     assert len(set(plates)) == len(set(vins)) == len(visits)
 
 
-def test_customers_come_while_their_work_can_still_be_done(visits: list[Visit]) -> None:
+def test_customers_come_while_their_work_can_still_be_done(visits: list[SimulatedVisit]) -> None:
     for visit in visits:
         assert 8 * 60 <= visit.arrives_min <= 15 * 60
         hours = sum(operation.standard_hours for operation in visit.operations)
         assert visit.arrives_min + hours * 60 <= 17 * 60
 
 
-def test_booked_customers_come_shortly_before_their_time(visits: list[Visit]) -> None:
+def test_booked_customers_come_shortly_before_their_time(visits: list[SimulatedVisit]) -> None:
     booked = [visit for visit in visits if visit.booked_for_min is not None]
     assert 0.3 < len(booked) / len(visits) < 0.5
     assert all(0 < (visit.booked_for_min or 0) - visit.arrives_min <= 15 for visit in booked)
 
 
-def test_most_of_the_work_is_maintenance(visits: list[Visit]) -> None:
+def test_most_of_the_work_is_maintenance(visits: list[SimulatedVisit]) -> None:
     trades = [visit.operations[0].trade for visit in visits]
     assert 0.55 < trades.count("maintenance") / len(visits) < 0.8
     assert len(set(trades)) == 6
 
 
-def test_words_and_symptoms_belong_to_the_work(visits: list[Visit]) -> None:
-    known = Catalogue(GROUP_FOLDER).symptoms
+def test_words_and_symptoms_belong_to_the_work(visits: list[SimulatedVisit]) -> None:
+    known = Catalog(GROUP_FOLDER).symptoms
     for visit in visits:
         assert visit.words.strip()
         assert "{" not in visit.words
         assert set(visit.symptoms) <= known.keys() & set(visit.operations[0].symptoms)
 
 
-def test_parts_of_a_visit_are_those_of_all_its_operations(visits: list[Visit]) -> None:
+def test_parts_of_a_visit_are_those_of_all_its_operations(visits: list[SimulatedVisit]) -> None:
     double = next(visit for visit in visits if len(visit.operations) == 2)
     first, second = (operation.parts for operation in double.operations)
     assert double.parts.keys() == first.keys() | second.keys()

@@ -27,7 +27,7 @@ _FLAGS = [
     "--disable-sync",
 ]
 _SIZES = {"desktop": (1440, 900), "phone": (390, 844), "screen": (1920, 1080)}
-_PATIENCE_MS = 60_000
+_TIMEOUT_MS = 60_000
 
 
 @dataclass
@@ -96,7 +96,7 @@ class Desk:
         context = await self._browser.new_context(
             viewport={"width": width, "height": height}, locale="zh-CN"
         )
-        context.set_default_timeout(_PATIENCE_MS)
+        context.set_default_timeout(_TIMEOUT_MS)
         colleague = self._watched(await context.new_page())
         page = colleague.page
         await page.goto(f"{self.url}/sign-in")
@@ -112,7 +112,7 @@ class Desk:
         context = await self._browser.new_context(
             viewport={"width": width, "height": height}, locale="zh-CN"
         )
-        context.set_default_timeout(_PATIENCE_MS)
+        context.set_default_timeout(_TIMEOUT_MS)
         customer = self._watched(await context.new_page())
         await customer.page.goto(address)
         return customer
@@ -159,7 +159,7 @@ def screenshots() -> Path:
 @pytest_asyncio.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """The system's Chromium."""
-    expect.set_options(timeout=_PATIENCE_MS)
+    expect.set_options(timeout=_TIMEOUT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
         yield browser

@@ -12,8 +12,8 @@ import pytest
 from playwright.async_api import expect
 
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
-from shared.identifiers import vin_check_digit
+from shared.clock import SimulatedClock
+from shared.formats import vin_check_digit
 from tests.desk.conftest import Colleague, Desk
 from tests.system.api import ADVISOR, DISPATCHER, INSPECTOR, SERVICES, Api, customer
 
@@ -41,11 +41,13 @@ PAGES = {
 
 
 @pytest.fixture(autouse=True)
-def _business_hours(clock: SteppedClock) -> None:
+def _business_hours(clock: SimulatedClock) -> None:
     clock.set(NINE)
 
 
-async def test_a_vehicle_is_taken_from_arrival_to_payment(desk: Desk, clock: SteppedClock) -> None:
+async def test_a_vehicle_is_taken_from_arrival_to_payment(
+    desk: Desk, clock: SimulatedClock
+) -> None:
     advisor = await desk.sign_in("S01-advisor-1")
     await _arrive(advisor, clock)
     await _open_order(advisor)
@@ -64,7 +66,7 @@ async def test_a_vehicle_is_taken_from_arrival_to_payment(desk: Desk, clock: Ste
         assert colleague.faults == []
 
 
-async def _arrive(advisor: Colleague, clock: SteppedClock) -> None:
+async def _arrive(advisor: Colleague, clock: SimulatedClock) -> None:
     await advisor.press("record-arrival")
     await advisor.write(plate="沪I00")
     await advisor.press("dialog-send")
@@ -118,7 +120,7 @@ async def _reassign(dispatcher: Colleague) -> str:
     return "S01-technician-7"
 
 
-async def _work(technician: Colleague, dispatcher: Colleague, clock: SteppedClock) -> None:
+async def _work(technician: Colleague, dispatcher: Colleague, clock: SimulatedClock) -> None:
     await technician.press("start")
     await expect(technician.at("pause")).to_be_visible()
     await expect(dispatcher.page.locator(".bar.status-in_progress")).to_be_visible()
@@ -262,7 +264,7 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
         order_id = await api.opened(77, "沪A7K777")
-        await api.at_rest()
+        await api.wait_until_idle()
         (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
         technician = job["technician_ids"][0]
         await api.done("workshop", f"/jobs/{job['job_id']}/start", technician)
@@ -311,7 +313,7 @@ async def test_stopped_work_is_billed_again_for_other_payer(desk: Desk, platform
         api = Api(platform, client)
         order_id = await api.opened(83, "沪A7K783")
         await api.begun(order_id)
-        await api.at_rest()
+        await api.wait_until_idle()
     advisor, manager = await desk.sign_in(ADVISOR), await desk.sign_in("S01-manager-1")
     for colleague in (advisor, manager):
         await colleague.go(f"/stores/S01/orders/{order_id}")
@@ -392,14 +394,14 @@ async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
 
 
 async def test_an_order_at_risk_is_promised_anew_goes_on_credit_and_its_claim_is_given_up(
-    desk: Desk, platform: Platform, clock: SteppedClock
+    desk: Desk, platform: Platform, clock: SimulatedClock
 ) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
         order_id = await api.greeted("沪A7K779")
         body = await api.intake(79, "沪A7K779", pay_types={"MNT-001": "warranty"})
         await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
-        await api.at_rest()
+        await api.wait_until_idle()
         (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
         await api.done("workshop", f"/jobs/{job['job_id']}/start", job["technician_ids"][0])
         advisor, manager = await desk.sign_in(ADVISOR), await desk.sign_in("S01-manager-1")
@@ -524,7 +526,7 @@ async def _open_signed_out(desk: Desk, address: str) -> None:
 
 
 async def _authorise_a_part(desk: Desk, address: str) -> str:
-    """The customer, on a phone and not signed in, wants one of two items; answers with the promise
+    """The customer, on a phone and not signed in, wants one of two items; returns the promise
     that they decide by."""
     customer = await desk.open(address)
     await expect(customer.at("offer-total")).to_have_text("¥930.00")
@@ -554,7 +556,7 @@ async def _authorise_a_part(desk: Desk, address: str) -> str:
 
 async def _finish_all(api: Api, order_id: str, first: dict[str, Any]) -> None:
     """What was ordered and what was authorised is done and accepted."""
-    await api.at_rest()
+    await api.wait_until_idle()
     jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
     lists = await api.get("workshop", "/inspection-checklists", INSPECTOR)
     for job in sorted(jobs, key=lambda each: bool(each["job_id"] != first["job_id"])):
@@ -564,7 +566,7 @@ async def _finish_all(api: Api, order_id: str, first: dict[str, Any]) -> None:
         await api.done("workshop", f"{path}/finish", technician)
         items = {each["item"]: "ok" for each in lists["checklists"][job["trade"]]}
         await api.done("workshop", f"{path}/inspection", INSPECTOR, {"items": items})
-    await api.at_rest()
+    await api.wait_until_idle()
 
 
 @pytest.mark.parametrize("size", ["desktop", "phone"])
@@ -586,7 +588,9 @@ async def test_every_page_shows_in_both_languages_and_on_a_phone(
         await colleague.page.context.close()
 
 
-async def test_an_order_is_opened_while_the_archive_is_away(desk: Desk, platform: Platform) -> None:
+async def test_an_order_is_opened_while_the_archive_is_unavailable(
+    desk: Desk, platform: Platform
+) -> None:
     advisor = await desk.sign_in("S01-advisor-2")
     await platform.process("crm").stop()
     await advisor.press("record-arrival")
@@ -638,7 +642,7 @@ async def test_operator_skips_what_was_given_up(desk: Desk, platform: Platform) 
     await connection.execute(
         "INSERT INTO crm.timer (timer_id, store_id, kind, subject, due_at, failures, error,"
         " given_up_at) VALUES (gen_random_uuid(), 'S01', 'send_message', 'message-7', now(), 6,"
-        " 'Refused: no such message', now())"
+        " 'RuleViolation: no such message', now())"
     )
     await connection.close()
     operator = await desk.sign_in("operator-1")
@@ -713,7 +717,7 @@ async def test_no_script_runs_from_texts(desk: Desk, platform: Platform) -> None
             "operations": ["MNT-001"],
         }
         await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
-        await api.at_rest()
+        await api.wait_until_idle()
     advisor, dispatcher = await desk.sign_in(ADVISOR), await desk.sign_in(DISPATCHER)
     for path in ("orders", f"orders/{order_id}", f"customers/{known['customer_ref']}"):
         await advisor.go(f"/stores/S01/{path}")

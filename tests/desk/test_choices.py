@@ -8,21 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nicegui import Client, ui
 
-from services.desk.catalogue import Catalogue
+from services.desk.catalog import Catalog
 from services.desk.components.forms import Form
 from services.desk.components.work_choice import WorkChoice
-from services.desk.i18n import Words
+from services.desk.i18n import Translator
 from services.desk.vehicles import is_vin, same_plate
-from services.reception.clients.catalogue import load_catalogue
+from services.reception.clients.catalog import load_catalog
 from tests.system.api import vin
 
-ENTRIES = load_catalogue(Path("deploy/group")).entries
-ZH_WORDS = Words("zh")
-ZH, EN = Catalogue(ENTRIES, ZH_WORDS), Catalogue(ENTRIES, Words("en"))
+ENTRIES = load_catalog(Path("deploy/group")).entries
+ZH_WORDS = Translator("zh")
+ZH, EN = Catalog(ENTRIES, ZH_WORDS), Catalog(ENTRIES, Translator("en"))
 
 
 @pytest.mark.parametrize(
-    ("catalogue", "told", "symptom"),
+    ("catalog", "told", "symptom"),
     [
         (ZH, "冷车启动后怠速抖动", "ENG-IDLE-COLD"),
         (ZH, "里程到了，来做保养", "SVC-DUE-DISTANCE"),
@@ -30,9 +30,9 @@ ZH, EN = Catalogue(ENTRIES, ZH_WORDS), Catalogue(ENTRIES, Words("en"))
     ],
 )
 def test_symptoms_are_suggested_from_the_customers_own_words(
-    catalogue: Catalogue, told: str, symptom: str
+    catalog: Catalog, told: str, symptom: str
 ) -> None:
-    assert symptom in catalogue.symptoms_in(told, 6)
+    assert symptom in catalog.symptoms_in(told, 6)
 
 
 @settings(deadline=None)

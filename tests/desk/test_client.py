@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.desk.client import Connections, RefusalError, Services
+from services.desk.client import ApiError, Connections, Services
 from shared.settings import Settings
 
 
@@ -23,15 +23,15 @@ def services() -> Services:
 async def test_unstorable_text_is_refused_beside_its_field(
     services: Services, body: dict[str, object], field: str
 ) -> None:
-    with pytest.raises(RefusalError) as refusal:
+    with pytest.raises(ApiError) as error:
         await services.command("reception", "/stores/S01/orders", body, attempt="a")
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [
+    assert [(field_error.field, field_error.rule) for field_error in error.value.field_errors] == [
         (field, "unstorable_text")
     ]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/orders/a\0", 422), ("/orders/a\x01", 404)])
 async def test_impossible_address_is_refused(services: Services, path: str, status: int) -> None:
-    with pytest.raises(RefusalError) as refusal:
+    with pytest.raises(ApiError) as error:
         await services.get("reception", path)
-    assert refusal.value.status == status
+    assert error.value.status == status

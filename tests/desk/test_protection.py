@@ -68,7 +68,7 @@ async def test_every_answer_lays_down_what_is_allowed(
 async def test_a_failure_lays_down_the_same(
     visitor: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(nicegui.app.state.desk, "sign_in")
+    monkeypatch.delattr(nicegui.app.state.app_context, "sign_in")
     answer = await visitor.get("/sign-in")
     assert answer.status_code == 500
     assert _policy(answer)["frame-ancestors"] == "'none'"

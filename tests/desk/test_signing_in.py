@@ -29,11 +29,11 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from deploy.embedded.settings import free_ports
 from services.desk.addresses import inside
-from services.desk.client import AwayError
+from services.desk.client import ServiceUnavailableError
 from services.desk.session import Session, Sessions, SignedOutError
 from services.desk.session_store import SessionStore, name_of
 from services.desk.sign_in import OidcSignIn
-from shared.files import FileStore
+from shared.files import FileStorage
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
 
@@ -178,7 +178,7 @@ class Desk:
 def _desk(provider: Provider, folder: Path, **settings: Any) -> Desk:
     own = Settings(issuer=provider.url, jwks_file=provider.jwks_file, **settings)
     sign_in = OidcSignIn(own)
-    sessions = Sessions(own, SessionStore(FileStore(str(folder)), "secret"), sign_in)
+    sessions = Sessions(own, SessionStore(FileStorage(str(folder)), "secret"), sign_in)
     app = FastAPI()
     app.add_middleware(SessionMiddleware, secret_key="test")
     _add_ways_in(app, sessions, sign_in)
@@ -215,7 +215,7 @@ def _add_token(app: FastAPI, sessions: Sessions) -> None:
             return PlainTextResponse(await signed_in.token(), headers={"X-Role": _role(signed_in)})
         except SignedOutError:
             return PlainTextResponse("ended", 401)
-        except AwayError:
+        except ServiceUnavailableError:
             return PlainTextResponse("away", 503)
 
 
@@ -253,9 +253,9 @@ async def test_a_person_comes_back_with_their_roles_and_stores(
     assert (await browser.get("/token")).status_code == 401
     assert "prompt=login" in (await browser.get("/start")).headers["location"]
     assert (await _signed_in(browser, provider)).headers["location"] == "/"
-    answer = await browser.get("/token")
-    assert answer.headers["X-Role"] == "advisor in S01"
-    assert answer.text.count(".") == 2
+    response = await browser.get("/token")
+    assert response.headers["X-Role"] == "advisor in S01"
+    assert response.text.count(".") == 2
 
 
 async def test_no_token_leaves_the_desk(browser: httpx.AsyncClient, provider: Provider) -> None:
@@ -297,7 +297,7 @@ async def test_requests_of_one_moment_renew_once(
     provider.lifetime_s = 0
     await _signed_in(browser, provider)
     answers = await asyncio.gather(*(browser.get("/token") for _ in range(5)))
-    assert {answer.status_code for answer in answers} == {200}
+    assert {response.status_code for response in answers} == {200}
     assert provider.renewals == 1
 
 
@@ -361,7 +361,7 @@ async def test_restart_and_second_desk_keep_the_session(
     async with _browser(second) as elsewhere:
         asked = [_with_cookie(each, cookie) for each in (browser, elsewhere) * 3]
         answers = await asyncio.gather(*asked)
-        assert {answer.status_code for answer in answers} == {200}
+        assert {response.status_code for response in answers} == {200}
         assert len(provider.refresh_tokens) == 1
         provider.lifetime_s = 600
         assert (await _with_cookie(elsewhere, cookie)).status_code == 200
@@ -446,7 +446,7 @@ async def test_kept_sessions_can_be_read_by_desks_only(
         seen = path.encode() + content
         for secret in (token, identifier, refresh, "S01-advisor-1", "何强"):
             assert secret.encode() not in seen
-    other = SessionStore(FileStore(str(tmp_path)), "another secret")
+    other = SessionStore(FileStorage(str(tmp_path)), "another secret")
     assert await other.load(name_of(identifier)) is None
 
 

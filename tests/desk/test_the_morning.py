@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import WebSocketRoute, expect
 
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from tests.crm.component.test_loyalty import delivery, invoice
 from tests.desk.conftest import Colleague, Desk
 from tests.harness import publisher
@@ -27,7 +27,7 @@ LEAST_INTERACTIONS = 12
 HOSTILE = '"><img src=x onerror=window.ran=1>.png'
 
 
-class Hands:
+class InteractionCounter:
     """What an advisor does with mouse and keyboard, counted: a click, a run of keys into the field
     that has the focus, and Enter are one each."""
 
@@ -51,7 +51,7 @@ class Hands:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def api(platform: Platform, clock: SteppedClock) -> AsyncIterator[Api]:
+async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
     clock.set(NINE)
     async with httpx.AsyncClient(timeout=10) as client:
         yield Api(platform, client)
@@ -97,29 +97,29 @@ async def _came_twice(api: Api, customer_ref: str) -> None:
             bill = invoice(order_id, 30_000, NINE)
             leaves = delivery(order_id, customer_ref, NINE)
             await outside.publish(bill, leaves, at=NINE)
-    await api.at_rest()
+    await api.wait_until_idle()
 
 
 async def test_a_known_customer_gets_an_order_in_a_few_interactions(desk: Desk, api: Api) -> None:
     await api.done("crm", "/customers", ADVISOR, customer(2003, KNOWN))
     await _visited_elsewhere(api, customer(2003, KNOWN))
     advisor = await desk.sign_in(ADVISOR)
-    hands = Hands(advisor)
-    await hands.click("record-arrival")
-    await hands.type("plate", KNOWN)
-    await hands.enter()
-    await hands.click("greet-3")
-    await hands.type("odometer_km", "15200")
-    await hands.enter()
-    await hands.type("words", "里程到了，来做保养")
-    await hands.click("suggested-symptom")
-    await hands.click("suggested-operation")
+    interactions = InteractionCounter(advisor)
+    await interactions.click("record-arrival")
+    await interactions.type("plate", KNOWN)
+    await interactions.enter()
+    await interactions.click("greet-3")
+    await interactions.type("odometer_km", "15200")
+    await interactions.enter()
+    await interactions.type("words", "里程到了，来做保养")
+    await interactions.click("suggested-symptom")
+    await interactions.click("suggested-operation")
     await expect(advisor.at("promised-at")).to_be_visible()
     await expect(advisor.at("earlier-visit")).to_contain_text("杭州启岳滨江店")
     await advisor.keep("intake-known")
-    await hands.click("open-order")
+    await interactions.click("open-order")
     await expect(advisor.page.locator(".way-step.here")).to_have_text("已开单")
-    assert hands.count <= LEAST_INTERACTIONS
+    assert interactions.count <= LEAST_INTERACTIONS
     assert advisor.faults == []
 
 

@@ -15,7 +15,7 @@ import socketio
 from playwright.async_api import Locator, expect
 
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from tests.desk.conftest import Colleague, Desk
 from tests.system.api import DISPATCHER, Api
 
@@ -96,14 +96,14 @@ class Eavesdropper:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def api(platform: Platform, clock: SteppedClock) -> AsyncIterator[Api]:
+async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
     """The shop at nine with two vehicles whose work is planned."""
     clock.set(NINE)
     async with httpx.AsyncClient(timeout=10) as client:
         api = Api(platform, client)
         for number in (1, 2):
             await api.opened(number, f"沪A100{number}0")
-        await api.at_rest()
+        await api.wait_until_idle()
         yield api
 
 
@@ -210,7 +210,7 @@ async def test_the_keyboard_keeps_somebody_from_a_job_and_a_second_hand_is_notic
     job = (await _jobs(api))[0]
     seen = {"reason": "skill", "version": job["version"]}
     await api.done("workshop", f"/jobs/{job['job_id']}/unpin", MANAGER, seen)
-    await api.at_rest(("workshop",))
+    await api.wait_until_idle(("workshop",))
     dispatcher = await desk.sign_in(DISPATCHER, size="screen")
     await dispatcher.at(f"bar-{job['job_id']}").focus()
     await dispatcher.page.keyboard.press("Enter")
@@ -220,7 +220,7 @@ async def test_the_keyboard_keeps_somebody_from_a_job_and_a_second_hand_is_notic
     await dispatcher.write(note="客户不要此技师")
     seen = {"reason": "skill", "version": (await _job(api, job["job_id"]))["version"]}
     await api.done("workshop", f"/jobs/{job['job_id']}/pin", MANAGER, seen)
-    await api.at_rest(("workshop",))
+    await api.wait_until_idle(("workshop",))
     await dispatcher.press("dialog-send")
     await expect(dispatcher.page.get_by_text("刚被他人改动")).to_contain_text("宋桂英已于")
     await expect(dispatcher.at("conflict")).to_contain_text("最新状态")
@@ -252,7 +252,7 @@ async def test_the_day_is_seen_by_bay_and_an_absence_is_entered_and_taken_back(
     await dispatcher.press("dialog-send")
     absent = dispatcher.at("row-S01-technician-5").locator(".gantt-absent")
     await expect(absent).to_have_text("病假")
-    await api.at_rest()
+    await api.wait_until_idle()
     await dispatcher.keep("workshop-absence")
     await dispatcher.press("name-S01-technician-5")
     await dispatcher.press("withdraw")
@@ -298,7 +298,7 @@ async def test_a_technician_and_an_inspector_find_what_is_wrong(desk: Desk, api:
 
 
 async def test_a_manager_puts_the_clock_of_a_finished_job_right(
-    desk: Desk, api: Api, clock: SteppedClock
+    desk: Desk, api: Api, clock: SimulatedClock
 ) -> None:
     plan = await api.get("workshop", "/plan?day=2026-03-04", DISPATCHER)
     job = next(each for each in plan["jobs"] if each["status"] == "failed")
@@ -325,10 +325,10 @@ async def test_a_manager_puts_the_clock_of_a_finished_job_right(
     await manager.page.context.close()
 
 
-async def test_the_board_lives_on_after_the_desk_was_away(
+async def test_the_board_lives_on_after_the_desk_was_unavailable(
     desk: Desk, api: Api, platform: Platform
 ) -> None:
-    await api.at_rest()
+    await api.wait_until_idle()
     job = (await _jobs(api))[0]
     screen = await desk.sign_in(DISPATCHER, size="screen")
     await screen.go("/board/S01")
@@ -351,7 +351,7 @@ async def test_the_board_lives_on_after_the_desk_was_away(
 
 
 async def test_session_outlives_desk_until_signing_out(
-    desk: Desk, api: Api, platform: Platform, clock: SteppedClock
+    desk: Desk, api: Api, platform: Platform, clock: SimulatedClock
 ) -> None:
     dispatcher = await desk.sign_in(DISPATCHER)
     context = dispatcher.page.context
@@ -385,7 +385,7 @@ async def test_session_outlives_desk_until_signing_out(
 
 
 async def test_overrun_buffer_is_hatched(desk: Desk, api: Api) -> None:
-    await api.at_rest()
+    await api.wait_until_idle()
     plan = await api.get("workshop", "/plan?day=2026-03-04", DISPATCHER)
     (job,) = (each for each in plan["jobs"] if each["buffer_until"])
     begin, end = map(datetime.fromisoformat, (job["planned_finish_at"], job["buffer_until"]))

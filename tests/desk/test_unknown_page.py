@@ -13,11 +13,11 @@ import pytest
     ],
 )
 async def test_unknown_page_speaks_visitors_language(visitor, accepted, sentence):
-    answer = await visitor.get("/no/such/page", headers={"Accept-Language": accepted})
-    assert answer.status_code == 404
-    assert sentence in answer.text
+    response = await visitor.get("/no/such/page", headers={"Accept-Language": accepted})
+    assert response.status_code == 404
+    assert sentence in response.text
 
 
 async def test_unknown_resource_is_no_page(visitor):
-    answer = await visitor.get("/_nicegui/0/nothing.js")
-    assert answer.status_code == 404
+    response = await visitor.get("/_nicegui/0/nothing.js")
+    assert response.status_code == 404

@@ -1,4 +1,4 @@
-"""The catalogues say everything that the desk shows, in both languages."""
+"""The catalogs say everything that the desk shows, in both languages."""
 
 import re
 from pathlib import Path
@@ -10,16 +10,16 @@ from services.crm.application import sending
 from services.crm.domain.loyalty import Tier
 from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
-from services.desk.client import Fault, RefusalError
+from services.desk.client import ApiError, FieldError
 from services.desk.components.cancelling import REASONS as CANCELLATIONS
 from services.desk.components.event_fields import FIELDS
 from services.desk.components.figures import AMOUNTS, COUNTS, GROUPS, INDICATORS
 from services.desk.components.job_clock import REASONS as CORRECTIONS
 from services.desk.components.manual_override import REASONS
 from services.desk.components.parts import REASONS as PART_REASONS
-from services.desk.components.problems import fault_text, refusal_text
+from services.desk.components.problems import error_text, field_error_text
 from services.desk.components.work_choice import PAY_TYPES
-from services.desk.i18n import Words
+from services.desk.i18n import Translator
 from services.desk.page import MENU
 from services.desk.pages import claim, intake, order
 from services.desk.pages.customer import DECLINABLE
@@ -27,11 +27,11 @@ from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENT
 from services.desk.pages.order.feedback import MARKS
 from services.desk.pages.today import MONEY as BARS
 from services.reception.application import (
-    appointment_deadlines,
-    check_deadlines,
+    appointment_timers,
+    check_timers,
     claim_reminders,
     link_messages,
-    photo_deadlines,
+    photo_timers,
     receivables,
 )
 from services.reception.domain.authorisation import Status as EstimateStatus
@@ -73,17 +73,17 @@ from shared.contracts.reception import (
 )
 from shared.contracts.reporting import Figures
 from shared.dead_letters import Decision
-from shared.identifiers import PlateKind
+from shared.formats import PlateKind
 from shared.security import Role
 
 _DESK = Path("services/desk")
 _TEXT = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)+)"|'((?:[^'\\]|\\.)+)')""")
-_RULE = re.compile(r"""(?:Refused|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
+_RULE = re.compile(r"""(?:RuleViolation|Problem)\(\s*(?:\d+,\s*)?"([a-z_]+)\"""")
 _UNKNOWN = re.compile(r"""\bunknown\("([a-z_]+?)(?:_id|_ref)?\"""")
 _NOT_FOR_PEOPLE = {
     "another_origin",
     "unknown_host",
-    "stuck_consumer",
+    "stalled_consumer",
     "database_unavailable",
     "no_assignment",
     "token_missing",
@@ -92,13 +92,13 @@ _NOT_FOR_PEOPLE = {
     "signed_out",
 }
 
-DEADLINES = {
+TIMERS = {
     *(
-        appointment_deadlines.MISSED,
-        appointment_deadlines.REMINDER,
-        appointment_deadlines.CONFIRMATION,
+        appointment_timers.MISSED,
+        appointment_timers.REMINDER,
+        appointment_timers.CONFIRMATION,
     ),
-    *(check_deadlines.CHECKS_DUE, link_messages.LINK_MESSAGE, photo_deadlines.ORPHANED_PHOTO),
+    *(check_timers.CHECKS_DUE, link_messages.LINK_MESSAGE, photo_timers.ORPHANED_PHOTO),
     *(reception.GREETING_OVERDUE, reception.LINK_CUSTOMER),
     *(reception.TAX_INVOICE, reception.TAX_CREDIT),
     *(receivables.RECEIVABLE_OVERDUE, claim_reminders.CLAIM_OVERDUE, sending.SEND_MESSAGE),
@@ -114,7 +114,7 @@ DEADLINES = {
     *(reporting.CLOSING, rectifications.FOUND, rectifications.OVERDUE),
 }
 
-ZH, EN = Words("zh"), Words("en")
+ZH, EN = Translator("zh"), Translator("en")
 
 
 def _texts() -> set[str]:
@@ -137,7 +137,7 @@ def test_a_translation_speaks_of_the_same_values() -> None:
 
 
 @pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
-def test_every_coded_value_has_a_word(words: Words) -> None:
+def test_every_coded_value_has_a_word(words: Translator) -> None:
     coded = {
         "role": set(get_args(Role)) - {"service"},
         "stage": get_args(Stage),
@@ -189,7 +189,7 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
         "tier": get_args(Tier),
         "decision": get_args(Decision),
         "decide": get_args(Decision),
-        "deadline": DEADLINES,
+        "timer": TIMERS,
         "event": {
             contract.__name__
             for publisher in ("reception", "workshop", "crm", "reporting")
@@ -206,9 +206,9 @@ def test_every_coded_value_has_a_word(words: Words) -> None:
     assert missing == []
 
 
-def test_all_kinds_of_deadlines_are_known_here() -> None:
+def test_all_kinds_of_timers_are_known_here() -> None:
     texts = (module.read_text(encoding="utf-8") for module in Path("services").rglob("*.py"))
-    assert sum(text.count(" Deadline(") for text in texts) == len(DEADLINES)
+    assert sum(text.count(" TimerHandler(") for text in texts) == len(TIMERS)
 
 
 def test_every_figure_of_a_day_is_shown() -> None:
@@ -237,7 +237,7 @@ def test_a_manager_corrects_clocks_for_the_reasons_that_the_workshop_knows() -> 
 
 
 @pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
-def test_every_rule_of_the_services_can_be_explained(words: Words) -> None:
+def test_every_rule_of_the_services_can_be_explained(words: Translator) -> None:
     texts = [
         module.read_text(encoding="utf-8")
         for folder in ("services", "shared")
@@ -250,8 +250,8 @@ def test_every_rule_of_the_services_can_be_explained(words: Words) -> None:
     assert unexplained - _NOT_FOR_PEOPLE == set()
 
 
-def test_a_refusal_is_told_in_the_persons_language_with_its_values() -> None:
-    refusal = RefusalError(
+def test_an_error_is_told_in_the_persons_language_with_its_values() -> None:
+    error = ApiError(
         422,
         {
             "type": "/problems/payment_above_balance",
@@ -260,17 +260,17 @@ def test_a_refusal_is_told_in_the_persons_language_with_its_values() -> None:
             "values": {"balance_cents": 83400},
         },
     )
-    assert refusal_text(ZH, refusal) == "收款超过余额 ¥834.00。"
-    assert refusal_text(EN, refusal) == "The payment is above the balance of ¥834.00."
+    assert error_text(ZH, error) == "收款超过余额 ¥834.00。"
+    assert error_text(EN, error) == "The payment is above the balance of ¥834.00."
 
 
 def test_a_rule_may_read_differently_for_one_field() -> None:
-    refusal = RefusalError(422, {})
-    plate, other = (Fault(field, "value_error", "m") for field in ("plate", "elsewhere"))
-    assert "省份" in fault_text(ZH, plate, refusal)
-    assert fault_text(ZH, other, refusal) == "格式不对。"
+    error = ApiError(422, {})
+    plate, other = (FieldError(field, "value_error", "m") for field in ("plate", "elsewhere"))
+    assert "省份" in field_error_text(ZH, plate, error)
+    assert field_error_text(ZH, other, error) == "格式不对。"
 
 
 def test_an_unknown_rule_is_told_as_the_service_put_it() -> None:
-    unknown = Fault("plate", "brand_new_rule", "The service says so.")
-    assert fault_text(ZH, unknown, RefusalError(422, {})) == "The service says so."
+    unknown = FieldError("plate", "brand_new_rule", "The service says so.")
+    assert field_error_text(ZH, unknown, ApiError(422, {})) == "The service says so."

@@ -16,14 +16,14 @@ STATUS = {
     "conflicts": 0,
     "published": 0,
     "applied": 0,
-    "missed": 0,
+    "lost": 0,
 }
 
 
 class StandIn(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        answers = {"/health/ready": {}, "/status": STATUS, "/environment": dict(os.environ)}
-        content = json.dumps(answers[self.path]).encode()
+        is_responding = {"/health/ready": {}, "/status": STATUS, "/environment": dict(os.environ)}
+        content = json.dumps(is_responding[self.path]).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

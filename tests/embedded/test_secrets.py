@@ -15,7 +15,7 @@ from deploy.embedded.platform import RECOGNISE_VEHICLES
 from deploy.embedded.secrets import SERVICES, Secrets, ensure_secrets, roles
 from shared.issuer import DevelopmentIssuer
 from shared.keyring import Keyring
-from shared.personal import PersonalData
+from shared.personal_data import PersonalData
 from shared.settings import Settings
 
 
@@ -74,10 +74,10 @@ def test_a_key_of_one_service_opens_nothing_of_another(tmp_path: Path) -> None:
     purposes = ("subject keys", "reference link", "reference network", "reference phone")
     keys = [keyring.key(purpose) for keyring in keyrings for purpose in purposes]
     assert len(set(keys)) == len(SERVICES) * len(purposes)
-    sealed = AESGCM(keyrings[0].key("subject keys")).encrypt(b"0" * 12, b"text", None)
+    encrypted = AESGCM(keyrings[0].key("subject keys")).encrypt(b"0" * 12, b"text", None)
     for other in (*keys[1:], keyrings[0].key("other")):
         with pytest.raises(InvalidTag):
-            AESGCM(other).decrypt(b"0" * 12, sealed, None)
+            AESGCM(other).decrypt(b"0" * 12, encrypted, None)
 
 
 def test_one_root_gives_owners_different_keys(tmp_path: Path) -> None:
@@ -98,5 +98,5 @@ def test_reception_and_crm_alone_recognize_a_plate(tmp_path: Path) -> None:
 
 def test_data_under_keys_of_all_services_is_refused(tmp_path: Path) -> None:
     (tmp_path / "personal.json").write_text("{}")
-    with pytest.raises(EmbeddedError, match="--fresh"):
+    with pytest.raises(EmbeddedError, match="--reset-data"):
         ensure_secrets(tmp_path)

@@ -23,7 +23,7 @@ from deploy.embedded.processes import Running, State
 from deploy.embedded.settings import EmbeddedSettings, Ports
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = 120
+TIMEOUT_S = 120
 TOPIC = "aftersales.reception.order.v1"
 
 
@@ -43,7 +43,7 @@ class Up:
 
     def read_until(self, text: str) -> str:
         assert self.child.stdout
-        watchdog = threading.Timer(PATIENCE_S, self.child.kill)
+        watchdog = threading.Timer(TIMEOUT_S, self.child.kill)
         watchdog.start()
         for line in self.child.stdout:
             self.lines.append(line.rstrip())
@@ -134,8 +134,10 @@ def test_a_process_that_ends_is_started_again(lasting: Up) -> None:
     os.kill(killed, signal.SIGKILL)
     said = lasting.read_until("workshop ended (-9)")
     assert "starting it again in 1 s" in said
-    deadline = time.monotonic() + PATIENCE_S
-    while lasting.pid_of("workshop") == killed or not answers(lasting.settings.ports.workshop):
+    deadline = time.monotonic() + TIMEOUT_S
+    while lasting.pid_of("workshop") == killed or not is_responding(
+        lasting.settings.ports.workshop
+    ):
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
@@ -192,7 +194,7 @@ def test_ctrl_c_while_it_starts_leaves_no_process(tmp_path: Path) -> None:
     assert left_on(starting.settings) == []
 
 
-def answers(port: int) -> bool:
+def is_responding(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).is_success
     except httpx.HTTPError:

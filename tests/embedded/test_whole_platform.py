@@ -16,7 +16,7 @@ from tests.bench.__main__ import show_commands, show_replans
 MEMORY_LIMIT = 2.5e9
 
 
-async def test_everything_comes_up_at_rest_within_its_memory(platform: Platform) -> None:
+async def test_everything_comes_up_idle_within_its_memory(platform: Platform) -> None:
     rows = {row.name: row for row in await survey(platform.settings)}
     assert set(rows) == {"kafka", "postgres", *ALL}
     assert all(row.alive for row in rows.values())

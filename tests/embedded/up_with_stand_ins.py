@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.cli.terminal import complain
+from deploy.cli.terminal import print_error
 from deploy.cli.up import run_until_told
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.settings import EmbeddedSettings
@@ -22,5 +22,5 @@ if __name__ == "__main__":
     try:
         asyncio.run(run_until_told(settings, stand_in_command))
     except EmbeddedError as error:
-        complain(str(error))
+        print_error(str(error))
         sys.exit(1)

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.embedded.secrets import SERVICES
 from shared.contracts.reception import CustomerGreeted
-from shared.envelope import Cause, headers_of
+from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from tests.faults.load import Load
 from tests.faults.proxy import Proxy
@@ -32,7 +32,7 @@ _FAILPOINTS = (
     "after_offset_commit",
 )
 _PUBLISHERS = ("reception", "workshop")
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _SESSION_S = 10.0
 _SKEW_S = 60
 
@@ -50,7 +50,7 @@ Inject = Callable[[Scene, random.Random], Awaitable[int]]
 
 @dataclass(frozen=True)
 class Fault:
-    """``inject`` undoes itself and answers how many hits were seen; ``seconds`` is what it takes
+    """``inject`` undoes itself and returns how many hits were seen; ``seconds`` is what it takes
     on a busy machine. Faults with a common entry in ``disturbs`` are not injected together."""
 
     name: str
@@ -70,7 +70,7 @@ async def kill_at(point: str, scene: Scene, rng: random.Random) -> int:
     await stage.halt(service)
     for process in processes:
         process.start(AFTERSALES_FAILPOINT=f"{point}@{rng.randint(1, 4)}")
-    await until(lambda: not all(process.alive for process in processes), 2 * _PATIENCE_S)
+    await until(lambda: not all(process.alive for process in processes), 2 * _TIMEOUT_S)
     hits = sum(process.exit_status() == -signal.SIGKILL for process in processes)
     await stage.halt(service)
     await stage.revive(service)
@@ -87,13 +87,13 @@ async def drain(scene: Scene, rng: random.Random) -> int:
     return int(drained and process.pid != pid)
 
 
-async def away(service: str, seen: str, scene: Scene, rng: random.Random) -> int:
-    """A service is killed and stays away; people see ``seen``."""
+async def unavailable(service: str, seen: str, scene: Scene, rng: random.Random) -> int:
+    """A service is killed and stays unavailable; people see ``seen``."""
     stage, history = scene.stage, scene.load.history
     before = history.count(seen)
     for process in stage.instances(service):
         process.kill()
-    await until(lambda: history.count(seen) > before, _PATIENCE_S)
+    await until(lambda: history.count(seen) > before, _TIMEOUT_S)
     await asyncio.sleep(rng.uniform(1, 3))
     await stage.revive(service)
     return history.count(seen) - before
@@ -131,7 +131,7 @@ async def stopped_consumer(scene: Scene, rng: random.Random) -> int:
     with _stopped(stage.process(service).pid):
         await asyncio.sleep(_SESSION_S)
         lost = await until(lambda: _has_members(stage, service, whole - 1), 20, 0.5)
-    await until(lambda: _has_members(stage, service, whole), _PATIENCE_S, 0.5)
+    await until(lambda: _has_members(stage, service, whole), _TIMEOUT_S, 0.5)
     return int(lost)
 
 
@@ -142,7 +142,7 @@ async def stopped_lease_holder(scene: Scene, rng: random.Random) -> int:
     holder = await _holder(stage, service)
     process = stage.process(service if holder == f"{service}-1" else holder)
     with _stopped(process.pid):
-        taken = await until(lambda: _other_holder(stage, service, holder), _PATIENCE_S, 0.5)
+        taken = await until(lambda: _other_holder(stage, service, holder), _TIMEOUT_S, 0.5)
     await asyncio.sleep(3)
     if joined:
         await stage.remove_instance(joined)
@@ -180,7 +180,7 @@ async def skewed_clock(scene: Scene, rng: random.Random) -> int:
     process.start(AFTERSALES_CLOCK_SKEW_S=str(rng.choice((-_SKEW_S, _SKEW_S))))
     await stage.ready(process.name)
     began = datetime.now(UTC)
-    await until(lambda: _wrong_times(stage, service, began), _PATIENCE_S, 0.5)
+    await until(lambda: _wrong_times(stage, service, began), _TIMEOUT_S, 0.5)
     hits = await _wrong_times(stage, service, began)
     await process.stop()
     await stage.revive(service)
@@ -217,7 +217,7 @@ async def _opened_without_broker(scene: Scene, seconds: float) -> int:
     history = scene.load.history
     before = history.count("opened")
     await asyncio.sleep(seconds)
-    await until(lambda: history.count("opened") > before, _PATIENCE_S)
+    await until(lambda: history.count("opened") > before, _TIMEOUT_S)
     return history.count("opened") - before if await _unsent(scene.stage) else 0
 
 
@@ -329,12 +329,12 @@ async def slow(wire: str, scene: Scene, rng: random.Random) -> int:
     return proxy.delayed - before
 
 
-async def lost_answers(wire: str, scene: Scene, rng: random.Random) -> int:
-    """Writes arrive and their answers do not; hits are answers lost."""
+async def lost_responses(wire: str, scene: Scene, rng: random.Random) -> int:
+    """Writes arrive and their responses do not; hits are responses lost."""
     proxy = _proxy(scene.stage, wire, rng)
     before = proxy.lost
     async with _opened_again(proxy):
-        proxy.lose_answers()
+        proxy.lose_responses()
         await until(lambda: proxy.lost >= before + 3, 20)
     return proxy.lost - before
 
@@ -368,7 +368,7 @@ async def full_disk(server: Server, scene: Scene, rng: random.Random) -> int:
     before = log.read_bytes().count(complaint)
     stage.fill_disk(server)
     try:
-        await until(lambda: log.read_bytes().count(complaint) > before, _PATIENCE_S)
+        await until(lambda: log.read_bytes().count(complaint) > before, _TIMEOUT_S)
         await asyncio.sleep(rng.uniform(1, 4))
     finally:
         stage.clear_disk(server)
@@ -381,7 +381,7 @@ async def full_disk(server: Server, scene: Scene, rng: random.Random) -> int:
 
 
 async def same_key_twice(scene: Scene, rng: random.Random) -> int:
-    """Clients send each command twice at once with one key; hits are replayed answers."""
+    """Clients send each command twice at once with one key; hits are replayed responses."""
     history = scene.load.history
     before = history.count("replayed")
     scene.load.doubling = True
@@ -442,9 +442,9 @@ async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
     event = CustomerGreeted(
         store_id="S01", order_id=key, advisor_id="nobody", greeted_at=datetime.now(UTC)
     )
-    cause = Cause("faults", "faults")
+    causation = Causation("faults", "faults")
     texts = headers_of(
-        event, event_id=str(new_id()), sequence=1, time=stage.clock.now(), cause=cause
+        event, event_id=str(new_id()), sequence=1, time=stage.clock.now(), causation=causation
     )
     headers = {name: text.encode() for name, text in texts.items()} | dict(wrong.headers)
     if wrong.late:
@@ -457,7 +457,7 @@ async def poison(kind: str, scene: Scene, rng: random.Random) -> int:
     hits = 0
     for service in _READERS:
         passed = "" if wrong.late else key
-        hits += await until(partial(_noticed, stage, service, passed, place), _PATIENCE_S, 0.5)
+        hits += await until(partial(_noticed, stage, service, passed, place), _TIMEOUT_S, 0.5)
     await asyncio.sleep(rng.uniform(0, 1))
     for service in _READERS:
         await stage.execute(
@@ -569,8 +569,10 @@ FAULTS: tuple[Fault, ...] = (
         for point in _FAILPOINTS
     ),
     _fault("SIGTERM drain", drain, "service", 10),
-    _fault("workshop away", partial(away, "workshop", "provisional"), "service", 15),
-    _fault("customer relations away", partial(away, "crm", "details kept"), "service", 12),
+    _fault("workshop unavailable", partial(unavailable, "workshop", "provisional"), "service", 15),
+    _fault(
+        "customer relations unavailable", partial(unavailable, "crm", "details kept"), "service", 12
+    ),
     _fault("customer relations hangs", hanging_neighbor, "service kafka", 15),
     _fault("stopped consumer", stopped_consumer, "service kafka", 25),
     _fault("stopped lease holder", stopped_lease_holder, "service database", 25),
@@ -587,7 +589,7 @@ FAULTS: tuple[Fault, ...] = (
     _fault("long transaction", long_transaction, "database", 10),
     *(
         _fault(f"{wire} {name}", partial(inject, wire), f"{wire} wires", 8)
-        for name, inject in (("cut", cut), ("latency", slow), ("lost answers", lost_answers))
+        for name, inject in (("cut", cut), ("latency", slow), ("lost responses", lost_responses))
         for wire in ("http", "database", "kafka")
     ),
     _fault("database disk full", partial(full_disk, "postgres"), "database", 20, disks=True),

@@ -34,7 +34,7 @@ INVARIANTS = (
 _OF_CHECK = {
     "outbox rows are the topics' events": "outbox",
     "stream heads stand at the last event": "outbox",
-    "records without a publisher are set aside": "outbox",
+    "records without a publisher are dead-lettered": "outbox",
     "sequence per topic and key": "order",
     "one event per sequence": "order",
     "envelope agrees with data": "order",
@@ -104,7 +104,7 @@ async def judge(stage: Stage, history: History, *, replay: bool) -> Verdict:
         asked[invariant] += count
         violations[invariant] += found
 
-    hold("rest", len(SERVICES), await at_rest(stage))
+    hold("rest", len(SERVICES), await wait_until_idle(stage))
     await _audit(stage, hold)
     hold("acknowledged", len(history.commands), await check_history(stage, history))
     hold("people", len(history.commands), await check_people(stage, history))
@@ -113,7 +113,7 @@ async def judge(stage: Stage, history: History, *, replay: bool) -> Verdict:
     return Verdict(dict(asked), dict(violations))
 
 
-async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
+async def wait_until_idle(stage: Stage, timeout_s: float = REST_S) -> list[str]:
     """Empty once every process has nothing under way, twice in a row; else what stays.
 
     Partitions of an instance that was killed are nobody's until its group has lost the member, and
@@ -123,7 +123,7 @@ async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
     behind: dict[str, Any] = {}
     before: dict[str, Any] = {}
 
-    async def quiet() -> bool:
+    async def is_idle() -> bool:
         nonlocal behind, before
         states = {}
         async with httpx.AsyncClient(
@@ -148,7 +148,7 @@ async def at_rest(stage: Stage, patience_s: float = REST_S) -> list[str]:
         }
         return not behind
 
-    if await until(quiet, patience_s, 0.3):
+    if await until(is_idle, timeout_s, 0.3):
         return []
     found = [f"{process}: {figures}" for process, figures in behind.items() if figures]
     for service in SERVICES:
@@ -167,26 +167,26 @@ async def _audit(stage: Stage, hold: Any) -> None:
 
 
 async def check_history(stage: Stage, history: History) -> list[str]:
-    """Acknowledged commands are there with their answer and events, refused ones are not, and
+    """Acknowledged commands are there with their response and events, refused ones are not, and
     those whose sender never knew are there once or not at all."""
     kept: dict[tuple[str, str, str], list[Any]] = defaultdict(list)
     caused: Counter[str] = Counter()
     caused_by_type: Counter[tuple[str, str]] = Counter()
     keys = {said.key for said in history.commands}
     for service in SERVICES:
-        for row in await stage.fetch(f"SELECT principal, key, answer FROM {service}.idempotency"):
-            kept[service, row["principal"], row["key"]].append(json.loads(row["answer"]))
+        for row in await stage.fetch(f"SELECT principal, key, response FROM {service}.idempotency"):
+            kept[service, row["principal"], row["key"]].append(json.loads(row["response"]))
         for row in await stage.fetch(
-            f"SELECT headers->>'ce_causationid' AS cause, type FROM {service}.outbox"
+            f"SELECT headers->>'ce_causationid' AS causation, type FROM {service}.outbox"
         ):
-            caused[row["cause"]] += 1
+            caused[row["causation"]] += 1
             if service == "reception":
-                caused_by_type[row["cause"], row["type"]] += 1
+                caused_by_type[row["causation"], row["type"]] += 1
     found = list(history.contradictions)
     found += [
-        f"{cause} published {kind} {number} times"
-        for (cause, kind), number in caused_by_type.items()
-        if number > 1 and cause in keys
+        f"{causation} published {kind} {number} times"
+        for (causation, kind), number in caused_by_type.items()
+        if number > 1 and causation in keys
     ]
     for said in history.commands:
         found += _contradictions(said, kept[said.service, said.subject, said.key], caused)
@@ -196,14 +196,14 @@ async def check_history(stage: Stage, history: History) -> list[str]:
 def _contradictions(said: Said, kept: Sequence[Any], caused: Mapping[str, int]) -> list[str]:
     where = f"{said.service} {said.verb} {said.key} ({said.outcome}, {said.tries} tries)"
     found = []
-    if said.outcome == "acknowledged" and kept != [said.answer]:
-        found.append(f"{where}: kept as {len(kept)} answers, not the one that was given")
+    if said.outcome == "acknowledged" and kept != [said.content]:
+        found.append(f"{where}: kept as {len(kept)} responses, not the one that was given")
     if said.outcome == "refused" and kept:
-        found.append(f"{where}: refused, and yet it has an answer")
+        found.append(f"{where}: refused, and yet it has a response")
     if len(kept) > 1:
         found.append(f"{where}: had {len(kept)} effects")
     if said.verb in _PUBLISHING and bool(kept) != bool(caused.get(said.key)):
-        found.append(f"{where}: {len(kept)} answers, {caused.get(said.key, 0)} events")
+        found.append(f"{where}: {len(kept)} responses, {caused.get(said.key, 0)} events")
     return found
 
 
@@ -216,7 +216,7 @@ async def check_people(stage: Stage, history: History) -> list[str]:
     ]
     for (service, kind), number in history.seen.items():
         if kind.isdecimal() and kind != "503":
-            found.append(f"{service} answered {number} times with status {kind}")
+            found.append(f"{service} responded {number} times with status {kind}")
         if kind == "503" and history.seen[service, "retry after"] != number:
             found.append(
                 f"{service} said only {history.seen[service, 'retry after']} times after "
@@ -231,7 +231,7 @@ async def check_replay(stage: Stage) -> list[str]:
     Time stands meanwhile, so that nothing comes due whose events were not there before.
     """
     stage.clock.set(stage.clock.now())
-    if behind := await at_rest(stage):
+    if behind := await wait_until_idle(stage):
         return behind
     before = await projection(stage)
     await stage.halt("reporting")
@@ -242,7 +242,7 @@ async def check_replay(stage: Stage) -> list[str]:
     finally:
         await connection.close()
     await stage.revive("reporting")
-    if behind := await at_rest(stage):
+    if behind := await wait_until_idle(stage):
         return behind
     after = await projection(stage)
     return [] if before == after else [f"{after} instead of {before}"]

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import httpx
 
 from deploy.demo.clients import People, Person
-from deploy.demo.script import Visit, write_script
+from deploy.demo.script import SimulatedVisit, write_script
 from shared.group import read_yaml
 from tests.faults.stage import Stage
 
-Answer = dict[str, Any]
+JsonObject = dict[str, Any]
 Outcome = Literal["acknowledged", "refused", "unknown"]
 
 _TIMEOUT_S = 5.0
@@ -24,7 +24,7 @@ _TRIES = 8
 _PAUSE_S = 0.4
 _VISITS = 3000
 _POLL_S = 0.25
-_PATIENCE_S = 90.0
+_RETRY_TIMEOUT_S = 90.0
 _AT_THE_DESK = 2
 """So often is a customer sent to the archive; then the details are taken with the order."""
 _OF_WHOM_ONE_LEAVES = 4
@@ -40,7 +40,7 @@ class Said:
     subject: str
     key: str
     outcome: Outcome = "unknown"
-    answer: Answer | None = None
+    content: JsonObject | None = None
     tries: int = 0
 
 
@@ -48,7 +48,7 @@ class AbandonedError(Exception):
     """The sender does not know whether the command took effect, and leaves it at that."""
 
 
-class RefusedError(Exception):
+class RejectedError(Exception):
     """The platform refused the command."""
 
 
@@ -92,7 +92,7 @@ class Load:
             for name in stage.doors
         }
         folder = stage.settings.group_folder
-        delivery = read_yaml(folder, "catalogue/delivery.yaml")
+        delivery = read_yaml(folder, "catalog/delivery.yaml")
         self._steps = delivery["templates"]["group"]
         self._checklists = delivery["inspection"]
         self._visits = {
@@ -101,7 +101,7 @@ class Load:
         }
         self._tasks: list[asyncio.Task[None]] = []
 
-    def accepted(self, job: Answer) -> dict[str, dict[str, str]]:
+    def accepted(self, job: JsonObject) -> dict[str, dict[str, str]]:
         """The inspection of a job in which nothing is found."""
         return {"items": {each["item"]: "ok" for each in self._checklists[job["trade"]]}}
 
@@ -137,7 +137,7 @@ class Load:
         rng = random.Random(f"{self._seed}/{store_id}/{number}")
         stays = (number + 1) % _OF_WHOM_ONE_LEAVES > 0
         for visit in self._visits[store_id]:
-            with suppress(AbandonedError, RefusedError, TimeoutError):
+            with suppress(AbandonedError, RejectedError, TimeoutError):
                 walk = _Walk(self, store_id, visit, number, rng)
                 if stays:
                     await walk.stay()
@@ -168,13 +168,13 @@ class Load:
     # How it is said
 
     async def ask(self, service: str, person: Person, path: str, **params: Any) -> Any:
-        """The answer of a query, or ``None`` when it cannot be had now."""
+        """The response to a query, or ``None`` when it cannot be had now."""
         await self._gate.wait()
         headers = {"Authorization": f"Bearer {person.token}"}
         try:
             response = await self._http[service].get(path, params=params, headers=headers)
         except httpx.TransportError:
-            self.history.seen[service, "no answer"] += 1
+            self.history.seen[service, "no response"] += 1
             return None
         self._note(service, response)
         return response.json() if response.is_success else None
@@ -186,8 +186,8 @@ class Load:
         path: str,
         body: Mapping[str, Any] | None = None,
         tries: int = _TRIES,
-    ) -> Answer:
-        """Send a command, with its key again and again until it is answered or given up."""
+    ) -> JsonObject:
+        """Send a command, with its key again and again until it has a response or is given up."""
         await self._gate.wait()
         said = Said(service, path.rsplit("/", 1)[1], person.subject, person.next_key())
         self.history.commands.append(said)
@@ -199,14 +199,14 @@ class Load:
 
     async def _insist(
         self, said: Said, person: Person, path: str, body: Mapping[str, Any] | None, tries: int
-    ) -> Answer:
+    ) -> JsonObject:
         headers = {"Authorization": f"Bearer {person.token}", "Idempotency-Key": said.key}
         for attempt in range(tries):
             said.tries += 1
             try:
                 response = await self._post(said, path, body, headers)
             except httpx.TransportError:
-                self.history.seen[said.service, "no answer"] += 1
+                self.history.seen[said.service, "no response"] += 1
             else:
                 self._note(said.service, response)
                 if not response.is_server_error:
@@ -225,17 +225,17 @@ class Load:
             *(client.post(path, json=body, headers=headers) for _ in range(2))
         )
         if first.is_success and second.is_success and first.json() != second.json():
-            self.history.contradictions.append(f"{said.key} has two answers")
+            self.history.contradictions.append(f"{said.key} has two responses")
         return second if second.is_success else first
 
-    def _settled(self, said: Said, response: httpx.Response) -> Answer:
+    def _settled(self, said: Said, response: httpx.Response) -> JsonObject:
         if response.is_client_error:
             said.outcome = "refused"
             self.history.seen[said.service, f"refused {said.verb}"] += 1
-            raise RefusedError(f"{said.verb}: {response.text[:300]}")
-        answer: Answer = response.json()
-        said.outcome, said.answer = "acknowledged", answer
-        return answer
+            raise RejectedError(f"{said.verb}: {response.text[:300]}")
+        content: JsonObject = response.json()
+        said.outcome, said.content = "acknowledged", content
+        return content
 
     def _note(self, service: str, response: httpx.Response) -> None:
         seen = self.history.seen
@@ -253,7 +253,7 @@ class _Walk:
 
     load: Load
     store_id: str
-    visit: Visit
+    visit: SimulatedVisit
     number: int
     rng: random.Random
 
@@ -290,7 +290,7 @@ class _Walk:
         why = {"reason": "waited_too_long", "note": "等待时间太长"}
         await self._decide(order_id, advisor, "cancellation", why)
 
-    async def _identify(self, advisor: Person) -> Answer:
+    async def _identify(self, advisor: Person) -> JsonObject:
         """What the order says of its customer: references, or details while there are none."""
         details = dataclasses.asdict(self.visit.customer)
         try:
@@ -299,7 +299,7 @@ class _Walk:
             return {"customer": details}
         return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
 
-    async def _open(self, order_id: str, advisor: Person, customer: Answer) -> None:
+    async def _open(self, order_id: str, advisor: Person, customer: JsonObject) -> None:
         opened = await self._decide(order_id, advisor, "opening", self._intake(customer))
         seen = self.load.history.seen
         seen["reception", "opened"] += 1
@@ -311,7 +311,7 @@ class _Walk:
         arrived = await self._say("reception", agent, "arrivals", plate)
         return str(arrived["order_id"])
 
-    def _intake(self, customer: Answer) -> Answer:
+    def _intake(self, customer: JsonObject) -> JsonObject:
         visit = self.visit
         return {
             **customer,
@@ -328,18 +328,18 @@ class _Walk:
 
     async def _work(self, order_id: str, advisor: Person) -> None:
         """Start, finish and accept whatever jobs the order has, until it is ready."""
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_RETRY_TIMEOUT_S):
             while True:
                 order = await self._ask("reception", advisor, f"orders/{order_id}")
                 if order and order["stage"] == "ready":
                     return
                 jobs = await self._ask("workshop", advisor, "jobs", order_id=order_id)
                 for job in jobs or []:
-                    with suppress(RefusedError):
+                    with suppress(RejectedError):
                         await self._advance(job)
                 await asyncio.sleep(_POLL_S)
 
-    async def _advance(self, job: Answer) -> None:
+    async def _advance(self, job: JsonObject) -> None:
         if not job["technician_ids"]:
             return
         technician = self.load.named(job["technician_ids"][0], self.store_id)
@@ -364,7 +364,7 @@ class _Walk:
 
     async def _call(self, order_id: str, agent: Person) -> None:
         """The follow-up is made as soon as it is known."""
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_RETRY_TIMEOUT_S):
             while True:
                 calls = await self._ask("crm", agent, "follow-ups", status=["scheduled", "due"])
                 for call in calls or []:
@@ -373,7 +373,7 @@ class _Walk:
                         return
                 await asyncio.sleep(_POLL_S)
 
-    async def _complete(self, call: Answer, agent: Person) -> None:
+    async def _complete(self, call: JsonObject, agent: Person) -> None:
         visit = self.visit
         await self._say(
             "crm",
@@ -389,9 +389,9 @@ class _Walk:
 
     async def _decide(
         self, order_id: str, person: Person, verb: str, body: Mapping[str, Any] | None = None
-    ) -> Answer:
+    ) -> JsonObject:
         """A command on the order as the person sees it, as soon as it can be seen."""
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(_RETRY_TIMEOUT_S):
             while not (order := await self._ask("reception", person, f"orders/{order_id}")):
                 await asyncio.sleep(_POLL_S)
         seen = {**(body or {}), "version": order["version"]}
@@ -399,12 +399,12 @@ class _Walk:
 
     async def _on_order(
         self, order_id: str, person: Person, verb: str, body: Mapping[str, Any] | None = None
-    ) -> Answer:
+    ) -> JsonObject:
         return await self._say("reception", person, f"orders/{order_id}/{verb}", body)
 
     async def _on_job(
-        self, job: Answer, person: Person, verb: str, body: Mapping[str, Any] | None = None
-    ) -> Answer:
+        self, job: JsonObject, person: Person, verb: str, body: Mapping[str, Any] | None = None
+    ) -> JsonObject:
         return await self._say("workshop", person, f"jobs/{job['job_id']}/{verb}", body)
 
     async def _say(
@@ -414,7 +414,7 @@ class _Walk:
         path: str,
         body: Mapping[str, Any] | None = None,
         tries: int = _TRIES,
-    ) -> Answer:
+    ) -> JsonObject:
         await asyncio.sleep(self.rng.uniform(0.0, 0.1))
         return await self.load.say(service, person, f"/stores/{self.store_id}/{path}", body, tries)
 

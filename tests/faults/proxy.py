@@ -1,4 +1,4 @@
-"""A TCP proxy that can be cut, slowed down, or made to lose the answers to writes."""
+"""A TCP proxy that can be cut, slowed down, or made to lose the responses to writes."""
 
 import asyncio
 from collections import deque
@@ -57,7 +57,7 @@ class Proxy:
         self.cut += len(self._links)
         self._abort_all()
 
-    def lose_answers(self) -> None:
+    def lose_responses(self) -> None:
         """Let writes through, and break their connections instead of answering."""
         self._losing = True
 
@@ -128,7 +128,7 @@ class Proxy:
 
 
 class _Link:
-    """One proxied connection; ``doomed`` once the answer to a write is to be lost."""
+    """One proxied connection; ``doomed`` once the response to a write is to be lost."""
 
     def __init__(self, near: asyncio.StreamWriter, far: asyncio.StreamWriter) -> None:
         self.doomed = False

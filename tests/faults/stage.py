@@ -19,7 +19,7 @@ from deploy.embedded.platform import ALL, Platform
 from deploy.embedded.processes import Process
 from deploy.embedded.secrets import SERVICES
 from deploy.embedded.settings import EmbeddedSettings, Ports, free_ports
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.group import read_yaml
 from tests.faults.proxy import Proxy, database_write, http_write, kafka_write
 
@@ -78,7 +78,7 @@ class Stage(Platform):
         )
         super().__init__(settings, report)
         self.kafka: _WiredKafka = _WiredKafka(settings, report)
-        self.clock = SteppedClock(folder / "clock")
+        self.clock = SimulatedClock(folder / "clock")
         self.clock.set(MORNING, running=True)
         self.doors = {name: Proxy(getattr(settings.ports, name), http_write) for name in SERVICES}
         self.databases = {name: Proxy(settings.ports.postgres, database_write) for name in SERVICES}
@@ -182,8 +182,8 @@ class Stage(Platform):
     async def members(self, service: str) -> int:
         """How many consumers the service's group has at the moment."""
         async with self.kafka.admin() as admin:
-            answers = await admin.describe_consumer_groups([service])
-        return len(answers[0].groups[0][5])
+            responses = await admin.describe_consumer_groups([service])
+        return len(responses[0].groups[0][5])
 
     async def rewind(self, service: str) -> int:
         """Set the offsets of a stopped service to 0; how many records it will get again."""
@@ -196,12 +196,12 @@ class Stage(Platform):
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.kafka.bootstrap, group_id=service, enable_auto_commit=False
         )
-        places = [TopicPartition(topic, number) for topic in topics for number in range(12)]
-        consumer.assign(places)
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(12)]
+        consumer.assign(partitions)
         await consumer.start()
         try:
-            again = sum([await consumer.committed(place) or 0 for place in places])
-            await consumer.commit(dict.fromkeys(places, 0))
+            again = sum([await consumer.committed(partition) or 0 for partition in partitions])
+            await consumer.commit(dict.fromkeys(partitions, 0))
             return again
         finally:
             await consumer.stop()
@@ -247,15 +247,15 @@ def _mount(folder: Path, megabytes: int) -> bool:
     return mounted.returncode == 0
 
 
-async def until(holds: Callable[[], Any], patience_s: float, pause_s: float = 0.1) -> bool:
+async def until(holds: Callable[[], Any], timeout_s: float, pause_s: float = 0.1) -> bool:
     """Wait for ``holds()`` (or what it awaits) to be true; whether it became so in time."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience_s
+    deadline = loop.time() + timeout_s
     while True:
-        answer = holds()
-        if asyncio.iscoroutine(answer):
-            answer = await answer
-        if answer:
+        response = holds()
+        if asyncio.iscoroutine(response):
+            response = await response
+        if response:
             return True
         if loop.time() > deadline:
             return False

@@ -19,15 +19,14 @@ from faststream import AckPolicy
 from deploy.audit import run_audit
 from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
-from shared import consuming, outbox, positions
-from shared import unit as units_of_work
-from shared.clock import SteppedClock
+from shared import consumer, inbox, outbox, unit_of_work
+from shared.clock import SimulatedClock
 from shared.contracts.reception import CustomerGreeted
 from shared.db import open_pool
-from shared.envelope import Cause
+from shared.envelope import Causation
 from shared.kafka import client_options
 from shared.outbox import Relay
-from shared.unit import Units
+from shared.unit_of_work import UnitOfWorkFactory
 from tests.faults.stage import until
 from tests.harness import in_process
 from tests.shared.component.conftest import settings_of
@@ -41,7 +40,7 @@ CHECKS = {
     "each event is logged once",
 }
 PARTIES = {"kafka", "reception", "reporting"}
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 EVENTS = 12
 
 
@@ -54,8 +53,8 @@ class Scene:
     """Reception that publishes, its relays, and reporting that consumes, all in this process."""
 
     servers: Platform
-    clock: SteppedClock
-    units: Units
+    clock: SimulatedClock
+    uow_factory: UnitOfWorkFactory
     admin: asyncpg.Connection
 
     async def publish(self, *order_ids: str) -> None:
@@ -65,8 +64,8 @@ class Scene:
             event = CustomerGreeted(
                 store_id="S01", order_id=order_id, advisor_id="a1", greeted_at=self.clock.now()
             )
-            async with self.units.open(["S01"]) as unit:
-                unit.publish([event], Cause("test", "test"))
+            async with self.uow_factory.open(["S01"]) as uow:
+                uow.publish([event], Causation("test", "test"))
 
         await asyncio.gather(*(one(order_id) for order_id in order_ids))
 
@@ -85,7 +84,7 @@ class Scene:
     async def relay_all(self) -> None:
         """Relay until nothing is unsent."""
         async with self.relaying():
-            assert await until(self._all_sent, PATIENCE_S)
+            assert await until(self._all_sent, TIMEOUT_S)
 
     async def _all_sent(self) -> bool:
         return not await self.admin.fetchval(
@@ -95,12 +94,12 @@ class Scene:
     async def report_all(self) -> None:
         """Run reporting until it has consumed everything."""
         async with in_process(self.servers, "reporting", create_app) as reporting:
-            await reporting.at_rest()
+            await reporting.wait_until_idle()
 
     async def report_until_killed(self, killed: asyncio.Event) -> None:
         """Run reporting until it dies, at the first batch."""
         async with in_process(self.servers, "reporting", create_app):
-            await asyncio.wait_for(killed.wait(), PATIENCE_S)
+            await asyncio.wait_for(killed.wait(), TIMEOUT_S)
 
     async def findings(self) -> list[str]:
         """What the audit finds wrong with the streams and their effects."""
@@ -117,14 +116,16 @@ class Scene:
     async def records(self) -> dict[bytes, list[int]]:
         """The sequences of each key as they stand in the topic, repetitions included."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers.kafka.bootstrap)
-        places = [TopicPartition(TOPIC, number) for number in range(12)]
-        consumer.assign(places)
+        partitions = [TopicPartition(TOPIC, number) for number in range(12)]
+        consumer.assign(partitions)
         await consumer.start()
         try:
-            await consumer.seek_to_beginning(*places)
-            ends = await consumer.end_offsets(places)
+            await consumer.seek_to_beginning(*partitions)
+            ends = await consumer.end_offsets(partitions)
             sequences: dict[bytes, list[int]] = defaultdict(list)
-            while any([await consumer.position(place) < ends[place] for place in places]):
+            while any(
+                [await consumer.position(partition) < ends[partition] for partition in partitions]
+            ):
                 for portion in (await consumer.getmany(timeout_ms=200)).values():
                     for record in portion:
                         sequence = int(dict(record.headers)["ce_sequence"])
@@ -138,19 +139,19 @@ class Scene:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self.servers.kafka.bootstrap, group_id="reporting"
         )
-        places = [TopicPartition(TOPIC, number) for number in range(12)]
-        consumer.assign(places)
+        partitions = [TopicPartition(TOPIC, number) for number in range(12)]
+        consumer.assign(partitions)
         await consumer.start()
-        await consumer.commit(dict.fromkeys(places, 0))
+        await consumer.commit(dict.fromkeys(partitions, 0))
         await consumer.stop()
 
 
 @pytest_asyncio.fixture
-async def scene(servers: Platform, clock: SteppedClock) -> AsyncIterator[Scene]:
+async def scene(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Scene]:
     await servers.empty()
     admin = await asyncpg.connect(servers.admin_url)
     pool = await open_pool(settings_of(servers, "reception").database_url, 10, "mutations")
-    yield Scene(servers, clock, Units(pool, clock, lambda: None), admin)
+    yield Scene(servers, clock, UnitOfWorkFactory(pool, clock, lambda: None), admin)
     await pool.close()
     await admin.close()
 
@@ -176,17 +177,17 @@ async def test_positions_that_are_not_checked_are_found(scene: Scene, monkeypatc
         await scene.report_all()
 
     def forget_positions() -> None:
-        walk = positions.walk
+        apply_in_sequence = inbox.apply_in_sequence
 
-        def anything_goes(records, known, take, compacted, stops):
+        def anything_goes(records, known, apply_one, compacted, stops):
             records = list(records)
             lowest = {
                 key: min(each.sequence for each in records if each.stream == key) - 1
                 for key in known
             }
-            return walk(records, lowest, take, compacted, stops)
+            return apply_in_sequence(records, lowest, apply_one, compacted, stops)
 
-        monkeypatch.setattr(positions, "walk", anything_goes)
+        monkeypatch.setattr(inbox, "apply_in_sequence", anything_goes)
 
     assert await both(scene, deliver_twice, forget_positions)
 
@@ -195,12 +196,12 @@ def killing_once(monkeypatch, point: str) -> asyncio.Event:
     """Have the next unit of work of a consumed batch die at ``point``."""
     killed = asyncio.Event()
 
-    def reached(name: str) -> None:
+    def failpoint(name: str) -> None:
         if name == point and not killed.is_set():
             killed.set()
             raise KilledError
 
-    monkeypatch.setattr(units_of_work, "reached", reached)
+    monkeypatch.setattr(unit_of_work, "failpoint", failpoint)
     return killed
 
 
@@ -225,8 +226,8 @@ async def test_a_batch_that_is_acknowledged_first_is_found(scene: Scene, monkeyp
         return
 
     def acknowledge_first() -> None:
-        monkeypatch.setattr(consuming, "AckPolicy", AcknowledgedFirst)
-        monkeypatch.setattr(consuming.Consumer, "_commit_offsets", nothing)
+        monkeypatch.setattr(consumer, "AckPolicy", AcknowledgedFirst)
+        monkeypatch.setattr(consumer.Consumer, "_commit_offsets", nothing)
 
     assert await both(scene, consume_with_a_kill(monkeypatch), acknowledge_first)
 
@@ -235,9 +236,11 @@ async def test_offsets_committed_before_the_database_are_found(scene: Scene, mon
     def commit_offsets_first() -> None:
         async def consume(self, records):
             await self._commit_offsets(records)
-            await self._until_done([consuming.incoming(record) for record in records])
+            await self._apply_with_retry(
+                [consumer.read_inbound_record(record) for record in records]
+            )
 
-        monkeypatch.setattr(consuming.Consumer, "consume", consume)
+        monkeypatch.setattr(consumer.Consumer, "consume", consume)
 
     assert await both(scene, consume_with_a_kill(monkeypatch), commit_offsets_first)
 
@@ -247,7 +250,7 @@ async def test_relays_without_a_lease_are_found(scene: Scene, monkeypatch) -> No
         async with scene.relaying("first"), scene.relaying("second"):
             for _ in range(EVENTS):
                 await scene.publish(*(["o1"] * 4 + ["o2"] * 4))
-            assert await until(scene._all_sent, PATIENCE_S)
+            assert await until(scene._all_sent, TIMEOUT_S)
         return await scene.records()
 
     def in_sequence(records: dict[bytes, list[int]]) -> bool:
@@ -270,14 +273,14 @@ async def test_an_outbox_that_is_marked_before_the_answer_is_found(
         await scene.publish(*(f"o{number}" for number in range(EVENTS)))
         killed = asyncio.Event()
 
-        def reached(name: str) -> None:
+        def failpoint(name: str) -> None:
             if name == "before_produce" and not killed.is_set():
                 killed.set()
                 raise KilledError
 
-        monkeypatch.setattr(outbox, "reached", reached)
+        monkeypatch.setattr(outbox, "failpoint", failpoint)
         async with scene.relaying("first"):
-            await asyncio.wait_for(killed.wait(), PATIENCE_S)
+            await asyncio.wait_for(killed.wait(), TIMEOUT_S)
         await scene.relay_all()
         await scene.report_all()
 
@@ -285,7 +288,7 @@ async def test_an_outbox_that_is_marked_before_the_answer_is_found(
         async def send_marked(self, connection):
             rows = await connection.fetch(outbox._UNSENT, outbox._KEYS_A_ROUND)
             await connection.execute(
-                outbox._MARK, [row["id"] for row in rows], [row["created_at"] for row in rows]
+                outbox._MARK_SENT, [row["id"] for row in rows], [row["created_at"] for row in rows]
             )
             await self._send(rows)
 
@@ -302,7 +305,7 @@ async def test_a_sequence_taken_outside_the_lock_is_found(scene: Scene, monkeypa
         await scene.report_all()
 
     def read_then_write() -> None:
-        async def take(connection, keys, events):
+        async def apply_one(connection, keys, events):
             (topic, key) = keys[0]
             last = await connection.fetchval(
                 "SELECT last_sequence FROM stream_head WHERE topic = $1 AND key = $2", topic, key
@@ -316,7 +319,7 @@ async def test_a_sequence_taken_outside_the_lock_is_found(scene: Scene, monkeypa
             )
             return {(topic, key): last + 1}
 
-        monkeypatch.setattr(outbox, "_take_sequences", take)
+        monkeypatch.setattr(outbox, "_take_sequences", apply_one)
 
     findings = await both(scene, everybody_at_once, read_then_write)
     assert any("next sequence" in finding or "last_sequence" in finding for finding in findings)

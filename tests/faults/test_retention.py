@@ -8,25 +8,29 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from structlog.testing import capture_logs
 
 from shared.envelope import headers_of
-from tests.shared.component.conftest import CAUSE, NOW, Bench, bench, greeted
+from tests.shared.component.conftest import CAUSATION, NOW, Bench, bench, greeted
 
 __all__ = ["bench"]
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
 async def send(bench: Bench, order_id: str, *sequences: int) -> None:
     for sequence in sequences:
         event = greeted(order_id)
         headers = headers_of(
-            event, event_id=f"{order_id}-{sequence}", sequence=sequence, time=NOW, cause=CAUSE
+            event,
+            event_id=f"{order_id}-{sequence}",
+            sequence=sequence,
+            time=NOW,
+            causation=CAUSATION,
         )
         await bench.send(order_id.encode(), event.model_dump_json().encode(), headers)
 
 
 async def consume(bench: Bench) -> None:
     """Run until nothing waits, then stop."""
-    async with bench.service.running(), asyncio.timeout(PATIENCE_S):
+    async with bench.service.running(), asyncio.timeout(TIMEOUT_S):
         while await bench.service.consumer.lag() != 0:
             await asyncio.sleep(0.1)
 
@@ -37,7 +41,7 @@ async def delete_unread(bench: Bench) -> int:
     admin = AIOKafkaAdminClient(bootstrap_servers=bench.bootstrap)
     await admin.start()
     await admin.delete_records(
-        {TopicPartition(*place): RecordsToDelete(end) for place, end in ends.items() if end}
+        {TopicPartition(*partition): RecordsToDelete(end) for partition, end in ends.items() if end}
     )
     await admin.close()
     return sum(ends.values())
@@ -56,7 +60,7 @@ async def test_records_deleted_during_an_outage_are_counted_and_their_keys_wait(
         entry for entry in logs if entry["event"] == "records were deleted before they were read"
     ]
     assert sum(entry["records"] for entry in said) == 3
-    assert bench.service.consumer.missed == 3
+    assert bench.service.consumer.lost == 3
     assert bench.effects.advisors == {"o2": ["a1"]}
     parked = await bench.admin.fetch("SELECT key, sequence FROM crm.parked_event")
     assert [tuple(row) for row in parked] == [("o1", 4)]
@@ -66,5 +70,5 @@ async def test_a_topic_that_keeps_everything_says_nothing(servers, bench: Bench)
     await send(bench, "o3", 1)
     with capture_logs() as logs:
         await consume(bench)
-    assert bench.service.consumer.missed == 0
+    assert bench.service.consumer.lost == 0
     assert not [entry for entry in logs if entry["log_level"] == "critical"]

@@ -13,7 +13,7 @@ SELECTED = (
     "same key twice",
     "poison: broken JSON",
     "kill -9 after commit",
-    "http lost answers",
+    "http lost responses",
     "customer relations hangs",
     "database sessions ended",
 )

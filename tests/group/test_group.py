@@ -55,12 +55,12 @@ class Group:
         self.people: list[Record] = read("people.yaml")["people"]
         self.bays: list[Record] = read("bays.yaml")["bays"]
         self.calendar: Record = read("calendar.yaml")
-        self.operations: list[Record] = read("catalogue/operations.yaml")["operations"]
-        self.parts: list[Record] = read("catalogue/parts.yaml")["parts"]
-        self.systems: list[Record] = read("catalogue/symptoms.yaml")["systems"]
-        self.delivery: Record = read("catalogue/delivery.yaml")
-        self.packages: list[Record] = read("catalogue/packages.yaml")["packages"]
-        self.settlement: Record = read("catalogue/settlement.yaml")
+        self.operations: list[Record] = read("catalog/operations.yaml")["operations"]
+        self.parts: list[Record] = read("catalog/parts.yaml")["parts"]
+        self.systems: list[Record] = read("catalog/symptoms.yaml")["systems"]
+        self.delivery: Record = read("catalog/delivery.yaml")
+        self.packages: list[Record] = read("catalog/packages.yaml")["packages"]
+        self.settlement: Record = read("catalog/settlement.yaml")
 
     def conditions(self) -> Iterator[tuple[str, Record]]:
         for system in self.systems:
@@ -88,7 +88,7 @@ def unique(values: list[str]) -> bool:
     return max(Counter(values).values()) == 1
 
 
-def test_counts_are_those_of_a_real_catalogue(group: Group) -> None:
+def test_counts_are_those_of_a_real_catalog(group: Group) -> None:
     assert len(group.operations) >= 80
     assert len(group.parts) >= 120
     assert len(list(group.conditions())) >= 150

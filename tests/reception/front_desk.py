@@ -1,4 +1,5 @@
-"""The front desk of store S01 as its people use it; the workshop is away or played by events."""
+"""The front desk of store S01 as its people use it; the workshop is unavailable or played by
+events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.security import Role
 from tests.harness import InProcess
 from tests.system.api import STEPS
@@ -20,7 +21,7 @@ class FrontDesk:
     """Calls reception in the name of one person after another."""
 
     service: InProcess
-    clock: SteppedClock
+    clock: SimulatedClock
 
     async def post(
         self, path: str, body: Any = None, subject: str = ADVISOR, key: str = ""
@@ -29,21 +30,21 @@ class FrontDesk:
         return await self.service.post(f"/stores/S01{path}", role, body, subject=subject, key=key)
 
     async def done(self, path: str, body: Any = None, subject: str = ADVISOR) -> dict[str, Any]:
-        """A command that must succeed; answers with its body."""
+        """A command that must succeed; returns its body."""
         response = await self.post(path, body, subject)
         assert response.is_success, response.text
-        answer: dict[str, Any] = response.json()
-        return answer
+        content: dict[str, Any] = response.json()
+        return content
 
     async def get(self, path: str, **params: Any) -> Any:
         response = await self.service.get(f"/stores/S01{path}", "advisor", **params)
         assert response.is_success, response.text
         return response.json()
 
-    async def refused(
+    async def assert_rejected(
         self, path: str, body: Any, rule: str, field: str, subject: str = ADVISOR
     ) -> dict[str, Any]:
-        """A command that must be refused for ``rule`` at ``field``; answers with the values."""
+        """A command that must be refused for ``rule`` at ``field``; returns the values."""
         response = await self.post(path, body, subject)
         found = [(each["field"], each["rule"]) for each in response.json()["errors"]]
         assert (field, rule) in found, response.text
@@ -61,7 +62,7 @@ class FrontDesk:
         return str(order["order_id"])
 
     async def opened(self, plate: str, **changes: Any) -> dict[str, Any]:
-        """An open order; its promise is provisional, for the workshop is away."""
+        """An open order; its promise is provisional, for the workshop is unavailable."""
         order_id = await self.greeted(plate)
         return await self.done(f"/orders/{order_id}/opening", intake(plate, **changes))
 
@@ -94,5 +95,5 @@ def intake(plate: str, **changes: Any) -> dict[str, Any]:
 
 
 def hours(operation_id: str) -> float:
-    """Standard hours of the catalogue's operations that the tests use."""
+    """Standard hours of the catalog's operations that the tests use."""
     return {"MNT-001": 0.6, "MNT-006": 0.8}[operation_id]

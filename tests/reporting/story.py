@@ -70,7 +70,7 @@ def local(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 @dataclass
-class Visit:
+class SimulatedVisit:
     """One order of the story; ``luck`` decides how its day goes."""
 
     luck: random.Random
@@ -522,7 +522,7 @@ def story(seed: int, store_id: str, day: date, orders: int) -> list[Told]:
             registered_at=arrival,
         )
         told.append((arrival, registered))
-        told += Visit(luck, store_id, order_id, number, arrival).events()
+        told += SimulatedVisit(luck, store_id, order_id, number, arrival).events()
     told += _checks(store_id, day)
     return sorted(told, key=lambda each: each[0])
 

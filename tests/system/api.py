@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from deploy.embedded.platform import Platform
-from shared.identifiers import vin_check_digit
+from shared.formats import vin_check_digit
 from shared.ids import new_id
 from tests.sight import Sight
 
@@ -88,8 +88,8 @@ class Api:
     async def _shown(self, service: str, path: str) -> Any:
         store = path.split("/")[2]
         headers = {"Authorization": f"Bearer {self.token(MANAGER, (store,))}"}
-        answer = await self.client.get(f"{self.platform.url(service)}{path}", headers=headers)
-        return answer.json() if answer.is_success else {"version": "unseen"}
+        response = await self.client.get(f"{self.platform.url(service)}{path}", headers=headers)
+        return response.json() if response.is_success else {"version": "unseen"}
 
     async def get(self, service: str, path: str, subject: str, store: str = "S01") -> Any:
         response = await self.client.get(
@@ -99,17 +99,17 @@ class Api:
         return response.raise_for_status().json()
 
     async def done(self, *args: Any, **kwargs: Any) -> Any:
-        """A post that must succeed; answers with its body."""
+        """A post that must succeed; returns its body."""
         response = await self.post(*args, **kwargs)
         assert response.is_success, response.text
         return response.json()
 
-    async def at_rest(self, services: tuple[str, ...] = SERVICES) -> None:
+    async def wait_until_idle(self, services: tuple[str, ...] = SERVICES) -> None:
         """Wait until nothing is to be read, sent or fired anywhere."""
         headers = {"Authorization": f"Bearer {self.token('platform-operator-1')}"}
-        quiet: list[Any] = []
+        idle_rounds: list[Any] = []
         async with asyncio.timeout(60):
-            while len(quiet) < 3 or quiet[-1] != quiet[-3]:
+            while len(idle_rounds) < 3 or idle_rounds[-1] != idle_rounds[-3]:
                 states = [
                     (
                         await self.client.get(f"{self.platform.url(s)}/status", headers=headers)
@@ -117,7 +117,11 @@ class Api:
                     for s in services
                 ]
                 waits = any(s["lag"] != 0 or s["outbox"] or s["due_timers"] for s in states)
-                quiet = [] if waits else [*quiet, [(s["published"], s["applied"]) for s in states]]
+                idle_rounds = (
+                    []
+                    if waits
+                    else [*idle_rounds, [(s["published"], s["applied"]) for s in states]]
+                )
                 await asyncio.sleep(0.1)
 
     async def greeted(self, plate: str) -> str:
@@ -147,7 +151,7 @@ class Api:
 
     async def worked(self, order_id: str) -> None:
         """Every job of the order started, finished and accepted."""
-        await self.at_rest()
+        await self.wait_until_idle()
         lists = await self.get("workshop", "/inspection-checklists", INSPECTOR)
         checklists = lists["checklists"]
         for job in await self.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER):
@@ -156,19 +160,19 @@ class Api:
             await self.done("workshop", f"{path}/finish", technician)
             items = {each["item"]: "ok" for each in checklists[job["trade"]]}
             await self.done("workshop", f"{path}/inspection", INSPECTOR, {"items": items})
-        await self.at_rest()
+        await self.wait_until_idle()
 
     async def begun(self, order_id: str) -> Any:
         """The first job of the order, which its technician has started."""
-        await self.at_rest()
+        await self.wait_until_idle()
         job = (await self.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER))[0]
         path = f"/jobs/{job['job_id']}/start"
         return await self.done("workshop", path, job["technician_ids"][0])
 
     async def withdrawn(self, order_id: str, unwanted: dict[str, Any]) -> httpx.Response:
-        """The customer does not want work any more; the answer."""
+        """The customer does not want work any more; the response."""
         path = f"/orders/{order_id}"
-        await self.at_rest()
+        await self.wait_until_idle()
         order = await self.get("reception", path, ADVISOR)
         decision = {"reason": "vehicle_needed", "channel": "counter", "version": order["version"]}
         return await self.post("reception", f"{path}/withdrawals", ADVISOR, decision | unwanted)

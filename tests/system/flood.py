@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import orjson
 
 PART = b"[" * 65_536
-_PATIENCE_S = 20
+_TIMEOUT_S = 20
 
 
 @dataclass
@@ -19,15 +19,15 @@ class Flooded:
     """How many bytes went out until the server closed the connection, and its answer."""
 
     sent: int
-    answer: bytes
+    response: bytes
 
     @property
     def status(self) -> int:
-        return int(self.answer.split()[1])
+        return int(self.response.split()[1])
 
     @property
     def problem(self) -> Any:
-        return orjson.loads(self.answer.partition(b"\r\n\r\n")[2])
+        return orjson.loads(self.response.partition(b"\r\n\r\n")[2])
 
 
 async def flood(
@@ -45,11 +45,11 @@ async def flood(
 
 def _flood(address: tuple[str, int], head: bytes, part: bytes, size: int) -> Flooded:
     flooded, waiting = Flooded(0, b""), head
-    with socket.create_connection(address, _PATIENCE_S) as connection:
+    with socket.create_connection(address, _TIMEOUT_S) as connection:
         connection.setblocking(False)
         while True:
             writing = [connection] if flooded.sent < size else []
-            readable, writable, _ = select.select([connection], writing, [], _PATIENCE_S)
+            readable, writable, _ = select.select([connection], writing, [], _TIMEOUT_S)
             assert readable or writable, "the server neither reads nor closes"
             if readable:
                 try:
@@ -58,7 +58,7 @@ def _flood(address: tuple[str, int], head: bytes, part: bytes, size: int) -> Flo
                     return flooded
                 if not received:
                     return flooded
-                flooded.answer += received
+                flooded.response += received
             elif writable:
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     sent = connection.send(waiting)

@@ -50,7 +50,7 @@ async def workshop_quotes(api):
 
 
 async def waiting_timers(api, number):
-    """Reception's status once so many of its deadlines wait for another system."""
+    """Reception's status once so many of its timers wait for another system."""
     url = f"{api.platform.url('reception')}/status"
     headers = {"Authorization": f"Bearer {api.token('platform-operator-1')}"}
     async with asyncio.timeout(30):
@@ -63,8 +63,8 @@ async def waiting_timers(api, number):
 
 async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
     await workshop_quotes(api)
-    answer = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
-    found = answer["offers"]
+    response = await offers(api, "MNT-001", day_from="2026-03-05", days=1)
+    found = response["offers"]
     assert len(found) == 4
     assert [each["booked_share"] for each in found] == sorted(
         each["booked_share"] for each in found
@@ -72,7 +72,7 @@ async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
     for each in found:
         assert moment(each["planned_at"]) < moment(each["promised_at"])
         assert each["provisional"] is False
-    half_hours = [each for each in answer["load"] if each["trade"] == "maintenance"]
+    half_hours = [each for each in response["load"] if each["trade"] == "maintenance"]
     assert all(0 <= each["free_minutes"] <= each["working_minutes"] for each in half_hours)
 
     first = found[0]["planned_at"]
@@ -83,7 +83,7 @@ async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
     assert later["offers"][0]["planned_at"] != first
     at_first = [each["free_minutes"] for each in later["load"] if each["starts_at"] == first]
     assert sum(at_first) < sum(
-        each["free_minutes"] for each in answer["load"] if each["starts_at"] == first
+        each["free_minutes"] for each in response["load"] if each["starts_at"] == first
     )
 
 
@@ -91,24 +91,26 @@ async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offer
     api, clock
 ):
     planned_at = "2026-03-06T01:00:00Z"
-    answers = [
+    responses = [
         await try_to_book(api, f"沪E2000{number}", planned_at, SCARCE) for number in range(5)
     ]
-    taken = [answer.json()["appointment_id"] for answer in answers if answer.status_code == 201]
+    taken = [
+        response.json()["appointment_id"] for response in responses if response.status_code == 201
+    ]
     assert taken
-    full = answers[-1]
+    full = responses[-1]
     assert (full.status_code, full.json()["errors"][0]["rule"]) == (409, "place_taken")
     assert full.json()["values"]["offers"]
 
     await api.done(
         "reception", f"/appointments/{taken[0]}/cancellation", AGENT, {"reason": "customer_request"}
     )
-    await api.at_rest()
+    await api.wait_until_idle()
     both = await asyncio.gather(
         *(try_to_book(api, f"沪E2100{number}", planned_at, SCARCE) for number in range(2))
     )
-    assert sorted(answer.status_code for answer in both) == [201, 409]
-    loser = next(answer for answer in both if answer.status_code == 409)
+    assert sorted(response.status_code for response in both) == [201, 409]
+    loser = next(response for response in both if response.status_code == 409)
     next_offer = loser.json()["values"]["offers"][0]
     assert next_offer["planned_at"] != planned_at
     assert loser.json()["values"]["by"] == AGENT
@@ -119,12 +121,12 @@ async def test_of_two_who_want_the_last_place_one_gets_it_and_the_other_is_offer
 
 async def test_a_moved_appointment_has_its_new_place_and_leaves_the_old_one(api):
     old, new = "2026-03-10T01:00:00Z", "2026-03-11T01:00:00Z"
-    answers = [await try_to_book(api, f"沪E3000{number}", old, SCARCE) for number in range(3)]
-    first = answers[0].json()["appointment_id"]
-    assert answers[-1].status_code == 409
+    responses = [await try_to_book(api, f"沪E3000{number}", old, SCARCE) for number in range(3)]
+    first = responses[0].json()["appointment_id"]
+    assert responses[-1].status_code == 409
 
     await api.done("reception", f"/appointments/{first}/move", AGENT, {"planned_at": new})
-    await api.at_rest()
+    await api.wait_until_idle()
     moved = await appointment(api, first, "2026-03-11")
     assert (moved["status"], moved["provisional"]) == ("booked", False)
     assert (await try_to_book(api, "沪E30009", old, SCARCE)).status_code == 201
@@ -145,7 +147,7 @@ async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_
     planned_at = "2026-03-12T01:00:00Z"
     full = "2026-03-06T01:00:00Z"
     clock.set(clock.now() + timedelta(minutes=5))
-    await api.at_rest()
+    await api.wait_until_idle()
     api.platform.process("workshop").kill()
     await asyncio.sleep(0.5)
     offered = await offers(api, "MNT-001", day_from="2026-03-04", days=2)
@@ -160,7 +162,7 @@ async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_
     await api.platform.restart("workshop")
     await api.platform.ready("workshop")
     await workshop_quotes(api)
-    await api.at_rest()
+    await api.wait_until_idle()
     confirmed = await appointment(api, waits["appointment_id"], "2026-03-12")
     assert (confirmed["provisional"], confirmed["unplaced"]) == (False, False)
     assert confirmed["promised_at"]
@@ -170,12 +172,12 @@ async def test_without_the_workshop_an_appointment_is_provisional_and_confirmed_
 
 async def test_who_does_not_come_within_the_grace_is_missed_and_the_place_is_free_again(api, clock):
     planned_at = moment("2026-03-04T02:00:00Z")
-    answers = [
+    responses = [
         await try_to_book(api, f"沪E5000{number}", planned_at.isoformat(), SHORT)
         for number in range(3)
     ]
-    booked = [answer.json()["appointment_id"] for answer in answers if answer.is_success]
-    assert answers[-1].status_code == 409
+    booked = [response.json()["appointment_id"] for response in responses if response.is_success]
+    assert responses[-1].status_code == 409
     clock.set(planned_at + timedelta(minutes=5))
     arrived = await api.done(
         "reception",
@@ -185,7 +187,7 @@ async def test_who_does_not_come_within_the_grace_is_missed_and_the_place_is_fre
     )
     walk_in = await api.done("reception", "/arrivals", ADVISOR, {"plate": "沪E50009"})
     clock.set(planned_at + timedelta(minutes=31))
-    await api.at_rest()
+    await api.wait_until_idle()
     states = [(await appointment(api, each, "2026-03-04"))["status"] for each in booked]
     assert states[0] == "arrived"
     assert set(states[1:]) == {"missed"}

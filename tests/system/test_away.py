@@ -1,4 +1,4 @@
-"""What happens to people while a part of the platform is away (R4, R5, R11, R19)."""
+"""What happens to people while a part of the platform is unavailable (R4, R5, R11, R19)."""
 
 import asyncio
 import os
@@ -17,14 +17,14 @@ async def stopped(api, name):
 async def test_without_the_workshop_a_promise_is_provisional(api):
     order_id = await api.greeted("沪B10001")
     body = await api.intake(11, "沪B10001")
-    await api.at_rest()
+    await api.wait_until_idle()
     await stopped(api, "workshop")
     order = await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
     assert order["promise_provisional"] is True
 
     await api.platform.restart("workshop")
     await api.platform.ready("workshop")
-    await api.at_rest()
+    await api.wait_until_idle()
     jobs = await api.get("workshop", f"/jobs?order_id={order_id}", ADVISOR)
     assert [bool(job["technician_ids"]) for job in jobs] == [True]
     order = await api.get("reception", f"/orders/{order_id}", ADVISOR)
@@ -45,7 +45,7 @@ async def test_without_customer_relations_an_order_opens_and_the_details_follow(
 
     await api.platform.restart("crm")
     await api.platform.ready("crm")
-    await api.at_rest()
+    await api.wait_until_idle()
     order = await api.get("reception", f"/orders/{order_id}", ADVISOR)
     known = await api.get("crm", "/customers?plate=沪B10002", ADVISOR)
     assert order["customer_ref"] == known["customer_ref"]
@@ -61,7 +61,7 @@ async def test_without_the_broker_the_front_desk_goes_on(api):
         assert order["stage"] == "opened"
     finally:
         os.kill(broker, signal.SIGCONT)
-    await api.at_rest()
+    await api.wait_until_idle()
     assert await api.get("workshop", f"/jobs?order_id={order_id}", ADVISOR)
 
 

@@ -135,7 +135,7 @@ async def test_openings_that_break_a_rule(api, change, field, rule):
     assert_problem(response, 422, rule, field)
 
 
-async def test_one_key_has_one_effect_and_the_same_answer(api):
+async def test_one_key_has_one_effect_and_the_same_response(api):
     key = str(new_id())
     first = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10001"}, key=key)
     again = await api.post("reception", "/arrivals", ADVISOR, {"plate": "沪A10001"}, key=key)
@@ -206,7 +206,7 @@ async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
 
 async def test_a_technician_cannot_take_another_ones_job_nor_start_it_twice(api):
     order_id = await api.opened(4, "沪A10004")
-    await api.at_rest()
+    await api.wait_until_idle()
     (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", ADVISOR)
     mine = job["technician_ids"][0]
     other = "S01-technician-1" if mine != "S01-technician-1" else "S01-technician-2"
@@ -271,13 +271,13 @@ async def test_a_reference_of_another_store_is_refused(
         body = body | {"customer_ref": own["intake"]["customer_ref"]}
     if body is not None and f"{{{field}}}" not in path:
         body = body | {field: elsewhere[field]}
-    answer = await api.post(service, address, "S01-manager-1", body)
-    assert (answer.status_code, fields_of(answer)) == (answer.status_code, {field})
-    assert answer.status_code in {404, 409, 422}
+    response = await api.post(service, address, "S01-manager-1", body)
+    assert (response.status_code, fields_of(response)) == (response.status_code, {field})
+    assert response.status_code in {404, 409, 422}
 
 
-def fields_of(answer):
-    return {fault["field"] for fault in answer.json()["errors"]}
+def fields_of(response):
+    return {fault["field"] for fault in response.json()["errors"]}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -364,7 +364,7 @@ async def test_a_flood_of_the_desk_ends_at_the_limit(api, path, chunked, status)
 
 
 async def test_what_nobody_refused_left_no_trace(api):
-    await api.at_rest()
+    await api.wait_until_idle()
     headers = {"Authorization": f"Bearer {api.token('platform-operator-1')}"}
     for service in ("reception", "workshop", "crm", "reporting"):
         url = f"{api.platform.url(service)}/status"
@@ -394,8 +394,8 @@ async def test_origin_headers_are_checked_before_use(api):
     sent_traces = [trace, "00-aa-bb-01", b"\xff" * 55, "x" * 20_000]
     for number, sent in enumerate(sent_traces):
         correlation = str(new_id())
-        answer = await arrive(f"沪A1001{number}", X_Correlation_Id=correlation, traceparent=sent)
-        assert answer.status_code == 201, answer.text
+        response = await arrive(f"沪A1001{number}", X_Correlation_Id=correlation, traceparent=sent)
+        assert response.status_code == 201, response.text
         [headers] = await published(api, correlation)
         assert headers.get("traceparent") == (sent if sent == trace else None)
 

@@ -12,7 +12,7 @@ async def visited(api):
     order_id = await api.opened(41, PLATE)
     await api.worked(order_id)
     await api.delivered(order_id)
-    await api.at_rest()
+    await api.wait_until_idle()
     return order_id
 
 
@@ -46,7 +46,7 @@ async def test_what_is_taken_back_from_a_bill_counts_no_more(api):
     order = await api.done("reception", f"{path}/refunds", MANAGER, back)
     note = {"amount_cents": paid, "reason": "wrong_price", "version": order["version"]}
     await api.done("reception", f"{path}/credit-notes", MANAGER, note)
-    await api.at_rest()
+    await api.wait_until_idle()
     vehicle = await api.get("reception", f"/vehicles/{PLATE}", ADVISOR)
     assert (vehicle["visits"], vehicle["tier"]) == (2, None)
 
@@ -67,7 +67,7 @@ async def test_stopped_work_is_billed_and_offered_again(api, clock):
     assert refused.json()["values"] == {"amount_cents": preview["estimate_cents"]}
     agreed = unwanted | {"agreed_cents": preview["estimate_cents"]}
     assert (await api.withdrawn(order_id, agreed)).is_success
-    await api.at_rest()
+    await api.wait_until_idle()
 
     jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
     assert sorted(job["status"] for job in jobs) == ["cancelled", "stopped"]

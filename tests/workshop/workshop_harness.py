@@ -10,7 +10,7 @@ import httpx
 
 from deploy.embedded.platform import Platform
 from services.workshop.app import create_app
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts import Event
 from shared.contracts.reception import (
     OrderCancelled,
@@ -30,13 +30,13 @@ OPENING = MORNING + timedelta(minutes=30)
 JOBS = "aftersales.workshop.job.v1"
 STORE = "aftersales.workshop.store.v1"
 
-Answer = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def refused(answer: httpx.Response, status: int, rule: str, field: str) -> ProblemDetails:
+def assert_rejected(response: httpx.Response, status: int, rule: str, field: str) -> ProblemDetails:
     """The problem that a command was refused with."""
-    assert answer.status_code == status, answer.text
-    problem = ProblemDetails.model_validate(answer.json())
+    assert response.status_code == status, response.text
+    problem = ProblemDetails.model_validate(response.json())
     assert [(error.rule, error.field) for error in problem.errors] == [(rule, field)]
     return problem
 
@@ -48,7 +48,7 @@ class WorkshopHarness:
     service: InProcess
     publisher: Publisher
     servers: Platform
-    clock: SteppedClock
+    clock: SimulatedClock
     store_id: str = "S01"
 
     def of(self, store_id: str) -> "WorkshopHarness":
@@ -67,44 +67,44 @@ class WorkshopHarness:
             headers={"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())},
         )
 
-    async def done(self, path: str, who: str, body: Any = None) -> Answer:
+    async def done(self, path: str, who: str, body: Any = None) -> JsonObject:
         """A command that must succeed, and whatever it sets off."""
-        answer = await self.post(path, who, body)
-        assert answer.is_success, answer.text
-        await self.service.at_rest()
-        found: Answer = answer.json()
+        response = await self.post(path, who, body)
+        assert response.is_success, response.text
+        await self.service.wait_until_idle()
+        found: JsonObject = response.json()
         return found
 
     async def get(self, path: str, role: Any = "dispatcher", **params: Any) -> Any:
         token = self.service.token(role, stores=(self.store_id,))
-        answer = await self.service.client.get(
+        response = await self.service.client.get(
             f"/stores/{self.store_id}/{path}",
             params=params,
             headers={"Authorization": f"Bearer {token}"},
         )
-        assert answer.is_success, answer.text
-        return answer.json()
+        assert response.is_success, response.text
+        return response.json()
 
     async def quote(self, *operations: str, confidence: float = 0.95) -> timedelta:
         """How long a customer would have to wait."""
         body = {"operations": list(operations), "confidence": confidence}
-        answer = await self.done("quotes", "advisor", body)
-        return datetime.fromisoformat(answer["promised_at"]) - self.clock.now()
+        response = await self.done("quotes", "advisor", body)
+        return datetime.fromisoformat(response["promised_at"]) - self.clock.now()
 
     async def publish(self, *events: Event) -> None:
         """What happened elsewhere, and whatever it sets off here."""
         await self.publisher.publish(*events, at=self.clock.now())
-        await self.service.at_rest()
+        await self.service.wait_until_idle()
 
     async def open_order(
         self, *operations: str, held: bool = False, confidence: float = 0.95, **changes: Any
-    ) -> list[Answer]:
+    ) -> list[JsonObject]:
         """An order with its vehicle's arrival; its jobs once they are planned.
 
         ``held``: its time was reserved with that confidence and the promise is the one quoted.
         """
         now, order_id = self.clock.now(), str(new_id())
-        workforce = self.service.app.state.planner.workforce
+        config = self.service.app.state.planner.config
         arrived = VehicleArrived(
             store_id=self.store_id,
             order_id=order_id,
@@ -113,7 +113,7 @@ class WorkshopHarness:
             arrived_at=now,
             greeting_due_at=now,
         )
-        given: Answer = {
+        given: JsonObject = {
             "store_id": self.store_id,
             "order_id": order_id,
             "advisor_id": f"{self.store_id}-advisor-1",
@@ -124,7 +124,7 @@ class WorkshopHarness:
             "operations": [
                 OrderedOperation(
                     operation_id=each,
-                    standard_hours=workforce.operation(each).standard_hours,
+                    standard_hours=config.operation(each).standard_hours,
                 )
                 for each in operations
             ],
@@ -165,23 +165,23 @@ class WorkshopHarness:
         )
         await self.publish(event)
 
-    async def jobs(self, order_id: str) -> list[Answer]:
+    async def jobs(self, order_id: str) -> list[JsonObject]:
         """The order's jobs when nothing is left to be planned."""
-        await self.service.at_rest()
-        jobs: list[Answer] = await self.get("jobs", order_id=order_id)
+        await self.service.wait_until_idle()
+        jobs: list[JsonObject] = await self.get("jobs", order_id=order_id)
         return jobs
 
-    async def job(self, job: Answer) -> Answer:
+    async def job(self, job: JsonObject) -> JsonObject:
         """The job as it is now."""
         jobs = await self.jobs(job["order_id"])
         return next(each for each in jobs if each["job_id"] == job["job_id"])
 
-    async def work(self, job: Answer, action: str, body: Any = None) -> Answer:
+    async def work(self, job: JsonObject, action: str, body: Any = None) -> JsonObject:
         """What the job's technician does with it."""
         technician_id = job["technician_ids"][0]
         return await self.done(f"jobs/{job['job_id']}/{action}", technician_id, body)
 
-    async def inspect(self, job: Answer, *failed: str) -> Answer:
+    async def inspect(self, job: JsonObject, *failed: str) -> JsonObject:
         """The inspection of a finished job."""
         lists = (await self.get("inspection-checklists"))["checklists"]
         items = {
@@ -191,14 +191,14 @@ class WorkshopHarness:
         path = f"jobs/{job['job_id']}/inspection"
         return await self.done(path, f"{self.store_id}-inspector-1", {"items": items})
 
-    async def worked(self, job: Answer, minutes: float) -> None:
+    async def worked(self, job: JsonObject, minutes: float) -> None:
         """The job is done in so many minutes and accepted."""
         await self.work(job, "start")
         await self.wait(minutes)
         await self.work(job, "finish")
         await self.inspect(job)
 
-    async def accepted(self, *operations: str, **changes: Any) -> list[Answer]:
+    async def accepted(self, *operations: str, **changes: Any) -> list[JsonObject]:
         """An order whose every job was done and accepted."""
         jobs = await self.open_order(*operations, **changes)
         for job in jobs:
@@ -208,13 +208,13 @@ class WorkshopHarness:
     async def wait(self, minutes: float) -> None:
         """Time passes, and with it the deadlines."""
         self.clock.set(self.clock.now() + timedelta(minutes=minutes))
-        await self.service.at_rest()
+        await self.service.wait_until_idle()
 
     async def events(
         self, kind: type[Event], order_id: str | None = None, topic: str = JOBS
     ) -> list[Any]:
         """The store's events of one kind, of one order if it is named."""
-        await self.service.at_rest()
+        await self.service.wait_until_idle()
         return [
             received.event
             for received in await published(self.servers, [topic])
@@ -230,7 +230,7 @@ class WorkshopHarness:
 
 @asynccontextmanager
 async def open_workshop_harness(
-    servers: Platform, clock: SteppedClock
+    servers: Platform, clock: SimulatedClock
 ) -> AsyncIterator[WorkshopHarness]:
     """The workshop at the beginning of the early shift."""
     clock.set(OPENING)

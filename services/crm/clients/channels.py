@@ -20,14 +20,14 @@ import httpx
 import orjson
 import structlog
 
-from services.crm.domain.message import Answer, Channel
+from services.crm.domain.message import Channel, SendResult
 from services.crm.domain.message_text import MessageText
 from shared.settings import Settings
 
 log = structlog.get_logger()
 
 LONGEST_CALL_S = 30.0
-"""Whoever has not answered after so long is not waited for."""
+"""A server that has not responded after so long is not waited for."""
 
 _TIMEOUT_S = 5.0
 _TAKEN = frozenset({200, 201, 202, 409})
@@ -48,7 +48,7 @@ class OutboundMessage:
 class Sender(Protocol):
     """One channel; it never raises for what the other side does."""
 
-    async def send(self, message: OutboundMessage) -> Answer: ...
+    async def send(self, message: OutboundMessage) -> SendResult: ...
 
 
 def senders(settings: Settings) -> Mapping[Channel, Sender]:
@@ -70,7 +70,7 @@ class Gateway:
         self._url = f"{url.rstrip('/')}/messages"
         self._secret = secret.encode()
 
-    async def send(self, message: OutboundMessage) -> Answer:
+    async def send(self, message: OutboundMessage) -> SendResult:
         """One attempt. Whatever may have been taken without our knowing is ``unanswered``."""
         body = orjson.dumps(
             {
@@ -87,12 +87,12 @@ class Gateway:
             ):
                 response = await client.post(self._url, content=body, headers=self._headers(body))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            log.warning("gateway does not answer", url=self._url, error=type(error).__name__)
+            log.warning("gateway does not respond", url=self._url, error=type(error).__name__)
             return "later"
         except (httpx.HTTPError, TimeoutError) as error:
             log.warning("gateway broke off", url=self._url, error=type(error).__name__)
             return "unanswered"
-        return self._answer(response.status_code)
+        return self._send_result(response.status_code)
 
     def _headers(self, body: bytes) -> dict[str, str]:
         stamp = str(int(time.time()))
@@ -104,7 +104,7 @@ class Gateway:
             "X-Signature": f"sha256={signature}",
         }
 
-    def _answer(self, status: int) -> Answer:
+    def _send_result(self, status: int) -> SendResult:
         if status in _TAKEN:
             return "accepted"
         log.warning("gateway did not take a message", url=self._url, status=status)
@@ -120,7 +120,7 @@ class Mailer:
         self._settings = settings
         self._tls = ssl.create_default_context()
 
-    async def send(self, message: OutboundMessage) -> Answer:
+    async def send(self, message: OutboundMessage) -> SendResult:
         """One attempt. When the server falls silent after the text, nobody knows whether it has
         taken it."""
         try:
@@ -130,7 +130,7 @@ class Mailer:
             log.warning("mail server is slow")
             return "unanswered"
 
-    def _deliver(self, message: OutboundMessage) -> Answer:
+    def _deliver(self, message: OutboundMessage) -> SendResult:
         with ExitStack() as stack:
             try:
                 server = self._connected()
@@ -141,15 +141,15 @@ class Mailer:
                 log.warning("mail server is not available", error=type(error).__name__)
                 return "later"
             if status // 100 != _COMPLETED:
-                return _mail_answer(status, "later")
+                return _mail_result(status, "later")
             try:
                 status, _ = server.data(self._email(message).as_bytes())
             except smtplib.SMTPDataError as error:
-                return _mail_answer(error.smtp_code, "later")
+                return _mail_result(error.smtp_code, "later")
             except (OSError, smtplib.SMTPException) as error:
                 log.warning("mail server fell silent", error=type(error).__name__)
                 return "unanswered"
-            return _mail_answer(status, "unanswered")
+            return _mail_result(status, "unanswered")
 
     def _connected(self) -> smtplib.SMTP:
         host, port = self._settings.smtp_host, self._settings.smtp_port
@@ -182,10 +182,10 @@ class Mailer:
         return mail
 
 
-def _mail_answer(status: int, otherwise: Answer) -> Answer:
+def _mail_result(status: int, otherwise: SendResult) -> SendResult:
     """What an SMTP status means (RFC 5321, 4.2.1); ``otherwise`` where it is none."""
-    answers: Mapping[int, Answer] = {2: "accepted", 4: "later", 5: "refused"}
-    answer = answers.get(status // 100, otherwise)
-    if answer != "accepted":
+    send_results: Mapping[int, SendResult] = {2: "accepted", 4: "later", 5: "refused"}
+    send_result = send_results.get(status // 100, otherwise)
+    if send_result != "accepted":
         log.warning("mail server did not take a message", status=status)
-    return answer
+    return send_result

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 
-def unknown_vehicle(field: str) -> Refused:
-    return Refused(
+def unknown_vehicle(field: str) -> RuleViolation:
+    return RuleViolation(
         "unknown_customer",
         "No customer of this store has this vehicle.",
         field=field,
@@ -14,12 +14,12 @@ def unknown_vehicle(field: str) -> Refused:
     )
 
 
-def plate_or_vin() -> Refused:
-    return Refused("plate_or_vin", "Either a plate or a VIN is required.", field="plate")
+def plate_or_vin() -> RuleViolation:
+    return RuleViolation("plate_or_vin", "Either a plate or a VIN is required.", field="plate")
 
 
-def already_completed(follow_up_id: str, by: str | None, at: datetime) -> Refused:
-    return Refused(
+def already_completed(follow_up_id: str, by: str | None, at: datetime) -> RuleViolation:
+    return RuleViolation(
         "already_completed",
         f"The follow-up {follow_up_id} is already completed.",
         field="follow_up_id",
@@ -29,16 +29,16 @@ def already_completed(follow_up_id: str, by: str | None, at: datetime) -> Refuse
     )
 
 
-def satisfaction_without_contact() -> Refused:
-    return Refused(
+def satisfaction_without_contact() -> RuleViolation:
+    return RuleViolation(
         "satisfaction_without_contact",
         "A customer who was not reached cannot have said how satisfied they are.",
         field="satisfaction",
     )
 
 
-def order_of_another_customer(order_id: str) -> Refused:
-    return Refused(
+def order_of_another_customer(order_id: str) -> RuleViolation:
+    return RuleViolation(
         "order_of_another_customer",
         f"The order {order_id} is not this customer's.",
         field="order_id",
@@ -46,8 +46,8 @@ def order_of_another_customer(order_id: str) -> Refused:
     )
 
 
-def nothing_to_call_about(message_id: str) -> Refused:
-    return Refused(
+def nothing_to_call_about(message_id: str) -> RuleViolation:
+    return RuleViolation(
         "nothing_to_call_about",
         f"The message {message_id} is not to be told by phone, or not any more.",
         field="message_id",
@@ -55,8 +55,8 @@ def nothing_to_call_about(message_id: str) -> Refused:
     )
 
 
-def link_from_a_person() -> Refused:
-    return Refused(
+def link_from_a_person() -> RuleViolation:
+    return RuleViolation(
         "link_from_a_person",
         "A message with a link is asked for by the service that has made the link.",
         field="subject",

@@ -33,7 +33,7 @@ Status = Literal[
 ]
 """待发送、发送中、已发送、待电话、已电话告知、未接通、已退订、已失效."""
 
-Answer = Literal["accepted", "refused", "later", "unanswered"]
+SendResult = Literal["accepted", "refused", "later", "unanswered"]
 """What came of one attempt: taken; this address is no good; not taken now; nobody knows."""
 
 CallReason = Literal["no_channel", "refused", "not_accepted", "unanswered"]
@@ -66,7 +66,7 @@ _OPEN: frozenset[State] = frozenset({"waiting", "sending", "to_call"})
 
 
 @dataclass(frozen=True)
-class Visit:
+class ServiceVisit:
     """What customer relations knows of an order (工单); events of two topics come in any order.
 
     ``ended_at`` is when the vehicle left or the order was cancelled.
@@ -268,26 +268,26 @@ def points_after(
     return points
 
 
-def answered(
-    message: Message, answer: Answer, now: datetime
+def record_send_result(
+    message: Message, send_result: SendResult, now: datetime
 ) -> tuple[Message, list[CustomerNotified]]:
     """The attempt is over: told, to be tried again, or given up on this channel."""
     if message.channel is None or message.customer_ref is None:
         raise ValueError(f"message {message.message_id} was never claimed")
-    if answer == "accepted":
+    if send_result == "accepted":
         sent = replace(message, state="sent", notified_at=now)
         return sent, [_notified(sent, message.customer_ref, message.channel, now)]
     waiting = replace(
-        message, state="waiting", uncertain=message.uncertain or answer == "unanswered"
+        message, state="waiting", uncertain=message.uncertain or send_result == "unanswered"
     )
-    can_repeat = answer == "later" or message.channel in IDEMPOTENT_CHANNELS
-    if answer != "refused" and can_repeat and message.tries <= len(RETRY_DELAYS):
+    can_repeat = send_result == "later" or message.channel in IDEMPOTENT_CHANNELS
+    if send_result != "refused" and can_repeat and message.tries <= len(RETRY_DELAYS):
         return replace(waiting, retry_at=now + RETRY_DELAYS[message.tries - 1]), []
     return replace(
         waiting,
         retry_at=None,
         exhausted_channels=(*message.exhausted_channels, message.channel),
-        reason="refused" if answer == "refused" else "not_accepted",
+        reason="refused" if send_result == "refused" else "not_accepted",
     ), []
 
 
@@ -307,7 +307,7 @@ def complete_call(
     """The agent has called; who was not reached is called again, as often as is allowed.
 
     Raises:
-        Refused: there is nothing to tell by phone any more.
+        RuleViolation: there is nothing to tell by phone any more.
     """
     if message.status(now) != "to_call" or message.customer_ref is None:
         raise errors.nothing_to_call_about(message.message_id)

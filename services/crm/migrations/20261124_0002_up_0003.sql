@@ -7,15 +7,15 @@ ALTER TABLE customer
     ADD COLUMN preferred_channel text   CHECK (preferred_channel IN ('wecom', 'sms', 'email')),
     ADD COLUMN declined_channels text[] NOT NULL DEFAULT '{}';
 
--- A delivery becomes the last part of a visit, which is known from its first event on.
-ALTER TABLE delivery RENAME TO visit;
-ALTER INDEX delivery_customer RENAME TO visit_customer;
-ALTER TABLE visit
+-- A delivery becomes the last part of a service_visit, which is known from its first event on.
+ALTER TABLE delivery RENAME TO service_visit;
+ALTER INDEX delivery_customer RENAME TO service_visit_customer;
+ALTER TABLE service_visit
     ALTER COLUMN delivered_at DROP NOT NULL,
     ADD COLUMN waiting  boolean     NOT NULL DEFAULT false,
     ADD COLUMN ready_at timestamptz,
     ADD COLUMN ended_at timestamptz;
-UPDATE visit SET ended_at = delivered_at;
+UPDATE service_visit SET ended_at = delivered_at;
 
 -- link is the one secret in a message; it is encrypted under the customer's subject key.
 -- claimed_until, in real time, keeps other processes off while an attempt is under way.

@@ -1,5 +1,5 @@
--- What a visit brought: the customer's share of its bill, less credit notes, in cents.
-ALTER TABLE visit ADD COLUMN spent_cents bigint NOT NULL DEFAULT 0;
+-- What a service_visit brought: the customer's share of its bill, less credit notes, in cents.
+ALTER TABLE service_visit ADD COLUMN spent_cents bigint NOT NULL DEFAULT 0;
 
 -- What the customer of a vehicle has brought to all stores of the group (集团累计到店与消费): sums,
 -- nothing about any person. A customer of several stores is one by telephone number. The one way to see
@@ -24,7 +24,7 @@ AS $$
            coalesce(sum(spent_cents) FILTER (WHERE delivered_at >= since), 0)::bigint,
            max(delivered_at),
            coalesce(array_agg(DISTINCT store_id), '{}')
-    FROM visit
+    FROM service_visit
     WHERE customer_ref IN (SELECT customer_ref FROM person) AND delivered_at IS NOT NULL
 $$;
 
@@ -32,7 +32,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['customer', 'vehicle', 'visit'] LOOP
+    FOREACH name IN ARRAY ARRAY['customer', 'vehicle', 'service_visit'] LOOP
         EXECUTE format('CREATE POLICY group_custom ON %I FOR SELECT TO crm_owner USING (true)',
                        name);
     END LOOP;
@@ -46,5 +46,5 @@ CREATE INDEX vehicle_reference ON vehicle (vehicle_ref);
 CREATE INDEX vehicle_plate_in_group ON vehicle (plate_ref);
 CREATE INDEX customer_reference ON customer (customer_ref);
 CREATE INDEX customer_phone_in_group ON customer (phone_ref);
-DROP INDEX visit_customer;
-CREATE INDEX visit_customer ON visit (customer_ref, delivered_at);
+DROP INDEX service_visit_customer;
+CREATE INDEX service_visit_customer ON service_visit (customer_ref, delivered_at);

@@ -19,6 +19,6 @@ AS $$
            coalesce(sum(spent_cents) FILTER (WHERE delivered_at >= since), 0)::bigint,
            max(delivered_at),
            coalesce(array_agg(DISTINCT store_id), '{}')
-    FROM visit
+    FROM service_visit
     WHERE customer_ref IN (SELECT customer_ref FROM person) AND delivered_at IS NOT NULL
 $$;

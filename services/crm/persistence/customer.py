@@ -7,7 +7,7 @@ from typing import Any
 
 from services.crm.domain.customer import References
 from services.crm.domain.message import Channel, Declinable, Language
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import Connection
 
 _KNOWN_VEHICLE = """
@@ -52,12 +52,12 @@ WHERE store_id = $1 AND (plate_ref = $2 OR vehicle_ref = $2)
 """
 
 _NAMES = """
-SELECT customer_ref AS ref, customer_ref AS subject, name AS sealed
+SELECT customer_ref AS ref, customer_ref AS subject, name AS encrypted
 FROM customer WHERE store_id = $1 AND customer_ref = ANY ($2)
 """
 
 _PLATES = """
-SELECT plate_ref AS ref, customer_ref AS subject, plate AS sealed
+SELECT plate_ref AS ref, customer_ref AS subject, plate AS encrypted
 FROM vehicle WHERE store_id = $1 AND plate_ref = ANY ($2)
 """
 
@@ -77,7 +77,7 @@ WHERE store_id = $1 AND customer_ref = $2
 
 
 @dataclass(frozen=True)
-class SealedCustomer:
+class EncryptedCustomer:
     """A customer as stored: what is personal is encrypted under ``customer_ref``."""
 
     customer_ref: str
@@ -87,7 +87,7 @@ class SealedCustomer:
 
 
 @dataclass(frozen=True)
-class SealedVehicle:
+class EncryptedVehicle:
     """A vehicle as stored: plate and VIN are encrypted under ``customer_ref``."""
 
     references: References
@@ -98,7 +98,7 @@ class SealedVehicle:
 
 
 @dataclass(frozen=True)
-class SealedContact:
+class EncryptedContact:
     """How a customer wants to be told, as stored: addresses are encrypted under
     ``customer_ref``. ``contact_points`` say by channel who has set its address, and when."""
 
@@ -136,7 +136,7 @@ async def customer_with_phone(connection: Connection, store_id: str, phone_ref: 
 
 
 async def save_customer(
-    connection: Connection, store_id: str, customer: SealedCustomer, now: datetime, by: str
+    connection: Connection, store_id: str, customer: EncryptedCustomer, now: datetime, by: str
 ) -> None:
     """Enter a customer, or bring one up to date; another telephone number was set ``by`` them."""
     await connection.execute(
@@ -151,7 +151,7 @@ async def save_customer(
     )
 
 
-async def save_vehicle(connection: Connection, store_id: str, vehicle: SealedVehicle) -> None:
+async def save_vehicle(connection: Connection, store_id: str, vehicle: EncryptedVehicle) -> None:
     """Enter a vehicle, or bring one up to date; its plate is on no other vehicle any more."""
     references = vehicle.references
     await connection.execute(
@@ -180,7 +180,7 @@ async def lock_customer(connection: Connection, store_id: str, customer_ref: str
     """Let nobody else change the customer until the transaction ends.
 
     Raises:
-        Refused: the store knows no such customer.
+        RuleViolation: the store knows no such customer.
     """
     found = await connection.fetchval(
         "SELECT true FROM customer WHERE store_id = $1 AND customer_ref = $2 FOR UPDATE",
@@ -191,28 +191,28 @@ async def lock_customer(connection: Connection, store_id: str, customer_ref: str
         raise unknown("customer_ref", customer_ref)
 
 
-async def sealed_names(
+async def encrypted_names(
     connection: Connection, store_id: str, customer_refs: Sequence[str]
 ) -> Sequence[Any]:
     """Reference, subject and encrypted name of each known customer."""
     return await connection.fetch(_NAMES, store_id, list(customer_refs))
 
 
-async def sealed_plates(
+async def encrypted_plates(
     connection: Connection, store_id: str, plate_refs: Sequence[str]
 ) -> Sequence[Any]:
     """Reference, subject and encrypted plate of each known vehicle."""
     return await connection.fetch(_PLATES, store_id, list(plate_refs))
 
 
-async def sealed_contacts(
+async def encrypted_contacts(
     connection: Connection, store_id: str, customer_refs: Sequence[str]
 ) -> Sequence[Any]:
     """Name, addresses and preferences of each known customer, still encrypted."""
     return await connection.fetch(_CONTACTS, store_id, list(customer_refs))
 
 
-async def save_contact(connection: Connection, store_id: str, contact: SealedContact) -> None:
+async def save_contact(connection: Connection, store_id: str, contact: EncryptedContact) -> None:
     """Replace what is known of how a customer wants to be told."""
     await connection.execute(
         _SAVE_CONTACT,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.crm.domain.follow_up import FollowUp, Status
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import Connection
 
 _OPEN_CALLS = """
@@ -53,7 +53,7 @@ async def lock_follow_up(connection: Connection, store_id: str, follow_up_id: st
     """The follow-up, locked until the transaction ends.
 
     Raises:
-        Refused: there is no such follow-up in the store.
+        RuleViolation: there is no such follow-up in the store.
     """
     row = await connection.fetchrow(
         _FOLLOW_UP + "WHERE store_id = $1 AND follow_up_id = $2 FOR UPDATE", store_id, follow_up_id
@@ -82,7 +82,9 @@ async def save_follow_up(connection: Connection, follow_up: FollowUp) -> None:
     )
 
 
-async def sealed_record(connection: Connection, store_id: str, follow_up_id: str) -> bytes | None:
+async def encrypted_record(
+    connection: Connection, store_id: str, follow_up_id: str
+) -> bytes | None:
     """What was said in earlier calls, still encrypted."""
     record: bytes | None = await connection.fetchval(
         "SELECT record FROM follow_up WHERE store_id = $1 AND follow_up_id = $2",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.crm.domain.message import Message, Status, Subject
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import Connection
 
 _MESSAGE = """
@@ -18,7 +18,8 @@ FROM message
 _SAVE = """
 INSERT INTO message (message_id, store_id, subject, "values", created_at, customer_ref, order_id,
                      about, expires_at, state, channel, tries, retry_at, exhausted_channels,
-                     uncertain, reason, agent_id, notified_at, calls, contact_set_by, contact_set_at)
+                     uncertain, reason, agent_id, notified_at, calls, contact_set_by,
+                     contact_set_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
         $21)
 ON CONFLICT (store_id, message_id) DO UPDATE SET
@@ -96,7 +97,7 @@ async def lock_message(connection: Connection, store_id: str, message_id: str) -
     """The message, locked until the transaction ends.
 
     Raises:
-        Refused: there is no such message in the store.
+        RuleViolation: there is no such message in the store.
     """
     row = await connection.fetchrow(
         _MESSAGE + "WHERE store_id = $1 AND message_id = $2 FOR UPDATE", store_id, message_id
@@ -110,7 +111,7 @@ async def read_message(connection: Connection, store_id: str, message_id: str) -
     """The message.
 
     Raises:
-        Refused: there is no such message in the store.
+        RuleViolation: there is no such message in the store.
     """
     row = await connection.fetchrow(
         _MESSAGE + "WHERE store_id = $1 AND message_id = $2", store_id, message_id
@@ -143,7 +144,7 @@ async def save_link(connection: Connection, store_id: str, message_id: str, link
     )
 
 
-async def sealed_links(
+async def encrypted_links(
     connection: Connection, store_id: str, message_ids: Sequence[str]
 ) -> Mapping[str, bytes]:
     """The encrypted links of those messages that have one."""

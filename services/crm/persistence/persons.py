@@ -10,8 +10,8 @@ from services.crm import persistence
 from services.crm.domain.message import Channel, Contact, ContactPoint, Declinable, Language
 from shared.contracts.versioned import Versioned, loaded
 from shared.db import Connection
-from shared.identifiers import is_mobile
-from shared.personal import PersonalData
+from shared.formats import is_mobile
+from shared.personal_data import PersonalData
 
 POINTS = TypeAdapter(dict[Channel, ContactPoint])
 """Contact points as they are stored."""
@@ -54,18 +54,18 @@ async def find_persons(
     connection: Connection, personal: PersonalData, store_id: str, customer_refs: Sequence[str]
 ) -> Mapping[str, Person]:
     """Customers by reference; unknown and erased ones are absent."""
-    rows = await persistence.sealed_contacts(connection, store_id, customer_refs)
-    sealed = [
+    rows = await persistence.encrypted_contacts(connection, store_id, customer_refs)
+    encrypted = [
         (row["customer_ref"], name, row[name])
         for row in rows
         for name in _SECRETS
         if row[name] is not None
     ]
     texts = await personal.decrypt_all(
-        connection, store_id, [(subject, content) for subject, _, content in sealed]
+        connection, store_id, [(subject, content) for subject, _, content in encrypted]
     )
     known: dict[str, dict[str, str]] = {}
-    for (subject, name, _), text in zip(sealed, texts, strict=True):
+    for (subject, name, _), text in zip(encrypted, texts, strict=True):
         if text is not None:
             known.setdefault(subject, {})[name] = text
     return {

@@ -18,22 +18,24 @@ from services.desk.components.forms import (
     send_now,
     submit,
 )
-from services.desk.visit import Visit
+from services.desk.context import PageContext
 
 _KINDS = ("sick", "leave", "training", "other")
 
 
-def absence_dialog(visit: Visit, technician_id: str, absences: Sequence[Mapping[str, Any]]) -> None:
+def absence_dialog(
+    ctx: PageContext, technician_id: str, absences: Sequence[Mapping[str, Any]]
+) -> None:
     """What is known, and a form for one more; planned work goes to others."""
-    t, zone = visit.t, visit.store.timezone
-    with dialog(f"{t('Absence')} · {visit.colleague(technician_id)}") as opened:
+    t, zone = ctx.t, ctx.store.timezone
+    with dialog(f"{t('Absence')} · {ctx.colleague(technician_id)}") as opened:
         for absence in absences:
-            _known(visit, absence, opened)
-        form = Form(visit)
+            _known(ctx, absence, opened)
+        form = Form(ctx)
         kinds = choices(t, "absence", _KINDS)
         kind = form.field("kind", ui.select(kinds, label=t("Reason"), value=_KINDS[0]))
-        closing = datetime.combine(visit.today(), visit.store.closing, zone)
-        begin = moment_field(form, "from_at", t("From"), visit.now())
+        closing = datetime.combine(ctx.today(), ctx.store.closing, zone)
+        begin = moment_field(form, "from_at", t("From"), ctx.now())
         end = moment_field(form, "until_at", t("Until"), closing)
 
         async def send() -> None:
@@ -50,17 +52,17 @@ def absence_dialog(visit: Visit, technician_id: str, absences: Sequence[Mapping[
         dialog_actions(form, opened, t("Record absence"), send)
 
 
-def _known(visit: Visit, absence: Mapping[str, Any], opened: ui.dialog) -> None:
-    t, zone, attempt = visit.t, visit.store.timezone, new_attempt()
+def _known(ctx: PageContext, absence: Mapping[str, Any], opened: ui.dialog) -> None:
+    t, zone, attempt = ctx.t, ctx.store.timezone, new_attempt()
 
     async def withdraw() -> None:
         path = f"/absences/{absence['absence_id']}/withdrawal"
-        if await send_now(visit, "workshop", path, attempt=attempt):
+        if await send_now(ctx, "workshop", path, attempt=attempt):
             opened.close()
 
     with box("known-absence"):
         begin, end = (
-            formats.day_and_clock(absence[edge], zone, visit.now())
+            formats.day_and_clock(absence[edge], zone, ctx.now())
             for edge in ("from_at", "until_at")
         )
         text(f"{t.code('absence', absence['kind'])} · {begin} – {end}")

@@ -6,42 +6,42 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.client import AwayError, RefusalError
+from services.desk.client import ApiError, ServiceUnavailableError
 from services.desk.components.confirmation import Confirmation
 from services.desk.components.elements import box, dialog, link, text
 from services.desk.components.forms import Form, dialog_actions
-from services.desk.components.problems import away_text, refusal_text
+from services.desk.components.problems import error_text, unavailable_text
+from services.desk.context import PageContext, together
 from services.desk.vehicles import find_customer, is_vin, same_plate
-from services.desk.visit import Visit, together
 
 _EXPLAINED = ("vehicle_elsewhere", "vehicle_already_here")
 """Refusals that a person can do something about in the dialog."""
 
 
-async def record_arrival(visit: Visit, plate: str, appointment_id: str, attempt: str) -> None:
+async def record_arrival(ctx: PageContext, plate: str, appointment_id: str, attempt: str) -> None:
     """A booked customer is here; says why when it cannot be recorded."""
     body = {"plate": plate, "appointment_id": appointment_id}
     try:
-        order = await _send(visit, body, attempt)
-    except RefusalError as refusal:
-        if refusal.rule in _EXPLAINED:
-            await arrival_dialog(visit, appointment_id, plate)
+        order = await _send(ctx, body, attempt)
+    except ApiError as error:
+        if error.rule in _EXPLAINED:
+            await arrival_dialog(ctx, appointment_id, plate)
         else:
-            ui.notify(refusal_text(visit.t, refusal), type="negative", position="top")
-    except AwayError as away:
-        ui.notify(away_text(visit.t, away), type="negative", position="top")
+            ui.notify(error_text(ctx.t, error), type="negative", position="top")
+    except ServiceUnavailableError as unavailable:
+        ui.notify(unavailable_text(ctx.t, unavailable), type="negative", position="top")
     else:
-        await _welcome(visit, order)
+        await _welcome(ctx, order)
 
 
 async def arrival_dialog(
-    visit: Visit, appointment_id: str | None = None, known_plate: str = ""
+    ctx: PageContext, appointment_id: str | None = None, known_plate: str = ""
 ) -> None:
     """Ask which vehicle it is; Enter records it. A plate that is known is tried at once."""
-    t = visit.t
-    plates, expected = await _expected(visit)
+    t = ctx.t
+    plates, expected = await _expected(ctx)
     with dialog(t("Record arrival")) as opened:
-        form = Form(visit)
+        form = Form(ctx)
         made = ui.input(t("Plate or VIN"), value=known_plate, placeholder="沪A12345")
         plate = form.field("plate", made.props("autofocus clearable"))
         known = text("", "hint one-line")
@@ -63,7 +63,7 @@ async def arrival_dialog(
                 appointment.set_value(found)
 
         async def look_up() -> None:
-            known.set_text(await _known_customer(visit, plate.value or ""))
+            known.set_text(await _known_customer(ctx, plate.value or ""))
 
         plate.on_value_change(recognize)
         plate.on("blur", look_up)
@@ -72,10 +72,10 @@ async def arrival_dialog(
             if not form.require("plate"):
                 return
             body = {"appointment_id": appointment.value, **confirmation.body}
-            order = await form.send(lambda: _record(visit, plate.value or "", body, form.attempt))
+            order = await form.send(lambda: _record(ctx, plate.value or "", body, form.attempt))
             if order:
                 opened.close()
-                await _welcome(visit, order)
+                await _welcome(ctx, order)
                 return
             confirmation.ask(send)
             _link_to_open_order(form, open_order)
@@ -89,32 +89,32 @@ async def arrival_dialog(
 def _link_to_open_order(form: Form, place: ui.element) -> None:
     """The order that a vehicle has already, where the last try was refused for it."""
     place.clear()
-    if form.refusal and form.refusal.rule == "vehicle_already_here":
-        visit, order_id = form.visit, form.refusal.values["order_id"]
+    if form.error and form.error.rule == "vehicle_already_here":
+        ctx, order_id = form.ctx, form.error.values["order_id"]
         with place:
-            link(visit.t("Look at the order"), f"{visit.store_path}/orders/{order_id}", "text-link")
+            link(ctx.t("Look at the order"), f"{ctx.store_path}/orders/{order_id}", "text-link")
 
 
 async def _record(
-    visit: Visit, typed: str, body: Mapping[str, Any], attempt: str
+    ctx: PageContext, typed: str, body: Mapping[str, Any], attempt: str
 ) -> dict[str, Any]:
     """Record the vehicle; the plate of a scanned VIN stands in the archive, if it has one yet."""
     plate = typed
     if is_vin(typed):
-        found = await find_customer(visit, typed)
+        found = await find_customer(ctx, typed)
         plate = (found and found["plate"]) or typed
-    return await _send(visit, {"plate": plate, **body}, attempt)
+    return await _send(ctx, {"plate": plate, **body}, attempt)
 
 
-async def _send(visit: Visit, body: Mapping[str, Any], attempt: str) -> dict[str, Any]:
-    path = f"{visit.store_path}/arrivals"
-    order: dict[str, Any] = await visit.services.command("reception", path, body, attempt=attempt)
+async def _send(ctx: PageContext, body: Mapping[str, Any], attempt: str) -> dict[str, Any]:
+    path = f"{ctx.store_path}/arrivals"
+    order: dict[str, Any] = await ctx.services.command("reception", path, body, attempt=attempt)
     return order
 
 
-async def _welcome(visit: Visit, order: Mapping[str, Any]) -> None:
+async def _welcome(ctx: PageContext, order: Mapping[str, Any]) -> None:
     """Tell the queue number and whom the store has before it."""
-    t, vehicle = visit.t, order["vehicle"]
+    t, vehicle = ctx.t, order["vehicle"]
     told = [t("Queue number {number}", number=f"{order['queue_number']:03}")]
     if vehicle["tier"]:
         told.append(t.code("tier", vehicle["tier"]))
@@ -123,25 +123,25 @@ async def _welcome(visit: Visit, order: Mapping[str, Any]) -> None:
     if vehicle["recalls"]:
         told.append(t("{count} open recalls", count=len(vehicle["recalls"])))
     ui.notify(" · ".join(told), type="positive", position="top")
-    await visit.changed()
+    await ctx.changed()
 
 
-async def _expected(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
+async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
     """Plates, and lines to choose from, of today's appointments that are still to come."""
-    booked, catalogue = await together(
-        visit.services.get("reception", f"{visit.store_path}/appointments"), visit.catalogue()
+    booked, catalog = await together(
+        ctx.services.get("reception", f"{ctx.store_path}/appointments"), ctx.catalog()
     )
     open_ones = [each for each in booked if each["status"] == "booked"]
-    names = await visit.names_if_any(open_ones)
+    names = await ctx.names_if_any(open_ones)
     plates = {each["appointment_id"]: names.plates.get(each["plate_ref"], "") for each in open_ones}
     lines = {
         each["appointment_id"]: " · ".join(
             filter(
                 None,
                 (
-                    formats.clock(each["planned_at"], visit.store.timezone),
+                    formats.clock(each["planned_at"], ctx.store.timezone),
                     plates[each["appointment_id"]],
-                    catalogue.operation(each["operations"][0]),
+                    catalog.operation(each["operations"][0]),
                 ),
             )
         )
@@ -150,19 +150,19 @@ async def _expected(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
     return plates, lines
 
 
-async def _known_customer(visit: Visit, typed: str) -> str:
+async def _known_customer(ctx: PageContext, typed: str) -> str:
     """One line about the customer whose plate or VIN was typed; a wrong one is told on sending."""
-    if not typed.strip() or not visit.sees_persons:
+    if not typed.strip() or not ctx.sees_persons:
         return ""
     try:
-        found = await find_customer(visit, typed)
-    except AwayError as away:
-        return away_text(visit.t, away)
-    except RefusalError:
+        found = await find_customer(ctx, typed)
+    except ServiceUnavailableError as unavailable:
+        return unavailable_text(ctx.t, unavailable)
+    except ApiError:
         return ""
     if not found:
-        return visit.t("New vehicle: details are taken when the order is opened.")
-    return visit.t(
+        return ctx.t("New vehicle: details are taken when the order is opened.")
+    return ctx.t(
         "Known: {name}, {brand} {model}, visits: {visits}",
         **{key: found[key] for key in ("name", "brand", "model", "visits")},
     )

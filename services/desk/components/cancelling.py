@@ -8,7 +8,7 @@ from nicegui import ui
 from services.desk import formats
 from services.desk.components.elements import dialog, facts
 from services.desk.components.forms import Form, choices, dialog_actions, submit
-from services.desk.visit import Visit
+from services.desk.context import PageContext
 
 REASONS = (
     "customer_request",
@@ -21,11 +21,11 @@ REASONS = (
 """客户要求、等待过久、价格过高、缺件、重复登记、其他."""
 
 
-def cancel_dialog(visit: Visit, path: str, title: str, version: str) -> None:
+def cancel_dialog(ctx: PageContext, path: str, title: str, version: str) -> None:
     """Ask why what stands at ``path``, as it was seen, is cancelled."""
-    t = visit.t
+    t = ctx.t
     with dialog(title) as opened:
-        form = Form(visit, version)
+        form = Form(ctx, version)
         named = choices(t, "cancellation", REASONS)
         reason = form.field("reason", ui.select(named, label=t("Reason")))
         note = form.field("note", ui.textarea(t("Note")).props("autogrow rows=2"))
@@ -39,14 +39,14 @@ def cancel_dialog(visit: Visit, path: str, title: str, version: str) -> None:
         dialog_actions(form, opened, title, send)
 
 
-def cancellation_facts(visit: Visit, cancellation: Mapping[str, Any]) -> None:
+def cancellation_facts(ctx: PageContext, cancellation: Mapping[str, Any]) -> None:
     """Why something was cancelled, by whom and when."""
-    t = visit.t
-    at = formats.day_and_clock(cancellation["cancelled_at"], visit.store.timezone, visit.now())
+    t = ctx.t
+    at = formats.day_and_clock(cancellation["cancelled_at"], ctx.store.timezone, ctx.now())
     facts(
         [
             (t("Reason"), t.code("cancellation", cancellation["reason"])),
             (t("Note"), cancellation["note"] or formats.NOTHING),
-            (t("Cancelled"), f"{visit.colleague(cancellation['cancelled_by'])} · {at}"),
+            (t("Cancelled"), f"{ctx.colleague(cancellation['cancelled_by'])} · {at}"),
         ]
     )

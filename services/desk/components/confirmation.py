@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.desk.components.elements import Handler, box, button, mark
+from services.desk.components.elements import Handler, box, button, test_id
 from services.desk.components.forms import Form
 
 
@@ -17,7 +17,7 @@ class Confirmation:
         self._form = form
         self._questions = questions
         self._confirmed: dict[str, Any] = {}
-        self._place = mark("confirmation", box("confirmation"))
+        self._place = test_id("confirmation", box("confirmation"))
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -27,7 +27,7 @@ class Confirmation:
     def ask(self, send: Handler) -> None:
         """Offer to confirm what the last try was refused for, then to ``send`` again."""
         self._place.clear()
-        rule = self._form.refusal.rule if self._form.refusal else ""
+        rule = self._form.error.rule if self._form.error else ""
         if rule not in self._questions:
             return
         field, label = self._questions[rule]

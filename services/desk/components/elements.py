@@ -20,7 +20,7 @@ def text(value: str, classes: str = "") -> ui.label:
     return ui.label(value).classes(classes)
 
 
-def mark(name: str, element: ui.element) -> ui.element:
+def test_id(name: str, element: ui.element) -> ui.element:
     """Name an element for tests and for people who automate the desk."""
     element.props["data-testid"] = name
     return element
@@ -51,7 +51,7 @@ def button(value: str, handler: Handler, *, name: str, kind: str = "plain") -> u
 
     made = ui.button(value, on_click=pressed, color=None).props("no-caps unelevated")
     made.classes(f"button button-{kind}")
-    mark(name, made)
+    test_id(name, made)
     return made
 
 
@@ -62,7 +62,7 @@ def panel(
     """A titled surface; ``number`` is its place in a sequence of steps, ``name`` its mark."""
     with box(f"panel {classes}") as surface:
         if name:
-            mark(name, surface)
+            test_id(name, surface)
         if title:
             with box("panel-title"):
                 if number:

@@ -4,81 +4,81 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
-from services.desk.visit import Visit
+from services.desk.catalog import Catalog
+from services.desk.context import PageContext
 
-Written = Callable[[Visit, Catalogue, Any], str]
+Written = Callable[[PageContext, Catalog, Any], str]
 
 
 def event_fields(
-    visit: Visit, catalogue: Catalogue, data: Mapping[str, Any]
+    ctx: PageContext, catalog: Catalog, data: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
     """Name and value of each field that says something to a person."""
     for name, write in FIELDS.items():
         if data.get(name) not in (None, [], ""):
-            yield visit.t.code("field", name), write(visit, catalogue, data[name])
+            yield ctx.t.code("field", name), write(ctx, catalog, data[name])
 
 
-def _time(visit: Visit, _: Catalogue, value: str) -> str:
-    return formats.day_and_clock(value, visit.store.timezone, visit.now())
+def _time(ctx: PageContext, _: Catalog, value: str) -> str:
+    return formats.day_and_clock(value, ctx.store.timezone, ctx.now())
 
 
-def _money(_visit: Visit, _: Catalogue, value: int) -> str:
+def _money(_ctx: PageContext, _: Catalog, value: int) -> str:
     return formats.money(value)
 
 
-def _share(_visit: Visit, _: Catalogue, value: float) -> str:
+def _share(_ctx: PageContext, _: Catalog, value: float) -> str:
     return formats.share(value)
 
 
-def _hours(_visit: Visit, _: Catalogue, value: float) -> str:
+def _hours(_ctx: PageContext, _: Catalog, value: float) -> str:
     return formats.hours(value)
 
 
-def _duration(_visit: Visit, _: Catalogue, value: int) -> str:
+def _duration(_ctx: PageContext, _: Catalog, value: int) -> str:
     return formats.stopwatch(value)
 
 
-def _number(_visit: Visit, _: Catalogue, value: float) -> str:
+def _number(_ctx: PageContext, _: Catalog, value: float) -> str:
     return f"{value:,}"
 
 
-def _yes_or_no(visit: Visit, _: Catalogue, value: bool) -> str:
-    return visit.t("Yes") if value else visit.t("No")
+def _yes_or_no(ctx: PageContext, _: Catalog, value: bool) -> str:
+    return ctx.t("Yes") if value else ctx.t("No")
 
 
-def _people(visit: Visit, _: Catalogue, value: str | Sequence[str]) -> str:
+def _people(ctx: PageContext, _: Catalog, value: str | Sequence[str]) -> str:
     people = [value] if isinstance(value, str) else value
-    return visit.t.listed(map(visit.colleague, people))
+    return ctx.t.listed(map(ctx.colleague, people))
 
 
-def _bay(visit: Visit, _: Catalogue, value: str) -> str:
-    return visit.bay(value)
+def _bay(ctx: PageContext, _: Catalog, value: str) -> str:
+    return ctx.bay(value)
 
 
-def _operations(visit: Visit, catalogue: Catalogue, value: str | Sequence[Any]) -> str:
+def _operations(ctx: PageContext, catalog: Catalog, value: str | Sequence[Any]) -> str:
     ordered = [value] if isinstance(value, str) else value
     codes = (each if isinstance(each, str) else each["operation_id"] for each in ordered)
-    return visit.t.listed(map(catalogue.operation, codes))
+    return ctx.t.listed(map(catalog.operation, codes))
 
 
-def _symptoms(visit: Visit, catalogue: Catalogue, value: Sequence[str]) -> str:
-    return visit.t.listed(map(catalogue.symptom, value))
+def _symptoms(ctx: PageContext, catalog: Catalog, value: Sequence[str]) -> str:
+    return ctx.t.listed(map(catalog.symptom, value))
 
 
-def _lines(visit: Visit, catalogue: Catalogue, value: Sequence[Mapping[str, Any]]) -> str:
-    return visit.t.listed(catalogue.line(each["kind"], each["code"]) for each in value)
+def _lines(ctx: PageContext, catalog: Catalog, value: Sequence[Mapping[str, Any]]) -> str:
+    return ctx.t.listed(catalog.line(each["kind"], each["code"]) for each in value)
 
 
-def _steps(visit: Visit, catalogue: Catalogue, value: Sequence[Mapping[str, Any]]) -> str:
-    return visit.t.listed(catalogue.steps.get(each["step"], each["step"]) for each in value)
+def _steps(ctx: PageContext, catalog: Catalog, value: Sequence[Mapping[str, Any]]) -> str:
+    return ctx.t.listed(catalog.steps.get(each["step"], each["step"]) for each in value)
 
 
 def _code(*kinds: str) -> Written:
     """A coded value, in the first of the kinds that has a word for it."""
 
-    def write(visit: Visit, _: Catalogue, value: str) -> str:
-        return visit.t.first_known(kinds, value) or formats.NOTHING
+    def write(ctx: PageContext, _: Catalog, value: str) -> str:
+        return ctx.t.first_known(kinds, value) or formats.NOTHING
 
     return write
 

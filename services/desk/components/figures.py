@@ -8,8 +8,8 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.elements import box, mark, text
-from services.desk.i18n import Words
+from services.desk.components.elements import box, test_id, text
+from services.desk.i18n import Translator
 
 Figures = Mapping[str, Any]
 
@@ -96,7 +96,7 @@ GROUPS: Mapping[str, Sequence[Indicator]] = {
 INDICATORS = tuple(chain.from_iterable(GROUPS.values()))
 
 
-def tiles(t: Words, figures: Figures, *, with_money: bool) -> None:
+def tiles(t: Translator, figures: Figures, *, with_money: bool) -> None:
     """The day at a glance."""
     with box("tiles"):
         for name in COUNTS:
@@ -106,12 +106,12 @@ def tiles(t: Words, figures: Figures, *, with_money: bool) -> None:
 
 
 def _tile(name: str, value: str, key: str) -> None:
-    with mark(f"figure-{key}", box("tile")):
+    with test_id(f"figure-{key}", box("tile")):
         text(name, "tile-name")
         text(value, "tile-value")
 
 
-def indicators(t: Words, figures: Figures, *, with_money: bool) -> None:
+def indicators(t: Translator, figures: Figures, *, with_money: bool) -> None:
     """Each indicator with its formula beside the name, under what it is about."""
     for group, members in GROUPS.items():
         told = [each for each in members if with_money or not each.confidential]
@@ -123,8 +123,8 @@ def indicators(t: Words, figures: Figures, *, with_money: bool) -> None:
                 _ratio(t, indicator, figures[indicator.name])
 
 
-def _ratio(t: Words, indicator: Indicator, value: Any) -> None:
-    with mark(f"figure-{indicator.name}", box("ratio")):
+def _ratio(t: Translator, indicator: Indicator, value: Any) -> None:
+    with test_id(f"figure-{indicator.name}", box("ratio")):
         with box("ratio-name"):
             text(t.code("figure", indicator.name))
             text(t.code("formula", indicator.name), "formula")

@@ -10,12 +10,12 @@ from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from services.desk import formats
-from services.desk.client import AwayError, RefusalError, Service, new_attempt
-from services.desk.components.elements import Handler, box, button, mark, text
-from services.desk.components.problems import away_text, fault_text, refusal_text
-from services.desk.i18n import Words
+from services.desk.client import ApiError, Service, ServiceUnavailableError, new_attempt
+from services.desk.components.elements import Handler, box, button, test_id, text
+from services.desk.components.problems import error_text, field_error_text, unavailable_text
+from services.desk.context import PageContext
+from services.desk.i18n import Translator
 from services.desk.session import SignedOutError
-from services.desk.visit import Visit
 
 T = TypeVar("T")
 _CONFLICT = "changed_meanwhile"
@@ -27,16 +27,16 @@ FieldT = TypeVar("FieldT", bound=ValidationElement[Any])
 class Form:
     """Fields by the name that the service gives them, and one attempt until it succeeds.
 
-    ``refusal`` is the service's answer to the last try if it said no. ``version`` is that of what
+    ``error`` is the service's response to the last try if it said no. ``version`` is that of what
     the form changes: when somebody else was first, the input stays, the page around it shows the
     present state, and the next try is made for that.
     """
 
-    def __init__(self, visit: Visit, version: str | None = None) -> None:
-        self.visit = visit
+    def __init__(self, ctx: PageContext, version: str | None = None) -> None:
+        self.ctx = ctx
         self.version = version
         self.attempt = new_attempt()
-        self.refusal: RefusalError | None = None
+        self.error: ApiError | None = None
         self._fields: dict[str, ValidationElement[Any]] = {}
         self._shown: list[tuple[ui.element, Callable[[], None]]] = []
         self._place = box("form-says")
@@ -47,7 +47,7 @@ class Form:
     def field(self, name: str, element: FieldT) -> FieldT:
         """Take ``element`` in as the field ``name``."""
         self._fields[name] = element
-        mark(name, element.classes("field").props("outlined dense bottom-slots"))
+        test_id(name, element.classes("field").props("outlined dense bottom-slots"))
         element.on_value_change(lambda: setattr(element, "error", None))
         return element
 
@@ -55,32 +55,32 @@ class Form:
         """Whether the named fields are filled in; says so beside those that are not."""
         missing = [name for name in names if self._fields[name].value in (None, "", [])]
         for name in missing:
-            self._fields[name].error = self.visit.t("Please fill this in.")
+            self._fields[name].error = self.ctx.t("Please fill this in.")
         return not missing
 
     async def send(self, action: Callable[[], Awaitable[T]]) -> T | None:
-        """The answer of ``action``; None when it failed, with the reasons shown."""
+        """The response of ``action``; None when it failed, with the reasons shown."""
         self.say("")
-        self.refusal = None
+        self.error = None
         try:
-            answer = await action()
-        except RefusalError as refusal:
-            self.refusal = refusal
-            self._explain(refusal)
+            response = await action()
+        except ApiError as error:
+            self.error = error
+            self._explain(error)
             if self.conflict:
-                self.version = refusal.values["version"]
-                await self.visit.changed()
+                self.version = error.values["version"]
+                await self.ctx.changed()
                 for place, draw in self._shown:
                     place.clear()
                     with place:
                         draw()
-        except AwayError as away:
-            self.say(away_text(self.visit.t, away))
+        except ServiceUnavailableError as unavailable:
+            self.say(unavailable_text(self.ctx.t, unavailable))
         except SignedOutError:
             ui.navigate.to("/sign-in")
         else:
             self.attempt = new_attempt()
-            return answer
+            return response
         return None
 
     def show(self, draw: Callable[[], None]) -> None:
@@ -96,7 +96,7 @@ class Form:
     @property
     def conflict(self) -> bool:
         """Whether somebody else had changed what the form changes."""
-        return self.refusal is not None and self.refusal.rule == _CONFLICT
+        return self.error is not None and self.error.rule == _CONFLICT
 
     def speak_here(self) -> None:
         """What the form as a whole has to say stands here, where it moves nothing."""
@@ -112,20 +112,20 @@ class Form:
         known = (part for part in reversed(path.split(".")) if part in self._fields)
         return self._fields.get(next(known, ""))
 
-    def _explain(self, refusal: RefusalError) -> None:
-        t, elsewhere, first = self.visit.t, [], who_was_first(self.visit, refusal)
-        for fault in refusal.faults:
-            element = self._named(fault.field)
-            sentence = f"{fault_text(t, fault, refusal)} {first}".rstrip()
+    def _explain(self, error: ApiError) -> None:
+        t, elsewhere, first = self.ctx.t, [], who_was_first(self.ctx, error)
+        for field_error in error.field_errors:
+            element = self._named(field_error.field)
+            sentence = f"{field_error_text(t, field_error, error)} {first}".rstrip()
             if element is None:
                 elsewhere.append(sentence)
             else:
                 element.error = sentence
-        if elsewhere or not refusal.faults:
-            self.say(" ".join(elsewhere) or refusal_text(t, refusal))
+        if elsewhere or not error.field_errors:
+            self.say(" ".join(elsewhere) or error_text(t, error))
 
 
-def choices(t: Words, kind: str, codes: Iterable[str]) -> dict[str, str]:
+def choices(t: Translator, kind: str, codes: Iterable[str]) -> dict[str, str]:
     """Coded values to choose from, in words."""
     return {code: t.code(kind, code) for code in codes}
 
@@ -140,7 +140,7 @@ def several(options: dict[str, str], label: str, value: Sequence[str] = ()) -> u
 
 def moment_field(form: Form, name: str, label: str, at: datetime | str | None) -> ui.input:
     """A field for a day and a time on the store's clocks."""
-    value = at and formats.local(at, form.visit.store.timezone)
+    value = at and formats.local(at, form.ctx.store.timezone)
     return form.field(name, ui.input(label, value=value or "").props("type=datetime-local"))
 
 
@@ -149,7 +149,7 @@ def moment_of(form: Form, field: ui.input) -> str | None:
     if not field.value:
         return None
     local = datetime.fromisoformat(field.value)
-    return local.replace(tzinfo=form.visit.store.timezone).isoformat()
+    return local.replace(tzinfo=form.ctx.store.timezone).isoformat()
 
 
 def enter_goes_on(*fields: ui.element) -> None:
@@ -160,7 +160,7 @@ def enter_goes_on(*fields: ui.element) -> None:
 
 
 async def send_now(
-    visit: Visit,
+    ctx: PageContext,
     service: Service,
     path: str,
     body: Any = None,
@@ -174,45 +174,45 @@ async def send_now(
     first, it shows the present state.
     """
     try:
-        await visit.services.command(service, visit.store_path + path, body, attempt=attempt)
-    except RefusalError as refusal:
-        first = who_was_first(visit, refusal)
-        said = f"{refusal_text(visit.t, refusal)} {first}".rstrip()
+        await ctx.services.command(service, ctx.store_path + path, body, attempt=attempt)
+    except ApiError as error:
+        first = who_was_first(ctx, error)
+        said = f"{error_text(ctx.t, error)} {first}".rstrip()
         ui.notify(said, type="negative", position="top")
-        if refusal.rule == _CONFLICT:
-            await visit.changed()
+        if error.rule == _CONFLICT:
+            await ctx.changed()
         return False
-    except AwayError as away:
-        ui.notify(away_text(visit.t, away), type="negative", position="top")
+    except ServiceUnavailableError as unavailable:
+        ui.notify(unavailable_text(ctx.t, unavailable), type="negative", position="top")
         return False
     if then_open:
-        visit.desk.answers.drop(visit.store.id)
+        ctx.app_context.response_cache.drop(ctx.store.id)
         ui.navigate.to(then_open)
     else:
-        await visit.changed()
+        await ctx.changed()
     return True
 
 
-def who_was_first(visit: Visit, refusal: RefusalError) -> str:
+def who_was_first(ctx: PageContext, error: ApiError) -> str:
     """Who changed what a conflict is about, if it names anybody; time does so by itself."""
-    by, at = (refusal.values.get(name) for name in ("by", "at"))
-    if at is None or (by is None and refusal.rule != _CONFLICT):
+    by, at = (error.values.get(name) for name in ("by", "at"))
+    if at is None or (by is None and error.rule != _CONFLICT):
         return ""
-    name = visit.colleague(by) if by else visit.t("The system")
-    time = formats.clock(at, visit.store.timezone)
-    return visit.t("{name} was first, at {time}.", name=name, time=time)
+    name = ctx.colleague(by) if by else ctx.t("The system")
+    time = formats.clock(at, ctx.store.timezone)
+    return ctx.t("{name} was first, at {time}.", name=name, time=time)
 
 
 async def submit(form: Form, opened: ui.dialog, service: Service, path: str, body: Any) -> Any:
-    """Send what a dialog asks for and close it; the answer, or None when it failed."""
-    visit, path = form.visit, form.visit.store_path + path
-    answer = await form.send(
-        lambda: visit.services.command(service, path, form.seen(body), attempt=form.attempt)
+    """Send what a dialog asks for and close it; the response, or None when it failed."""
+    ctx, path = form.ctx, form.ctx.store_path + path
+    response = await form.send(
+        lambda: ctx.services.command(service, path, form.seen(body), attempt=form.attempt)
     )
-    if answer is not None:
-        await visit.changed()
+    if response is not None:
+        await ctx.changed()
         opened.close()
-    return answer
+    return response
 
 
 @contextmanager
@@ -226,5 +226,5 @@ def dialog_foot(form: Form) -> Iterator[None]:
 def dialog_actions(form: Form, opened: ui.dialog, label: str, send: Handler) -> None:
     """The usual foot of a dialog."""
     with dialog_foot(form):
-        button(form.visit.t("Cancel"), opened.close, name="dialog-cancel")
+        button(form.ctx.t("Cancel"), opened.close, name="dialog-cancel")
         button(label, send, name="dialog-send", kind="main")

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from markupsafe import Markup
 from nicegui import ui
 
-from services.desk.components.elements import box, mark, text
+from services.desk.components.elements import box, test_id, text
+from services.desk.context import PageContext
 from services.desk.formats import clock
-from services.desk.i18n import Words
-from services.desk.visit import Visit
+from services.desk.i18n import Translator
 
 _STATIC = Path(__file__).parent.parent / "static"
 
@@ -57,13 +57,13 @@ def _address(name: str) -> str:
 
 
 @contextmanager
-def frame(visit: Visit, title: str, menu: Sequence[MenuItem], here: str) -> Iterator[None]:
+def frame(ctx: PageContext, title: str, menu: Sequence[MenuItem], here: str) -> Iterator[None]:
     """The page's surroundings; the block fills its middle."""
-    t = visit.t
-    head(f"{t(title)} · {t.of(dict(visit.desk.group))}")
+    t = ctx.t
+    head(f"{t(title)} · {t.of(dict(ctx.app_context.group))}")
     add_script("stay.js")
     with box("shell"):
-        _top(visit, here)
+        _top(ctx, here)
         with ui.element("nav").classes("menu") as entries:
             entries.props["aria-label"] = t("Menu")
             for item in menu:
@@ -75,9 +75,9 @@ def frame(visit: Visit, title: str, menu: Sequence[MenuItem], here: str) -> Iter
 
 
 @contextmanager
-def screen(visit: Visit, title: str) -> Iterator[None]:
+def screen(ctx: PageContext, title: str) -> Iterator[None]:
     """A page that fills a screen seen from afar, with nothing around it."""
-    head(f"{visit.t(title)} · {visit.t.of(dict(visit.desk.group))}")
+    head(f"{ctx.t(title)} · {ctx.t.of(dict(ctx.app_context.group))}")
     with box("screen"):
         yield
 
@@ -101,45 +101,47 @@ def posting(action: str) -> ui.element:
     return form
 
 
-def language_link(t: Words, here: str) -> None:
+def language_link(t: Translator, here: str) -> None:
     """The switch to the other language."""
     other, label = ("en", "English") if t.language == "zh" else ("zh", "中文")
     made = ui.link(label, f"/language/{other}?next={quote(here)}").classes("language")
-    mark("language", made)
+    test_id("language", made)
 
 
-def _menu_link(t: Words, item: MenuItem) -> None:
+def _menu_link(t: Translator, item: MenuItem) -> None:
     with ui.link(target=item.address).classes(
         "menu-item current" if item.current else "menu-item"
     ) as made:
         ui.icon(item.icon)
         text(t(item.title))
-    mark(f"menu-{item.icon}", made)
+    test_id(f"menu-{item.icon}", made)
 
 
-def _top(visit: Visit, here: str) -> None:
-    t = visit.t
+def _top(ctx: PageContext, here: str) -> None:
+    t = ctx.t
     with ui.element("header").classes("top"):
         with box("brand"):
             ui.icon("directions_car")
-            text(t.of(dict(visit.desk.group)), "brand-name")
-        _store_choice(visit, here)
+            text(t.of(dict(ctx.app_context.group)), "brand-name")
+        _store_choice(ctx, here)
         box("spacer")
         now = text("", "business-time")
         now.props["title"] = t("Business time")
 
         def tell_time() -> None:
-            now.set_text(clock(visit.now(), visit.store.timezone))
+            now.set_text(clock(ctx.now(), ctx.store.timezone))
 
         tell_time()
         ui.timer(1.0, tell_time)
         language_link(t, here)
-        _person(visit)
+        _person(ctx)
 
 
-def _store_choice(visit: Visit, here: str) -> None:
-    stores = [visit.desk.stores[each] for each in visit.person.stores if each in visit.desk.stores]
-    name = visit.store.zh if visit.t.language == "zh" else visit.store.en
+def _store_choice(ctx: PageContext, here: str) -> None:
+    stores = [
+        ctx.app_context.stores[each] for each in ctx.person.stores if each in ctx.app_context.stores
+    ]
+    name = ctx.store.zh if ctx.t.language == "zh" else ctx.store.en
     if len(stores) == 1:
         text(name, "store")
         return
@@ -149,21 +151,21 @@ def _store_choice(visit: Visit, here: str) -> None:
         ui.menu(),
     ):
         for store in stores:
-            label = store.zh if visit.t.language == "zh" else store.en
+            label = store.zh if ctx.t.language == "zh" else store.en
             address = f"/stores/{store.id}/{section}"
             ui.menu_item(label, on_click=lambda address=address: ui.navigate.to(address))
     chosen.classes("store")
 
 
-def _person(visit: Visit) -> None:
-    t = visit.t
-    roles = t.listed(t.code("role", role) for role in sorted(visit.person.roles))
+def _person(ctx: PageContext) -> None:
+    t = ctx.t
+    roles = t.listed(t.code("role", role) for role in sorted(ctx.person.roles))
     with box("person"):
         with box("person-text"):
-            text(visit.person.name(t.language), "person-name")
+            text(ctx.person.name(t.language), "person-name")
             text(roles, "person-role")
         with posting("/sign-out"), ui.element("button").classes("sign-out") as leave:
             leave.props["type"] = "submit"
             leave.props["title"] = t("Sign out")
             ui.icon("logout")
-        mark("sign-out", leave)
+        test_id("sign-out", leave)

@@ -12,8 +12,8 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing, EverySecond
-from services.desk.components.elements import box, mark, text
+from services.desk.components.elements import box, test_id, text
+from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 
 Job = Mapping[str, Any]
 
@@ -91,7 +91,7 @@ class Drop:
 
 
 @dataclass(frozen=True)
-class Hands:
+class ChartHandlers:
     """What a click on a bar and on a row's name does, by their keys, and what a drag does."""
 
     bar: Callable[[str], None]
@@ -147,34 +147,34 @@ def span_of(plan: Mapping[str, Any], jobs: Sequence[Job], now: datetime) -> Span
 
 
 def gantt(
-    drawing: Drawing,
+    renderer: PartialRenderer,
     span: Span,
     zone: ZoneInfo,
     lines: Sequence[Line],
     free: Sequence[Heat],
-    hands: Hands,
+    handlers: ChartHandlers,
     now: datetime,
 ) -> None:
     """Draw the day, scrolled to the present time; its line moves by itself."""
-    with drawing.frame("gantt", partial(_chart, hands), span, zone):
+    with renderer.frame("gantt", partial(_chart, handlers), span, zone):
         for heat in free:
             to_come = [(begin, heat.minutes.get(begin, 0)) for begin in span.half_hours_from(now)]
-            drawing.part(f"free {heat.name}", partial(_heat, span, heat.name), to_come)
+            renderer.section(f"free {heat.name}", partial(_heat, span, heat.name), to_come)
         for line in lines:
             ground = replace(line, bars=())
-            with drawing.frame(line.key, partial(_line, span, hands), ground):
+            with renderer.frame(line.key, partial(_line, span, handlers), ground):
                 for bar in line.bars:
                     if span.shows(bar.begin, bar.end):
-                        drawing.part(bar.job_id, partial(_bar, span, hands), bar)
-        drawing.part("now", partial(_now_line, span, now, drawing.every_second))
+                        renderer.section(bar.job_id, partial(_bar, span, handlers), bar)
+        renderer.section("now", partial(_now_line, span, now, renderer.every_second))
 
 
 @contextmanager
-def _chart(hands: Hands, span: Span, zone: ZoneInfo) -> Iterator[None]:
+def _chart(handlers: ChartHandlers, span: Span, zone: ZoneInfo) -> Iterator[None]:
     with box("gantt-scroll"), box("gantt") as chart:
         chart.props["data-minutes"] = span.minutes
         chart.props["data-zone"] = f"{zone}"
-        chart.on("bardrop", lambda event: hands.dropped(_drop(event)), ["detail"])
+        chart.on("bardrop", lambda event: handlers.dropped(_drop(event)), ["detail"])
         _scale(span, zone)
         yield
 
@@ -212,15 +212,15 @@ def _people(minutes: int) -> str:
 
 
 @contextmanager
-def _line(span: Span, hands: Hands, line: Line) -> Iterator[None]:
+def _line(span: Span, handlers: ChartHandlers, line: Line) -> Iterator[None]:
     """A row without its bars, which go into its track."""
-    with mark(f"row-{line.key}", box("gantt-row")) as made:
+    with test_id(f"row-{line.key}", box("gantt-row")) as made:
         made.props["data-row"] = line.key
         with box("gantt-name") as name:
             text(line.name, "gantt-person")
             text(line.note, "gantt-skills")
         if line.openable:
-            _openable(mark(f"name-{line.key}", name), lambda: hands.row(line.key))
+            _openable(test_id(f"name-{line.key}", name), lambda: handlers.row(line.key))
         with box("gantt-track"):
             for hour in span.hours():
                 box("gantt-grid").style(f"left:{span.place(hour):.3f}%")
@@ -233,7 +233,7 @@ def _line(span: Span, hands: Hands, line: Line) -> Iterator[None]:
             yield
 
 
-def _bar(span: Span, hands: Hands, bar: Bar) -> None:
+def _bar(span: Span, handlers: ChartHandlers, bar: Bar) -> None:
     classes = f"bar status-{bar.status} {bar.tone}{' movable' if bar.movable else ''}"
     with span.stretch(box(classes), bar.begin, bar.end) as made:
         with box("bar-title"):
@@ -246,7 +246,7 @@ def _bar(span: Span, hands: Hands, bar: Bar) -> None:
                 text(sentence, "tooltip")
     made.props["data-job"] = bar.job_id
     made.props["data-begin"] = round(bar.begin.timestamp())
-    _openable(mark(f"bar-{bar.job_id}", made), lambda: hands.bar(bar.job_id))
+    _openable(test_id(f"bar-{bar.job_id}", made), lambda: handlers.bar(bar.job_id))
     if bar.buffer_until and bar.end < bar.buffer_until and span.shows(bar.end, bar.buffer_until):
         span.stretch(box("gantt-buffer"), bar.end, bar.buffer_until)
     if span.begin < bar.promised < span.end:

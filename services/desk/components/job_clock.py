@@ -7,8 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.drawing import EverySecond
-from services.desk.components.elements import badge, box, dialog, facts, mark, text
+from services.desk.components.elements import badge, box, dialog, facts, test_id, text
 from services.desk.components.forms import (
     Form,
     choices,
@@ -17,7 +16,8 @@ from services.desk.components.forms import (
     moment_of,
     submit,
 )
-from services.desk.visit import Visit
+from services.desk.components.partial_renderer import EverySecond
+from services.desk.context import PageContext
 
 REASONS = ("forgot_to_start", "forgot_to_finish", "wrong_job", "other")
 """忘记开工打卡、忘记完工打卡、打错任务、其他."""
@@ -41,9 +41,9 @@ def own_s(clocking: Mapping[str, Any], now: datetime) -> float:
     return clocked
 
 
-def running_clock(visit: Visit, job: Job, every_second: EverySecond, classes: str) -> None:
+def running_clock(ctx: PageContext, job: Job, every_second: EverySecond, classes: str) -> None:
     """The time on a job, second by second."""
-    seen_at = visit.now()
+    seen_at = ctx.now()
     label = text("", classes)
 
     def tell(now: datetime) -> None:
@@ -54,14 +54,14 @@ def running_clock(visit: Visit, job: Job, every_second: EverySecond, classes: st
         every_second(tell)
 
 
-async def clock_dialog(visit: Visit, job: Job, name: str) -> None:
+async def clock_dialog(ctx: PageContext, job: Job, name: str) -> None:
     """Ask when the technicians really began and ended; a moment left as it was is not touched."""
-    t, path = visit.t, f"/jobs/{job['job_id']}"
+    t, path = ctx.t, f"/jobs/{job['job_id']}"
     with dialog(f"{t('Correct the clock')} · {name}") as opened:
-        clocked = formats.stopwatch(clocked_s(job, visit.now(), visit.now()))
+        clocked = formats.stopwatch(clocked_s(job, ctx.now(), ctx.now()))
         facts([(t("Clocked"), clocked)])
         earlier = box("corrections")
-        form = Form(visit, job["version"])
+        form = Form(ctx, job["version"])
         moments = {"started_at": moment_field(form, "started_at", t("Begun"), job["started_at"])}
         if job["finished_at"]:
             made = moment_field(form, "finished_at", t("Finished"), job["finished_at"])
@@ -85,19 +85,19 @@ async def clock_dialog(visit: Visit, job: Job, name: str) -> None:
 
         dialog_actions(form, opened, t("Correct"), send)
     found = await form.send(
-        lambda: visit.services.get("workshop", f"{visit.store_path}{path}/clock-corrections")
+        lambda: ctx.services.get("workshop", f"{ctx.store_path}{path}/clock-corrections")
     )
     with earlier:
-        _corrections(visit, found or ())
+        _corrections(ctx, found or ())
 
 
-def _corrections(visit: Visit, found: Sequence[Mapping[str, Any]]) -> None:
+def _corrections(ctx: PageContext, found: Sequence[Mapping[str, Any]]) -> None:
     """Who put the clock right before, when and why."""
-    t, zone, now = visit.t, visit.store.timezone, visit.now()
+    t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     for each in found:
-        with mark("correction", box("state-line")):
+        with test_id("correction", box("state-line")):
             badge(t.code("correction", each["reason"]), "warn")
             clocked = (each["clocked_before_s"], each["clocked_s"])
             text(" → ".join(map(formats.stopwatch, clocked)), "number")
             at = formats.day_and_clock(each["corrected_at"], zone, now)
-            text(f"{visit.colleague(each['corrected_by'])} · {at}", "card-note")
+            text(f"{ctx.colleague(each['corrected_by'])} · {at}", "card-note")

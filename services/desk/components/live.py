@@ -6,13 +6,13 @@ from typing import Generic, TypeVar
 
 from nicegui import ui
 
-from services.desk.client import AwayError, RefusalError
-from services.desk.components.drawing import Drawing
+from services.desk.client import ApiError, ServiceUnavailableError
 from services.desk.components.elements import box
 from services.desk.components.frame import notice
-from services.desk.components.problems import away_text, refusal_text
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.components.problems import error_text, unavailable_text
+from services.desk.context import PageContext
 from services.desk.session import SignedOutError
-from services.desk.visit import Visit
 
 T = TypeVar("T")
 
@@ -21,20 +21,20 @@ AT_ONCE_S = 0.5
 """The interval of a part that shows a change within a second."""
 
 
-class Live(Generic[T]):
-    """Shows what ``fetch`` answers. ``render`` draws it part by part, once more when it differs or
+class LiveView(Generic[T]):
+    """Shows what ``fetch`` returns. ``render`` draws it part by part, once more when it differs or
     another day has come; parts that show the same stay as they are.
 
-    When a service is away the last answer stays, with a notice above it.
+    When a service is unavailable the last response stays, with a notice above it.
     """
 
     def __init__(
         self,
-        visit: Visit,
+        ctx: PageContext,
         fetch: Callable[[], Awaitable[T]],
-        render: Callable[[T, Drawing], None],
+        render: Callable[[T, PartialRenderer], None],
     ) -> None:
-        self._visit = visit
+        self._ctx = ctx
         self._fetch = fetch
         self._render = render
         self._shown: tuple[date, T] | None = None
@@ -42,11 +42,11 @@ class Live(Generic[T]):
         with box("live"):
             self._notices = box("notices")
             self._content = box("live-content")
-        self._drawing = Drawing(self._content)
+        self._renderer = PartialRenderer(self._content)
 
     async def start(self, interval_s: float) -> None:
-        """Show the first answer and follow it from then on."""
-        self._visit.refreshers.append(self.refresh)
+        """Show the first response and follow it from then on."""
+        self._ctx.refreshers.append(self.refresh)
         await self.refresh()
         ui.timer(interval_s, self.refresh, immediate=False)
 
@@ -54,26 +54,26 @@ class Live(Generic[T]):
         """Ask, and show what has changed."""
         problem = ""
         try:
-            answer = await self._fetch()
-        except AwayError as away:
-            problem = away_text(self._visit.t, away)
-        except RefusalError as refusal:
-            problem = refusal_text(self._visit.t, refusal)
+            response = await self._fetch()
+        except ServiceUnavailableError as unavailable:
+            problem = unavailable_text(self._ctx.t, unavailable)
+        except ApiError as error:
+            problem = error_text(self._ctx.t, error)
         except SignedOutError:
             ui.navigate.to("/sign-in")
             return
         else:
-            self._show(answer)
+            self._show(response)
         self._say(problem)
-        self._drawing.tick(self._visit.now())
+        self._renderer.tick(self._ctx.now())
 
-    def _show(self, answer: T) -> None:
-        shown = (self._visit.today(), answer)
+    def _show(self, response: T) -> None:
+        shown = (self._ctx.today(), response)
         if self._content.is_deleted or shown == self._shown:
             return
         self._shown = shown
-        with self._drawing.anew(shown[0]):
-            self._render(answer, self._drawing)
+        with self._renderer.anew(shown[0]):
+            self._render(response, self._renderer)
 
     def _say(self, problem: str) -> None:
         if self._notices.is_deleted or problem == self._said:
@@ -86,10 +86,10 @@ class Live(Generic[T]):
 
 
 async def live(
-    visit: Visit,
+    ctx: PageContext,
     fetch: Callable[[], Awaitable[T]],
-    render: Callable[[T, Drawing], None],
+    render: Callable[[T, PartialRenderer], None],
     interval_s: float = _INTERVAL_S,
 ) -> None:
     """Put a live part here."""
-    await Live(visit, fetch, render).start(interval_s)
+    await LiveView(ctx, fetch, render).start(interval_s)

@@ -9,10 +9,10 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.elements import box, dialog, facts, mark, text
+from services.desk.components.elements import box, dialog, facts, test_id, text
 from services.desk.components.forms import Form, choices, dialog_actions, moment_field, moment_of
+from services.desk.context import PageContext
 from services.desk.reasons import JobName, change_text
-from services.desk.visit import Visit
 
 Job = Mapping[str, Any]
 Body = Mapping[str, Any]
@@ -36,7 +36,7 @@ _SOON = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class DispatchOptions:
-    """What the dialogs choose from: the day's plan, the catalogue's operations, names of jobs."""
+    """What the dialogs choose from: the day's plan, the catalog's operations, names of jobs."""
 
     plan: Mapping[str, Any]
     operations: Mapping[str, Mapping[str, Any]]
@@ -57,11 +57,11 @@ class DispatchOptions:
             and (certificate is None or certificate in each["certificates"])
         }
 
-    def bays(self, visit: Visit, job: Job) -> dict[str, str]:
+    def bays(self, ctx: PageContext, job: Job) -> dict[str, str]:
         """Names of the bays in which the job can be done, by id."""
         needed = self.operations.get(job["operation_id"], {}).get("bay")
         return {
-            bay["bay_id"]: visit.bay(bay["bay_id"])
+            bay["bay_id"]: ctx.bay(bay["bay_id"])
             for bay in self.plan["bays"]
             if needed in (None, *bay["capabilities"])
         }
@@ -93,9 +93,9 @@ class Slot:
         return cls(job["technician_ids"], job["bay_id"], start_at)
 
 
-def move(visit: Visit, options: DispatchOptions, job: Job, slot: Slot) -> None:
+def move(ctx: PageContext, options: DispatchOptions, job: Job, slot: Slot) -> None:
     """Give a planned job to others, to another bay or another time (改派)."""
-    t, able, bays = visit.t, options.able(job), options.bays(visit, job)
+    t, able, bays = ctx.t, options.able(job), options.bays(ctx, job)
 
     def fields(form: Form) -> Callable[[], Body]:
         chosen = [each for each in slot.technician_ids if each in able]
@@ -105,7 +105,7 @@ def move(visit: Visit, options: DispatchOptions, job: Job, slot: Slot) -> None:
         )
         wanted = slot.bay_id if slot.bay_id in bays else None
         bay = form.field("bay_id", ui.select(bays, label=t("Bay"), value=wanted))
-        start = moment_field(form, "start_at", t("Start"), max(slot.start_at, _soon(visit)))
+        start = moment_field(form, "start_at", t("Start"), max(slot.start_at, _soon(ctx)))
         return lambda: {
             "technician_ids": people.value,
             "bay_id": bay.value,
@@ -113,33 +113,35 @@ def move(visit: Visit, options: DispatchOptions, job: Job, slot: Slot) -> None:
         }
 
     needed = ("technician_ids", "bay_id", "start_at")
-    _override_dialog(visit, options, job, visit.t("Move"), "reassignment", fields, needed)
+    _override_dialog(ctx, options, job, ctx.t("Move"), "reassignment", fields, needed)
 
 
-def swap(visit: Visit, options: DispatchOptions, job: Job, other_job_id: str | None = None) -> None:
+def swap(
+    ctx: PageContext, options: DispatchOptions, job: Job, other_job_id: str | None = None
+) -> None:
     """Let two planned jobs change technicians, bay and start (互换)."""
     others = options.exchangeable(job)
 
     def fields(form: Form) -> Callable[[], Body]:
         wanted = other_job_id if other_job_id in others else None
-        label = visit.t("Change places with")
+        label = ctx.t("Change places with")
         other = form.field("other_job_id", ui.select(others, label=label, value=wanted))
         return lambda: {"other_job_id": other.value}
 
-    _override_dialog(visit, options, job, visit.t("Swap"), "swap", fields, ("other_job_id",))
+    _override_dialog(ctx, options, job, ctx.t("Swap"), "swap", fields, ("other_job_id",))
 
 
-def pin(visit: Visit, options: DispatchOptions, job: Job) -> None:
+def pin(ctx: PageContext, options: DispatchOptions, job: Job) -> None:
     """Keep the planner from moving a job (锁定)."""
-    _override_dialog(visit, options, job, visit.t("Pin"), "pin")
+    _override_dialog(ctx, options, job, ctx.t("Pin"), "pin")
 
 
-def unpin(visit: Visit, options: DispatchOptions, job: Job) -> None:
+def unpin(ctx: PageContext, options: DispatchOptions, job: Job) -> None:
     """Let the planner move a job again (解锁)."""
-    _override_dialog(visit, options, job, visit.t("Unpin"), "unpin")
+    _override_dialog(ctx, options, job, ctx.t("Unpin"), "unpin")
 
 
-def forbid(visit: Visit, options: DispatchOptions, job: Job) -> None:
+def forbid(ctx: PageContext, options: DispatchOptions, job: Job) -> None:
     """Keep a technician from a job (禁派)."""
     able = {
         technician_id: name
@@ -147,28 +149,28 @@ def forbid(visit: Visit, options: DispatchOptions, job: Job) -> None:
         if technician_id not in job["forbidden_technicians"]
     }
     _override_dialog(
-        visit,
+        ctx,
         options,
         job,
-        visit.t("Forbid"),
+        ctx.t("Forbid"),
         "forbid",
-        _technician(visit, able),
+        _technician(ctx, able),
         ("technician_id",),
     )
 
 
-def allow(visit: Visit, options: DispatchOptions, job: Job) -> None:
+def allow(ctx: PageContext, options: DispatchOptions, job: Job) -> None:
     """Take a technician's exclusion from a job back (解禁)."""
-    kept = {each: visit.colleague(each) for each in job["forbidden_technicians"]}
+    kept = {each: ctx.colleague(each) for each in job["forbidden_technicians"]}
     _override_dialog(
-        visit, options, job, visit.t("Allow"), "allow", _technician(visit, kept), ("technician_id",)
+        ctx, options, job, ctx.t("Allow"), "allow", _technician(ctx, kept), ("technician_id",)
     )
 
 
-def _technician(visit: Visit, people: dict[str, str]) -> Fields:
+def _technician(ctx: PageContext, people: dict[str, str]) -> Fields:
     def fields(form: Form) -> Callable[[], Body]:
         first = next(iter(people), None) if len(people) == 1 else None
-        label = visit.t("Technician")
+        label = ctx.t("Technician")
         chosen = form.field("technician_id", ui.select(people, label=label, value=first))
         return lambda: {"technician_id": chosen.value}
 
@@ -180,7 +182,7 @@ def _nothing(_: Form) -> Callable[[], Body]:
 
 
 def _override_dialog(
-    visit: Visit,
+    ctx: PageContext,
     options: DispatchOptions,
     job: Job,
     title: str,
@@ -193,11 +195,11 @@ def _override_dialog(
     When somebody has changed one meanwhile, it shows the present state and keeps what was typed;
     sending again then speaks of that state.
     """
-    t, store = visit.t, visit.store_path
+    t, store = ctx.t, ctx.store_path
     seen = {each["job_id"]: each for each in options.plan["jobs"]}
     with dialog(f"{title} · {options.job_name(job['job_id'])}") as opened:
-        form = Form(visit)
-        conflict = mark("conflict", box("conflict"))
+        form = Form(ctx)
+        conflict = test_id("conflict", box("conflict"))
         read = fields(form)
         reason = form.field(
             "reason", ui.select(choices(t, "manual_override", REASONS), label=t("Reason"))
@@ -216,45 +218,45 @@ def _override_dialog(
                 return
             path = f"{store}/jobs/{job['job_id']}/{action}"
             done = await form.send(
-                lambda: visit.services.command("workshop", path, body(), attempt=form.attempt)
+                lambda: ctx.services.command("workshop", path, body(), attempt=form.attempt)
             )
             if done:
                 opened.close()
-                await visit.changed()
-            elif form.refusal and form.refusal.rule == "changed_meanwhile":
-                changed = await _present(visit, seen[form.refusal.values["job_id"]])
+                await ctx.changed()
+            elif form.error and form.error.rule == "changed_meanwhile":
+                changed = await _present(ctx, seen[form.error.values["job_id"]])
                 seen[changed["job_id"]] = changed
-                _show_present(visit, options, conflict, changed)
+                _show_present(ctx, options, conflict, changed)
 
         dialog_actions(form, opened, title, send)
 
 
-async def _present(visit: Visit, job: Job) -> Job:
+async def _present(ctx: PageContext, job: Job) -> Job:
     """The job as it is now."""
-    path, order_id = f"{visit.store_path}/jobs", job["order_id"]
-    jobs: list[Job] = await visit.services.get("workshop", path, order_id=order_id)
+    path, order_id = f"{ctx.store_path}/jobs", job["order_id"]
+    jobs: list[Job] = await ctx.services.get("workshop", path, order_id=order_id)
     return next(each for each in jobs if each["job_id"] == job["job_id"])
 
 
-def _show_present(visit: Visit, options: DispatchOptions, slot: ui.element, job: Job) -> None:
-    t, zone = visit.t, visit.store.timezone
+def _show_present(ctx: PageContext, options: DispatchOptions, slot: ui.element, job: Job) -> None:
+    t, zone = ctx.t, ctx.store.timezone
     slot.clear()
     with slot:
         text(t("Present state of {job}", job=options.job_name(job["job_id"])), "section-title")
         facts(
             [
                 (t("Status"), t.code("status", job["status"])),
-                (t("Technician"), t.listed(map(visit.colleague, job["technician_ids"]))),
-                (t("Bay"), visit.bay(job["bay_id"])),
+                (t("Technician"), t.listed(map(ctx.colleague, job["technician_ids"]))),
+                (t("Bay"), ctx.bay(job["bay_id"])),
                 (
                     t("Planned"),
                     formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
                 ),
-                (t("Changed because"), change_text(visit, job["reason"], options.job_name)),
+                (t("Changed because"), change_text(ctx, job["reason"], options.job_name)),
             ]
         )
 
 
-def _soon(visit: Visit) -> datetime:
+def _soon(ctx: PageContext) -> datetime:
     """The next full minutes in which planned work may begin."""
-    return visit.now().replace(second=0, microsecond=0) + _SOON
+    return ctx.now().replace(second=0, microsecond=0) + _SOON

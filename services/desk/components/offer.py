@@ -6,13 +6,13 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.elements import badge, box, mark, text
-from services.desk.i18n import Words
+from services.desk.components.elements import badge, box, test_id, text
+from services.desk.i18n import Translator
 
 Line = Mapping[str, Any]
 
 Asked = Callable[[list[str]], Awaitable[Mapping[str, Any] | None]]
-"""Asks for the offer without the items that are not wanted; nothing where there is no answer."""
+"""Asks for the offer without the items that are not wanted; nothing where there is no response."""
 
 
 class OfferChoice:
@@ -22,7 +22,7 @@ class OfferChoice:
     """
 
     def __init__(
-        self, t: Words, offer: Mapping[str, Any], ask: Asked, when: Callable[[str], str]
+        self, t: Translator, offer: Mapping[str, Any], ask: Asked, when: Callable[[str], str]
     ) -> None:
         self._t = t
         self._offer = offer
@@ -37,7 +37,7 @@ class OfferChoice:
         with box("offer-total"):
             text(t("You pay, tax included"))
             self._total = text("", "number")
-            mark("offer-total", self._total)
+            test_id("offer-total", self._total)
         self._promise = box("promise-box")
         self._count()
         self._show_promise(offer)
@@ -53,7 +53,7 @@ class OfferChoice:
         return not any(self._wanted.values())
 
     async def refresh(self) -> None:
-        """Show the promise that the chosen items have now; only the latest answer counts."""
+        """Show the promise that the chosen items have now; only the latest response counts."""
         self._asked += 1
         asked = self._asked
         self._promise.set_visibility(not self.is_empty)
@@ -72,13 +72,13 @@ class OfferChoice:
             return
         with self._promise:
             text(t("Promised time if you agree"), "promise-label")
-            mark("offer-promise", text(self._when(self.promised_at), "promise-time"))
+            test_id("offer-promise", text(self._when(self.promised_at), "promise-time"))
             if offer["promise_provisional"]:
                 text(t("Provisional: not planned by the workshop yet"), "hint")
 
     def _item(self, item: str, lines: Sequence[Line]) -> None:
         t = self._t
-        with mark(f"item-{item}", box("offer-item")) as surface:
+        with test_id(f"item-{item}", box("offer-item")) as surface:
             with box("offer-head"):
                 if self._offer["divisible"] and len(self._items) > 1:
                     chosen = ui.switch(value=True)

@@ -5,21 +5,21 @@ from typing import Any
 
 from services.desk import formats
 from services.desk.components.elements import cell, facts, panel, row, table
-from services.desk.visit import Visit
+from services.desk.context import PageContext
 
 Override = Mapping[str, Any]
 
 
-def overrides(visit: Visit, found: Mapping[str, Any], names: Mapping[str, str]) -> None:
+def overrides(ctx: PageContext, found: Mapping[str, Any], names: Mapping[str, str]) -> None:
     """Each change with the lateness planned before and after it, and that which came; ``names`` are
     those of the day's jobs."""
-    with panel(visit.t("Manual overrides"), name="overrides"):
-        _totals(visit, found["totals"])
-        _table(visit, found["overrides"], names)
+    with panel(ctx.t("Manual overrides"), name="overrides"):
+        _totals(ctx, found["totals"])
+        _table(ctx, found["overrides"], names)
 
 
-def _totals(visit: Visit, totals: Mapping[str, Any]) -> None:
-    t = visit.t
+def _totals(ctx: PageContext, totals: Mapping[str, Any]) -> None:
+    t = ctx.t
     facts(
         [
             (t("Changes"), str(totals["count"])),
@@ -32,26 +32,26 @@ def _totals(visit: Visit, totals: Mapping[str, Any]) -> None:
     )
 
 
-def _table(visit: Visit, made: Sequence[Override], names: Mapping[str, str]) -> None:
-    t = visit.t
+def _table(ctx: PageContext, made: Sequence[Override], names: Mapping[str, str]) -> None:
+    t = ctx.t
     figures = [t("Late before"), t("Late after"), t("Late in fact")]
     with table(
         [t("Time"), t("Who"), t("Job"), t("Change"), t("Reason"), t("Note"), *figures], figures
     ):
         for each in reversed(made):
             with row():
-                cell(formats.clock(each["made_at"], visit.store.timezone), "number")
-                cell(visit.colleague(each["made_by"]))
+                cell(formats.clock(each["made_at"], ctx.store.timezone), "number")
+                cell(ctx.colleague(each["made_by"]))
                 cell(names.get(each["job_id"], t("another job")))
-                cell(_change(visit, each))
+                cell(_change(ctx, each))
                 cell(t.code("manual_override", each["reason"]))
                 cell(each["note"] or formats.NOTHING)
                 for name in ("late_before_min", "late_after_min", "late_actual_min"):
                     cell(formats.minutes(each[name]), "figure")
 
 
-def _change(visit: Visit, override: Override) -> str:
-    kind = visit.t.code("override", override["kind"])
+def _change(ctx: PageContext, override: Override) -> str:
+    kind = ctx.t.code("override", override["kind"])
     if not override["technician_id"]:
         return kind
-    return f"{kind} · {visit.colleague(override['technician_id'])}"
+    return f"{kind} · {ctx.colleague(override['technician_id'])}"

@@ -14,18 +14,18 @@ from services.desk.components.forms import (
     moment_of,
     submit,
 )
-from services.desk.visit import Visit
+from services.desk.context import PageContext
 
 REASONS = ("ordered", "delayed", "wrong_part", "arrived")
 """订货在途、到货延误、错件重订、已到货."""
 
 
-def parts_dialog(visit: Visit, job: Mapping[str, Any], name: str) -> None:
+def parts_dialog(ctx: PageContext, job: Mapping[str, Any], name: str) -> None:
     """The expected arrival; left empty when the parts are there."""
-    t = visit.t
+    t = ctx.t
     with dialog(f"{t('Parts expected')} · {name}") as opened:
         text(t("Leave the time empty when the parts are there."), "hint")
-        form = Form(visit, job["version"])
+        form = Form(ctx, job["version"])
         expected = moment_field(form, "at", t("Expected"), job["parts_at"])
         reason = form.field("reason", ui.select(choices(t, "parts", REASONS), label=t("Reason")))
 

@@ -1,39 +1,39 @@
-"""What a service's refusal or silence is called in the person's language."""
+"""What a service's error or silence is called in the person's language."""
 
-from services.desk.client import AwayError, Fault, RefusalError
-from services.desk.i18n import Words
+from services.desk.client import ApiError, FieldError, ServiceUnavailableError
+from services.desk.i18n import Translator
 
 
-def fault_text(t: Words, fault: Fault, refusal: RefusalError) -> str:
+def field_error_text(t: Translator, field_error: FieldError, error: ApiError) -> str:
     """The sentence for one field: by rule and field, by rule, else as the service put it."""
-    field = fault.field.split(".")[-1]
-    found = t.known(f"rule.{fault.rule}.{field}") or t.known(f"rule.{fault.rule}")
+    field = field_error.field.split(".")[-1]
+    found = t.known(f"rule.{field_error.rule}.{field}") or t.known(f"rule.{field_error.rule}")
     if found is None:
-        return fault.message
-    values = {name: _spoken(t, name, value) for name, value in refusal.values.items()}
+        return field_error.message
+    values = {name: _spoken(t, name, value) for name, value in error.values.items()}
     try:
         return found.format(**values)
     except (KeyError, IndexError):
-        return fault.message
+        return field_error.message
 
 
-def refusal_text(t: Words, refusal: RefusalError) -> str:
-    """The sentence for a refusal as a whole."""
-    for fault in refusal.faults:
-        return fault_text(t, fault, refusal)
-    whole = Fault("", refusal.rule, refusal.detail)
-    return fault_text(t, whole, refusal)
+def error_text(t: Translator, error: ApiError) -> str:
+    """The sentence for an error as a whole."""
+    for field_error in error.field_errors:
+        return field_error_text(t, field_error, error)
+    whole = FieldError("", error.rule, error.detail)
+    return field_error_text(t, whole, error)
 
 
-def away_text(t: Words, away: AwayError) -> str:
-    """The sentence for a service that does not answer."""
+def unavailable_text(t: Translator, unavailable: ServiceUnavailableError) -> str:
+    """The sentence for a service that does not respond."""
     return t(
-        "{service} does not answer at the moment. Nothing was changed; please try again shortly.",
-        service=t.code("service", away.service),
+        "{service} does not respond at the moment. Nothing was changed; please try again shortly.",
+        service=t.code("service", unavailable.service),
     )
 
 
-def _spoken(t: Words, name: str, value: object) -> object:
+def _spoken(t: Translator, name: str, value: object) -> object:
     """Coded values in words, money in yuan."""
     if name.endswith("_cents") and isinstance(value, int):
         return f"¥{value / 100:,.2f}"

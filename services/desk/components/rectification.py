@@ -8,39 +8,39 @@ from nicegui import ui
 
 from services.desk.components.elements import badge, button, dialog
 from services.desk.components.forms import Form, choices, dialog_actions, submit
-from services.desk.visit import Visit
+from services.desk.context import PageContext
 
 _CLOSINGS = ("corrected", "unfounded")
 
 Rectification = Mapping[str, Any]
 
 
-def rectification_state(visit: Visit, rectification: Rectification) -> None:
+def rectification_state(ctx: PageContext, rectification: Rectification) -> None:
     """Done, overdue, or on its way."""
     if rectification["closed_at"]:
-        badge(visit.t("Done"), "good")
+        badge(ctx.t("Done"), "good")
     elif rectification["overdue_at"]:
-        badge(visit.t("Overdue"), "bad")
+        badge(ctx.t("Overdue"), "bad")
     else:
-        badge(visit.t("Being put right"), "warn")
+        badge(ctx.t("Being put right"), "warn")
 
 
-def close_button(visit: Visit, rectification: Rectification) -> None:
+def close_button(ctx: PageContext, rectification: Rectification) -> None:
     """Offer the owner, and a manager, to say how it was put right."""
-    mine = rectification["owner_id"] == visit.person.subject
-    if not rectification["closed_at"] and (mine or visit.person.has(("manager",))):
+    mine = rectification["owner_id"] == ctx.person.subject
+    if not rectification["closed_at"] and (mine or ctx.person.has(("manager",))):
         button(
-            visit.t("Put right"),
-            partial(_closing_dialog, visit, rectification),
+            ctx.t("Put right"),
+            partial(_closing_dialog, ctx, rectification),
             name="close-rectification",
             kind="small",
         )
 
 
-def _closing_dialog(visit: Visit, rectification: Rectification) -> None:
-    t = visit.t
+def _closing_dialog(ctx: PageContext, rectification: Rectification) -> None:
+    t = ctx.t
     with dialog(t("Put right")) as opened:
-        form = Form(visit)
+        form = Form(ctx)
         results = choices(t, "closing", _CLOSINGS)
         result = form.field("result", ui.select(results, label=t("Result"), value="corrected"))
         note = form.field("note", ui.textarea(t("What was done")).props("autogrow"))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from services.desk.components.elements import mark
+from services.desk.components.elements import test_id
 
 SCRIPT = "signature.js"
 """What a page with a :func:`pad` loads."""
@@ -25,15 +25,15 @@ def pad(label: str) -> Strokes:
 
     surface = ui.element("canvas").classes("signature-pad")
     surface.props["aria-label"] = label
-    mark("signature-pad", surface).on("strokes", take, args=["detail"])
+    test_id("signature-pad", surface).on("strokes", take, args=["detail"])
     return strokes
 
 
 def drawn(strokes: Iterable[Sequence[Sequence[int]]]) -> None:
     """A signature as it was drawn."""
-    with ui.element("svg").classes("signature-drawing") as drawing:
-        drawing.props["viewBox"] = f"0 0 {_SIZE} {_SIZE}"
-        drawing.props["preserveAspectRatio"] = "none"
+    with ui.element("svg").classes("signature-drawing") as renderer:
+        renderer.props["viewBox"] = f"0 0 {_SIZE} {_SIZE}"
+        renderer.props["preserveAspectRatio"] = "none"
         for stroke in strokes:
             line = ui.element("polyline")
             line.props["points"] = " ".join(f"{x},{y}" for x, y in stroke)

@@ -9,12 +9,12 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
-from services.desk.client import AwayError, RefusalError
-from services.desk.components.elements import badge, box, mark, text
+from services.desk.catalog import Catalog
+from services.desk.client import ApiError, ServiceUnavailableError
+from services.desk.components.elements import badge, box, test_id, text
 from services.desk.components.forms import Form, moment_field, moment_of
-from services.desk.components.problems import away_text, refusal_text
-from services.desk.visit import Visit
+from services.desk.components.problems import error_text, unavailable_text
+from services.desk.context import PageContext
 
 _BUSY_SHARE = 0.8
 _WITH_OFFERS = ("place_taken", "store_closed", "store_closed_all_day")
@@ -31,28 +31,28 @@ class TimeChoice:
 
     def __init__(
         self,
-        visit: Visit,
-        catalogue: Catalogue,
+        ctx: PageContext,
+        catalog: Catalog,
         form: Form,
         operations: Callable[[], Sequence[str]],
     ) -> None:
-        self._visit = visit
-        self._catalogue = catalogue
+        self._ctx = ctx
+        self._catalog = catalog
         self._form = form
         self._operations = operations
         self._asked = 0
 
     def show(self, planned_at: str | None = None) -> None:
-        t, zone = self._visit.t, self._visit.store.timezone
+        t, zone = self._ctx.t, self._ctx.store.timezone
         begin = datetime.fromisoformat(planned_at).astimezone(zone) if planned_at else None
-        day = max(begin.date(), self._visit.today()) if begin else self._visit.today()
+        day = max(begin.date(), self._ctx.today()) if begin else self._ctx.today()
         with box("fields"):
             self._day = ui.input(t("Day"), value=f"{day}").props("type=date outlined dense")
-            mark("offers-day", self._day.classes("field"))
+            test_id("offers-day", self._day.classes("field"))
             self._day.on_value_change(self.ask)
             self._planned = moment_field(self._form, "planned_at", t("Time"), planned_at)
-        self._offers = mark("offers", box("offers"))
-        self._curve = mark("load-curve", box("curve"))
+        self._offers = test_id("offers", box("offers"))
+        self._curve = test_id("load-curve", box("curve"))
 
     @property
     def planned_at(self) -> str | None:
@@ -64,25 +64,25 @@ class TimeChoice:
         self._asked += 1
         asked, operations = self._asked, list(self._operations())
         if not operations or not self._day.value:
-            self.say(self._visit.t("Choose the work to see quiet times."))
+            self.say(self._ctx.t("Choose the work to see quiet times."))
             return
         body = {"operations": operations, "day_from": self._day.value}
-        path = f"{self._visit.store_path}/appointments/offers"
+        path = f"{self._ctx.store_path}/appointments/offers"
         try:
-            answer = await self._visit.services.ask("reception", path, body)
-        except AwayError as away:
-            answer, problem = None, away_text(self._visit.t, away)
-        except RefusalError as refusal:
-            answer, problem = None, refusal_text(self._visit.t, refusal)
+            response = await self._ctx.services.ask("reception", path, body)
+        except ServiceUnavailableError as unavailable:
+            response, problem = None, unavailable_text(self._ctx.t, unavailable)
+        except ApiError as error:
+            response, problem = None, error_text(self._ctx.t, error)
         if asked != self._asked:
             return
-        if answer is None:
+        if response is None:
             self.say(problem)
         else:
-            self.offer(answer["offers"])
-            trades = {self._catalogue.operations[each]["trade"] for each in operations}
-            needed = [each for each in answer["load"] if each["trade"] in trades]
-            self._show_curve(needed, answer["offers"])
+            self.offer(response["offers"])
+            trades = {self._catalog.operations[each]["trade"] for each in operations}
+            needed = [each for each in response["load"] if each["trade"] in trades]
+            self._show_curve(needed, response["offers"])
 
     def say(self, sentence: str) -> None:
         """A sentence in the place of offers and curve."""
@@ -93,14 +93,14 @@ class TimeChoice:
 
     def offer(self, offers: Sequence[Offer]) -> None:
         """Times to choose from, in the order of the service."""
-        t, visit = self._visit.t, self._visit
-        zone, now = visit.store.timezone, visit.now()
+        t, ctx = self._ctx.t, self._ctx
+        zone, now = ctx.store.timezone, ctx.now()
         self._offers.clear()
         with self._offers:
             if not offers:
                 text(t("No room on these days; choose a later day."), "hint")
             for offer in offers:
-                with mark("offer", box("time-offer").props("role=button tabindex=0")) as made:
+                with test_id("offer", box("time-offer").props("role=button tabindex=0")) as made:
                     text(formats.day_and_clock(offer["planned_at"], zone, now), "offer-time")
                     ready = formats.day_and_clock(offer["promised_at"], zone, now)
                     text(t("ready {time}", time=ready), "card-note")
@@ -115,11 +115,11 @@ class TimeChoice:
                 made.on("click", chosen).on("keydown.enter", chosen)
 
     def _choose(self, planned_at: str) -> None:
-        self._planned.set_value(formats.local(planned_at, self._visit.store.timezone))
+        self._planned.set_value(formats.local(planned_at, self._ctx.store.timezone))
 
     def _show_curve(self, load: Sequence[HalfHour], offers: Sequence[Offer]) -> None:
         """The share of the trades' time that is booked, by half hour of the chosen day."""
-        day, zone = date.fromisoformat(self._day.value or ""), self._visit.store.timezone
+        day, zone = date.fromisoformat(self._day.value or ""), self._ctx.store.timezone
         offered = {offer["planned_at"] for offer in offers}
         curves: dict[str, list[HalfHour]] = defaultdict(list)
         for each in load:
@@ -129,20 +129,20 @@ class TimeChoice:
         self._curve.clear()
         with self._curve:
             for trade, half_hours in curves.items():
-                text(self._visit.t.code("trade", trade), "curve-name")
+                text(self._ctx.t.code("trade", trade), "curve-name")
                 with box("curve-bars"):
                     for each in half_hours:
                         self._bar(each, each["starts_at"] in offered)
 
     def _bar(self, half_hour: HalfHour, offered: bool) -> None:
-        at = datetime.fromisoformat(half_hour["starts_at"]).astimezone(self._visit.store.timezone)
+        at = datetime.fromisoformat(half_hour["starts_at"]).astimezone(self._ctx.store.timezone)
         working = half_hour["working_minutes"]
         booked = 1 - half_hour["free_minutes"] / working if working else 1.0
         tone = "none" if not working else "busy" if booked > _BUSY_SHARE else "calm"
         with box(f"curve-bar {tone}{' offered' if offered else ''}") as bar:
             box("curve-fill").style(f"height: {booked:.0%}")
             text(f"{at:%H}" if at.minute == 0 else "", "curve-hour")
-        share = self._visit.t("{share} booked", share=f"{booked:.0%}")
+        share = self._ctx.t("{share} booked", share=f"{booked:.0%}")
         bar.props["title"] = f"{at:%H:%M} · {share}"
         bar.on("click", partial(self._choose, half_hour["starts_at"]))
 
@@ -153,6 +153,6 @@ async def send_or_offer(
     """Send; when somebody else has taken the place, what the service offers next is shown."""
     if await form.send(command):
         return True
-    if form.refusal and form.refusal.rule in _WITH_OFFERS:
-        choice.offer(form.refusal.values["offers"])
+    if form.error and form.error.rule in _WITH_OFFERS:
+        choice.offer(form.error.values["offers"])
     return False

@@ -6,10 +6,10 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
-from services.desk.components.elements import Handler, box, mark, text
+from services.desk.catalog import Catalog
+from services.desk.components.elements import Handler, box, test_id, text
 from services.desk.components.forms import Form, choices, several
-from services.desk.i18n import Words
+from services.desk.i18n import Translator
 
 PAY_TYPES = ("customer", "warranty", "goodwill", "internal")
 """客户自费、保修、善意、内部."""
@@ -23,14 +23,14 @@ class WorkChoice:
 
     def __init__(
         self,
-        t: Words,
+        t: Translator,
         form: Form,
-        catalogue: Catalogue,
+        catalog: Catalog,
         lines: Iterable[Line],
         changed: Handler,
     ) -> None:
         self._t = t
-        self._catalogue = catalogue
+        self._catalog = catalog
         self._changed = changed
         known = list(lines)
         own = [line for line in known if not line["package_id"]]
@@ -42,13 +42,13 @@ class WorkChoice:
         operations = [line["code"] for line in own if line["kind"] == "labor"]
         self.operations = form.field(
             "operations",
-            several(catalogue.operation_choices(()), t("Labor operations"), operations),
+            several(catalog.operation_choices(()), t("Labor operations"), operations),
         )
         self._parts = form.field(
-            "parts", several(catalogue.part_choices(), t("Parts"), list(self._quantities))
+            "parts", several(catalog.part_choices(), t("Parts"), list(self._quantities))
         )
         self._packages = form.field(
-            "packages", several(catalogue.package_choices(), t("Service packages"), packages)
+            "packages", several(catalog.package_choices(), t("Service packages"), packages)
         )
         self._rows = box("amounts")
         self.operations.on_value_change(self._take_typical_parts)
@@ -85,7 +85,7 @@ class WorkChoice:
 
     def _codes(self) -> list[str]:
         """Every line's code, in the order of the estimate."""
-        chosen = (self._catalogue.packages[each] for each in self._packages.value)
+        chosen = (self._catalog.packages[each] for each in self._packages.value)
         inside = (code for each in chosen for code in (*each["operations"], *each["parts"]))
         return list(dict.fromkeys([*inside, *self.operations.value, *self._parts.value]))
 
@@ -94,7 +94,7 @@ class WorkChoice:
 
     async def _take_typical_parts(self) -> None:
         """Parts that a newly chosen operation commonly takes come with it."""
-        typical = self._catalogue.typical_parts(self.operations.value)
+        typical = self._catalog.typical_parts(self.operations.value)
         new = {no: count for no, count in typical.items() if no not in self._quantities}
         self._quantities |= new
         if new:
@@ -113,8 +113,8 @@ class WorkChoice:
                 self._row(code)
 
     def _row(self, code: str) -> None:
-        catalogue = self._catalogue
-        name = catalogue.operation(code) if code in catalogue.operations else catalogue.part(code)
+        catalog = self._catalog
+        name = catalog.operation(code) if code in catalog.operations else catalog.part(code)
         with box("amount"):
             text(name, "amount-name")
             if code in self._parts.value:
@@ -125,24 +125,24 @@ class WorkChoice:
                 on_change=lambda event: self._pay(code, event.value),
             )
             payer.props("dense outlined options-dense").classes("amount-payer")
-            mark(f"payer-{code}", payer)
+            test_id(f"payer-{code}", payer)
 
     async def _pay(self, code: str, pay_type: str) -> None:
         self._pay_types[code] = pay_type
         await self._changed()
 
 
-def line_name(catalogue: Catalogue, line: Line) -> str:
+def line_name(catalog: Catalog, line: Line) -> str:
     """What a line of an estimate is for, with the package that it belongs to."""
-    name, package_id = catalogue.line(line["kind"], line["code"]), line["package_id"]
-    return name if package_id is None else f"{name}（{catalogue.package(package_id)}）"
+    name, package_id = catalog.line(line["kind"], line["code"]), line["package_id"]
+    return name if package_id is None else f"{name}（{catalog.package(package_id)}）"
 
 
-def price_line(catalogue: Catalogue, line: Line) -> None:
+def price_line(catalog: Catalog, line: Line) -> None:
     """A line of an estimate with its price."""
     with box("quote-line"):
         count = f" × {line['quantity']}" if line["quantity"] > 1 else ""
-        text(line_name(catalogue, line) + count)
+        text(line_name(catalog, line) + count)
         text(formats.money(line["amount_cents"]), "number")
 
 
@@ -158,4 +158,4 @@ def quantity_field(
 
     quantity = quantities.setdefault(part_no, 1)
     made = ui.number(value=quantity, min=1, max=100, precision=0, on_change=change)
-    mark(f"quantity-{part_no}", made.props("dense outlined").classes("amount-number"))
+    test_id(f"quantity-{part_no}", made.props("dense outlined").classes("amount-number"))

@@ -9,19 +9,19 @@ from fastapi import Request
 from nicegui import app, ui
 
 from services.desk import formats
-from services.desk.client import AwayError, RefusalError, Services, new_attempt
-from services.desk.components.elements import box, button, link, mark, text
+from services.desk.client import ApiError, Services, ServiceUnavailableError, new_attempt
+from services.desk.components.elements import box, button, link, test_id, text
 from services.desk.components.frame import head, language_link
 from services.desk.components.offer import OfferChoice
-from services.desk.components.problems import away_text, refusal_text
-from services.desk.i18n import Words
+from services.desk.components.problems import error_text, unavailable_text
+from services.desk.context import AppContext, Present
+from services.desk.i18n import Translator
 from services.desk.page import OpenPage
 from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
-from services.desk.visit import Desk, Present
 
 PAGE = OpenPage("/authorise/{token}", "Your authorisation", duties=("R4", "R9"))
 
-_ICONS = {"authorized": "check_circle", "declined": "do_not_disturb_on", "away": "cloud_off"}
+_ICONS = {"authorized": "check_circle", "declined": "do_not_disturb_on", "unavailable": "cloud_off"}
 _TONES = {"authorized": "good", "declined": "calm"}
 _COLLEAGUE = "colleague_at_link"
 
@@ -29,14 +29,14 @@ _COLLEAGUE = "colleague_at_link"
 @ui.page(PAGE.path)
 async def show(request: Request, token: str, signed_in: Present) -> None:
     """Lines and prices, and a decision on them; or why there is nothing to decide."""
-    desk: Desk = app.state.desk
-    t = desk.words_for(request)
+    app_context: AppContext = app.state.app_context
+    t = app_context.translator_for(request)
     client = ui.context.client
     client.page = copy(client.page)
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
     if signed_in:
         signed_in.shown_on(client)
-    head(f"{t('Your authorisation')} · {t.of(dict(desk.group))}")
+    head(f"{t('Your authorisation')} · {t.of(dict(app_context.group))}")
     ui.add_head_html(
         '<meta name="referrer" content="no-referrer"><meta name="robots" content="noindex">'
     )
@@ -44,23 +44,28 @@ async def show(request: Request, token: str, signed_in: Present) -> None:
         with box("sign-in-head"):
             with box("brand"):
                 ui.icon("directions_car")
-                text(t.of(dict(desk.group)), "brand-name")
+                text(t.of(dict(app_context.group)), "brand-name")
             language_link(t, request.url.path)
-        await _Authorisation(desk, t, token, request, signed_in).show()
+        await _Authorisation(app_context, t, token, request, signed_in).show()
 
 
 class _Authorisation:
     """One link, opened by a customer, or by a colleague, who sees it and cannot decide."""
 
     def __init__(
-        self, desk: Desk, t: Words, token: str, request: Request, signed_in: Session | None
+        self,
+        app_context: AppContext,
+        t: Translator,
+        token: str,
+        request: Request,
+        signed_in: Session | None,
     ) -> None:
-        self._desk = desk
+        self._app_context = app_context
         self._t = t
         self._path = f"/authorisations/{token}"
         self._store_id = token.partition(".")[0]
         self._colleague = signed_in
-        self._services = _services(desk, self._store_id, request, signed_in)
+        self._services = _services(app_context, self._store_id, request, signed_in)
         self._attempt = new_attempt()
         self._content = box("customer-content")
 
@@ -68,10 +73,10 @@ class _Authorisation:
         """Ask what the link leads to."""
         try:
             offer = await self._services.get("reception", self._path)
-        except RefusalError as refusal:
-            self._say(refusal.rule, self._why(refusal))
-        except AwayError as away:
-            self._say("away", away_text(self._t, away))
+        except ApiError as error:
+            self._say(error.rule, self._why(error))
+        except ServiceUnavailableError as unavailable:
+            self._say("unavailable", unavailable_text(self._t, unavailable))
             with self._content:
                 link(self._t("Try again"), "", "button-main as-button")
         except SignedOutError:
@@ -92,7 +97,7 @@ class _Authorisation:
         chosen = OfferChoice(t, offer, self._ask, self._when)
         text(t("Valid until {time}", time=self._when(offer["expires_at"])), "hint")
         if self._colleague:
-            mark("colleague", text(t.code("link", _COLLEAGUE), "customer-sentence"))
+            test_id("colleague", text(t.code("link", _COLLEAGUE), "customer-sentence"))
             return
         with box("customer-actions"):
             button(
@@ -107,8 +112,8 @@ class _Authorisation:
 
     def _when(self, moment: str) -> str:
         """A time as the clocks of the store show it, to which every answered link belongs."""
-        zone = self._desk.stores[self._store_id].timezone
-        return formats.day_and_clock(moment, zone, self._desk.clock.now())
+        zone = self._app_context.stores[self._store_id].timezone
+        return formats.day_and_clock(moment, zone, self._app_context.clock.now())
 
     async def _ask(self, declined: list[str]) -> Mapping[str, Any] | None:
         """The offer without some items; as it was where it cannot be had."""
@@ -116,7 +121,7 @@ class _Authorisation:
             offer: Mapping[str, Any] = await self._services.get(
                 "reception", self._path, declined=declined
             )
-        except (RefusalError, AwayError):
+        except (ApiError, ServiceUnavailableError):
             return None
         return offer
 
@@ -132,14 +137,14 @@ class _Authorisation:
             decided = await self._services.command(
                 "reception", self._path, body, attempt=self._attempt
             )
-        except RefusalError as refusal:
-            if refusal.rule == "promise_later":
+        except ApiError as error:
+            if error.rule == "promise_later":
                 await chosen.refresh()
-                ui.notify(refusal_text(self._t, refusal), type="warning", position="top")
+                ui.notify(error_text(self._t, error), type="warning", position="top")
             else:
-                self._say(refusal.rule, self._why(refusal))
-        except AwayError as away:
-            ui.notify(away_text(self._t, away), type="negative", position="top")
+                self._say(error.rule, self._why(error))
+        except ServiceUnavailableError as unavailable:
+            ui.notify(unavailable_text(self._t, unavailable), type="negative", position="top")
         else:
             state = "authorized" if wanted else "declined"
             self._say(state, self._t.code("answered", state))
@@ -150,22 +155,24 @@ class _Authorisation:
     def _promised(self, promised_at: str) -> None:
         with box("promise-box"):
             text(self._t("Promised"), "promise-label")
-            mark("answer-promise", text(self._when(promised_at), "promise-time"))
+            test_id("answer-promise", text(self._when(promised_at), "promise-time"))
 
-    def _why(self, refusal: RefusalError) -> str:
+    def _why(self, error: ApiError) -> str:
         """Why the link cannot be used; one that was never sent leads nowhere."""
-        return self._t.known(f"link.{refusal.rule}") or self._t.code("link", "unknown_link")
+        return self._t.known(f"link.{error.rule}") or self._t.code("link", "unknown_link")
 
     def _say(self, state: str, sentence: str) -> None:
         self._content.clear()
-        with self._content, mark(f"answer-{state}", box("customer-answer")):
+        with self._content, test_id(f"answer-{state}", box("customer-answer")):
             ui.icon(_ICONS.get(state, "link_off")).classes(f"tone-{_TONES.get(state, 'quiet')}")
             text(sentence, "customer-sentence")
             if state not in _TONES:
                 text(self._t("Please ask your service advisor."), "hint")
 
 
-def _services(desk: Desk, store_id: str, request: Request, colleague: Session | None) -> Services:
+def _services(
+    app_context: AppContext, store_id: str, request: Request, colleague: Session | None
+) -> Services:
     """Services that are told from where the link is opened: in the name of the colleague who is
     signed in; in the desk's own where one was signed in last; else in nobody's."""
     origin = {
@@ -176,8 +183,8 @@ def _services(desk: Desk, store_id: str, request: Request, colleague: Session | 
     last = request.session.get(LAST_COLLEAGUE)
     if last and not colleague:
         origin["X-Staff-Device"] = last
-        token = partial(desk.own_token, store_id)
+        token = partial(app_context.own_token, store_id)
     headers = {
         name: value.encode("ascii", "ignore").decode() for name, value in origin.items() if value
     }
-    return Services(desk.connections, token, headers)
+    return Services(app_context.connections, token, headers)

@@ -9,13 +9,13 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
-from services.desk.components.drawing import Drawing, EverySecond
-from services.desk.components.elements import box, mark, text
+from services.desk.catalog import Catalog
+from services.desk.components.elements import box, test_id, text
 from services.desk.components.live import live
+from services.desk.components.partial_renderer import EverySecond, PartialRenderer
+from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
-from services.desk.visit import Visit
 
 DUTIES = ("R11", "R12", "R13")
 
@@ -37,17 +37,17 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
-    """What the workshop answers, second by second; the surrounding page hears that it goes on."""
-    catalogue = await visit.catalogue()
+async def show(ctx: PageContext) -> None:
+    """What the workshop returns, second by second; the surrounding page hears that it goes on."""
+    catalog = await ctx.catalog()
 
     async def fetch() -> Shown:
-        path = f"{visit.store_path}/board"
-        found: Shown = await visit.shared("board", lambda: visit.services.get("workshop", path))
+        path = f"{ctx.store_path}/board"
+        found: Shown = await ctx.shared("board", lambda: ctx.services.get("workshop", path))
         return {name: value for name, value in found.items() if name != "shown_at"}
 
-    screen = _Screen(visit, catalogue)
-    await live(visit, fetch, screen.render)
+    screen = _Screen(ctx, catalog)
+    await live(ctx, fetch, screen.render)
     ui.timer(_ALIVE_EVERY_S, _say_alive)
 
 
@@ -58,27 +58,27 @@ def _say_alive() -> None:
 class _Screen:
     """How the board is drawn."""
 
-    def __init__(self, visit: Visit, catalogue: Catalogue) -> None:
-        self._visit = visit
-        self._catalogue = catalogue
+    def __init__(self, ctx: PageContext, catalog: Catalog) -> None:
+        self._ctx = ctx
+        self._catalog = catalog
 
-    def render(self, shown: Shown, drawing: Drawing) -> None:
-        every_second = drawing.every_second
-        with drawing.frame("body", box, "screen-body"):
-            drawing.part("head", partial(self._head, every_second), shown["counts"])
-            drawing.part("bays", partial(self._bays, every_second), shown["bays"])
-            with drawing.frame("side", box, "screen-side"):
+    def render(self, shown: Shown, renderer: PartialRenderer) -> None:
+        every_second = renderer.every_second
+        with renderer.frame("body", box, "screen-body"):
+            renderer.section("head", partial(self._head, every_second), shown["counts"])
+            renderer.section("bays", partial(self._bays, every_second), shown["bays"])
+            with renderer.frame("side", box, "screen-side"):
                 for title, name, show in (
                     ("Waiting vehicles", "waiting", self._waiting),
                     ("Waiting for inspection", "to_inspect", self._waiting),
                     ("Ready for the customer", "ready", self._ready),
                 ):
-                    drawing.part(name, partial(self._listed, title, name, show), shown[name])
+                    renderer.section(name, partial(self._listed, title, name, show), shown[name])
 
     def _head(self, every_second: EverySecond, counts: Mapping[str, int]) -> None:
-        visit, t = self._visit, self._visit.t
+        ctx, t = self._ctx, self._ctx.t
         with box("screen-head"):
-            text(visit.store.zh if t.language == "zh" else visit.store.en, "screen-store")
+            text(ctx.store.zh if t.language == "zh" else ctx.store.en, "screen-store")
             with box("screen-counts"):
                 for name, title in (
                     ("planned", t.code("status", "planned")),
@@ -88,13 +88,13 @@ class _Screen:
                     ("late_today", t("Late today")),
                 ):
                     late = " red" if name == "late_today" and counts[name] else ""
-                    with mark(f"count-{name}", box(f"screen-count{late}")):
+                    with test_id(f"count-{name}", box(f"screen-count{late}")):
                         text(title)
                         text(str(counts[name]), "screen-figure")
             clock = text("", "screen-clock number")
 
         def tell_time(now: datetime) -> None:
-            clock.set_text(formats.clock(now, visit.store.timezone))
+            clock.set_text(formats.clock(now, ctx.store.timezone))
 
         every_second(tell_time)
 
@@ -116,13 +116,13 @@ class _Screen:
         every_second(turn)
 
     def _bay(self, bay: Mapping[str, Any]) -> None:
-        t, job = self._visit.t, bay["job"]
+        t, job = self._ctx.t, bay["job"]
         light = job["light"] if job else "free"
-        with mark(f"bay-{bay['bay_id']}", box(f"bay-tile {light}")):
+        with test_id(f"bay-{bay['bay_id']}", box(f"bay-tile {light}")):
             with box("bay-head"):
-                text(self._visit.bay(bay["bay_id"]), "bay-name")
+                text(self._ctx.bay(bay["bay_id"]), "bay-name")
                 if job:
-                    text(self._visit.t.listed(map(self._visit.colleague, job["technician_ids"])))
+                    text(self._ctx.t.listed(map(self._ctx.colleague, job["technician_ids"])))
             if job:
                 self._at_work(job)
             else:
@@ -135,19 +135,19 @@ class _Screen:
         with box("bay-line"):
             text(self._clock(job["promised_at"]), "bay-promise number")
             if job["status"] == "paused":
-                text(self._visit.t.code("status", "paused"), "bay-paused")
-        text(self._catalogue.operation(job["operation_id"]), "bay-text")
+                text(self._ctx.t.code("status", "paused"), "bay-paused")
+        text(self._catalog.operation(job["operation_id"]), "bay-text")
 
     def _next(self, job: Mapping[str, Any]) -> None:
         with box("bay-next"):
-            text(self._visit.t("Next"))
+            text(self._ctx.t("Next"))
             text(_number(job), "number")
             text(self._clock(job["planned_start_at"]), "number")
 
     def _listed(self, title: str, name: str, show: Callable[[Rows], None], rows: Rows) -> None:
-        with mark(f"screen-{name}", box("screen-list")):
+        with test_id(f"screen-{name}", box("screen-list")):
             with box("screen-title"):
-                text(self._visit.t(title))
+                text(self._ctx.t(title))
                 text(str(len(rows)), "screen-figure")
             show(rows[: _LISTED[name]])
 
@@ -155,7 +155,7 @@ class _Screen:
         for job in jobs:
             with box(f"screen-row {job['light']}"):
                 text(_number(job), "number row-number")
-                text(self._catalogue.operation(job["operation_id"]), "row-text")
+                text(self._catalog.operation(job["operation_id"]), "row-text")
                 text(self._clock(job["promised_at"]), "number row-promise")
 
     def _ready(self, vehicles: Rows) -> None:
@@ -164,8 +164,8 @@ class _Screen:
                 text(_number(vehicle), "ready-number number")
 
     def _clock(self, moment: str | None) -> str:
-        visit = self._visit
-        return formats.day_and_clock(moment, visit.store.timezone, visit.now())
+        ctx = self._ctx
+        return formats.day_and_clock(moment, ctx.store.timezone, ctx.now())
 
 
 def _number(vehicle: Mapping[str, Any]) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
+from services.desk.catalog import Catalog
 from services.desk.client import new_attempt
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -19,10 +18,10 @@ from services.desk.components.elements import (
     dialog,
     facts,
     link,
-    mark,
     panel,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.forms import (
@@ -34,11 +33,12 @@ from services.desk.components.forms import (
     submit,
 )
 from services.desk.components.live import live
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import Names, PageContext, Who, together
 from services.desk.page import Page
 from services.desk.pages.claims import CLAIM_TONES, Claim, claim_name, deadline
 from services.desk.pages.order.settlement import method_field
 from services.desk.pages.orders import number_of, numbers_of
-from services.desk.visit import Names, Visit, Who, together
 
 PAGE = Page(
     path="/stores/{store_id}/claims/{claim_id}",
@@ -64,27 +64,27 @@ class Dossier:
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """The claim follows reception."""
-    catalogue = await visit.catalogue()
+    catalog = await ctx.catalog()
 
-    def render(dossier: Dossier, drawing: Drawing) -> None:
-        drawing.part("head", partial(_head, visit, catalogue), dossier.claim, dossier.who)
-        drawing.part("evidence", partial(_evidence, visit, catalogue), dossier)
-        drawing.part("lines", partial(_lines, visit, catalogue), dossier.claim["lines"])
+    def render(dossier: Dossier, renderer: PartialRenderer) -> None:
+        renderer.section("head", partial(_head, ctx, catalog), dossier.claim, dossier.who)
+        renderer.section("evidence", partial(_evidence, ctx, catalog), dossier)
+        renderer.section("lines", partial(_lines, ctx, catalog), dossier.claim["lines"])
 
-    await live(visit, lambda: _read(visit), render)
+    await live(ctx, lambda: _read(ctx), render)
 
 
-async def _read(visit: Visit) -> Dossier:
-    claim_id, services, store = visit.parameters["claim_id"], visit.services, visit.store_path
-    claim = await visit.shared(
+async def _read(ctx: PageContext) -> Dossier:
+    claim_id, services, store = ctx.parameters["claim_id"], ctx.services, ctx.store_path
+    claim = await ctx.shared(
         f"claim {claim_id}", lambda: services.get("reception", f"{store}/claims/{claim_id}")
     )
     path = f"{store}/orders/{claim['order_id']}/photos"
     photos, names = await together(
-        visit.shared(f"photos {claim['order_id']}", lambda: services.get("reception", path)),
-        visit.names([claim]),
+        ctx.shared(f"photos {claim['order_id']}", lambda: services.get("reception", path)),
+        ctx.names([claim]),
         forgiving=True,
     )
     return Dossier(
@@ -94,71 +94,71 @@ async def _read(visit: Visit) -> Dossier:
     )
 
 
-def _head(visit: Visit, catalogue: Catalogue, claim: Claim, who: Who) -> None:
-    t = visit.t
+def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
+    t = ctx.t
     with panel():
         with box("order-head"):
             with box("card-names"):
-                text(claim_name(catalogue, claim), "plate")
-                number = number_of(numbers_of(visit, [claim]), claim)
+                text(claim_name(catalog, claim), "plate")
+                number = number_of(numbers_of(ctx, [claim]), claim)
                 known = (who.plate, who.name)
                 label = " · ".join((f"{t('Order')} {number}", *filter(None, known)))
-                link(label, f"{visit.store_path}/orders/{claim['order_id']}", "text-link")
+                link(label, f"{ctx.store_path}/orders/{claim['order_id']}", "text-link")
             badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
             box("spacer")
             with box("promise-side"):
                 text(t.code("awaits", claim["awaits"]) if claim["awaits"] else "", "promise-label")
-                deadline(visit, claim)
+                deadline(ctx, claim)
         with box("claim-facts"):
             facts(
                 [
                     (t("Claimed"), formats.money(claim["amount_cents"])),
                     (t("Approved"), formats.money(claim["approved_cents"] or None)),
                     (t("Submissions"), str(claim["round"])),
-                    (t("Answer of the manufacturer"), _last_answer(visit, claim)),
+                    (t("Answer of the manufacturer"), _last_answer(ctx, claim)),
                 ]
             )
         with box("card-actions"):
-            if visit.person.has(_CHANGES):
-                _counter_actions(visit, claim)
-            if visit.person.has(_GIVES_UP) and claim["status"] in _WITH_US:
-                button(t("Write off …"), partial(_write_off, visit, claim), name="write-off")
+            if ctx.person.has(_CHANGES):
+                _counter_actions(ctx, claim)
+            if ctx.person.has(_GIVES_UP) and claim["status"] in _WITH_US:
+                button(t("Write off …"), partial(_write_off, ctx, claim), name="write-off")
 
 
-def _last_answer(visit: Visit, claim: Claim) -> str:
+def _last_answer(ctx: PageContext, claim: Claim) -> str:
     """What the manufacturer said last, and when."""
     if claim["answer"] is None:
         return formats.NOTHING
-    at = formats.day_and_clock(claim["answered_at"], visit.store.timezone, visit.now())
-    return f"{visit.t.code('answer', claim['answer'])} · {at}"
+    at = formats.day_and_clock(claim["answered_at"], ctx.store.timezone, ctx.now())
+    return f"{ctx.t.code('answer', claim['answer'])} · {at}"
 
 
-def _counter_actions(visit: Visit, claim: Claim) -> None:
-    t = visit.t
+def _counter_actions(ctx: PageContext, claim: Claim) -> None:
+    t = ctx.t
     match claim["status"]:
         case "draft" | "rejected":
             path, seen = f"/claims/{claim['claim_id']}/submission", {"version": claim["version"]}
-            send = partial(send_now, visit, "reception", path, seen, attempt=new_attempt())
+            send = partial(send_now, ctx, "reception", path, seen, attempt=new_attempt())
             again = claim["status"] == "rejected"
             label = t("Submit again") if again else t("Submit to the manufacturer")
             made = button(label, send, name="submit-claim", kind="main")
             made.set_enabled(not claim["missing"])
         case "submitted":
             button(
-                t("Record the answer …"), partial(_answer, visit, claim), name="answer", kind="main"
+                t("Record the answer …"), partial(_answer, ctx, claim), name="answer", kind="main"
             )
         case "approved":
             button(
                 t("Record the payment …"),
-                partial(_settle, visit, claim),
+                partial(_settle, ctx, claim),
                 name="settle-claim",
                 kind="main",
             )
 
 
-def _evidence(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
+def _evidence(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
     """What the manufacturer wants to know; what is missing is named."""
-    t, claim = visit.t, dossier.claim
+    t, claim = ctx.t, dossier.claim
     evidence = claim["evidence"]
     with panel(t("Evidence")):
         odometer = evidence["odometer_km"]
@@ -172,30 +172,30 @@ def _evidence(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
                 (t.code("evidence", "fault_code"), evidence["fault_code"] or formats.NOTHING),
                 (
                     t.code("evidence", "part_no"),
-                    catalogue.part(evidence["part_no"]) if evidence["part_no"] else formats.NOTHING,
+                    catalog.part(evidence["part_no"]) if evidence["part_no"] else formats.NOTHING,
                 ),
                 (t.code("evidence", "photo_ids"), str(len(evidence["photo_ids"]))),
             ]
         )
         if claim["missing"] and claim["status"] in _WITH_US:
-            with mark("missing", box("state-line")):
+            with test_id("missing", box("state-line")):
                 text(t("Missing"), "hint")
                 for name in claim["missing"]:
                     badge(t.code("evidence", name), "bad")
-        if visit.person.has(_CHANGES) and claim["status"] in _WITH_US:
+        if ctx.person.has(_CHANGES) and claim["status"] in _WITH_US:
             with box("card-actions"):
                 button(
                     t("Complete the evidence …"),
-                    partial(_complete, visit, catalogue, dossier),
+                    partial(_complete, ctx, catalog, dossier),
                     name="evidence",
                 )
 
 
-def _complete(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
-    t, claim, known = visit.t, dossier.claim, dossier.claim["evidence"]
-    zone, now = visit.store.timezone, visit.now()
+def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
+    t, claim, known = ctx.t, dossier.claim, dossier.claim["evidence"]
+    zone, now = ctx.store.timezone, ctx.now()
     with dialog(t("Evidence"), wide=True) as opened:
-        form = Form(visit, claim["version"])
+        form = Form(ctx, claim["version"])
         with box("fields"):
             odometer = form.field(
                 "odometer_km",
@@ -222,7 +222,7 @@ def _complete(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
             part = form.field(
                 "part_no",
                 ui.select(
-                    catalogue.part_choices(),
+                    catalog.part_choices(),
                     label=t.code("evidence", "part_no"),
                     value=known["part_no"],
                     with_input=True,
@@ -256,11 +256,11 @@ def _complete(visit: Visit, catalogue: Catalogue, dossier: Dossier) -> None:
         dialog_actions(form, opened, t("Save"), send)
 
 
-def _answer(visit: Visit, claim: Claim) -> None:
+def _answer(ctx: PageContext, claim: Claim) -> None:
     """What the manufacturer pays (回复); nothing where it rejects the claim."""
-    t = visit.t
+    t = ctx.t
     with dialog(t("Answer of the manufacturer")) as opened:
-        form = Form(visit, claim["version"])
+        form = Form(ctx, claim["version"])
         code = form.field(
             "code", ui.select(choices(t, "answer", _ANSWERS), label=t("Answer"), value="accepted")
         )
@@ -284,11 +284,11 @@ def _answer(visit: Visit, claim: Claim) -> None:
         dialog_actions(form, opened, t("Save"), send)
 
 
-def _settle(visit: Visit, claim: Claim) -> None:
+def _settle(ctx: PageContext, claim: Claim) -> None:
     """The manufacturer has paid (索赔结算); the store bears the rest."""
-    t = visit.t
+    t = ctx.t
     with dialog(t("Payment of the manufacturer")) as opened:
-        form = Form(visit, claim["version"])
+        form = Form(ctx, claim["version"])
         rest = claim["amount_cents"] - claim["approved_cents"]
         facts(
             [
@@ -306,11 +306,11 @@ def _settle(visit: Visit, claim: Claim) -> None:
         dialog_actions(form, opened, t("Record the payment"), send)
 
 
-def _write_off(visit: Visit, claim: Claim) -> None:
+def _write_off(ctx: PageContext, claim: Claim) -> None:
     """Nothing will be paid (索赔核销)."""
-    t = visit.t
+    t = ctx.t
     with dialog(t("Write the claim off")) as opened:
-        form = Form(visit, claim["version"])
+        form = Form(ctx, claim["version"])
         facts([(t("The store bears"), formats.money(claim["amount_cents"]))])
 
         async def send() -> None:
@@ -320,11 +320,11 @@ def _write_off(visit: Visit, claim: Claim) -> None:
         dialog_actions(form, opened, t("Write off"), send)
 
 
-def _lines(visit: Visit, catalogue: Catalogue, lines: Sequence[Mapping[str, Any]]) -> None:
-    t, amounts = visit.t, (visit.t("Quantity"), visit.t("Amount"))
+def _lines(ctx: PageContext, catalog: Catalog, lines: Sequence[Mapping[str, Any]]) -> None:
+    t, amounts = ctx.t, (ctx.t("Quantity"), ctx.t("Amount"))
     with panel(t("Claimed work and parts")), table([t("Item"), *amounts], amounts):
         for line in lines:
             with row():
-                cell(catalogue.line(line["kind"], line["code"]))
+                cell(catalog.line(line["kind"], line["code"]))
                 cell(str(line["quantity"]), "figure")
                 cell(formats.money(line["amount_cents"]), "figure")

@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
-from services.desk.components.drawing import Drawing
+from services.desk.catalog import Catalog
 from services.desk.components.elements import (
     badge,
     box,
@@ -16,15 +15,16 @@ from services.desk.components.elements import (
     cell_box,
     empty,
     link,
-    mark,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.live import live
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
 from services.desk.pages.orders import number_of, numbers_of
-from services.desk.visit import Names, Visit, Who
 
 PAGE = Page(
     path="/stores/{store_id}/claims",
@@ -54,81 +54,81 @@ _NEAR = timedelta(days=3)
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """Open claims with their deadlines; closed ones under a tab of their own."""
-    catalogue = await visit.catalogue()
-    chosen = visit.query.get("view", "open")
+    catalog = await ctx.catalog()
+    chosen = ctx.query.get("view", "open")
     if chosen not in _VIEWS:
         chosen = "open"
     with box("tabs"):
         for view, title in _VIEW_TITLES.items():
             classes = "tab current" if view == chosen else "tab"
-            mark(f"tab-{view}", link(visit.t(title), f"?view={view}", classes))
+            test_id(f"tab-{view}", link(ctx.t(title), f"?view={view}", classes))
 
     async def fetch() -> tuple[Sequence[Claim], Names]:
-        found: Sequence[Claim] = await visit.shared(
+        found: Sequence[Claim] = await ctx.shared(
             f"claims {chosen}",
-            lambda: visit.services.get(
-                "reception", f"{visit.store_path}/claims", status=list(_VIEWS[chosen])
+            lambda: ctx.services.get(
+                "reception", f"{ctx.store_path}/claims", status=list(_VIEWS[chosen])
             ),
         )
-        return found, await visit.names_if_any(found)
+        return found, await ctx.names_if_any(found)
 
-    def render(ledger: tuple[Sequence[Claim], Names], drawing: Drawing) -> None:
+    def render(ledger: tuple[Sequence[Claim], Names], renderer: PartialRenderer) -> None:
         found, names = ledger
         if not found:
-            drawing.part("none", empty, visit.t("No claims here."))
+            renderer.section("none", empty, ctx.t("No claims here."))
             return
-        numbers = numbers_of(visit, found)
-        with drawing.frame("table", _table, visit):
+        numbers = numbers_of(ctx, found)
+        with renderer.frame("table", _table, ctx):
             for claim in found:
                 number = number_of(numbers, claim)
-                row = partial(_row, visit, catalogue)
-                drawing.part(claim["claim_id"], row, claim, number, names.of(claim))
+                row = partial(_row, ctx, catalog)
+                renderer.section(claim["claim_id"], row, claim, number, names.of(claim))
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
-def deadline(visit: Visit, claim: Claim) -> None:
+def deadline(ctx: PageContext, claim: Claim) -> None:
     """Until when the claim has to be submitted or answered, in the color of its urgency."""
     if claim["awaits"] is None:
         text(formats.NOTHING)
         return
-    due, now = datetime.fromisoformat(claim["due_at"]), visit.now()
+    due, now = datetime.fromisoformat(claim["due_at"]), ctx.now()
     tone = "bad" if due < now else "warn" if due < now + _NEAR else "calm"
-    badge(formats.day_and_clock(due, visit.store.timezone, now), tone)
+    badge(formats.day_and_clock(due, ctx.store.timezone, now), tone)
 
 
-def claim_name(catalogue: Catalogue, claim: Claim) -> str:
+def claim_name(catalog: Catalog, claim: Claim) -> str:
     """What is claimed: the first operation, or the first part."""
     lines = sorted(claim["lines"], key=lambda line: line["kind"] != "labor")
-    return catalogue.line(lines[0]["kind"], lines[0]["code"])
+    return catalog.line(lines[0]["kind"], lines[0]["code"])
 
 
-def _table(visit: Visit) -> AbstractContextManager[None]:
-    t = visit.t
-    whose = [t("Order"), *([t("Plate"), t("Customer")] if visit.sees_persons else [])]
+def _table(ctx: PageContext) -> AbstractContextManager[None]:
+    t = ctx.t
+    whose = [t("Order"), *([t("Plate"), t("Customer")] if ctx.sees_persons else [])]
     state = [t("Status"), t("Awaits"), t("Deadline"), t("Missing")]
     amounts = (t("Claimed"), t("Approved"))
     return table([t("Claim"), *whose, *state, *amounts], amounts)
 
 
-def _row(visit: Visit, catalogue: Catalogue, claim: Claim, number: str, who: Who) -> None:
-    t = visit.t
-    with mark("claim", row("row-link")):
+def _row(ctx: PageContext, catalog: Catalog, claim: Claim, number: str, who: Who) -> None:
+    t = ctx.t
+    with test_id("claim", row("row-link")):
         with cell_box():
-            address = f"{visit.store_path}/claims/{claim['claim_id']}"
-            link(claim_name(catalogue, claim), address, "row-anchor")
+            address = f"{ctx.store_path}/claims/{claim['claim_id']}"
+            link(claim_name(catalog, claim), address, "row-anchor")
         with cell_box():
-            link(number, f"{visit.store_path}/orders/{claim['order_id']}", "text-link number")
-        if visit.sees_persons:
+            link(number, f"{ctx.store_path}/orders/{claim['order_id']}", "text-link number")
+        if ctx.sees_persons:
             cell(who.plate or formats.NOTHING, "plate-cell")
             cell(who.name or formats.NOTHING)
         with cell_box():
             badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
         cell(t.code("awaits", claim["awaits"]))
         with cell_box():
-            deadline(visit, claim)
+            deadline(ctx, claim)
         missing = claim["missing"] if claim["awaits"] == "submission" else ()
         cell(t.listed(t.code("evidence", name) for name in missing) or formats.NOTHING)
         cell(formats.money(claim["amount_cents"]), "figure")

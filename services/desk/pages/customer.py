@@ -7,7 +7,6 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -17,17 +16,18 @@ from services.desk.components.elements import (
     empty,
     facts,
     link,
-    mark,
     panel,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.forms import Form
 from services.desk.components.live import live
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import PageContext, together
 from services.desk.page import Page
 from services.desk.vehicles import find_customer
-from services.desk.visit import Visit, together
 
 PAGE = Page(
     path="/stores/{store_id}/customers/{customer_ref}",
@@ -60,11 +60,11 @@ _TONES = {
 
 
 @SEARCH.shows
-async def search(visit: Visit) -> None:
+async def search(ctx: PageContext) -> None:
     """Find a customer by the vehicle."""
-    t = visit.t
+    t = ctx.t
     with box("narrow"), panel():
-        form = Form(visit)
+        form = Form(ctx)
         typed = form.field("plate", ui.input(t("Plate or VIN")).props("autofocus"))
 
         async def find() -> None:
@@ -72,11 +72,11 @@ async def search(visit: Visit) -> None:
                 return
 
             async def ask() -> dict[str, Any]:
-                return await find_customer(visit, str(typed.value)) or {}
+                return await find_customer(ctx, str(typed.value)) or {}
 
             found = await form.send(ask)
             if found:
-                ui.navigate.to(f"{visit.store_path}/customers/{found['customer_ref']}")
+                ui.navigate.to(f"{ctx.store_path}/customers/{found['customer_ref']}")
             elif found is not None:
                 typed.error = t("Not in the archive.")
 
@@ -86,27 +86,25 @@ async def search(visit: Visit) -> None:
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """Preferences on the left, messages on the right."""
-    ref = visit.parameters["customer_ref"]
-    path = f"{visit.store_path}/customers/{ref}/contact-preferences"
-    known, names = await together(
-        visit.services.get("crm", path), visit.names([{"customer_ref": ref}])
-    )
+    ref = ctx.parameters["customer_ref"]
+    path = f"{ctx.store_path}/customers/{ref}/contact-preferences"
+    known, names = await together(ctx.services.get("crm", path), ctx.names([{"customer_ref": ref}]))
     text(names.customers.get(ref, formats.NOTHING), "subtitle")
     with box("columns even"):
-        with box("column-wide"), panel(visit.t("Contact preferences")):
-            _preferences(visit, path, known)
-        with box("column-wide"), panel(visit.t("Messages")):
-            await _messages(visit, ref)
+        with box("column-wide"), panel(ctx.t("Contact preferences")):
+            _preferences(ctx, path, known)
+        with box("column-wide"), panel(ctx.t("Messages")):
+            await _messages(ctx, ref)
 
 
-def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
-    t = visit.t
+def _preferences(ctx: PageContext, path: str, known: Mapping[str, Any]) -> None:
+    t = ctx.t
     channels = {each: t.code("channel", each) for each in CHANNELS}
     reachable = t.listed(channels[each] for each in known["reachable_by"]) or formats.NOTHING
     facts([(t("Reachable by"), reachable)])
-    form = Form(visit, known["version"])
+    form = Form(ctx, known["version"])
     with box("fields form-fields"):
         language = form.field(
             "language", ui.select(_LANGUAGES, label=t("Language"), value=known["language"])
@@ -124,7 +122,7 @@ def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
         wecom_id = form.field("wecom_id", ui.input(t("WeCom ID"), value=known["wecom_id"] or ""))
     text(t("The customer wants nothing by"), "section-title")
     declined = {
-        each: mark(
+        each: test_id(
             f"declined-{each}",
             ui.checkbox(t.code("channel", each), value=each in known["declined_channels"]),
         )
@@ -144,7 +142,7 @@ def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
             ],
         }
         saved = await form.send(
-            lambda: visit.services.replace("crm", path, form.seen(body), attempt=form.attempt)
+            lambda: ctx.services.replace("crm", path, form.seen(body), attempt=form.attempt)
         )
         if saved:
             form.version = saved["version"]
@@ -152,17 +150,17 @@ def _preferences(visit: Visit, path: str, known: Mapping[str, Any]) -> None:
         elif form.conflict:
             present.clear()
             with present:
-                _present(visit, await visit.services.get("crm", path))
+                _present(ctx, await ctx.services.get("crm", path))
 
     with box("card-actions"):
         button(t("Save"), save, name="save-preferences", kind="main")
     form.speak_here()
-    present = mark("conflict", box("conflict"))
+    present = test_id("conflict", box("conflict"))
 
 
-def _present(visit: Visit, known: Mapping[str, Any]) -> None:
+def _present(ctx: PageContext, known: Mapping[str, Any]) -> None:
     """What somebody else has saved meanwhile."""
-    t = visit.t
+    t = ctx.t
     declined = t.listed(t.code("channel", each) for each in known["declined_channels"])
     preferred = known["preferred_channel"]
     facts(
@@ -176,32 +174,32 @@ def _present(visit: Visit, known: Mapping[str, Any]) -> None:
     )
 
 
-async def _messages(visit: Visit, customer_ref: str) -> None:
-    path = f"{visit.store_path}/messages"
+async def _messages(ctx: PageContext, customer_ref: str) -> None:
+    path = f"{ctx.store_path}/messages"
 
     async def fetch() -> Sequence[Mapping[str, Any]]:
-        found: Sequence[Mapping[str, Any]] = await visit.shared(
+        found: Sequence[Mapping[str, Any]] = await ctx.shared(
             f"messages of {customer_ref}",
-            lambda: visit.services.get("crm", path, customer_ref=customer_ref),
+            lambda: ctx.services.get("crm", path, customer_ref=customer_ref),
         )
         return found
 
-    def render(messages: Sequence[Mapping[str, Any]], drawing: Drawing) -> None:
-        t = visit.t
+    def render(messages: Sequence[Mapping[str, Any]], renderer: PartialRenderer) -> None:
+        t = ctx.t
         if not messages:
-            drawing.part("none", empty, t("Nothing was told yet."))
+            renderer.section("none", empty, t("Nothing was told yet."))
             return
         headings = [t("Since"), t("Subject"), t("Channel"), t("Status"), ""]
-        with drawing.frame("table", table, headings):
+        with renderer.frame("table", table, headings):
             for each in messages:
-                drawing.part(each["message_id"], partial(_message, visit), each)
+                renderer.section(each["message_id"], partial(_message, ctx), each)
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
-def _message(visit: Visit, message: Mapping[str, Any]) -> None:
-    t, zone, now = visit.t, visit.store.timezone, visit.now()
-    with mark("message", row()):
+def _message(ctx: PageContext, message: Mapping[str, Any]) -> None:
+    t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
+    with test_id("message", row()):
         cell(formats.day_and_clock(message["created_at"], zone, now), "number")
         cell(t.code("subject", message["subject"]))
         cell(t.code("channel", message["channel"]))
@@ -209,5 +207,5 @@ def _message(visit: Visit, message: Mapping[str, Any]) -> None:
             badge(t.code("message", message["status"]), _TONES[message["status"]])
         with cell_box("cell-actions"):
             if message["order_id"]:
-                order = f"{visit.store_path}/orders/{message['order_id']}"
+                order = f"{ctx.store_path}/orders/{message['order_id']}"
                 link(t("Order"), order, "text-link")

@@ -8,8 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
-from services.desk.components.drawing import Drawing
+from services.desk.catalog import Catalog
 from services.desk.components.elements import (
     badge,
     box,
@@ -18,19 +17,20 @@ from services.desk.components.elements import (
     cell_box,
     dialog,
     empty,
-    mark,
     panel,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.forms import Form, choices, dialog_actions, submit
 from services.desk.components.live import live
+from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.photos import Photo, gallery, photo_button
 from services.desk.components.rectification import close_button, rectification_state
+from services.desk.context import PageContext, together
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
-from services.desk.visit import Visit, together
 
 DUTIES = ("R43", "R10")
 
@@ -50,25 +50,25 @@ Found = tuple[list[Entry], list[Entry]]
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """Each area with its checks of the day, and the rectifications of such checks."""
-    catalogue, day = await visit.catalogue(), chosen_day(visit)
+    catalog, day = await ctx.catalog(), chosen_day(ctx)
     with box("toolbar"):
-        day_choice(visit, day)
-    today = day == visit.today()
+        day_choice(ctx, day)
+    today = day == ctx.today()
 
     async def fetch() -> Found:
         checks, rectifications = await together(
-            visit.shared(
+            ctx.shared(
                 f"daily checks {day}",
-                lambda: visit.services.get(
-                    "reception", f"{visit.store_path}/daily-checks", day=f"{day}"
+                lambda: ctx.services.get(
+                    "reception", f"{ctx.store_path}/daily-checks", day=f"{day}"
                 ),
             ),
-            visit.shared(
+            ctx.shared(
                 "rectifications",
-                lambda: visit.services.get(
-                    "reporting", f"{visit.store_path}/rectifications", state=list(_STATES)
+                lambda: ctx.services.get(
+                    "reporting", f"{ctx.store_path}/rectifications", state=list(_STATES)
                 ),
             ),
             forgiving=True,
@@ -78,33 +78,33 @@ async def show(visit: Visit) -> None:
         known = [] if isinstance(rectifications, Exception) else rectifications
         return checks, [each for each in known if each["source"] == "daily_check"]
 
-    def render(found: Found, drawing: Drawing) -> None:
+    def render(found: Found, renderer: PartialRenderer) -> None:
         checks, rectifications = found
-        with drawing.frame("areas", box, "columns even"):
-            for name, area in catalogue.check_areas.items():
+        with renderer.frame("areas", box, "columns even"):
+            for name, area in catalog.check_areas.items():
                 of_area = [each for each in checks if each["area"] == name]
-                drawing.part(name, partial(_area, visit, today), area, of_area)
-        with drawing.frame("rectifications", panel, visit.t("Rectifications")):
-            _rectifications(visit, catalogue, rectifications, drawing)
+                renderer.section(name, partial(_area, ctx, today), area, of_area)
+        with renderer.frame("rectifications", panel, ctx.t("Rectifications")):
+            _rectifications(ctx, catalog, rectifications, renderer)
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
-def _area(visit: Visit, today: bool, area: Entry, checks: Sequence[Entry]) -> None:
-    t, due = visit.t, time.fromisoformat(area["due"])
+def _area(ctx: PageContext, today: bool, area: Entry, checks: Sequence[Entry]) -> None:
+    t, due = ctx.t, time.fromisoformat(area["due"])
     items = {item["item"]: t.of(dict(item)) for item in area["items"]}
-    with mark(f"area-{area['area']}", box("column-wide")), panel(t.of(dict(area))):
+    with test_id(f"area-{area['area']}", box("column-wide")), panel(t.of(dict(area))):
         with box("card-tags"):
             if checks:
                 badge(t("Checked"), "good")
             else:
-                late = not today or visit.now().astimezone(visit.store.timezone).time() > due
+                late = not today or ctx.now().astimezone(ctx.store.timezone).time() > due
                 badge(t("Not checked") if late else t("Due"), "bad" if late else "calm")
             text(t("due by {time}", time=f"{due:%H:%M}"), "card-note")
         for check in checks:
             with box("check-line"):
-                who = visit.colleague(check["checked_by"])
-                at = formats.clock(check["checked_at"], visit.store.timezone)
+                who = ctx.colleague(check["checked_by"])
+                at = formats.clock(check["checked_at"], ctx.store.timezone)
                 text(f"{at} {who}")
                 for item in check["failed"]:
                     badge(items.get(item, item), "bad")
@@ -112,27 +112,27 @@ def _area(visit: Visit, today: bool, area: Entry, checks: Sequence[Entry]) -> No
                     badge(t("All in order"), "good")
             if check["photo_id"]:
                 gallery(
-                    visit,
+                    ctx,
                     [{"photo_id": check["photo_id"], "position": None, "kind": "premises"}],
                 )
         if today:
             with box("card-actions"):
                 button(
                     t("Check"),
-                    partial(_check_dialog, visit, area, items),
+                    partial(_check_dialog, ctx, area, items),
                     name=f"check-{area['area']}",
                     kind="plain" if checks else "main",
                 )
 
 
-def _check_dialog(visit: Visit, area: Entry, items: Mapping[str, str]) -> None:
-    t = visit.t
+def _check_dialog(ctx: PageContext, area: Entry, items: Mapping[str, str]) -> None:
+    t = ctx.t
     results: dict[str, ui.toggle] = {}
     photos: list[Photo] = []
     with dialog(t("Check {area}", area=t.of(dict(area)))) as opened:
-        form = Form(visit)
+        form = Form(ctx)
         for item, name in items.items():
-            with mark(f"item-{item}", box("inspection-item")):
+            with test_id(f"item-{item}", box("inspection-item")):
                 text(name, "item-name")
                 toggle = ui.toggle(choices(t, "result", _RESULTS)).props("no-caps unelevated")
                 results[item] = toggle.classes("result-toggle")
@@ -141,10 +141,10 @@ def _check_dialog(visit: Visit, area: Entry, items: Mapping[str, str]) -> None:
             photos[:] = [photo]
             shown.clear()
             with shown:
-                gallery(visit, photos)
+                gallery(ctx, photos)
 
         with box("photo-bar"):
-            photo_button(visit, t("Take photos"), lambda: "/photos", taken, name="photos")
+            photo_button(ctx, t("Take photos"), lambda: "/photos", taken, name="photos")
         shown = box("shown-photos")
 
         async def send() -> None:
@@ -162,31 +162,31 @@ def _check_dialog(visit: Visit, area: Entry, items: Mapping[str, str]) -> None:
 
 
 def _rectifications(
-    visit: Visit, catalogue: Catalogue, found: Sequence[Entry], drawing: Drawing
+    ctx: PageContext, catalog: Catalog, found: Sequence[Entry], renderer: PartialRenderer
 ) -> None:
-    t = visit.t
+    t = ctx.t
     names = {
         item["item"]: t.of(dict(item))
-        for area in catalogue.check_areas.values()
+        for area in catalog.check_areas.values()
         for item in area["items"]
     }
     if not found:
-        drawing.part("none", empty, t("Nothing is to be put right."))
+        renderer.section("none", empty, t("Nothing is to be put right."))
         return
     headings = [t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
-    with drawing.frame("table", table, headings):
+    with renderer.frame("table", table, headings):
         for each in found:
-            drawing.part(each["rectification_id"], partial(_rectification, visit, names), each)
+            renderer.section(each["rectification_id"], partial(_rectification, ctx, names), each)
 
 
-def _rectification(visit: Visit, names: Mapping[str, str], rectification: Entry) -> None:
-    t, zone, now = visit.t, visit.store.timezone, visit.now()
-    with mark("rectification", row()):
+def _rectification(ctx: PageContext, names: Mapping[str, str], rectification: Entry) -> None:
+    t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
+    with test_id("rectification", row()):
         cell(t.listed(names.get(item, item) for item in rectification["subjects"]))
-        cell(visit.colleague(rectification["owner_id"]))
+        cell(ctx.colleague(rectification["owner_id"]))
         cell(formats.day_and_clock(rectification["due_at"], zone, now), "number")
         with cell_box():
-            rectification_state(visit, rectification)
+            rectification_state(ctx, rectification)
         cell(t.code("closing", rectification["result"]))
         with cell_box("cell-actions"):
-            close_button(visit, rectification)
+            close_button(ctx, rectification)

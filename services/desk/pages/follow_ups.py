@@ -8,7 +8,6 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -19,16 +18,17 @@ from services.desk.components.elements import (
     empty,
     facts,
     link,
-    mark,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.forms import Form, choices, dialog_actions, submit
 from services.desk.components.live import live
-from services.desk.i18n import Words
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import Names, PageContext
+from services.desk.i18n import Translator
 from services.desk.page import Page
-from services.desk.visit import Names, Visit
 
 DUTIES = ("R20", "R21")
 
@@ -54,47 +54,49 @@ Calls = tuple[list[dict[str, Any]], Names]
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """One tab a status."""
-    chosen = visit.query.get("view", "due")
+    chosen = ctx.query.get("view", "due")
     if chosen not in _VIEWS:
         chosen = "due"
     with box("tabs"):
         for view, title in _VIEWS.items():
             classes = "tab current" if view == chosen else "tab"
-            mark(f"tab-{view}", link(visit.t(title), f"?view={view}", classes))
+            test_id(f"tab-{view}", link(ctx.t(title), f"?view={view}", classes))
 
     async def fetch() -> Calls:
-        path = f"{visit.store_path}/follow-ups"
-        calls = await visit.shared(
-            f"follow-ups {chosen}", lambda: visit.services.get("crm", path, status=chosen)
+        path = f"{ctx.store_path}/follow-ups"
+        calls = await ctx.shared(
+            f"follow-ups {chosen}", lambda: ctx.services.get("crm", path, status=chosen)
         )
-        return calls, await visit.names(calls)
+        return calls, await ctx.names(calls)
 
-    def render(found: Calls, drawing: Drawing) -> None:
+    def render(found: Calls, renderer: PartialRenderer) -> None:
         calls, names = found
         if not calls:
-            drawing.part("none", empty, visit.t("No calls here."))
+            renderer.section("none", empty, ctx.t("No calls here."))
             return
-        with drawing.frame("table", _table, visit.t):
+        with renderer.frame("table", _table, ctx.t):
             for call in calls:
-                drawing.part(call["follow_up_id"], partial(_row, visit), call, names.of(call).name)
+                renderer.section(
+                    call["follow_up_id"], partial(_row, ctx), call, names.of(call).name
+                )
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
-def _table(t: Words) -> AbstractContextManager[None]:
+def _table(t: Translator) -> AbstractContextManager[None]:
     names_of_call = [t("Customer"), t("Due"), t("Agent"), t("Status")]
     names_of_result = [t("Reached"), t("Satisfaction"), ""]
     return table(names_of_call + names_of_result)
 
 
-def _row(visit: Visit, call: Mapping[str, Any], name: str | None) -> None:
-    t, who = visit.t, name or formats.NOTHING
-    with mark("follow-up", row()):
+def _row(ctx: PageContext, call: Mapping[str, Any], name: str | None) -> None:
+    t, who = ctx.t, name or formats.NOTHING
+    with test_id("follow-up", row()):
         cell(who)
-        cell(formats.day_and_clock(call["due_at"], visit.store.timezone, visit.now()), "number")
-        cell(visit.colleague(call["completed_by"] or call["agent_id"]))
+        cell(formats.day_and_clock(call["due_at"], ctx.store.timezone, ctx.now()), "number")
+        cell(ctx.colleague(call["completed_by"] or call["agent_id"]))
         with cell_box():
             badge(t.code("status", call["status"]), _TONES[call["status"]])
             if call["calendar_assumed"] and call["completed_at"] is None:
@@ -106,17 +108,15 @@ def _row(visit: Visit, call: Mapping[str, Any], name: str | None) -> None:
         cell("★" * (call["satisfaction"] or 0) or formats.NOTHING, "stars")
         with cell_box("cell-actions"):
             if call["completed_at"] is None:
-                button(
-                    t("Call"), partial(_call_dialog, visit, call, who), name="call", kind="small"
-                )
-            link(t("Order"), f"{visit.store_path}/orders/{call['order_id']}", "text-link")
+                button(t("Call"), partial(_call_dialog, ctx, call, who), name="call", kind="small")
+            link(t("Order"), f"{ctx.store_path}/orders/{call['order_id']}", "text-link")
 
 
-async def _call_dialog(visit: Visit, call: Mapping[str, Any], who: str) -> None:
-    t = visit.t
+async def _call_dialog(ctx: PageContext, call: Mapping[str, Any], who: str) -> None:
+    t = ctx.t
     with dialog(t("Follow-up call: {name}", name=who)) as opened:
         details = box("found")
-        form = Form(visit)
+        form = Form(ctx)
         reached = form.field(
             "reached",
             ui.select({True: t("Reached"), False: t("Not reached")}, label=t("Result"), value=True),
@@ -142,23 +142,23 @@ async def _call_dialog(visit: Visit, call: Mapping[str, Any], who: str) -> None:
             await submit(form, opened, "crm", path, body)
 
         dialog_actions(form, opened, t("Save"), send)
-    customer = await form.send(lambda: _customer(visit, call))
+    customer = await form.send(lambda: _customer(ctx, call))
     with details:
-        _contact(visit, customer or {})
+        _contact(ctx, customer or {})
 
 
-async def _customer(visit: Visit, call: Mapping[str, Any]) -> dict[str, Any]:
+async def _customer(ctx: PageContext, call: Mapping[str, Any]) -> dict[str, Any]:
     """The archive's entry of the customer, by way of the order's plate."""
-    order = await visit.services.get("reception", f"{visit.store_path}/orders/{call['order_id']}")
-    plate = (await visit.names([order])).plates.get(order["plate_ref"])
+    order = await ctx.services.get("reception", f"{ctx.store_path}/orders/{call['order_id']}")
+    plate = (await ctx.names([order])).plates.get(order["plate_ref"])
     if plate is None:
         return {}
-    path = f"{visit.store_path}/customers"
-    return await visit.services.find("crm", path, plate=plate) or {}
+    path = f"{ctx.store_path}/customers"
+    return await ctx.services.find("crm", path, plate=plate) or {}
 
 
-def _contact(visit: Visit, customer: Mapping[str, Any]) -> None:
-    t = visit.t
+def _contact(ctx: PageContext, customer: Mapping[str, Any]) -> None:
+    t = ctx.t
     if not customer:
         text(t("The archive has no contact details for this customer."), "hint")
         return

@@ -6,24 +6,24 @@ from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     box,
     cell,
     cell_box,
     link,
-    mark,
     panel,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.figures import INDICATORS, bars, tone_of
 from services.desk.components.live import live
-from services.desk.i18n import Words
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import PageContext
+from services.desk.i18n import Translator
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
-from services.desk.visit import Visit
 
 DUTIES = ("R30", "R38", "R40")
 
@@ -43,43 +43,43 @@ Reports = list[dict[str, Any]]
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """One row a store, and the stores compared."""
-    day = chosen_day(visit)
-    day_choice(visit, day)
+    day = chosen_day(ctx)
+    day_choice(ctx, day)
 
     async def fetch() -> Reports:
-        await visit.signed_in.token()
-        reports: Reports = await visit.desk.answers.get(
-            ("group", f"{day}", visit.person.subject),
-            lambda: visit.services.get("reporting", "/group/daily-reports", day=f"{day}"),
+        await ctx.signed_in.token()
+        reports: Reports = await ctx.app_context.response_cache.get(
+            ("group", f"{day}", ctx.person.subject),
+            lambda: ctx.services.get("reporting", "/group/daily-reports", day=f"{day}"),
         )
         return reports
 
-    def render(reports: Reports, drawing: Drawing) -> None:
+    def render(reports: Reports, renderer: PartialRenderer) -> None:
         by_store = {report["store_id"]: report for report in reports}
         with (
-            drawing.frame("stores", panel, visit.t("Stores")),
-            drawing.frame("table", _table, visit.t),
+            renderer.frame("stores", panel, ctx.t("Stores")),
+            renderer.frame("table", _table, ctx.t),
         ):
-            for store_id in visit.person.stores:
-                drawing.part(store_id, partial(_row, visit, store_id), by_store.get(store_id))
+            for store_id in ctx.person.stores:
+                renderer.section(store_id, partial(_row, ctx, store_id), by_store.get(store_id))
             if reports:
-                drawing.part("total", partial(_totals, visit), by_store)
+                renderer.section("total", partial(_totals, ctx), by_store)
         if reports:
-            drawing.part("charts", partial(_charts, visit), by_store)
+            renderer.section("charts", partial(_charts, ctx), by_store)
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
-def _name(visit: Visit, store_id: str) -> str:
-    store = visit.desk.stores.get(store_id)
+def _name(ctx: PageContext, store_id: str) -> str:
+    store = ctx.app_context.stores.get(store_id)
     if store is None:
         return store_id
-    return store.zh if visit.t.language == "zh" else store.en
+    return store.zh if ctx.t.language == "zh" else store.en
 
 
-def _table(t: Words) -> AbstractContextManager[None]:
+def _table(t: Translator) -> AbstractContextManager[None]:
     counts = [t.code("figure", name) for name in ("arrived", "delivered")]
     money = [t.code("figure", name) for name in ("invoiced_cents", "received_cents")]
     shares = [t.code("figure", name) for name in _SHOWN]
@@ -87,17 +87,17 @@ def _table(t: Words) -> AbstractContextManager[None]:
     return table([t("Store"), *numbers, t("Covers")], numbers)
 
 
-def _row(visit: Visit, store_id: str, report: Mapping[str, Any] | None) -> None:
-    with mark(f"store-{store_id}", row()):
+def _row(ctx: PageContext, store_id: str, report: Mapping[str, Any] | None) -> None:
+    with test_id(f"store-{store_id}", row()):
         with cell_box():
-            link(_name(visit, store_id), f"/stores/{store_id}/today", "row-anchor")
-        _cells(visit, report)
+            link(_name(ctx, store_id), f"/stores/{store_id}/today", "row-anchor")
+        _cells(ctx, report)
 
 
-def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:
+def _cells(ctx: PageContext, report: Mapping[str, Any] | None) -> None:
     if report is None:
         with _wide_cell(10):
-            text(visit.t("Not published yet"), "hint")
+            text(ctx.t("Not published yet"), "hint")
         return
     cell(str(report["arrived"]), "figure")
     cell(str(report["delivered"]), "figure")
@@ -107,7 +107,7 @@ def _cells(visit: Visit, report: Mapping[str, Any] | None) -> None:
         indicator = _INDICATORS[name]
         cell(formats.share(report[name]), "figure").classes(tone_of(indicator, report[name]))
     cell(formats.minutes_seconds(report["greet_wait_median_s"]), "figure")
-    zone = visit.desk.stores[report["store_id"]].timezone
+    zone = ctx.app_context.stores[report["store_id"]].timezone
     cell(formats.period(report["covers_from"], report["covers_until"], zone))
 
 
@@ -118,12 +118,12 @@ def _wide_cell(columns: int) -> Any:
     return made
 
 
-def _totals(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
+def _totals(ctx: PageContext, reports: Mapping[str, Mapping[str, Any]]) -> None:
     def total(name: str) -> int:
         return sum(report[name] for report in reports.values())
 
     with row("total"):
-        cell(visit.t("Group"))
+        cell(ctx.t("Group"))
         cell(str(total("arrived")), "figure")
         cell(str(total("delivered")), "figure")
         cell(formats.money(total("invoiced_cents")), "figure")
@@ -131,8 +131,8 @@ def _totals(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
         _wide_cell(6)
 
 
-def _charts(visit: Visit, reports: Mapping[str, Mapping[str, Any]]) -> None:
-    t, names = visit.t, [_name(visit, store_id) for store_id in reports]
+def _charts(ctx: PageContext, reports: Mapping[str, Mapping[str, Any]]) -> None:
+    t, names = ctx.t, [_name(ctx, store_id) for store_id in reports]
     with box("columns even"):
         with box("column-wide"), panel(t("Money")):
             bars(

@@ -7,18 +7,18 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
+from services.desk.catalog import Catalog
 from services.desk.client import new_attempt
-from services.desk.components.drawing import Drawing, EverySecond
-from services.desk.components.elements import badge, box, button, dialog, empty, link, mark, text
+from services.desk.components.elements import badge, box, button, dialog, empty, link, test_id, text
 from services.desk.components.forms import Form, dialog_actions, send_now, several, submit
 from services.desk.components.job_clock import own_s, running_clock
 from services.desk.components.live import live
+from services.desk.components.partial_renderer import EverySecond, PartialRenderer
 from services.desk.components.work_choice import quantity_field
+from services.desk.context import PageContext, together
 from services.desk.page import Page
 from services.desk.pages.order.work import JOB_TONES
 from services.desk.pages.orders import Numbers, number_of, numbers_of, orders_at
-from services.desk.visit import Visit, together
 
 DUTIES = ("R3", "R4", "R13")
 
@@ -38,62 +38,64 @@ Mine = tuple[list[Job], Numbers]
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """The job of the address, otherwise the one in hand or the next one; the others below, and at
     the end what is finished and waits for inspection."""
-    catalogue = await visit.catalogue()
+    catalog = await ctx.catalog()
 
     async def fetch() -> Mine:
-        jobs, numbers = await open_jobs(visit)
+        jobs, numbers = await open_jobs(ctx)
         mine = [
             job
             for job in jobs
-            if visit.person.subject in job["technician_ids"] and job["status"] in _ORDER
+            if ctx.person.subject in job["technician_ids"] and job["status"] in _ORDER
         ]
         return sorted(mine, key=_job_sort_key), numbers
 
-    def render(mine: Mine, drawing: Drawing) -> None:
+    def render(mine: Mine, renderer: PartialRenderer) -> None:
         found, numbers = mine
         jobs = [job for job in found if job["status"] != "finished"]
         if jobs:
-            _to_do(visit, catalogue, drawing, jobs, numbers)
+            _to_do(ctx, catalog, renderer, jobs, numbers)
         else:
-            drawing.part("none", empty, visit.t("Nothing is assigned to you at the moment."))
+            renderer.section("none", empty, ctx.t("Nothing is assigned to you at the moment."))
         if done := [job for job in found if job["status"] == "finished"]:
-            with drawing.frame("finished", box, "own-jobs"):
-                drawing.part("title", text, visit.t("Finished by me"), "section-title")
+            with renderer.frame("finished", box, "own-jobs"):
+                renderer.section("title", text, ctx.t("Finished by me"), "section-title")
                 for job in done:
                     number = number_of(numbers, job)
-                    drawing.part(job["job_id"], partial(_done, visit, catalogue), job, number)
+                    renderer.section(job["job_id"], partial(_done, ctx, catalog), job, number)
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
 def _to_do(
-    visit: Visit, catalogue: Catalogue, drawing: Drawing, jobs: Sequence[Job], numbers: Numbers
+    ctx: PageContext,
+    catalog: Catalog,
+    renderer: PartialRenderer,
+    jobs: Sequence[Job],
+    numbers: Numbers,
 ) -> None:
-    wanted = visit.query.get("job")
+    wanted = ctx.query.get("job")
     shown = next((job for job in jobs if job["job_id"] == wanted), jobs[0])
-    card = partial(_card, visit, catalogue, drawing.every_second)
-    with drawing.frame("jobs", box, "own-jobs"):
-        drawing.part(f"own {shown['job_id']}", card, shown, number_of(numbers, shown))
+    card = partial(_card, ctx, catalog, renderer.every_second)
+    with renderer.frame("jobs", box, "own-jobs"):
+        renderer.section(f"own {shown['job_id']}", card, shown, number_of(numbers, shown))
         if len(jobs) > 1:
-            drawing.part("others", text, visit.t("My other jobs"), "section-title")
+            renderer.section("others", text, ctx.t("My other jobs"), "section-title")
         for job in jobs:
             if job is not shown:
-                other = partial(_other, visit, catalogue)
-                drawing.part(job["job_id"], other, job, number_of(numbers, job))
+                other = partial(_other, ctx, catalog)
+                renderer.section(job["job_id"], other, job, number_of(numbers, job))
 
 
-async def open_jobs(visit: Visit) -> Mine:
+async def open_jobs(ctx: PageContext) -> Mine:
     """The store's unfinished and uninspected jobs, and the queue numbers of their orders."""
     jobs, orders = await together(
-        visit.shared(
-            "open jobs", lambda: visit.services.get("workshop", f"{visit.store_path}/jobs")
-        ),
-        orders_at(visit, "opened", "in_work"),
+        ctx.shared("open jobs", lambda: ctx.services.get("workshop", f"{ctx.store_path}/jobs")),
+        orders_at(ctx, "opened", "in_work"),
     )
-    return jobs, numbers_of(visit, orders)
+    return jobs, numbers_of(ctx, orders)
 
 
 def _job_sort_key(job: Job) -> tuple[int, str]:
@@ -101,15 +103,15 @@ def _job_sort_key(job: Job) -> tuple[int, str]:
 
 
 def _card(
-    visit: Visit, catalogue: Catalogue, every_second: EverySecond, job: Job, number: str
+    ctx: PageContext, catalog: Catalog, every_second: EverySecond, job: Job, number: str
 ) -> None:
-    t, zone = visit.t, visit.store.timezone
-    with mark(f"job-{job['operation_id']}", box(f"job-card own-job {job['status']}")):
+    t, zone = ctx.t, ctx.store.timezone
+    with test_id(f"job-{job['operation_id']}", box(f"job-card own-job {job['status']}")):
         with box("job-head"):
             text(number, "queue-number")
             with box("card-names"):
-                text(catalogue.operation(job["operation_id"]), "job-name")
-                text(f"{visit.bay(job['bay_id'])} · {t.code('trade', job['trade'])}", "card-note")
+                text(catalog.operation(job["operation_id"]), "job-name")
+                text(f"{ctx.bay(job['bay_id'])} · {t.code('trade', job['trade'])}", "card-note")
         with box("card-tags"):
             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
             if job["rework_of"]:
@@ -118,22 +120,22 @@ def _card(
                 badge(t("Comeback"), "warn")
             if job["forgotten_clocks"]:
                 badge(t("Clock closed by rule"), "bad")
-        running_clock(visit, job, every_second, "own-clock number")
+        running_clock(ctx, job, every_second, "own-clock number")
         if len(job["technician_ids"]) > 1:
-            _team(visit, job)
+            _team(ctx, job)
         with box("job-times"):
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             _time(t("Planned"), planned)
             _time(t("Standard hours"), formats.hours(job["standard_hours"]))
-            _time(t("Promised"), formats.day_and_clock(job["promised_at"], zone, visit.now()))
+            _time(t("Promised"), formats.day_and_clock(job["promised_at"], zone, ctx.now()))
         with box("own-actions"):
-            _actions(visit, catalogue, job)
-        link(t("Show the order"), f"{visit.store_path}/orders/{job['order_id']}", "text-link")
+            _actions(ctx, catalog, job)
+        link(t("Show the order"), f"{ctx.store_path}/orders/{job['order_id']}", "text-link")
 
 
-def _team(visit: Visit, job: Job) -> None:
+def _team(ctx: PageContext, job: Job) -> None:
     """What each technician of a job of several has clocked, and what it earns once it is done."""
-    t, now = visit.t, visit.now()
+    t, now = ctx.t, ctx.now()
     clockings = {each["technician_id"]: each for each in job["clockings"]}
     earned = {each["technician_id"]: each["standard_hours"] for each in job["credits"]}
     with box("job-times"):
@@ -142,27 +144,27 @@ def _team(visit: Visit, job: Job) -> None:
             said = formats.stopwatch(own_s(clocking, now)) if clocking else t("Not clocked in")
             if technician_id in earned:
                 said += f" · {formats.hours(earned[technician_id])}"
-            with mark(f"clocking-{technician_id}", box("job-time")):
-                text(visit.colleague(technician_id), "card-note")
+            with test_id(f"clocking-{technician_id}", box("job-time")):
+                text(ctx.colleague(technician_id), "card-note")
                 text(said, "number")
 
 
-def _other(visit: Visit, catalogue: Catalogue, job: Job, number: str) -> None:
-    t, zone = visit.t, visit.store.timezone
-    with mark(f"other-{job['operation_id']}", link("", f"?job={job['job_id']}", "other-job")):
+def _other(ctx: PageContext, catalog: Catalog, job: Job, number: str) -> None:
+    t, zone = ctx.t, ctx.store.timezone
+    with test_id(f"other-{job['operation_id']}", link("", f"?job={job['job_id']}", "other-job")):
         text(number, "number other-number")
         with box("card-names"):
-            text(catalogue.operation(job["operation_id"]))
+            text(catalog.operation(job["operation_id"]))
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
-            text(f"{planned} · {visit.bay(job['bay_id'])}", "card-note")
+            text(f"{planned} · {ctx.bay(job['bay_id'])}", "card-note")
         badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
 
 
-def _done(visit: Visit, catalogue: Catalogue, job: Job, number: str) -> None:
+def _done(ctx: PageContext, catalog: Catalog, job: Job, number: str) -> None:
     """A finished job with the standard hours that it earns each technician."""
-    with mark(f"done-{job['operation_id']}", box("job-card")):
-        text(f"{number} · {catalogue.operation(job['operation_id'])}", "job-name")
-        _team(visit, job)
+    with test_id(f"done-{job['operation_id']}", box("job-card")):
+        text(f"{number} · {catalog.operation(job['operation_id'])}", "job-name")
+        _team(ctx, job)
 
 
 def _time(name: str, value: str) -> None:
@@ -171,19 +173,19 @@ def _time(name: str, value: str) -> None:
         text(value, "number")
 
 
-def _actions(visit: Visit, catalogue: Catalogue, job: Job) -> None:
-    t, path, attempt = visit.t, f"/jobs/{job['job_id']}", new_attempt()
+def _actions(ctx: PageContext, catalog: Catalog, job: Job) -> None:
+    t, path, attempt = ctx.t, f"/jobs/{job['job_id']}", new_attempt()
 
     def press(action: str, label: str) -> None:
         button(
             label,
-            lambda: send_now(visit, "workshop", f"{path}/{action}", attempt=attempt),
+            lambda: send_now(ctx, "workshop", f"{path}/{action}", attempt=attempt),
             name=action,
             kind="main",
         )
 
     own = next(
-        (each for each in job["clockings"] if each["technician_id"] == visit.person.subject), None
+        (each for each in job["clockings"] if each["technician_id"] == ctx.person.subject), None
     )
     match job["status"]:
         case "planned":
@@ -194,59 +196,59 @@ def _actions(visit: Visit, catalogue: Catalogue, job: Job) -> None:
             press("resume", t("Resume"))
         case _:
             press("finish", t("Finish"))
-            button(t("Pause"), lambda: _pause_dialog(visit, job), name="pause")
+            button(t("Pause"), lambda: _pause_dialog(ctx, job), name="pause")
     if job["status"] != "planned":
-        button(t("Diagnosis"), lambda: _diagnosis_dialog(visit, catalogue, job), name="diagnosis")
-        button(t("More work found"), lambda: _more_dialog(visit, catalogue, job), name="more-work")
+        button(t("Diagnosis"), lambda: _diagnosis_dialog(ctx, catalog, job), name="diagnosis")
+        button(t("More work found"), lambda: _more_dialog(ctx, catalog, job), name="more-work")
 
 
-def _pause_dialog(visit: Visit, job: Job) -> None:
-    t, attempt = visit.t, new_attempt()
+def _pause_dialog(ctx: PageContext, job: Job) -> None:
+    t, attempt = ctx.t, new_attempt()
     with dialog(t("Why do you pause?")) as opened, box("own-actions"):
         for reason in _PAUSES:
 
             async def pause(reason: str = reason) -> None:
                 path, body = f"/jobs/{job['job_id']}/pause", {"reason": reason}
-                await send_now(visit, "workshop", path, body, attempt=attempt)
+                await send_now(ctx, "workshop", path, body, attempt=attempt)
                 opened.close()
 
             button(t.code("pause", reason), pause, name=f"pause-{reason}")
         button(t("Cancel"), opened.close, name="dialog-cancel")
 
 
-def _diagnosis_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
-    t = visit.t
+def _diagnosis_dialog(ctx: PageContext, catalog: Catalog, job: Job) -> None:
+    t = ctx.t
     with dialog(t("Diagnosis")) as opened:
         text(t("What is really wrong with the vehicle?"), "hint")
-        form = Form(visit)
+        form = Form(ctx)
         found = form.field(
-            "symptoms", several(catalogue.symptoms, t("Found symptoms"), job["diagnosis"])
+            "symptoms", several(catalog.symptoms, t("Found symptoms"), job["diagnosis"])
         )
 
         async def send() -> None:
             if form.require("symptoms"):
                 body = {"symptoms": found.value}
-                await _report(visit, form, opened, job, "diagnosis", body)
+                await _report(ctx, form, opened, job, "diagnosis", body)
 
         dialog_actions(form, opened, t("Save"), send)
 
 
-def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
-    t = visit.t
+def _more_dialog(ctx: PageContext, catalog: Catalog, job: Job) -> None:
+    t = ctx.t
     with dialog(t("More work found")) as opened:
         text(t("The customer is asked before anything is done."), "hint")
-        form = Form(visit)
+        form = Form(ctx)
         operations = form.field(
-            "operations", several(catalogue.operation_choices(()), t("Operations"))
+            "operations", several(catalog.operation_choices(()), t("Operations"))
         )
-        parts = form.field("part_numbers", several(catalogue.part_choices(), t("Parts")))
+        parts = form.field("part_numbers", several(catalog.part_choices(), t("Parts")))
         note = form.field("note", ui.textarea(t("Note")).props("autogrow"))
 
         quantities: dict[str, int] = {}
         rows = box("amounts")
 
         def take_typical_parts() -> None:
-            typical = catalogue.typical_parts(operations.value)
+            typical = catalog.typical_parts(operations.value)
             new = {no: count for no, count in typical.items() if no not in quantities}
             quantities.update(new)
             parts.set_value([*parts.value, *(no for no in new if no not in parts.value)])
@@ -256,7 +258,7 @@ def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
             with rows:
                 for part_no in parts.value:
                     with box("amount"):
-                        text(catalogue.part(part_no), "amount-name")
+                        text(catalog.part(part_no), "amount-name")
                         quantity_field(quantities, part_no)
 
         operations.on_value_change(take_typical_parts)
@@ -269,13 +271,13 @@ def _more_dialog(visit: Visit, catalogue: Catalogue, job: Job) -> None:
                     "part_numbers": [no for no in parts.value for _ in range(quantities[no])],
                     "note": note.value or None,
                 }
-                await _report(visit, form, opened, job, "additional-work", body)
+                await _report(ctx, form, opened, job, "additional-work", body)
 
         dialog_actions(form, opened, t("Report"), send)
 
 
 async def _report(
-    visit: Visit, form: Form, opened: ui.dialog, job: Job, action: str, body: Mapping[str, Any]
+    ctx: PageContext, form: Form, opened: ui.dialog, job: Job, action: str, body: Mapping[str, Any]
 ) -> None:
     if await submit(form, opened, "workshop", f"/jobs/{job['job_id']}/{action}", body):
-        ui.notify(visit.t("Recorded."), type="positive", position="top")
+        ui.notify(ctx.t("Recorded."), type="positive", position="top")

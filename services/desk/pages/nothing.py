@@ -9,18 +9,18 @@ from starlette.exceptions import HTTPException
 
 from services.desk.components.elements import box, empty, link
 from services.desk.components.frame import head, posting
-from services.desk.visit import Desk, Present
+from services.desk.context import AppContext, Present
 
 
 @ui.page("/nothing")
 async def show(request: Request, signed_in: Present) -> Response | None:
     """Say that no page is open to the person, and offer to sign out."""
-    desk: Desk = app.state.desk
-    t = desk.words_for(request)
+    app_context: AppContext = app.state.app_context
+    t = app_context.translator_for(request)
     if signed_in is None:
         return RedirectResponse("/sign-in", 303)
     signed_in.shown_on(ui.context.client)
-    head(t.of(dict(desk.group)))
+    head(t.of(dict(app_context.group)))
     with box("sign-in"):
         empty(t("Your roles open no page of the desk."))
         with posting("/sign-out"):
@@ -35,10 +35,10 @@ async def unknown_page(request: Request, error: Exception) -> Response:
     endpoint = request.scope.get("endpoint")
     if endpoint not in (None, nicegui.app) and isinstance(error, HTTPException):
         return await http_exception_handler(request, error)
-    desk: Desk = app.state.desk
-    t = desk.words_for(request)
+    app_context: AppContext = app.state.app_context
+    t = app_context.translator_for(request)
     with Client(ui.page(""), request=request) as client:
-        head(t.of(dict(desk.group)))
+        head(t.of(dict(app_context.group)))
         with box("sign-in"):
             empty(t("There is no such page."))
             link(t("To the first page"), "/", "text-link")

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -15,14 +14,15 @@ from services.desk.components.elements import (
     cell_box,
     empty,
     link,
-    mark,
     row,
     table,
+    test_id,
 )
 from services.desk.components.live import live
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import Names, PageContext, Who
 from services.desk.page import Page
 from services.desk.pages.reception import t_number
-from services.desk.visit import Names, Visit, Who
 
 DUTIES = ("R5", "R7", "R8")
 
@@ -65,47 +65,47 @@ _VIEW_TITLES = {
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """One tab a group of stages; the tab is part of the address."""
-    chosen = visit.query.get("view", "workshop")
+    chosen = ctx.query.get("view", "workshop")
     if chosen not in _VIEWS:
         chosen = "workshop"
     with box("tabs"):
         for view, title in _VIEW_TITLES.items():
             classes = "tab current" if view == chosen else "tab"
-            mark(f"tab-{view}", link(visit.t(title), f"?view={view}", classes))
+            test_id(f"tab-{view}", link(ctx.t(title), f"?view={view}", classes))
 
     async def fetch() -> tuple[list[dict[str, Any]], Names]:
-        orders = await orders_at(visit, *_VIEWS[chosen])
-        return orders, await visit.names_if_any(orders)
+        orders = await orders_at(ctx, *_VIEWS[chosen])
+        return orders, await ctx.names_if_any(orders)
 
-    def render(found: tuple[list[dict[str, Any]], Names], drawing: Drawing) -> None:
+    def render(found: tuple[list[dict[str, Any]], Names], renderer: PartialRenderer) -> None:
         orders, names = found
         if not orders:
-            drawing.part("none", empty, visit.t("No orders here."))
+            renderer.section("none", empty, ctx.t("No orders here."))
             return
-        with drawing.frame("table", _table, visit):
+        with renderer.frame("table", _table, ctx):
             for order in orders:
-                drawing.part(order["order_id"], partial(_row, visit), order, names.of(order))
+                renderer.section(order["order_id"], partial(_row, ctx), order, names.of(order))
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
-async def orders_at(visit: Visit, *stages: str) -> list[dict[str, Any]]:
+async def orders_at(ctx: PageContext, *stages: str) -> list[dict[str, Any]]:
     """The store's orders at the given stages."""
-    found: list[dict[str, Any]] = await visit.shared(
+    found: list[dict[str, Any]] = await ctx.shared(
         f"orders {' '.join(stages)}",
-        lambda: visit.services.get("reception", f"{visit.store_path}/orders", stage=list(stages)),
+        lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", stage=list(stages)),
     )
     return found
 
 
-def numbers_of(visit: Visit, orders: Iterable[Mapping[str, Any]]) -> Numbers:
+def numbers_of(ctx: PageContext, orders: Iterable[Mapping[str, Any]]) -> Numbers:
     """Queue numbers, with the day in front of those of another day than today."""
-    today = visit.today()
+    today = ctx.today()
     numbers = {}
     for order in orders:
-        day = visit.store.local_day(datetime.fromisoformat(order["arrived_at"]))
+        day = ctx.store.local_day(datetime.fromisoformat(order["arrived_at"]))
         number = t_number(order["queue_number"])
         numbers[order["order_id"]] = number if day == today else f"{day:%m-%d} {number}"
     return numbers
@@ -116,31 +116,31 @@ def number_of(numbers: Numbers, job: Mapping[str, Any]) -> str:
     return numbers.get(job["order_id"], "···")
 
 
-def _table(visit: Visit) -> AbstractContextManager[None]:
-    t = visit.t
-    who = [t("Plate"), t("Customer")] if visit.sees_persons else []
+def _table(ctx: PageContext) -> AbstractContextManager[None]:
+    t = ctx.t
+    who = [t("Plate"), t("Customer")] if ctx.sees_persons else []
     amounts = [t("Amount"), t("Balance")]
     times = [t("Stage"), t("Arrived"), t("Promised")]
     return table([t("No."), *who, *times, t("Advisor"), *amounts], amounts)
 
 
-def _row(visit: Visit, order: Mapping[str, Any], who: Who) -> None:
-    zone, now = visit.store.timezone, visit.now()
-    with mark(f"order-{order['queue_number']}", row("row-link")):
+def _row(ctx: PageContext, order: Mapping[str, Any], who: Who) -> None:
+    zone, now = ctx.store.timezone, ctx.now()
+    with test_id(f"order-{order['queue_number']}", row("row-link")):
         with cell_box():
             link(
                 t_number(order["queue_number"]),
-                f"{visit.store_path}/orders/{order['order_id']}",
+                f"{ctx.store_path}/orders/{order['order_id']}",
                 "row-anchor number",
             )
-        if visit.sees_persons:
+        if ctx.sees_persons:
             cell(who.plate or formats.NOTHING, "plate-cell")
             cell(who.name or formats.NOTHING)
         with cell_box():
-            badge(visit.t.code("stage", order["stage"]), STAGE_TONES[order["stage"]])
+            badge(ctx.t.code("stage", order["stage"]), STAGE_TONES[order["stage"]])
         cell(formats.day_and_clock(order["arrived_at"], zone, now), "number")
         cell(formats.day_and_clock(order["promised_at"], zone, now), "number")
-        cell(visit.colleague(order["advisor_id"]))
+        cell(ctx.colleague(order["advisor_id"]))
         cell(formats.money(order["invoiced_cents"] or order["estimate_cents"]), "figure")
         balance = order["balance_cents"] if order["invoice_id"] else None
         cell(formats.money(balance), "figure")

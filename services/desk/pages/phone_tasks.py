@@ -8,7 +8,6 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -19,16 +18,17 @@ from services.desk.components.elements import (
     empty,
     facts,
     link,
-    mark,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.forms import Form, dialog_actions, submit
 from services.desk.components.live import live
-from services.desk.i18n import Words
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import PageContext
+from services.desk.i18n import Translator
 from services.desk.page import Page
-from services.desk.visit import Visit
 
 PAGE = Page(
     path="/stores/{store_id}/phone-tasks",
@@ -42,57 +42,57 @@ Task = Mapping[str, Any]
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """Every task of the store, the oldest first."""
 
     async def fetch() -> list[Task]:
-        found: list[Task] = await visit.shared(
+        found: list[Task] = await ctx.shared(
             "phone tasks",
-            lambda: visit.services.get("crm", f"{visit.store_path}/phone-tasks"),
+            lambda: ctx.services.get("crm", f"{ctx.store_path}/phone-tasks"),
         )
         return found
 
-    def render(tasks: list[Task], drawing: Drawing) -> None:
+    def render(tasks: list[Task], renderer: PartialRenderer) -> None:
         if not tasks:
-            drawing.part("none", empty, visit.t("Nobody has to be called."))
+            renderer.section("none", empty, ctx.t("Nobody has to be called."))
             return
-        with drawing.frame("table", _table, visit.t):
+        with renderer.frame("table", _table, ctx.t):
             for task in tasks:
-                drawing.part(task["message_id"], partial(_row, visit), task)
+                renderer.section(task["message_id"], partial(_row, ctx), task)
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
-def _table(t: Words) -> AbstractContextManager[None]:
+def _table(t: Translator) -> AbstractContextManager[None]:
     return table([t("Customer"), t("Subject"), t("Since"), t("Agent"), t("Reason"), ""])
 
 
-def _row(visit: Visit, task: Task) -> None:
-    t = visit.t
-    with mark("phone-task", row()):
+def _row(ctx: PageContext, task: Task) -> None:
+    t = ctx.t
+    with test_id("phone-task", row()):
         with cell_box():
-            address = f"{visit.store_path}/customers/{task['customer_ref']}"
+            address = f"{ctx.store_path}/customers/{task['customer_ref']}"
             link(task["name"], address, "text-link")
         with cell_box():
             badge(t.code("subject", task["subject"]), "busy")
             if task["calls"]:
                 badge(t("Not reached: {count}", count=task["calls"]), "warn")
-        cell(formats.day_and_clock(task["since"], visit.store.timezone, visit.now()), "number")
-        cell(visit.colleague(task["agent_id"]))
+        cell(formats.day_and_clock(task["since"], ctx.store.timezone, ctx.now()), "number")
+        cell(ctx.colleague(task["agent_id"]))
         cell(t.code("call_reason", task["reason"]))
         with cell_box("cell-actions"):
-            button(t("Tell"), partial(_dialog, visit, task), name="tell", kind="small")
+            button(t("Tell"), partial(_dialog, ctx, task), name="tell", kind="small")
             if task["order_id"]:
-                link(t("Order"), f"{visit.store_path}/orders/{task['order_id']}", "text-link")
+                link(t("Order"), f"{ctx.store_path}/orders/{task['order_id']}", "text-link")
 
 
-def _dialog(visit: Visit, task: Task) -> None:
-    t = visit.t
+def _dialog(ctx: PageContext, task: Task) -> None:
+    t = ctx.t
     with dialog(t("Call {name}", name=task["name"])) as opened:
         with box("found"):
             facts([(t("Phone"), formats.phone(t, task["phone"]))])
             text(task["text"])
-        form = Form(visit)
+        form = Form(ctx)
         reached = form.field(
             "reached",
             ui.select({True: t("Reached"), False: t("Not reached")}, label=t("Result"), value=True),

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -14,17 +13,18 @@ from services.desk.components.elements import (
     cell_box,
     empty,
     link,
-    mark,
     panel,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.figures import bars
 from services.desk.components.live import live
-from services.desk.i18n import Words
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import Names, PageContext, Who, together
+from services.desk.i18n import Translator
 from services.desk.page import Page
-from services.desk.visit import Names, Visit, Who, together
 
 PAGE = Page(
     path="/stores/{store_id}/receivables",
@@ -46,39 +46,39 @@ _FIRST_DAYS = ((30, "from_30"), (15, "from_15"), (7, "from_7"), (1, "overdue"))
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """Sums by age as a chart, and each share that is unpaid, the oldest first."""
 
     async def fetch() -> Ledger:
         found, held = await together(
             *(
-                visit.shared(name, partial(visit.services.get, "reception", f"{path}/{name}"))
-                for path in [visit.store_path]
+                ctx.shared(name, partial(ctx.services.get, "reception", f"{path}/{name}"))
+                for path in [ctx.store_path]
                 for name in ("receivables", "held-money")
             )
         )
-        return found, held, await visit.names_if_any([*found, *held])
+        return found, held, await ctx.names_if_any([*found, *held])
 
-    def render(ledger: Ledger, drawing: Drawing) -> None:
+    def render(ledger: Ledger, renderer: PartialRenderer) -> None:
         found, held, names = ledger
         if held:
             with (
-                drawing.frame("held", partial(panel, name="held-money"), visit.t("Money held")),
-                drawing.frame("held table", _held_table, visit.t),
+                renderer.frame("held", partial(panel, name="held-money"), ctx.t("Money held")),
+                renderer.frame("held table", _held_table, ctx.t),
             ):
                 for each in held:
                     who = names.of(each)
-                    drawing.part(each["order_id"], partial(_held_row, visit), each, who)
+                    renderer.section(each["order_id"], partial(_held_row, ctx), each, who)
         if not found:
-            drawing.part("none", empty, visit.t("Everything is paid."))
+            renderer.section("none", empty, ctx.t("Everything is paid."))
             return
-        drawing.part("sums", partial(_sums, visit.t), _by_age(found))
-        with drawing.frame("table", _table, visit.t):
+        renderer.section("sums", partial(_sums, ctx.t), _by_age(found))
+        with renderer.frame("table", _table, ctx.t):
             for each in found:
                 key = f"{each['order_id']} {each['payer']}"
-                drawing.part(key, partial(_row, visit), each, names.of(each))
+                renderer.section(key, partial(_row, ctx), each, names.of(each))
 
-    await live(visit, fetch, render)
+    await live(ctx, fetch, render)
 
 
 def age_of(receivable: Receivable) -> str:
@@ -95,7 +95,7 @@ def _by_age(found: Sequence[Receivable]) -> dict[str, int]:
     return sums
 
 
-def _sums(t: Words, sums: Mapping[str, int]) -> None:
+def _sums(t: Translator, sums: Mapping[str, int]) -> None:
     with box("tiles"):
         for name, cents in (
             (t("Owed altogether"), sum(sums.values())),
@@ -109,40 +109,40 @@ def _sums(t: Words, sums: Mapping[str, int]) -> None:
         bars([t.code("age", age) for age in _AGES], {t("Balance"): yuan})
 
 
-def _table(t: Words) -> AbstractContextManager[None]:
+def _table(t: Translator) -> AbstractContextManager[None]:
     amounts = (t("Amount"), t("Received"), t("Balance"))
     headings = [t("Payer"), t("Customer"), t("Advisor"), t("Due"), t("Age"), *amounts]
     return table(headings, amounts)
 
 
-def _held_table(t: Words) -> AbstractContextManager[None]:
+def _held_table(t: Translator) -> AbstractContextManager[None]:
     amounts = (t("Amount"),)
     return table([t("Customer"), t("Advisor"), t("Purpose"), *amounts], amounts)
 
 
-def _held_row(visit: Visit, held: Held, who: Who) -> None:
+def _held_row(ctx: PageContext, held: Held, who: Who) -> None:
     """Money of a customer that no bill has used."""
-    t = visit.t
-    with mark("held-money-row", row("row-link")):
+    t = ctx.t
+    with test_id("held-money-row", row("row-link")):
         with cell_box():
-            address = f"{visit.store_path}/orders/{held['order_id']}"
+            address = f"{ctx.store_path}/orders/{held['order_id']}"
             link(who.name or t("Order"), address, "row-anchor")
-        cell(visit.colleague(held["advisor_id"]))
+        cell(ctx.colleague(held["advisor_id"]))
         cell(
             t("To be refunded or carried over") if held["invoice_id"] else t("For the bill to come")
         )
         cell(formats.money(held["deposit_cents"]), "figure")
 
 
-def _row(visit: Visit, receivable: Receivable, who: Who) -> None:
-    t, zone = visit.t, visit.store.timezone
-    with mark("receivable", row("row-link")):
+def _row(ctx: PageContext, receivable: Receivable, who: Who) -> None:
+    t, zone = ctx.t, ctx.store.timezone
+    with test_id("receivable", row("row-link")):
         with cell_box():
-            address = f"{visit.store_path}/orders/{receivable['order_id']}"
+            address = f"{ctx.store_path}/orders/{receivable['order_id']}"
             link(t.code("payer", receivable["payer"]), address, "row-anchor")
         cell(who.name or formats.NOTHING)
-        cell(visit.colleague(receivable["advisor_id"]))
-        cell(formats.day_and_clock(receivable["due_at"], zone, visit.now()), "number")
+        cell(ctx.colleague(receivable["advisor_id"]))
+        cell(formats.day_and_clock(receivable["due_at"], zone, ctx.now()), "number")
         with cell_box():
             age = age_of(receivable)
             badge(t.code("age", age), _AGES[age])

@@ -9,11 +9,10 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.client import AwayError, new_attempt
+from services.desk.client import ServiceUnavailableError, new_attempt
 from services.desk.components.arriving import arrival_dialog, record_arrival
 from services.desk.components.awaiting import awaiting_strip
 from services.desk.components.cancelling import cancel_dialog
-from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import (
     badge,
     box,
@@ -21,14 +20,15 @@ from services.desk.components.elements import (
     dialog,
     empty,
     link,
-    mark,
+    test_id,
     text,
 )
 from services.desk.components.forms import Form, dialog_actions, send_now, submit
 from services.desk.components.live import AT_ONCE_S, live
-from services.desk.i18n import Words
+from services.desk.components.partial_renderer import EverySecond, PartialRenderer
+from services.desk.context import Names, PageContext, Who, together
+from services.desk.i18n import Translator
 from services.desk.page import Page
-from services.desk.visit import Names, Visit, Who, together
 
 DUTIES = ("R1", "R2")
 
@@ -65,57 +65,57 @@ class Board:
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """Three columns: expected, waiting for a greeting, being received."""
-    if visit.person.has(_RECORDS):
+    if ctx.person.has(_RECORDS):
         with box("toolbar"):
             button(
-                visit.t("Record arrival"),
-                lambda: arrival_dialog(visit),
+                ctx.t("Record arrival"),
+                lambda: arrival_dialog(ctx),
                 name="record-arrival",
                 kind="main",
             )
-    if visit.person.has(_RECEIVES):
-        await awaiting_strip(visit)
+    if ctx.person.has(_RECEIVES):
+        await awaiting_strip(ctx)
 
     async def fetch() -> Board:
-        orders, expected = await together(arrivals(visit), expected_today(visit))
+        orders, expected = await together(arrivals(ctx), expected_today(ctx))
         try:
-            names = await visit.names([*orders, *expected], tiers=True)
+            names = await ctx.names([*orders, *expected], tiers=True)
             return Board(expected, orders, names)
-        except AwayError:
-            sentence = visit.t("Customer relations is away: names are not shown.")
+        except ServiceUnavailableError:
+            sentence = ctx.t("Customer relations is away: names are not shown.")
             return Board(expected, orders, Names(), sentence)
 
-    await live(visit, fetch, partial(_board, visit), AT_ONCE_S)
+    await live(ctx, fetch, partial(_board, ctx), AT_ONCE_S)
 
 
-def _board(visit: Visit, board: Board, drawing: Drawing) -> None:
-    t = visit.t
+def _board(ctx: PageContext, board: Board, renderer: PartialRenderer) -> None:
+    t = ctx.t
     columns = (
         (t("To come"), _expected_card, board.expected, t("Nobody is expected any more today.")),
         (t("Waiting"), _waiting_card, board.at("arrived"), t("Nobody is waiting.")),
         (t("Being received"), _received_card, board.at("greeted"), t("Nobody is being received.")),
     )
     if board.problem:
-        drawing.part("problem", text, board.problem, "hint")
-    with drawing.frame("board", box, "board three"):
+        renderer.section("problem", text, board.problem, "hint")
+    with renderer.frame("board", box, "board three"):
         for title, card, entries, nobody in columns:
-            with drawing.frame(title, box, "board-column"):
-                drawing.part("heading", _heading, title, len(entries))
+            with renderer.frame(title, box, "board-column"):
+                renderer.section("heading", _heading, title, len(entries))
                 for entry in entries:
                     key = entry.get("order_id") or entry["appointment_id"]
-                    shown = partial(card, visit, drawing.every_second)
-                    drawing.part(key, shown, entry, board.names.of(entry))
+                    shown = partial(card, ctx, renderer.every_second)
+                    renderer.section(key, shown, entry, board.names.of(entry))
                 if not entries:
-                    drawing.part("nobody", empty, nobody)
+                    renderer.section("nobody", empty, nobody)
 
 
-async def arrivals(visit: Visit) -> list[dict[str, Any]]:
+async def arrivals(ctx: PageContext) -> list[dict[str, Any]]:
     """Who stands at reception: booked customers first, then by arrival."""
-    found: list[dict[str, Any]] = await visit.shared(
+    found: list[dict[str, Any]] = await ctx.shared(
         "arrivals",
-        lambda: visit.services.get("reception", f"{visit.store_path}/arrivals"),
+        lambda: ctx.services.get("reception", f"{ctx.store_path}/arrivals"),
         AT_ONCE_S / 2,
     )
     return [
@@ -124,10 +124,10 @@ async def arrivals(visit: Visit) -> list[dict[str, Any]]:
     ]
 
 
-async def expected_today(visit: Visit) -> list[dict[str, Any]]:
+async def expected_today(ctx: PageContext) -> list[dict[str, Any]]:
     """Today's appointments that are still to come, by time."""
-    booked: list[dict[str, Any]] = await visit.shared(
-        "appointments", lambda: visit.services.get("reception", f"{visit.store_path}/appointments")
+    booked: list[dict[str, Any]] = await ctx.shared(
+        "appointments", lambda: ctx.services.get("reception", f"{ctx.store_path}/appointments")
     )
     to_come = [each for each in booked if each["status"] == "booked"]
     return sorted(to_come, key=lambda each: str(each["planned_at"]))
@@ -139,12 +139,14 @@ def _heading(title: str, count: int) -> None:
         text(str(count), "count")
 
 
-def _expected_card(visit: Visit, every_second: EverySecond, appointment: Entry, who: Who) -> None:
-    t, planned = visit.t, datetime.fromisoformat(appointment["planned_at"])
+def _expected_card(
+    ctx: PageContext, every_second: EverySecond, appointment: Entry, who: Who
+) -> None:
+    t, planned = ctx.t, datetime.fromisoformat(appointment["planned_at"])
     plate = who.plate
-    with mark("expected", box("card slim")) as card:
+    with test_id("expected", box("card slim")) as card:
         with box("card-who"):
-            text(formats.clock(planned, visit.store.timezone), "expected-time number")
+            text(formats.clock(planned, ctx.store.timezone), "expected-time number")
             with box("card-names"):
                 text(plate or t("Appointment"), "plate")
                 if who.name:
@@ -152,21 +154,21 @@ def _expected_card(visit: Visit, every_second: EverySecond, appointment: Entry, 
                 if who.tier:
                     with box("card-tags"):
                         tier_badge(t, who.tier)
-        if visit.person.has(_RECORDS):
+        if ctx.person.has(_RECORDS):
             attempt = new_attempt()
 
             async def arrive() -> None:
                 if plate:
-                    await record_arrival(visit, plate, appointment["appointment_id"], attempt)
+                    await record_arrival(ctx, plate, appointment["appointment_id"], attempt)
                 else:
-                    await arrival_dialog(visit, appointment["appointment_id"])
+                    await arrival_dialog(ctx, appointment["appointment_id"])
 
             button(t("Arrived"), arrive, name="expected-arrived", kind="small")
 
         def tell(now: datetime) -> None:
             card.classes(remove="late soon", add=_lateness(planned, now))
 
-        tell(visit.now())
+        tell(ctx.now())
         every_second(tell)
 
 
@@ -176,12 +178,12 @@ def _lateness(planned: datetime, now: datetime) -> str:
     return "soon" if now > planned - _SOON else ""
 
 
-def _waiting_card(visit: Visit, every_second: EverySecond, order: Entry, who: Who) -> None:
-    t, due = visit.t, datetime.fromisoformat(order["greeting_due_at"])
-    limit_s = visit.store.greeting_limit_s
+def _waiting_card(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -> None:
+    t, due = ctx.t, datetime.fromisoformat(order["greeting_due_at"])
+    limit_s = ctx.store.greeting_limit_s
     number, order_id = order["queue_number"], order["order_id"]
-    with mark(f"arrival-{number}", box("card")) as card:
-        _who(visit, order, who)
+    with test_id(f"arrival-{number}", box("card")) as card:
+        _who(ctx, order, who)
         with box("card-side"):
             waited = text("", "waited")
             text(t("Limit {time}", time=formats.stopwatch(limit_s)), "card-note")
@@ -193,38 +195,38 @@ def _waiting_card(visit: Visit, every_second: EverySecond, order: Entry, who: Wh
             tone = "overdue" if overdue else "near" if near else "in-time"
             card.classes(remove="overdue near in-time", add=tone)
 
-        wait(visit.now())
+        wait(ctx.now())
         every_second(wait)
         with box("card-actions"):
-            _suggestion(visit, order)
-            if visit.person.has(_RECEIVES):
+            _suggestion(ctx, order)
+            if ctx.person.has(_RECEIVES):
                 attempt = new_attempt()
                 button(
                     t("Receive"),
                     lambda: send_now(
-                        visit,
+                        ctx,
                         "reception",
                         f"/orders/{order_id}/greeting",
                         {"version": order["version"]},
                         attempt=attempt,
-                        then_open=f"{visit.store_path}/reception/{order_id}",
+                        then_open=f"{ctx.store_path}/reception/{order_id}",
                     ),
                     name=f"greet-{number}",
                     kind="main",
                 )
-                _leave_button(visit, order)
+                _leave_button(ctx, order)
 
 
-def _suggestion(visit: Visit, order: Entry) -> None:
+def _suggestion(ctx: PageContext, order: Entry) -> None:
     """Whose turn it is; whoever may, assigns that advisor with one click, or another."""
-    t, suggested, number = visit.t, order["suggested_advisor_id"], order["queue_number"]
-    if suggested == visit.person.subject:
+    t, suggested, number = ctx.t, order["suggested_advisor_id"], order["queue_number"]
+    if suggested == ctx.person.subject:
         badge(t("Your turn"), "good")
     elif order["advisor_id"]:
-        badge(t("Assigned to {person}", person=visit.colleague(suggested)), "busy")
+        badge(t("Assigned to {person}", person=ctx.colleague(suggested)), "busy")
     elif suggested:
-        badge(t("Suggested: {person}", person=visit.colleague(suggested)), "calm")
-    if not visit.person.has(_ASSIGNS):
+        badge(t("Suggested: {person}", person=ctx.colleague(suggested)), "calm")
+    if not ctx.person.has(_ASSIGNS):
         return
     if suggested and not order["advisor_id"]:
         path = f"/orders/{order['order_id']}/advisor"
@@ -232,26 +234,26 @@ def _suggestion(visit: Visit, order: Entry) -> None:
         attempt = new_attempt()
         button(
             t("Assign"),
-            lambda: send_now(visit, "reception", path, body, attempt=attempt),
+            lambda: send_now(ctx, "reception", path, body, attempt=attempt),
             name=f"assign-{number}",
         )
     button(
         t("Assign another"),
-        lambda: _assign_dialog(visit, order),
+        lambda: _assign_dialog(ctx, order),
         name=f"assign-other-{number}",
         kind="small",
     )
 
 
-async def _assign_dialog(visit: Visit, order: Entry) -> None:
-    t = visit.t
+async def _assign_dialog(ctx: PageContext, order: Entry) -> None:
+    t = ctx.t
     advisors = {
         person.subject: person.name(t.language)
-        for person in visit.desk.people.values()
-        if person.has(("advisor",)) and visit.store.id in person.stores
+        for person in ctx.app_context.people.values()
+        if person.has(("advisor",)) and ctx.store.id in person.stores
     }
     with dialog(t("Who receives {number}?", number=t_number(order["queue_number"]))) as opened:
-        form = Form(visit, order["version"])
+        form = Form(ctx, order["version"])
         advisor = form.field("advisor_id", ui.select(advisors, label=t("Advisor")))
 
         async def send() -> None:
@@ -263,31 +265,31 @@ async def _assign_dialog(visit: Visit, order: Entry) -> None:
         dialog_actions(form, opened, t("Assign"), send)
 
 
-def _received_card(visit: Visit, every_second: EverySecond, order: Entry, who: Who) -> None:
-    t = visit.t
-    with mark(f"arrival-{order['queue_number']}", box("card")):
-        _who(visit, order, who)
+def _received_card(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -> None:
+    t = ctx.t
+    with test_id(f"arrival-{order['queue_number']}", box("card")):
+        _who(ctx, order, who)
         with box("card-side"):
             since = text("", "waited")
-            text(visit.colleague(order["advisor_id"]), "card-note")
+            text(ctx.colleague(order["advisor_id"]), "card-note")
 
         def receive(now: datetime) -> None:
             since.set_text(formats.stopwatch(formats.seconds_since(order["greeted_at"], now)))
 
-        receive(visit.now())
+        receive(ctx.now())
         every_second(receive)
-        if visit.person.has(_RECEIVES):
+        if ctx.person.has(_RECEIVES):
             with box("card-actions"):
                 made = link(
                     t("Open order"),
-                    f"{visit.store_path}/reception/{order['order_id']}",
+                    f"{ctx.store_path}/reception/{order['order_id']}",
                     "button button-main as-button",
                 )
-                mark(f"open-{order['queue_number']}", made)
-                _leave_button(visit, order)
+                test_id(f"open-{order['queue_number']}", made)
+                _leave_button(ctx, order)
 
 
-def _who(visit: Visit, order: Entry, who: Who) -> None:
+def _who(ctx: PageContext, order: Entry, who: Who) -> None:
     with box("card-who"):
         text(t_number(order["queue_number"]), "queue-number")
         with box("card-names"):
@@ -295,14 +297,14 @@ def _who(visit: Visit, order: Entry, who: Who) -> None:
                 text(who.plate, "plate")
             with box("card-tags"):
                 if who.tier:
-                    tier_badge(visit.t, who.tier)
+                    tier_badge(ctx.t, who.tier)
                 if order["appointment_id"]:
-                    badge(visit.t("Appointment"), "calm")
-                arrived = formats.clock(order["arrived_at"], visit.store.timezone)
-                text(visit.t("Arrived {time}", time=arrived), "card-note")
+                    badge(ctx.t("Appointment"), "calm")
+                arrived = formats.clock(order["arrived_at"], ctx.store.timezone)
+                text(ctx.t("Arrived {time}", time=arrived), "card-note")
 
 
-def tier_badge(t: Words, tier: str) -> None:
+def tier_badge(t: Translator, tier: str) -> None:
     """How loyal the customer is (忠诚度等级)."""
     badge(t.code("tier", tier), "warn")
 
@@ -312,15 +314,15 @@ def t_number(number: int) -> str:
     return f"{number:03}"
 
 
-def _leave_button(visit: Visit, order: Entry) -> None:
+def _leave_button(ctx: PageContext, order: Entry) -> None:
     button(
-        visit.t("Left"),
-        lambda: end_dialog(visit, order),
+        ctx.t("Left"),
+        lambda: end_dialog(ctx, order),
         name=f"left-{order['queue_number']}",
     )
 
 
-def end_dialog(visit: Visit, order: Entry) -> None:
+def end_dialog(ctx: PageContext, order: Entry) -> None:
     """Ask why the visit ends without work."""
-    path, title = f"/orders/{order['order_id']}", visit.t("End the visit without work")
-    cancel_dialog(visit, path, title, order["version"])
+    path, title = f"/orders/{order['order_id']}", ctx.t("End the visit without work")
+    cancel_dialog(ctx, path, title, order["version"])

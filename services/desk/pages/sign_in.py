@@ -10,12 +10,12 @@ from fastapi.responses import RedirectResponse, Response
 from nicegui import app, ui
 
 from services.desk.addresses import inside
-from services.desk.components.elements import box, link, mark, text
+from services.desk.components.elements import box, link, test_id, text
 from services.desk.components.frame import head, language_link, posting
-from services.desk.i18n import Words
+from services.desk.context import AppContext, Present
+from services.desk.i18n import Translator
 from services.desk.people import Person
 from services.desk.sign_in import DemoSignIn
-from services.desk.visit import Desk, Present
 
 _ROLE_ORDER = ("manager", "advisor", "dispatcher", "technician", "inspector", "agent")
 
@@ -23,26 +23,26 @@ _ROLE_ORDER = ("manager", "advisor", "dispatcher", "technician", "inspector", "a
 @ui.page("/sign-in")
 async def show(request: Request, signed_in: Present) -> Response | None:
     """Stores as sections, people by role; without the development issuer, one button."""
-    desk: Desk = app.state.desk
+    app_context: AppContext = app.state.app_context
     if signed_in:
         return RedirectResponse("/", 303)
-    t = desk.words_for(request)
+    t = app_context.translator_for(request)
     client = ui.context.client
     client.page = copy(client.page)
     client.page.language = "zh-CN" if t.language == "zh" else "en-US"
     back = inside(request.query_params.get("next", "/"))
-    head(f"{t('Sign in')} · {t.of(dict(desk.group))}")
+    head(f"{t('Sign in')} · {t.of(dict(app_context.group))}")
     with box("sign-in"):
         with box("sign-in-head"):
             with box("brand"):
                 ui.icon("directions_car")
-                text(t.of(dict(desk.group)), "brand-name")
+                text(t.of(dict(app_context.group)), "brand-name")
             language_link(t, "/sign-in")
         text(t("After-sales"), "page-title").props('role=heading aria-level="1"')
-        if isinstance(desk.sign_in, DemoSignIn):
+        if isinstance(app_context.sign_in, DemoSignIn):
             text(t("Choose who you are. This list exists in demonstrations only."), "hint")
             with _form("/sign-in/person", back):
-                _people(desk, t)
+                _people(app_context, t)
         else:
             link(t("Sign in"), f"/sign-in/issuer?next={quote(back)}", "button-main as-button")
     return None
@@ -54,9 +54,9 @@ def _form(action: str, back: str) -> ui.element:
     return form
 
 
-def _people(desk: Desk, t: Words) -> None:
-    for store_id, people in _by_store(desk.people).items():
-        store = desk.stores.get(store_id)
+def _people(app_context: AppContext, t: Translator) -> None:
+    for store_id, people in _by_store(app_context.people).items():
+        store = app_context.stores.get(store_id)
         name = (store.zh if t.language == "zh" else store.en) if store else t("Group")
         with box("panel"):
             text(name, "panel-title")
@@ -68,10 +68,10 @@ def _people(desk: Desk, t: Words) -> None:
                             _person_button(t, person)
 
 
-def _person_button(t: Words, person: Person) -> None:
+def _person_button(t: Translator, person: Person) -> None:
     made = ui.element("button").classes("person-button").props("type=submit name=subject")
     made.props["value"] = person.subject
-    with mark(f"as-{person.subject}", made):
+    with test_id(f"as-{person.subject}", made):
         text(person.name(t.language))
 
 

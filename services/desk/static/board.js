@@ -1,5 +1,5 @@
 // Keeps the board in the frame going for as long as the screen is on. This page never reloads
-// itself, so that it survives whatever the frame runs into while the desk or the network is away.
+// itself, so that it survives whatever the frame runs into while the desk or the network is unavailable.
 (() => {
   const EVERY_MS = 5000;
   const SILENCE_MS = 15000;

@@ -10,21 +10,21 @@ from services.reception.clients.crm import CustomerArchive
 from services.reception.persistence import Link
 from shared import timers
 from shared.db import transaction
-from shared.envelope import Cause
-from shared.personal import PersonalData
+from shared.envelope import Causation
+from shared.personal_data import PersonalData
 from shared.service import Service
-from shared.timers import Deadline, Lane, Timer
-from shared.unit import Unit
+from shared.timers import Lane, Timer, TimerHandler
+from shared.unit_of_work import UnitOfWork
 
 LINK_MESSAGE = "link_message"
 
-_MESSAGES = Lane("crm: links", places=4, timeout_s=20)
+_MESSAGES = Lane("crm: links", concurrency=4, timeout_s=20)
 
 
-async def send_soon(unit: Unit, link: Link, cause: Cause) -> None:
+async def send_soon(uow: UnitOfWork, link: Link, causation: Causation) -> None:
     """Have the customer sent the link once the transaction is through."""
     await timers.schedule(
-        unit, LINK_MESSAGE, link.link_id, store_id=link.store_id, due_at=unit.now, cause=cause
+        uow, LINK_MESSAGE, link.link_id, store_id=link.store_id, due_at=uow.now, causation=causation
     )
 
 
@@ -38,15 +38,15 @@ class LinkMessages:
     public_url: str
 
     @property
-    def deadlines(self) -> Mapping[str, Deadline]:
-        return {LINK_MESSAGE: Deadline(_sent, prepare=self.send, lane=_MESSAGES)}
+    def timer_handlers(self) -> Mapping[str, TimerHandler]:
+        return {LINK_MESSAGE: TimerHandler(_sent, prepare=self.send, lane=_MESSAGES)}
 
     async def send(self, store_id: str, link_id: str) -> str | None:
         """Send the link, once however often it is tried, and answer with the message's id; one that
         was decided on is not sent.
 
         Raises:
-            NotYetError: customer relations is away.
+            RetryLaterError: customer relations is unavailable.
         """
         async with transaction(self.service.pool, [store_id]) as connection:
             link = await persistence.read_link(connection, store_id, link_id)
@@ -76,9 +76,9 @@ class LinkMessages:
         )
 
 
-async def _sent(unit: Unit, timer: Timer) -> None:
+async def _sent(uow: UnitOfWork, timer: Timer) -> None:
     """The message is on its way already; it is remembered which one it is."""
     if timer.prepared is not None:
         await persistence.link_sent_by(
-            unit.connection, timer.store_id, timer.subject, timer.prepared
+            uow.connection, timer.store_id, timer.subject, timer.prepared
         )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.reception.domain import errors
 from services.reception.persistence import Link
-from shared.personal import PersonalData
+from shared.personal_data import PersonalData
 
 
 def link_token(personal: PersonalData, store_id: str, link_id: str) -> str:
@@ -22,7 +22,7 @@ def store_of(token: str) -> str:
     """The store that a token claims to belong to; its hash will tell whether it does.
 
     Raises:
-        Refused: it is no token.
+        RuleViolation: it is no token.
     """
     store_id, dot, _ = token.partition(".")
     if not dot:

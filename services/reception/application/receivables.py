@@ -6,29 +6,31 @@ from services.reception.domain import settlement
 from services.reception.domain.order import Order
 from shared import timers
 from shared.contracts.reception import Payer
-from shared.envelope import Cause
-from shared.unit import Unit
+from shared.envelope import Causation
+from shared.unit_of_work import UnitOfWork
 
 RECEIVABLE_OVERDUE = "receivable_overdue"
 
 
-async def watch(unit: Unit, order: Order, overdue_days: Sequence[int], cause: Cause) -> None:
+async def watch(
+    uow: UnitOfWork, order: Order, overdue_days: Sequence[int], causation: Causation
+) -> None:
     """Set the next reminder of each unpaid share, and drop those of shares that are paid."""
     for share in settlement.receivable_shares(order):
         subject = subject_of(order.order_id, share.payer)
-        due_at = settlement.next_reminder(share.due_at, overdue_days, unit.now)
+        due_at = settlement.next_reminder(share.due_at, overdue_days, uow.now)
         if share.balance_cents and due_at:
             await timers.schedule(
-                unit,
+                uow,
                 RECEIVABLE_OVERDUE,
                 subject,
                 store_id=order.store_id,
                 due_at=due_at,
-                cause=cause,
+                causation=causation,
                 data={"payer": share.payer},
             )
         else:
-            await timers.cancel(unit, RECEIVABLE_OVERDUE, subject)
+            await timers.cancel(uow, RECEIVABLE_OVERDUE, subject)
 
 
 def subject_of(order_id: str, payer: Payer) -> str:

@@ -21,8 +21,8 @@ from shared.contracts.reception import (
 )
 from shared.db import transaction
 from shared.service import Service
-from shared.timers import NotYetError, Timer
-from shared.unit import Unit
+from shared.timers import RetryLaterError, Timer
+from shared.unit_of_work import UnitOfWork
 
 
 class TaxDocument(BaseModel):
@@ -45,7 +45,7 @@ class TaxDocument(BaseModel):
     tax_cents: int
 
 
-class TaxAnswer(BaseModel):
+class TaxResponse(BaseModel):
     """The number under which a document was issued, and the tax on it as it was issued."""
 
     number: Annotated[str, Field(min_length=1, max_length=120)]
@@ -55,11 +55,11 @@ class TaxAnswer(BaseModel):
 class TaxInvoices(Protocol):
     """Issues tax invoices."""
 
-    async def issue(self, document: TaxDocument) -> TaxAnswer:
+    async def issue(self, document: TaxDocument) -> TaxResponse:
         """The issued tax invoice; the same for a document that comes again.
 
         Raises:
-            NotYetError: the interface does not answer; it is asked again.
+            RetryLaterError: the interface does not respond; it is asked again.
         """
         ...
 
@@ -68,28 +68,28 @@ class TaxInvoices(Protocol):
 class TaxInvoiceFiles:
     """Writes each document as a file for a tax client to take over, under the document's id.
 
-    A tax client that ``answers`` writes a file beside it that ends in ``.answer.json``, a
-    :class:`TaxAnswer`; without one the document counts as issued as it is.
+    A tax client that ``tax_client_responds`` writes a file beside it that ends in
+    ``.response.json``, a :class:`TaxResponse`; without one the document counts as issued as it is.
     """
 
     folder: Path
-    answers: bool = False
+    tax_client_responds: bool = False
 
-    async def issue(self, document: TaxDocument) -> TaxAnswer:
+    async def issue(self, document: TaxDocument) -> TaxResponse:
         try:
             return await asyncio.to_thread(self._issue, document)
         except (OSError, ValidationError) as error:
-            raise NotYetError(f"tax invoices: {error}") from error
+            raise RetryLaterError(f"tax invoices: {error}") from error
 
-    def _issue(self, document: TaxDocument) -> TaxAnswer:
+    def _issue(self, document: TaxDocument) -> TaxResponse:
         file = self.folder / document.store_id / f"{document.document_id}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".part")
         draft.write_text(document.model_dump_json(indent=2), encoding="utf-8")
         draft.replace(file)
-        if not self.answers:
-            return TaxAnswer(number=document.document_id, tax_cents=document.tax_cents)
-        return TaxAnswer.model_validate_json(file.with_suffix(".answer.json").read_bytes())
+        if not self.tax_client_responds:
+            return TaxResponse(number=document.document_id, tax_cents=document.tax_cents)
+        return TaxResponse.model_validate_json(file.with_suffix(".response.json").read_bytes())
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class TaxInvoicing:
         if not amount:
             return None
         computed = included_tax(amount, invoice.tax_rate_bp)
-        answer = await self.issuer.issue(
+        response = await self.issuer.issue(
             TaxDocument(
                 store_id=store_id,
                 order_id=invoice.order_id,
@@ -126,21 +126,21 @@ class TaxInvoicing:
             store_id=store_id,
             order_id=invoice.order_id,
             invoice_id=invoice.invoice_id,
-            tax_invoice_number=answer.number,
+            tax_invoice_number=response.number,
             amount_cents=amount,
-            tax_cents=answer.tax_cents,
+            tax_cents=response.tax_cents,
             computed_tax_cents=computed,
             issued_at=self.service.clock.now(),
         )
 
-    async def fire(self, unit: Unit, timer: Timer) -> None:
+    async def fire(self, uow: UnitOfWork, timer: Timer) -> None:
         """Keep and publish it as it was issued (R8)."""
         issued: TaxInvoiceIssued | None = timer.prepared
         if issued:
             await persistence.save_tax_invoice(
-                unit.connection, timer.store_id, issued.invoice_id, _as_issued(issued)
+                uow.connection, timer.store_id, issued.invoice_id, _as_issued(issued)
             )
-            unit.publish([issued], timer.cause)
+            uow.publish([issued], timer.causation)
 
     async def prepare_correction(
         self, store_id: str, credit_note_id: str
@@ -148,8 +148,8 @@ class TaxInvoicing:
         """Have a tax invoice corrected (红字发票); nothing to do where the customer gets nothing.
 
         Raises:
-            NotYetError: the tax invoice itself or an earlier correction is not issued yet, or the
-                interface does not answer.
+            RetryLaterError: the tax invoice itself or an earlier correction is not issued yet, or
+                the interface does not respond.
         """
         async with transaction(self.service.pool, [store_id]) as connection:
             note = await persistence.read_credit_note(connection, store_id, credit_note_id)
@@ -161,8 +161,8 @@ class TaxInvoicing:
         if not amount:
             return None
         if tax_invoice is None:
-            raise NotYetError("the tax invoice is not issued yet")
-        answer = await self.issuer.issue(
+            raise RetryLaterError("the tax invoice is not issued yet")
+        response = await self.issuer.issue(
             TaxDocument(
                 store_id=store_id,
                 order_id=note.order_id,
@@ -182,22 +182,22 @@ class TaxInvoicing:
             store_id=store_id,
             order_id=note.order_id,
             credit_note_id=credit_note_id,
-            tax_invoice_number=answer.number,
+            tax_invoice_number=response.number,
             corrects=tax_invoice.number,
             amount_cents=amount,
-            tax_cents=answer.tax_cents,
+            tax_cents=response.tax_cents,
             computed_tax_cents=_customers_tax(note, invoice, notes),
             issued_at=self.service.clock.now(),
         )
 
-    async def fire_correction(self, unit: Unit, timer: Timer) -> None:
+    async def fire_correction(self, uow: UnitOfWork, timer: Timer) -> None:
         """Keep and publish the correction as it was issued (R8)."""
         corrected: TaxInvoiceCorrected | None = timer.prepared
         if corrected:
             await persistence.save_tax_correction(
-                unit.connection, timer.store_id, timer.subject, _as_issued(corrected)
+                uow.connection, timer.store_id, timer.subject, _as_issued(corrected)
             )
-            unit.publish([corrected], timer.cause)
+            uow.publish([corrected], timer.causation)
 
 
 Notes = Sequence[tuple[CreditNoteIssued, TaxInvoice | None]]
@@ -225,7 +225,7 @@ def _tax_to_correct(
     if credited < payable_cents(invoice.lines):
         return _customers_tax(note, invoice, notes)
     if any(correction is None for _, correction in earlier):
-        raise NotYetError("an earlier correction is not issued yet")
+        raise RetryLaterError("an earlier correction is not issued yet")
     return tax_invoice.tax_cents - sum(each.tax_cents for _, each in earlier if each)
 
 

@@ -9,8 +9,8 @@ import httpx
 from pydantic import BaseModel
 
 from services.reception.domain.link import ContactUsed
-from shared.calls import answer_of
-from shared.contracts.refusal import unknown
+from shared.calls import response_of
+from shared.contracts.violations import unknown
 from shared.credentials import ServiceCredentials
 
 _TIMEOUT = httpx.Timeout(5.0, connect=1.0)
@@ -50,8 +50,8 @@ class SentMessage(BaseModel):
 class CustomerArchive:
     """Recognizes vehicles in the name of the person who asks.
 
-    In reception's own name it registers customers whose details were taken while it was away, and
-    has messages sent.
+    In reception's own name it registers customers whose details were taken while it was
+    unavailable, and has messages sent.
     """
 
     def __init__(self, base_url: str, credentials: ServiceCredentials) -> None:
@@ -60,7 +60,7 @@ class CustomerArchive:
 
     async def find(self, token: str, store_id: str, plate: str) -> KnownVehicle | None:
         """What is known of a plate, in the name of the bearer of ``token``; None when the archive
-        is away."""
+        is unavailable."""
         try:
             response = await self._client.get(
                 f"/stores/{store_id}/vehicles/{quote(plate)}",
@@ -76,10 +76,10 @@ class CustomerArchive:
         self, token: str, store_id: str, vehicle_ref: str
     ) -> RegisteredVehicle | None:
         """A vehicle of the archive by its reference, in the name of the bearer of ``token``; None
-        when the archive is away.
+        when the archive is unavailable.
 
         Raises:
-            Refused: the store's archive has no such vehicle.
+            RuleViolation: the store's archive has no such vehicle.
         """
         try:
             response = await self._client.get(
@@ -96,10 +96,10 @@ class CustomerArchive:
 
     async def check_customer(self, token: str, store_id: str, customer_ref: str) -> None:
         """Refuse a reference to a customer of another store, asking in the name of the bearer of
-        ``token``. While the archive is away, nobody can tell.
+        ``token``. While the archive is unavailable, nobody can tell.
 
         Raises:
-            Refused: the store's archive has no such customer.
+            RuleViolation: the store's archive has no such customer.
         """
         with suppress(httpx.HTTPError):
             response = await self._client.get(
@@ -114,8 +114,8 @@ class CustomerArchive:
         """The ``customer_ref`` of the person; repeating it for one order registers nobody twice.
 
         Raises:
-            NotYetError: customer relations is still away.
-            CallRefusedError: it does not take these details.
+            RetryLaterError: customer relations is still unavailable.
+            CallRejectedError: it does not take these details.
         """
         response = await self._post(store_id, "customers", f"{order_id}:customer", details)
         customer_ref: str = response.json()["customer_ref"]
@@ -137,8 +137,8 @@ class CustomerArchive:
         the message's id.
 
         Raises:
-            NotYetError: customer relations is away.
-            CallRefusedError: it does not send such a message.
+            RetryLaterError: customer relations is unavailable.
+            CallRejectedError: it does not send such a message.
         """
         message = {
             "customer_ref": customer_ref,
@@ -153,7 +153,8 @@ class CustomerArchive:
         return message_id
 
     async def contact_used(self, store_id: str, message_id: str) -> ContactUsed:
-        """Who had set the address to which a message went; not known while the archive is away."""
+        """Who had set the address to which a message went; not known while the archive is
+        unavailable."""
         try:
             response = await self._client.get(
                 f"/stores/{store_id}/messages/{quote(message_id, safe='')}",
@@ -179,4 +180,4 @@ class CustomerArchive:
                 },
             )
 
-        return await answer_of("customer relations", call())
+        return await response_of("customer relations", call())

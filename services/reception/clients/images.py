@@ -8,7 +8,7 @@ import structlog
 from pi_heif import register_heif_opener
 from PIL import ExifTags, Image
 
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.workers import ConfinedWorkers, ExhaustedError
 
 log = structlog.get_logger()
@@ -47,14 +47,14 @@ class Cleaning:
         """The picture alone, as :func:`cleaned` makes it.
 
         Raises:
-            Refused: as there, or it took more memory or time than any photo takes, or the decoder
-                failed in a way of its own, which is logged.
+            RuleViolation: as there, or it took more memory or time than any photo takes, or the
+                decoder failed in a way of its own, which is logged.
         """
         try:
             return await self._workers.compute(partial(cleaned, content))
         except ExhaustedError as error:
             raise _too_costly() from error
-        except (Refused, OSError):
+        except (RuleViolation, OSError):
             raise
         except Exception as error:
             log.warning("picture not decoded", error=repr(error))
@@ -67,8 +67,8 @@ def cleaned(content: bytes) -> bytes:
     What it is, its content says, not its name; place, time and camera (EXIF) are left behind.
 
     Raises:
-        Refused: not a JPEG, PNG, WebP or HEIC picture that can be read; too many pixels in all or
-            on one side, or pixels of a kind that no photo has, as its header says.
+        RuleViolation: not a JPEG, PNG, WebP or HEIC picture that can be read; too many pixels in
+            all or on one side, or pixels of a kind that no photo has, as its header says.
     """
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
@@ -105,14 +105,14 @@ def _check_header(picture: Image.Image) -> None:
         raise _unusual_pixels(picture.mode)
 
 
-def _not_a_picture() -> Refused:
-    return Refused(
+def _not_a_picture() -> RuleViolation:
+    return RuleViolation(
         "not_a_picture", f"The content is no readable picture ({', '.join(FORMATS)}).", field="body"
     )
 
 
-def _too_many_pixels(width: int, height: int) -> Refused:
-    return Refused(
+def _too_many_pixels(width: int, height: int) -> RuleViolation:
+    return RuleViolation(
         "too_many_pixels",
         f"The picture has {width} by {height} pixels; {_LARGEST_PIXELS} are allowed.",
         field="body",
@@ -120,8 +120,8 @@ def _too_many_pixels(width: int, height: int) -> Refused:
     )
 
 
-def _too_long(width: int, height: int) -> Refused:
-    return Refused(
+def _too_long(width: int, height: int) -> RuleViolation:
+    return RuleViolation(
         "side_too_long",
         f"The picture has {width} by {height} pixels; a side may have {_LONGEST_SIDE}.",
         field="body",
@@ -129,14 +129,14 @@ def _too_long(width: int, height: int) -> Refused:
     )
 
 
-def _unusual_pixels(mode: str) -> Refused:
-    return Refused(
+def _unusual_pixels(mode: str) -> RuleViolation:
+    return RuleViolation(
         "unusual_pixels", f"The picture has pixels of the kind {mode}; no photo has.", field="body"
     )
 
 
-def _too_costly() -> Refused:
-    return Refused(
+def _too_costly() -> RuleViolation:
+    return RuleViolation(
         "picture_too_costly",
         "The picture takes more memory or time to open than a photo does.",
         field="body",

@@ -25,8 +25,8 @@ class StartWindow:
     latest: datetime
 
 
-class WorkshopAwayError(Exception):
-    """The workshop does not answer; its last published capacity is all there is."""
+class WorkshopUnavailableError(Exception):
+    """The workshop does not respond; its last published capacity is all there is."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class WorkshopClient:
         """The earliest promise; nothing is reserved. Further work of an order follows its plan.
 
         Raises:
-            WorkshopAwayError: no answer.
+            WorkshopUnavailableError: no response.
             Problem: the workshop refuses, with its reason.
         """
         body = _body(operation_ids, confidence, start_window) | {"order_id": order_id}
@@ -72,9 +72,9 @@ class WorkshopClient:
         """Working and free time by trade and half hour of ``days`` from ``day``.
 
         Raises:
-            WorkshopAwayError: no answer.
+            WorkshopUnavailableError: no response.
         """
-        answer = await self._answer(
+        reply = await self._send(
             "GET",
             f"/stores/{store_id}/load",
             principal.token,
@@ -87,18 +87,18 @@ class WorkshopClient:
                 each["working_minutes"],
                 each["free_minutes"],
             )
-            for each in answer
+            for each in reply
         ]
 
     async def work_done(self, caller: Caller, order_id: str) -> list[WorkDone]:
         """How far each operation of an order is.
 
         Raises:
-            WorkshopAwayError: no answer.
+            WorkshopUnavailableError: no response.
         """
         path = f"/stores/{caller.store_id}/orders/{quote(order_id, safe='')}/work-done"
-        answer = await self._answer("GET", path, caller.token)
-        return [WorkDone(each["operation_id"], each["state"], each["labor_s"]) for each in answer]
+        reply = await self._send("GET", path, caller.token)
+        return [WorkDone(each["operation_id"], each["state"], each["labor_s"]) for each in reply]
 
     async def hold(
         self,
@@ -123,10 +123,10 @@ class WorkshopClient:
         self, path: str, body: dict[str, Any], token: str, key: str | None
     ) -> dict[str, Any]:
         headers = {"Idempotency-Key": key} if key else {}
-        answer: dict[str, Any] = await self._answer("POST", path, token, headers, json=body)
-        return answer
+        reply: dict[str, Any] = await self._send("POST", path, token, headers, json=body)
+        return reply
 
-    async def _answer(
+    async def _send(
         self,
         method: str,
         path: str,
@@ -142,20 +142,20 @@ class WorkshopClient:
                 **content,
             )
         except httpx.TransportError as error:
-            raise WorkshopAwayError(str(error)) from error
+            raise WorkshopUnavailableError(str(error)) from error
         if response.status_code >= _SERVER_ERROR:
-            raise WorkshopAwayError(f"status {response.status_code}")
-        answer = response.json()
+            raise WorkshopUnavailableError(f"status {response.status_code}")
+        reply = response.json()
         if response.is_error:
-            faults = answer.get("errors") or [{"field": "", "rule": "refused"}]
+            field_errors = reply.get("errors") or [{"field": "", "rule": "refused"}]
             raise Problem(
                 response.status_code,
-                faults[0]["rule"],
-                answer.get("detail", "The workshop refused."),
-                field=faults[0]["field"],
-                values=answer.get("values"),
+                field_errors[0]["rule"],
+                reply.get("detail", "The workshop refused."),
+                field=field_errors[0]["field"],
+                values=reply.get("values"),
             )
-        return answer
+        return reply
 
 
 def _body(

@@ -17,8 +17,8 @@ from shared.contracts.reception import (
     CancellationReason,
     WantedPart,
 )
-from shared.contracts.refusal import Refused
 from shared.contracts.versioned import Versioned
+from shared.contracts.violations import RuleViolation
 
 Status = Literal["booked", "arrived", "cancelled", "missed"]
 """已预约、已到店、已取消、爽约."""
@@ -185,7 +185,7 @@ def check_in(appointment: Appointment, plate_ref: str) -> Appointment:
     """The customer came."""
     _require_booked(appointment)
     if appointment.plate_ref != plate_ref:
-        raise Refused(
+        raise RuleViolation(
             "another_vehicle",
             "The appointment was made for another vehicle.",
             field="appointment_id",

@@ -24,8 +24,8 @@ from shared.contracts.reception import (
     EstimateSubmitted,
     OrderedOperation,
 )
-from shared.contracts.refusal import unknown_code
 from shared.contracts.versioned import require_version
+from shared.contracts.violations import unknown_code
 
 PROMISE_TOLERANCE = timedelta(minutes=15)
 """The workshop's promise may move by so much while the customer makes up their mind."""
@@ -84,11 +84,11 @@ def submit(
     submitted_by: str,
     now: datetime,
 ) -> tuple[Order, list[EstimateVersion], list[EstimateSubmitted]]:
-    """Put a new version before the customer; answers with all that changed, the new one last.
+    """Put a new version before the customer; returns all that changed, the new one last.
 
     Raises:
-        Refused: the order's stage does not allow it, it is billed, or the operations of work in
-            hand would change.
+        RuleViolation: the order's stage does not allow it, it is billed, or the operations of work
+            in hand would change.
     """
     _require_estimable(order, versions, priced, additional_work_id)
     superseded = _supersede(versions, additional_work_id)
@@ -124,7 +124,7 @@ def offer_additional(
 
 
 def check_seen(order: Order, versions: Versions, seen: str) -> None:
-    """Refuse to open an order that has changed since it was seen; the refusal tells the number of
+    """Refuse to open an order that has changed since it was seen; the violation tells the number of
     the estimate that the customer has declined last."""
     ordered = [version for version in versions if version.additional_work_id is None]
     declined = bool(ordered) and ordered[-1].status == "declined"
@@ -157,7 +157,7 @@ def authorize(
     """The customer agrees to the ordered work at these prices (估价授权).
 
     Raises:
-        Refused: the version is old or already decided on, or the order is past it.
+        RuleViolation: the version is old or already decided on, or the order is past it.
     """
     estimate_version = require_pending(order, versions, version)
     agreed = _decided(estimate_version, "authorized", decision_record)
@@ -180,7 +180,7 @@ def decline(
     """The customer does not agree; what was agreed before stands.
 
     Raises:
-        Refused: as for :func:`authorize`.
+        RuleViolation: as for :func:`authorize`.
     """
     estimate_version = require_pending(order, versions, version)
     declined = _decided(estimate_version, "declined", decision_record)
@@ -244,7 +244,7 @@ def authorize_additional(
     """The customer wants the work that was found (增项授权); the vehicle may be ready later.
 
     Raises:
-        Refused: as for :func:`authorize`, or the customer saw an earlier promise.
+        RuleViolation: as for :func:`authorize`, or the customer saw an earlier promise.
     """
     estimate_version = require_pending(order, versions, version)
     assert estimate_version.additional_work_id  # noqa: S101
@@ -302,7 +302,7 @@ def without(
     """The part of a version that the customer wants, and the rest.
 
     Raises:
-        Refused: the version has no such item, or nothing remains.
+        RuleViolation: the version has no such item, or nothing remains.
     """
     items = items_of(estimate_version.lines, typical_parts)
     for item in declined:
@@ -326,10 +326,10 @@ def split(
     now: datetime,
 ) -> tuple[list[EstimateVersion], list[EstimateSubmitted]]:
     """Two versions in the place of one (分项): what the customer wants of it, and the rest as a
-    matter of its own. Answers with all versions as they are now, those two last.
+    matter of its own. Returns all versions as they are now, those two last.
 
     Raises:
-        Refused: it is an estimate of work in hand.
+        RuleViolation: it is an estimate of work in hand.
     """
     estimate_version = require_pending(order, versions, version)
     if not is_divisible(order, estimate_version):
@@ -364,7 +364,7 @@ def take_out(
 ) -> tuple[Order, list[EstimateVersion]]:
     """Replace agreed versions by what remains of them; the rest is declined as a matter of its own.
 
-    ``divided`` says both by agreed version. Answers with all that changed, the declined one last.
+    ``divided`` says both by agreed version. Returns all that changed, the declined one last.
     """
     touched = [each for each in agreed(versions) if divided[each.version][1].lines]
     matters = {each.additional_work_id for each in touched}
@@ -402,7 +402,7 @@ def require_pending(order: Order, versions: Versions, version: int) -> EstimateV
     """Require a version on which the customer may decide, and return it.
 
     Raises:
-        Refused: there is none, it is old or already decided on, or the order is past it.
+        RuleViolation: there is none, it is old or already decided on, or the order is past it.
     """
     found = next((each for each in versions if each.version == version), None)
     if found is None:

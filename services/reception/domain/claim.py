@@ -122,7 +122,7 @@ def record_evidence(claim: Claim, evidence: Evidence) -> Claim:
     """Complete the evidence of a claim that is not with the manufacturer.
 
     Raises:
-        Refused: not now.
+        RuleViolation: not now.
     """
     _require_status(claim, "draft", "rejected")
     return replace(claim, evidence=evidence)
@@ -134,7 +134,7 @@ def submit(
     """Send the claim to the manufacturer (提交), again after a rejection.
 
     Raises:
-        Refused: not now, evidence is missing (each is named), or the deadline has passed.
+        RuleViolation: not now, evidence is missing (each is named), or the deadline has passed.
     """
     _require_status(claim, "draft", "rejected")
     if missing := claim.evidence.missing:
@@ -167,7 +167,7 @@ def answer(
     submitted again.
 
     Raises:
-        Refused: not now, or more than was claimed.
+        RuleViolation: not now, or more than was claimed.
     """
     _require_status(claim, "submitted")
     if approved_cents > claim.amount_cents:
@@ -224,7 +224,7 @@ def withdraw(
     """Drop a claim whose bill is credited whole (撤回索赔); nobody bears anything.
 
     Raises:
-        Refused: the manufacturer has it, or it has ended.
+        RuleViolation: the manufacturer has it, or it has ended.
     """
     _require_status(claim, "draft", "rejected")
     event = WarrantyClaimWithdrawn(

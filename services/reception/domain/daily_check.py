@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Literal
 
 from shared.contracts.reception import DailyCheckMissing, DailyCheckRecorded
-from shared.contracts.refusal import Refused, unknown_code
+from shared.contracts.violations import RuleViolation, unknown_code
 
 Result = Literal["ok", "failed"]
 
@@ -69,8 +69,8 @@ def missing(store_id: str, area: str, day: date, due_at: datetime) -> DailyCheck
     return DailyCheckMissing(store_id=store_id, area=area, day=day.isoformat(), due_at=due_at)
 
 
-def _items_missing(items: Sequence[str]) -> Refused:
-    return Refused(
+def _items_missing(items: Sequence[str]) -> RuleViolation:
+    return RuleViolation(
         "check_items_missing",
         f"These items were not looked at: {', '.join(items)}.",
         field="results",

@@ -14,7 +14,7 @@ from shared.contracts.reception import (
     VehicleDelivered,
     WaiverReason,
 )
-from shared.contracts.refusal import unknown_code
+from shared.contracts.violations import unknown_code
 
 Change = Literal["work", "bill"]
 """What makes a step necessary again (须重做): other work, another amount that the customer pays."""
@@ -35,7 +35,7 @@ def record_step(
     """One step of the delivery checklist is done.
 
     Raises:
-        Refused: not now, not on the checklist, done already, or done by a signature only.
+        RuleViolation: not now, not on the checklist, done already, or done by a signature only.
     """
     if step == SIGNATURE_STEP:
         raise errors.signature_needed()
@@ -71,7 +71,7 @@ def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order
     """Let a step be left out (免做批准).
 
     Raises:
-        Refused: nobody asked for it as things are now, or the same person did.
+        RuleViolation: nobody asked for it as things are now, or the same person did.
     """
     require_stage(order.stage, "record_step")
     waiver = order.waivers.get(step)
@@ -89,8 +89,8 @@ def deliver(
     """Hand the vehicle over.
 
     Raises:
-        Refused: a step of the checklist is neither done nor waived for the work and the bill as
-            they are now, the order is not billed, or more is unpaid than a credit covers that
+        RuleViolation: a step of the checklist is neither done nor waived for the work and the bill
+            as they are now, the order is not billed, or more is unpaid than a credit covers that
             somebody else has granted.
     """
     require_stage(order.stage, "deliver")

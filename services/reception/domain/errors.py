@@ -3,11 +3,11 @@
 from datetime import date, datetime, time
 
 from shared.contracts.reception import PaymentMethod
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 
-def not_at_stage(field: str, stage: str, needed: str) -> Refused:
-    return Refused(
+def not_at_stage(field: str, stage: str, needed: str) -> RuleViolation:
+    return RuleViolation(
         "wrong_stage",
         f"The order is at stage {stage}; it must be at {needed}.",
         field=field,
@@ -17,8 +17,8 @@ def not_at_stage(field: str, stage: str, needed: str) -> Refused:
     )
 
 
-def vehicle_already_here(order_id: str, queue_number: int, stage: str) -> Refused:
-    return Refused(
+def vehicle_already_here(order_id: str, queue_number: int, stage: str) -> RuleViolation:
+    return RuleViolation(
         "vehicle_already_here",
         f"This vehicle has an open order here, number {queue_number}; add the work to that one.",
         field="plate",
@@ -29,8 +29,8 @@ def vehicle_already_here(order_id: str, queue_number: int, stage: str) -> Refuse
     )
 
 
-def vehicle_elsewhere(store_id: str, since: datetime) -> Refused:
-    return Refused(
+def vehicle_elsewhere(store_id: str, since: datetime) -> RuleViolation:
+    return RuleViolation(
         "vehicle_elsewhere",
         f"By its records, the vehicle has been in the store {store_id} since {since.isoformat()}; "
         "confirm that it stands here.",
@@ -41,8 +41,8 @@ def vehicle_elsewhere(store_id: str, since: datetime) -> Refused:
     )
 
 
-def booked_already(store_id: str, planned_at: datetime) -> Refused:
-    return Refused(
+def booked_already(store_id: str, planned_at: datetime) -> RuleViolation:
+    return RuleViolation(
         "booked_already",
         f"The vehicle has an appointment on that day, at {planned_at.isoformat()} in the store "
         f"{store_id}; confirm that it comes twice.",
@@ -53,8 +53,8 @@ def booked_already(store_id: str, planned_at: datetime) -> Refused:
     )
 
 
-def not_the_vehicle_that_arrived() -> Refused:
-    return Refused(
+def not_the_vehicle_that_arrived() -> RuleViolation:
+    return RuleViolation(
         "not_the_vehicle_that_arrived",
         "Another plate was recorded at the arrival; correct that one, or choose its vehicle.",
         field="plate",
@@ -62,9 +62,9 @@ def not_the_vehicle_that_arrived() -> Refused:
     )
 
 
-def place_taken(by: str | None, at: str | None) -> Refused:
+def place_taken(by: str | None, at: str | None) -> RuleViolation:
     """``by`` reserved such work last, ``at`` that time."""
-    return Refused(
+    return RuleViolation(
         "place_taken",
         "The workshop has no room at that time any more; other times are offered.",
         field="planned_at",
@@ -74,8 +74,8 @@ def place_taken(by: str | None, at: str | None) -> Refused:
     )
 
 
-def store_closed_all_day(day: date) -> Refused:
-    return Refused(
+def store_closed_all_day(day: date) -> RuleViolation:
+    return RuleViolation(
         "store_closed_all_day",
         f"The store is closed on {day.isoformat()}.",
         field="planned_at",
@@ -84,8 +84,8 @@ def store_closed_all_day(day: date) -> Refused:
     )
 
 
-def store_closed(opening: time, closing: time) -> Refused:
-    return Refused(
+def store_closed(opening: time, closing: time) -> RuleViolation:
+    return RuleViolation(
         "store_closed",
         f"The store is closed at that time; it is open from {opening:%H:%M} to {closing:%H:%M}.",
         field="planned_at",
@@ -95,8 +95,8 @@ def store_closed(opening: time, closing: time) -> Refused:
     )
 
 
-def odometer_backwards(given: int, known: int) -> Refused:
-    return Refused(
+def odometer_backwards(given: int, known: int) -> RuleViolation:
+    return RuleViolation(
         "odometer_backwards",
         f"The odometer cannot go back without a reason: {known} km are known, {given} were given.",
         field="odometer_km",
@@ -104,12 +104,14 @@ def odometer_backwards(given: int, known: int) -> Refused:
     )
 
 
-def promise_in_the_past() -> Refused:
-    return Refused("promise_in_the_past", "A promise lies in the future.", field="promised_at")
+def promise_in_the_past() -> RuleViolation:
+    return RuleViolation(
+        "promise_in_the_past", "A promise lies in the future.", field="promised_at"
+    )
 
 
-def promise_later(promised_at: datetime) -> Refused:
-    return Refused(
+def promise_later(promised_at: datetime) -> RuleViolation:
+    return RuleViolation(
         "promise_later",
         f"The vehicle would be promised for {promised_at.isoformat()}, later than was shown.",
         field="promised_at",
@@ -118,8 +120,8 @@ def promise_later(promised_at: datetime) -> Refused:
     )
 
 
-def steps_missing(missing: list[str]) -> Refused:
-    return Refused(
+def steps_missing(missing: list[str]) -> RuleViolation:
+    return RuleViolation(
         "delivery_steps_missing",
         f"These delivery steps are not done: {', '.join(missing)}.",
         field="steps",
@@ -128,14 +130,14 @@ def steps_missing(missing: list[str]) -> Refused:
     )
 
 
-def step_already_done(step: str) -> Refused:
-    return Refused(
+def step_already_done(step: str) -> RuleViolation:
+    return RuleViolation(
         "step_already_done", f"The step {step} is already done.", field="step", kind="conflict"
     )
 
 
-def payment_above_balance(balance_cents: int) -> Refused:
-    return Refused(
+def payment_above_balance(balance_cents: int) -> RuleViolation:
+    return RuleViolation(
         "payment_above_balance",
         f"The payment is above the balance of {balance_cents} cents.",
         field="amount_cents",
@@ -143,20 +145,22 @@ def payment_above_balance(balance_cents: int) -> Refused:
     )
 
 
-def in_the_past(field: str, moment: datetime) -> Refused:
-    return Refused("in_the_past", f"{moment.isoformat()} is in the past.", field=field)
+def in_the_past(field: str, moment: datetime) -> RuleViolation:
+    return RuleViolation("in_the_past", f"{moment.isoformat()} is in the past.", field=field)
 
 
-def nothing_to_do() -> Refused:
-    return Refused("nothing_to_do", "At least one labor operation is needed.", field="operations")
+def nothing_to_do() -> RuleViolation:
+    return RuleViolation(
+        "nothing_to_do", "At least one labor operation is needed.", field="operations"
+    )
 
 
-def named_twice(field: str, code: str) -> Refused:
-    return Refused("named_twice", f"{code} is named twice.", field=field, code=code)
+def named_twice(field: str, code: str) -> RuleViolation:
+    return RuleViolation("named_twice", f"{code} is named twice.", field=field, code=code)
 
 
-def pay_type_without_line(code: str) -> Refused:
-    return Refused(
+def pay_type_without_line(code: str) -> RuleViolation:
+    return RuleViolation(
         "pay_type_without_line",
         f"{code} has a pay type, but is not in the estimate.",
         field="pay_types",
@@ -164,14 +168,14 @@ def pay_type_without_line(code: str) -> Refused:
     )
 
 
-def already_finished(field: str, code: str) -> Refused:
-    return Refused(
+def already_finished(field: str, code: str) -> RuleViolation:
+    return RuleViolation(
         "already_finished", f"{code} is finished already.", field=field, kind="conflict", code=code
     )
 
 
-def nothing_left() -> Refused:
-    return Refused(
+def nothing_left() -> RuleViolation:
+    return RuleViolation(
         "nothing_left",
         "Nothing would remain of the order; end the visit without work.",
         field="operations",
@@ -179,8 +183,8 @@ def nothing_left() -> Refused:
     )
 
 
-def amount_changed(amount_cents: int) -> Refused:
-    return Refused(
+def amount_changed(amount_cents: int) -> RuleViolation:
+    return RuleViolation(
         "amount_changed",
         f"The amount is {amount_cents} cents meanwhile; the customer has to agree to it.",
         field="agreed_cents",
@@ -189,14 +193,14 @@ def amount_changed(amount_cents: int) -> Refused:
     )
 
 
-def nothing_wanted() -> Refused:
-    return Refused(
+def nothing_wanted() -> RuleViolation:
+    return RuleViolation(
         "nothing_wanted", "Nothing remains to be authorised; decline the whole.", field="declined"
     )
 
 
-def indivisible() -> Refused:
-    return Refused(
+def indivisible() -> RuleViolation:
+    return RuleViolation(
         "indivisible",
         "An estimate of work in hand is agreed to as a whole, or not.",
         field="declined",
@@ -204,8 +208,8 @@ def indivisible() -> Refused:
     )
 
 
-def no_customer() -> Refused:
-    return Refused(
+def no_customer() -> RuleViolation:
+    return RuleViolation(
         "no_customer",
         "The order's customer is not in the archive yet; no message can be sent.",
         field="send",
@@ -213,8 +217,8 @@ def no_customer() -> Refused:
     )
 
 
-def unknown_version(version: int) -> Refused:
-    return Refused(
+def unknown_version(version: int) -> RuleViolation:
+    return RuleViolation(
         "unknown_version",
         f"The order has no estimate {version}.",
         field="version",
@@ -222,8 +226,8 @@ def unknown_version(version: int) -> Refused:
     )
 
 
-def old_version(version: int, present: int) -> Refused:
-    return Refused(
+def old_version(version: int, present: int) -> RuleViolation:
+    return RuleViolation(
         "old_version",
         f"Estimate {version} was replaced by a newer one.",
         field="version",
@@ -232,8 +236,8 @@ def old_version(version: int, present: int) -> Refused:
     )
 
 
-def already_decided(version: int, status: str) -> Refused:
-    return Refused(
+def already_decided(version: int, status: str) -> RuleViolation:
+    return RuleViolation(
         "already_decided",
         f"The customer has already decided on estimate {version}: {status}.",
         field="version",
@@ -242,14 +246,14 @@ def already_decided(version: int, status: str) -> Refused:
     )
 
 
-def already_billed() -> Refused:
-    return Refused(
+def already_billed() -> RuleViolation:
+    return RuleViolation(
         "already_billed", "The order is already billed.", field="order_id", kind="conflict"
     )
 
 
-def operations_differ() -> Refused:
-    return Refused(
+def operations_differ() -> RuleViolation:
+    return RuleViolation(
         "operations_differ",
         "The operations of an open order stay; further work is additional work.",
         field="operations",
@@ -257,20 +261,22 @@ def operations_differ() -> Refused:
     )
 
 
-def unknown_link() -> Refused:
-    return Refused("unknown_link", "This link leads nowhere.", field="token", kind="not_found")
+def unknown_link() -> RuleViolation:
+    return RuleViolation(
+        "unknown_link", "This link leads nowhere.", field="token", kind="not_found"
+    )
 
 
-def link_used() -> Refused:
-    return Refused("link_used", "This link was already used.", field="token", kind="conflict")
+def link_used() -> RuleViolation:
+    return RuleViolation("link_used", "This link was already used.", field="token", kind="conflict")
 
 
-def link_expired() -> Refused:
-    return Refused("link_expired", "This link has expired.", field="token", kind="conflict")
+def link_expired() -> RuleViolation:
+    return RuleViolation("link_expired", "This link has expired.", field="token", kind="conflict")
 
 
-def colleague_at_link() -> Refused:
-    return Refused(
+def colleague_at_link() -> RuleViolation:
+    return RuleViolation(
         "colleague_at_link",
         "A colleague is signed in here; over a link only the customer decides.",
         field="token",
@@ -278,8 +284,8 @@ def colleague_at_link() -> Refused:
     )
 
 
-def staff_device_by_desk() -> Refused:
-    return Refused(
+def staff_device_by_desk() -> RuleViolation:
+    return RuleViolation(
         "staff_device_by_desk",
         "Whose device a link is opened on is told by the desk alone, as a service.",
         field="X-Staff-Device",
@@ -287,8 +293,8 @@ def staff_device_by_desk() -> Refused:
     )
 
 
-def counter_word_by_agent() -> Refused:
-    return Refused(
+def counter_word_by_agent() -> RuleViolation:
+    return RuleViolation(
         "counter_word_by_agent",
         "Customer care takes the customer's decision on the phone only.",
         field="channel",
@@ -296,8 +302,8 @@ def counter_word_by_agent() -> Refused:
     )
 
 
-def deposit_held(deposit_cents: int) -> Refused:
-    return Refused(
+def deposit_held(deposit_cents: int) -> RuleViolation:
+    return RuleViolation(
         "deposit_held",
         f"A deposit of {deposit_cents} cents has to be refunded first.",
         field="order_id",
@@ -306,8 +312,8 @@ def deposit_held(deposit_cents: int) -> Refused:
     )
 
 
-def second_person_required() -> Refused:
-    return Refused(
+def second_person_required() -> RuleViolation:
+    return RuleViolation(
         "second_person_required",
         "This needs the approval of another person than the one who asks for it.",
         field="approved_by",
@@ -315,20 +321,20 @@ def second_person_required() -> Refused:
     )
 
 
-def nothing_to_approve(field: str) -> Refused:
-    return Refused(
+def nothing_to_approve(field: str) -> RuleViolation:
+    return RuleViolation(
         "nothing_to_approve", "Nothing waits for an approval.", field=field, kind="conflict"
     )
 
 
-def signature_needed() -> Refused:
-    return Refused(
+def signature_needed() -> RuleViolation:
+    return RuleViolation(
         "signature_needed", "This step is done by the customer's signature.", field="step"
     )
 
 
-def credit_above_balance(balance_cents: int) -> Refused:
-    return Refused(
+def credit_above_balance(balance_cents: int) -> RuleViolation:
+    return RuleViolation(
         "credit_above_balance",
         f"The credit note is above the {balance_cents} cents that are open; say how the rest is "
         "refunded.",
@@ -337,8 +343,8 @@ def credit_above_balance(balance_cents: int) -> Refused:
     )
 
 
-def payers_agreed() -> Refused:
-    return Refused(
+def payers_agreed() -> RuleViolation:
+    return RuleViolation(
         "payers_agreed",
         "The first bill has the payers that were agreed; revise the estimate to change them.",
         field="pay_types",
@@ -346,12 +352,14 @@ def payers_agreed() -> Refused:
     )
 
 
-def not_billed() -> Refused:
-    return Refused("not_billed", "The order is not billed yet.", field="order_id", kind="conflict")
+def not_billed() -> RuleViolation:
+    return RuleViolation(
+        "not_billed", "The order is not billed yet.", field="order_id", kind="conflict"
+    )
 
 
-def unpaid(balance_cents: int) -> Refused:
-    return Refused(
+def unpaid(balance_cents: int) -> RuleViolation:
+    return RuleViolation(
         "unpaid",
         f"{balance_cents} cents are unpaid, and no credit is granted.",
         field="order_id",
@@ -360,8 +368,8 @@ def unpaid(balance_cents: int) -> Refused:
     )
 
 
-def above_credit(balance_cents: int, amount_cents: int) -> Refused:
-    return Refused(
+def above_credit(balance_cents: int, amount_cents: int) -> RuleViolation:
+    return RuleViolation(
         "above_credit",
         f"{balance_cents} cents are unpaid; credit was granted for {amount_cents} cents.",
         field="order_id",
@@ -371,8 +379,8 @@ def above_credit(balance_cents: int, amount_cents: int) -> Refused:
     )
 
 
-def awaits_authorisation(count: int) -> Refused:
-    return Refused(
+def awaits_authorisation(count: int) -> RuleViolation:
+    return RuleViolation(
         "awaits_authorisation",
         f"The customer has yet to decide on {count} estimates.",
         field="order_id",
@@ -381,14 +389,14 @@ def awaits_authorisation(count: int) -> Refused:
     )
 
 
-def awaits_approval() -> Refused:
-    return Refused(
+def awaits_approval() -> RuleViolation:
+    return RuleViolation(
         "awaits_approval", "The discount awaits its approval.", field="discount", kind="conflict"
     )
 
 
-def discount_above_bill(payable_cents: int) -> Refused:
-    return Refused(
+def discount_above_bill(payable_cents: int) -> RuleViolation:
+    return RuleViolation(
         "discount_above_bill",
         f"The discount is above the {payable_cents} cents that the customer pays.",
         field="amount_cents",
@@ -396,8 +404,8 @@ def discount_above_bill(payable_cents: int) -> Refused:
     )
 
 
-def discount_above_limit(allowed_cents: int) -> Refused:
-    return Refused(
+def discount_above_limit(allowed_cents: int) -> RuleViolation:
+    return RuleViolation(
         "discount_above_limit",
         f"The discount is above the role's limit of {allowed_cents} cents.",
         field="discount",
@@ -406,8 +414,8 @@ def discount_above_limit(allowed_cents: int) -> Refused:
     )
 
 
-def refund_above_paid(paid_cents: int) -> Refused:
-    return Refused(
+def refund_above_paid(paid_cents: int) -> RuleViolation:
+    return RuleViolation(
         "refund_above_paid",
         f"The refund is above the {paid_cents} cents that the customer has paid.",
         field="amount_cents",
@@ -415,8 +423,8 @@ def refund_above_paid(paid_cents: int) -> Refused:
     )
 
 
-def refund_above_method(field: str, method: PaymentMethod, paid_cents: int) -> Refused:
-    return Refused(
+def refund_above_method(field: str, method: PaymentMethod, paid_cents: int) -> RuleViolation:
+    return RuleViolation(
         "refund_above_method",
         f"Only {paid_cents} cents came in by {method}; money goes back as it came in.",
         field=field,
@@ -425,8 +433,8 @@ def refund_above_method(field: str, method: PaymentMethod, paid_cents: int) -> R
     )
 
 
-def above_money_held(held_cents: int) -> Refused:
-    return Refused(
+def above_money_held(held_cents: int) -> RuleViolation:
+    return RuleViolation(
         "above_money_held",
         f"Only {held_cents} cents are held.",
         field="amount_cents",
@@ -434,20 +442,20 @@ def above_money_held(held_cents: int) -> Refused:
     )
 
 
-def not_to_this_order() -> Refused:
-    return Refused(
+def not_to_this_order() -> RuleViolation:
+    return RuleViolation(
         "not_to_this_order",
         "Money held can be carried over to another order of the same customer only.",
         field="to_order_id",
     )
 
 
-def in_the_future(field: str) -> Refused:
-    return Refused("in_the_future", "This day is still to come.", field=field)
+def in_the_future(field: str) -> RuleViolation:
+    return RuleViolation("in_the_future", "This day is still to come.", field=field)
 
 
-def evidence_missing(missing: list[str]) -> Refused:
-    return Refused(
+def evidence_missing(missing: list[str]) -> RuleViolation:
+    return RuleViolation(
         "evidence_missing",
         f"The claim lacks its evidence: {', '.join(missing)}.",
         field="evidence",
@@ -456,8 +464,8 @@ def evidence_missing(missing: list[str]) -> Refused:
     )
 
 
-def claim_too_late(due_at: datetime) -> Refused:
-    return Refused(
+def claim_too_late(due_at: datetime) -> RuleViolation:
+    return RuleViolation(
         "claim_too_late",
         f"The claim had to be submitted by {due_at.isoformat()}.",
         field="claim_id",
@@ -466,8 +474,8 @@ def claim_too_late(due_at: datetime) -> Refused:
     )
 
 
-def approved_above_claim(amount_cents: int) -> Refused:
-    return Refused(
+def approved_above_claim(amount_cents: int) -> RuleViolation:
+    return RuleViolation(
         "approved_above_claim",
         f"More was approved than the {amount_cents} cents that were claimed.",
         field="approved_cents",
@@ -475,8 +483,8 @@ def approved_above_claim(amount_cents: int) -> Refused:
     )
 
 
-def wrong_claim_status(status: str, needed: str) -> Refused:
-    return Refused(
+def wrong_claim_status(status: str, needed: str) -> RuleViolation:
+    return RuleViolation(
         "wrong_claim_status",
         f"The claim is {status}; it must be {needed}.",
         field="claim_id",
@@ -486,8 +494,8 @@ def wrong_claim_status(status: str, needed: str) -> Refused:
     )
 
 
-def voucher_redeemed(voucher_id: str) -> Refused:
-    return Refused(
+def voucher_redeemed(voucher_id: str) -> RuleViolation:
+    return RuleViolation(
         "voucher_redeemed",
         f"The voucher {voucher_id} was already redeemed.",
         field="vouchers",
@@ -496,8 +504,8 @@ def voucher_redeemed(voucher_id: str) -> Refused:
     )
 
 
-def voucher_expired(voucher_id: str) -> Refused:
-    return Refused(
+def voucher_expired(voucher_id: str) -> RuleViolation:
+    return RuleViolation(
         "voucher_expired",
         f"The voucher {voucher_id} has expired.",
         field="vouchers",
@@ -505,8 +513,8 @@ def voucher_expired(voucher_id: str) -> Refused:
     )
 
 
-def voucher_of_another(voucher_id: str) -> Refused:
-    return Refused(
+def voucher_of_another(voucher_id: str) -> RuleViolation:
+    return RuleViolation(
         "voucher_of_another",
         f"The voucher {voucher_id} is another customer's.",
         field="vouchers",
@@ -514,8 +522,8 @@ def voucher_of_another(voucher_id: str) -> Refused:
     )
 
 
-def voucher_fits_nothing(voucher_id: str) -> Refused:
-    return Refused(
+def voucher_fits_nothing(voucher_id: str) -> RuleViolation:
+    return RuleViolation(
         "voucher_fits_nothing",
         f"The voucher {voucher_id} fits nothing that the customer pays.",
         field="vouchers",
@@ -523,8 +531,8 @@ def voucher_fits_nothing(voucher_id: str) -> Refused:
     )
 
 
-def voucher_not_on_bill(voucher_id: str) -> Refused:
-    return Refused(
+def voucher_not_on_bill(voucher_id: str) -> RuleViolation:
+    return RuleViolation(
         "voucher_not_on_bill",
         f"The voucher {voucher_id} was not redeemed with this bill, or was given back already.",
         field="vouchers",
@@ -532,5 +540,7 @@ def voucher_not_on_bill(voucher_id: str) -> Refused:
     )
 
 
-def too_far_ahead(field: str, days: int) -> Refused:
-    return Refused("too_far_ahead", f"This is more than {days} days ahead.", field=field, days=days)
+def too_far_ahead(field: str, days: int) -> RuleViolation:
+    return RuleViolation(
+        "too_far_ahead", f"This is more than {days} days ahead.", field=field, days=days
+    )

@@ -8,12 +8,12 @@ from decimal import Decimal
 from services.reception.domain import errors
 from services.reception.domain.money import allocate, rounded_cents
 from shared.contracts.reception import EstimateLine, OrderedOperation, PayType
-from shared.contracts.refusal import unknown_code
+from shared.contracts.violations import unknown_code
 
 
 @dataclass(frozen=True)
 class LaborOperation:
-    """A labor operation of the catalogue (维修项目) with its standard hours (标准工时), for which
+    """A labor operation of the catalog (维修项目) with its standard hours (标准工时), for which
     it takes so many ``technicians``."""
 
     operation_id: str
@@ -87,7 +87,7 @@ def estimate(prices: PriceList, work: WantedWork) -> Estimate:
     """Price the work; the lines of a package share its price by their list prices.
 
     Raises:
-        Refused: nothing is named, an operation, part or package is not in the catalogue, an
+        RuleViolation: nothing is named, an operation, part or package is not in the catalog, an
             operation is named twice, or a pay type belongs to no line.
     """
     lines: list[EstimateLine] = []

@@ -17,7 +17,7 @@ def carry_over(
     """Carry money held of one order over to another order of the same customer (定金转单).
 
     Raises:
-        Refused: it is another customer's, billed or over, or less money is held.
+        RuleViolation: it is another customer's, billed or over, or less money is held.
     """
     is_same_customer = source.customer_ref and target.customer_ref == source.customer_ref
     if target.order_id == source.order_id or not is_same_customer:

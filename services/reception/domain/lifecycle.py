@@ -51,7 +51,7 @@ def require_stage(stage: Stage, action: Action) -> None:
     """Refuse ``action`` out of turn.
 
     Raises:
-        Refused: the order's stage does not allow it.
+        RuleViolation: the order's stage does not allow it.
     """
     allowed = _STAGES[action]
     if stage not in allowed:

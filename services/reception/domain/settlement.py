@@ -94,7 +94,7 @@ def request_discount(
     it waits for a second person.
 
     Raises:
-        Refused: not now, or more than the customer pays.
+        RuleViolation: not now, or more than the customer pays.
     """
     require_unbilled(order)
     payable = payable_cents(order.lines)
@@ -112,7 +112,7 @@ def approve_discount(
     """A second person grants the discount (优惠审批), within their own limit.
 
     Raises:
-        Refused: nobody asked for one, the same person did, or it is above the limit.
+        RuleViolation: nobody asked for one, the same person did, or it is above the limit.
     """
     discount = _waiting_discount(order)
     if discount.requested_by == person:
@@ -127,7 +127,7 @@ def withdraw_discount(order: Order) -> Order:
     """Take back a discount that waits for its approval (撤回优惠).
 
     Raises:
-        Refused: none waits.
+        RuleViolation: none waits.
     """
     _waiting_discount(order)
     return replace(order, discount=None)
@@ -149,7 +149,8 @@ def issue_invoice(
     off the customer's lines, a deposit is set against the customer's share.
 
     Raises:
-        Refused: the work is not finished, something awaits the customer's decision, a discount
+        RuleViolation: the work is not finished, something awaits the customer's decision, a
+            discount
         awaits
             its approval, a voucher cannot be redeemed, the order is billed already, or a first bill
             has other payers than were agreed.
@@ -229,7 +230,7 @@ def receive_payment(
     """Take money against the bill, never more than the payer's balance.
 
     Raises:
-        Refused: there is no bill, or too much money.
+        RuleViolation: there is no bill, or too much money.
     """
     require_stage(order.stage, "receive_payment")
     if order.invoice_id is None:
@@ -261,7 +262,7 @@ def refund(
     then payments, whose part of the bill is open again.
 
     Raises:
-        Refused: more than the customer has paid, or has paid by that method.
+        RuleViolation: more than the customer has paid, or has paid by that method.
     """
     from_deposit = min(order.deposit_cents, paid.amount_cents)
     _require_method(order, paid, "method")
@@ -275,7 +276,7 @@ def refund_credited(
     nothing without a ``method``.
 
     Raises:
-        Refused: more than the customer has paid.
+        RuleViolation: more than the customer has paid.
     """
     cents = correction.amount_cents - order.balance_cents
     if method is None or cents <= 0:
@@ -348,8 +349,8 @@ def credit(
     that of what is left now, so that credit notes in any cut sum to the tax of what they credit.
 
     Raises:
-        Refused: there is no bill, or less is open (see :func:`refund_credited`), or a voucher is
-            named that was not redeemed with the bill.
+        RuleViolation: there is no bill, or less is open (see :func:`refund_credited`), or a voucher
+            is named that was not redeemed with the bill.
     """
     if order.invoice_id is None or not order.is_billed:
         raise errors.not_billed()
@@ -552,7 +553,7 @@ def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
 
 def require_unbilled(order: Order) -> None:
     """Raises:
-    Refused: the order is billed, or not at a stage with an estimate.
+    RuleViolation: the order is billed, or not at a stage with an estimate.
     """
     require_stage(order.stage, "estimate")
     if order.is_billed:

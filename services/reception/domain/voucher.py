@@ -44,7 +44,7 @@ def issue(voucher: Voucher) -> list[VoucherIssued]:
     """Give a voucher out (发券).
 
     Raises:
-        Refused: it would have expired already.
+        RuleViolation: it would have expired already.
     """
     if voucher.expires_at <= voucher.issued_at:
         raise errors.in_the_past("expires_at", voucher.expires_at)
@@ -69,7 +69,7 @@ def redeem(
     """Take vouchers off the lines that the customer pays (核销), one after the other.
 
     Raises:
-        Refused: one was redeemed before, has expired, is another customer's, or fits no line.
+        RuleViolation: one was redeemed before, has expired, is another customer's, or fits no line.
     """
     used, left, events = [], tuple(lines), []
     for voucher in vouchers:

@@ -23,7 +23,7 @@ from shared.contracts.reception import (
     WithdrawalReason,
     WorkWithdrawn,
 )
-from shared.contracts.refusal import unknown_code
+from shared.contracts.violations import unknown_code
 
 WorkState = Literal["open", "begun", "finished"]
 """未开工、已开工、已完工."""
@@ -61,8 +61,8 @@ def withdraw(
     """Take work out of the order; what is not done is declined, as a matter of its own.
 
     Raises:
-        Refused: not now, it is billed, the customer has yet to decide on other versions, something
-            is not ordered or already finished, or nothing would remain.
+        RuleViolation: not now, it is billed, the customer has yet to decide on other versions,
+            something is not ordered or already finished, or nothing would remain.
     """
     require_stage(order.stage, "withdraw")
     if order.invoice_id is not None:
@@ -98,7 +98,7 @@ def require_agreed(order: Order, agreed_cents: int) -> None:
     """Refuse another sum than the customer has agreed to.
 
     Raises:
-        Refused: more was clocked meanwhile.
+        RuleViolation: more was clocked meanwhile.
     """
     if order.estimate_cents != agreed_cents:
         raise errors.amount_changed(order.estimate_cents)

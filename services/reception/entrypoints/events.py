@@ -1,4 +1,4 @@
-"""Events and deadlines that reception acts on."""
+"""Events and timers that reception acts on."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import TypeVar
 from services.reception import persistence
 from services.reception.application import claim_reminders, receivables
 from services.reception.application.tax_invoices import TaxInvoicing
-from services.reception.clients.catalogue import Catalogue
+from services.reception.clients.catalog import Catalog
 from services.reception.clients.crm import CustomerArchive
 from services.reception.domain import authorisation, promise, settlement
 from services.reception.domain import claim as claims
@@ -26,13 +26,13 @@ from shared.contracts.workshop import (
     VehicleReady,
 )
 from shared.db import transaction
-from shared.envelope import Cause, Received
-from shared.personal import PersonalData
+from shared.envelope import Causation, ReceivedEvent
+from shared.personal_data import PersonalData
 from shared.service import Service
-from shared.timers import Deadline, Lane, Timer
-from shared.unit import Unit
+from shared.timers import Lane, Timer, TimerHandler
+from shared.unit_of_work import UnitOfWork
 
-INTERESTS: tuple[type[Event], ...] = (
+SUBSCRIPTIONS: tuple[type[Event], ...] = (
     JobAssigned,
     JobStarted,
     JobFinished,
@@ -49,74 +49,78 @@ LINK_CUSTOMER = "link_customer"
 TAX_INVOICE = "tax_invoice"
 TAX_CREDIT = "tax_credit"
 
-_REGISTRATION = Lane("crm: customers", places=4, timeout_s=20)
-_TAX_INVOICES = Lane("tax client: invoices", places=2, timeout_s=30)
-_TAX_CREDITS = Lane("tax client: corrections", places=2, timeout_s=30)
+_REGISTRATION = Lane("crm: customers", concurrency=4, timeout_s=20)
+_TAX_INVOICES = Lane("tax client: invoices", concurrency=2, timeout_s=30)
+_TAX_CREDITS = Lane("tax client: corrections", concurrency=2, timeout_s=30)
 
 
 @dataclass(frozen=True)
 class Handlers:
     """Reception's reactions to the workshop."""
 
-    catalogue: Catalogue
+    catalog: Catalog
 
-    async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
+    async def handle(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
         """Apply each event in order, after the jobs that all of them speak of."""
-        await persistence.record_jobs(unit.connection, _of(JobAssigned, batch))
-        await persistence.finish_jobs(unit.connection, _of(JobFinished, batch))
+        await persistence.record_jobs(uow.connection, _of(JobAssigned, batch))
+        await persistence.finish_jobs(uow.connection, _of(JobFinished, batch))
         for received in batch:
-            cause = received.envelope.cause
+            causation = received.envelope.causation
             match received.event:
                 case JobAssigned() as event:
-                    await self._confirm_promise(unit, event, cause)
+                    await self._confirm_promise(uow, event, causation)
                 case JobStarted() as event:
                     order = await persistence.lock_order(
-                        unit.connection, event.store_id, event.order_id
+                        uow.connection, event.store_id, event.order_id
                     )
-                    await persistence.save_order(unit, orders.start_work(order))
+                    await persistence.save_order(uow, orders.start_work(order))
                 case PromiseAtRisk() as event:
                     order = await persistence.lock_order(
-                        unit.connection, event.store_id, event.order_id
+                        uow.connection, event.store_id, event.order_id
                     )
-                    await persistence.save_order(unit, promise.record_risk(order, event))
+                    await persistence.save_order(uow, promise.record_risk(order, event))
                 case AdditionalWorkFound() as event:
-                    await self._offer(unit, event, cause)
+                    await self._offer(uow, event, causation)
                 case VehicleReady() as event:
-                    await self._finish_work(unit, event)
+                    await self._finish_work(uow, event)
                 case CapacityChanged() as event:
-                    await persistence.save_capacity(unit.connection, event.store_id, event.free)
+                    await persistence.save_capacity(uow.connection, event.store_id, event.free)
 
-    async def on_receivable_overdue(self, unit: Unit, timer: Timer) -> None:
+    async def on_receivable_overdue(self, uow: UnitOfWork, timer: Timer) -> None:
         """A share of a bill is not paid; it is chased again later (R8)."""
         order_id = receivables.order_of(timer.subject)
-        order = await persistence.read_order(unit.connection, timer.store_id, order_id)
+        order = await persistence.read_order(uow.connection, timer.store_id, order_id)
         payer = timer.data["payer"]
-        unit.publish(settlement.receivable_overdue(order, payer, unit.now), timer.cause)
-        await receivables.watch(unit, order, self.catalogue.overdue_days, timer.cause)
+        uow.publish(settlement.receivable_overdue(order, payer, uow.now), timer.causation)
+        await receivables.watch(uow, order, self.catalog.overdue_days, timer.causation)
 
-    async def on_claim_overdue(self, unit: Unit, timer: Timer) -> None:
+    async def on_claim_overdue(self, uow: UnitOfWork, timer: Timer) -> None:
         """A claim is to be submitted, or was to be answered (R6)."""
-        rules = self.catalogue.claim_rules
-        claim = await persistence.read_claim(unit.connection, timer.store_id, timer.subject)
-        unit.publish(claims.overdue(claim, rules, unit.now), timer.cause)
-        await claim_reminders.watch(unit, claim, rules, timer.cause)
+        rules = self.catalog.claim_rules
+        claim = await persistence.read_claim(uow.connection, timer.store_id, timer.subject)
+        uow.publish(claims.overdue(claim, rules, uow.now), timer.causation)
+        await claim_reminders.watch(uow, claim, rules, timer.causation)
 
-    async def _confirm_promise(self, unit: Unit, event: JobAssigned, cause: Cause) -> None:
+    async def _confirm_promise(
+        self, uow: UnitOfWork, event: JobAssigned, causation: Causation
+    ) -> None:
         key = (event.store_id, event.order_id)
-        order = await persistence.lock_order(unit.connection, *key)
+        order = await persistence.lock_order(uow.connection, *key)
         if order.promise_provisional:
-            promisable = await persistence.promisable_times(unit.connection, *key)
+            promisable = await persistence.promisable_times(uow.connection, *key)
             order, events = orders.confirm_promise(order, promisable)
-            await persistence.save_order(unit, order)
-            unit.publish(events, cause)
+            await persistence.save_order(uow, order)
+            uow.publish(events, causation)
 
-    async def _finish_work(self, unit: Unit, event: VehicleReady) -> None:
+    async def _finish_work(self, uow: UnitOfWork, event: VehicleReady) -> None:
         key = (event.store_id, event.order_id)
-        order = await persistence.lock_order(unit.connection, *key)
-        finished = await persistence.finished_operations(unit.connection, *key)
-        await persistence.save_order(unit, orders.finish_work(order, event.ready_at, finished))
+        order = await persistence.lock_order(uow.connection, *key)
+        finished = await persistence.finished_operations(uow.connection, *key)
+        await persistence.save_order(uow, orders.finish_work(order, event.ready_at, finished))
 
-    async def _offer(self, unit: Unit, event: AdditionalWorkFound, cause: Cause) -> None:
+    async def _offer(
+        self, uow: UnitOfWork, event: AdditionalWorkFound, causation: Causation
+    ) -> None:
         """Work found while working is priced and put before the customer (R4)."""
         key = (event.store_id, event.order_id)
         parts = Counter(event.part_numbers)
@@ -124,39 +128,39 @@ class Handlers:
             event.operations, tuple(PartQuantity(no, count) for no, count in parts.items())
         )
         order, changed, events = authorisation.offer_additional(
-            await persistence.lock_order(unit.connection, *key),
-            await persistence.estimate_versions(unit.connection, *key),
-            estimate(self.catalogue.prices(event.store_id), wanted),
+            await persistence.lock_order(uow.connection, *key),
+            await persistence.estimate_versions(uow.connection, *key),
+            estimate(self.catalog.prices(event.store_id), wanted),
             additional_work_id=event.additional_work_id,
             submitted_by=event.found_by,
-            now=unit.now,
+            now=uow.now,
         )
-        await persistence.save_order(unit, order)
-        await persistence.save_estimates(unit.connection, changed)
-        unit.publish(events, cause)
+        await persistence.save_order(uow, order)
+        await persistence.save_estimates(uow.connection, changed)
+        uow.publish(events, causation)
 
 
-def _of(kind: type[E], batch: Sequence[Received]) -> list[E]:
+def _of(kind: type[E], batch: Sequence[ReceivedEvent]) -> list[E]:
     return [received.event for received in batch if isinstance(received.event, kind)]
 
 
-async def on_greeting_overdue(unit: Unit, timer: Timer) -> None:
+async def on_greeting_overdue(uow: UnitOfWork, timer: Timer) -> None:
     """The customer's waiting time has reached the store's limit (R2)."""
-    order = await persistence.read_order(unit.connection, timer.store_id, timer.subject)
-    unit.publish(orders.greeting_overdue(order), timer.cause)
+    order = await persistence.read_order(uow.connection, timer.store_id, timer.subject)
+    uow.publish(orders.greeting_overdue(order), timer.causation)
 
 
-async def _lock_order(unit: Unit, store_id: str, subject: str) -> None:
-    await persistence.lock_order(unit.connection, store_id, receivables.order_of(subject))
+async def _lock_order(uow: UnitOfWork, store_id: str, subject: str) -> None:
+    await persistence.lock_order(uow.connection, store_id, receivables.order_of(subject))
 
 
-async def _lock_claim(unit: Unit, store_id: str, claim_id: str) -> None:
-    await persistence.lock_claim(unit.connection, store_id, claim_id)
+async def _lock_claim(uow: UnitOfWork, store_id: str, claim_id: str) -> None:
+    await persistence.lock_claim(uow.connection, store_id, claim_id)
 
 
 @dataclass(frozen=True)
 class CustomerLink:
-    """Moves details that were taken while customer relations was away into its archive."""
+    """Moves details that were taken while customer relations was unavailable into its archive."""
 
     service: Service
     personal: PersonalData
@@ -165,44 +169,44 @@ class CustomerLink:
     async def prepare(self, store_id: str, order_id: str) -> str | None:
         """Register the customer, outside any transaction; nothing to do without details."""
         async with transaction(self.service.pool, [store_id]) as connection:
-            sealed = await persistence.sealed_details(connection, store_id, order_id)
-            details = await self.personal.decrypt(connection, store_id, order_id, sealed)
+            encrypted = await persistence.encrypted_details(connection, store_id, order_id)
+            details = await self.personal.decrypt(connection, store_id, order_id, encrypted)
         return (
             await self.archive.register(store_id, order_id, json.loads(details))
             if details
             else None
         )
 
-    async def fire(self, unit: Unit, timer: Timer) -> None:
+    async def fire(self, uow: UnitOfWork, timer: Timer) -> None:
         """Link the order to its customer and forget the details (R19)."""
         if timer.prepared is None:
             return
-        order = await persistence.read_order(unit.connection, timer.store_id, timer.subject)
+        order = await persistence.read_order(uow.connection, timer.store_id, timer.subject)
         linked, events = orders.link_customer(order, timer.prepared)
-        await persistence.save_order(unit, linked)
-        await persistence.save_details(unit.connection, timer.store_id, timer.subject, None)
-        unit.publish(events, timer.cause)
+        await persistence.save_order(uow, linked)
+        await persistence.save_details(uow.connection, timer.store_id, timer.subject, None)
+        uow.publish(events, timer.causation)
 
 
-def deadlines(
+def timer_handlers(
     own: Handlers, link: CustomerLink, tax_invoicing: TaxInvoicing
-) -> Mapping[str, Deadline]:
-    """What reception does when its deadlines have passed."""
+) -> Mapping[str, TimerHandler]:
+    """What reception does when its timers fire."""
     return {
-        GREETING_OVERDUE: Deadline(on_greeting_overdue, lock=_lock_order),
-        LINK_CUSTOMER: Deadline(
+        GREETING_OVERDUE: TimerHandler(on_greeting_overdue, lock=_lock_order),
+        LINK_CUSTOMER: TimerHandler(
             link.fire, lock=_lock_order, prepare=link.prepare, lane=_REGISTRATION
         ),
-        TAX_INVOICE: Deadline(
+        TAX_INVOICE: TimerHandler(
             tax_invoicing.fire,
             prepare=tax_invoicing.prepare,
             lane=_TAX_INVOICES,
         ),
-        TAX_CREDIT: Deadline(
+        TAX_CREDIT: TimerHandler(
             tax_invoicing.fire_correction,
             prepare=tax_invoicing.prepare_correction,
             lane=_TAX_CREDITS,
         ),
-        receivables.RECEIVABLE_OVERDUE: Deadline(own.on_receivable_overdue, lock=_lock_order),
-        claim_reminders.CLAIM_OVERDUE: Deadline(own.on_claim_overdue, lock=_lock_claim),
+        receivables.RECEIVABLE_OVERDUE: TimerHandler(own.on_receivable_overdue, lock=_lock_order),
+        claim_reminders.CLAIM_OVERDUE: TimerHandler(own.on_claim_overdue, lock=_lock_claim),
     }

@@ -7,10 +7,10 @@ from typing import Any
 
 from services.reception.domain.appointment import Appointment
 from shared.contracts.reception import WantedPart
-from shared.contracts.refusal import unknown
 from shared.contracts.versioned import columns, loaded
+from shared.contracts.violations import unknown
 from shared.db import Connection
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 _APPOINTMENT = """
 SELECT version, changed_by, changed_at, appointment_id, store_id, plate_ref, planned_at, operations,
@@ -36,7 +36,7 @@ async def lock_appointment(
     """The appointment, locked until the transaction ends.
 
     Raises:
-        Refused: there is no such appointment in the store.
+        RuleViolation: there is no such appointment in the store.
     """
     row = await connection.fetchrow(
         _APPOINTMENT + "WHERE store_id = $1 AND appointment_id = $2 FOR UPDATE",
@@ -70,9 +70,9 @@ async def list_appointments(
     return [_appointment(row, row["appointment_id"]) for row in rows]
 
 
-async def save_appointment(unit: Unit, appointment: Appointment) -> Appointment:
-    """Store the appointment where it has changed, and answer with it as it is stored."""
-    (saved,) = await unit.save([appointment], partial(_write, unit.connection))
+async def save_appointment(uow: UnitOfWork, appointment: Appointment) -> Appointment:
+    """Store the appointment where it has changed, and return it as it is stored."""
+    (saved,) = await uow.save([appointment], partial(_write, uow.connection))
     return saved
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.reception import CancellationReason
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 
 
@@ -41,7 +41,7 @@ async def read_cancellation(
     """Why ``subject``, which ``field`` names, was cancelled.
 
     Raises:
-        Refused: it was not.
+        RuleViolation: it was not.
     """
     row = await connection.fetchrow(
         "SELECT subject, reason, note, cancelled_by, cancelled_at FROM cancellation "
@@ -50,5 +50,5 @@ async def read_cancellation(
         subject,
     )
     if row is None:
-        raise Refused("not_cancelled", "It was not cancelled.", field=field, kind="not_found")
+        raise RuleViolation("not_cancelled", "It was not cancelled.", field=field, kind="not_found")
     return Cancellation(**row)

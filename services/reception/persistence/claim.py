@@ -8,10 +8,10 @@ from typing import Any
 
 from services.reception.domain.claim import Claim, ClaimStatus, Evidence
 from shared.contracts.reception import EstimateLine
-from shared.contracts.refusal import unknown
 from shared.contracts.versioned import columns, loaded
+from shared.contracts.violations import unknown
 from shared.db import Connection
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 _CLAIM = """
 SELECT version, changed_by, changed_at, store_id, claim_id, order_id, status, lines, amount_cents,
@@ -36,7 +36,7 @@ async def lock_claim(connection: Connection, store_id: str, claim_id: str) -> Cl
     """The claim, locked until the transaction ends; before its order where both are locked.
 
     Raises:
-        Refused: there is no such claim in the store.
+        RuleViolation: there is no such claim in the store.
     """
     row = await connection.fetchrow(
         _CLAIM + "WHERE store_id = $1 AND claim_id = $2 FOR UPDATE", store_id, claim_id
@@ -75,9 +75,9 @@ async def lock_claims_of_order(connection: Connection, store_id: str, order_id: 
     return [_claim(row, row["claim_id"]) for row in rows]
 
 
-async def save_claim(unit: Unit, claim: Claim) -> Claim:
-    """Store the claim where it has changed, and answer with it as it is stored."""
-    (saved,) = await unit.save([claim], partial(_write, unit.connection))
+async def save_claim(uow: UnitOfWork, claim: Claim) -> Claim:
+    """Store the claim where it has changed, and return it as it is stored."""
+    (saved,) = await uow.save([claim], partial(_write, uow.connection))
     return saved
 
 

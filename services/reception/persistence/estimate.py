@@ -11,7 +11,7 @@ from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.link import LinkConsent, LinkUse, Origin, use_from
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import EstimateLine, OrderedOperation
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import Connection
 
 _CONSENT = TypeAdapter(LinkConsent)
@@ -191,7 +191,7 @@ async def read_link(connection: Connection, store_id: str, link_id: str) -> Link
     """A link.
 
     Raises:
-        Refused: the store has no such link.
+        RuleViolation: the store has no such link.
     """
     row = await connection.fetchrow(_LINK + "AND link_id = $2", store_id, link_id)
     if row is None:

@@ -3,7 +3,7 @@
 import asyncpg
 
 from services.reception.domain.feedback import Feedback
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 
 
@@ -11,7 +11,7 @@ async def add_feedback(connection: Connection, feedback: Feedback, words: bytes 
     """Keep what a customer thinks.
 
     Raises:
-        Refused: the order has its feedback already.
+        RuleViolation: the order has its feedback already.
     """
     try:
         await connection.execute(
@@ -27,7 +27,7 @@ async def add_feedback(connection: Connection, feedback: Feedback, words: bytes 
             words,
         )
     except asyncpg.UniqueViolationError:
-        raise Refused(
+        raise RuleViolation(
             "feedback_given",
             "The customer has given feedback already.",
             field="order_id",
@@ -41,7 +41,7 @@ async def read_feedback(
     """The feedback on an order and the customer's decisions, still encrypted.
 
     Raises:
-        Refused: none was given.
+        RuleViolation: none was given.
     """
     row = await connection.fetchrow(
         "SELECT order_id, store_id, quality, technique, attitude, recorded_by, given_at, words "
@@ -50,7 +50,7 @@ async def read_feedback(
         order_id,
     )
     if row is None:
-        raise Refused(
+        raise RuleViolation(
             "no_feedback",
             "The customer has given no feedback.",
             field="order_id",

@@ -16,10 +16,10 @@ from shared.contracts.reception import (
     OrderedOperation,
     WalkRoundFinding,
 )
-from shared.contracts.refusal import unknown
 from shared.contracts.versioned import columns, loaded
+from shared.contracts.violations import unknown
 from shared.db import Connection
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 _ORDER = """
 SELECT version, changed_by, changed_at,
@@ -109,7 +109,7 @@ async def lock_order(
     """The order, locked until the transaction ends; ``field`` of the command names it.
 
     Raises:
-        Refused: there is no such order in the store.
+        RuleViolation: there is no such order in the store.
     """
     row = await connection.fetchrow(
         _ORDER + "WHERE store_id = $1 AND order_id = $2 FOR UPDATE", store_id, order_id
@@ -158,9 +158,9 @@ async def desks(connection: Connection, store_id: str, since: datetime) -> dict[
     return {row["advisor_id"]: Desk(row["customers"], row["last_greeted_at"]) for row in rows}
 
 
-async def save_order(unit: Unit, order: Order) -> Order:
-    """Store the order where it has changed, and answer with it as it is stored."""
-    (saved,) = await unit.save([order], partial(_write, unit.connection))
+async def save_order(uow: UnitOfWork, order: Order) -> Order:
+    """Store the order where it has changed, and return it as it is stored."""
+    (saved,) = await uow.save([order], partial(_write, uow.connection))
     return saved
 
 
@@ -198,7 +198,7 @@ async def save_texts(
     )
 
 
-async def sealed_texts(
+async def encrypted_texts(
     connection: Connection, store_id: str, order_id: str
 ) -> tuple[bytes | None, bytes | None]:
     """The customer's own words and the belongings, still encrypted."""
@@ -222,7 +222,7 @@ async def save_details(
     )
 
 
-async def sealed_details(connection: Connection, store_id: str, order_id: str) -> bytes | None:
+async def encrypted_details(connection: Connection, store_id: str, order_id: str) -> bytes | None:
     """The customer's details, still encrypted."""
     details: bytes | None = await connection.fetchval(
         "SELECT customer_details FROM repair_order WHERE store_id = $1 AND order_id = $2",
@@ -244,7 +244,7 @@ async def save_signature(
     )
 
 
-async def sealed_signature(connection: Connection, store_id: str, order_id: str) -> bytes | None:
+async def encrypted_signature(connection: Connection, store_id: str, order_id: str) -> bytes | None:
     """The customer's signature, still encrypted."""
     signature: bytes | None = await connection.fetchval(
         "SELECT signature FROM repair_order WHERE store_id = $1 AND order_id = $2",

@@ -1,7 +1,7 @@
 """Photos: what is known of them; their content is in the file store."""
 
 from services.reception.domain.photo import Photo
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import Connection
 
 _PHOTO = """
@@ -36,7 +36,7 @@ async def read_photo(connection: Connection, store_id: str, photo_id: str) -> Ph
     """The photo.
 
     Raises:
-        Refused: there is no such photo in the store.
+        RuleViolation: there is no such photo in the store.
     """
     photo = await find_photo(connection, store_id, photo_id)
     if photo is None:

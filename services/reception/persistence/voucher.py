@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.reception.domain.voucher import Voucher
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 
 _VOUCHER = """
@@ -46,7 +46,7 @@ async def lock_vouchers(
     """The vouchers in the order in which they are named, locked until the transaction ends.
 
     Raises:
-        Refused: one of them does not exist in the store.
+        RuleViolation: one of them does not exist in the store.
     """
     rows = await connection.fetch(
         _VOUCHER + "WHERE store_id = $1 AND voucher_id = ANY ($2) ORDER BY voucher_id FOR UPDATE",
@@ -98,8 +98,8 @@ async def save_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> 
     )
 
 
-def _unknown(voucher_id: str) -> Refused:
-    return Refused(
+def _unknown(voucher_id: str) -> RuleViolation:
+    return RuleViolation(
         "unknown_voucher",
         f"There is no voucher {voucher_id} in this store.",
         field="vouchers",

@@ -16,15 +16,15 @@ from shared.contracts.reporting import (
     RectificationOverdue,
     RectificationSource,
 )
-from shared.envelope import Received
+from shared.envelope import ReceivedEvent
 from shared.group import load_stores, read_yaml
 from shared.ids import new_id
-from shared.timers import Deadline, StalePreparationError, Timer
-from shared.unit import Unit
+from shared.timers import StaleStateError, Timer, TimerHandler
+from shared.unit_of_work import UnitOfWork
 
 FOUND, OVERDUE = "finding", "rectification_overdue"
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -43,49 +43,49 @@ class Rectifying:
     catch_up: Callable[[float], Awaitable[bool]]
 
     @property
-    def deadlines(self) -> Mapping[str, Deadline]:
+    def timer_handlers(self) -> Mapping[str, TimerHandler]:
         return {
-            FOUND: Deadline(self.on_found, prepare=self.prepare_found),
-            OVERDUE: Deadline(on_overdue),
+            FOUND: TimerHandler(self.on_found, prepare=self.prepare_found),
+            OVERDUE: TimerHandler(on_overdue),
         }
 
-    async def handle(self, unit: Unit, received: Received) -> None:
+    async def handle(self, uow: UnitOfWork, received: ReceivedEvent) -> None:
         """Note what was found, and keep what was published about rectifications."""
-        connection, cause = unit.connection, received.envelope.cause
+        connection, causation = uow.connection, received.envelope.causation
         match received.event:
             case FeedbackGiven() | DailyCheckRecorded() as event:
                 if finding := rectifications.finding_from(event):
                     await timers.schedule(
-                        unit,
+                        uow,
                         FOUND,
                         f"{finding.source}/{finding.source_id}",
                         store_id=event.store_id,
-                        due_at=unit.now,
-                        cause=cause,
+                        due_at=uow.now,
+                        causation=causation,
                         data=asdict(finding),
                     )
             case RectificationOpened() as event:
                 await store.keep(connection, event)
                 await timers.schedule(
-                    unit,
+                    uow,
                     OVERDUE,
                     event.rectification_id,
                     store_id=event.store_id,
                     due_at=event.due_at,
-                    cause=cause,
+                    causation=causation,
                 )
             case RectificationOverdue() as event:
                 await store.keep_overdue(connection, event, received.envelope.time)
             case RectificationClosed() as event:
                 await store.keep_closed(connection, event)
-                await timers.cancel(unit, OVERDUE, event.rectification_id)
+                await timers.cancel(uow, OVERDUE, event.rectification_id)
 
     async def prepare_found(self, _store_id: str, _subject: str) -> None:
         """Read on until it is known what was opened already: no replay opens anything twice."""
-        if not await self.catch_up(_PATIENCE_S):
-            raise StalePreparationError
+        if not await self.catch_up(_TIMEOUT_S):
+            raise StaleStateError
 
-    async def on_found(self, unit: Unit, timer: Timer) -> None:
+    async def on_found(self, uow: UnitOfWork, timer: Timer) -> None:
         """Open the rectification (整改) of a finding, once."""
         finding = Finding(
             timer.data["source"],
@@ -93,7 +93,7 @@ class Rectifying:
             timer.data["order_id"],
             tuple(timer.data["subjects"]),
         )
-        connection, store_id = unit.connection, timer.store_id
+        connection, store_id = uow.connection, timer.store_id
         if await store.is_opened(connection, store_id, finding.source, finding.source_id):
             return
         rule = rectifications.rule_for(self.owners.rules, finding)
@@ -104,18 +104,18 @@ class Rectifying:
             owners=self.owners.people[store_id, rule.role],
             open_count_by_owner=await store.open_count_by_owner(connection, store_id),
             days=rule.days,
-            now=unit.now,
+            now=uow.now,
         )
         await store.save(connection, opened)
-        unit.publish(events, timer.cause)
+        uow.publish(events, timer.causation)
 
 
-async def on_overdue(unit: Unit, timer: Timer) -> None:
+async def on_overdue(uow: UnitOfWork, timer: Timer) -> None:
     """The owner has not closed it in time (整改超期)."""
-    locked = await store.lock(unit.connection, timer.store_id, timer.subject)
-    late, events = rectifications.overdue(locked, unit.now)
-    await store.save(unit.connection, late)
-    unit.publish(events, timer.cause)
+    locked = await store.lock(uow.connection, timer.store_id, timer.subject)
+    late, events = rectifications.overdue(locked, uow.now)
+    await store.save(uow.connection, late)
+    uow.publish(events, timer.causation)
 
 
 def load_owners(folder: Path) -> Owners:

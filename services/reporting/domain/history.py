@@ -34,10 +34,10 @@ def of_the_work(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
 
 
 def in_order(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
-    """The events by time, but never against the order of their stream or before their cause.
+    """The events by time, but never against the order of their stream or before their causation.
 
     Sequence orders the events of one topic and key; between streams clocks may differ a little,
-    and an event's cause comes first whatever they say.
+    and an event's causation comes first whatever they say.
     """
     streams: dict[tuple[str, str], deque[LoggedEvent]] = defaultdict(deque)
     for event in sorted(events, key=lambda event: event.sequence):

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
-from shared.contracts.refusal import Refused
 from shared.contracts.reporting import (
     RectificationClosed,
     RectificationOpened,
     RectificationOverdue,
     RectificationSource,
 )
+from shared.contracts.violations import RuleViolation
 
 Result = Literal["corrected", "unfounded"]
 
@@ -141,7 +141,7 @@ def close(
 ) -> tuple[Rectification, list[RectificationClosed]]:
     """End it with a result; ``may`` says that the caller is allowed to, if not the owner."""
     if rectification.closed_at:
-        raise Refused(
+        raise RuleViolation(
             "rectification_closed",
             "The rectification is closed already.",
             field="rectification_id",
@@ -150,7 +150,7 @@ def close(
             at=rectification.closed_at.isoformat(),
         )
     if not may and closed_by != rectification.owner_id:
-        raise Refused(
+        raise RuleViolation(
             "not_the_owner",
             f"The rectification belongs to {rectification.owner_id}.",
             field="rectification_id",

@@ -1,4 +1,4 @@
-"""Events and deadlines that reporting acts on."""
+"""Events and timers that reporting acts on."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from shared import timers
 from shared.contracts import CONTRACTS, Event
 from shared.contracts.reporting import DailyReportPublished
 from shared.contracts.workshop import CapacityChanged
-from shared.envelope import Cause, Received
+from shared.envelope import Causation, ReceivedEvent
 from shared.group import Store
-from shared.timers import Deadline, Lane, StalePreparationError, Timer
-from shared.unit import Unit
+from shared.timers import Lane, StaleStateError, Timer, TimerHandler
+from shared.unit_of_work import UnitOfWork
 
-INTERESTS: tuple[type[Event], ...] = tuple(
+SUBSCRIPTIONS: tuple[type[Event], ...] = tuple(
     contract for contract in CONTRACTS.values() if contract is not CapacityChanged
 )
 """Every event but CapacityChanged, whose compacted topic cannot be replayed from its start."""
@@ -27,9 +27,9 @@ LANES = 2
 
 CLOSING = "closing"
 
-_CLOSINGS = Lane("own events", places=4, timeout_s=60)
+_CLOSINGS = Lane("own events", concurrency=4, timeout_s=60)
 
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -41,28 +41,30 @@ class Handlers:
     rectifying: Rectifying
 
     @property
-    def deadlines(self) -> Mapping[str, Deadline]:
+    def timer_handlers(self) -> Mapping[str, TimerHandler]:
         """Closing time, once the day's events are read."""
-        return {CLOSING: Deadline(self.on_closing, prepare=self.prepare_closing, lane=_CLOSINGS)}
+        return {
+            CLOSING: TimerHandler(self.on_closing, prepare=self.prepare_closing, lane=_CLOSINGS)
+        }
 
-    async def handle(self, unit: Unit, batch: Sequence[Received]) -> None:
+    async def handle(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
         """Log and fold a batch, whatever the order of its events' types."""
-        await log.append(unit.connection, batch)
-        await facts.record(unit.connection, batch)
+        await log.append(uow.connection, batch)
+        await facts.record(uow.connection, batch)
         published = [
             received.event for received in batch if isinstance(received.event, DailyReportPublished)
         ]
         if published:
-            await reports.keep(unit.connection, published)
+            await reports.keep(uow.connection, published)
         for received in batch:
-            await self.rectifying.handle(unit, received)
-        await self._open_days(unit, batch)
+            await self.rectifying.handle(uow, received)
+        await self._open_days(uow, batch)
 
-    async def _open_days(self, unit: Unit, batch: Sequence[Received]) -> None:
-        """Set the deadline of each business day on which something happened (R30).
+    async def _open_days(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
+        """Set the timer of each business day on which something happened (R30).
 
         It follows from the events alone, so neither a restart nor a clock that jumps can lose a
-        day. An event that comes late sets the deadline of its day once more.
+        day. An event that comes late sets the timer of its day once more.
         """
         days = {
             (store_id, self.stores[store_id].business_day(received.envelope.time))
@@ -70,26 +72,26 @@ class Handlers:
             if not isinstance(received.event, DailyReportPublished)
             for store_id in [received.envelope.store_id]
         }
-        for store_id, day in await reports.open_days(unit.connection, sorted(days)):
+        for store_id, day in await reports.open_days(uow.connection, sorted(days)):
             subject = f"{store_id}/{day}"
             await timers.schedule(
-                unit,
+                uow,
                 CLOSING,
                 subject,
                 store_id=store_id,
                 due_at=self.stores[store_id].business_day_bounds(day)[1],
-                cause=Cause(correlation_id=subject, causation_id=subject),
+                causation=Causation(correlation_id=subject, causation_id=subject),
                 data={"day": day.isoformat()},
             )
 
     async def prepare_closing(self, _store_id: str, _subject: str) -> None:
         """Read on until what was published so far is in the facts: no outage shortens a report."""
-        if not await self.catch_up(_PATIENCE_S):
-            raise StalePreparationError
+        if not await self.catch_up(_TIMEOUT_S):
+            raise StaleStateError
 
-    async def on_closing(self, unit: Unit, timer: Timer) -> None:
+    async def on_closing(self, uow: UnitOfWork, timer: Timer) -> None:
         """Publish the store's daily report (日报), or a revision when a total has changed since."""
-        connection, place = unit.connection, self.stores[timer.store_id]
+        connection, place = uow.connection, self.stores[timer.store_id]
         day = date.fromisoformat(timer.data["day"])
         await reports.close_day(connection, place.id, day)
         before = await reports.latest(connection, place.id, day - timedelta(days=1))
@@ -98,7 +100,7 @@ class Handlers:
             BusinessDay(place.id, day, begin, timer.due_at),
             await reports.figures(connection, place, begin, timer.due_at),
             await reports.latest(connection, place.id, day),
-            unit.now,
+            uow.now,
         )
         await reports.keep(connection, events)
-        unit.publish(events, timer.cause)
+        uow.publish(events, timer.causation)

@@ -88,7 +88,7 @@ CREATE TABLE follow_up_fact (
 );
 CREATE INDEX follow_up_fact_scheduled ON follow_up_fact (store_id, scheduled_at);
 
--- Days of a store on which something happened before closing; each has one deadline and one report.
+-- Days of a store on which something happened before closing; each has one timer and one report.
 CREATE TABLE business_day (
     store_id text NOT NULL,
     day      date NOT NULL,

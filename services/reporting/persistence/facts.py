@@ -36,7 +36,7 @@ from shared.contracts.workshop import (
     JobStopped,
 )
 from shared.db import Connection
-from shared.envelope import Envelope, Received
+from shared.envelope import Envelope, ReceivedEvent
 
 E = TypeVar("E", bound=Event)
 
@@ -53,7 +53,7 @@ class Fact(Generic[E]):
     row: Callable[[E, Envelope], tuple[Any, ...]]
 
 
-async def record(connection: Connection, batch: Sequence[Received]) -> None:
+async def record(connection: Connection, batch: Sequence[ReceivedEvent]) -> None:
     """Fold a batch into the facts, one statement an event type."""
     rows: dict[type[Event], list[tuple[Any, ...]]] = defaultdict(list)
     for received in batch:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.reporting.domain.history import LoggedEvent
 from shared.db import Connection
-from shared.envelope import Received
+from shared.envelope import ReceivedEvent
 
 _APPEND = """
 INSERT INTO event_log (store_id, event_id, topic, key, sequence, type, time, order_id,
@@ -22,7 +22,7 @@ FROM event_log WHERE store_id = $1 AND order_id = $2
 """
 
 
-async def append(connection: Connection, batch: Sequence[Received]) -> None:
+async def append(connection: Connection, batch: Sequence[ReceivedEvent]) -> None:
     """Log the events of a batch."""
     rows = [
         (

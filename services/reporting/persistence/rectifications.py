@@ -4,12 +4,12 @@ import dataclasses
 from typing import Any, Literal
 
 from services.reporting.domain.rectification import Rectification
-from shared.contracts.refusal import unknown
 from shared.contracts.reporting import (
     RectificationClosed,
     RectificationOpened,
     RectificationOverdue,
 )
+from shared.contracts.violations import unknown
 from shared.db import Connection
 
 State = Literal["open", "overdue", "closed"]
@@ -106,7 +106,7 @@ async def lock(connection: Connection, store_id: str, rectification_id: str) -> 
     """The rectification, locked until the transaction ends.
 
     Raises:
-        Refused: there is no such one in the store.
+        RuleViolation: there is no such one in the store.
     """
     row = await connection.fetchrow(
         _RECTIFICATION + "WHERE store_id = $1 AND rectification_id = $2 FOR UPDATE",
@@ -135,7 +135,9 @@ async def save_note(
     )
 
 
-async def sealed_note(connection: Connection, store_id: str, rectification_id: str) -> bytes | None:
+async def encrypted_note(
+    connection: Connection, store_id: str, rectification_id: str
+) -> bytes | None:
     """What was done, still encrypted."""
     note: bytes | None = await connection.fetchval(
         "SELECT note FROM rectification WHERE store_id = $1 AND rectification_id = $2",

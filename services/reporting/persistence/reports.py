@@ -241,7 +241,7 @@ async def figures(
 async def open_days(
     connection: Connection, days: Sequence[tuple[str, date]]
 ) -> list[tuple[str, date]]:
-    """Note that something happened on these business days of stores; answers which of them await
+    """Note that something happened on these business days of stores; returns which of them await
     no report so far."""
     rows = await connection.fetch(
         _OPEN_DAYS, [store_id for store_id, _ in days], [day for _, day in days]

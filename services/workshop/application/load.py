@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from services.workshop import persistence
 from services.workshop.application.planner import Planner, moment
-from services.workshop.clients.workforce import minute
+from services.workshop.clients.config import minute
 from services.workshop.domain.capacity import SLOT_MINUTES, free_minutes
 from services.workshop.persistence import ResourceBooking
 from services.workshop.planning import Technician

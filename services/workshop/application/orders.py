@@ -18,11 +18,11 @@ from shared.contracts.reception import (
     VehicleDelivered,
 )
 from shared.contracts.workshop import ComebackLinked, VehicleReady
-from shared.envelope import Cause
+from shared.envelope import Causation
 from shared.group import Store
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
-INTERESTS: tuple[type[Event], ...] = (
+SUBSCRIPTIONS: tuple[type[Event], ...] = (
     VehicleArrived,
     AdditionalWorkAuthorized,
     AdditionalWorkDeclined,
@@ -30,20 +30,22 @@ INTERESTS: tuple[type[Event], ...] = (
 )
 
 
-async def take_note(unit: Unit, event: Event, place: Store, cause: Cause) -> None:
+async def project_order_event(
+    uow: UnitOfWork, event: Event, place: Store, causation: Causation
+) -> None:
     """Remember what an event says of its order, after the plan has taken it in."""
-    connection, store_id = unit.connection, event.store_id
+    connection, store_id = uow.connection, event.store_id
     match event:
         case VehicleArrived():
             await orders.arrived(connection, store_id, event.order_id, event.queue_number)
         case OrderOpened():
-            await _opened(unit, event, place, cause)
+            await _opened(uow, event, place, causation)
         case AdditionalWorkAuthorized():
-            await additional_work.answered(
+            await additional_work.record_decision(
                 connection, store_id, event.additional_work_id, "authorized"
             )
         case AdditionalWorkDeclined():
-            await additional_work.answered(
+            await additional_work.record_decision(
                 connection, store_id, event.additional_work_id, "declined"
             )
         case VehicleDelivered():
@@ -51,19 +53,19 @@ async def take_note(unit: Unit, event: Event, place: Store, cause: Cause) -> Non
 
 
 async def ready(
-    unit: Unit, event: VehicleReady, order_jobs: Sequence[Job], handover_min: int
+    uow: UnitOfWork, event: VehicleReady, order_jobs: Sequence[Job], handover_min: int
 ) -> None:
     """Keep when the vehicle was ready and how late that was."""
     waited = event.ready_at - order_jobs[0].promised_at
     late_min = max(lateness_min(order_jobs, handover_min), int(waited.total_seconds() // 60))
-    await orders.ready(unit.connection, event.store_id, event.order_id, event.ready_at, late_min)
+    await orders.ready(uow.connection, event.store_id, event.order_id, event.ready_at, late_min)
 
 
-async def _opened(unit: Unit, event: OrderOpened, place: Store, cause: Cause) -> None:
+async def _opened(uow: UnitOfWork, event: OrderOpened, place: Store, causation: Causation) -> None:
     """Note vehicle and symptoms; link the order to the one whose work did not last, if any."""
-    comeback = await _comeback(unit, event, place)
+    comeback = await _comeback(uow, event, place)
     await orders.opened(
-        unit.connection,
+        uow.connection,
         event.store_id,
         event.order_id,
         vehicle_ref=event.vehicle_ref,
@@ -73,15 +75,15 @@ async def _opened(unit: Unit, event: OrderOpened, place: Store, cause: Cause) ->
     )
     if comeback is None:
         return
-    jobs = await persistence.jobs_of_order(unit.connection, event.store_id, event.order_id)
+    jobs = await persistence.jobs_of_order(uow.connection, event.store_id, event.order_id)
     linked = [replace(job, comeback_of=comeback.earlier_order_id) for job in jobs]
-    await persistence.save_jobs(unit, linked)
-    unit.publish([comeback], cause)
+    await persistence.save_jobs(uow, linked)
+    uow.publish([comeback], causation)
 
 
-async def _comeback(unit: Unit, event: OrderOpened, place: Store) -> ComebackLinked | None:
+async def _comeback(uow: UnitOfWork, event: OrderOpened, place: Store) -> ComebackLinked | None:
     """The link to the vehicle's first order within the term for the same symptom (返修进厂)."""
-    connection, store_id = unit.connection, event.store_id
+    connection, store_id = uow.connection, event.store_id
     first_day = place.local_day(event.opened_at) - timedelta(days=TERM_DAYS)
     since, _ = place.day_bounds(first_day)
     earlier = await orders.of_vehicle(connection, store_id, event.vehicle_ref, since)

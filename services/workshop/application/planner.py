@@ -13,7 +13,7 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from services.workshop import persistence, planning
-from services.workshop.clients.workforce import HORIZON, Operation, Workforce, minute
+from services.workshop.clients.config import HORIZON, Operation, WorkshopConfig, minute
 from services.workshop.domain.job import Assignment, Job, is_in_hand
 from services.workshop.domain.promise_risk import CONFIDENCE, PromiseRisk
 from services.workshop.domain.reasons import Reason
@@ -22,7 +22,7 @@ from services.workshop.planning.in_hand import MIN_REMAINING_MINUTES
 from services.workshop.planning.objective import evaluate
 from services.workshop.planning.teams import duration, shared_hours
 from services.workshop.planning.timeline import NEVER
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.db import transaction
 from shared.service import Service
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 IMPROVEMENT_S: Final = 1.2
 """Seconds of one core for improving a plan; with the greedy plan before, less than two."""
 SIMULATED_ROUNDS: Final = 1
-"""Rounds of the search on a stepped clock, where the same day has to give the same plans."""
+"""Rounds of the search on a simulated clock, where the same day has to give the same plans."""
 _UNHURRIED_S = 60.0
 _UNTIL_TIME_IS_UP = 1_000_000
 _RUSH_WEIGHT = 3
@@ -44,7 +44,7 @@ _FAMILIAR = 0.75
 _COMEBACK_WEIGHT = 2
 """A customer who comes back for the same symptom is not made to wait again."""
 
-_REFUSALS = {
+_INFEASIBLE = {
     "no_skill": "no technician here has the skill {trade} at level {level}",
     "no_certificate": "no technician here holds the certificate {certificate}",
     "no_bay": "there is no bay of type {bay_type} here",
@@ -101,16 +101,16 @@ class Workers:
 class Planner:
     """Asks the pure planning in other processes, so that the event loop goes on."""
 
-    def __init__(self, workforce: Workforce, service: Service, workers: Workers) -> None:
-        self.workforce = workforce
+    def __init__(self, config: WorkshopConfig, service: Service, workers: Workers) -> None:
+        self.config = config
         self._service = service
         self._workers = workers
         self._learned: dict[str, planning.Durations] = {}
         self._reservation_locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def start(self) -> None:
-        """Load what the stores have learned and wait until there can be prompt answers."""
-        stores = list(self.workforce.stores)
+        """Load what the stores have learned and wait until there can be prompt responses."""
+        stores = list(self.config.stores)
         async with transaction(self._service.pool, stores) as connection:
             learned_models = await persistence.all_learned_models(connection)
         self._learned = {name: each.durations for name, each in learned_models.items()}
@@ -135,7 +135,7 @@ class Planner:
         others = [hold for hold in holds if hold.hold_id != without_hold]
         workshop = replace(
             self._workshop(store_id, now, jobs, others, absences),
-            move_minutes=self.workforce.stores[store_id].vehicle_move_minutes,
+            move_minutes=self.config.stores[store_id].vehicle_move_minutes,
             done=tuple(_stay(job) for job in finished),
         )
         by_id = {job.job_id: job for job in jobs}
@@ -160,7 +160,7 @@ class Planner:
         order that is open already follows what is planned and reserved for it.
 
         Raises:
-            Refused: an operation is unknown, or somebody or something needed is missing here.
+            RuleViolation: an operation is unknown, or somebody or something needed is missing here.
         """
         own = [job for job in snapshot.jobs.values() if job.order_id == order_id]
         finishes = [job.planned_finish_at for job in own if job.planned_finish_at]
@@ -185,42 +185,44 @@ class Planner:
             ask = partial(planning.quote, snapshot.workshop, new, confidence, snapshot.calibration)
             promise = await _computed(self._workers.quoting, ask)
         except planning.CannotPromiseError as error:
-            raise self._refused(error.refusal, requested_operations, snapshot.store_id) from None
+            raise self._violation(
+                error.infeasibility, requested_operations, snapshot.store_id
+            ) from None
         return replace(promise, finish=promise.finish + self._handover(snapshot.store_id))
 
     async def replan(self, store_id: str, _subject: str) -> PlanUpdate:
         """A fresh plan at once for everything that is not in hand."""
         snapshot = await self.snapshot(store_id)
         ask = partial(planning.replan, snapshot.workshop)
-        answer = await _computed(self._workers.replanning, ask)
-        return self._plan_update(snapshot, answer)
+        result = await _computed(self._workers.replanning, ask)
+        return self._plan_update(snapshot, result)
 
     async def improve(self, store_id: str, _subject: str) -> PlanUpdate | None:
         """A better plan than the present one, if the search finds any in its time."""
         snapshot = await self.snapshot(store_id)
-        stepped = self._service.clock.stands
+        simulated_clock = self._service.clock.is_paused
         search = partial(
             planning.replan,
             snapshot.workshop,
             seed=crc32(f"{store_id} {snapshot.version}".encode()),
-            seconds=_UNHURRIED_S if stepped else IMPROVEMENT_S,
-            rounds=SIMULATED_ROUNDS if stepped else _UNTIL_TIME_IS_UP,
+            seconds=_UNHURRIED_S if simulated_clock else IMPROVEMENT_S,
+            rounds=SIMULATED_ROUNDS if simulated_clock else _UNTIL_TIME_IS_UP,
         )
-        answer = await _computed(self._workers.patient, search)
-        better = _plan_rank(snapshot.workshop, answer.plan.assignments) < _plan_rank(
+        result = await _computed(self._workers.patient, search)
+        better = _plan_rank(snapshot.workshop, result.plan.assignments) < _plan_rank(
             snapshot.workshop, _present(snapshot.workshop)
         )
-        return self._plan_update(snapshot, answer) if better else None
+        return self._plan_update(snapshot, result) if better else None
 
     async def learn(self, store_id: str, _subject: str) -> planning.Durations:
         """What the store's latest finished jobs say about durations."""
         async with transaction(self._service.pool, [store_id]) as connection:
             finished = await persistence.finished_jobs(connection, store_id, _LEARN_FROM)
-        paces = {member.technician_id: member.pace for member in self.workforce.members[store_id]}
+        paces = {member.technician_id: member.pace for member in self.config.members[store_id]}
         finished_jobs = [
             self._finished_job(job, paces)
             for job in finished
-            if job.operation_id in self.workforce.operations
+            if job.operation_id in self.config.operations
         ]
         return await _computed(self._workers.patient, partial(planning.learn, finished_jobs))
 
@@ -229,7 +231,7 @@ class Planner:
         snapshot = await self.snapshot(store_id)
         ask = partial(planning.assess_risks, snapshot.workshop, CONFIDENCE, snapshot.calibration)
         found = await _computed(self._workers.patient, ask)
-        place, horizon = self.workforce.stores[store_id], minute(snapshot.taken_at + HORIZON)
+        place, horizon = self.config.stores[store_id], minute(snapshot.taken_at + HORIZON)
         promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
         return [
             PromiseRisk(
@@ -254,7 +256,7 @@ class Planner:
 
     def work(self, store_id: str, operation_id: str, standard_hours: float) -> tuple[str, float]:
         """The trade of an operation, and the hours of technicians that it is expected to take."""
-        operation = self.workforce.operation(operation_id)
+        operation = self.config.operation(operation_id)
         minutes = self._estimate(store_id, operation, standard_hours).minutes
         return operation.trade, minutes / 60 * operation.technicians
 
@@ -274,7 +276,7 @@ class Planner:
         away = _by_person(absences)
         return tuple(
             replace(technician, pace=technician.pace * durations.pace(technician.technician_id))
-            for technician in self.workforce.technicians(store_id, now, away, since)
+            for technician in self.config.technicians(store_id, now, away, since)
         )
 
     def expected_finish(
@@ -385,7 +387,7 @@ class Planner:
         return planning.Workshop(
             now=minute(now + timedelta(seconds=59)),
             technicians=self.technicians(store_id, now, absences, min([now, *begun])),
-            bays=self.workforce.open_bays(store_id, now),
+            bays=self.config.open_bays(store_id, now),
             jobs=tuple(self._job(job, before.get(job.job_id), minute(now)) for job in jobs),
             current_plan=tuple(
                 planning.PlanAssignment(*_slot(job.assignment), job.job_id)
@@ -398,7 +400,7 @@ class Planner:
 
     def _job(self, job: Job, before: str | None, now: int) -> planning.PlanTask:
         """A job for the planner; ``before`` is the order's job whose turn comes first."""
-        operation = self.workforce.operation(job.operation_id)
+        operation = self.config.operation(job.operation_id)
         fixed_assignment = None
         if is_in_hand(job) and job.assignment is not None:
             finish = latest_expected_finish(job, moment(now))
@@ -432,12 +434,12 @@ class Planner:
         """The minutes of whoever knows the vehicle from the work that is done again."""
         return {
             member.technician_id: max(1, round(minutes * member.pace * _FAMILIAR))
-            for member in self.workforce.members[job.store_id]
+            for member in self.config.members[job.store_id]
             if member.technician_id in job.rework_for
         }
 
     def _handover(self, store_id: str) -> int:
-        return self.workforce.stores[store_id].handover_minutes
+        return self.config.stores[store_id].handover_minutes
 
     def _new_job(
         self,
@@ -447,7 +449,7 @@ class Planner:
         before: str | None,
         earliest_start: int,
     ) -> planning.PlanTask:
-        operation = self.workforce.operation(requested.operation_id)
+        operation = self.config.operation(requested.operation_id)
         estimate = self._estimate(store_id, operation, operation.standard_hours)
         return planning.PlanTask(
             job_id=requested.job_id,
@@ -491,55 +493,55 @@ class Planner:
         slowest = max(job.technician_ids, key=lambda who: (paces.get(who, 1.0), who))
         return planning.FinishedJob(
             operation_id=job.operation_id,
-            trade=self.workforce.operation(job.operation_id).trade,
+            trade=self.config.operation(job.operation_id).trade,
             technician_id=slowest,
             standard=job.standard_hours * 60,
             minutes=job.clocked_s / 60 / paces.get(slowest, 1.0),
         )
 
-    def _plan_update(self, snapshot: Snapshot, answer: planning.Replan) -> PlanUpdate:
-        zone = self.workforce.stores[snapshot.store_id].timezone
+    def _plan_update(self, snapshot: Snapshot, result: planning.Replan) -> PlanUpdate:
+        zone = self.config.stores[snapshot.store_id].timezone
         movable = {job_id for job_id, job in snapshot.jobs.items() if job.status == "planned"}
         return PlanUpdate(
             snapshot.version,
             {
                 assignment.job_id: as_assignment(assignment)
-                for assignment in answer.plan.assignments
+                for assignment in result.plan.assignments
                 if assignment.job_id in movable
             },
             {
                 change.job_id: Reason(change.code, localize_detail(change.detail, zone))
-                for change in answer.changes
+                for change in result.changes
             },
         )
 
-    def _refused(
+    def _violation(
         self,
-        refusal: planning.Refusal,
+        infeasibility: planning.Infeasibility,
         requested_operations: Sequence[RequestedOperation],
         store_id: str,
-    ) -> Refused:
+    ) -> RuleViolation:
         operation_id = next(
             (
                 requested.operation_id
                 for requested in requested_operations
-                if requested.job_id == refusal.job_id
+                if requested.job_id == infeasibility.job_id
             ),
             "",
         )
-        reason = _REFUSALS[refusal.code].format_map(defaultdict(str, refusal.detail))
-        return Refused(
-            refusal.code,
+        reason = _INFEASIBLE[infeasibility.code].format_map(defaultdict(str, infeasibility.detail))
+        return RuleViolation(
+            infeasibility.code,
             f"{operation_id} cannot be promised: {reason}.",
             field="operations",
             kind="conflict",
             operation_id=operation_id,
             elsewhere=[
                 {"store_id": other, "technicians": capable}
-                for other, capable in self.workforce.capable(operation_id).items()
+                for other, capable in self.config.capable(operation_id).items()
                 if other != store_id
             ],
-            **dict(refusal.detail),
+            **dict(infeasibility.detail),
         )
 
 

@@ -1,6 +1,6 @@
 """Outcomes of promises, and what the store learns from them (承诺校准).
 
-Every function runs inside a unit in which the store's plan is locked. The calibration hears
+Every function runs inside a unit of work in which the store's plan is locked. The calibration hears
 whether the order's last job is finished by the moment that was to hold with just the confidence of
 the hold, whatever later time the customer was promised.
 """
@@ -10,17 +10,17 @@ from dataclasses import replace
 
 from services.workshop import persistence, planning
 from services.workshop.application.planner import Planner
-from services.workshop.clients.workforce import minute
+from services.workshop.clients.config import minute
 from services.workshop.domain.job import Job, is_unfinished
 from services.workshop.persistence import Hold, PromiseRecord
 from shared import timers
-from shared.envelope import Cause
-from shared.unit import Unit
+from shared.envelope import Causation
+from shared.unit_of_work import UnitOfWork
 
 PROMISE_DUE = "promise_due"
 
 
-async def record_promise(unit: Unit, order_id: str, hold: Hold, cause: Cause) -> None:
+async def record_promise(uow: UnitOfWork, order_id: str, hold: Hold, causation: Causation) -> None:
     """Record what an order was promised on the strength of ``hold``."""
     promise = PromiseRecord(
         store_id=hold.store_id,
@@ -30,42 +30,47 @@ async def record_promise(unit: Unit, order_id: str, hold: Hold, cause: Cause) ->
         expected_at=hold.expected_at,
         spread_minutes=hold.spread_minutes,
     )
-    await persistence.save_promise_record(unit.connection, promise)
+    await persistence.save_promise_record(uow.connection, promise)
     await timers.schedule(
-        unit, PROMISE_DUE, order_id, store_id=hold.store_id, due_at=promise.due_at, cause=cause
+        uow,
+        PROMISE_DUE,
+        order_id,
+        store_id=hold.store_id,
+        due_at=promise.due_at,
+        causation=causation,
     )
 
 
-async def delete_promise(unit: Unit, store_id: str, order_id: str) -> None:
+async def delete_promise(uow: UnitOfWork, store_id: str, order_id: str) -> None:
     """Delete the promise of an order that will not be done."""
-    await persistence.delete_promise(unit.connection, store_id, order_id)
-    await timers.cancel(unit, PROMISE_DUE, order_id)
+    await persistence.delete_promise(uow.connection, store_id, order_id)
+    await timers.cancel(uow, PROMISE_DUE, order_id)
 
 
-async def record_missed_promise(unit: Unit, store_id: str, order_id: str) -> None:
+async def record_missed_promise(uow: UnitOfWork, store_id: str, order_id: str) -> None:
     """Record a promise as broken if its work, due by now, is not done."""
-    promise = await persistence.read_promise_record(unit.connection, store_id, order_id)
-    order_jobs = await persistence.jobs_of_order(unit.connection, store_id, order_id)
+    promise = await persistence.read_promise_record(uow.connection, store_id, order_id)
+    order_jobs = await persistence.jobs_of_order(uow.connection, store_id, order_id)
     if promise and not promise.scored and any(map(is_unfinished, order_jobs)):
-        learned_model = await persistence.read_learned_model(unit.connection, store_id)
+        learned_model = await persistence.read_learned_model(uow.connection, store_id)
         calibration = learned_model.calibration.with_outcome(promise.confidence, kept=False)
-        await persistence.save_calibration(unit.connection, store_id, calibration)
-        await persistence.save_promise_record(unit.connection, replace(promise, scored=True))
+        await persistence.save_calibration(uow.connection, store_id, calibration)
+        await persistence.save_promise_record(uow.connection, replace(promise, scored=True))
 
 
-async def score_promise(unit: Unit, planner: Planner, order_jobs: Sequence[Job]) -> None:
+async def score_promise(uow: UnitOfWork, planner: Planner, order_jobs: Sequence[Job]) -> None:
     """Score the promise of an order whose jobs are all done and accepted."""
     store_id, order_id = order_jobs[0].store_id, order_jobs[0].order_id
-    promise = await persistence.read_promise_record(unit.connection, store_id, order_id)
+    promise = await persistence.read_promise_record(uow.connection, store_id, order_id)
     finished_at = max((job.finished_at for job in order_jobs if job.finished_at), default=None)
     if promise is None or finished_at is None:
         return
-    calibration = (await persistence.read_learned_model(unit.connection, store_id)).calibration
+    calibration = (await persistence.read_learned_model(uow.connection, store_id)).calibration
     if not promise.scored:
         kept = finished_at <= promise.due_at
         calibration = calibration.with_outcome(promise.confidence, kept)
     begin = min(promise.expected_at, finished_at)
-    absences = await persistence.absences_after(unit.connection, store_id, begin)
+    absences = await persistence.absences_after(uow.connection, store_id, begin)
     technicians = planner.technicians(store_id, begin, absences)
     score = planning.score(
         planning.shop_hours(planning.Workshop(minute(begin), technicians, ())),
@@ -73,5 +78,5 @@ async def score_promise(unit: Unit, planner: Planner, order_jobs: Sequence[Job])
         promise.spread_minutes,
         minute(finished_at),
     )
-    await persistence.save_calibration(unit.connection, store_id, calibration.with_score(score))
-    await delete_promise(unit, store_id, order_id)
+    await persistence.save_calibration(uow.connection, store_id, calibration.with_score(score))
+    await delete_promise(uow, store_id, order_id)

@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 
 from services.workshop import persistence, planning
 from services.workshop.application.planner import Planner
-from services.workshop.clients.workforce import HORIZON, interval
+from services.workshop.clients.config import HORIZON, interval
 from services.workshop.domain.job import Job
 from services.workshop.persistence import OrderedHours
 from shared import timers
 from shared.contracts.workshop import StaffingShort
 from shared.db import transaction
-from shared.envelope import Cause
+from shared.envelope import Causation
 from shared.group import Store
 from shared.service import Service
 from shared.timers import Timer
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 STAFFING = "staffing"
 
@@ -45,7 +45,7 @@ class Staffing:
 
     async def figures(self, store_id: str, _subject: str = "") -> Figures:
         """Demand of the past weeks, the queue and the people of the next two weeks."""
-        place, now = self.planner.workforce.stores[store_id], self.service.clock.now()
+        place, now = self.planner.config.stores[store_id], self.service.clock.now()
         until = place.day_bounds(place.local_day(now))[0]
         async with transaction(self.service.pool, [store_id]) as connection:
             ordered = await persistence.ordered_hours(connection, store_id, until, WEEKS)
@@ -59,13 +59,13 @@ class Staffing:
         )
         return Figures(max((each.weeks_ago for each in ordered), default=0), demands, shortages)
 
-    async def on_staffing(self, unit: Unit, timer: Timer) -> None:
+    async def on_staffing(self, uow: UnitOfWork, timer: Timer) -> None:
         """Monday before opening: say which trades are short, and look again in a week."""
         figures: Figures = timer.prepared
-        place = self.planner.workforce.stores[timer.store_id]
+        place = self.planner.config.stores[timer.store_id]
         growth = place.growth
         if figures.weeks_observed:
-            unit.publish(
+            uow.publish(
                 [
                     StaffingShort(
                         store_id=timer.store_id,
@@ -75,30 +75,30 @@ class Staffing:
                         people=short.people,
                         weeks_observed=figures.weeks_observed,
                         growth=growth,
-                        computed_at=unit.now,
+                        computed_at=uow.now,
                     )
                     for short in figures.shortages
                 ],
-                timer.cause,
+                timer.causation,
             )
         await timers.schedule(
-            unit,
+            uow,
             STAFFING,
             timer.store_id,
             store_id=timer.store_id,
-            due_at=next_look(place, unit.now),
-            cause=timer.cause,
+            due_at=next_look(place, uow.now),
+            causation=timer.causation,
         )
 
     async def begin(self) -> None:
         """Have every store looked at next Monday, unless it will be already."""
-        stores, now = self.planner.workforce.stores, self.service.clock.now()
-        async with self.service.units.open(stores) as unit:
+        stores, now = self.planner.config.stores, self.service.clock.now()
+        async with self.service.uow_factory.open(stores) as uow:
             await timers.schedule_missing(
-                unit,
+                uow,
                 STAFFING,
                 {store_id: next_look(place, now) for store_id, place in stores.items()},
-                Cause("staffing", "start"),
+                Causation("staffing", "start"),
             )
 
     def _demands(

@@ -45,7 +45,7 @@ class Override:
 
 
 def require_seen(job: Job, seen: str) -> None:
-    """Refuse to decide on a job that has changed since it was seen; the refusal's values are its
+    """Refuse to decide on a job that has changed since it was seen; the violation's values are its
     present state."""
     require_version(
         job,
@@ -97,7 +97,7 @@ def current_slot(job: Job) -> Assignment:
     """Return the slot of a job that has not begun.
 
     Raises:
-        Refused: it has begun, or the planner has not found a slot for it yet.
+        RuleViolation: it has begun, or the planner has not found a slot for it yet.
     """
     _require_planned(job)
     if job.assignment is None:

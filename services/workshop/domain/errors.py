@@ -6,11 +6,11 @@ A conflict names the colleague who was first and when, None where nobody was: ``
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 
-def wrong_status(status: str, needed: str, by: str | None, at: datetime | None) -> Refused:
-    return Refused(
+def wrong_status(status: str, needed: str, by: str | None, at: datetime | None) -> RuleViolation:
+    return RuleViolation(
         "wrong_status",
         f"The job is {status}; it must be {needed}.",
         field="job_id",
@@ -21,8 +21,8 @@ def wrong_status(status: str, needed: str, by: str | None, at: datetime | None) 
     )
 
 
-def not_your_job(technician_id: str) -> Refused:
-    return Refused(
+def not_your_job(technician_id: str) -> RuleViolation:
+    return RuleViolation(
         "not_your_job",
         f"The job is not assigned to {technician_id}.",
         field="job_id",
@@ -30,8 +30,8 @@ def not_your_job(technician_id: str) -> Refused:
     )
 
 
-def not_clocked_in(technician_id: str) -> Refused:
-    return Refused(
+def not_clocked_in(technician_id: str) -> RuleViolation:
+    return RuleViolation(
         "not_clocked_in",
         f"{technician_id} is not clocked in on this job.",
         field="job_id",
@@ -39,8 +39,8 @@ def not_clocked_in(technician_id: str) -> Refused:
     )
 
 
-def technician_busy(technician_id: str, job_id: str) -> Refused:
-    return Refused(
+def technician_busy(technician_id: str, job_id: str) -> RuleViolation:
+    return RuleViolation(
         "technician_busy",
         f"{technician_id} is clocked on another job.",
         field="technician_ids",
@@ -49,8 +49,8 @@ def technician_busy(technician_id: str, job_id: str) -> Refused:
     )
 
 
-def bay_occupied(bay_id: str, job_id: str, by: str | None, at: datetime | None) -> Refused:
-    return Refused(
+def bay_occupied(bay_id: str, job_id: str, by: str | None, at: datetime | None) -> RuleViolation:
+    return RuleViolation(
         "bay_occupied",
         f"Bay {bay_id} is occupied by another job in progress.",
         field="bay_id",
@@ -60,8 +60,8 @@ def bay_occupied(bay_id: str, job_id: str, by: str | None, at: datetime | None) 
     )
 
 
-def predecessor_open(job_id: str) -> Refused:
-    return Refused(
+def predecessor_open(job_id: str) -> RuleViolation:
+    return RuleViolation(
         "predecessor_open",
         "An earlier job of this order is not finished yet.",
         field="job_id",
@@ -70,8 +70,8 @@ def predecessor_open(job_id: str) -> Refused:
     )
 
 
-def not_qualified(technician_id: str, needed: str) -> Refused:
-    return Refused(
+def not_qualified(technician_id: str, needed: str) -> RuleViolation:
+    return RuleViolation(
         "not_qualified",
         f"{technician_id} lacks {needed}.",
         field="technician_ids",
@@ -79,8 +79,8 @@ def not_qualified(technician_id: str, needed: str) -> Refused:
     )
 
 
-def bay_unsuitable(bay_id: str, needed: str) -> Refused:
-    return Refused(
+def bay_unsuitable(bay_id: str, needed: str) -> RuleViolation:
+    return RuleViolation(
         "bay_unsuitable",
         f"Bay {bay_id} does not offer {needed}.",
         field="bay_id",
@@ -88,8 +88,8 @@ def bay_unsuitable(bay_id: str, needed: str) -> Refused:
     )
 
 
-def not_yet_assigned() -> Refused:
-    return Refused(
+def not_yet_assigned() -> RuleViolation:
+    return RuleViolation(
         "not_yet_assigned",
         "The job has no technician and bay yet.",
         field="job_id",
@@ -97,8 +97,8 @@ def not_yet_assigned() -> Refused:
     )
 
 
-def technician_forbidden(technician_id: str) -> Refused:
-    return Refused(
+def technician_forbidden(technician_id: str) -> RuleViolation:
+    return RuleViolation(
         "technician_forbidden",
         f"{technician_id} is excluded from this job.",
         field="technician_ids",
@@ -107,8 +107,8 @@ def technician_forbidden(technician_id: str) -> Refused:
     )
 
 
-def nobody_left(technician_id: str) -> Refused:
-    return Refused(
+def nobody_left(technician_id: str) -> RuleViolation:
+    return RuleViolation(
         "nobody_left",
         f"Without {technician_id} too few remain who can do the job.",
         field="technician_id",
@@ -116,8 +116,8 @@ def nobody_left(technician_id: str) -> Refused:
     )
 
 
-def capacity_held(resource: str, by: str | None, at: datetime | None) -> Refused:
-    return Refused(
+def capacity_held(resource: str, by: str | None, at: datetime | None) -> RuleViolation:
+    return RuleViolation(
         "capacity_held",
         f"{resource} is reserved for a customer at that time.",
         field="start_at",
@@ -127,12 +127,12 @@ def capacity_held(resource: str, by: str | None, at: datetime | None) -> Refused
     )
 
 
-def swapped_with_itself() -> Refused:
-    return Refused("same_job", "A job swaps with another one.", field="other_job_id")
+def swapped_with_itself() -> RuleViolation:
+    return RuleViolation("same_job", "A job swaps with another one.", field="other_job_id")
 
 
-def wrong_count(needed: int) -> Refused:
-    return Refused(
+def wrong_count(needed: int) -> RuleViolation:
+    return RuleViolation(
         "wrong_number_of_technicians",
         f"The operation needs {needed} technician(s).",
         field="technician_ids",
@@ -140,8 +140,8 @@ def wrong_count(needed: int) -> Refused:
     )
 
 
-def items_missing(missing: Sequence[str]) -> Refused:
-    return Refused(
+def items_missing(missing: Sequence[str]) -> RuleViolation:
+    return RuleViolation(
         "items_missing",
         f"These items are not answered: {', '.join(missing)}.",
         field="items",
@@ -149,8 +149,8 @@ def items_missing(missing: Sequence[str]) -> Refused:
     )
 
 
-def items_unknown(unknown: Sequence[str]) -> Refused:
-    return Refused(
+def items_unknown(unknown: Sequence[str]) -> RuleViolation:
+    return RuleViolation(
         "items_unknown",
         f"These items are not on the checklist: {', '.join(unknown)}.",
         field="items",
@@ -158,8 +158,8 @@ def items_unknown(unknown: Sequence[str]) -> Refused:
     )
 
 
-def items_apply(critical: Sequence[str]) -> Refused:
-    return Refused(
+def items_apply(critical: Sequence[str]) -> RuleViolation:
+    return RuleViolation(
         "critical_items_apply",
         f"These items apply to every job: {', '.join(critical)}.",
         field="items",
@@ -167,8 +167,8 @@ def items_apply(critical: Sequence[str]) -> Refused:
     )
 
 
-def own_work(inspector_id: str) -> Refused:
-    return Refused(
+def own_work(inspector_id: str) -> RuleViolation:
+    return RuleViolation(
         "own_work",
         f"{inspector_id} did this job and cannot inspect it.",
         field="job_id",
@@ -176,12 +176,12 @@ def own_work(inspector_id: str) -> Refused:
     )
 
 
-def ends_before_it_begins(field: str) -> Refused:
-    return Refused("ends_before_it_begins", "It must end after it begins.", field=field)
+def ends_before_it_begins(field: str) -> RuleViolation:
+    return RuleViolation("ends_before_it_begins", "It must end after it begins.", field=field)
 
 
-def absence_overlaps(absence_id: str) -> Refused:
-    return Refused(
+def absence_overlaps(absence_id: str) -> RuleViolation:
+    return RuleViolation(
         "absence_overlaps",
         "The technician is already recorded as away for a part of that time.",
         field="from_at",
@@ -190,8 +190,8 @@ def absence_overlaps(absence_id: str) -> Refused:
     )
 
 
-def already_withdrawn() -> Refused:
-    return Refused(
+def already_withdrawn() -> RuleViolation:
+    return RuleViolation(
         "already_withdrawn",
         "The absence was already withdrawn.",
         field="absence_id",
@@ -199,28 +199,28 @@ def already_withdrawn() -> Refused:
     )
 
 
-def in_the_future(field: str) -> Refused:
-    return Refused("in_the_future", "Nobody can have clocked in the future.", field=field)
+def in_the_future(field: str) -> RuleViolation:
+    return RuleViolation("in_the_future", "Nobody can have clocked in the future.", field=field)
 
 
-def before_the_order() -> Refused:
-    return Refused(
+def before_the_order() -> RuleViolation:
+    return RuleViolation(
         "before_the_order", "Work cannot begin before it was ordered.", field="started_at"
     )
 
 
-def nothing_corrected() -> Refused:
-    return Refused("nothing_corrected", "The clock says so already.", field="started_at")
+def nothing_corrected() -> RuleViolation:
+    return RuleViolation("nothing_corrected", "The clock says so already.", field="started_at")
 
 
-def nothing_left() -> Refused:
-    return Refused(
+def nothing_left() -> RuleViolation:
+    return RuleViolation(
         "nothing_left", "With its pauses the job would have taken no time.", field="started_at"
     )
 
 
-def clock_overlaps(field: str, job_id: str) -> Refused:
-    return Refused(
+def clock_overlaps(field: str, job_id: str) -> RuleViolation:
+    return RuleViolation(
         "clock_overlaps",
         "Another job of the technician, the bay or the vehicle was clocked at that time.",
         field=field,
@@ -229,16 +229,20 @@ def clock_overlaps(field: str, job_id: str) -> Refused:
     )
 
 
-def in_the_past(field: str) -> Refused:
-    return Refused("in_the_past", "Planned work cannot begin in the past.", field=field)
+def in_the_past(field: str) -> RuleViolation:
+    return RuleViolation("in_the_past", "Planned work cannot begin in the past.", field=field)
 
 
-def too_far_ahead(field: str, days: int) -> Refused:
-    return Refused("too_far_ahead", f"This is more than {days} days ahead.", field=field, days=days)
+def too_far_ahead(field: str, days: int) -> RuleViolation:
+    return RuleViolation(
+        "too_far_ahead", f"This is more than {days} days ahead.", field=field, days=days
+    )
 
 
-def no_place(start_at: datetime, by: str | None = None, at: datetime | None = None) -> Refused:
-    return Refused(
+def no_place(
+    start_at: datetime, by: str | None = None, at: datetime | None = None
+) -> RuleViolation:
+    return RuleViolation(
         "no_place",
         f"Work could begin at {start_at.isoformat()} at the earliest.",
         field="latest_start_at",
@@ -248,8 +252,8 @@ def no_place(start_at: datetime, by: str | None = None, at: datetime | None = No
     )
 
 
-def promise_later(promised_at: datetime) -> Refused:
-    return Refused(
+def promise_later(promised_at: datetime) -> RuleViolation:
+    return RuleViolation(
         "promise_later",
         f"The work can be promised for {promised_at.isoformat()} at the earliest.",
         field="latest_promise_at",

@@ -26,7 +26,8 @@ def failed_items(
     """The items that failed, in the order of the checklist; none when the job is accepted.
 
     Raises:
-        Refused: an item is not answered, is not on the checklist, or is critical and left out.
+        RuleViolation: an item is not answered, is not on the checklist, or is critical and left
+            out.
     """
     items = [each.item for each in checklist]
     if unknown := sorted(set(results) - set(items)):

@@ -468,7 +468,7 @@ def withdraw(
 ) -> tuple[list[Job], list[JobStopped | VehicleReady]]:
     """End what is unfinished of operations that the customer does not want any more (中止).
 
-    Answers with the jobs that end. Where all others are done, the vehicle is ready (竣工).
+    Returns the jobs that end. Where all others are done, the vehicle is ready (竣工).
     """
     ended = [
         _stopped(job, now)

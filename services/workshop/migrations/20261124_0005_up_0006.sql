@@ -69,7 +69,7 @@ CREATE TABLE additional_work (
     note               bytea,
     found_by           text        NOT NULL,
     found_at           timestamptz NOT NULL,
-    answer             text        CHECK (answer IN ('authorized', 'declined')),
+    decision           text        CHECK (decision IN ('authorized', 'declined')),
     PRIMARY KEY (store_id, additional_work_id)
 );
 -- What was found is shown with its order.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import Connection
 
 AbsenceKind = Literal["leave", "sick", "training", "other"]
@@ -42,7 +42,7 @@ async def read_absence(connection: Connection, store_id: str, absence_id: str) -
     """One absence; the store's plan must be locked by whoever withdraws it.
 
     Raises:
-        Refused: there is no such absence in the store.
+        RuleViolation: there is no such absence in the store.
     """
     row = await connection.fetchrow(
         _ABSENCE + "WHERE store_id = $1 AND absence_id = $2", store_id, absence_id

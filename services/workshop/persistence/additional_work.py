@@ -7,7 +7,7 @@ from typing import Any, Literal
 from shared.contracts.workshop import AdditionalWorkFound
 from shared.db import Connection
 
-Answered = Literal["authorized", "declined"]
+AdditionalWorkDecision = Literal["authorized", "declined"]
 
 _ADD = """
 INSERT INTO additional_work (
@@ -17,7 +17,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 _OF_ORDER = """
-SELECT additional_work_id, job_id, operations, part_numbers, note, found_by, found_at, answer
+SELECT additional_work_id, job_id, operations, part_numbers, note, found_by, found_at, decision
 FROM additional_work
 WHERE store_id = $1 AND order_id = $2
 ORDER BY found_at, additional_work_id
@@ -26,7 +26,7 @@ ORDER BY found_at, additional_work_id
 
 @dataclass(frozen=True)
 class AdditionalWork:
-    """What was found, with its sealed note and the customer's answer, when there is one."""
+    """What was found, with its encrypted note and the customer's decision, when there is one."""
 
     additional_work_id: str
     job_id: str
@@ -35,7 +35,7 @@ class AdditionalWork:
     note: bytes | None
     found_by: str
     found_at: datetime
-    answer: Answered | None
+    decision: AdditionalWorkDecision | None
 
 
 async def add(connection: Connection, found: AdditionalWorkFound, note: bytes | None) -> None:
@@ -54,15 +54,15 @@ async def add(connection: Connection, found: AdditionalWorkFound, note: bytes | 
     )
 
 
-async def answered(
-    connection: Connection, store_id: str, additional_work_id: str, answer: Answered
+async def record_decision(
+    connection: Connection, store_id: str, additional_work_id: str, decision: AdditionalWorkDecision
 ) -> None:
     """The customer has decided."""
     await connection.execute(
-        "UPDATE additional_work SET answer = $3 WHERE store_id = $1 AND additional_work_id = $2",
+        "UPDATE additional_work SET decision = $3 WHERE store_id = $1 AND additional_work_id = $2",
         store_id,
         additional_work_id,
-        answer,
+        decision,
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from services.workshop.domain.clocking import Clocking
 from services.workshop.domain.job import Job
 from services.workshop.domain.reasons import Reason
-from shared.contracts.refusal import unknown
 from shared.contracts.versioned import columns, loaded
+from shared.contracts.violations import unknown
 from shared.db import Connection
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 _JOB = """
 SELECT version, changed_by, changed_at,
@@ -101,7 +101,7 @@ async def read_job(connection: Connection, store_id: str, job_id: str) -> Job:
     """One job; the store's plan must be locked by whoever changes it.
 
     Raises:
-        Refused: there is no such job in the store.
+        RuleViolation: there is no such job in the store.
     """
     row = await connection.fetchrow(_JOB + "WHERE store_id = $1 AND job_id = $2", store_id, job_id)
     if row is None:
@@ -210,9 +210,9 @@ async def finished_jobs(connection: Connection, store_id: str, limit: int) -> li
     ]
 
 
-async def save_jobs(unit: Unit, jobs: Sequence[Job]) -> list[Job]:
-    """Store the jobs that have changed; answers with all of them as they are stored."""
-    return await unit.save(jobs, partial(_write, unit.connection))
+async def save_jobs(uow: UnitOfWork, jobs: Sequence[Job]) -> list[Job]:
+    """Store the jobs that have changed; returns all of them as they are stored."""
+    return await uow.save(jobs, partial(_write, uow.connection))
 
 
 async def _write(connection: Connection, jobs: Sequence[Job]) -> None:

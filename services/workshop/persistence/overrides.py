@@ -46,7 +46,7 @@ FROM (
 
 @dataclass(frozen=True)
 class MadeOverride:
-    """An override with its sealed note, its order's number and, once ready, actual lateness."""
+    """An override with its encrypted note, its order's number and, once ready, actual lateness."""
 
     override: Override
     note: bytes | None

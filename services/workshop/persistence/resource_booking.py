@@ -8,7 +8,7 @@ import asyncpg
 
 from services.workshop.domain import errors
 from services.workshop.domain.job import Assignment
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 
 _INSERT_RESOURCE_BOOKINGS = """
@@ -27,7 +27,7 @@ WHERE store_id = $1 AND job_id IN (
     WHERE store_id = $1 AND during && tstzrange(begin_at, end_at) AND job_id <> ALL ($5))
 """
 
-_KEPT = """
+_SELECT_RESERVED = """
 SELECT resource, job_id, hold_id, coalesce(made_by, changed_by) AS by,
        coalesce(made_at, changed_at) AS at
 FROM resource_booking
@@ -47,7 +47,7 @@ ORDER BY resource, lower(during)
 """
 
 
-class CapacityTakenError(Refused):
+class CapacityTakenError(RuleViolation):
     """A technician or bay is booked for that time already."""
 
 
@@ -125,11 +125,11 @@ async def reject_if_reserved(
     """Work in hand keeps its technicians and bay, and so does what is reserved for a customer.
 
     Raises:
-        Refused: the assignment needs somebody or something that is kept at that time.
+        RuleViolation: the assignment needs somebody or something that is kept at that time.
     """
     resources = resources_of(assignment)
     taken = await connection.fetchrow(
-        _KEPT, store_id, resources, assignment.start_at, assignment.finish_at, job_id
+        _SELECT_RESERVED, store_id, resources, assignment.start_at, assignment.finish_at, job_id
     )
     if taken is None:
         return

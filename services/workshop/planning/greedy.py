@@ -5,11 +5,11 @@ from typing import Final
 
 from services.workshop.planning.model import (
     Aim,
+    Infeasibility,
     Objective,
     Plan,
     PlanAssignment,
     PlanTask,
-    Refusal,
     Workshop,
 )
 from services.workshop.planning.network import Network, Urgency
@@ -135,32 +135,34 @@ def _serial(
         if job.fixed_assignment:
             schedule.take(job.fixed_assignment, job.order_id)
             placed[job.job_id] = job.fixed_assignment
-    refused: dict[str, Refusal] = {}
+    infeasible: dict[str, Infeasibility] = {}
     for job in network.sequence(urgency):
-        if replays and refused:
+        if replays and infeasible:
             break
         if job.fixed_assignment or any(other not in placed for other in network.before[job.job_id]):
             continue
         ready = max((placed[other].finish for other in network.before[job.job_id]), default=0)
-        answer = (
+        result = (
             schedule.slot_in_current_plan(job, ready) if replays else schedule.find_slot(job, ready)
         )
-        if isinstance(answer, Refusal):
-            refused[job.job_id] = answer
+        if isinstance(result, Infeasibility):
+            infeasible[job.job_id] = result
         else:
-            schedule.take(answer, job.order_id)
-            placed[job.job_id] = answer
-    return _planned(workshop, placed, refused)
+            schedule.take(result, job.order_id)
+            placed[job.job_id] = result
+    return _planned(workshop, placed, infeasible)
 
 
 def _planned(
-    workshop: Workshop, placed: dict[str, PlanAssignment], refused: dict[str, Refusal]
+    workshop: Workshop, placed: dict[str, PlanAssignment], infeasible: dict[str, Infeasibility]
 ) -> Plan:
     stuck = (
-        Refusal(job.job_id, "predecessor", {"job_id": ", ".join(job.after)})
+        Infeasibility(job.job_id, "predecessor", {"job_id": ", ".join(job.after)})
         for job in workshop.jobs
-        if job.job_id not in placed and job.job_id not in refused
+        if job.job_id not in placed and job.job_id not in infeasible
     )
-    unplannable = sorted([*refused.values(), *stuck], key=lambda refusal: refusal.job_id)
+    unplannable = sorted(
+        [*infeasible.values(), *stuck], key=lambda infeasibility: infeasibility.job_id
+    )
     assignments = sorted(placed.values(), key=lambda a: (a.start, a.job_id))
     return Plan(tuple(assignments), tuple(unplannable), evaluate(workshop, assignments))

@@ -1,11 +1,11 @@
 """What limits the start of a planned job, for the advisor to say to the customer."""
 
 from services.workshop.planning.model import (
+    Infeasibility,
     LimitingFactor,
     LimitingFactorCode,
     PlanAssignment,
     PlanTask,
-    Refusal,
 )
 from services.workshop.planning.slot_search import ResourceSchedule
 
@@ -40,7 +40,7 @@ def _blocked(
             job, "bay", bay_type=job.bay_type, bay_id=placed.bay_id, at=placed.start
         )
     found = schedule.candidates(job)
-    capable = 0 if isinstance(found, Refusal) else len(found.technicians)
+    capable = 0 if isinstance(found, Infeasibility) else len(found.technicians)
     if capable == job.technicians_needed:
         names = ", ".join(placed.technician_ids)
         return _limiting_factor(

@@ -158,7 +158,7 @@ class Workshop:
     done: tuple[Stay, ...] = ()
 
 
-RefusalCode = Literal[
+InfeasibilityCode = Literal[
     "no_skill",
     "no_certificate",
     "no_bay",
@@ -171,20 +171,20 @@ RefusalCode = Literal[
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Infeasibility:
     """Why a job cannot be planned here; ``detail`` names the skill, certificate or bay missing."""
 
     job_id: str
-    code: RefusalCode
+    code: InfeasibilityCode
     detail: Detail
 
 
 class CannotPromiseError(Exception):
-    """No promise can be given, for the reason in ``refusal``."""
+    """No promise can be given, for the reason in ``infeasibility``."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal)
-        self.refusal = refusal
+    def __init__(self, infeasibility: Infeasibility) -> None:
+        super().__init__(infeasibility)
+        self.infeasibility = infeasibility
 
 
 @dataclass(frozen=True, order=True)
@@ -215,7 +215,7 @@ class Plan:
     """Assignments of all jobs that can be planned, by start, and the others with the reason."""
 
     assignments: tuple[PlanAssignment, ...]
-    unplannable: tuple[Refusal, ...]
+    unplannable: tuple[Infeasibility, ...]
     objective: Objective
 
     @property

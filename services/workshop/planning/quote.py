@@ -10,11 +10,11 @@ from services.workshop.planning.in_hand import with_overrun_buffers
 from services.workshop.planning.limiting_factors import find_limiting_factor
 from services.workshop.planning.model import (
     CannotPromiseError,
+    Infeasibility,
     LimitingFactor,
     PlanAssignment,
     PlanTask,
     PromiseQuote,
-    Refusal,
     Workshop,
 )
 from services.workshop.planning.network import Network
@@ -36,7 +36,7 @@ def quote(
     never lies before the finish of the jobs' own slots.
 
     Raises:
-        CannotPromiseError: somebody or something needed is missing; the refusal names it.
+        CannotPromiseError: somebody or something needed is missing; ``infeasibility`` names it.
         ValueError: no jobs, or a confidence outside (0, 1).
     """
     if not jobs or not 0 < confidence < 1:
@@ -57,7 +57,9 @@ def quote(
     forecast = Forecast(workshop.now, hours, assignments, simulated)
     finish = forecast.promise(confidence, calibration)
     if finish >= NEVER:
-        raise CannotPromiseError(Refusal(jobs[-1].job_id, "no_time", {"trade": jobs[-1].trade}))
+        raise CannotPromiseError(
+            Infeasibility(jobs[-1].job_id, "no_time", {"trade": jobs[-1].trade})
+        )
     return PromiseQuote(
         finish=finish,
         confidence=confidence,
@@ -91,13 +93,13 @@ def _earliest(
     limiting_factors: list[LimitingFactor] = []
     for job in network.sequence(lambda job: (rank[job.job_id],)):
         ready = max((placed[other].finish for other in network.before[job.job_id]), default=0)
-        answer = schedule.find_slot(job, ready)
-        if isinstance(answer, Refusal):
-            raise CannotPromiseError(answer)
-        limiting_factors.append(find_limiting_factor(schedule, job, ready, answer))
-        schedule.take(answer, job.order_id)
-        placed[job.job_id] = answer
+        result = schedule.find_slot(job, ready)
+        if isinstance(result, Infeasibility):
+            raise CannotPromiseError(result)
+        limiting_factors.append(find_limiting_factor(schedule, job, ready, result))
+        schedule.take(result, job.order_id)
+        placed[job.job_id] = result
     if len(placed) < len(jobs):
         stuck = min(job.job_id for job in jobs if job.job_id not in placed)
-        raise CannotPromiseError(Refusal(stuck, "predecessor", {}))
+        raise CannotPromiseError(Infeasibility(stuck, "predecessor", {}))
     return tuple(placed.values()), tuple(limiting_factors)

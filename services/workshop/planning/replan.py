@@ -9,11 +9,11 @@ from services.workshop.planning.in_hand import with_overrun_buffers
 from services.workshop.planning.model import (
     Aim,
     Detail,
+    Infeasibility,
     Interval,
     Plan,
     PlanAssignment,
     PlanTask,
-    Refusal,
     Slot,
     Workshop,
 )
@@ -119,7 +119,7 @@ class _Facts:
         yield from self._supplies(job, before)
         yield from self._resources(before)
         team = tuple(self._people[technician_id] for technician_id in before.technician_ids)
-        if isinstance(candidates(job, team, (self._bays[before.bay_id],)), Refusal):
+        if isinstance(candidates(job, team, (self._bays[before.bay_id],)), Infeasibility):
             yield "override", {"technician_id": ", ".join(before.technician_ids)}
         yield from self._clashes(job, before)
         if before.start < self._workshop.now:

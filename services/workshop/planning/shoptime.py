@@ -10,7 +10,7 @@ from itertools import islice, pairwise
 from math import ceil
 from typing import Final
 
-from services.workshop.planning.model import Bay, Interval, PlanTask, Refusal, Slot, Workshop
+from services.workshop.planning.model import Bay, Infeasibility, Interval, PlanTask, Slot, Workshop
 from services.workshop.planning.network import Network
 from services.workshop.planning.slot_search import ResourceSchedule
 from services.workshop.planning.teams import duration
@@ -76,7 +76,7 @@ class ShopTime:
 
     def _options(self, job: PlanTask, schedule: ResourceSchedule) -> Options:
         found = schedule.candidates(job)
-        if isinstance(found, Refusal):
+        if isinstance(found, Infeasibility):
             return Options({}, ())
         minutes = {}
         for team in islice(found.teams(job), MOST_TEAMS):

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 from services.workshop.planning.model import (
     Bay,
+    Infeasibility,
     PlanAssignment,
     PlanTask,
-    Refusal,
     Slot,
     Technician,
     Workshop,
@@ -111,7 +111,7 @@ class ResourceSchedule:
         self._hours = _distinct_hours(self._bays)
         self._current_plan = {assignment.job_id: assignment for assignment in workshop.current_plan}
         self._chosen: Mapping[str, tuple[str, ...]] = {}
-        self._candidates: dict[str, Candidates | Refusal] = {}
+        self._candidates: dict[str, Candidates | Infeasibility] = {}
         self._suited: dict[Need, Candidates] = {}
         self._people: defaultdict[str, Busy] = defaultdict(Busy)
         self._taken_bays: defaultdict[str, Busy] = defaultdict(Busy)
@@ -181,7 +181,7 @@ class ResourceSchedule:
                     people[technician.technician_id] -= self._move
         return _Later(bays, people)
 
-    def candidates(self, job: PlanTask) -> Candidates | Refusal:
+    def candidates(self, job: PlanTask) -> Candidates | Infeasibility:
         """Who may do the job where."""
         found = self._candidates.get(job.job_id)
         if found is None:
@@ -203,7 +203,7 @@ class ResourceSchedule:
             self._shared[team, bay] = calendar(common(team.windows, bay.windows))
         return self._shared[team, bay]
 
-    def find_slot(self, job: PlanTask, ready: int) -> PlanAssignment | Refusal:
+    def find_slot(self, job: PlanTask, ready: int) -> PlanAssignment | Infeasibility:
         """The earliest finish of a job that may start from ``ready``; nothing is taken yet.
 
         A job keeps its slot of the current plan unless it gains more than ``MIN_GAIN_MINUTES``
@@ -213,7 +213,7 @@ class ResourceSchedule:
         rest.
         """
         found = self.candidates(job)
-        if isinstance(found, Refusal):
+        if isinstance(found, Infeasibility):
             return found
         earliest = self.earliest(job, ready)
         before = self._current_plan.get(job.job_id)
@@ -236,10 +236,10 @@ class ResourceSchedule:
             return _no_time(job)
         return PlanAssignment(technician_ids, bay_id, -back, finish, job.job_id)
 
-    def slot_in_current_plan(self, job: PlanTask, ready: int) -> PlanAssignment | Refusal:
+    def slot_in_current_plan(self, job: PlanTask, ready: int) -> PlanAssignment | Infeasibility:
         """The job's slot of the current plan, if it may start from ``ready`` and is still free."""
         before, found = self._current_plan.get(job.job_id), self.candidates(job)
-        if before is None or isinstance(found, Refusal):
+        if before is None or isinstance(found, Infeasibility):
             return _no_time(job)
         start, finish, _ = self._unmoved(job, found, before.start)
         is_free = (start, finish) == (before.start, before.finish)
@@ -316,7 +316,7 @@ class ResourceSchedule:
     def people_free(self, job: PlanTask, ready: int) -> int:
         """When a team could start if a bay were always free, or NEVER."""
         found = self.candidates(job)
-        if isinstance(found, Refusal):
+        if isinstance(found, Infeasibility):
             return NEVER
         teams = self._teams(job, found, self.earliest(job, ready), NEVER)
         return min((-team.back for team in teams), default=NEVER)
@@ -404,8 +404,8 @@ def _orders(jobs: tuple[PlanTask, ...]) -> Mapping[str, list[PlanTask]]:
     return found
 
 
-def _no_time(job: PlanTask) -> Refusal:
-    return Refusal(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
+def _no_time(job: PlanTask) -> Infeasibility:
+    return Infeasibility(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
 
 
 def _plainness(option: _BayOption) -> tuple[int, str]:

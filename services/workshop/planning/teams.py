@@ -8,9 +8,9 @@ from math import floor
 
 from services.workshop.planning.model import (
     Bay,
+    Infeasibility,
+    InfeasibilityCode,
     PlanTask,
-    Refusal,
-    RefusalCode,
     Technician,
 )
 from services.workshop.planning.timeline import Calendar, calendar, common
@@ -70,37 +70,37 @@ def need(job: PlanTask) -> Need:
 
 def candidates(
     job: PlanTask, technicians: tuple[Technician, ...], bays: tuple[Bay, ...]
-) -> Candidates | Refusal:
+) -> Candidates | Infeasibility:
     """Who may do the job where, or why nobody can."""
     able = tuple(t for t in technicians if skilled(job, t))
     if len(able) < job.technicians_needed:
         return _unskilled(job, technicians, able)
     fitting = tuple(b for b in bays if job.bay_type in b.capabilities)
     if not fitting:
-        return _refuse(job, "no_bay", bay_type=job.bay_type)
+        return _infeasible(job, "no_bay", bay_type=job.bay_type)
     if job.pinned_bay:
         fitting = tuple(b for b in fitting if b.bay_id == job.pinned_bay)
         if not fitting:
-            return _refuse(job, "pin_unfit", bay_id=job.pinned_bay)
+            return _infeasible(job, "pin_unfit", bay_id=job.pinned_bay)
     allowed = tuple(t for t in able if t.technician_id not in job.forbidden_technicians)
     if job.pinned_technicians:
         allowed = tuple(t for t in allowed if t.technician_id in job.pinned_technicians)
         if len(allowed) < len(job.pinned_technicians):
-            return _refuse(job, "pin_unfit", technician_ids=", ".join(job.pinned_technicians))
+            return _infeasible(job, "pin_unfit", technician_ids=", ".join(job.pinned_technicians))
     if len(allowed) < job.technicians_needed:
-        return _refuse(job, "forbidden", trade=job.trade, level=job.level)
+        return _infeasible(job, "forbidden", trade=job.trade, level=job.level)
     return Candidates(allowed, fitting)
 
 
 def _unskilled(
     job: PlanTask, technicians: tuple[Technician, ...], able: tuple[Technician, ...]
-) -> Refusal:
+) -> Infeasibility:
     leveled = [t for t in technicians if t.skills.get(job.trade, 0) >= job.level]
     if not leveled:
-        return _refuse(job, "no_skill", trade=job.trade, level=job.level)
+        return _infeasible(job, "no_skill", trade=job.trade, level=job.level)
     if not able and job.certificate:
-        return _refuse(job, "no_certificate", certificate=job.certificate, trade=job.trade)
-    return _refuse(
+        return _infeasible(job, "no_certificate", certificate=job.certificate, trade=job.trade)
+    return _infeasible(
         job,
         "too_few_technicians",
         trade=job.trade,
@@ -109,5 +109,5 @@ def _unskilled(
     )
 
 
-def _refuse(job: PlanTask, code: RefusalCode, **detail: str | int) -> Refusal:
-    return Refusal(job.job_id, code, detail)
+def _infeasible(job: PlanTask, code: InfeasibilityCode, **detail: str | int) -> Infeasibility:
+    return Infeasibility(job.job_id, code, detail)

@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from tests.crm.persons import person, vin
 from tests.harness import InProcess, in_process, published
 
@@ -14,15 +14,15 @@ TOPIC = "aftersales.crm.customer.v1"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SteppedClock):
+async def crm(servers: Platform, clock: SimulatedClock):
     async with in_process(servers, "crm", create_app) as running:
         yield running
 
 
 async def register(crm: InProcess, body: dict[str, str]) -> dict[str, str]:
-    answer = await crm.post("/stores/S01/customers", "advisor", body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+    response = await crm.post("/stores/S01/customers", "advisor", body)
+    assert response.status_code == 201, response.text
+    return response.json()
 
 
 async def test_a_registered_customer_is_found_by_plate(crm: InProcess) -> None:
@@ -42,7 +42,7 @@ async def test_registration_publishes_references_and_nothing_personal(
     crm: InProcess, servers: Platform
 ) -> None:
     references = await register(crm, person(2))
-    await crm.at_rest()
+    await crm.wait_until_idle()
     events = [
         received
         for received in await published(servers, [TOPIC])
@@ -64,7 +64,7 @@ async def test_a_known_vehicle_keeps_its_references_and_is_brought_up_to_date(
     assert again == first
     found = (await crm.get("/stores/S01/customers", "advisor", plate="沪A00003")).json()
     assert (found["name"], found["phone"]) == ("王大明", "+862155512345")
-    await crm.at_rest()
+    await crm.wait_until_idle()
     registrations = [
         received
         for received in await published(servers, [TOPIC])
@@ -121,7 +121,7 @@ async def test_a_plate_moves_to_the_vehicle_that_wears_it_last(crm: InProcess) -
 
 async def test_references_are_resolved_in_one_call(crm: InProcess) -> None:
     one, two = await register(crm, person(8)), await register(crm, person(9))
-    answer = await crm.post(
+    response = await crm.post(
         "/stores/S01/resolutions",
         "manager",
         {
@@ -129,14 +129,14 @@ async def test_references_are_resolved_in_one_call(crm: InProcess) -> None:
             "plate_refs": [one["plate_ref"], "k1-unknown"],
         },
     )
-    assert answer.json() == {
+    assert response.json() == {
         "names": {one["customer_ref"]: "王小明8", two["customer_ref"]: "王小明9"},
         "plates": {one["plate_ref"]: "沪A00008"},
         "tiers": {},
     }
 
 
-async def test_the_same_command_twice_has_one_effect_and_the_same_answer(crm: InProcess) -> None:
+async def test_the_same_command_twice_has_one_effect_and_the_same_response(crm: InProcess) -> None:
     first = await crm.post("/stores/S01/customers", "advisor", person(10), key="register-10")
     again = await crm.post("/stores/S01/customers", "advisor", person(10), key="register-10")
     other = await crm.post("/stores/S01/customers", "advisor", person(11), key="register-10")
@@ -164,15 +164,15 @@ async def test_the_same_command_twice_has_one_effect_and_the_same_answer(crm: In
 async def test_bad_details_are_refused_by_field(
     crm: InProcess, field: str, value: str | None
 ) -> None:
-    answer = await crm.post("/stores/S01/customers", "advisor", person(12) | {field: value})
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    response = await crm.post("/stores/S01/customers", "advisor", person(12) | {field: value})
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
 async def test_an_unknown_plate_is_not_found(crm: InProcess) -> None:
-    answer = await crm.get("/stores/S01/customers", "advisor", plate="京A99999")
-    assert answer.status_code == 404
-    assert answer.json()["errors"][0]["rule"] == "unknown_customer"
+    response = await crm.get("/stores/S01/customers", "advisor", plate="京A99999")
+    assert response.status_code == 404
+    assert response.json()["errors"][0]["rule"] == "unknown_customer"
     neither = await crm.get("/stores/S01/customers", "advisor")
     assert neither.json()["errors"][0]["rule"] == "plate_or_vin"
 
@@ -185,7 +185,7 @@ async def test_who_need_not_know_persons_does_not_see_them(crm: InProcess, role)
         await crm.post("/stores/S01/customers", role, person(13)),
         await crm.get("/stores/S01/follow-ups", role, status="due"),
     ]
-    assert [answer.status_code for answer in paths] == [403] * 4
+    assert [response.status_code for response in paths] == [403] * 4
 
 
 async def test_a_store_outside_the_token_is_refused_and_an_unknown_one_not_found(
@@ -204,10 +204,10 @@ async def test_missing_expired_and_forged_tokens_are_refused(crm: InProcess) -> 
         {"Authorization": f"Bearer {expired}"},
         {"Authorization": f"Bearer {good[:-4]}AAAA"},
     ):
-        answer = await crm.client.get(
+        response = await crm.client.get(
             "/stores/S01/customers", params={"plate": "沪A00001"}, headers=headers
         )
-        assert answer.status_code == 401, answer.text
+        assert response.status_code == 401, response.text
 
 
 async def test_another_stores_customers_are_invisible_and_cannot_be_written(
@@ -217,11 +217,18 @@ async def test_another_stores_customers_are_invisible_and_cannot_be_written(
     connection = await asyncpg.connect(servers.database_url("crm"))
     await connection.execute("SELECT set_config('app.stores', 'S02', false)")
     try:
-        for table in ("customer", "vehicle", "visit", "message", "follow_up", "subject_key"):
+        for table in (
+            "customer",
+            "vehicle",
+            "service_visit",
+            "message",
+            "follow_up",
+            "subject_key",
+        ):
             assert await connection.fetchval(f"SELECT count(*) FROM {table}") == 0
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(
-                "INSERT INTO visit (store_id, order_id) VALUES ('S01', 'planted')"
+                "INSERT INTO service_visit (store_id, order_id) VALUES ('S01', 'planted')"
             )
     finally:
         await connection.close()

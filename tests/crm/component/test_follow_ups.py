@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import DeliveryStep, OrderCustomerLinked, VehicleDelivered
 from tests.crm.persons import person
@@ -37,19 +37,19 @@ async def outside(servers: Platform):
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SteppedClock):
+async def crm(servers: Platform, clock: SimulatedClock):
     async with in_process(servers, "crm", create_app) as running:
         yield running
 
 
 async def scheduled(crm: InProcess, order: str) -> list[dict]:
-    await crm.at_rest()
-    answer = await crm.client.get(
+    await crm.wait_until_idle()
+    response = await crm.client.get(
         "/stores/S01/follow-ups",
         params={"status": ["scheduled", "due", "completed"]},
         headers={"Authorization": f"Bearer {crm.token('agent')}"},
     )
-    return [call for call in answer.json() if call["order_id"] == order]
+    return [call for call in response.json() if call["order_id"] == order]
 
 
 async def test_a_delivery_is_followed_up_on_the_next_working_day(
@@ -72,9 +72,9 @@ async def test_calls_are_spread_evenly_over_the_stores_agents(
 ) -> None:
     for number in range(6):
         await outside.publish(delivered(f"spread-{number}", f"cs-{number}"), at=DELIVERED_AT)
-    await crm.at_rest()
-    answer = await crm.get("/stores/S01/follow-ups", "agent", status="scheduled")
-    agents = [call["agent_id"] for call in answer.json()]
+    await crm.wait_until_idle()
+    response = await crm.get("/stores/S01/follow-ups", "agent", status="scheduled")
+    agents = [call["agent_id"] for call in response.json()]
     counts = {agent: agents.count(agent) for agent in agents}
     assert set(counts) == {"S01-agent-1", "S01-agent-2"}
     assert max(counts.values()) - min(counts.values()) <= 1
@@ -117,7 +117,7 @@ async def test_a_call_is_completed_once_and_its_record_is_encrypted(
     assert repeated.json() == done.json()
     again = await crm.post(path, "agent", body, subject="S01-agent-1")
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "already_completed")
-    await crm.at_rest()
+    await crm.wait_until_idle()
     events = [
         received
         for received in await published(servers, [TOPIC])
@@ -177,12 +177,12 @@ async def test_visits_count_deliveries(crm: InProcess, outside) -> None:
     registered = await crm.post("/stores/S01/customers", "advisor", person(1))
     reference = registered.json()["customer_ref"]
     await outside.publish(delivered("v-1", reference), delivered("v-2", reference), at=DELIVERED_AT)
-    await crm.at_rest()
+    await crm.wait_until_idle()
     found = await crm.get("/stores/S01/customers", "advisor", plate=person(1)["plate"])
     assert found.json()["visits"] == 2
 
 
-async def test_an_event_of_a_store_without_agents_is_set_aside(
+async def test_an_event_of_a_store_without_agents_is_dead_lettered(
     crm: InProcess, outside, servers: Platform
 ) -> None:
     await outside.publish(delivered("lost", "c-lost", store="S77"), at=DELIVERED_AT)
@@ -194,9 +194,11 @@ async def test_an_event_of_a_store_without_agents_is_set_aside(
     assert [row["store_id"] for row in dead] == ["S77"]
 
 
-async def test_a_call_is_due_from_its_time_on(crm: InProcess, outside, clock: SteppedClock) -> None:
+async def test_a_call_is_due_from_its_time_on(
+    crm: InProcess, outside, clock: SimulatedClock
+) -> None:
     await outside.publish(delivered("o-5", "c-5"), at=DELIVERED_AT)
-    await crm.at_rest()
+    await crm.wait_until_idle()
     clock.set(NEXT_MORNING)
     (call,) = await scheduled(crm, "o-5")
     assert call["status"] == "due"

@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     CreditNoteIssued,
     InvoiceIssued,
@@ -26,7 +26,7 @@ async def outside(servers: Platform):
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SteppedClock):
+async def crm(servers: Platform, clock: SimulatedClock):
     async with in_process(servers, "crm", create_app) as running:
         yield running
 
@@ -38,14 +38,14 @@ def bearer(crm: InProcess, store: str) -> dict[str, str]:
 
 async def registered(crm: InProcess, body: dict[str, str], store: str = "S01") -> str:
     headers = bearer(crm, store) | {"Idempotency-Key": f"{store}-{body['vin']}"}
-    answer = await crm.client.post(f"/stores/{store}/customers", json=body, headers=headers)
-    return answer.json()["customer_ref"]
+    response = await crm.client.post(f"/stores/{store}/customers", json=body, headers=headers)
+    return response.json()["customer_ref"]
 
 
 async def vehicle(crm: InProcess, plate: str, store: str = "S01") -> dict:
-    answer = await crm.client.get(f"/stores/{store}/vehicles/{plate}", headers=bearer(crm, store))
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = await crm.client.get(f"/stores/{store}/vehicles/{plate}", headers=bearer(crm, store))
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 async def loyalty(crm: InProcess, plate: str, store: str = "S01") -> tuple[str | None, int]:
@@ -90,7 +90,7 @@ async def visited(
 ) -> None:
     bill, leaves = invoice(order, cents, at, store), delivery(order, customer, at, store)
     await outside.publish(bill, leaves, at=at)
-    await crm.at_rest()
+    await crm.wait_until_idle()
 
 
 def credit_note(order: str, cents: int, at: datetime) -> CreditNoteIssued:
@@ -110,7 +110,7 @@ def credit_note(order: str, cents: int, at: datetime) -> CreditNoteIssued:
 
 
 async def test_a_customer_who_comes_again_has_a_tier_until_a_credit_note_takes_it_back(
-    crm: InProcess, outside, clock: SteppedClock
+    crm: InProcess, outside, clock: SimulatedClock
 ) -> None:
     now, plate = clock.now(), person(1)["plate"]
     customer = await registered(crm, person(1))
@@ -122,12 +122,12 @@ async def test_a_customer_who_comes_again_has_a_tier_until_a_credit_note_takes_i
     assert await loyalty(crm, plate) == ("bronze", 2)
 
     await outside.publish(credit_note("o-2", 1, now), at=now)
-    await crm.at_rest()
+    await crm.wait_until_idle()
     assert await loyalty(crm, plate) == (None, 2)
 
 
 async def test_a_tier_is_lost_by_staying_away_without_any_event(
-    crm: InProcess, outside, clock: SteppedClock
+    crm: InProcess, outside, clock: SimulatedClock
 ) -> None:
     now, plate = clock.now(), person(2)["plate"]
     customer = await registered(crm, person(2))
@@ -140,7 +140,7 @@ async def test_a_tier_is_lost_by_staying_away_without_any_event(
 
 
 async def test_visits_to_any_store_of_the_group_count_everywhere_and_leave_a_trace(
-    crm: InProcess, outside, clock: SteppedClock, capsys
+    crm: InProcess, outside, clock: SimulatedClock, capsys
 ) -> None:
     now, plate = clock.now(), person(3)["plate"]
     here = await registered(crm, person(3))
@@ -159,7 +159,7 @@ async def test_visits_to_any_store_of_the_group_count_everywhere_and_leave_a_tra
 
 
 async def test_a_customers_second_vehicle_is_as_welcome_as_the_first(
-    crm: InProcess, outside, clock: SteppedClock
+    crm: InProcess, outside, clock: SimulatedClock
 ) -> None:
     now = clock.now()
     customer = await registered(crm, person(4))
@@ -171,8 +171,8 @@ async def test_a_customers_second_vehicle_is_as_welcome_as_the_first(
     plates = [
         crm.app.state.personal.reference("plate", each["plate"]) for each in (second, person(7))
     ]
-    answer = await crm.post("/stores/S01/resolutions", "advisor", {"tiers_of": plates})
-    assert answer.json()["tiers"] == {plates[0]: "bronze"}
+    response = await crm.post("/stores/S01/resolutions", "advisor", {"tiers_of": plates})
+    assert response.json()["tiers"] == {plates[0]: "bronze"}
     luxury = person(6, phone=person(4)["phone"], brand="星驰")
     await registered(crm, luxury)
     assert await loyalty(crm, luxury["plate"]) == ("bronze", 2)

@@ -82,16 +82,16 @@ def knows(_: Any, __: Any, ___: Any, mechanism: str, data: LoginPassword) -> Aut
     return AuthResult(success=(data.login, data.password) == (b"dealer", b"secret"), handled=False)
 
 
-@pytest.mark.parametrize(("password", "answer"), [("secret", "accepted"), ("wrong", "later")])
+@pytest.mark.parametrize(("password", "send_result"), [("secret", "accepted"), ("wrong", "later")])
 async def test_mail_goes_encrypted_and_with_a_password(
-    trusted: ssl.SSLContext, password: str, answer: str
+    trusted: ssl.SSLContext, password: str, send_result: str
 ) -> None:
     server = MailServer()
     options = {"tls_context": trusted, "require_starttls": True, "auth_required": True}
     with listening(server, authenticator=knows, **options) as address:
         settings = Settings(**address, smtp_username="dealer", smtp_password=password)
-        assert await Mailer(settings).send(MESSAGE) == answer
-    assert len(server.taken) == (answer == "accepted")
+        assert await Mailer(settings).send(MESSAGE) == send_result
+    assert len(server.taken) == (send_result == "accepted")
 
 
 async def test_a_mail_says_what_it_should(trusted: ssl.SSLContext) -> None:
@@ -117,7 +117,7 @@ async def test_no_mail_goes_to_a_server_that_proves_nothing(
     assert server.taken == []
 
 
-async def test_a_server_that_is_away_can_be_asked_later() -> None:
+async def test_a_server_that_is_unavailable_can_be_asked_later() -> None:
     settings = Settings(smtp_host="127.0.0.1", smtp_port=free_ports(1)[0])
     assert await Mailer(settings).send(MESSAGE) == "later"
 

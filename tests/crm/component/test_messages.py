@@ -14,7 +14,7 @@ import yaml
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.crm import CustomerNotified
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
@@ -76,7 +76,7 @@ def group_folder(servers: Platform, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest_asyncio.fixture(scope="module")
 async def crm(
     servers: Platform,
-    clock: SteppedClock,
+    clock: SimulatedClock,
     group_folder: Path,
     mail: MailServer,
     sms: Gateway,
@@ -89,7 +89,7 @@ async def crm(
 
 
 @pytest.fixture
-def morning(crm: InProcess, clock: SteppedClock) -> datetime:
+def morning(crm: InProcess, clock: SimulatedClock) -> datetime:
     """Ten o'clock in Shanghai of a day of its own."""
     moment = datetime(2026, 3, 5, 2, tzinfo=UTC) + timedelta(days=next(_days))
     clock.set(moment)
@@ -97,7 +97,7 @@ def morning(crm: InProcess, clock: SteppedClock) -> datetime:
 
 
 @pytest.fixture
-def night(morning: datetime, clock: SteppedClock) -> datetime:
+def night(morning: datetime, clock: SimulatedClock) -> datetime:
     """Nine in the evening of that day."""
     moment = morning + timedelta(hours=11)
     clock.set(moment)
@@ -108,9 +108,9 @@ def night(morning: datetime, clock: SteppedClock) -> datetime:
 async def customer(crm: InProcess, morning: datetime) -> dict[str, str]:
     """Somebody in the archive, with the references and the details."""
     details = person(next(_numbers))
-    answer = await crm.post("/stores/S01/customers", "advisor", details)
-    assert answer.status_code == 201, answer.text
-    return details | answer.json()
+    response = await crm.post("/stores/S01/customers", "advisor", details)
+    assert response.status_code == 201, response.text
+    return details | response.json()
 
 
 def order_of(customer: dict[str, str]) -> str:
@@ -160,9 +160,9 @@ def delivered(customer: dict[str, str], at: datetime) -> VehicleDelivered:
 
 async def prefer(crm: InProcess, customer: dict[str, str], **preferences: Any) -> dict[str, Any]:
     path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
-    answer = await crm.post(path, "agent", preferences, method="PUT")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = await crm.post(path, "agent", preferences, method="PUT")
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str, Any]:
@@ -171,23 +171,23 @@ async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str
         "subject": "authorisation",
         "values": {"amount_cents": 123456, "link": "https://dealer.example/a/secret-token"},
     }
-    answer = await crm.post(MESSAGES, "service", content | body)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+    response = await crm.post(MESSAGES, "service", content | body)
+    assert response.status_code == 201, response.text
+    return response.json()
 
 
 async def told(crm: InProcess, customer: dict[str, str], **filters: Any) -> list[dict[str, Any]]:
     """The messages to a customer once nothing is under way any more, oldest first."""
-    await crm.at_rest()
-    answer = await crm.get(MESSAGES, "advisor", customer_ref=customer["customer_ref"], **filters)
-    assert answer.status_code == 200, answer.text
-    return answer.json()[::-1]
+    await crm.wait_until_idle()
+    response = await crm.get(MESSAGES, "advisor", customer_ref=customer["customer_ref"], **filters)
+    assert response.status_code == 200, response.text
+    return response.json()[::-1]
 
 
 async def tasks_for(crm: InProcess, customer: dict[str, str]) -> list[dict[str, Any]]:
-    await crm.at_rest()
-    answer = await crm.get("/stores/S01/phone-tasks", "agent")
-    return [task for task in answer.json() if task["customer_ref"] == customer["customer_ref"]]
+    await crm.wait_until_idle()
+    response = await crm.get("/stores/S01/phone-tasks", "agent")
+    return [task for task in response.json() if task["customer_ref"] == customer["customer_ref"]]
 
 
 def texts(server: Gateway, customer: dict[str, str]) -> list[str]:
@@ -205,7 +205,7 @@ async def test_a_customer_hears_once_that_the_vehicle_is_ready(
         f"{customer['name']}您好，您的爱车已于{morning.month}月{morning.day}日 10:00完工"
         "并通过质检，欢迎到店取车。【上海启岳闵行店】"
     ]
-    await crm.at_rest()
+    await crm.wait_until_idle()
     (event,) = [
         received
         for received in await published(servers, [TOPIC])
@@ -258,8 +258,8 @@ async def test_a_message_says_who_set_its_address(crm, customer, morning, clock)
     await prefer(crm, customer)
     other = person(next(_numbers))["phone"]
     details = {name: customer[name] for name in person(0)}
-    answer = await crm.post("/stores/S01/customers", "advisor", details | {"phone": other})
-    assert answer.json()["customer_ref"] == customer["customer_ref"]
+    response = await crm.post("/stores/S01/customers", "advisor", details | {"phone": other})
+    assert response.json()["customer_ref"] == customer["customer_ref"]
     third = await ask(crm, customer)
     await told(crm, customer)
     seen = [
@@ -322,9 +322,9 @@ async def test_no_colleague_sends_a_link_of_their_own(crm, customer, role) -> No
         "subject": "authorisation",
         "values": {"amount_cents": 1, "link": "https://elsewhere.example"},
     }
-    answer = await crm.post(MESSAGES, role, body)
-    assert answer.status_code == 403
-    assert answer.json()["errors"][0]["rule"] == "link_from_a_person"
+    response = await crm.post(MESSAGES, role, body)
+    assert response.status_code == 403
+    assert response.json()["errors"][0]["rule"] == "link_from_a_person"
     assert await told(crm, customer) == []
 
 
@@ -342,10 +342,10 @@ async def test_one_request_is_one_message(crm, customer, sms: Gateway) -> None:
 
 
 async def test_at_night_only_who_waits_for_the_vehicle_is_told(
-    crm, outside, customer, night, clock: SteppedClock, sms: Gateway
+    crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
 ) -> None:
     await outside.publish(
-        opened(customer, waiting=True), revised(customer, night), at=night, cause="night"
+        opened(customer, waiting=True), revised(customer, night), at=night, causation="night"
     )
     (promise,) = await told(crm, customer)
     assert promise["status"] == "waiting"
@@ -358,7 +358,7 @@ async def test_at_night_only_who_waits_for_the_vehicle_is_told(
 
 
 async def test_what_the_night_holds_is_told_in_the_morning(
-    crm, outside, customer, night, clock: SteppedClock, sms: Gateway
+    crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
 ) -> None:
     later = night + timedelta(hours=20)
     await outside.publish(opened(customer), revised(customer, night), at=night)
@@ -380,11 +380,11 @@ async def test_what_the_night_holds_is_told_in_the_morning(
     "end", ["delivered", "cancelled", "authorised", "promised", "reopened", "paid", "unbooked"]
 )
 async def test_nobody_is_told_what_has_passed(
-    crm, outside, customer, night, clock: SteppedClock, sms: Gateway, end: str
+    crm, outside, customer, night, clock: SimulatedClock, sms: Gateway, end: str
 ) -> None:
     order = order_of(customer)
     await outside.publish(opened(customer), at=night)
-    await crm.at_rest()
+    await crm.wait_until_idle()
     subjects = {
         "delivered": {"subject": "ready", "values": {"ready_at": night.isoformat()}},
         "reopened": {"subject": "ready", "values": {"ready_at": night.isoformat()}},
@@ -464,7 +464,7 @@ async def test_a_customer_who_is_known_later_is_told_then(
 ) -> None:
     """Events of two topics come in any order."""
     await outside.publish(ready(customer, morning), at=morning)
-    await crm.at_rest()
+    await crm.wait_until_idle()
     await outside.publish(opened(customer, known=False), at=morning)
     assert await told(crm, customer) == []
     linked = OrderCustomerLinked(
@@ -528,7 +528,7 @@ async def test_a_customer_is_reminded_of_their_own_share_only(
 
 
 async def test_declined_channels_are_heeded_when_the_message_is_sent(
-    crm, outside, customer, night, clock: SteppedClock, sms: Gateway
+    crm, outside, customer, night, clock: SimulatedClock, sms: Gateway
 ) -> None:
     await outside.publish(opened(customer), revised(customer, night), at=night)
     assert [each["status"] for each in await told(crm, customer)] == ["waiting"]
@@ -543,10 +543,10 @@ async def test_declined_channels_are_heeded_when_the_message_is_sent(
 
 
 async def test_what_a_gateway_does_not_take_is_tried_again_and_then_elsewhere(
-    crm, customer, morning, clock: SteppedClock, sms: Gateway, mail: MailServer
+    crm, customer, morning, clock: SimulatedClock, sms: Gateway, mail: MailServer
 ) -> None:
     await prefer(crm, customer, email="second@mail.example")
-    sms.answers[:] = [503, 429, 503, 503]
+    sms.responses[:] = [503, 429, 503, 503]
     await ask(crm, customer)
     for pause in (1, 5, 15):
         (message,) = await told(crm, customer)
@@ -555,15 +555,15 @@ async def test_what_a_gateway_does_not_take_is_tried_again_and_then_elsewhere(
         morning += timedelta(minutes=pause)
     (message,) = await told(crm, customer)
     assert (message["status"], message["channel"]) == ("sent", "email")
-    assert sms.answers == []
+    assert sms.responses == []
     assert [each["To"] for each in mail.taken][-1] == "second@mail.example"
 
 
 async def test_what_a_gateway_may_have_taken_is_repeated_there_and_nowhere_else(
-    crm, customer, morning, clock: SteppedClock, sms: Gateway, mail: MailServer
+    crm, customer, morning, clock: SimulatedClock, sms: Gateway, mail: MailServer
 ) -> None:
     await prefer(crm, customer, email="never@mail.example")
-    sms.answers[:] = [0, 500]
+    sms.responses[:] = [0, 500]
     requests = len(sms.requests)
     await ask(crm, customer)
     for pause in (1, 6):
@@ -577,7 +577,7 @@ async def test_what_a_gateway_may_have_taken_is_repeated_there_and_nowhere_else(
 
 
 async def test_a_refused_number_is_given_up_at_once(crm, customer, sms: Gateway) -> None:
-    sms.answers[:] = [422]
+    sms.responses[:] = [422]
     await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
     assert (task["reason"], task["subject"]) == ("refused", "authorisation")
@@ -585,7 +585,7 @@ async def test_a_refused_number_is_given_up_at_once(crm, customer, sms: Gateway)
 
 
 @pytest.mark.parametrize(
-    ("answers", "recipient", "reason"),
+    ("responses", "recipient", "reason"),
     [
         (["silence"], "", "unanswered"),
         (["554 no"], "", "refused"),
@@ -598,18 +598,18 @@ async def test_mail_is_never_sent_twice(
     crm,
     customer,
     morning,
-    clock: SteppedClock,
+    clock: SimulatedClock,
     mail: MailServer,
-    answers: list[str],
+    responses: list[str],
     recipient: str,
     reason: str,
 ) -> None:
     address = f"{customer['phone']}@mail.example"
     await prefer(crm, customer, email=address, declined_channels=["sms"])
-    mail.answers[:], mail.recipient_answer = answers, recipient
+    mail.responses[:], mail.recipient_response = responses, recipient
     await ask(crm, customer)
-    await crm.at_rest()
-    mail.recipient_answer = ""
+    await crm.wait_until_idle()
+    mail.recipient_response = ""
     clock.set(morning + timedelta(minutes=30))
     tasks = await tasks_for(crm, customer)
     assert [task["reason"] for task in tasks] == ([reason] if reason else [])
@@ -618,7 +618,7 @@ async def test_mail_is_never_sent_twice(
 
 
 async def test_an_agent_tells_by_phone_once(crm, customer, sms: Gateway, servers) -> None:
-    sms.answers[:] = [400]
+    sms.responses[:] = [400]
     message = await ask(crm, customer)
     (task,) = await tasks_for(crm, customer)
     assert task["agent_id"] in ("S01-agent-1", "S01-agent-2")
@@ -642,7 +642,7 @@ async def test_an_agent_tells_by_phone_once(crm, customer, sms: Gateway, servers
 async def test_a_task_goes_when_the_customer_has_the_vehicle(
     crm, outside, customer, morning, sms: Gateway
 ) -> None:
-    sms.answers[:] = [400]
+    sms.responses[:] = [400]
     await outside.publish(opened(customer), ready(customer, morning), at=morning)
     assert len(await tasks_for(crm, customer)) == 1
     await outside.publish(delivered(customer, morning), at=morning)
@@ -670,9 +670,9 @@ async def test_an_impossible_message_is_refused(crm, customer, changes, status, 
         "subject": "authorisation",
         "values": {"amount_cents": 1, "link": "https://a.example"},
     } | changes
-    answer = await crm.post(MESSAGES, "service", body)
-    assert answer.status_code == status, answer.text
-    assert answer.json()["errors"][0]["field"].endswith(field)
+    response = await crm.post(MESSAGES, "service", body)
+    assert response.status_code == status, response.text
+    assert response.json()["errors"][0]["field"].endswith(field)
     assert await told(crm, customer) == []
 
 
@@ -680,7 +680,7 @@ async def test_a_message_about_an_order_goes_to_its_customer(
     crm, outside, customer, morning
 ) -> None:
     await outside.publish(opened(customer), at=morning)
-    await crm.at_rest()
+    await crm.wait_until_idle()
     other = await crm.post("/stores/S01/customers", "advisor", person(next(_numbers)))
     body = {
         "customer_ref": other.json()["customer_ref"],
@@ -688,8 +688,8 @@ async def test_a_message_about_an_order_goes_to_its_customer(
         "values": {"ready_at": morning.isoformat()},
         "order_id": order_of(customer),
     }
-    answer = await crm.post(MESSAGES, "advisor", body)
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (409, "order_id")
+    response = await crm.post(MESSAGES, "advisor", body)
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (409, "order_id")
 
 
 async def test_technicians_send_nothing_and_advisors_see_no_phone_tasks(crm, customer) -> None:
@@ -712,8 +712,8 @@ async def test_technicians_send_nothing_and_advisors_see_no_phone_tasks(crm, cus
 )
 async def test_impossible_preferences_are_refused(crm, customer, preferences) -> None:
     path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
-    answer = await crm.post(path, "agent", preferences, method="PUT")
-    assert answer.status_code == 422
+    response = await crm.post(path, "agent", preferences, method="PUT")
+    assert response.status_code == 422
     unknown = "/stores/S01/customers/nobody/contact-preferences"
     assert (await crm.post(unknown, "agent", {}, method="PUT")).status_code == 404
     assert (await crm.get(unknown, "agent")).status_code == 404

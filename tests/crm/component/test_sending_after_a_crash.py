@@ -13,12 +13,12 @@ import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.ids import new_id
 from tests.crm.outside import Gateway, MailServer, gateway, mail_server
 from tests.crm.persons import person
 
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 MORNING = datetime(2026, 3, 5, 2, tzinfo=UTC)
 
 
@@ -27,7 +27,7 @@ class Crm:
     """Customer relations as a process, with a mail server and a gateway outside."""
 
     platform: Platform
-    clock: SteppedClock
+    clock: SimulatedClock
     mail: MailServer
     sms: Gateway
 
@@ -36,15 +36,15 @@ class Crm:
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
         url = f"{self.platform.url('crm')}/stores/S01{path}"
         async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.request(method, url, json=body, headers=headers)
-        return answer.raise_for_status().json()
+            response = await client.request(method, url, json=body, headers=headers)
+        return response.raise_for_status().json()
 
     async def restart(self, **overrides: str) -> None:
         settings = self.mail.settings() | self.sms.settings("sms")
         await self.platform.restart("crm", **settings, **overrides)
 
     async def send(self, number: int, **contact: Any) -> str:
-        """Ask for a message to a new customer; answers the message's id."""
+        """Ask for a message to a new customer; returns the message's id."""
         customer = (await self.call("POST", "/customers", person(number)))["customer_ref"]
         path = f"/customers/{customer}/contact-preferences"
         seen = {"version": (await self.call("GET", path))["version"]}
@@ -55,9 +55,9 @@ class Crm:
 
     async def dead(self) -> None:
         """Wait until the process has died."""
-        give_up_at = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while self.platform.process("crm").alive:
-            assert time.monotonic() < give_up_at
+            assert time.monotonic() < deadline
             await asyncio.sleep(0.05)
 
     async def claim_runs_out(self, message_id: str) -> None:
@@ -71,7 +71,7 @@ class Crm:
         assert done == "UPDATE 1"
 
     async def reaches(self, message_id: str, status: str) -> dict[str, Any]:
-        give_up_at = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
             (message,) = [
                 each
@@ -80,12 +80,12 @@ class Crm:
             ]
             if message["status"] == status:
                 return message
-            assert time.monotonic() < give_up_at, message
+            assert time.monotonic() < deadline, message
             await asyncio.sleep(0.05)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def crm(servers: Platform, clock: SteppedClock) -> AsyncIterator[Crm]:
+async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Crm]:
     clock.set(MORNING)
     async with mail_server() as mail, gateway() as sms:
         await servers.start_services(("crm",))

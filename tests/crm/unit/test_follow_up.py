@@ -14,7 +14,7 @@ from services.crm.domain.follow_up import (
     record_call,
     schedule,
 )
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 DUE = datetime(2026, 3, 5, 2, tzinfo=UTC)
 NEXT = DUE + timedelta(days=1)
@@ -67,7 +67,7 @@ def test_reached_customer_completes_follow_up(satisfaction: int | None) -> None:
         channel="phone",
     )
     assert (event.agent_id, event.reached, event.satisfaction) == ("other", True, satisfaction)
-    with pytest.raises(Refused, match="already completed"):
+    with pytest.raises(RuleViolation, match="already completed"):
         call(completed, reached=True)
 
 
@@ -81,10 +81,10 @@ def test_unreached_customer_is_called_again() -> None:
     ended, (event,) = call(follow_up, reached=False)
     assert (event.attempt, event.next_due_at) == (MOST_ATTEMPTS, None)
     assert ended.status(NEXT) == "not_reached"
-    with pytest.raises(Refused, match="already completed"):
+    with pytest.raises(RuleViolation, match="already completed"):
         call(ended, reached=True)
 
 
 def test_unreached_customer_has_no_satisfaction() -> None:
-    with pytest.raises(Refused, match="not reached"):
+    with pytest.raises(RuleViolation, match="not reached"):
         call(CALL, reached=False, satisfaction=3)

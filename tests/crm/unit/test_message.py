@@ -16,7 +16,6 @@ from services.crm.domain.message import (
     IDEMPOTENT_CHANNELS,
     MOST_CALLS,
     RETRY_DELAYS,
-    Answer,
     Call,
     Channel,
     Contact,
@@ -25,17 +24,18 @@ from services.crm.domain.message import (
     Message,
     QuietHours,
     Send,
+    SendResult,
+    ServiceVisit,
     Subject,
-    Visit,
-    answered,
     choose,
     claim,
     complete_call,
     hand_to_agent,
     next_step,
+    record_send_result,
     suppress,
 )
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -115,15 +115,15 @@ class Outside:
             self.told.append(channel)
 
 
-answers = st.sampled_from(get_args(Answer))
+send_results = st.sampled_from(get_args(SendResult))
 
 
-@given(contacts, channel_sets, st.lists(st.tuples(answers, st.booleans()), min_size=40))
+@given(contacts, channel_sets, st.lists(st.tuples(send_results, st.booleans()), min_size=40))
 def test_nobody_is_told_twice_whatever_servers_answer(
-    contact: Contact, channels: set[Channel], answers: list[tuple[Answer, bool]]
+    contact: Contact, channels: set[Channel], send_results: list[tuple[SendResult, bool]]
 ) -> None:
     outside = Outside()
-    *_, (last, now) = _steps(READY, contact, channels, answers, outside)
+    *_, (last, now) = _steps(READY, contact, channels, send_results, outside)
     assert len(outside.told) <= 1
     assert now - NOW <= sum(RETRY_DELAYS, timedelta()) * len(CHANNELS)
     if isinstance(last, Call) and outside.told:
@@ -134,12 +134,12 @@ def _steps(
     message: Message,
     contact: Contact,
     channels: set[Channel],
-    answers: list[tuple[Answer, bool]],
+    send_results: list[tuple[SendResult, bool]],
     outside: Outside,
 ) -> Iterator[tuple[object, datetime]]:
     """Play a message to its end; of what nobody answers, some has arrived and some has not."""
     now = NOW
-    for answer, arrived in answers:
+    for send_result, arrived in send_results:
         step = next_step(
             message, contact, channels, quiet_until=None, waiting_customer=False, now=now
         )
@@ -148,10 +148,10 @@ def _steps(
             now = step.until
         elif isinstance(step, Send):
             message = claim(message, step.channel, contact)
-            if answer == "accepted" or (answer == "unanswered" and arrived):
+            if send_result == "accepted" or (send_result == "unanswered" and arrived):
                 outside.take(step.channel)
-            message, events = answered(message, answer, now)
-            assert bool(events) == (answer == "accepted")
+            message, events = record_send_result(message, send_result, now)
+            assert bool(events) == (send_result == "accepted")
             if message.state == "sent":
                 return
         else:
@@ -186,7 +186,7 @@ def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
     step = next_step(over, contact, {"sms"}, quiet_until=None, waiting_customer=True, now=NOW)
     assert (step, over.status(NOW)) == ("drop", "obsolete")
     assert over.status(NOW - timedelta(seconds=1)) == "waiting"
-    sent, _ = answered(claim(over, "sms", contact), "accepted", NOW)
+    sent, _ = record_send_result(claim(over, "sms", contact), "accepted", NOW)
     assert sent.status(NOW) == "sent"
 
 
@@ -198,7 +198,7 @@ def test_a_message_without_a_reason_is_dropped_until_it_was_told() -> None:
 def test_what_was_to_be_told_ends_with_the_visit(
     ready_at: datetime | None, ended_at: datetime | None, subject: Subject
 ) -> None:
-    over = Visit("S01", "o", ready_at=ready_at, ended_at=ended_at).void_since(subject)
+    over = ServiceVisit("S01", "o", ready_at=ready_at, ended_at=ended_at).void_since(subject)
     if subject not in ENDED_BY_DEPARTURE:
         assert over is None
     elif subject == "ready":
@@ -211,7 +211,7 @@ def test_call_that_reaches_customer_is_made_once() -> None:
     task = hand_to_agent(READY, "agent", "no_channel")
     done, (event,) = complete_call(task, "other", reached=True, now=NOW)
     assert (done.state, done.agent_id, event.channel) == ("called", "other", "phone")
-    with pytest.raises(Refused, match="not to be told by phone"):
+    with pytest.raises(RuleViolation, match="not to be told by phone"):
         complete_call(done, "other", reached=True, now=NOW)
 
 
@@ -222,17 +222,17 @@ def test_unreached_customer_stays_to_be_called() -> None:
         assert (task.state, task.calls, events) == ("to_call", calls, [])
     ended, _ = complete_call(task, "other", reached=False, now=NOW)
     assert ended.state == "unreached"
-    with pytest.raises(Refused, match="not to be told by phone"):
+    with pytest.raises(RuleViolation, match="not to be told by phone"):
         complete_call(ended, "other", reached=True, now=NOW)
 
 
 def test_nobody_calls_about_what_has_passed_or_is_not_wanted() -> None:
     over = replace(hand_to_agent(READY, "agent", "no_channel"), expires_at=NOW)
     for message in (over, suppress(READY), READY):
-        with pytest.raises(Refused):
+        with pytest.raises(RuleViolation):
             complete_call(message, "agent", reached=True, now=NOW)
 
 
-def test_an_unclaimed_message_has_no_answer() -> None:
+def test_an_unclaimed_message_has_no_result() -> None:
     with pytest.raises(ValueError, match="never claimed"):
-        answered(READY, "accepted", NOW)
+        record_send_result(READY, "accepted", NOW)

@@ -52,7 +52,7 @@ def archive(desk, monkeypatch):
     """Customer relations as a function of the request; what it was sent is kept."""
     sent = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         if request.method == "POST":
             return httpx.Response(201, json={"message_id": "m-1"})
@@ -63,7 +63,7 @@ def archive(desk, monkeypatch):
             return httpx.Response(200, json={"vehicle_ref": KNOWN_PLATES[plate]})
         return httpx.Response(200, json=KNOWN if plate == KNOWN["plate"] else {"visits": 0})
 
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://crm")
+    client = httpx.AsyncClient(transport=httpx.MockTransport(respond), base_url="http://crm")
     monkeypatch.setattr(desk.service.app.state.archive, "_client", client)
     return sent
 
@@ -72,11 +72,11 @@ def archive(desk, monkeypatch):
 def workshop(desk, monkeypatch):
     """A workshop that has room at any time."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         place = {"hold_id": "h-1", "promised_at": "2026-03-20T08:00:00Z", "confidence": 0.95}
         return httpx.Response(201, json=place)
 
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://workshop")
+    client = httpx.AsyncClient(transport=httpx.MockTransport(respond), base_url="http://workshop")
     monkeypatch.setattr(desk.service.app.state.workshop, "_client", client)
 
 
@@ -111,11 +111,11 @@ async def test_another_store_sees_when_and_for_what_a_vehicle_came_but_not_its_o
     order = await desk.opened("沪F10009")
     token = desk.service.token("advisor", stores=["S02"], subject="S02-advisor-1")
     headers = {"Authorization": f"Bearer {token}"}
-    answer = await desk.service.client.get("/stores/S02/vehicles/沪F10009", headers=headers)
-    (visit,) = answer.json()["history"]
+    respond = await desk.service.client.get("/stores/S02/vehicles/沪F10009", headers=headers)
+    (visit,) = respond.json()["history"]
     assert (visit["store_id"], visit["odometer_km"]) == ("S01", 12_000)
     assert visit["operations"] == ["MNT-001"]
-    assert answer.json()["declined"] == []
+    assert respond.json()["declined"] == []
     assert '"by": "S02-advisor-1"' in capsys.readouterr().out
     path = f"/stores/S02/orders/{order['order_id']}"
     assert (await desk.service.client.get(path, headers=headers)).status_code == 404
@@ -132,12 +132,14 @@ async def elsewhere(desk, path, body):
 
 async def test_vehicle_in_workshop_arrives_no_second_time(desk):
     order = await desk.opened("沪F10011")
-    values = await desk.refused("/arrivals", {"plate": "沪F10011"}, "vehicle_already_here", "plate")
+    values = await desk.assert_rejected(
+        "/arrivals", {"plate": "沪F10011"}, "vehicle_already_here", "plate"
+    )
     assert (values["order_id"], values["stage"]) == (order["order_id"], "opened")
 
     other = await desk.greeted("沪F10012")
     body = intake("沪F10012", vehicle_ref="v-F10011")
-    await desk.refused(f"/orders/{other}/opening", body, "vehicle_already_here", "plate")
+    await desk.assert_rejected(f"/orders/{other}/opening", body, "vehicle_already_here", "plate")
 
 
 async def test_vehicle_in_another_store_is_asked_about(desk):
@@ -152,17 +154,17 @@ async def test_vehicle_in_another_store_is_asked_about(desk):
 
 async def test_two_stores_in_one_moment_get_one_arrival(desk):
     body = {"plate": "沪F10014"}
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         desk.post("/arrivals", body), *(elsewhere(desk, "/arrivals", body) for _ in range(3))
     )
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert sorted(respond.status_code for respond in responses) == [201, 409, 409, 409]
 
 
 async def test_order_opens_only_for_the_vehicle_that_arrived(desk, archive):
     order_id = await desk.greeted("沪F10015")
     path = f"/orders/{order_id}"
     other = intake("沪F10016")
-    await desk.refused(f"{path}/opening", other, "not_the_vehicle_that_arrived", "plate")
+    await desk.assert_rejected(f"{path}/opening", other, "not_the_vehicle_that_arrived", "plate")
     unknown = intake("沪F10015", vehicle_ref="unknown")
     assert (await desk.post(f"{path}/opening", unknown)).status_code == 404
 
@@ -175,7 +177,9 @@ async def test_order_opens_only_for_the_vehicle_that_arrived(desk, archive):
 async def test_details_of_another_plate_open_no_order(desk):
     order_id = await desk.greeted("沪F10017")
     body = intake("沪F10017", customer_ref=None, vehicle_ref=None, customer=customer(1, "沪F10001"))
-    await desk.refused(f"/orders/{order_id}/opening", body, "not_the_vehicle_that_arrived", "plate")
+    await desk.assert_rejected(
+        f"/orders/{order_id}/opening", body, "not_the_vehicle_that_arrived", "plate"
+    )
 
 
 async def test_history_stays_with_the_vehicle_when_the_plate_moves(desk, archive):
@@ -209,7 +213,7 @@ async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop)
     planned_at = clock.now() + timedelta(days=3, hours=3)
     body = {"plate": "沪F10021", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]}
     booked = await desk.done("/appointments", body)
-    values = await desk.refused("/appointments", body, "booked_already", "plate")
+    values = await desk.assert_rejected("/appointments", body, "booked_already", "plate")
     assert values["store_id"] == "S01"
     later = body | {"planned_at": (planned_at + timedelta(hours=3)).isoformat()}
     there = await elsewhere(desk, "/appointments", later)
@@ -218,7 +222,7 @@ async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop)
     assert (await elsewhere(desk, "/appointments", confirmed)).status_code == 201
     path = f"/appointments/{booked['appointment_id']}/move"
     moved = {"planned_at": (planned_at + timedelta(hours=1)).isoformat()}
-    await desk.refused(path, moved, "booked_already", "plate")
+    await desk.assert_rejected(path, moved, "booked_already", "plate")
     next_day = {"planned_at": (planned_at + timedelta(days=1)).isoformat()}
     assert (await desk.done(path, next_day))["calendar_assumed"] is False
 
@@ -226,11 +230,11 @@ async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop)
 @pytest.mark.parametrize("local", ["2026-03-06T07:00", "2026-03-06T19:00", "2026-03-06T03:00"])
 async def test_closed_store_is_booked_at_no_hour(desk, local):
     body = {"plate": "沪F10022", "planned_at": f"{local}:00+08:00", "operations": ["MNT-001"]}
-    values = await desk.refused("/appointments", body, "store_closed", "planned_at")
+    values = await desk.assert_rejected("/appointments", body, "store_closed", "planned_at")
     assert (values["opening"], values["closing"]) == ("08:00", "18:00")
 
 
-async def test_an_arrival_works_while_the_archive_is_away(desk):
+async def test_an_arrival_works_while_the_archive_is_unavailable(desk):
     arrived = await desk.arrived("沪F10002")
     assert arrived["vehicle"]["archive_away"] is True
     assert arrived["stage"] == "arrived"
@@ -261,12 +265,14 @@ async def test_waiting_customers_are_suggested_to_the_freest_advisors_or_assigne
     second = await desk.arrived("沪F10006")
     path = f"/orders/{first['order_id']}/advisor"
     await desk.done(path, {"advisor_id": COLLEAGUE}, MANAGER)
-    await desk.refused(path, {"advisor_id": "S01-agent-1"}, "unknown_code", "advisor_id", MANAGER)
+    await desk.assert_rejected(
+        path, {"advisor_id": "S01-agent-1"}, "unknown_code", "advisor_id", MANAGER
+    )
     assert (await desk.post(path, {"advisor_id": ADVISOR}, ADVISOR)).status_code == 403
     board = {each["order_id"]: each for each in await desk.get("/arrivals")}
     assert board[first["order_id"]]["suggested_advisor_id"] == COLLEAGUE
     assert board[second["order_id"]]["suggested_advisor_id"].startswith("S01-advisor-")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     events = [
         received.event
         for received in await published(servers, [ORDERS])
@@ -281,7 +287,7 @@ async def test_the_customer_is_reminded_once_on_the_day_before(desk, clock, arch
     await desk.done("/appointments", body | {"customer_ref": "c-7"})
     await desk.done("/appointments", body | {"plate": "沪F10008"})
     clock.set(clock.now() + timedelta(days=1, hours=9))
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     sent = [request for request in archive if request.method == "POST"]
     assert len(sent) == 1
     assert b"c-7" in sent[0].content

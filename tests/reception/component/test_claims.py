@@ -70,7 +70,7 @@ async def test_a_claim_without_its_evidence_is_refused_naming_each(desk, worksho
         assert claim[name] == order[name]
     assert claim["evidence"]["odometer_km"] == 12_000
     path = f"/claims/{claim['claim_id']}"
-    values = await desk.refused(f"{path}/submission", None, "evidence_missing", "evidence")
+    values = await desk.assert_rejected(f"{path}/submission", None, "evidence_missing", "evidence")
     assert values["missing"] == ["in_service_on", "fault_code", "part_no"]
     version = {"version": claim["version"]}
     for wrong, field in (
@@ -84,7 +84,7 @@ async def test_a_claim_without_its_evidence_is_refused_naming_each(desk, worksho
         assert response.json()["errors"][0]["field"] == field
     await desk.done(f"{path}/evidence", EVIDENCE | version)
     stale = EVIDENCE | version
-    values = await desk.refused(
+    values = await desk.assert_rejected(
         f"{path}/evidence", stale, "changed_meanwhile", "version", COLLEAGUE
     )
     assert values["by"] == ADVISOR
@@ -96,14 +96,14 @@ async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, s
     claim = await submitted(desk, workshop, "沪F10002")
     path = f"/claims/{claim['claim_id']}"
     above = {"approved_cents": LABOR_CENTS + 1, "code": "accepted"}
-    await desk.refused(f"{path}/answer", above, "approved_above_claim", "approved_cents")
+    await desk.assert_rejected(f"{path}/answer", above, "approved_above_claim", "approved_cents")
     assert (claim["answer"], claim["answered_at"]) == (None, None)
     await desk.done(f"{path}/answer", {"approved_cents": 0, "code": "evidence_doubtful"})
     rejected = await desk.get(path)
     assert (rejected["status"], rejected["answer"]) == ("rejected", "evidence_doubtful")
     assert datetime.fromisoformat(rejected["answered_at"]) == desk.clock.now()
     early = {"method": "transfer"}
-    await desk.refused(f"{path}/settlement", early, "wrong_claim_status", "claim_id")
+    await desk.assert_rejected(f"{path}/settlement", early, "wrong_claim_status", "claim_id")
     again = await desk.done(f"{path}/submission")
     assert again["round"] == 2
     await desk.done(f"{path}/answer", {"approved_cents": 10_000, "code": "partly_accepted"})
@@ -113,7 +113,7 @@ async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, s
     shares = {share["payer"]: share for share in order["shares"]}
     assert shares["manufacturer"]["amount_cents"] == shares["manufacturer"]["received_cents"]
     assert shares["internal"]["amount_cents"] == LABOR_CENTS - 10_000
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     kinds = (WarrantyClaimDrafted, WarrantyClaimSubmitted, WarrantyClaimSettled)
     *_, last = told = await events(servers, claim["order_id"], *kinds)
     assert len(told) == 4
@@ -133,7 +133,7 @@ async def test_a_claim_that_waits_is_escalated(desk, workshop, servers):
     claim = await drafted(desk, workshop, "沪F10004")
     for days in (12, 15, 16, 18, 40):
         desk.clock.set(MORNING + timedelta(days=days, hours=1))
-        await desk.service.at_rest()
+        await desk.service.wait_until_idle()
     overdue = await events(servers, claim["order_id"], WarrantyClaimOverdue)
     assert [(event.days_overdue, event.owner_role) for event in overdue] == [
         (-3, "advisor"),
@@ -142,4 +142,4 @@ async def test_a_claim_that_waits_is_escalated(desk, workshop, servers):
     ]
     path = f"/claims/{claim['claim_id']}"
     await desk.done(f"{path}/evidence", EVIDENCE | {"version": claim["version"]})
-    await desk.refused(f"{path}/submission", None, "claim_too_late", "claim_id")
+    await desk.assert_rejected(f"{path}/submission", None, "claim_too_late", "claim_id")

@@ -49,7 +49,7 @@ async def in_work(desk, workshop, plate):
     order = await desk.opened(plate)
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     return order["order_id"]
 
 
@@ -67,7 +67,7 @@ async def open_link(desk, token, headers=None):
     return await desk.service.client.get(f"/authorisations/{token}", headers=headers)
 
 
-async def answer_link(
+async def decision_link(
     desk, token, decision="authorize", key="customer-1", declined=(), headers=None
 ):
     return await desk.service.client.post(
@@ -112,16 +112,16 @@ async def test_a_customer_agrees_over_a_link_before_the_order_is_opened(desk, se
         "小保养（机油机滤）",
         "全合成机油 5W-30",
     }
-    agreed = await answer_link(desk, token)
+    agreed = await decision_link(desk, token)
     assert (agreed.status_code, agreed.json()["status"]) == (200, "authorized")
-    assert (await answer_link(desk, token)).json() == agreed.json()
-    assert rule(await answer_link(desk, token, key="customer-2")) == (409, "link_used")
+    assert (await decision_link(desk, token)).json() == agreed.json()
+    assert rule(await decision_link(desk, token, key="customer-2")) == (409, "link_used")
     assert rule(await open_link(desk, token)) == (409, "link_used")
 
     opened = await desk.done(f"/orders/{order_id}/opening", intake("沪D10002"))
     assert (opened["estimate_cents"], opened["awaiting_estimates"]) == (46_000, 0)
     assert len(await desk.get(f"/orders/{order_id}/estimates")) == 1
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     submitted, authorized = await events(servers, order_id, EstimateSubmitted, EstimateAuthorized)
     assert (submitted.estimate_version, authorized.estimate_version) == (1, 1)
     assert (authorized.channel, authorized.recorded_by) == ("link", None)
@@ -163,7 +163,7 @@ async def test_a_link_shown_to_a_colleague_marks_the_consent(desk):
     shown = await desk.done(f"/orders/{order_id}/links/{link['link_id']}/showing")
     assert shown["url"].endswith(f"/authorise/{token}")
     await open_link(desk, token)
-    assert (await answer_link(desk, token)).status_code == 200
+    assert (await decision_link(desk, token)).status_code == 200
     (version,) = await desk.get(f"/orders/{order_id}/estimates")
     assert version["link_consent"] == {
         "shown_to": [ADVISOR],
@@ -183,7 +183,7 @@ async def test_a_link_shown_to_a_colleague_marks_the_consent(desk):
     ]
     assert known["used_at"]
     path = f"/orders/{order_id}/links/{link['link_id']}/showing"
-    await desk.refused(path, None, "link_used", "token")
+    await desk.assert_rejected(path, None, "link_used", "token")
 
 
 async def test_a_customer_alone_gives_an_unmarked_consent(desk):
@@ -192,7 +192,7 @@ async def test_a_customer_alone_gives_an_unmarked_consent(desk):
     phone = {"User-Agent": "Mozilla/5.0 (Linux; Android 15) Mobile MicroMessenger"}
     assert (await open_link(desk, token, phone)).status_code == 200
     assert (await open_link(desk, token, phone)).status_code == 200
-    assert (await answer_link(desk, token, headers=phone)).status_code == 200
+    assert (await decision_link(desk, token, headers=phone)).status_code == 200
     (version,) = await desk.get(f"/orders/{order_id}/estimates")
     assert (version["link_consent"]["shown_to"], version["link_consent"]["device"]) == ([], "phone")
     (known,) = await desk.get(f"/orders/{order_id}/links")
@@ -203,28 +203,28 @@ async def test_a_signed_in_colleague_cannot_consent(desk):
     order_id = await estimated(desk, "沪D10023")
     token = await link_to(desk, order_id, 1)
     signed_in = {"Authorization": f"Bearer {desk.service.token('technician', subject='S01-t')}"}
-    answer = await answer_link(desk, token, headers=signed_in)
-    assert rule(answer) == (403, "colleague_at_link")
+    response = await decision_link(desk, token, headers=signed_in)
+    assert rule(response) == (403, "colleague_at_link")
     (version,) = await desk.get(f"/orders/{order_id}/estimates")
     assert version["status"] == "awaiting"
     forged = {"Authorization": "Bearer nonsense"}
-    assert (await answer_link(desk, token, headers=forged)).status_code == 401
+    assert (await decision_link(desk, token, headers=forged)).status_code == 401
 
     told = {"X-Staff-Device": "S01-t"}
     tokens = desk.service.token
     others = tokens("advisor"), tokens("service", stores=["S02"])
     for headers in ({}, *({"Authorization": f"Bearer {each}"} for each in others)):
-        answer = await answer_link(desk, token, headers=told | headers)
-        assert rule(answer) == (403, "staff_device_by_desk")
+        response = await decision_link(desk, token, headers=told | headers)
+        assert rule(response) == (403, "staff_device_by_desk")
     by_desk = told | {"Authorization": f"Bearer {tokens('service', subject='desk')}"}
-    assert (await answer_link(desk, token, headers=by_desk)).status_code == 200
+    assert (await decision_link(desk, token, headers=by_desk)).status_code == 200
     (version,) = await desk.get(f"/orders/{order_id}/estimates")
     assert version["link_consent"]["shown_to"] == ["S01-t"]
     assert version["link_consent"]["staff_device"] == "S01-t"
 
 
 @pytest.mark.parametrize(
-    ("plate", "answer", "mark"),
+    ("plate", "response", "mark"),
     [
         ("沪D10031", (200, "S01-agent-1", timedelta(0)), ("S01-agent-1", True)),
         ("沪D10032", (200, "S01-agent-1", timedelta(days=-13)), ("S01-agent-1", True)),
@@ -234,13 +234,13 @@ async def test_a_signed_in_colleague_cannot_consent(desk):
     ],
 )
 async def test_a_contact_set_by_a_colleague_marks_the_consent(
-    desk, workshop, clock, monkeypatch, plate, answer, mark
+    desk, workshop, clock, monkeypatch, plate, response, mark
 ):
     order_id = await in_work(desk, workshop, plate)
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     more = {"operations": ["MNT-006"], "version": version}
     number = (await desk.done(f"/orders/{order_id}/additional-work", more))["version"]
-    status, set_by, ago = answer
+    status, set_by, ago = response
     set_at = None if ago is None else (clock.now() + ago).isoformat()
     sent = {"message_id": "m-1", "contact_set_by": set_by, "contact_set_at": set_at}
 
@@ -251,8 +251,8 @@ async def test_a_contact_set_by_a_colleague_marks_the_consent(
     client = httpx.AsyncClient(transport=transport, base_url="http://crm")
     monkeypatch.setattr(desk.service.app.state.archive, "_client", client)
     link = await desk.done(f"/orders/{order_id}/estimates/{number}/links", {"send": True})
-    await desk.service.at_rest()
-    agreed = await answer_link(desk, token_of(desk, link), key=f"customer-of-{plate[1:]}")
+    await desk.service.wait_until_idle()
+    agreed = await decision_link(desk, token_of(desk, link), key=f"customer-of-{plate[1:]}")
     assert agreed.status_code == 200, agreed.text
     consent = (await desk.get(f"/orders/{order_id}/estimates"))[-1]["link_consent"]
     assert (consent["contact_changed_by"], consent["contact_known"]) == mark
@@ -293,7 +293,7 @@ async def test_no_link_is_shown_under_another_order(desk):
     first, second = await estimated(desk, "沪D10025"), await estimated(desk, "沪D10026")
     link = await desk.done(f"/orders/{first}/estimates/1/links")
     path = f"/orders/{second}/links/{link['link_id']}/showing"
-    await desk.refused(path, None, "unknown_link", "link_id")
+    await desk.assert_rejected(path, None, "unknown_link", "link_id")
 
 
 async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
@@ -304,25 +304,25 @@ async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
     foreign = "S02." + token.partition(".")[2]
     for unknown in (foreign, token[:-1] + "x", "S99.k1-0", "nonsense-without-store"):
         assert rule(await open_link(desk, unknown)) == (404, "unknown_link")
-        assert rule(await answer_link(desk, unknown)) == (404, "unknown_link")
+        assert rule(await decision_link(desk, unknown)) == (404, "unknown_link")
 
     await desk.done(f"/orders/{order_id}/estimates", {"packages": ["PKG-MINOR"]})
-    assert rule(await answer_link(desk, token)) == (409, "old_version")
+    assert rule(await decision_link(desk, token)) == (409, "old_version")
     newer = await link_to(desk, order_id, 2)
     desk.clock.set(desk.clock.now() + timedelta(hours=25))
-    assert rule(await answer_link(desk, newer)) == (409, "link_expired")
+    assert rule(await decision_link(desk, newer)) == (409, "link_expired")
     path = f"/orders/{order_id}/estimates/1/authorisation"
-    values = await desk.refused(path, GRANTED, "old_version", "version")
+    values = await desk.assert_rejected(path, GRANTED, "old_version", "version")
     assert values == {"present": 2}
     unknown = f"/orders/{order_id}/estimates/7/authorisation"
-    await desk.refused(unknown, GRANTED, "unknown_version", "version")
+    await desk.assert_rejected(unknown, GRANTED, "unknown_version", "version")
 
 
 async def test_second_started_job_keeps_order_version(desk, workshop):
     order_id = await in_work(desk, workshop, "沪D10041")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.started(order_id, "MNT-006")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     assert await desk.get(f"/orders/{order_id}") == before
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": before["version"]})
 
@@ -331,9 +331,11 @@ async def test_started_work_is_named_to_second_comer(desk, workshop):
     order = await desk.opened("沪D10043")
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     path, stale = f"/orders/{order['order_id']}/cancellation", {"reason": "other", "version": "1"}
-    assert (await desk.refused(path, stale, "changed_meanwhile", "version"))["by"] == "workshop"
+    assert (await desk.assert_rejected(path, stale, "changed_meanwhile", "version"))[
+        "by"
+    ] == "workshop"
 
 
 async def test_opening_after_declined_link_is_refused(desk):
@@ -341,10 +343,10 @@ async def test_opening_after_declined_link_is_refused(desk):
     await desk.done(f"/orders/{order_id}/estimates", MINOR)
     seen = await desk.get(f"/orders/{order_id}")
     token = await link_to(desk, order_id, 1)
-    await answer_link(desk, token, "decline")
+    await decision_link(desk, token, "decline")
     path, body = f"/orders/{order_id}/opening", intake("沪D10044")
     stale = body | {"version": seen["version"]}
-    values = await desk.refused(path, stale, "changed_meanwhile", "version")
+    values = await desk.assert_rejected(path, stale, "changed_meanwhile", "version")
     assert (values["by"], values["declined_estimate"]) == ("customer", 1)
     assert (await desk.get(f"/orders/{order_id}"))["stage"] == "greeted"
     opened = await desk.done(path, body | {"version": values["version"]})
@@ -357,7 +359,9 @@ async def test_opening_after_reassignment_keeps_responsible(desk):
     await desk.done(f"/orders/{order_id}/advisor", {"advisor_id": COLLEAGUE}, MANAGER)
     path, body = f"/orders/{order_id}/opening", intake("沪D10045")
     stale = body | {"version": seen["version"]}
-    assert (await desk.refused(path, stale, "changed_meanwhile", "version"))["by"] == MANAGER
+    assert (await desk.assert_rejected(path, stale, "changed_meanwhile", "version"))[
+        "by"
+    ] == MANAGER
     assert (await desk.done(path, body))["advisor_id"] == COLLEAGUE
 
 
@@ -366,7 +370,7 @@ async def test_each_new_estimate_raises_order_version(desk):
     path, order = f"/orders/{order_id}/estimates", await desk.get(f"/orders/{order_id}")
     for _ in range(2):
         await desk.done(path, MINOR | {"version": order["version"]})
-        await desk.refused(
+        await desk.assert_rejected(
             path, MINOR | {"version": order["version"]}, "changed_meanwhile", "version"
         )
         order = await desk.get(f"/orders/{order_id}")
@@ -379,7 +383,7 @@ async def test_of_two_advisors_at_one_estimate_the_second_is_told(desk):
     await desk.done(f"/orders/{order_id}/estimates", mine)
     theirs = {"packages": ["PKG-MINOR"], "version": version}
     path = f"/orders/{order_id}/estimates"
-    values = await desk.refused(path, theirs, "changed_meanwhile", "version", COLLEAGUE)
+    values = await desk.assert_rejected(path, theirs, "changed_meanwhile", "version", COLLEAGUE)
     assert (values["by"], values["at"]) == (ADVISOR, desk.clock.now().isoformat())
     await desk.done(path, theirs | {"version": values["version"]}, COLLEAGUE)
     assert [each["status"] for each in await desk.get(path)] == ["superseded", "awaiting"]
@@ -389,13 +393,13 @@ async def test_the_operations_of_an_open_order_stay_while_its_prices_may_change(
     order = await desk.opened("沪D10006")
     path = f"/orders/{order['order_id']}/estimates"
     other = {"operations": ["MNT-003"], "version": order["version"]}
-    await desk.refused(path, other, "operations_differ", "operations")
+    await desk.assert_rejected(path, other, "operations_differ", "operations")
     goodwill = MINOR | {"pay_types": {"MNT-001": "warranty"}, "version": order["version"]}
     await desk.done(path, goodwill)
     await desk.done(f"{path}/2/authorisation", GRANTED)
     changed = await desk.get(f"/orders/{order['order_id']}")
     assert [line["pay_type"] for line in changed["lines"]] == ["warranty", "customer"]
-    await desk.refused(f"{path}/2/refusal", GRANTED, "already_decided", "version")
+    await desk.assert_rejected(f"{path}/2/refusal", GRANTED, "already_decided", "version")
 
 
 async def test_work_that_was_found_is_authorised_and_makes_the_promise_provisional(
@@ -404,18 +408,18 @@ async def test_work_that_was_found_is_authorised_and_makes_the_promise_provision
     order_id = await in_work(desk, workshop, "沪D10007")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-7", ["MNT-006"], ["PLG-IRID"] * 4)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     proposal = (await desk.get(f"/orders/{order_id}/estimates"))[-1]
     assert (proposal["status"], proposal["submitted_by"]) == ("awaiting", TECHNICIAN)
     assert [line["quantity"] for line in proposal["lines"]] == [1, 4]
     token = await link_to(desk, order_id, 2)
     assert (await open_link(desk, token)).json()["additional"] is True
-    assert (await answer_link(desk, token)).json()["status"] == "authorized"
+    assert (await decision_link(desk, token)).json()["status"] == "authorized"
     after = await desk.get(f"/orders/{order_id}")
     assert after["operations"] == ["MNT-001", "MNT-006"]
     assert after["estimate_cents"] == before["estimate_cents"] + proposal["total_cents"]
     assert after["promise_provisional"] is True
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (event,) = await events(servers, order_id, AdditionalWorkAuthorized)
     assert (event.hold_id, event.channel, event.amount_cents) == (
         None,
@@ -425,11 +429,11 @@ async def test_work_that_was_found_is_authorised_and_makes_the_promise_provision
 
     # The workshop did not know of it yet when it said that the vehicle is ready.
     await workshop.finished(order_id, "MNT-001")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     assert (await desk.get(f"/orders/{order_id}"))["stage"] == "in_work"
     await workshop.planned(order_id, "MNT-006")
     await workshop.finished(order_id, "MNT-006")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     ready = await desk.get(f"/orders/{order_id}")
     assert (ready["stage"], ready["promise_provisional"]) == ("ready", False)
 
@@ -457,11 +461,11 @@ async def test_wholly_declined_estimate_is_offered_next_time(desk):
 async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, workshop, servers):
     order_id = await in_work(desk, workshop, "沪D10008")
     await workshop.found(order_id, "w-8", ["MNT-006"])
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     await desk.done(f"/orders/{order_id}/estimates/2/refusal", {"channel": "phone"})
     assert await desk.get(f"/orders/{order_id}/declined-work") == []
     await workshop.finished(order_id, "MNT-001")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (event,) = await events(servers, order_id, AdditionalWorkDeclined)
     assert (event.operations, event.channel) == (("MNT-006",), "phone")
 
@@ -480,21 +484,21 @@ async def test_a_customer_wants_only_a_part_of_the_work_that_was_found(desk, wor
     order_id = await in_work(desk, workshop, "沪D10010")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-10", ["MNT-006", "MNT-011"], ["PLG-IRID"] * 4)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     token = await link_to(desk, order_id, 2)
     offer = (await open_link(desk, token)).json()
     assert offer["divisible"] is True
     items = [line["item"] for line in offer["lines"]]
     assert items == ["MNT-006", "MNT-011", "MNT-006"]
-    everything = await answer_link(desk, token, key="customer-all", declined=items)
+    everything = await decision_link(desk, token, key="customer-all", declined=items)
     assert rule(everything) == (422, "nothing_wanted")
-    assert rule(await answer_link(desk, token, key="customer-odd", declined=["PLG-IRID"])) == (
+    assert rule(await decision_link(desk, token, key="customer-odd", declined=["PLG-IRID"])) == (
         422,
         "unknown_code",
     )
-    agreed = await answer_link(desk, token, key="customer-part", declined=["MNT-011"])
+    agreed = await decision_link(desk, token, key="customer-part", declined=["MNT-011"])
     assert (agreed.json()["version"], agreed.json()["status"]) == (3, "authorized")
-    assert (await answer_link(desk, token, key="customer-part", declined=["MNT-011"])).json() == (
+    assert (await decision_link(desk, token, key="customer-part", declined=["MNT-011"])).json() == (
         agreed.json()
     )
     versions = await desk.get(f"/orders/{order_id}/estimates")
@@ -504,7 +508,7 @@ async def test_a_customer_wants_only_a_part_of_the_work_that_was_found(desk, wor
     assert after["operations"] == ["MNT-001", "MNT-006"]
     assert after["awaiting_estimates"] == 0
     assert after["estimate_cents"] == before["estimate_cents"] + versions[2]["total_cents"]
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (authorized,) = await events(servers, order_id, AdditionalWorkAuthorized)
     (declined,) = await events(servers, order_id, AdditionalWorkDeclined)
     assert authorized.additional_work_id == "w-10"
@@ -515,7 +519,7 @@ async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers
     order_id = await in_work(desk, workshop, "沪D10013")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-13", ["MNT-006", "MNT-011"])
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     path = f"/orders/{order_id}/estimates/2"
     operations = {"operations": ["MNT-006", "MNT-011"], "order_id": order_id}
     promised_at = (await desk.done("/quotes", operations))["promised_at"]
@@ -527,7 +531,9 @@ async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers
     part = await desk.get(f"{path}/offer", declined=["MNT-011"])
     assert before["promised_at"] < part["promised_at"] < promised_at
 
-    unseen = await desk.refused(f"{path}/authorisation", GRANTED, "promise_later", "promised_at")
+    unseen = await desk.assert_rejected(
+        f"{path}/authorisation", GRANTED, "promise_later", "promised_at"
+    )
     assert unseen["promised_at"] == promised_at.replace("Z", "+00:00")
     agreed = await desk.service.client.post(
         f"/authorisations/{token}",
@@ -536,7 +542,7 @@ async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers
     )
     assert agreed.json()["promised_at"] == promised_at
     assert (await desk.get(f"/orders/{order_id}"))["promised_at"] == promised_at
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (event,) = await events(servers, order_id, AdditionalWorkAuthorized)
     assert event.promised_at == datetime.fromisoformat(promised_at)
 
@@ -548,7 +554,7 @@ async def test_an_estimate_of_work_in_hand_is_agreed_to_as_a_whole(desk, worksho
     body = MINOR | {"parts": more, "version": version}
     await desk.done(f"/orders/{order_id}/estimates", body)
     path = f"/orders/{order_id}/estimates/2/authorisation"
-    await desk.refused(path, GRANTED | {"declined": ["FLT-CAB"]}, "indivisible", "declined")
+    await desk.assert_rejected(path, GRANTED | {"declined": ["FLT-CAB"]}, "indivisible", "declined")
     await desk.done(path, GRANTED)
 
 
@@ -557,7 +563,7 @@ async def test_no_link_is_sent_to_somebody_who_is_not_known(desk):
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     await desk.done(f"/orders/{order_id}/estimates", MINOR | {"version": version})
     path = f"/orders/{order_id}/estimates/1/links"
-    await desk.refused(path, {"send": True}, "no_customer", "send")
+    await desk.assert_rejected(path, {"send": True}, "no_customer", "send")
     assert not (await desk.done(path, {"send": False}))["sent"]
 
 

@@ -57,7 +57,7 @@ async def test_feedback_is_given_once_after_the_delivery_and_its_words_stay_here
     assert (await desk.get(path))["words"] == "等候时间太长了"
     again = await desk.post(path, MARKS)
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "feedback_given")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     [received] = await told(servers, FeedbackGiven)
     assert (received.event.attitude, received.event.recorded_by) == (2, ADVISOR)
     assert "等候".encode() not in received.value
@@ -67,13 +67,15 @@ async def test_feedback_is_given_once_after_the_delivery_and_its_words_stay_here
 async def test_a_mark_outside_one_to_five_is_refused(desk, servers, mark):
     plate = f"沪G2000{['0', '6', '2.5', 'None'].index(str(mark))}"
     order_id = await delivered(desk, servers, plate)
-    answer = await desk.post(f"/orders/{order_id}/feedback", MARKS | {"quality": mark})
-    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "quality")
+    response = await desk.post(f"/orders/{order_id}/feedback", MARKS | {"quality": mark})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "quality")
 
 
 async def test_feedback_before_the_delivery_is_out_of_turn(desk):
     order = await desk.arrived("沪G10003")
-    await desk.refused(f"/orders/{order['order_id']}/feedback", MARKS, "wrong_stage", "order_id")
+    await desk.assert_rejected(
+        f"/orders/{order['order_id']}/feedback", MARKS, "wrong_stage", "order_id"
+    )
     missing = await desk.service.get(f"/stores/S01/orders/{order['order_id']}/feedback", "advisor")
     assert missing.status_code == 404
 
@@ -87,24 +89,24 @@ async def test_a_check_names_every_item_of_its_area(desk, servers):
     assert [each["check_id"] for each in await desk.get("/daily-checks")] == [check["check_id"]]
     path = "/daily-checks"
     few = {"area": "hall", "results": {"floor_clean": "ok"}}
-    values = await desk.refused(path, few, "check_items_missing", "results")
+    values = await desk.assert_rejected(path, few, "check_items_missing", "results")
     assert values["missing"] == HALL[1:]
     strange = {"area": "hall", "results": results | {"moon": "ok"}}
-    await desk.refused(path, strange, "unknown_code", "results")
-    await desk.refused(path, {"area": "roof", "results": results}, "unknown_code", "area")
+    await desk.assert_rejected(path, strange, "unknown_code", "results")
+    await desk.assert_rejected(path, {"area": "roof", "results": results}, "unknown_code", "area")
     photo = {"area": "hall", "results": results, "photo_id": "never-sent"}
-    await desk.refused(path, photo, "unknown_photo", "photo_id")
-    await desk.service.at_rest()
+    await desk.assert_rejected(path, photo, "unknown_photo", "photo_id")
+    await desk.service.wait_until_idle()
     [received] = await told(servers, DailyCheckRecorded)
     assert received.event.failed == ("floor_clean",)
 
 
 async def test_an_area_that_nobody_looked_at_by_the_hour_is_raised_every_day(desk, servers, clock):
     clock.set(clock.now() + timedelta(hours=2))
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     assert await missing(servers) == {("lanes", "2026-03-04")}
     clock.set(clock.now() + timedelta(days=1))
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     assert await missing(servers) == {
         ("lanes", "2026-03-04"),
         ("lanes", "2026-03-05"),

@@ -27,7 +27,7 @@ async def test_damages_and_level_are_told_and_belongings_stay_encrypted(desk, se
     )
     assert (order["energy_percent"], order["findings"]) == (35, findings)
     assert (await desk.get(f"/orders/{order['order_id']}"))["belongings"] == "后备箱有儿童座椅"
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (received,) = [
         each
         for each in await published(servers, [ORDERS])
@@ -36,11 +36,11 @@ async def test_damages_and_level_are_told_and_belongings_stay_encrypted(desk, se
     assert [finding.position for finding in received.event.findings] == ["left", "roof"]
     assert "儿童座椅".encode() not in received.value
     connection = await asyncpg.connect(servers.admin_url)
-    sealed = await connection.fetchval(
+    encrypted = await connection.fetchval(
         "SELECT belongings FROM reception.repair_order WHERE order_id = $1", order["order_id"]
     )
     await connection.close()
-    assert "儿童座椅".encode() not in sealed
+    assert "儿童座椅".encode() not in encrypted
 
 
 async def test_a_replaced_cluster_begins_anew(desk):
@@ -48,7 +48,7 @@ async def test_a_replaced_cluster_begins_anew(desk):
     order_id = await desk.greeted("沪G10002")
     path = f"/orders/{order_id}/opening"
     lower = intake("沪G10002", odometer_km=12)
-    values = await desk.refused(path, lower, "odometer_backwards", "odometer_km")
+    values = await desk.assert_rejected(path, lower, "odometer_backwards", "odometer_km")
     assert values == {"known": 90_000}
     order = await desk.done(path, lower | {"odometer_replacement": "cluster_replaced"})
     await ended(desk, order)

@@ -26,13 +26,13 @@ async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_he
     path = f"/orders/{order['order_id']}/cancellation"
     without = await desk.post(path, {})
     assert (without.status_code, without.json()["errors"][0]["field"]) == (422, "reason")
-    await desk.refused(path, {"reason": "customer left"}, "literal_error", "reason")
+    await desk.assert_rejected(path, {"reason": "customer left"}, "literal_error", "reason")
     why = {"reason": "waited_too_long", "note": "王先生等了一个小时"}
     ended = await desk.done(path, why)
     assert ended["stage"] == "cancelled"
     again = await desk.post(path, why)
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "wrong_stage")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     events = [
         received.event
         for received in await published(servers, [ORDERS])
@@ -43,6 +43,6 @@ async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_he
     ]
     kept = await desk.get(path)
     assert {name: kept[name] for name in why} == why
-    async with transaction(desk.service.app.state.units.pool, ["S01"]) as connection:
-        sealed = await connection.fetchval("SELECT note FROM cancellation")
-    assert why["note"].encode() not in sealed
+    async with transaction(desk.service.app.state.uow_factory.pool, ["S01"]) as connection:
+        encrypted = await connection.fetchval("SELECT note FROM cancellation")
+    assert why["note"].encode() not in encrypted

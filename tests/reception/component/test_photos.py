@@ -42,9 +42,9 @@ def kept_files(servers):
 async def test_a_photo_is_kept_encrypted_and_shown_to_the_store(desk, servers):
     order = await desk.arrived("沪D10001")
     path = f"/orders/{order['order_id']}/photos"
-    answer = await send(desk, path, picture(), kind="walk_round", position="front_left")
-    assert answer.status_code == 201, answer.text
-    photo = answer.json()
+    response = await send(desk, path, picture(), kind="walk_round", position="front_left")
+    assert response.status_code == 201, response.text
+    photo = response.json()
     assert (photo["kind"], photo["position"], photo["taken_by"]) == (
         "walk_round",
         "front_left",
@@ -56,9 +56,9 @@ async def test_a_photo_is_kept_encrypted_and_shown_to_the_store(desk, servers):
     assert shown.headers["content-type"] == "image/jpeg"
     with Image.open(BytesIO(shown.content)) as image:
         assert image.size == (480, 640)
-    sealed = kept_files(servers)[photo["photo_id"]]
-    assert not sealed.startswith(b"\xff\xd8")
-    assert len(sealed) > len(shown.content)
+    encrypted = kept_files(servers)[photo["photo_id"]]
+    assert not encrypted.startswith(b"\xff\xd8")
+    assert len(encrypted) > len(shown.content)
 
 
 async def test_the_same_upload_twice_is_one_photo(desk):
@@ -141,7 +141,7 @@ async def test_a_file_without_its_row_is_removed_after_a_day(desk, servers, monk
     orphans = set(kept_files(servers)) - before
     assert len(orphans) == 1
     desk.clock.set(desk.clock.now() + timedelta(days=1, minutes=1))
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     assert set(kept_files(servers)) == before
 
 

@@ -41,7 +41,7 @@ async def test_the_advisor_sees_the_danger_and_gives_a_promise_that_holds(desk, 
     order, now = await desk.opened("沪C20001"), desk.clock.now()
     best = now + timedelta(hours=6)
     await workshop.publish(warning(order, now, best), at=now)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     seen = await desk.get(f"/orders/{order['order_id']}")
     assert seen["risk"]["cause"] == "part_late"
     assert datetime.fromisoformat(seen["risk"]["best_promise_at"]) == best
@@ -49,7 +49,7 @@ async def test_the_advisor_sees_the_danger_and_gives_a_promise_that_holds(desk, 
     told = {"promised_at": best.isoformat(), "reason": "part_late"}
     revised = await desk.done(f"/orders/{order['order_id']}/promise-revision", told)
     assert (datetime.fromisoformat(revised["promised_at"]), revised["risk"]) == (best, None)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (event,) = [
         received.event
         for received in await published(servers, [ORDERS])
@@ -58,7 +58,7 @@ async def test_the_advisor_sees_the_danger_and_gives_a_promise_that_holds(desk, 
     assert (event.promised_at, event.confidence, event.decided_by) == (best, 0.95, ADVISOR)
 
     await workshop.publish(warning(order, now, best), at=now)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     assert (await desk.get(f"/orders/{order['order_id']}"))["risk"] is None
 
 
@@ -66,20 +66,22 @@ async def test_a_promise_is_changed_only_while_the_work_is_open_and_lies_ahead(d
     order = await desk.opened("沪C20002")
     path = f"/orders/{order['order_id']}/promise-revision"
     past = {"promised_at": desk.clock.now().isoformat(), "reason": "queue"}
-    await desk.refused(path, past, "promise_in_the_past", "promised_at")
+    await desk.assert_rejected(path, past, "promise_in_the_past", "promised_at")
     far = {"promised_at": (desk.clock.now() + timedelta(days=366)).isoformat(), "reason": "queue"}
-    await desk.refused(path, far, "too_far_ahead", "promised_at")
+    await desk.assert_rejected(path, far, "too_far_ahead", "promised_at")
     later = (desk.clock.now() + timedelta(hours=9)).isoformat()
-    await desk.refused(path, {"promised_at": later, "reason": "mood"}, "literal_error", "reason")
+    await desk.assert_rejected(
+        path, {"promised_at": later, "reason": "mood"}, "literal_error", "reason"
+    )
     arrived = await desk.greeted("沪C20003")
     path = f"/orders/{arrived}/promise-revision"
     told = {"promised_at": later, "reason": "queue"}
-    await desk.refused(path, told, "wrong_stage", "order_id")
+    await desk.assert_rejected(path, told, "wrong_stage", "order_id")
 
 
 async def test_a_rush_is_told_to_the_workshop(desk, servers):
     order = await desk.opened("沪C20004", rush=True)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (event,) = [
         received.event
         for received in await published(servers, [ORDERS])

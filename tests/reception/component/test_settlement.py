@@ -12,10 +12,10 @@ import pytest_asyncio
 
 from services.reception.app import create_app
 from services.reception.application.tax_invoices import (
-    TaxAnswer,
     TaxDocument,
     TaxInvoiceFiles,
     TaxInvoicing,
+    TaxResponse,
 )
 from shared.contracts.reception import (
     CreditNoteIssued,
@@ -28,8 +28,8 @@ from shared.contracts.reception import (
     TaxInvoiceIssued,
     VehicleDelivered,
 )
-from shared.envelope import Cause
-from shared.timers import NotYetError, Timer
+from shared.envelope import Causation
+from shared.timers import RetryLaterError, Timer
 from tests.harness import in_process, published, publisher
 from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
 from tests.reception.workshop_events import WorkshopEvents
@@ -44,9 +44,9 @@ class CentLess:
 
     asked: ClassVar[list[TaxDocument]] = []
 
-    async def issue(self, document: TaxDocument) -> TaxAnswer:
+    async def issue(self, document: TaxDocument) -> TaxResponse:
         self.asked.append(document)
-        return TaxAnswer(number=document.document_id, tax_cents=document.tax_cents - 1)
+        return TaxResponse(number=document.document_id, tax_cents=document.tax_cents - 1)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -67,7 +67,7 @@ async def ready(desk, workshop, plate, **changes):
     await workshop.planned(order["order_id"], "MNT-001")
     await workshop.started(order["order_id"], "MNT-001")
     await workshop.finished(order["order_id"], "MNT-001")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     return order["order_id"]
 
 
@@ -91,14 +91,14 @@ async def test_a_bill_is_paid_in_parts_before_the_vehicle_goes(desk, workshop, s
     order_id = await ready(desk, workshop, "沪E10001")
     await desk.steps_done(order_id)
     path = f"/orders/{order_id}/delivery"
-    await desk.refused(path, None, "not_billed", "order_id")
+    await desk.assert_rejected(path, None, "not_billed", "order_id")
     bill = await billed(desk, order_id)
     assert bill["balance_cents"] == 46_000
     await paid(desk, order_id, 20_000)
-    assert await desk.refused(path, None, "unpaid", "order_id") == {"balance_cents": 26_000}
+    assert await desk.assert_rejected(path, None, "unpaid", "order_id") == {"balance_cents": 26_000}
     await paid(desk, order_id, 26_000)
     assert (await desk.done(path))["stage"] == "settled"
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     payments = await events(servers, order_id, PaymentReceived)
     assert [event.balance_cents for event in payments] == [26_000, 0]
 
@@ -112,7 +112,7 @@ async def test_each_payer_has_a_share_of_the_bill(desk, workshop, servers):
         "manufacturer": 10_800,
     }
     too_much = CASH | {"amount_cents": 35_201}
-    await desk.refused(
+    await desk.assert_rejected(
         f"/orders/{order_id}/payments", too_much, "payment_above_balance", "amount_cents"
     )
     await paid(desk, order_id, 35_200)
@@ -127,10 +127,12 @@ async def test_nothing_is_billed_while_the_customer_has_yet_to_decide(desk, work
     version = (await desk.get(f"/orders/{order_id}"))["version"]
     more = {"operations": ["MNT-006"], "version": version}
     await desk.done(f"/orders/{order_id}/additional-work", more)
-    await desk.refused(f"/orders/{order_id}/invoice", None, "awaits_authorisation", "order_id")
+    await desk.assert_rejected(
+        f"/orders/{order_id}/invoice", None, "awaits_authorisation", "order_id"
+    )
     await desk.done(f"/orders/{order_id}/estimates/2/refusal", {"channel": "counter"})
     await billed(desk, order_id)
-    await desk.refused(f"/orders/{order_id}/invoice", None, "already_billed", "order_id")
+    await desk.assert_rejected(f"/orders/{order_id}/invoice", None, "already_billed", "order_id")
 
 
 async def test_a_discount_above_the_limit_is_granted_by_a_second_person(desk, workshop):
@@ -142,12 +144,16 @@ async def test_a_discount_above_the_limit_is_granted_by_a_second_person(desk, wo
 
     asked = {"amount_cents": 6_000, "reason": "loyalty"}
     await desk.done(path, asked | await version())
-    await desk.refused(f"/orders/{order_id}/invoice", None, "awaits_approval", "discount")
+    await desk.assert_rejected(f"/orders/{order_id}/invoice", None, "awaits_approval", "discount")
     approval = await desk.post(f"{path}/approval", await version())
     assert approval.status_code == 403
-    await desk.refused(f"{path}/withdrawal", {"version": "1"}, "changed_meanwhile", "version")
+    await desk.assert_rejected(
+        f"{path}/withdrawal", {"version": "1"}, "changed_meanwhile", "version"
+    )
     assert (await desk.done(f"{path}/withdrawal", await version()))["discount"] is None
-    await desk.refused(f"{path}/withdrawal", await version(), "nothing_to_approve", "discount")
+    await desk.assert_rejected(
+        f"{path}/withdrawal", await version(), "nothing_to_approve", "discount"
+    )
     await desk.done(path, asked | await version())
     await desk.done(f"{path}/approval", await version(), MANAGER)
     bill = await billed(desk, order_id)
@@ -166,12 +172,12 @@ async def test_a_small_discount_needs_nobody_else_and_a_huge_one_cannot_be_grant
     small = {"amount_cents": 2_300, "reason": "campaign", "version": version}
     order = await desk.done(path, small)
     assert order["discount"]["granted_by"] == ADVISOR
-    await desk.refused(path, small, "changed_meanwhile", "version", COLLEAGUE)
+    await desk.assert_rejected(path, small, "changed_meanwhile", "version", COLLEAGUE)
     huge = {"amount_cents": 46_001, "reason": "other", "version": order["version"]}
-    await desk.refused(path, huge, "discount_above_bill", "amount_cents")
+    await desk.assert_rejected(path, huge, "discount_above_bill", "amount_cents")
     large = huge | {"amount_cents": 20_000}
     version = (await desk.done(path, large))["version"]
-    values = await desk.refused(
+    values = await desk.assert_rejected(
         f"{path}/approval", {"version": version}, "discount_above_limit", "discount", MANAGER
     )
     assert values == {"allowed_cents": 9_200}
@@ -188,8 +194,8 @@ async def test_a_deposit_is_set_against_the_bill_and_its_rest_refunded(desk, wor
     assert (after["deposit_cents"], after["balance_cents"]) == (0, 0)
     above = refund | {"amount_cents": 46_001}
     path = f"/orders/{order_id}/refunds"
-    await desk.refused(path, above, "refund_above_paid", "amount_cents", MANAGER)
-    await desk.service.at_rest()
+    await desk.assert_rejected(path, above, "refund_above_paid", "amount_cents", MANAGER)
+    await desk.service.wait_until_idle()
     deposit, invoice, back = await events(
         servers, order_id, DepositReceived, InvoiceIssued, RefundPaid
     )
@@ -216,7 +222,9 @@ async def test_deposit_above_bill_is_held_and_carried_over(desk, workshop):
     other = await desk.opened("沪E10036", customer_ref=customer)
     carried = {"to_order_id": other["order_id"], "amount_cents": 3_000}
     foreign = carried | {"to_order_id": (await desk.opened("沪E10037"))["order_id"]}
-    await desk.refused(f"{path}/deposit-carry-over", foreign, "not_to_this_order", "to_order_id")
+    await desk.assert_rejected(
+        f"{path}/deposit-carry-over", foreign, "not_to_this_order", "to_order_id"
+    )
     await desk.done(f"{path}/deposit-carry-over", carried)
     assert {order_id: 1_000, other["order_id"]: 3_000}.items() <= (await held()).items()
     back = {"method": "wechat", "amount_cents": 1_000, "reason": "paid_too_much"}
@@ -229,7 +237,7 @@ async def test_a_visit_with_a_deposit_is_not_ended_before_the_money_is_back(desk
     path = f"/orders/{order['order_id']}"
     await desk.done(f"{path}/deposits", CASH | {"amount_cents": 1_000})
     ending = {"reason": "waited_too_long"}
-    await desk.refused(f"{path}/cancellation", ending, "deposit_held", "order_id")
+    await desk.assert_rejected(f"{path}/cancellation", ending, "deposit_held", "order_id")
     back = CASH | {"amount_cents": 1_000, "reason": "work_cancelled"}
     await desk.done(f"{path}/refunds", back, MANAGER)
     assert (await desk.done(f"{path}/cancellation", ending))["stage"] == "cancelled"
@@ -247,16 +255,16 @@ async def test_additional_work_repeats_touched_steps(desk, workshop, servers):
     await desk.done(f"{estimate}/authorisation", decision)
     await workshop.planned(order_id, "MNT-006")
     await workshop.finished(order_id, "MNT-006")
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     bill = await billed(desk, order_id)
     await paid(desk, order_id, bill["balance_cents"])
     touched = [step for step in STEPS if step not in ("operation_explained", "belongings_returned")]
     delivery = f"/orders/{order_id}/delivery"
-    refused = await desk.refused(delivery, None, "delivery_steps_missing", "steps")
+    refused = await desk.assert_rejected(delivery, None, "delivery_steps_missing", "steps")
     assert refused == {"missing": [*touched, "customer_signed"]}
     await desk.steps_done(order_id, touched)
     await desk.done(delivery)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (event,) = await events(servers, order_id, VehicleDelivered)
     assert (event.signed, len(event.steps)) == (True, len(STEPS) + 1)
 
@@ -271,15 +279,15 @@ async def test_a_step_is_left_out_only_by_two_people_and_is_reported(desk, works
     assert (await desk.post(path, {"reason": "because"})).status_code == 422
     await desk.done(path, {"reason": "customer_declines"}, MANAGER)
     alone = f"{path}/approval"
-    await desk.refused(alone, None, "second_person_required", "approved_by", MANAGER)
+    await desk.assert_rejected(alone, None, "second_person_required", "approved_by", MANAGER)
     delivery = f"/orders/{order_id}/delivery"
-    assert await desk.refused(delivery, None, "delivery_steps_missing", "steps") == {
+    assert await desk.assert_rejected(delivery, None, "delivery_steps_missing", "steps") == {
         "missing": [last]
     }
     await desk.done(path, {"reason": "customer_declines"}, ADVISOR)
     await desk.done(alone, None, MANAGER)
     await desk.done(delivery)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (event,) = await events(servers, order_id, VehicleDelivered)
     assert [(each.step, each.requested_by, each.approved_by) for each in event.waivers] == [
         (last, ADVISOR, MANAGER)
@@ -300,8 +308,10 @@ async def test_a_bill_is_corrected_only_by_credit_notes_of_what_is_still_owed(
     note = {"amount_cents": 1_000, "reason": "wrong_price", "version": order["version"]}
     assert (await desk.post(f"{path}/credit-notes", note)).status_code == 403
     stale = note | {"version": "1"}
-    await desk.refused(f"{path}/credit-notes", stale, "changed_meanwhile", "version", MANAGER)
-    await desk.refused(
+    await desk.assert_rejected(
+        f"{path}/credit-notes", stale, "changed_meanwhile", "version", MANAGER
+    )
+    await desk.assert_rejected(
         f"{path}/credit-notes",
         note | {"amount_cents": 6_001},
         "credit_above_balance",
@@ -315,7 +325,7 @@ async def test_a_bill_is_corrected_only_by_credit_notes_of_what_is_still_owed(
     bill = await desk.get(f"{path}/invoice")
     assert bill["invoice"]["total_cents"] == preview["total_cents"]
     assert [each["total_cents"] for each in bill["credit_notes"]] == [1_000, 5_000]
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     issued = await events(servers, order_id, CreditNoteIssued)
     assert [each.balance_cents for each in issued] == [5_000, 0]
     folder = Path(servers.environment("reception")["AFTERSALES_TAX_INVOICE_FOLDER"]) / "S01"
@@ -343,24 +353,24 @@ async def test_a_paid_bill_is_corrected_and_what_was_paid_too_much_refunded_at_o
     await desk.steps_done(order_id)
     order = await desk.done(f"{path}/delivery")
     note = {"amount_cents": 6_000, "reason": "work_not_done", "version": order["version"]}
-    await desk.refused(
+    await desk.assert_rejected(
         f"{path}/credit-notes", note, "credit_above_balance", "amount_cents", MANAGER
     )
     by_another = note | {"refund_method": "wechat"}
-    values = await desk.refused(
+    values = await desk.assert_rejected(
         f"{path}/credit-notes", by_another, "refund_above_method", "refund_method", MANAGER
     )
     assert values == {"method": "wechat", "paid_cents": 0}
     refunded = note | {"refund_method": "cash"}
     too_much = refunded | {"amount_cents": 46_001}
-    values = await desk.refused(
+    values = await desk.assert_rejected(
         f"{path}/credit-notes", too_much, "refund_above_paid", "amount_cents", MANAGER
     )
     assert values == {"paid_cents": 46_000}
     order = await desk.done(f"{path}/credit-notes", refunded, MANAGER)
     assert (order["stage"], order["balance_cents"], order["deposit_cents"]) == ("settled", 0, 500)
     assert (order["invoiced_cents"], order["received_cents"]) == (40_000, 40_000)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     refund, correction = await events(servers, order_id, RefundPaid, CreditNoteIssued)
     assert (refund.amount_cents, refund.method, refund.reason) == (
         6_000,
@@ -378,10 +388,10 @@ async def test_wrongly_billed_order_is_billed_again(desk, workshop, servers):
     path = f"/orders/{order_id}"
     note = {"entire": True, "reason": "other", "version": order["version"]}
     notes = f"{path}/credit-notes"
-    await desk.refused(notes, note, "credit_above_balance", "amount_cents", MANAGER)
+    await desk.assert_rejected(notes, note, "credit_above_balance", "amount_cents", MANAGER)
     order = await desk.done(notes, note | {"refund_method": "cash"}, MANAGER)
     assert [share["amount_cents"] for share in order["shares"]] == [0, 0]
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     (claim,) = [
         each
         for each in await desk.get("/claims", status="withdrawn")
@@ -395,8 +405,8 @@ async def test_wrongly_billed_order_is_billed_again(desk, workshop, servers):
         "customer": 10_800,
         "manufacturer": 35_200,
     }
-    await desk.refused(f"{path}/invoice", corrected, "already_billed", "order_id")
-    await desk.service.at_rest()
+    await desk.assert_rejected(f"{path}/invoice", corrected, "already_billed", "order_id")
+    await desk.service.wait_until_idle()
     bill = await desk.get(f"{path}/invoice")
     (earlier,) = bill["earlier"]
     assert bill["invoice"]["invoice_id"] == again["invoice_id"] != earlier["invoice"]["invoice_id"]
@@ -426,12 +436,12 @@ async def test_a_signature_is_kept_encrypted(desk, workshop, servers):
     await desk.done(path, {"png": picture})
     assert (await desk.get(path))["png"] == picture
     connection = await asyncpg.connect(servers.admin_url)
-    sealed = await connection.fetchval(
+    encrypted = await connection.fetchval(
         "SELECT signature FROM reception.repair_order WHERE order_id = $1", order_id
     )
     await connection.close()
-    assert b"PNG" not in sealed
-    assert picture.encode() not in sealed
+    assert b"PNG" not in encrypted
+    assert picture.encode() not in encrypted
 
 
 async def test_what_is_unpaid_is_chased_after_7_15_and_30_days(desk, workshop, servers):
@@ -445,7 +455,7 @@ async def test_what_is_unpaid_is_chased_after_7_15_and_30_days(desk, workshop, s
     assert delivered["stage"] == "delivered"
     for days in (36, 37, 44, 45, 60, 90):
         desk.clock.set(MORNING + timedelta(days=days, hours=1))
-        await desk.service.at_rest()
+        await desk.service.wait_until_idle()
     overdue = await events(servers, order_id, ReceivableOverdue)
     assert [event.days_overdue for event in overdue] == [7, 15, 30]
     assert {event.balance_cents for event in overdue} == {bill["balance_cents"]}
@@ -458,9 +468,9 @@ async def test_what_is_unpaid_is_chased_after_7_15_and_30_days(desk, workshop, s
 async def test_the_customers_share_gets_a_tax_invoice(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪E10011", pay_types={"MNT-001": "warranty"})
     await billed(desk, order_id)
-    await desk.service.at_rest()
-    answer = await desk.get(f"/orders/{order_id}/invoice")
-    assert answer["tax_invoice_number"] == answer["invoice"]["invoice_id"]
+    await desk.service.wait_until_idle()
+    response = await desk.get(f"/orders/{order_id}/invoice")
+    assert response["tax_invoice_number"] == response["invoice"]["invoice_id"]
     (event,) = await events(servers, order_id, TaxInvoiceIssued)
     folder = Path(servers.environment("reception")["AFTERSALES_TAX_INVOICE_FOLDER"])
     document = json.loads((folder / "S01" / f"{event.invoice_id}.json").read_text())
@@ -477,16 +487,16 @@ async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
     client = TaxInvoicing(service, CentLess())
 
     async def issue(prepared, subject, fire):
-        async with service.units.open(["S01"]) as unit:
-            cause = Cause("test", "test")
-            await fire(unit, Timer("S01", subject, unit.now, {}, cause, prepared))
+        async with service.uow_factory.open(["S01"]) as uow:
+            causation = Causation("test", "test")
+            await fire(uow, Timer("S01", subject, uow.now, {}, causation, prepared))
 
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     await issue(await client.prepare("S01", invoice_id), invoice_id, client.fire)
     for cents in (10_800, 35_200):
         note = {"amount_cents": cents, "reason": "wrong_price", "version": version}
         version = (await desk.done(f"{path}/credit-notes", note, MANAGER))["version"]
-        await desk.service.at_rest()
+        await desk.service.wait_until_idle()
         note_id = (await desk.get(f"{path}/invoice"))["credit_notes"][-1]["credit_note_id"]
         prepared = await client.prepare_correction("S01", note_id)
         await issue(prepared, note_id, client.fire_correction)
@@ -507,11 +517,11 @@ async def test_answer_of_the_tax_client_is_read(tmp_path):
         amount_cents=41_000,
         tax_cents=4717,
     )
-    files = TaxInvoiceFiles(tmp_path, answers=True)
-    with pytest.raises(NotYetError):
+    files = TaxInvoiceFiles(tmp_path, tax_client_responds=True)
+    with pytest.raises(RetryLaterError):
         await files.issue(document)
-    (tmp_path / "S01" / "i.answer.json").write_text('{"number": "26312", "tax_cents": 4716}')
-    assert await files.issue(document) == TaxAnswer(number="26312", tax_cents=4_716)
+    (tmp_path / "S01" / "i.response.json").write_text('{"number": "26312", "tax_cents": 4716}')
+    assert await files.issue(document) == TaxResponse(number="26312", tax_cents=4_716)
 
 
 @pytest.mark.parametrize("path", ["invoice", "delivery", "credit", "signature"])

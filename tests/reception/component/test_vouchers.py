@@ -43,7 +43,7 @@ async def test_a_voucher_and_a_card_are_taken_off_the_bill(desk, workshop, serve
     assert (await desk.get(path))["invoice"]["voucher_cents"] == 15_800
     redeemed = await desk.get(f"/vouchers/{gift}")
     assert (redeemed["order_id"], redeemed["redeemed_cents"]) == (order_id, 5_000)
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     events = [received.event for received in await published(servers, [VOUCHERS])]
     of_gift = [type(event) for event in events if event.voucher_id == gift]
     assert of_gift == [VoucherIssued, VoucherRedeemed]
@@ -52,11 +52,11 @@ async def test_a_voucher_and_a_card_are_taken_off_the_bill(desk, workshop, serve
 async def test_of_two_bills_at_once_only_one_gets_the_voucher(desk, workshop):
     orders = [await ready(desk, workshop, plate) for plate in ("沪H10002", "沪H10003")]
     gift = await issued(desk)
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(desk.post(f"/orders/{order_id}/invoice", {"vouchers": [gift]}) for order_id in orders)
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
-    (refused,) = [answer for answer in answers if answer.status_code == 409]
+    assert sorted(response.status_code for response in responses) == [200, 409]
+    (refused,) = [response for response in responses if response.status_code == 409]
     assert refused.json()["errors"][0]["rule"] == "voucher_redeemed"
 
 
@@ -64,8 +64,8 @@ async def test_a_voucher_of_another_or_unknown_or_named_twice_is_refused(desk, w
     order_id = await ready(desk, workshop, "沪H10004")
     path = f"/orders/{order_id}/invoice"
     foreign = await issued(desk, customer_ref="c-somebody")
-    await desk.refused(path, {"vouchers": [foreign]}, "voucher_of_another", "vouchers")
-    await desk.refused(path, {"vouchers": ["none"]}, "unknown_voucher", "vouchers")
+    await desk.assert_rejected(path, {"vouchers": [foreign]}, "voucher_of_another", "vouchers")
+    await desk.assert_rejected(path, {"vouchers": ["none"]}, "unknown_voucher", "vouchers")
     twice = await issued(desk)
     assert (await desk.post(path, {"vouchers": [twice, twice]})).status_code == 422
     assert (await desk.get(f"/orders/{order_id}"))["invoice_id"] is None
@@ -90,7 +90,9 @@ async def test_a_corrected_bill_gives_its_vouchers_back_to_be_redeemed_again(
     note = {"reason": "work_not_done", "version": bill["version"]}
     assert (await desk.post(f"{path}/credit-notes", note, MANAGER)).status_code == 422
     foreign = note | {"vouchers": [await issued(desk)]}
-    await desk.refused(f"{path}/credit-notes", foreign, "voucher_not_on_bill", "vouchers", MANAGER)
+    await desk.assert_rejected(
+        f"{path}/credit-notes", foreign, "voucher_not_on_bill", "vouchers", MANAGER
+    )
     part = await desk.done(f"{path}/credit-notes", note | {"vouchers": [card]}, MANAGER)
     assert part["balance_cents"] == bill["balance_cents"]
     assert (await desk.get(f"/vouchers/{card}"))["redeemed_at"] is None
@@ -102,7 +104,7 @@ async def test_a_corrected_bill_gives_its_vouchers_back_to_be_redeemed_again(
     other = await ready(desk, workshop, "沪H10006")
     again = await desk.done(f"/orders/{other}/invoice", {"vouchers": [card, gift]})
     assert again["invoiced_cents"] == 46_000 - 10_800 - 5_000
-    await desk.service.at_rest()
+    await desk.service.wait_until_idle()
     events = [received.event for received in await published(servers, [VOUCHERS])]
     of_gift = [type(event) for event in events if event.voucher_id == gift]
     assert of_gift == [VoucherIssued, VoucherRedeemed, VoucherReturned, VoucherRedeemed]

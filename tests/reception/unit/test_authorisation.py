@@ -23,7 +23,7 @@ from services.reception.domain.estimate import (
 )
 from services.reception.domain.order import Promise
 from services.reception.domain.vehicle import VehicleIdentity
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 OPERATIONS = ("A", "B", "C")
@@ -81,9 +81,9 @@ def test_what_is_wanted_and_the_rest_are_the_whole_to_the_cent(declined):
     ("declined", "rule"), [({"A", "B", "C"}, "nothing_wanted"), ({"P"}, "unknown_code")]
 )
 def test_something_of_what_was_offered_remains(declined, rule):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RuleViolation) as violation:
         authorisation.without(proposed(OFFERED), declined, TYPICAL)
-    assert refused.value.rule == rule
+    assert violation.value.rule == rule
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,9 @@ def test_promise_seen_stands_or_is_refused(later_min, promised_min):
         expected = seen_at + timedelta(minutes=promised_min)
         assert changed.promised_at == event.promised_at == expected
     else:
-        with pytest.raises(Refused, check=lambda refused: refused.rule == "promise_later"):
+        with pytest.raises(
+            RuleViolation, check=lambda violation: violation.rule == "promise_later"
+        ):
             decided()
 
 
@@ -182,7 +184,7 @@ class Decisions(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(sorted(self.versions)))
         decided = partial(self.decided, self.versions[number], wanted)
         if self.versions[number].status != "awaiting":
-            with pytest.raises(Refused):
+            with pytest.raises(RuleViolation):
                 decided()
             return
         order, version, _ = decided()

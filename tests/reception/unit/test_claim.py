@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from services.reception.domain import claim as claims
 from services.reception.domain.claim import ClaimRules, Evidence
 from services.reception.domain.settlement import Paid
-from shared.contracts.refusal import Refused
-from tests.reception.unit.test_order import NOW, billed, opened, ready, refused
+from shared.contracts.violations import RuleViolation
+from tests.reception.unit.test_order import NOW, billed, opened, ready, violates
 
 RULES = ClaimRules(15, 30, (-3, 0, 3), (0, 7, 14))
 COMPLETE = Evidence(5_000, date(2025, 1, 1), "P0301", "OIL")
@@ -44,9 +44,9 @@ def test_each_missing_piece_of_evidence_is_named(missing):
     if not missing:
         claims.submit(claim, "a1", RULES, NOW)
         return
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RuleViolation) as violation:
         claims.submit(claim, "a1", RULES, NOW)
-    assert set(refusal.value.values["missing"]) == missing
+    assert set(violation.value.values["missing"]) == missing
 
 
 def test_photos_are_optional_evidence():
@@ -56,7 +56,7 @@ def test_photos_are_optional_evidence():
 def test_a_claim_is_submitted_in_time_or_not_at_all():
     _, claim = drafted()
     claims.submit(claim, "a1", RULES, claim.due_at)
-    with refused("claim_too_late"):
+    with violates("claim_too_late"):
         claims.submit(claim, "a1", RULES, claim.due_at + timedelta(seconds=1))
 
 
@@ -71,7 +71,7 @@ def test_a_rejected_claim_is_submitted_again():
 def test_what_the_manufacturer_does_not_pay_the_store_bears(approved):
     order, claim = submitted()
     if approved > claim.amount_cents:
-        with refused("approved_above_claim"):
+        with violates("approved_above_claim"):
             claims.answer(claim, approved, "accepted", RULES, NOW)
         return
     answered, _ = claims.answer(claim, approved, "partly_accepted", RULES, NOW)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.reception.domain import delivery, settlement
 from services.reception.domain.settlement import Correction, Paid
 from shared.contracts.reception import EstimateLine
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from tests.reception.unit.test_order import (
     NOW,
     STEPS,
@@ -19,7 +19,7 @@ from tests.reception.unit.test_order import (
     paid,
     pay,
     ready,
-    refused,
+    violates,
 )
 
 SIGNED = {**STEPS, "customer_signed": {"work", "bill"}}
@@ -33,7 +33,7 @@ def all_done(order):
 
 
 def test_nothing_is_delivered_before_it_is_ready():
-    with refused("wrong_stage"):
+    with violates("wrong_stage"):
         delivery.deliver(opened(), STEPS, "a1", NOW)
 
 
@@ -48,9 +48,9 @@ def test_a_delivery_needs_every_step_done_or_waived_by_two(done, waived):
             order = delivery.approve_waiver(order, step, "m1", NOW)
     missing = STEPS.keys() - done - waived
     if missing:
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(RuleViolation) as violation:
             delivery.deliver(order, STEPS, "a1", NOW)
-        assert set(refusal.value.values["missing"]) == missing
+        assert set(violation.value.values["missing"]) == missing
         return
     _, (event,) = delivery.deliver(order, STEPS, "a1", NOW)
     assert [step.step for step in event.steps] == [step for step in STEPS if step in done]
@@ -61,17 +61,17 @@ def test_a_delivery_needs_every_step_done_or_waived_by_two(done, waived):
 
 def test_a_step_is_done_once_and_must_be_on_the_checklist():
     order = delivery.record_step(ready(), WORK, STEPS, "a1", NOW)
-    with refused("step_already_done"):
+    with violates("step_already_done"):
         delivery.record_step(order, WORK, STEPS, "a2", NOW)
-    with refused("unknown_code"):
+    with violates("unknown_code"):
         delivery.record_step(order, "sing_a_song", STEPS, "a1", NOW)
 
 
 def test_nobody_waives_alone():
     order = delivery.request_waiver(ready(), WORK, "other", STEPS, "m1", NOW)
-    with refused("second_person_required"):
+    with violates("second_person_required"):
         delivery.approve_waiver(order, WORK, "m1", NOW)
-    with refused("nothing_to_approve"):
+    with violates("nothing_to_approve"):
         delivery.approve_waiver(order, BILL, "m2", NOW)
 
 
@@ -83,22 +83,22 @@ def test_a_step_that_is_done_after_all_is_not_waived():
 
 def test_only_the_signature_itself_does_the_step_of_signing():
     order = all_done(paid())
-    with refused("signature_needed"):
+    with violates("signature_needed"):
         delivery.record_step(order, "customer_signed", SIGNED, "a1", NOW)
-    with refused("delivery_steps_missing"):
+    with violates("delivery_steps_missing"):
         delivery.deliver(order, SIGNED, "a1", NOW)
     signed = delivery.sign(order, SIGNED, "a1", NOW)
     assert delivery.deliver(signed, SIGNED, "a1", NOW)[1][0].signed
 
 
 def test_an_unpaid_vehicle_stays_unless_somebody_else_grants_credit():
-    with refused("not_billed"):
+    with violates("not_billed"):
         delivery.deliver(all_done(ready()), STEPS, "a1", NOW)
     unpaid = all_done(billed())
-    with refused("unpaid"):
+    with violates("unpaid"):
         delivery.deliver(unpaid, STEPS, "a1", NOW)
     granted, _ = settlement.grant_credit(unpaid, "other", "m1", NOW)
-    with refused("second_person_required"):
+    with violates("second_person_required"):
         delivery.deliver(granted, STEPS, "m1", NOW)
     order, (event,) = delivery.deliver(granted, STEPS, "a1", NOW)
     assert (order.stage, event.credit_granted_by) == ("delivered", "m1")
@@ -142,9 +142,9 @@ def test_changed_order_repeats_only_touched_steps(before, change, touched):
 
 def test_signature_for_other_work_does_not_deliver():
     order = with_more_work(signed(paid()))
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RuleViolation) as violation:
         delivery.deliver(order, SIGNED, "a1", NOW)
-    assert refusal.value.values["missing"] == [WORK, BILL, "customer_signed"]
+    assert violation.value.values["missing"] == [WORK, BILL, "customer_signed"]
 
 
 def test_repeated_steps_and_signature_deliver():
@@ -168,7 +168,7 @@ def test_signature_for_withdrawn_discount_stands_again():
 
 def test_waiver_lapses_with_the_work_it_was_for():
     order = delivery.request_waiver(ready(), WORK, "customer_absent", STEPS, "a1", NOW)
-    with refused("nothing_to_approve"):
+    with violates("nothing_to_approve"):
         delivery.approve_waiver(with_more_work(order), WORK, "m1", NOW)
     order = with_more_work(delivery.approve_waiver(order, WORK, "m1", NOW))
     assert order.steps_to_repeat == [WORK]
@@ -189,9 +189,9 @@ def test_credit_never_covers_more_than_was_approved():
     nearly_paid, _ = settlement.receive_payment(all_done(order), most)
     granted, _ = settlement.grant_credit(nearly_paid, "other", "m1", NOW)
     refunded, _ = settlement.refund(granted, Paid("p2", "cash", 11_100, NOW), "other", "m1")
-    with refused("above_credit") as refusal:
+    with violates("above_credit") as violation:
         delivery.deliver(refunded, STEPS, "a1", NOW)
-    assert refusal.value.values == {"balance_cents": 11_200, "amount_cents": 100}
+    assert violation.value.values == {"balance_cents": 11_200, "amount_cents": 100}
     assert delivery.deliver(granted, STEPS, "a1", NOW)[0].stage == "delivered"
     approved_anew, _ = settlement.grant_credit(refunded, "other", "m1", NOW)
     assert delivery.deliver(approved_anew, STEPS, "a1", NOW)[0].stage == "delivered"

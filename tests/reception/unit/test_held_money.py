@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.reception.domain import held_money, settlement
 from services.reception.domain.settlement import Paid
-from tests.reception.unit.test_order import NOW, billed, ready, refused
+from tests.reception.unit.test_order import NOW, billed, ready, violates
 
 METHODS = st.sampled_from(["cash", "card", "wechat"])
 
@@ -46,5 +46,5 @@ def test_carried_over_money_keeps_its_methods(deposits, data):
     ],
 )
 def test_wrong_carry_over_is_refused(target, cents, rule):
-    with refused(rule):
+    with violates(rule):
         held_money.carry_over(with_deposits(("cash", 500)), target, cents, "a1", NOW)

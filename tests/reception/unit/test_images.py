@@ -16,7 +16,7 @@ from PIL import Image
 from structlog.testing import capture_logs
 
 from services.reception.clients.images import Cleaning, cleaned
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from tests.reception.pictures import HEIC, flat_png, picture
 
 
@@ -82,23 +82,23 @@ def test_a_large_picture_is_made_smaller():
     "start", [b"", b"\x7fELF", b"MZ", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"]
 )
 def test_anything_else_is_refused_whatever_it_begins_with(start, rest):
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RuleViolation) as violation:
         cleaned(start + rest)
-    assert refusal.value.rule == "not_a_picture"
+    assert violation.value.rule == "not_a_picture"
 
 
 def test_half_a_picture_is_refused():
     content = picture(size=(2000, 1500))
-    with pytest.raises(Refused):
+    with pytest.raises(RuleViolation):
         cleaned(content[: len(content) // 2])
 
 
 def test_a_bomb_of_pixels_is_refused_before_it_is_unpacked():
     content = BytesIO()
     Image.new("1", (9000, 9000)).save(content, "PNG")
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RuleViolation) as violation:
         cleaned(content.getvalue())
-    assert refusal.value.rule == "too_many_pixels"
+    assert violation.value.rule == "too_many_pixels"
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_what_no_camera_takes_is_refused_by_its_header(content, rule, monkeypatc
         raise AssertionError("decoded")
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", never)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RuleViolation) as violation:
         cleaned(content)
-    assert (refusal.value.rule, refusal.value.field) == (rule, "body")
+    assert (violation.value.rule, violation.value.field) == (rule, "body")
 
 
 def test_sixteen_bits_a_color_are_no_harm():
@@ -133,14 +133,14 @@ def test_a_text_that_unpacks_to_gigabytes_is_refused():
         + struct.pack(">I", zlib.crc32(b"zTXt" + text))
     )
     content = picture("PNG")
-    with pytest.raises(Refused):
+    with pytest.raises(RuleViolation):
         cleaned(content[:33] + chunk + content[33:])
 
 
 def test_a_refusal_comes_back_from_a_worker():
-    refused = pickle.loads(pickle.dumps(Refused("rule", "Said.", field="body", largest=3)))
-    assert (refused.rule, refused.message, refused.field) == ("rule", "Said.", "body")
-    assert refused.values == {"largest": 3}
+    violation = pickle.loads(pickle.dumps(RuleViolation("rule", "Said.", field="body", largest=3)))
+    assert (violation.rule, violation.message, violation.field) == ("rule", "Said.", "body")
+    assert violation.values == {"largest": 3}
 
 
 def workers():
@@ -153,26 +153,26 @@ async def test_pictures_are_cleaned_by_two_processes_that_come_back():
     assert kept == [cleaned(photo)] * 5
     own = workers() - others
     assert len(own) == 2
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RuleViolation) as violation:
         await cleaning.cleaned(b"no picture")
-    assert refusal.value.rule == "not_a_picture"
+    assert violation.value.rule == "not_a_picture"
 
 
 async def test_a_picture_that_ends_its_process_is_refused(monkeypatch):
     cleaning = Cleaning()
     monkeypatch.setattr("services.reception.clients.images.cleaned", ends_its_process)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(RuleViolation) as violation:
         await cleaning.cleaned(picture())
-    assert (refusal.value.rule, refusal.value.field) == ("picture_too_costly", "body")
+    assert (violation.value.rule, violation.value.field) == ("picture_too_costly", "body")
     monkeypatch.undo()
     assert await cleaning.cleaned(picture()) == cleaned(picture())
 
 
 async def test_unexpected_failure_of_decoding_refuses_picture(monkeypatch):
     monkeypatch.setattr("services.reception.clients.images.cleaned", fails)
-    with capture_logs() as logged, pytest.raises(Refused) as refusal:
+    with capture_logs() as logged, pytest.raises(RuleViolation) as violation:
         await Cleaning().cleaned(picture())
-    assert (refusal.value.rule, refusal.value.field) == ("not_a_picture", "body")
+    assert (violation.value.rule, violation.value.field) == ("not_a_picture", "body")
     assert [line["event"] for line in logged] == ["picture not decoded"]
 
 

@@ -12,7 +12,7 @@ from services.reception.domain.authorisation import DecisionRecord, agree_at_ope
 from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
 from services.reception.domain.order import Intake, Promise
 from services.reception.domain.settlement import Paid, Terms
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from tests.reception.unit.test_order import NOW, PRICES, STEPS, arrived, opened, paid, ready
 
 WAY = {
@@ -43,7 +43,7 @@ class Visit(RuleBasedStateMachine):
         before = self.order
         try:
             after = change(before)
-        except Refused:
+        except RuleViolation:
             return
         assert after.stage == before.stage or after.stage in WAY[before.stage]
         self.order = after

@@ -21,7 +21,7 @@ from services.reception.domain.order import Intake, Order, Promise
 from services.reception.domain.settlement import Paid, Terms
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import OrderOpened
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 STEPS = {"work_explained": {"work"}, "bill_explained": {"work", "bill"}, "operation_explained": ()}
@@ -88,13 +88,13 @@ def delivered() -> Order:
     return delivery.deliver(order, STEPS, "a1", NOW)[0]
 
 
-def refused(rule: str):
-    return pytest.raises(Refused, check=lambda refusal: refusal.rule == rule)
+def violates(rule: str):
+    return pytest.raises(RuleViolation, check=lambda violation: violation.rule == rule)
 
 
 def test_nobody_is_greeted_twice():
     greeted, _ = orders.greet(arrived(), "a1", NOW)
-    with refused("wrong_stage"):
+    with violates("wrong_stage"):
         orders.greet(greeted, "a2", NOW)
 
 
@@ -105,7 +105,7 @@ def test_a_greeted_customer_is_not_overdue():
 
 
 def test_an_order_is_opened_only_after_the_greeting():
-    with refused("wrong_stage"):
+    with violates("wrong_stage"):
         orders.check_may_open(arrived(), 5000, 0)
 
 
@@ -113,7 +113,7 @@ def test_an_order_is_opened_only_after_the_greeting():
 def test_the_odometer_never_goes_back(given_km, known_km):
     greeted, _ = orders.greet(arrived(), "a1", NOW)
     if given_km < known_km:
-        with refused("odometer_backwards"):
+        with violates("odometer_backwards"):
             orders.check_may_open(greeted, given_km, known_km)
     else:
         orders.check_may_open(greeted, given_km, known_km)
@@ -126,8 +126,8 @@ def test_an_estimate_rounds_each_line_half_up():
 
 
 @pytest.mark.parametrize(("operations", "part"), [(["NO"], "OIL"), (["MNT-001"], "NO")])
-def test_what_is_not_in_the_catalogue_is_refused(operations, part):
-    with refused("unknown_code"):
+def test_what_is_not_in_the_catalog_is_refused(operations, part):
+    with violates("unknown_code"):
         estimate(PRICES, WantedWork(tuple(operations), (PartQuantity(part, 1),)))
 
 
@@ -136,7 +136,7 @@ def pay(order: Order, amount_cents: int) -> Order:
 
 
 def test_an_order_in_work_cannot_be_cancelled():
-    with refused("wrong_stage"):
+    with violates("wrong_stage"):
         orders.cancel(orders.start_work(opened()), "other", None)
     assert orders.cancel(opened(), "customer_request", None)[0].stage == "cancelled"
 
@@ -170,6 +170,6 @@ def test_opening_keeps_responsible_advisor():
 
 def test_an_odometer_goes_back_only_when_it_was_replaced():
     greeted, _ = orders.greet(arrived(), "a1", NOW)
-    with refused("odometer_backwards"):
+    with violates("odometer_backwards"):
         orders.check_may_open(greeted, 12, 90_000)
     orders.check_may_open(greeted, 12, 90_000, "cluster_replaced")

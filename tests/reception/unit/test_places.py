@@ -7,8 +7,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from services.reception.application.appointment_deadlines import AppointmentDeadlines
-from shared.timers import NotYetError
+from services.reception.application.appointment_timers import AppointmentTimers
+from shared.timers import RetryLaterError
 
 
 async def test_place_waits_while_identity_provider_is_away(
@@ -21,10 +21,10 @@ async def test_place_waits_while_identity_provider_is_away(
         planned_at = datetime(2026, 3, 5, 1, 0, tzinfo=UTC)
         return SimpleNamespace(status="booked", hold_id=None, planned_at=planned_at)
 
-    monkeypatch.setattr(AppointmentDeadlines, "_read", booked)
+    monkeypatch.setattr(AppointmentTimers, "_read", booked)
     credentials = cast("Any", SimpleNamespace(token=token))
-    deadlines = AppointmentDeadlines(
+    timer_handlers = AppointmentTimers(
         cast("Any", None), cast("Any", None), cast("Any", None), credentials, {}
     )
-    with pytest.raises(NotYetError, match="identity provider"):
-        await deadlines.ask_for_place("S01", "appointment")
+    with pytest.raises(RetryLaterError, match="identity provider"):
+        await timer_handlers.ask_for_place("S01", "appointment")

@@ -15,8 +15,8 @@ from services.reception.domain.money import included_tax
 from services.reception.domain.order import Discount
 from services.reception.domain.settlement import Correction, Paid, Terms
 from shared.contracts.reception import CreditNoteIssued, EstimateLine
-from shared.contracts.refusal import Refused
-from tests.reception.unit.test_order import NOW, billed, delivered, opened, pay, ready, refused
+from shared.contracts.violations import RuleViolation
+from tests.reception.unit.test_order import NOW, billed, delivered, opened, pay, ready, violates
 
 DAYS = (7, 15, 30)
 METHODS = st.sampled_from(["cash", "wechat", "card"])
@@ -96,7 +96,7 @@ def test_a_bill_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
 
 def test_an_order_is_billed_once_and_only_when_the_work_is_finished():
     for order in (billed(), opened()):
-        with pytest.raises(Refused):
+        with pytest.raises(RuleViolation):
             billed(order)
 
 
@@ -109,11 +109,11 @@ def test_above_the_limit_of_the_role_a_discount_waits_for_a_second_person(amount
         assert [event.granted_by for event in events] == ["a1"]
         return
     assert events == []
-    with refused("awaits_approval"):
+    with violates("awaits_approval"):
         billed(asked)
-    with refused("second_person_required"):
+    with violates("second_person_required"):
         settlement.approve_discount(asked, "a1", 10_000)
-    with refused("discount_above_limit"):
+    with violates("discount_above_limit"):
         settlement.approve_discount(asked, "m1", limit_bp)
     granted, _ = settlement.approve_discount(asked, "m1", 10_000)
     assert billed(granted).invoiced_cents == payable - amount
@@ -152,7 +152,7 @@ def test_bill_credited_whole_is_issued_again(lines, data):
     assert {line.pay_type for line in second.lines} == {payer}
     assert second.total_cents == first.total_cents == again.invoiced_cents
     assert again.balance_cents == (first.total_cents if payer == "customer" else 0)
-    with refused("already_billed"):
+    with violates("already_billed"):
         settlement.issue_invoice(
             again, invoice_id="i3", terms=Terms(1300, timedelta(days=30)), now=NOW
         )
@@ -165,7 +165,7 @@ def test_delivered_order_is_billed_again_and_owes():
 
 
 def test_first_bill_has_the_agreed_payers():
-    with refused("payers_agreed"):
+    with violates("payers_agreed"):
         settlement.issue_invoice(
             ready(),
             invoice_id="i1",
@@ -180,26 +180,26 @@ def test_part_credited_bill_is_not_issued_again():
     order, _, _, _ = settlement.credit(
         billed(), ready().lines, correction, redeemed=(), tax_rate_bp=1300
     )
-    with refused("already_billed"):
+    with violates("already_billed"):
         billed(order)
 
 
 def test_waiting_discount_is_withdrawn_and_billing_goes_on():
     waiting, _ = settlement.request_discount(ready(), 1, "other", "a1", 0)
-    with refused("awaits_approval"):
+    with violates("awaits_approval"):
         billed(waiting)
     assert billed(settlement.withdraw_discount(waiting)) == billed()
 
 
 def test_granted_discount_is_not_withdrawn():
     granted, _ = settlement.request_discount(ready(), 1, "other", "m1", 10_000)
-    with refused("nothing_to_approve"):
+    with violates("nothing_to_approve"):
         settlement.withdraw_discount(granted)
 
 
 def test_a_discount_is_not_above_what_the_customer_pays():
     order = ready()
-    with refused("discount_above_bill"):
+    with violates("discount_above_bill"):
         settlement.request_discount(order, order.estimate_cents + 1, "other", "a", 10_000)
 
 
@@ -216,7 +216,7 @@ class Till(RuleBasedStateMachine):
     def attempt(self, change, method, amount, sign):
         try:
             self.order, _ = change(self.order, Paid("p", method, amount, NOW))
-        except Refused:
+        except RuleViolation:
             return
         self.cash += sign * amount
         self.by_method[method] += sign * amount
@@ -247,7 +247,7 @@ class Till(RuleBasedStateMachine):
             self.order, note, _, _ = settlement.credit(
                 refunded, left, correction, redeemed=[], tax_rate_bp=1300
             )
-        except Refused:
+        except RuleViolation:
             return
         self.cash -= sum(each.amount_cents for each in refunds)
         self.by_method[method] -= sum(each.amount_cents for each in refunds)

@@ -13,7 +13,7 @@ from services.reception.domain.order import Discount
 from services.reception.domain.settlement import Correction, Terms
 from services.reception.domain.voucher import Voucher
 from shared.contracts.base import LAST_MOMENT
-from tests.reception.unit.test_order import NOW, ready, refused
+from tests.reception.unit.test_order import NOW, ready, violates
 from tests.reception.unit.test_settlement import LINES
 
 GIFT = Voucher(
@@ -35,7 +35,7 @@ def test_a_voucher_takes_off_its_value_or_all_that_the_customer_pays(lines, valu
     gift = replace(GIFT, value_cents=value)
     payable = settlement.payable_cents(lines)
     if not payable:
-        with refused("voucher_fits_nothing"):
+        with violates("voucher_fits_nothing"):
             voucher.redeem([gift], ready(), lines, NOW)
         return
     (used,), left, (event,) = voucher.redeem([gift], ready(), lines, NOW)
@@ -49,7 +49,7 @@ def test_a_service_card_makes_its_operation_free_and_nothing_else():
     (used,), left, _ = voucher.redeem([CARD], order, order.lines, NOW)
     assert [line.amount_cents for line in left if line.kind == "labor"] == [0]
     assert used.redeemed_cents == sum_of(order.lines) - sum_of(left)
-    with refused("voucher_fits_nothing"):
+    with violates("voucher_fits_nothing"):
         voucher.redeem([replace(CARD, operation_id="MNT-999")], order, order.lines, NOW)
 
 
@@ -63,12 +63,12 @@ def test_a_service_card_makes_its_operation_free_and_nothing_else():
 )
 def test_a_voucher_that_does_not_hold_is_refused(change, rule):
     order = ready()
-    with refused(rule):
+    with violates(rule):
         voucher.redeem([replace(GIFT, **change)], order, order.lines, NOW)
 
 
 def test_a_voucher_is_not_issued_when_it_would_have_expired():
-    with refused("in_the_past"):
+    with violates("in_the_past"):
         voucher.issue(replace(GIFT, expires_at=NOW))
 
 
@@ -124,7 +124,7 @@ def test_of_a_part_only_the_vouchers_that_are_named_come_back(bill):
         0,
         order.balance_cents,
     )
-    with refused("voucher_not_on_bill"):
+    with violates("voucher_not_on_bill"):
         credited(order, used, 1, ["of another bill"])
 
 

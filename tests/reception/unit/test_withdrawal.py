@@ -20,7 +20,7 @@ from services.reception.domain.estimate import (
 from services.reception.domain.order import Discount, Promise, finish_work
 from services.reception.domain.settlement import Terms, issue_invoice
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
-from tests.reception.unit.test_order import NOW, billed, opened, refused
+from tests.reception.unit.test_order import NOW, billed, opened, violates
 
 HOURS = {"A": 0.6, "B": 2.0, "C": 1.3}
 PRICES = PriceList(
@@ -156,15 +156,15 @@ def test_stopped_order_is_ready_and_billed():
     ],
 )
 def test_impossible_withdrawal_is_refused(operations, parts, done, rule):
-    with refused(rule):
+    with violates(rule):
         withdraw(*in_work(), operations, parts, done)
 
 
 def test_withdrawal_waits_for_the_customers_other_decisions():
     order, versions = in_work()
-    with refused("awaits_authorisation"):
+    with violates("awaits_authorisation"):
         withdraw(replace(order, awaiting_estimates=1), versions, ["C"])
-    with refused("already_billed"):
+    with violates("already_billed"):
         withdraw(billed(), versions, ["C"])
 
 
@@ -172,5 +172,5 @@ def test_another_sum_than_agreed_is_refused():
     order, versions = in_work()
     after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", 360)])
     withdrawal.require_agreed(after, after.estimate_cents)
-    with refused("amount_changed"):
+    with violates("amount_changed"):
         withdrawal.require_agreed(after, after.estimate_cents - 1)

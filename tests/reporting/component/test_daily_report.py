@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
-from services.reporting.entrypoints.events import INTERESTS
+from services.reporting.entrypoints.events import SUBSCRIPTIONS
 from services.reporting.persistence import facts
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     CreditNoteIssued,
     DepositReceived,
@@ -54,7 +54,7 @@ def payment(name: str, at: datetime, cents: int) -> PaymentReceived:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def told(servers: Platform, clock: SteppedClock):
+async def told(servers: Platform, clock: SimulatedClock):
     """A day of three stores, published up to nine in the evening."""
     events = {store: story(11, store, DAY, 25) for store in STORES}
     evening = local(DAY, 18, 5)
@@ -66,9 +66,9 @@ async def told(servers: Platform, clock: SteppedClock):
 
 
 @pytest_asyncio.fixture(scope="module")
-async def reporting(servers: Platform, clock: SteppedClock, told):
+async def reporting(servers: Platform, clock: SimulatedClock, told):
     async with in_process(servers, "reporting", create_app) as running:
-        await running.at_rest()
+        await running.wait_until_idle()
         yield running
 
 
@@ -84,9 +84,9 @@ async def reports_on_topic(servers: Platform, store: str) -> list[DailyReportPub
 async def test_live_figures_are_what_the_events_add_up_to(
     reporting: InProcess, told, day: date
 ) -> None:
-    answer = await reporting.get("/stores/S01/figures", "manager", day=day.isoformat())
+    response = await reporting.get("/stores/S01/figures", "manager", day=day.isoformat())
     expected = by_hand(told["S01"], *business_day(day))
-    shown = answer.json()
+    shown = response.json()
     assert flat({name: shown[name] for name in expected}) == pytest.approx(flat(expected))
     assert shown["published_at"] is None
 
@@ -97,18 +97,18 @@ async def test_a_day_on_which_nothing_happened_has_no_ratios(reporting: InProces
     assert shown["on_time_first"] is shown["greet_wait_p90_s"] is shown["efficiency"] is None
 
 
-async def test_no_report_before_closing_time(reporting: InProcess, clock: SteppedClock) -> None:
+async def test_no_report_before_closing_time(reporting: InProcess, clock: SimulatedClock) -> None:
     clock.set(local(DAY, 17, 59).astimezone(UTC))
-    await reporting.at_rest()
-    answer = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
-    assert answer.json() == []
+    await reporting.wait_until_idle()
+    response = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
+    assert response.json() == []
 
 
 async def test_each_store_reports_its_day_once_at_closing_time(
-    reporting: InProcess, servers: Platform, clock: SteppedClock, told
+    reporting: InProcess, servers: Platform, clock: SimulatedClock, told
 ) -> None:
     clock.set(local(DAY, 18).astimezone(UTC))
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     for store in STORES:
         expected = by_hand(told[store], *business_day(DAY))
         day_reports = [
@@ -145,10 +145,10 @@ async def test_who_does_the_work_reads_counts_alone(
 
 
 async def test_a_clock_that_jumps_reports_every_day_with_activity_once(
-    reporting: InProcess, servers: Platform, clock: SteppedClock, told
+    reporting: InProcess, servers: Platform, clock: SimulatedClock, told
 ) -> None:
     clock.set(local(DAY + timedelta(days=9), 3).astimezone(UTC))
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     days = [report.day for report in await reports_on_topic(servers, "S01")]
     active = {(at.astimezone(ZONE) + timedelta(hours=6)).date() for at, _ in told["S01"]}
     assert len(active) > 2
@@ -177,15 +177,15 @@ async def test_late_payment_revises_its_report(
     reporting: InProcess, servers: Platform, told
 ) -> None:
     async def answered() -> DailyReportPublished:
-        answer = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
-        (report,) = answer.json()
+        response = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
+        (report,) = response.json()
         return DailyReportPublished.model_validate(report)
 
     first = await answered()
     at = local(DAY, 17, 59)
     async with publisher(servers) as outside:
         await outside.publish(payment("late", at, 4_711), at=at)
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     revised = await answered()
     assert revised.received_cents == first.received_cents + 4_711
     assert (revised.revision, revised.covers_until) == (2, first.covers_until)
@@ -194,15 +194,15 @@ async def test_late_payment_revises_its_report(
 async def test_a_group_manager_sees_the_reports_of_all_their_stores(reporting: InProcess) -> None:
     async def ask(*roles, stores) -> list[str] | int:
         token = reporting.token(*roles, stores=stores)
-        answer = await reporting.client.get(
+        response = await reporting.client.get(
             "/group/daily-reports",
             params={"day": DAY.isoformat()},
             headers={"Authorization": f"Bearer {token}"},
         )
         return (
-            [each["store_id"] for each in answer.json()]
-            if answer.is_success
-            else answer.status_code
+            [each["store_id"] for each in response.json()]
+            if response.is_success
+            else response.status_code
         )
 
     assert await ask("group_manager", stores=STORES) == list(STORES)
@@ -219,8 +219,8 @@ async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, t
         for _, event in told["S01"]
         if getattr(event, "order_id", None) == order_id
     ]
-    answer = await reporting.get(f"/stores/S01/orders/{order_id}/history", "manager")
-    shown = answer.json()
+    response = await reporting.get(f"/stores/S01/orders/{order_id}/history", "manager")
+    shown = response.json()
     assert sorted(entry["type"].split(".")[2] for entry in shown) == sorted(of_order)
     for topic in {entry["topic"] for entry in shown}:
         sequences = [entry["sequence"] for entry in shown if entry["topic"] == topic]
@@ -232,8 +232,8 @@ async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, t
 
 async def test_a_foreign_stores_order_has_no_history_here(reporting: InProcess, told) -> None:
     order_id = next(event.order_id for _, event in told["S02"] if hasattr(event, "order_id"))
-    answer = await reporting.get(f"/stores/S01/orders/{order_id}/history", "manager")
-    assert (answer.status_code, answer.json()["errors"][0]["rule"]) == (404, "unknown_order")
+    response = await reporting.get(f"/stores/S01/orders/{order_id}/history", "manager")
+    assert (response.status_code, response.json()["errors"][0]["rule"]) == (404, "unknown_order")
 
 
 @pytest.mark.parametrize(
@@ -273,17 +273,17 @@ async def test_another_stores_rows_are_invisible_and_cannot_be_written(
 
 
 async def test_a_rebuild_from_empty_tables_gives_identical_facts_and_no_second_report(
-    servers: Platform, clock: SteppedClock, reporting: InProcess
+    servers: Platform, clock: SimulatedClock, reporting: InProcess
 ) -> None:
-    units = reporting.app.state.units
-    async with transaction(units.pool, STORES) as connection:
+    uow_factory = reporting.app.state.uow_factory
+    async with transaction(uow_factory.pool, STORES) as connection:
         before = await facts.fingerprint(connection)
     reports_before = await reports_on_topic(servers, "S01")
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     await forget_everything(servers, reporting)
     async with in_process(servers, "reporting", create_app) as rebuilt:
-        await rebuilt.at_rest()
-        async with transaction(rebuilt.app.state.units.pool, STORES) as connection:
+        await rebuilt.wait_until_idle()
+        async with transaction(rebuilt.app.state.uow_factory.pool, STORES) as connection:
             after = await facts.fingerprint(connection)
     assert after == before
     assert await reports_on_topic(servers, "S01") == reports_before
@@ -304,7 +304,7 @@ async def forget_everything(servers: Platform, reporting: InProcess) -> None:
     try:
         places = [
             TopicPartition(topic, partition)
-            for topic in {contract.topic for contract in INTERESTS}
+            for topic in {contract.topic for contract in SUBSCRIPTIONS}
             for partition in group.partitions_for_topic(topic) or await _partitions(group, topic)
         ]
         group.assign(places)

@@ -7,9 +7,9 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.reception import PromiseRevised, VehicleArrived
-from shared.envelope import Cause, headers_of
+from shared.envelope import Causation, headers_of
 from shared.ids import new_id
 from tests.harness import InProcess, Publisher, in_process, publisher
 from tests.reporting.story import local
@@ -26,7 +26,7 @@ async def outside(servers: Platform):
 
 
 @pytest_asyncio.fixture(scope="module")
-async def reporting(servers: Platform, clock: SteppedClock):
+async def reporting(servers: Platform, clock: SimulatedClock):
     async with in_process(servers, "reporting", create_app) as running:
         yield running
 
@@ -44,15 +44,15 @@ def arrived(order_id: str, store_id: str = "S01", at: datetime = NOW) -> Vehicle
 
 def headers(event: VehicleArrived, **changes: str | None) -> dict[str, str]:
     made = headers_of(
-        event, event_id=str(new_id()), sequence=1, time=NOW, cause=Cause("test", "test")
+        event, event_id=str(new_id()), sequence=1, time=NOW, causation=Causation("test", "test")
     )
     return {name: text for name, text in {**made, **changes}.items() if text is not None}
 
 
 async def count(reporting: InProcess) -> int:
-    await reporting.at_rest()
-    answer = await reporting.get("/stores/S01/figures", "manager", day=DAY.isoformat())
-    return answer.json()["arrived"]
+    await reporting.wait_until_idle()
+    response = await reporting.get("/stores/S01/figures", "manager", day=DAY.isoformat())
+    return response.json()["arrived"]
 
 
 async def dead_letters(servers: Platform) -> list[tuple[str, str]]:
@@ -64,7 +64,7 @@ async def dead_letters(servers: Platform) -> list[tuple[str, str]]:
     return [tuple(row) for row in rows]
 
 
-async def test_what_cannot_be_understood_is_set_aside_and_the_rest_counted(
+async def test_what_cannot_be_understood_is_dead_lettered_and_the_rest_counted(
     reporting: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     good = arrived("good").model_dump_json().encode()
@@ -93,11 +93,11 @@ async def test_what_cannot_be_understood_is_set_aside_and_the_rest_counted(
     }
 
 
-async def test_a_store_nobody_configured_is_set_aside(
+async def test_a_store_nobody_configured_is_dead_lettered(
     reporting: InProcess, outside: Publisher, servers: Platform
 ) -> None:
     await outside.publish(arrived("elsewhere", "S77"), at=NOW)
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     assert "elsewhere" in {key for key, _ in await dead_letters(servers)}
 
 
@@ -115,10 +115,10 @@ async def test_events_of_a_key_wait_for_the_one_that_is_missing(
     before = await count(reporting)
     later = PromiseRevised(store_id="S01", order_id="gap", promised_at=NOW, reason="part_late")
     second = headers_of(
-        later, event_id=str(new_id()), sequence=2, time=NOW, cause=Cause("test", "test")
+        later, event_id=str(new_id()), sequence=2, time=NOW, causation=Causation("test", "test")
     )
     await outside.send_raw(TOPIC, "gap", later.model_dump_json().encode(), second)
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     missing = await reporting.get("/stores/S01/orders/gap/history", "manager")
     assert missing.status_code == 404
     await outside.send_raw(
@@ -139,6 +139,6 @@ async def test_a_field_that_a_newer_publisher_added_is_kept_in_the_log(
         value.replace(b"{", b'{"lane":"B",', 1),
         headers(arrived("newer-field")),
     )
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     history = (await reporting.get("/stores/S01/orders/newer-field/history", "manager")).json()
     assert history[0]["data"]["lane"] == "B"

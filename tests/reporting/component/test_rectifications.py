@@ -44,9 +44,9 @@ def feedback(order_id, attitude, now):
 
 
 async def listed(reporting, *states):
-    answer = await reporting.get("/stores/S01/rectifications", "manager", state=list(states))
-    assert answer.is_success, answer.text
-    return answer.json()
+    response = await reporting.get("/stores/S01/rectifications", "manager", state=list(states))
+    assert response.is_success, response.text
+    return response.json()
 
 
 async def events(servers, kind):
@@ -57,7 +57,7 @@ async def events(servers, kind):
 async def test_a_bad_mark_opens_one_and_a_good_one_none(reporting, outside, servers, clock):
     now = clock.now()
     await outside.publish(feedback("o-1", 2, now), feedback("o-2", 5, now), at=now)
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     [opened] = await listed(reporting, "open")
     assert (opened["source"], opened["order_id"], opened["subjects"]) == (
         "feedback",
@@ -87,12 +87,12 @@ async def test_a_failed_item_of_a_check_becomes_overdue_and_is_closed(
         checked_at=now,
     )
     await outside.publish(check, at=now)
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     opened = next(each for each in await listed(reporting, "open") if each["source_id"] == "k-1")
     path = f"/stores/S01/rectifications/{opened['rectification_id']}"
 
     clock.set(now + timedelta(days=1, minutes=1))
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     assert [each["source_id"] for each in await listed(reporting, "overdue")] == ["k-1"]
     overdue = await events(servers, RectificationOverdue)
     assert [event.rectification_id for event in overdue] == [opened["rectification_id"]]
@@ -106,7 +106,7 @@ async def test_a_failed_item_of_a_check_becomes_overdue_and_is_closed(
     assert closed.status_code == 200, closed.text
     again = await reporting.post(f"{path}/closing", "manager", body, subject=MANAGER)
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "rectification_closed")
-    await reporting.at_rest()
+    await reporting.wait_until_idle()
     assert (await reporting.get(path, "manager")).json()["note"] == "地面已重新清洁"
     [ended] = await events(servers, RectificationClosed)
     assert (ended.result, ended.closed_by) == ("corrected", MANAGER)
@@ -114,5 +114,5 @@ async def test_a_failed_item_of_a_check_becomes_overdue_and_is_closed(
 
 
 async def test_an_unknown_one_is_not_found(reporting):
-    answer = await reporting.get("/stores/S01/rectifications/none", "manager")
-    assert answer.status_code == 404
+    response = await reporting.get("/stores/S01/rectifications/none", "manager")
+    assert response.status_code == 404

@@ -16,7 +16,9 @@ START = datetime(2026, 3, 4, tzinfo=UTC)
 TOPICS = ("order", "job", "customer")
 
 
-def event(number: int, minute: int, topic: str, sequence: int, cause: int | None) -> LoggedEvent:
+def event(
+    number: int, minute: int, topic: str, sequence: int, causation: int | None
+) -> LoggedEvent:
     return LoggedEvent(
         event_id=f"{number:03d}",
         type="type",
@@ -24,7 +26,7 @@ def event(number: int, minute: int, topic: str, sequence: int, cause: int | None
         sequence=sequence,
         topic=topic,
         key="key",
-        causation_id=None if cause is None else f"{cause:03d}",
+        causation_id=None if causation is None else f"{causation:03d}",
         data={},
     )
 
@@ -75,9 +77,9 @@ def histories(draw) -> list[LoggedEvent]:
     for number in range(draw(st.integers(0, 25))):
         topic = draw(st.sampled_from(TOPICS))
         sequences[topic] += 1
-        cause = draw(st.none() | st.integers(0, number - 1)) if number else None
+        causation = draw(st.none() | st.integers(0, number - 1)) if number else None
         minute = number + draw(st.integers(-3, 3))
-        events.append(event(number, minute, topic, sequences[topic], cause))
+        events.append(event(number, minute, topic, sequences[topic], causation))
     return events
 
 

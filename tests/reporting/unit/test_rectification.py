@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.reporting.domain import rectification as rectifications
 from services.reporting.domain.rectification import Finding, Rule
 from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
 marks = st.integers(1, 5)
@@ -102,9 +102,9 @@ def test_it_becomes_overdue_once_and_not_after_it_was_closed():
 
 def test_only_the_owner_or_a_manager_closes_it_and_once():
     rectification, _ = opened()
-    with pytest.raises(Refused, match="belongs to a"):
+    with pytest.raises(RuleViolation, match="belongs to a"):
         rectifications.close(rectification, "corrected", "b", may=False, now=NOW)
     closed, events = rectifications.close(rectification, "unfounded", "b", may=True, now=NOW)
     assert (closed.closed_by, events[0].result) == ("b", "unfounded")
-    with pytest.raises(Refused, match="closed already"):
+    with pytest.raises(RuleViolation, match="closed already"):
         rectifications.close(closed, "corrected", "a", may=True, now=NOW)

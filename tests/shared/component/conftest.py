@@ -12,13 +12,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from shared.clock import SystemClock
 from shared.contracts.reception import CustomerGreeted, VehicleArrived
 from shared.db import open_pool
-from shared.envelope import Cause, Received
+from shared.envelope import Causation, ReceivedEvent
 from shared.service import Service
 from shared.settings import Settings
-from shared.unit import Unit, Units
+from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
-CAUSE = Cause("correlation", "causation")
+CAUSATION = Causation("correlation", "causation")
 TOPIC = VehicleArrived.topic
 
 
@@ -39,7 +39,7 @@ class Effects:
     advisors: dict[str, list[str]] = field(default_factory=dict)
     fail_with: list[Exception] = field(default_factory=list)
 
-    async def handle(self, _: Unit, batch: Sequence[Received]) -> None:
+    async def handle(self, _: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
         if self.fail_with:
             raise self.fail_with.pop()
         for received in batch:
@@ -52,7 +52,7 @@ class Bench:
     """What a test needs: units that publish, the service, an administrator's eye, raw Kafka."""
 
     service: Service
-    units: Units
+    uow_factory: UnitOfWorkFactory
     admin: asyncpg.Connection
     effects: Effects
     bootstrap: str
@@ -60,8 +60,8 @@ class Bench:
     begin: dict[TopicPartition, int]
 
     async def publish(self, *events: CustomerGreeted) -> None:
-        async with self.units.open({event.store_id for event in events}) as unit:
-            unit.publish(events, CAUSE)
+        async with self.uow_factory.open({event.store_id for event in events}) as uow:
+            uow.publish(events, CAUSATION)
 
     async def send(self, key: bytes | None, value: bytes | None, headers: dict[str, Any]) -> None:
         """Put a raw record on the order topic."""
@@ -74,8 +74,8 @@ class Bench:
         consumer.assign(list(self.begin))
         await consumer.start()
         try:
-            for place, offset in self.begin.items():
-                consumer.seek(place, offset)
+            for partition, offset in self.begin.items():
+                consumer.seek(partition, offset)
             missing = sum((await consumer.end_offsets(list(self.begin))).values())
             missing -= sum(self.begin.values())
             records: list[Any] = []
@@ -101,7 +101,7 @@ async def bench(servers: Any) -> AsyncIterator[Bench]:
     settings = settings_of(servers, "crm")
     service = Service("crm", settings)
     effects = Effects()
-    service.listen([CustomerGreeted], effects.handle, {})
+    service.subscribe([CustomerGreeted], effects.handle, {})
     await service.open()
     reception = await open_pool(
         settings_of(servers, "reception").database_url, 10, "test reception"
@@ -110,9 +110,9 @@ async def bench(servers: Any) -> AsyncIterator[Bench]:
     await admin.execute(_FRESH)
     producer = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap)
     await producer.start()
-    units = Units(reception, SystemClock(), lambda: None)
+    uow_factory = UnitOfWorkFactory(reception, SystemClock(), lambda: None)
     begin = await _ends(settings.kafka_bootstrap)
-    yield Bench(service, units, admin, effects, settings.kafka_bootstrap, producer, begin)
+    yield Bench(service, uow_factory, admin, effects, settings.kafka_bootstrap, producer, begin)
     await producer.stop()
     await admin.close()
     await reception.close()
@@ -122,7 +122,7 @@ async def _ends(bootstrap: str) -> dict[TopicPartition, int]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
     try:
-        places = [TopicPartition(TOPIC, number) for number in range(12)]
-        return dict(await consumer.end_offsets(places))
+        partitions = [TopicPartition(TOPIC, number) for number in range(12)]
+        return dict(await consumer.end_offsets(partitions))
     finally:
         await consumer.stop()

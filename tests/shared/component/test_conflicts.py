@@ -9,23 +9,27 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared import dead_letters, positions
-from shared.consuming import Incoming
-from shared.contracts.refusal import Refused
+from shared import dead_letters, inbox
+from shared.consumer import InboundRecord
+from shared.contracts.violations import RuleViolation
 from shared.contracts.workshop import CapacityChanged
 from shared.db import speak_json
-from shared.envelope import Received, headers_of
-from shared.unit import Unit
-from tests.shared.component.conftest import CAUSE, NOW, TOPIC, Bench, greeted
+from shared.envelope import ReceivedEvent, headers_of
+from shared.unit_of_work import UnitOfWork
+from tests.shared.component.conftest import CAUSATION, NOW, TOPIC, Bench, greeted
 
 
-def record(sequence: int, advisor: str = "", order_id: str = "o1", **changes: Any) -> Incoming:
+def record(sequence: int, advisor: str = "", order_id: str = "o1", **changes: Any) -> InboundRecord:
     """A greeting by ``advisor``, whose record it identifies; without one, the genuine record."""
     event = greeted(order_id, advisor or f"a{sequence}")
     headers = headers_of(
-        event, event_id=f"{event.advisor_id}-{sequence}", sequence=sequence, time=NOW, cause=CAUSE
+        event,
+        event_id=f"{event.advisor_id}-{sequence}",
+        sequence=sequence,
+        time=NOW,
+        causation=CAUSATION,
     )
-    genuine = Incoming(
+    genuine = InboundRecord(
         topic=TOPIC,
         partition=0,
         offset=10 * sequence + (1 if advisor else 0),
@@ -49,7 +53,7 @@ async def consumer(bench: Bench) -> AsyncIterator[Any]:
 
 
 async def conflicts(bench: Bench) -> list[tuple[int, str]]:
-    """Sequence and advisor of the conflicting events that are set aside and open."""
+    """Sequence and advisor of the conflicting events that are dead-lettered and open."""
     rows = await bench.admin.fetch(
         "SELECT sequence, value FROM crm.dead_letter WHERE conflict AND resolved_at IS NULL "
         "ORDER BY dead_letter_id"
@@ -140,9 +144,9 @@ async def test_conflict_is_skipped_but_never_replayed(bench, consumer):
     await consumer.apply([record(1, "forger")])
     await bench.admin.execute("SET search_path TO crm")
     [letter] = (await dead_letters.listed(bench.admin)).letters
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RuleViolation) as violation:
         await dead_letters.decide(bench.admin, letter.letter_id, "replay", by="me", key="key-1")
-    assert refused.value.rule == "sequence_taken"
+    assert violation.value.rule == "sequence_taken"
     await decide(bench, "replay")
     assert await conflicts(bench) == [(1, "forger")]
     await dead_letters.decide(bench.admin, letter.letter_id, "skip", by="me", key="key-2")
@@ -161,9 +165,9 @@ async def test_event_behind_unreadable_rival_is_replayed(bench, consumer):
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
     [broken] = (await dead_letters.listed(bench.service.workers)).letters
     await bench.admin.execute("SET search_path TO crm")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RuleViolation) as violation:
         await dead_letters.decide(bench.admin, broken.letter_id, "replay", by="me", key="key-3")
-    assert refused.value.rule == "sequence_taken"
+    assert violation.value.rule == "sequence_taken"
     await decide(bench, "skip", conflict=False)
     assert (await dead_letters.listed(bench.service.workers)).letters == []
 
@@ -184,7 +188,7 @@ async def test_what_was_applied_before_is_taken_for_repeated(bench, consumer):
     assert await conflicts(bench) == [(3, "forger")]
 
 
-def foreign(sequence: int, **changes: Any) -> Incoming:
+def foreign(sequence: int, **changes: Any) -> InboundRecord:
     """A record of another store that claims the genuine key."""
     event = greeted("o1", "intruder", store_id="S02")
     forged = record(sequence, "forger", store_id="S02", value=event.model_dump_json().encode())
@@ -218,8 +222,8 @@ async def test_record_of_another_store_takes_no_key(bench, consumer, together):
 async def test_events_of_another_store_see_no_foreign_rows(bench, consumer):
     scopes: list[tuple[str, str]] = []
 
-    async def handle(unit: Unit, batch: Sequence[Received]) -> None:
-        scope = await unit.connection.fetchval("SELECT current_setting('app.stores')")
+    async def handle(uow: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
+        scope = await uow.connection.fetchval("SELECT current_setting('app.stores')")
         scopes.extend((each.event.store_id, scope) for each in batch)
 
     consumer._handle = handle
@@ -228,11 +232,11 @@ async def test_events_of_another_store_see_no_foreign_rows(bench, consumer):
     assert scopes == [("S01", "S01"), ("S01", "S01"), ("S02", "S02")]
 
 
-def version(number: int, offset: int, plan: int = 0) -> Incoming:
+def version(number: int, offset: int, plan: int = 0) -> InboundRecord:
     """A store's capacity under a plan; another plan makes another event."""
     event = CapacityChanged(store_id="S01", plan_version=plan, free=())
     headers = headers_of(
-        event, event_id=f"v{number}-{plan}", sequence=number, time=NOW, cause=CAUSE
+        event, event_id=f"v{number}-{plan}", sequence=number, time=NOW, causation=CAUSATION
     )
     return record(
         number,
@@ -251,12 +255,12 @@ async def follower(bench: Bench) -> AsyncIterator[tuple[Any, list[int]]]:
     await speak_json(bench.admin)
     plans: list[int] = []
 
-    async def handle(_: Unit, batch: Sequence[Received]) -> None:
+    async def handle(_: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
         events: list[Any] = [each.event for each in batch]
         plans.extend(event.plan_version for event in events)
 
-    bench.service.listen([CapacityChanged], handle, {})
-    bench.service.consumer.units = bench.service.units
+    bench.service.subscribe([CapacityChanged], handle, {})
+    bench.service.consumer.uow_factory = bench.service.uow_factory
     yield bench.service.consumer, plans
     await bench.service.pool.close()
     await bench.service.workers.close()
@@ -266,13 +270,13 @@ async def test_forged_version_does_not_silence_genuine_ones(bench, follower):
     consumer, plans = follower
     await consumer.apply([version(4, 10), version(7, 11)])
     await consumer.apply([version(4, 10), version(7, 11), version(5, 9), version(4, 12)])
-    assert await versions_set_aside(bench) == []
+    assert await versions_dead_lettered(bench) == []
     await consumer.apply([version(7, 13, plan=1)])
     await consumer.apply([version(1000, 14, plan=1)])
     await consumer.apply([version(8, 15)])
-    assert await versions_set_aside(bench) == [
-        (7, positions.ANOTHER_APPLIED),
-        (8, positions.LATE_VERSION),
+    assert await versions_dead_lettered(bench) == [
+        (7, inbox.ANOTHER_APPLIED),
+        (8, inbox.LATE_VERSION),
     ]
     assert plans == [0, 0, 1]
 
@@ -300,7 +304,7 @@ async def test_malformed_version_blocks_nothing(bench, follower, changes):
     await consumer.apply([forged, version(5, 13, plan=3)])
     await consumer.apply([version(6, 14, plan=4)])
     assert plans == [0, 3, 4]
-    assert await versions_set_aside(bench) == []
+    assert await versions_dead_lettered(bench) == []
     assert await bench.admin.fetchval("SELECT count(*) FROM crm.parked_event") == 0
 
 
@@ -320,7 +324,7 @@ async def test_late_version_replayed_becomes_the_state(bench, follower):
     assert (await dead_letters.listed(bench.admin)).letters == []
 
 
-async def versions_set_aside(bench: Bench) -> list[tuple[int, str]]:
+async def versions_dead_lettered(bench: Bench) -> list[tuple[int, str]]:
     rows = await bench.admin.fetch(
         "SELECT sequence, error FROM crm.dead_letter WHERE conflict ORDER BY dead_letter_id"
     )

@@ -31,7 +31,7 @@ INSERT INTO crm.customer (store_id, customer_ref, phone_ref, name, phone, regist
 VALUES ('S02', 'c-S02', 'phone-S02', '', '', now());
 INSERT INTO crm.vehicle (store_id, vehicle_ref, customer_ref, plate_ref, vin, brand, model)
 VALUES ('S02', 'vehicle-S02', 'c-S02', 'plate-S02', '', 'X', 'Y');
-INSERT INTO crm.visit (store_id, order_id, customer_ref, delivered_at)
+INSERT INTO crm.service_visit (store_id, order_id, customer_ref, delivered_at)
 VALUES ('S02', 'o-S02', 'c-S02', now())
 """
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from deploy.embedded.settings import free_ports
-from shared.files import FileStore
+from shared.files import FileStorage
 from shared.problems import Problem
 
 
@@ -42,13 +42,13 @@ def in_s3(monkeypatch, s3):
         "REGION": "cn-east-1",
     }.items():
         monkeypatch.setenv(f"AWS_{name}", value)
-    return FileStore("s3://pictures/aftersales")
+    return FileStorage("s3://pictures/aftersales")
 
 
 @pytest.fixture(params=["folder", "s3"])
 def files(request, tmp_path):
     if request.param == "folder":
-        return FileStore(str(tmp_path / "not-yet-there"))
+        return FileStorage(str(tmp_path / "not-yet-there"))
     return request.getfixturevalue("in_s3")
 
 
@@ -82,9 +82,9 @@ async def test_deleting_what_is_not_there_is_no_error(files):
     assert await files.get("S01/photos/never") is None
 
 
-async def test_a_store_that_is_away_is_said_to_be_unavailable(monkeypatch, in_s3):
+async def test_a_store_that_is_unavailable_is_said_to_be_unavailable(monkeypatch, in_s3):
     monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{free_ports(1)[0]}")
-    away = FileStore("s3://pictures")
-    with pytest.raises(Problem) as refusal:
-        await away.put("S01/photos/1", b"content")
-    assert refusal.value.status == 503
+    unavailable = FileStorage("s3://pictures")
+    with pytest.raises(Problem) as violation:
+        await unavailable.put("S01/photos/1", b"content")
+    assert violation.value.status == 503

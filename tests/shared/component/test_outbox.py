@@ -9,7 +9,7 @@ import pytest
 
 from shared.kafka import client_options
 from shared.outbox import Relay
-from tests.shared.component.conftest import CAUSE, Bench, greeted, settings_of
+from tests.shared.component.conftest import CAUSATION, Bench, greeted, settings_of
 
 
 async def relay_until(bench: Bench, relay: Relay, rows: int) -> None:
@@ -50,9 +50,9 @@ async def test_concurrent_transactions_give_gapless_sequences_in_commit_order(se
 
 async def test_a_rolled_back_command_publishes_nothing(servers, bench):
     async def fail_after_writing() -> None:
-        async with bench.units.open(["S01"]) as unit:
-            unit.publish([greeted("o1", "never")], CAUSE)
-            await unit.flush()
+        async with bench.uow_factory.open(["S01"]) as uow:
+            uow.publish([greeted("o1", "never")], CAUSATION)
+            await uow.flush()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -1,4 +1,4 @@
-"""Outbox and answers of commands are kept for their retention, and what is unsent longer."""
+"""Outbox and responses to commands are kept for their retention, and what is unsent longer."""
 
 from datetime import UTC, datetime, timedelta
 

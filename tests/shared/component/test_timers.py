@@ -1,4 +1,4 @@
-"""Deadlines on the real database: those that wait, fail or are refused hold no other kind up."""
+"""Timers on the real database: those that wait, fail or are refused hold no other kind up."""
 
 import asyncio
 from collections import Counter
@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 
 from shared import timers
-from shared.timers import Deadline, Lane, NotYetError, StalePreparationError, Timer, Timers
-from shared.unit import Unit
-from tests.shared.component.conftest import CAUSE, Bench
+from shared.timers import Lane, RetryLaterError, StaleStateError, Timer, TimerHandler, Timers
+from shared.unit_of_work import UnitOfWork
+from tests.shared.component.conftest import CAUSATION, Bench
 
-_PATIENCE_S = 30
+_TIMEOUT_S = 30
 _MANY = 1000
 
 
 class Outside:
-    """A system that answers nobody until it is told to."""
+    """A system that responds to nobody until it is told to."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.most_at_once = 0
-        self.answers = asyncio.Event()
+        self.is_responding = asyncio.Event()
         self._waiting = 0
 
     async def ask(self, _: str, subject: str) -> str:
@@ -32,16 +32,16 @@ class Outside:
         self._waiting += 1
         self.most_at_once = max(self.most_at_once, self._waiting)
         try:
-            await self.answers.wait()
+            await self.is_responding.wait()
         finally:
             self._waiting -= 1
-        return f"answer to {subject}"
+        return f"response to {subject}"
 
 
 class Fired(list[Timer]):
-    """The deadlines that were fired, in their order."""
+    """The timers that were fired, in their order."""
 
-    async def fire(self, _: Unit, timer: Timer) -> None:
+    async def fire(self, _: UnitOfWork, timer: Timer) -> None:
         self.append(timer)
 
     @property
@@ -50,16 +50,16 @@ class Fired(list[Timer]):
 
 
 async def _set(bench: Bench, kind: str, count: int = 1, *, past_s: int = 60) -> None:
-    """So many deadlines of a kind that have passed, the first of them the longest ago."""
-    async with bench.service.units.open(["S01"]) as unit:
+    """So many timers of a kind that are due, the first of them the longest ago."""
+    async with bench.service.uow_factory.open(["S01"]) as uow:
         for number in range(count):
             await timers.schedule(
-                unit,
+                uow,
                 kind,
                 f"{kind}-{number}",
                 store_id="S01",
-                due_at=unit.now - timedelta(seconds=past_s) + timedelta(milliseconds=number),
-                cause=CAUSE,
+                due_at=uow.now - timedelta(seconds=past_s) + timedelta(milliseconds=number),
+                causation=CAUSATION,
             )
 
 
@@ -75,16 +75,16 @@ async def _try_again_now(bench: Bench) -> None:
 
 
 async def _until(condition: Any) -> None:
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(_TIMEOUT_S):
         while not (await condition() if asyncio.iscoroutinefunction(condition) else condition()):
             await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
-async def _running(bench: Bench, deadlines: Mapping[str, Deadline]) -> AsyncIterator[None]:
+async def _running(bench: Bench, timer_handlers: Mapping[str, TimerHandler]) -> AsyncIterator[None]:
     service = bench.service
     await service.workers.execute("DELETE FROM timer")
-    watching = Timers("crm", service.workers, service.units, service.clock, deadlines)
+    watching = Timers("crm", service.workers, service.uow_factory, service.clock, timer_handlers)
     task = asyncio.create_task(watching.run())
     try:
         yield
@@ -94,15 +94,15 @@ async def _running(bench: Bench, deadlines: Mapping[str, Deadline]) -> AsyncIter
             await task
 
 
-async def test_thousand_waiting_deadlines_delay_no_other_kind(bench: Bench) -> None:
+async def test_thousand_waiting_timers_delay_no_other_kind(bench: Bench) -> None:
     slow, fired = Outside(), Fired()
-    deadlines = {
-        "registration": Deadline(fired.fire, prepare=slow.ask, lane=Lane("slow: persons", 4)),
-        "reminder": Deadline(fired.fire, prepare=slow.ask, lane=Lane("slow: reminders", 4)),
-        "near": Deadline(fired.fire),
-        "other": Deadline(fired.fire),
+    timer_handlers = {
+        "registration": TimerHandler(fired.fire, prepare=slow.ask, lane=Lane("slow: persons", 4)),
+        "reminder": TimerHandler(fired.fire, prepare=slow.ask, lane=Lane("slow: reminders", 4)),
+        "near": TimerHandler(fired.fire),
+        "other": TimerHandler(fired.fire),
     }
-    async with _running(bench, deadlines):
+    async with _running(bench, timer_handlers):
         await _set(bench, "registration", _MANY)
         await _until(lambda: len(slow.asked) == 4)
         for kind in ("near", "other", "reminder"):
@@ -115,18 +115,18 @@ async def test_thousand_waiting_deadlines_delay_no_other_kind(bench: Bench) -> N
         assert [timer for timer in fired.subjects if timer.startswith("near")] == [
             f"near-{n}" for n in range(3)
         ]
-        slow.answers.set()
+        slow.is_responding.set()
         await _until(lambda: len(fired) == _MANY + 9)
-    answers = {timer.subject: timer.prepared for timer in fired if timer.prepared}
-    assert answers == {subject: f"answer to {subject}" for subject in slow.asked}
+    responses = {timer.subject: timer.prepared for timer in fired if timer.prepared}
+    assert responses == {subject: f"response to {subject}" for subject in slow.asked}
     assert slow.most_at_once <= 8
 
 
 async def test_neighbor_that_never_answers_is_left_alone(bench: Bench) -> None:
-    deadlines = {
-        "remote": Deadline(Fired().fire, prepare=Outside().ask, lane=Lane("slow", 1, 0.05))
+    timer_handlers = {
+        "remote": TimerHandler(Fired().fire, prepare=Outside().ask, lane=Lane("slow", 1, 0.05))
     }
-    async with _running(bench, deadlines):
+    async with _running(bench, timer_handlers):
         await _set(bench, "remote", 3)
 
         async def all_rest() -> bool:
@@ -136,42 +136,45 @@ async def test_neighbor_that_never_answers_is_left_alone(bench: Bench) -> None:
     assert {row["failures"] for row in await _rows(bench, "remote")} == {0}
 
 
-async def test_waiting_deadline_fires_when_its_neighbor_returns(bench: Bench) -> None:
-    away, fired = [True], Fired()
+async def test_waiting_timer_fires_when_its_neighbor_returns(bench: Bench) -> None:
+    unavailable, fired = [True], Fired()
 
     async def ask(_store_id: str, _subject: str) -> None:
-        if away:
-            raise NotYetError("away")
+        if unavailable:
+            raise RetryLaterError("unavailable")
 
-    async with _running(bench, {"remote": Deadline(fired.fire, prepare=ask, attempts=3)}):
+    async with _running(bench, {"remote": TimerHandler(fired.fire, prepare=ask, attempts=3)}):
         await _set(bench, "remote", 2)
 
         async def both_wait() -> bool:
             return [row["attempts"] for row in await _rows(bench, "remote")] == [1, 1]
 
         await _until(both_wait)
-        assert {row["error"] for row in await _rows(bench, "remote")} == {"NotYetError: away"}
-        away.clear()
+        assert {row["error"] for row in await _rows(bench, "remote")} == {
+            "RetryLaterError: unavailable"
+        }
+        unavailable.clear()
         await _try_again_now(bench)
         await _until(lambda: len(fired) == 2)
     assert await _rows(bench, "remote") == []
 
 
 @pytest.mark.parametrize(
-    ("error", "tries"), [(ValueError("wrong\nplate 浙A12345"), 2), (NotYetError("away"), 3)]
+    ("error", "tries"),
+    [(ValueError("wrong\nplate 浙A12345"), 2), (RetryLaterError("unavailable"), 3)],
 )
-async def test_deadline_is_given_up_at_its_limit(bench: Bench, error, tries) -> None:
+async def test_timer_is_given_up_at_its_limit(bench: Bench, error, tries) -> None:
     tried, fired = [], Fired()
 
-    async def fail(_unit: Unit, timer: Timer) -> None:
+    async def fail(_uow: UnitOfWork, timer: Timer) -> None:
         tried.append(timer.subject)
         raise error
 
-    deadlines = {
-        "failing": Deadline(fail, failures=2, attempts=3),
-        "near": Deadline(fired.fire),
+    timer_handlers = {
+        "failing": TimerHandler(fail, failures=2, attempts=3),
+        "near": TimerHandler(fired.fire),
     }
-    async with _running(bench, deadlines):
+    async with _running(bench, timer_handlers):
         await _set(bench, "failing")
 
         async def given_up() -> bool:
@@ -188,14 +191,14 @@ async def test_deadline_is_given_up_at_its_limit(bench: Bench, error, tries) -> 
         await _until(lambda: len(tried) > tries)
 
 
-async def test_untried_deadline_goes_before_one_that_failed(bench: Bench) -> None:
+async def test_untried_timer_goes_before_one_that_failed(bench: Bench) -> None:
     tried: list[str] = []
 
-    async def fail(_unit: Unit, timer: Timer) -> None:
+    async def fail(_uow: UnitOfWork, timer: Timer) -> None:
         tried.append(timer.subject)
         raise ValueError
 
-    async with _running(bench, {"failing": Deadline(fail, failures=100)}):
+    async with _running(bench, {"failing": TimerHandler(fail, failures=100)}):
         await _set(bench, "failing", 12)
         await _until(lambda: len(set(tried)) == 12)
     assert tried[:12] == [f"failing-{n}" for n in range(12)]
@@ -204,18 +207,18 @@ async def test_untried_deadline_goes_before_one_that_failed(bench: Bench) -> Non
 async def test_stale_preparation_is_no_failure(bench: Bench) -> None:
     tried: list[str] = []
 
-    async def stale(_unit: Unit, timer: Timer) -> None:
+    async def stale(_uow: UnitOfWork, timer: Timer) -> None:
         tried.append(timer.subject)
-        raise StalePreparationError
+        raise StaleStateError
 
-    async with _running(bench, {"stale": Deadline(stale, failures=1)}):
+    async with _running(bench, {"stale": TimerHandler(stale, failures=1)}):
         await _set(bench, "stale")
         await _until(lambda: len(tried) == 3)
         assert [row["attempts"] for row in await _rows(bench, "stale")] == [0]
 
 
 async def test_two_kinds_in_one_lane_are_refused(bench: Bench) -> None:
-    deadlines = dict.fromkeys(("a", "b"), Deadline(Fired().fire, lane=Lane("shared")))
+    timer_handlers = dict.fromkeys(("a", "b"), TimerHandler(Fired().fire, lane=Lane("shared")))
     with pytest.raises(ValueError, match="shared"):
-        async with _running(bench, deadlines):
+        async with _running(bench, timer_handlers):
             pass

@@ -25,10 +25,10 @@ def app() -> WrappedFastAPI:
 async def test_every_answer_carries_headers(app: WrappedFastAPI) -> None:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-        answers = {path: await client.get(path) for path in ("/failing", "/nothing", "/kept")}
-    assert [answer.status_code for answer in answers.values()] == [500, 404, 200]
-    for answer in answers.values():
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none';")
-    assert answers["/failing"].headers["Cache-Control"] == "no-store"
-    assert answers["/kept"].headers["Cache-Control"] == "max-age=60"
+        responses = {path: await client.get(path) for path in ("/failing", "/nothing", "/kept")}
+    assert [response.status_code for response in responses.values()] == [500, 404, 200]
+    for response in responses.values():
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Security-Policy"].startswith("default-src 'none';")
+    assert responses["/failing"].headers["Cache-Control"] == "no-store"
+    assert responses["/kept"].headers["Cache-Control"] == "max-age=60"

@@ -2,22 +2,22 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.clock import SteppedClock, SystemClock, clock_from
+from shared.clock import SimulatedClock, SystemClock, clock_from
 
 MOMENT = datetime(2026, 3, 4, 1, 2, 3, 456789, tzinfo=UTC)
 
 
-def test_a_stepped_clock_stands_still_and_is_shared(tmp_path):
-    one, other = SteppedClock(tmp_path / "clock"), SteppedClock(tmp_path / "clock")
+def test_simulated_clock_is_paused_and_shared(tmp_path):
+    one, other = SimulatedClock(tmp_path / "clock"), SimulatedClock(tmp_path / "clock")
     one.set(MOMENT)
-    assert other.stands
+    assert other.is_paused
     assert other.now() == MOMENT == other.now()
 
 
 def test_a_running_clock_goes_on_from_where_it_was_set(tmp_path):
-    clock = SteppedClock(tmp_path / "clock")
+    clock = SimulatedClock(tmp_path / "clock")
     clock.set(MOMENT, running=True)
-    assert not clock.stands
+    assert not clock.is_paused
     first, second = clock.now(), clock.now()
     assert MOMENT <= first <= second < MOMENT + timedelta(minutes=1)
 
@@ -28,6 +28,6 @@ def test_a_skewed_clock_is_wrong_by_so_much():
 
 
 def test_simulated_time_can_be_wrong_in_one_process(tmp_path):
-    shared = SteppedClock(tmp_path / "clock")
+    shared = SimulatedClock(tmp_path / "clock")
     shared.set(MOMENT)
     assert clock_from(tmp_path / "clock", skew_s=-60).now() == MOMENT - timedelta(minutes=1)

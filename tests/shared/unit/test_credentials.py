@@ -10,21 +10,21 @@ import pytest
 from shared.credentials import ServiceCredentials
 from shared.settings import Settings
 
-Answer = Callable[[], httpx.Response]
+Response = Callable[[], httpx.Response]
 
 
 class TokenEndpoint:
     """Stands where the provider's token endpoint is and counts how often it is asked."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, respond: Response) -> None:
         self.asked = 0
-        self.answer = answer
+        self.respond = respond
         monkeypatch.setattr(httpx.AsyncClient, "post", self._post)
 
     async def _post(self, url: str, **_: Any) -> httpx.Response:
         self.asked += 1
         await asyncio.sleep(0.01)
-        response = self.answer()
+        response = self.respond()
         response.request = httpx.Request("POST", url)
         return response
 
@@ -49,11 +49,11 @@ async def test_concurrent_calls_share_one_token(
     "content",
     [b"", b"[]", b'{"expires_in": 60}', b'{"access_token": "a", "expires_in": "soon"}', b"<html>"],
 )
-async def test_answer_without_token_is_an_error(
+async def test_response_without_token_is_an_error(
     credentials: ServiceCredentials, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
     endpoint = TokenEndpoint(monkeypatch, lambda: httpx.Response(200, content=content))
     with pytest.raises(httpx.HTTPError):
         await credentials.token("S01")
-    endpoint.answer = lambda: httpx.Response(200, json={"access_token": "b"})
+    endpoint.respond = lambda: httpx.Response(200, json={"access_token": "b"})
     assert await credentials.token("S01") == "b"

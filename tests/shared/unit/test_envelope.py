@@ -6,7 +6,7 @@ import pytest
 
 from shared.contracts.reception import CustomerGreeted
 from shared.envelope import (
-    Cause,
+    Causation,
     UnreadableEventError,
     decode,
     header_texts,
@@ -18,13 +18,13 @@ from shared.envelope import (
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 EVENT = CustomerGreeted(store_id="S01", order_id="o1", advisor_id="a1", greeted_at=NOW)
-HEADERS = headers_of(EVENT, event_id="e1", sequence=2, time=NOW, cause=Cause("c", "d"))
+HEADERS = headers_of(EVENT, event_id="e1", sequence=2, time=NOW, causation=Causation("c", "d"))
 
 
 def test_an_event_survives_the_way_through_its_envelope():
     received = decode(HEADERS, "o1", EVENT.model_dump_json().encode())
     assert received.event == EVENT
-    assert received.envelope.cause == Cause("c", "e1")
+    assert received.envelope.causation == Causation("c", "e1")
     assert sequence_of(HEADERS) == 2
     assert HEADERS["ce_source"] == "/stores/S01/reception"
 
@@ -74,9 +74,9 @@ def test_unfit_origins_are_not_taken_over(hostile):
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_unfit_header_is_named_but_not_repeated(name, hostile):
     kind = "aftersales.reception.CustomerGreeted.v" if name == "ce_type" else ""
-    with pytest.raises(UnreadableEventError, match=name) as refused:
+    with pytest.raises(UnreadableEventError, match=name) as violation:
         decode(HEADERS | {name: kind + hostile}, "o1", EVENT.model_dump_json().encode())
-    assert len(str(refused.value)) < 100
+    assert len(str(violation.value)) < 100
 
 
 def test_time_without_an_offset_is_refused():

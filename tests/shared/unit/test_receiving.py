@@ -31,26 +31,26 @@ async def test_a_body_within_its_bounds_is_read() -> None:
 async def test_one_byte_too_many_is_refused() -> None:
     read = receiving.bounded(scope(transfer_encoding="chunked"), parts(10, 21, 5), 30)
     await read()
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Problem) as violation:
         await read()
-    assert (refusal.value.status, refusal.value.values) == (413, {"largest": 30})
+    assert (violation.value.status, violation.value.values) == (413, {"largest": 30})
 
 
 async def test_an_announced_size_is_refused_before_reading() -> None:
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Problem) as violation:
         receiving.bounded(scope(content_length="31"), parts(), 30)
-    assert refusal.value.status == 413
+    assert violation.value.status == 413
 
 
 async def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never():
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(receiving, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(receiving, "_TIMEOUT_S", 0.05)
     read = receiving.bounded(scope(content_length="3"), never, 30)
-    with pytest.raises(Problem) as refusal:
+    with pytest.raises(Problem) as violation:
         await read()
-    assert (refusal.value.status, refusal.value.rule) == (408, "too_slow")
+    assert (violation.value.status, violation.value.rule) == (408, "too_slow")
 
 
 async def test_who_waits_after_the_body_waits_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ async def test_who_waits_after_the_body_waits_on(monkeypatch: pytest.MonkeyPatch
         return {"type": "http.disconnect"}
 
     read_once = asyncio.Event()
-    monkeypatch.setattr(receiving, "_PATIENCE_S", 0.05)
+    monkeypatch.setattr(receiving, "_TIMEOUT_S", 0.05)
     read = receiving.bounded(scope(content_length="2"), receive, 30)
     await read()
     waiting = asyncio.create_task(read())

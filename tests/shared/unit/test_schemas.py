@@ -7,25 +7,25 @@ from fastapi import FastAPI
 from deploy.docs.schemas import schema
 from shared import schemas
 from shared.contracts import CONTRACTS
-from shared.problems import answer_problems
+from shared.problems import add_problem_handlers
 
 
 @pytest.fixture
 async def client() -> httpx.AsyncClient:
     app = FastAPI()
-    answer_problems(app)
+    add_problem_handlers(app)
     app.include_router(schemas.router)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
 
 
 @pytest.mark.parametrize("kind", CONTRACTS)
 async def test_each_event_type_has_its_schema(client: httpx.AsyncClient, kind: str) -> None:
-    answer = await client.get(f"/schemas/{kind}.json")
-    assert answer.json() == schema(kind)
+    response = await client.get(f"/schemas/{kind}.json")
+    assert response.json() == schema(kind)
 
 
 @pytest.mark.parametrize("kind", ["aftersales.crm.Nothing.v1", "..%2fasyncapi"])
 async def test_an_unknown_type_is_named(client: httpx.AsyncClient, kind: str) -> None:
-    answer = await client.get(f"/schemas/{kind}.json")
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    response = await client.get(f"/schemas/{kind}.json")
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"

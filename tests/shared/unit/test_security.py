@@ -1,4 +1,5 @@
-"""Access tokens: whose are taken, and what happens when keys change or the issuer is away."""
+"""Access tokens: whose are taken, and what happens when keys change or the issuer is
+unavailable."""
 
 import asyncio
 import base64
@@ -13,7 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,10 +22,9 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
 from shared import signing_keys
-from shared.commands import reader
-from shared.problems import answer_problems
+from shared.problems import add_problem_handlers
 from shared.routing import Router
-from shared.security import Principal, Verifier
+from shared.security import Principal, Verifier, require_roles
 from shared.settings import Settings
 
 
@@ -36,7 +36,7 @@ class KeyPublisher:
         self.others: list[dict[str, Any]] = []
         self.said: Any = None
         self.asked = 0
-        self.away = False
+        self.unavailable = False
         self.pause_s = 0.0
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -48,7 +48,7 @@ class KeyPublisher:
         async def jwks() -> JSONResponse:
             self.asked += 1
             await asyncio.sleep(self.pause_s)
-            if self.away:
+            if self.unavailable:
                 return JSONResponse({}, 503)
             if self.said is not None:
                 return JSONResponse(self.said)
@@ -97,7 +97,7 @@ async def _served() -> AsyncIterator[KeyPublisher]:
 @pytest.fixture
 def publisher(_served: KeyPublisher) -> KeyPublisher:
     _served.key, _served.others, _served.said = _new_key(), [], None
-    _served.asked, _served.away, _served.pause_s = 0, False, 0.0
+    _served.asked, _served.unavailable, _served.pause_s = 0, False, 0.0
     return _served
 
 
@@ -111,11 +111,11 @@ async def service(verifier: Verifier) -> AsyncIterator[httpx.AsyncClient]:
     """A service that tells who is calling."""
     app = FastAPI()
     app.state.verifier = verifier
-    answer_problems(app)
+    add_problem_handlers(app)
     router = Router()
 
     @router.get("/me")
-    async def me(who: Annotated[Principal, reader("advisor")]) -> dict[str, Any]:
+    async def me(who: Annotated[Principal, Depends(require_roles("advisor"))]) -> dict[str, Any]:
         return {"sub": who.subject, "stores": sorted(who.stores)}
 
     app.include_router(router)
@@ -131,8 +131,8 @@ async def ask(service: httpx.AsyncClient, token: str) -> httpx.Response:
 async def test_good_token_tells_person_and_stores(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
-    answer = await ask(service, publisher.token())
-    assert answer.json() == {"sub": "S01-advisor-1", "stores": ["S01"]}
+    response = await ask(service, publisher.token())
+    assert response.json() == {"sub": "S01-advisor-1", "stores": ["S01"]}
     assert (await ask(service, publisher.token(kid=None))).status_code == 200
 
 
@@ -245,10 +245,10 @@ def _encoded(text: bytes) -> str:
 
 async def assert_rejected(service: httpx.AsyncClient, token: str) -> None:
     headers = {"Authorization": b"Bearer " + token.encode("utf-8", "surrogatepass")}
-    answer = await service.get("/me", headers=headers)
-    kind = answer.headers["content-type"]
-    assert (answer.status_code, kind) == (401, "application/problem+json"), answer.text
-    assert answer.json()["type"] == "/problems/token_rejected"
+    response = await service.get("/me", headers=headers)
+    kind = response.headers["content-type"]
+    assert (response.status_code, kind) == (401, "application/problem+json"), response.text
+    assert response.json()["type"] == "/problems/token_rejected"
 
 
 async def test_new_key_counts_without_restart(
@@ -273,7 +273,7 @@ async def test_flood_of_unknown_keys_asks_once(
     await asyncio.sleep(0.1)
     assert (await ask(service, publisher.token())).status_code == 200
     assert not attacked.done()
-    assert {answer.status_code for answer in await attacked} == {401}
+    assert {response.status_code for response in await attacked} == {401}
     await assert_rejected(service, publisher.token(key=forger, kid="late"))
     assert publisher.asked == 2
 
@@ -282,17 +282,17 @@ async def test_first_requests_share_one_question(
     service: httpx.AsyncClient, publisher: KeyPublisher
 ) -> None:
     publisher.pause_s = 0.1
-    answers = await asyncio.gather(*(ask(service, publisher.token()) for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {200}
+    replies = await asyncio.gather(*(ask(service, publisher.token()) for _ in range(20)))
+    assert {response.status_code for response in replies} == {200}
     await assert_rejected(service, publisher.token(kid="unknown"))
     assert publisher.asked == 2
 
 
-async def test_known_keys_serve_while_issuer_is_away(
+async def test_known_keys_serve_while_issuer_is_unavailable(
     service: httpx.AsyncClient, publisher: KeyPublisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await ask(service, publisher.token())).status_code == 200
-    publisher.away = True
+    publisher.unavailable = True
     monkeypatch.setattr(signing_keys, "FRESH_S", 0.0)
     assert (await ask(service, publisher.token())).status_code == 200
     await assert_rejected(service, publisher.token(kid="unknown"))
@@ -304,20 +304,20 @@ async def test_known_keys_serve_while_issuer_is_away(
 async def test_no_key_yet_is_no_refusal(
     service: httpx.AsyncClient, publisher: KeyPublisher, verifier: Verifier
 ) -> None:
-    publisher.away = True
+    publisher.unavailable = True
     for _ in range(5):
         await assert_unavailable(service, publisher.token())
     assert publisher.asked == 1
-    publisher.away = False
+    publisher.unavailable = False
     verifier._keys._paused_until = 0.0
     assert (await ask(service, publisher.token())).status_code == 200
 
 
 async def assert_unavailable(service: httpx.AsyncClient, token: str) -> None:
-    answer = await ask(service, token)
-    kind = answer.headers["content-type"]
-    assert (answer.status_code, kind) == (503, "application/problem+json"), answer.text
-    assert int(answer.headers["Retry-After"]) > 0
+    response = await ask(service, token)
+    kind = response.headers["content-type"]
+    assert (response.status_code, kind) == (503, "application/problem+json"), response.text
+    assert int(response.headers["Retry-After"]) > 0
 
 
 async def test_unusable_published_keys_are_left_aside(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts.refusal import Refused
 from shared.contracts.versioned import Versioned, columns, loaded, next_version, require_version
-from shared.unit import Unit
+from shared.contracts.violations import RuleViolation
+from shared.unit_of_work import UnitOfWork
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 
@@ -46,17 +46,17 @@ def test_new_aggregate_is_saved_as_first_version():
     assert "stored" not in columns(Light)
 
 
-async def test_unit_writes_changed_aggregates_alone():
-    unit, written = Unit(None, NOW, frozenset(), "p2"), []  # type: ignore[arg-type]
+async def test_uow_writes_changed_aggregates_alone():
+    uow, written = UnitOfWork(None, NOW, frozenset(), "p2"), []  # type: ignore[arg-type]
     lights = [loaded(Light(color, version=4)) for color in ("red", "green")]
 
     async def write(changed):
         written.extend(changed)
 
-    kept, turned = await unit.save([lights[0], replace(lights[1], color="blue")], write)
+    kept, turned = await uow.save([lights[0], replace(lights[1], color="blue")], write)
     assert (kept.version, turned.version, turned.changed_by) == (4, 5, "p2")
     assert written == [turned]
-    assert await unit.save([kept, turned], write) == [kept, turned]
+    assert await uow.save([kept, turned], write) == [kept, turned]
     assert written == [turned]
 
 
@@ -64,8 +64,8 @@ def test_decision_on_old_version_names_who_was_first():
     light = Light("red", version=7, changed_by="a2", changed_at=NOW)
     require_version(light, "7")
     for seen in ("6", "8", "", "07", "seven"):
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(RuleViolation) as violation:
             require_version(light, seen, color=light.color)
-        assert (refusal.value.rule, refusal.value.field) == ("changed_meanwhile", "version")
+        assert (violation.value.rule, violation.value.field) == ("changed_meanwhile", "version")
         values = {"version": "7", "by": "a2", "at": NOW.isoformat(), "color": "red"}
-        assert refusal.value.values == values
+        assert violation.value.values == values

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.reception import AdditionalWorkDeclined, VehicleDelivered
 from shared.contracts.workshop import (
     AdditionalWorkFound,
@@ -23,28 +23,33 @@ from shared.contracts.workshop import (
     JobStopped,
     VehicleReady,
 )
-from tests.workshop.workshop_harness import Answer, WorkshopHarness, open_workshop_harness, refused
+from tests.workshop.workshop_harness import (
+    JsonObject,
+    WorkshopHarness,
+    assert_rejected,
+    open_workshop_harness,
+)
 
 INSPECTOR = "S01-inspector-1"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def harness(servers: Platform, clock: SteppedClock) -> AsyncIterator[WorkshopHarness]:
+async def harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[WorkshopHarness]:
     async with open_workshop_harness(servers, clock) as running:
         yield running
 
 
-async def finished(harness: WorkshopHarness, operation_id: str = "MNT-001") -> Answer:
+async def finished(harness: WorkshopHarness, operation_id: str = "MNT-001") -> JsonObject:
     (job,) = await harness.open_order(operation_id)
     await harness.work(job, "start")
     return await harness.work(job, "finish")
 
 
-def _finish(job: Answer) -> datetime:
+def _finish(job: JsonObject) -> datetime:
     return datetime.fromisoformat(job["planned_finish_at"])
 
 
-async def _kept(harness: WorkshopHarness, job: Answer) -> timedelta:
+async def _kept(harness: WorkshopHarness, job: JsonObject) -> timedelta:
     """For how long the plan keeps people and bay free behind the job."""
     shown = next(
         each for each in (await harness.get("plan"))["jobs"] if each["job_id"] == job["job_id"]
@@ -83,10 +88,10 @@ async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(
     (job,) = await harness.open_order("MNT-001")
     (technician_id,) = job["technician_ids"]
     early = await harness.post(f"jobs/{job['job_id']}/finish", technician_id)
-    refused(early, 409, "wrong_status", "job_id")
+    assert_rejected(early, 409, "wrong_status", "job_id")
     await harness.work(job, "start")
     again = await harness.post(f"jobs/{job['job_id']}/start", technician_id)
-    assert refused(again, 409, "wrong_status", "job_id").values["by"] == technician_id
+    assert assert_rejected(again, 409, "wrong_status", "job_id").values["by"] == technician_id
     (other,) = await harness.open_order("MNT-001")
     body = {
         "technician_ids": [technician_id],
@@ -97,7 +102,7 @@ async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(
     }
     await harness.done(f"jobs/{other['job_id']}/reassignment", "S01-dispatcher-1", body)
     second = await harness.post(f"jobs/{other['job_id']}/start", technician_id)
-    refused(second, 409, "technician_busy", "technician_ids")
+    assert_rejected(second, 409, "technician_busy", "technician_ids")
     await harness.work(job, "finish")
 
 
@@ -126,7 +131,7 @@ async def test_every_item_of_the_checklist_is_answered(harness: WorkshopHarness)
     job = await finished(harness)
     path = f"jobs/{job['job_id']}/inspection"
     some = await harness.post(path, INSPECTOR, {"items": {"wheel_torque": "ok"}})
-    problem = refused(some, 422, "items_missing", "items")
+    problem = assert_rejected(some, 422, "items_missing", "items")
     assert problem.values["missing"] == ["fluids_level", "no_leaks", "service_reset"]
     checklist = (await harness.get("inspection-checklists"))["checklists"]["maintenance"]
     assert {"item": "wheel_torque", "zh": "车轮螺栓力矩", "en": "Wheel bolts torqued"}.items() <= (
@@ -134,9 +139,11 @@ async def test_every_item_of_the_checklist_is_answered(harness: WorkshopHarness)
     )
     answered = {each["item"]: "ok" for each in checklist}
     strange = await harness.post(path, INSPECTOR, {"items": answered | {"wings": "ok"}})
-    refused(strange, 422, "items_unknown", "items")
+    assert_rejected(strange, 422, "items_unknown", "items")
     skipped = {"items": answered | {"wheel_torque": "not_applicable"}}
-    refused(await harness.post(path, INSPECTOR, skipped), 422, "critical_items_apply", "items")
+    assert_rejected(
+        await harness.post(path, INSPECTOR, skipped), 422, "critical_items_apply", "items"
+    )
     await harness.inspect(job)
     assert (await harness.job(job))["status"] == "passed"
 
@@ -154,7 +161,7 @@ async def test_nobody_inspects_their_own_work(harness: WorkshopHarness) -> None:
         },
         subject=job["technician_ids"][0],
     )
-    refused(own, 403, "own_work", "job_id")
+    assert_rejected(own, 403, "own_work", "job_id")
 
 
 async def test_a_failed_inspection_brings_the_job_back_to_whoever_did_it(
@@ -182,12 +189,14 @@ async def test_a_diagnosis_is_recorded_in_symptom_codes(harness: WorkshopHarness
     path = f"jobs/{job['job_id']}/diagnosis"
     body = {"symptoms": ["ENG-IDLE-COLD"]}
     early = await harness.post(path, job["technician_ids"][0], body)
-    refused(early, 409, "wrong_status", "job_id")
+    assert_rejected(early, 409, "wrong_status", "job_id")
     await harness.work(job, "start")
     strange = await harness.post(path, job["technician_ids"][0], {"symptoms": ["ENG-SINGS"]})
-    problem = refused(strange, 422, "unknown_code", "symptoms")
+    problem = assert_rejected(strange, 422, "unknown_code", "symptoms")
     assert problem.values["code"] == "ENG-SINGS"
-    refused(await harness.post(path, "S01-technician-5", body), 403, "not_your_job", "job_id")
+    assert_rejected(
+        await harness.post(path, "S01-technician-5", body), 403, "not_your_job", "job_id"
+    )
     assert (await harness.work(job, "diagnosis", body))["diagnosis"] == ["ENG-IDLE-COLD"]
     (event,) = await harness.events(DiagnosisRecorded, job["order_id"])
     assert event.symptoms == ("ENG-IDLE-COLD",)
@@ -197,16 +206,16 @@ async def test_a_diagnosis_is_recorded_in_symptom_codes(harness: WorkshopHarness
 @pytest.mark.parametrize(
     ("field", "code"), [("operations", "MNT-999"), ("part_numbers", "OIL-9W99")]
 )
-async def test_additional_work_names_what_the_catalogue_knows(
+async def test_additional_work_names_what_the_catalog_knows(
     harness: WorkshopHarness, field: str, code: str
 ) -> None:
     (job,) = await harness.open_order("MNT-001")
     await harness.work(job, "start")
     body = {"operations": ["MNT-003"], "part_numbers": []} | {field: [code]}
-    answer = await harness.post(
+    response = await harness.post(
         f"jobs/{job['job_id']}/additional-work", job["technician_ids"][0], body
     )
-    assert refused(answer, 422, "unknown_code", field).values["code"] == code
+    assert assert_rejected(response, 422, "unknown_code", field).values["code"] == code
     await harness.work(job, "finish")
 
 
@@ -219,7 +228,7 @@ async def test_additional_work_waits_for_the_customers_answer(harness: WorkshopH
     assert event.additional_work_id == found["additional_work_id"]
     assert "空滤" not in event.model_dump_json()
     (shown,) = (await harness.get(f"orders/{job['order_id']}"))["additional_work"]
-    assert (shown["note"], shown["answer"]) == ("空滤很脏", None)
+    assert (shown["note"], shown["decision"]) == ("空滤很脏", None)
     declined = AdditionalWorkDeclined(
         store_id="S01",
         order_id=job["order_id"],
@@ -231,7 +240,7 @@ async def test_additional_work_waits_for_the_customers_answer(harness: WorkshopH
     )
     await harness.publish(declined)
     (shown,) = (await harness.get(f"orders/{job['order_id']}"))["additional_work"]
-    assert shown["answer"] == "declined"
+    assert shown["decision"] == "declined"
     await harness.work(job, "finish")
 
 
@@ -240,7 +249,7 @@ async def test_team_of_two_clocks_and_shares_credit(harness: WorkshopHarness) ->
     first, second = job["technician_ids"]
     path = f"jobs/{job['job_id']}"
     await harness.done(f"{path}/start", first)
-    refused(await harness.post(f"{path}/finish", second), 409, "not_clocked_in", "job_id")
+    assert_rejected(await harness.post(f"{path}/finish", second), 409, "not_clocked_in", "job_id")
     await harness.wait(30)
     await harness.done(f"{path}/resume", second)
     await harness.wait(30)
@@ -285,13 +294,13 @@ async def test_absences_are_refused_where_they_overlap_and_can_be_taken_back(
     path = "technicians/S01-technician-8/absences"
     dispatcher = "S01-dispatcher-1"
 
-    def away(begin: float, end: float) -> Answer:
+    def away(begin: float, end: float) -> JsonObject:
         return {"from_at": harness.at(begin).isoformat(), "until_at": harness.at(end).isoformat()}
 
     absence = await harness.done(path, dispatcher, away(30, 34))
     overlapping = await harness.post(path, dispatcher, away(33, 36))
-    refused(overlapping, 409, "absence_overlaps", "from_at")
-    refused(
+    assert_rejected(overlapping, 409, "absence_overlaps", "from_at")
+    assert_rejected(
         await harness.post(path, dispatcher, away(40, 40)), 422, "ends_before_it_begins", "until_at"
     )
     assert [each["absence_id"] for each in await harness.get("absences")] == [absence["absence_id"]]
@@ -302,12 +311,14 @@ async def test_absences_are_refused_where_they_overlap_and_can_be_taken_back(
     assert [each["absence_id"] for each in person["absences"]] == [absence["absence_id"]]
     withdrawal = f"absences/{absence['absence_id']}/withdrawal"
     await harness.done(withdrawal, dispatcher)
-    refused(await harness.post(withdrawal, dispatcher), 409, "already_withdrawn", "absence_id")
+    assert_rejected(
+        await harness.post(withdrawal, dispatcher), 409, "already_withdrawn", "absence_id"
+    )
     assert await harness.get("absences") == []
     await harness.done(path, dispatcher, away(33, 36))
 
 
-async def test_the_big_screen_shows_everything_in_one_answer(harness: WorkshopHarness) -> None:
+async def test_the_big_screen_shows_everything_in_one_response(harness: WorkshopHarness) -> None:
     before = await harness.get("board")
     (working,) = await harness.open_order("MNT-001")
     working = await harness.work(working, "start")
@@ -340,11 +351,11 @@ async def test_the_big_screen_shows_everything_in_one_answer(harness: WorkshopHa
 async def test_concurrent_holds_get_separate_slots(harness: WorkshopHarness) -> None:
     harness = harness.of("S02")
     wanted = {"operations": ["MNT-001"]}
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(harness.post("capacity-holds", "S02-advisor-1", wanted) for _ in range(12))
     )
-    assert [answer.status_code for answer in answers] == [201] * 12
-    held = [answer.json()["jobs"][0] for answer in answers]
+    assert [response.status_code for response in responses] == [201] * 12
+    held = [response.json()["jobs"][0] for response in responses]
     taken = sorted(
         (who, job["planned_start_at"], job["planned_finish_at"])
         for job in held
@@ -352,8 +363,8 @@ async def test_concurrent_holds_get_separate_slots(harness: WorkshopHarness) -> 
     )
     for (who, _, finish), (other, start, _) in pairwise(taken):
         assert who != other or finish <= start
-    for answer in answers:
-        await harness.done(f"capacity-holds/{answer.json()['hold_id']}/release", "S02-advisor-1")
+    for response in responses:
+        await harness.done(f"capacity-holds/{response.json()['hold_id']}/release", "S02-advisor-1")
 
 
 async def test_expired_hold_gives_order_another_slot(harness: WorkshopHarness) -> None:
@@ -394,7 +405,7 @@ async def test_a_manager_puts_a_clock_right(harness: WorkshopHarness) -> None:
         await harness.wait(30)
         await harness.work(job, "finish")
 
-    def right(started: int | None = None, finished: int | None = None) -> Answer:
+    def right(started: int | None = None, finished: int | None = None) -> JsonObject:
         moments = {"started_at": started, "finished_at": finished}
         given = {
             name: (begin + timedelta(minutes=minutes)).isoformat()
@@ -412,7 +423,7 @@ async def test_a_manager_puts_a_clock_right(harness: WorkshopHarness) -> None:
         (right(started=-60), 422, "before_the_order", "started_at"),
         (right(started=20), 409, "clock_overlaps", "started_at"),
     ):
-        refused(await harness.post(path, "S01-manager-1", body), status, rule, field)
+        assert_rejected(await harness.post(path, "S01-manager-1", body), status, rule, field)
     corrected = await harness.done(path, "S01-manager-1", right(35, 50))
     assert corrected["clocked_s"] == 15 * 60
     (event,) = await harness.events(JobClockCorrected, first["order_id"])
@@ -443,11 +454,11 @@ async def test_work_past_its_time_is_expected_to_take_what_long_jobs_take(
     (job,) = await harness.open_order("PNT-001")
     started, expected = harness.clock.now(), _finish(await harness.work(job, "start"))
     harness.clock.set(expected + timedelta(seconds=1))
-    await harness.service.at_rest()
+    await harness.service.wait_until_idle()
     later = _finish(await harness.job(job))
     assert 1.15 < (later - started) / (expected - started) < 1.35
     harness.clock.set(later + timedelta(seconds=1))
-    await harness.service.at_rest()
+    await harness.service.wait_until_idle()
     assert _finish(await harness.job(job)) >= later + timedelta(minutes=9)
     await harness.work(job, "finish")
 
@@ -468,7 +479,7 @@ async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(
     harness.clock.set(harness.at(8.5))
     await harness.work(job, "start")
     harness.clock.set(harness.at(9.49))
-    await harness.service.at_rest()
+    await harness.service.wait_until_idle()
     assert (await harness.job(job))["status"] == "in_progress"
     harness.clock.set(harness.at(9.51))
     closed = await harness.job(job)
@@ -479,7 +490,7 @@ async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(
     assert event.paused_at == harness.at(9)
     await harness.work(job, "resume")
     harness.clock.set(harness.at(10.01))
-    await harness.service.at_rest()
+    await harness.service.wait_until_idle()
     await harness.work(job, "finish")
     (event,) = await harness.events(JobFinished, job["order_id"])
     assert event.clocked_s == 1800 + 1800

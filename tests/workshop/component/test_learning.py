@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from tests.workshop.workshop_harness import WorkshopHarness, open_workshop_harness
 
 
 @pytest_asyncio.fixture(scope="module")
-async def harness(servers: Platform, clock: SteppedClock) -> AsyncIterator[WorkshopHarness]:
+async def harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[WorkshopHarness]:
     async with open_workshop_harness(servers, clock) as running:
         yield running
 

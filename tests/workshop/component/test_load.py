@@ -15,9 +15,9 @@ async def workshop(servers, clock):
 
 
 async def load(workshop, trade, **params):
-    answer = await workshop.get("/stores/S01/load", "advisor", day=DAY, **params)
-    assert answer.is_success, answer.text
-    return [each for each in answer.json() if each["trade"] == trade]
+    response = await workshop.get("/stores/S01/load", "advisor", day=DAY, **params)
+    assert response.is_success, response.text
+    return [each for each in response.json() if each["trade"] == trade]
 
 
 async def test_what_is_held_is_not_free_but_still_working_time(workshop):

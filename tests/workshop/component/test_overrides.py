@@ -5,26 +5,31 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.workshop import JobReassigned
-from tests.workshop.workshop_harness import Answer, WorkshopHarness, open_workshop_harness, refused
+from tests.workshop.workshop_harness import (
+    JsonObject,
+    WorkshopHarness,
+    assert_rejected,
+    open_workshop_harness,
+)
 
 DISPATCHER = "S01-dispatcher-1"
 
 
 @pytest_asyncio.fixture(scope="module")
-async def harness(servers: Platform, clock: SteppedClock) -> AsyncIterator[WorkshopHarness]:
+async def harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[WorkshopHarness]:
     async with open_workshop_harness(servers, clock) as running:
         yield running
 
 
-def reason(job: Answer, **more: object) -> Answer:
+def reason(job: JsonObject, **more: object) -> JsonObject:
     return {"reason": "customer_request", "version": job["version"], **more}
 
 
 def body_at(
-    harness: WorkshopHarness, job: Answer, technician: int, hours: float, **more: object
-) -> Answer:
+    harness: WorkshopHarness, job: JsonObject, technician: int, hours: float, **more: object
+) -> JsonObject:
     return reason(
         job,
         technician_ids=[f"S01-technician-{technician}"],
@@ -55,7 +60,7 @@ async def test_second_override_gets_present_state(harness: WorkshopHarness) -> N
     path = f"jobs/{job['job_id']}/reassignment"
     first = await harness.done(path, DISPATCHER, body_at(harness, job, 7, 5))
     second = await harness.post(path, "S01-manager-1", body_at(harness, job, 9, 6))
-    problem = refused(second, 409, "changed_meanwhile", "version")
+    problem = assert_rejected(second, 409, "changed_meanwhile", "version")
     assert problem.values["version"] == first["version"]
     assert problem.values["by"] == DISPATCHER
     assert problem.values["at"] == harness.clock.now().isoformat()
@@ -70,22 +75,26 @@ async def test_nothing_is_moved_onto_work_in_hand(harness: WorkshopHarness) -> N
     person = started["technician_ids"][0]
     someone_else = 7 if not person.endswith("-7") else 9
     here = body_at(harness, job, someone_else, 0.1) | {"bay_id": started["bay_id"]}
-    problem = refused(await harness.post(path, DISPATCHER, here), 409, "bay_occupied", "bay_id")
+    problem = assert_rejected(
+        await harness.post(path, DISPATCHER, here), 409, "bay_occupied", "bay_id"
+    )
     assert problem.values["by"] == person
     them = body_at(harness, job, 1, 0.1) | {"technician_ids": [person]}
-    refused(await harness.post(path, DISPATCHER, them), 409, "technician_busy", "technician_ids")
+    assert_rejected(
+        await harness.post(path, DISPATCHER, them), 409, "technician_busy", "technician_ids"
+    )
 
 
 async def test_a_job_is_given_only_to_whoever_can_do_it(harness: WorkshopHarness) -> None:
     (job,) = await harness.open_order("MNT-004")
     path = f"jobs/{job['job_id']}/reassignment"
     unskilled = await harness.post(path, DISPATCHER, body_at(harness, job, 5, 4))
-    refused(unskilled, 422, "not_qualified", "technician_ids")
+    assert_rejected(unskilled, 422, "not_qualified", "technician_ids")
     assert "S01-technician-5" in unskilled.json()["detail"]
     unfit = body_at(harness, job, 1, 4) | {"bay_id": "S01-wash-1"}
-    refused(await harness.post(path, DISPATCHER, unfit), 422, "bay_unsuitable", "bay_id")
+    assert_rejected(await harness.post(path, DISPATCHER, unfit), 422, "bay_unsuitable", "bay_id")
     past = body_at(harness, job, 1, -1)
-    refused(await harness.post(path, DISPATCHER, past), 422, "in_the_past", "start_at")
+    assert_rejected(await harness.post(path, DISPATCHER, past), 422, "in_the_past", "start_at")
 
 
 async def test_override_cannot_take_reserved_capacity(harness: WorkshopHarness) -> None:
@@ -99,7 +108,9 @@ async def test_override_cannot_take_reserved_capacity(harness: WorkshopHarness) 
         start_at=held["planned_start_at"],
     )
     path = f"jobs/{job['job_id']}/reassignment"
-    problem = refused(await harness.post(path, DISPATCHER, body), 409, "capacity_held", "start_at")
+    problem = assert_rejected(
+        await harness.post(path, DISPATCHER, body), 409, "capacity_held", "start_at"
+    )
     assert problem.values["by"] == "S01-advisor-1"
     assert problem.values["at"] == harness.clock.now().isoformat()
     await harness.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
@@ -117,8 +128,8 @@ async def test_a_technician_who_is_kept_from_a_job_does_not_get_it(
     assert other["technician_ids"] != [technician_id]
     assert other["forbidden_technicians"] == [technician_id]
     back = body_at(harness, other, int(technician_id.rsplit("-")[-1]), 7)
-    answer = await harness.post(f"{path}/reassignment", DISPATCHER, back)
-    refused(answer, 409, "technician_forbidden", "technician_ids")
+    response = await harness.post(f"{path}/reassignment", DISPATCHER, back)
+    assert_rejected(response, 409, "technician_forbidden", "technician_ids")
     allowed = await harness.done(
         f"{path}/allow", DISPATCHER, reason(other, technician_id=technician_id)
     )
@@ -130,10 +141,10 @@ async def test_somebody_must_be_left_who_can_do_the_job(harness: WorkshopHarness
     path = f"jobs/{job['job_id']}/forbid"
     first = await harness.done(path, DISPATCHER, reason(job, technician_id="S01-technician-3"))
     now = await harness.job(first)
-    answer = await harness.post(path, DISPATCHER, reason(now, technician_id="S01-technician-4"))
-    refused(answer, 409, "nobody_left", "technician_id")
+    response = await harness.post(path, DISPATCHER, reason(now, technician_id="S01-technician-4"))
+    assert_rejected(response, 409, "nobody_left", "technician_id")
     nobody = await harness.post(path, DISPATCHER, reason(now, technician_id="S02-technician-1"))
-    refused(nobody, 404, "unknown_technician", "technician_id")
+    assert_rejected(nobody, 404, "unknown_technician", "technician_id")
 
 
 async def test_unpinned_job_is_replanned(harness: WorkshopHarness) -> None:
@@ -154,8 +165,8 @@ async def test_two_jobs_swap_slots(harness: WorkshopHarness) -> None:
     path = f"jobs/{one['job_id']}/swap"
     body = reason(one, other_job_id=other["job_id"], other_version=other["version"])
     stale = await harness.post(path, DISPATCHER, body | {"other_version": "1"})
-    refused(stale, 409, "changed_meanwhile", "version")
-    refused(
+    assert_rejected(stale, 409, "changed_meanwhile", "version")
+    assert_rejected(
         await harness.post(path, DISPATCHER, body | {"other_job_id": one["job_id"]}),
         422,
         "same_job",
@@ -195,12 +206,12 @@ async def test_overrides_are_counted_with_their_effect(harness: WorkshopHarness)
 
 
 async def test_overrides_are_for_those_who_answer_for_the_plan(harness: WorkshopHarness) -> None:
-    answer = await harness.service.get("/stores/S01/overrides", "technician")
-    assert answer.status_code == 403
+    response = await harness.service.get("/stores/S01/overrides", "technician")
+    assert response.status_code == 403
     backwards = await harness.service.get(
         "/stores/S01/overrides", "manager", **{"from": "2026-03-05", "to": "2026-03-04"}
     )
-    refused(backwards, 422, "ends_before_it_begins", "to")
+    assert_rejected(backwards, 422, "ends_before_it_begins", "to")
 
 
 async def test_the_note_is_kept_apart_from_the_plan(harness: WorkshopHarness) -> None:

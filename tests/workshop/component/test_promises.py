@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
-from shared.clock import SteppedClock
+from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
     OrderedOperation,
@@ -20,7 +20,7 @@ from tests.workshop.workshop_harness import STORE, WorkshopHarness, open_worksho
 
 
 @pytest_asyncio.fixture(scope="module")
-async def harness(servers: Platform, clock: SteppedClock) -> AsyncIterator[WorkshopHarness]:
+async def harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[WorkshopHarness]:
     async with open_workshop_harness(servers, clock) as running:
         yield running
 
@@ -103,14 +103,14 @@ async def test_bookings_of_one_bay_get_consecutive_promises(harness: WorkshopHar
     harness = harness.of("S06")
     ten_tomorrow = {"operations": ["MNT-017"], "earliest_start_at": harness.at(26).isoformat()}
     handover = harness.service.app.state.planner.handover("S06")
-    answers = [await harness.done("capacity-holds", "advisor", ten_tomorrow) for _ in range(3)]
-    answers.append(await harness.done("quotes", "advisor", ten_tomorrow))
+    responses = [await harness.done("capacity-holds", "advisor", ten_tomorrow) for _ in range(3)]
+    responses.append(await harness.done("quotes", "advisor", ten_tomorrow))
     starts, finishes = (
-        [datetime.fromisoformat(answer["jobs"][0][name]) for answer in answers]
+        [datetime.fromisoformat(response["jobs"][0][name]) for response in responses]
         for name in ("planned_start_at", "planned_finish_at")
     )
-    promises = [datetime.fromisoformat(answer["promised_at"]) for answer in answers]
-    assert {answer["jobs"][0]["bay_id"] for answer in answers} == {"S06-alignment-1"}
+    promises = [datetime.fromisoformat(response["promised_at"]) for response in responses]
+    assert {response["jobs"][0]["bay_id"] for response in responses} == {"S06-alignment-1"}
     assert starts[0] == harness.at(26)
     assert all(behind >= finish for finish, behind in zip(finishes, starts[1:], strict=False))
     assert promises == sorted(set(promises))
@@ -232,8 +232,8 @@ async def test_a_store_that_cannot_do_it_names_those_that_can(
 ) -> None:
     harness = harness.of("S06")
     planner = harness.service.app.state.planner
-    without = {**planner.workforce.members, "S06": planner.workforce.members["S06"][:1]}
-    monkeypatch.setattr(planner, "workforce", replace(planner.workforce, members=without))
+    without = {**planner.config.members, "S06": planner.config.members["S06"][:1]}
+    monkeypatch.setattr(planner, "config", replace(planner.config, members=without))
     response = await harness.post("quotes", "advisor", {"operations": ["BDY-001"]})
     assert (response.status_code, response.json()["errors"][0]["rule"]) == (409, "no_skill")
     elsewhere = response.json()["values"]["elsewhere"]

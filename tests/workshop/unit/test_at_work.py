@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.workshop.clients.workforce import shift_of
+from services.workshop.clients.config import shift_of
 from services.workshop.domain import board
 from services.workshop.domain.comeback import EarlierOrder, first_order, same_symptoms
 from services.workshop.domain.inspection import ChecklistItem, failed_items
 from services.workshop.domain.job import Job
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -29,12 +29,12 @@ def job(job_id: str, **changes) -> Job:
 def test_an_inspection_answers_the_whole_checklist(answers):
     unknown, missing = set(answers) - set("abc"), set("abc") - set(answers)
     if unknown or missing or answers["b"] == "not_applicable":
-        with pytest.raises(Refused) as refusal:
+        with pytest.raises(RuleViolation) as violation:
             failed_items(CHECKLIST, answers)
         rule = (
             "items_unknown" if unknown else "items_missing" if missing else "critical_items_apply"
         )
-        assert (refusal.value.rule, refusal.value.field) == (rule, "items")
+        assert (violation.value.rule, violation.value.field) == (rule, "items")
     else:
         failed = failed_items(CHECKLIST, answers)
         assert failed == tuple(item for item in "abc" if answers[item] == "failed")

@@ -11,7 +11,7 @@ from services.workshop.domain import job as jobs
 from services.workshop.domain.clocking import Clocking, split_credits
 from services.workshop.domain.correction import correct_clock, to_event
 from services.workshop.domain.job import Job
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -67,13 +67,13 @@ def test_only_technician_who_clocked_is_credited():
 
 
 def test_technician_clocked_out_cannot_finish():
-    with pytest.raises(Refused, check=lambda refusal: refusal.rule == "not_clocked_in"):
+    with pytest.raises(RuleViolation, check=lambda violation: violation.rule == "not_clocked_in"):
         jobs.finish(begun(team_job()), "t2", NOW + MINUTE)
 
 
 def test_coworker_on_another_job_cannot_join():
     elsewhere, _ = jobs.resume(begun(team_job("j2")), "t2", [], NOW)
-    with pytest.raises(Refused, check=lambda refusal: refusal.rule == "technician_busy"):
+    with pytest.raises(RuleViolation, check=lambda violation: violation.rule == "technician_busy"):
         jobs.resume(begun(team_job()), "t2", [elsewhere], NOW)
 
 

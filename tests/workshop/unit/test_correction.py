@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from services.workshop.domain.correction import ClockCorrection, correct_clock, to_event
 from services.workshop.domain.job import Job
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 OPENED = datetime(2026, 3, 4, 0, tzinfo=UTC)
 NOW = OPENED + timedelta(hours=10)
 
 
-def refused(rule: str) -> AbstractContextManager[object]:
-    return pytest.raises(Refused, check=lambda refusal: refusal.rule == rule)
+def violates(rule: str) -> AbstractContextManager[object]:
+    return pytest.raises(RuleViolation, check=lambda violation: violation.rule == rule)
 
 
 moments = st.integers(0, 599).map(lambda minutes: OPENED + timedelta(minutes=minutes))
@@ -79,20 +79,20 @@ def test_nothing_is_worked_on_twice_at_a_time(
     if said == right or not apart:
         return
     at_once = theirs[0] < right[1] and right[0] < theirs[1]
-    with refused("clock_overlaps") if at_once else nullcontext():
+    with violates("clock_overlaps") if at_once else nullcontext():
         correct(job(*said), job(*theirs), started_at=right[0], finished_at=right[1])
 
 
 def test_a_job_that_mostly_stood_still_keeps_some_time() -> None:
     mostly_paused = job(OPENED, OPENED + timedelta(hours=2), paused_min=110)
-    with refused("nothing_left"):
+    with violates("nothing_left"):
         correct(mostly_paused, finished_at=OPENED + timedelta(minutes=100))
 
 
 def test_only_begun_work_has_a_clock_and_only_finished_work_an_end() -> None:
     planned = replace(job(OPENED, NOW), status="planned", started_at=None, finished_at=None)
-    with refused("wrong_status"):
+    with violates("wrong_status"):
         correct(planned, started_at=OPENED)
     in_hand = replace(job(OPENED, NOW), status="in_progress", finished_at=None)
-    with refused("wrong_status"):
+    with violates("wrong_status"):
         correct(in_hand, finished_at=NOW)

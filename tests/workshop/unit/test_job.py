@@ -12,7 +12,7 @@ from services.workshop.domain.capacity import free_minutes
 from services.workshop.domain.horizon import check_ahead
 from services.workshop.domain.job import Assignment, Job
 from services.workshop.domain.reasons import Reason
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.contracts.workshop import JobAssigned, JobReassigned, VehicleReady
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
@@ -38,8 +38,8 @@ def started(**changes) -> Job:
     return jobs.start(planned(**changes), "t1", [], NOW + HOUR, NOW)[0]
 
 
-def refused(rule: str):
-    return pytest.raises(Refused, check=lambda refusal: refusal.rule == rule)
+def violates(rule: str):
+    return pytest.raises(RuleViolation, check=lambda violation: violation.rule == rule)
 
 
 def test_a_job_is_assigned_once_and_reassigned_later():
@@ -58,31 +58,31 @@ def test_a_job_is_assigned_once_and_reassigned_later():
 
 
 def test_work_in_hand_is_never_torn_up():
-    with refused("wrong_status"):
+    with violates("wrong_status"):
         assign(started(), replace(PLACE, bay_id="b2"), "x")
 
 
 def test_only_the_assigned_technician_starts_a_job():
-    with refused("not_your_job"):
+    with violates("not_your_job"):
         jobs.start(planned(), "t9", [], NOW + HOUR, NOW)
 
 
 def test_nobody_works_on_two_jobs():
     other = started(job_id="j2", order_id="o2", bay_id="b2")
-    with refused("technician_busy"):
+    with violates("technician_busy"):
         jobs.start(planned(), "t1", [other], NOW + HOUR, NOW)
 
 
 def test_a_bay_holds_one_vehicle_even_while_its_work_is_paused():
     paused, _ = jobs.pause(started(), "t1", "break", NOW)
     other = replace(paused, job_id="j2", order_id="o2", technician_ids=("t2",))
-    with refused("bay_occupied"):
+    with violates("bay_occupied"):
         jobs.start(planned(), "t1", [other], NOW + HOUR, NOW)
 
 
 def test_an_orders_jobs_follow_their_turn():
     earlier = planned(job_id="j0", line_number=0, technician_ids=("t2",), bay_id="b2")
-    with refused("predecessor_open"):
+    with violates("predecessor_open"):
         jobs.start(planned(line_number=1), "t1", [earlier], NOW + HOUR, NOW)
 
 
@@ -112,20 +112,20 @@ def test_a_forgotten_clock_stops_with_the_shift_but_never_before_it_began(second
     assert (event.by_rule, event.paused_at) == (True, max(NOW, shift_end))
 
 
-def test_a_clock_that_stands_is_left_alone():
+def test_paused_clock_is_left_alone():
     paused, _ = jobs.pause(started(), "t1", "break", NOW)
     assert jobs.close_forgotten_clock(paused, NOW + HOUR) == (paused, [])
 
 
 def test_whoever_is_kept_from_a_job_does_not_begin_it():
-    with refused("technician_forbidden"):
+    with violates("technician_forbidden"):
         jobs.start(planned(forbidden_technicians=("t1",)), "t1", [], NOW + HOUR, NOW)
 
 
 def test_findings_come_from_work_in_hand():
-    with refused("wrong_status"):
+    with violates("wrong_status"):
         jobs.diagnose(planned(), "t1", ["ENG-IDLE-COLD"], NOW)
-    with refused("not_your_job"):
+    with violates("not_your_job"):
         jobs.find_additional_work(started(), "t9", "a1", ["MNT-001"], [], NOW)
 
 
@@ -140,9 +140,9 @@ def test_a_vehicle_is_ready_with_its_last_job():
 
 def test_nobody_inspects_their_own_work():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
-    with refused("own_work"):
+    with violates("own_work"):
         jobs.pass_inspection(done, "t1", [done], NOW)
-    with refused("own_work"):
+    with violates("own_work"):
         jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", rework_hours=0.5, now=NOW)
 
 
@@ -185,7 +185,7 @@ def test_free_time_is_working_time_that_is_not_taken(work, busy):
 
 def test_time_beyond_every_plan_is_refused():
     check_ahead("at", NOW + timedelta(days=365), NOW)
-    with refused("too_far_ahead"):
+    with violates("too_far_ahead"):
         check_ahead("at", NOW + timedelta(days=366), NOW)
 
 

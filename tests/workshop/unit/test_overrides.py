@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.workshop.domain import dispatch
 from services.workshop.domain.job import Assignment, Job
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -35,8 +35,8 @@ minutes = st.integers(0, 600).map(lambda each: timedelta(minutes=each))
 lengths = st.integers(1, 300).map(lambda each: timedelta(minutes=each))
 
 
-def refused(rule: str):
-    return pytest.raises(Refused, check=lambda refusal: refusal.rule == rule)
+def violates(rule: str):
+    return pytest.raises(RuleViolation, check=lambda violation: violation.rule == rule)
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def refused(rule: str):
 )
 @pytest.mark.parametrize("status", ["in_progress", "paused", "finished", "passed", "cancelled"])
 def test_only_planned_work_is_overridden(change, status):
-    with refused("wrong_status"):
+    with violates("wrong_status"):
         change(replace(JOB, status=status))
 
 
 def test_job_without_slot_cannot_be_pinned():
-    with refused("not_yet_assigned"):
+    with violates("not_yet_assigned"):
         dispatch.pin(replace(JOB, bay_id=None))
 
 
 def test_decision_on_old_job_shows_present_one():
     dispatch.require_seen(JOB, "3")
-    with refused("changed_meanwhile") as refusal:
+    with violates("changed_meanwhile") as violation:
         dispatch.require_seen(JOB, "2")
-    assert refusal.value.values["version"] == "3"
-    assert refusal.value.values["planned_start_at"] == NOW.isoformat()
+    assert violation.value.values["version"] == "3"
+    assert violation.value.values["planned_start_at"] == NOW.isoformat()
 
 
 @given(st.lists(st.sampled_from(PEOPLE)), st.integers(1, 2))
@@ -73,7 +73,7 @@ def test_there_are_always_enough_left_who_can_do_the_job(kept_away, needed):
     for technician_id in kept_away:
         left = set(PEOPLE) - {*job.forbidden_technicians, technician_id}
         if len(left) < needed:
-            with refused("nobody_left"):
+            with violates("nobody_left"):
                 dispatch.forbid(job, technician_id, PEOPLE, needed)
         else:
             job = dispatch.forbid(job, technician_id, PEOPLE, needed)

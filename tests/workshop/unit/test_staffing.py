@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.workshop.application.staffing import next_look
-from services.workshop.clients.workforce import load_workforce
+from services.workshop.clients.config import load_config
 
-WORKFORCE = load_workforce(Path("deploy/group"))
-PLACE = WORKFORCE.stores["S01"]
+CONFIG = load_config(Path("deploy/group"))
+PLACE = CONFIG.stores["S01"]
 
 
 @given(st.integers(0, 2 * 365 * 24 * 60))
@@ -29,8 +29,8 @@ def test_growth_is_that_of_vehicles_and_of_visits_together():
 
 
 def test_a_store_without_enough_people_or_the_bay_is_not_capable():
-    members = {**WORKFORCE.members, "S01": WORKFORCE.members["S01"][:1]}
-    bays = {**WORKFORCE.bays, "S02": ()}
-    capable = replace(WORKFORCE, members=members, bays=bays).capable("BDY-001")
+    members = {**CONFIG.members, "S01": CONFIG.members["S01"][:1]}
+    bays = {**CONFIG.bays, "S02": ()}
+    capable = replace(CONFIG, members=members, bays=bays).capable("BDY-001")
     assert sorted(capable) == ["S03", "S04", "S05", "S06"]
     assert all(count >= 1 for count in capable.values())

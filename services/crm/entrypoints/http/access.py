@@ -5,19 +5,23 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.crm.application.words import Words
-from services.crm.clients.catalogue import Directory
-from shared.commands import Command, command
+from services.crm.application.message_renderer import MessageRenderer
+from services.crm.clients.config import CrmConfig
+from shared.commands import CommandContext, accept_command
 from shared.db import Pool
-from shared.personal import PersonalData
+from shared.personal_data import PersonalData
 from shared.routing import Router
-from shared.security import Principal, caller
+from shared.security import Principal, require_roles
 
-FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent", "service"))]
-Caller = Annotated[Command, Depends(command("agent", "manager"))]
-Reader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
-MessageReader = Annotated[Principal, Depends(caller("advisor", "manager", "agent", "service"))]
-CallReader = Annotated[Principal, Depends(caller("agent", "manager"))]
+FrontOfficeCommand = Annotated[
+    CommandContext, Depends(accept_command("advisor", "manager", "agent", "service"))
+]
+Caller = Annotated[CommandContext, Depends(accept_command("agent", "manager"))]
+Reader = Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))]
+MessageReader = Annotated[
+    Principal, Depends(require_roles("advisor", "manager", "agent", "service"))
+]
+CallReader = Annotated[Principal, Depends(require_roles("agent", "manager"))]
 
 
 def store_router() -> Router:
@@ -30,18 +34,18 @@ def personal_of(request: Request) -> PersonalData:
     return personal
 
 
-def words_of(request: Request) -> Words:
-    words: Words = request.app.state.words
-    return words
+def renderer_of(request: Request) -> MessageRenderer:
+    renderer: MessageRenderer = request.app.state.renderer
+    return renderer
 
 
-def directory_of(request: Request) -> Directory:
-    directory: Directory = request.app.state.directory
-    return directory
+def config_of(request: Request) -> CrmConfig:
+    config: CrmConfig = request.app.state.config
+    return config
 
 
 def pool_of(request: Request) -> Pool:
-    pool: Pool = request.app.state.units.pool
+    pool: Pool = request.app.state.uow_factory.pool
     return pool
 
 

@@ -13,22 +13,22 @@ from services.crm import persistence
 from services.crm.domain import message as messages
 from services.crm.domain.message import Channel, Declinable, Language
 from services.crm.entrypoints.http.access import (
-    FrontDesk,
+    FrontOfficeCommand,
     Reader,
     personal_of,
     pool_of,
     store_router,
 )
-from services.crm.persistence import SealedContact
+from services.crm.persistence import EncryptedContact
 from services.crm.persistence.persons import POINTS, Person, find_persons
-from shared.body import Seen, Version
-from shared.contracts.refusal import unknown
 from shared.contracts.versioned import require_version
+from shared.contracts.violations import unknown
 from shared.db import Connection, transaction
 from shared.duties import serves
-from shared.identifiers import Email
-from shared.personal import PersonalData
-from shared.unit import Unit
+from shared.formats import Email
+from shared.personal_data import PersonalData
+from shared.request_model import Seen, Version
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
@@ -70,16 +70,16 @@ class ContactView(Preferences):
     openapi_extra=serves("R9", "R19"),
 )
 async def set_contact_preferences(
-    request: Request, customer_ref: str, body: ContactPreferences, command: FrontDesk
+    request: Request, customer_ref: str, body: ContactPreferences, command: FrontOfficeCommand
 ) -> JSONResponse:
     """Say how a customer wants to be told, and by what not; messages heed it when they are sent.
 
-    Answers are kept to be repeated, so this one is without the addresses.
+    Responses are kept to be repeated, so this one is without the addresses.
     """
     personal = personal_of(request)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection, store_id = unit.connection, command.store_id
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection, store_id = uow.connection, command.store_id
         await persistence.lock_customer(connection, store_id, customer_ref)
         persons = await find_persons(connection, personal, store_id, [customer_ref])
         if customer_ref not in persons:
@@ -97,13 +97,13 @@ async def set_contact_preferences(
                 person.contact,
                 {"email": body.email, "wecom": body.wecom_id},
                 command.principal.subject,
-                unit.now,
+                uow.now,
             ),
         )
-        (saved,) = await unit.save([wanted], partial(_write, connection, personal, store_id))
+        (saved,) = await uow.save([wanted], partial(_write, connection, personal, store_id))
         return Preferences(**_preferences(saved))
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 async def _write(
@@ -111,7 +111,7 @@ async def _write(
 ) -> None:
     """Store how they want to be told, with their addresses encrypted."""
     for each in persons:
-        contact = SealedContact(
+        contact = EncryptedContact(
             each.customer_ref,
             await personal.encrypt(connection, store_id, each.customer_ref, each.email),
             await personal.encrypt(connection, store_id, each.customer_ref, each.wecom_id),

@@ -14,29 +14,29 @@ from services.crm.domain import errors
 from services.crm.domain.customer import References
 from services.crm.domain.loyalty import Tier
 from services.crm.entrypoints.http.access import (
-    FrontDesk,
+    FrontOfficeCommand,
     Reader,
     personal_of,
     pool_of,
     store_router,
 )
 from services.crm.entrypoints.http.loyalty import Loyalty, loyalty_by_vehicle, loyalty_of
-from services.crm.persistence import SealedCustomer, SealedVehicle
-from shared.body import Body, BodyWithVin
+from services.crm.persistence import EncryptedCustomer, EncryptedVehicle
 from shared.contracts.base import Identifier
 from shared.db import Connection, transaction
 from shared.duties import serves
-from shared.identifiers import Phone, Plate, PlateKind, Vin, has_check_digit, plate_kind
+from shared.formats import Phone, Plate, PlateKind, Vin, has_check_digit, plate_kind
 from shared.ids import new_id
-from shared.personal import PersonalData
-from shared.unit import Unit
+from shared.personal_data import PersonalData
+from shared.request_model import RequestModel, RequestWithVin
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 _LARGEST_PAGE = 1000
 
 
-class RegisterCustomer(BodyWithVin):
+class RegisterCustomer(RequestWithVin):
     """A person and their vehicle, as taken down at the counter or on the phone; a vehicle without a
     plate goes by its VIN."""
 
@@ -47,7 +47,7 @@ class RegisterCustomer(BodyWithVin):
     model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
 
 
-class Resolve(Body):
+class Resolve(RequestModel):
     """References whose names and plates a page shows; ``tiers_of`` are plates with whose customers'
     tiers it does."""
 
@@ -98,19 +98,19 @@ class Resolved(BaseModel):
     openapi_extra=serves("R19"),
 )
 async def register_customer(
-    request: Request, body: RegisterCustomer, command: FrontDesk
+    request: Request, body: RegisterCustomer, command: FrontOfficeCommand
 ) -> JSONResponse:
     """Enter a customer and vehicle into the archive (建档), or bring them up to date.
 
-    A known vehicle keeps its customer, and a known telephone number its owner: the answer holds
+    A known vehicle keeps its customer, and a known telephone number its owner: the response holds
     the references that they already have.
     """
     personal = personal_of(request)
     vehicle_ref = personal.reference("vin", body.vin)
     phone_ref = personal.reference("phone", body.phone)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection, store_id = unit.connection, command.store_id
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection, store_id = uow.connection, command.store_id
         await persistence.lock_archive(connection, store_id)
         known = await persistence.known_vehicle(connection, store_id, vehicle_ref)
         customer_ref = (
@@ -127,13 +127,13 @@ async def register_customer(
             body,
             references,
             phone_ref,
-            unit.now,
+            uow.now,
             command.principal.subject,
         )
-        unit.publish(customers.register(store_id, references, known, unit.now), command.cause)
+        uow.publish(customers.register(store_id, references, known, uow.now), command.causation)
         return Registered.model_validate(references, from_attributes=True)
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)
 
 
 @router.get("/customers", tags=["customers"], openapi_extra=serves("R19", "R25"))
@@ -173,8 +173,8 @@ async def resolve(request: Request, store_id: str, body: Resolve, principal: Rea
     """Names, plates and tiers behind references, all that a page shows in one call."""
     personal = personal_of(request)
     async with transaction(pool_of(request), [store_id]) as connection:
-        names = await persistence.sealed_names(connection, store_id, body.customer_refs)
-        plates = await persistence.sealed_plates(connection, store_id, body.plate_refs)
+        names = await persistence.encrypted_names(connection, store_id, body.customer_refs)
+        plates = await persistence.encrypted_plates(connection, store_id, body.plate_refs)
         loyalty = await loyalty_by_vehicle(request, connection, principal, store_id, body.tiers_of)
         return Resolved(
             names=await _texts(personal, connection, store_id, names),
@@ -193,14 +193,14 @@ async def _save(
     now: datetime,
     by: str,
 ) -> None:
-    async def sealed(text: str) -> bytes:
+    async def encrypted(text: str) -> bytes:
         return await personal.encrypt(connection, store_id, references.customer_ref, text)
 
-    customer = SealedCustomer(
-        references.customer_ref, phone_ref, await sealed(body.name), await sealed(body.phone)
+    customer = EncryptedCustomer(
+        references.customer_ref, phone_ref, await encrypted(body.name), await encrypted(body.phone)
     )
-    vehicle = SealedVehicle(
-        references, await sealed(body.plate), await sealed(body.vin), body.brand, body.model
+    vehicle = EncryptedVehicle(
+        references, await encrypted(body.plate), await encrypted(body.vin), body.brand, body.model
     )
     await persistence.save_customer(connection, store_id, customer, now, by)
     await persistence.save_vehicle(connection, store_id, vehicle)
@@ -210,6 +210,6 @@ async def _texts(
     personal: PersonalData, connection: Connection, store_id: str, rows: Sequence[Any]
 ) -> dict[str, str]:
     texts = await personal.decrypt_all(
-        connection, store_id, [(row["subject"], row["sealed"]) for row in rows]
+        connection, store_id, [(row["subject"], row["encrypted"]) for row in rows]
     )
     return {row["ref"]: text for row, text in zip(rows, texts, strict=True) if text is not None}

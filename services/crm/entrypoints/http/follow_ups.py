@@ -13,23 +13,23 @@ from services.crm.domain.follow_up import Channel, FollowUp, Status
 from services.crm.entrypoints.http.access import (
     Caller,
     Reader,
-    directory_of,
+    config_of,
     now_of,
     personal_of,
     pool_of,
     store_router,
 )
-from shared.body import Body
 from shared.db import transaction
 from shared.duties import serves
-from shared.unit import Unit
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 _COMPLETED_DAYS = 30
 
 
-class RecordCall(Body):
+class RecordCall(RequestModel):
     reached: bool
     satisfaction: Annotated[int | None, Field(ge=1, le=5)] = None
     channel: Channel
@@ -84,8 +84,8 @@ async def record_call(
     """Record what came of the caller's call (回访记录); who was not reached is called again."""
     personal = personal_of(request)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection, store_id = unit.connection, command.store_id
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection, store_id = uow.connection, command.store_id
         follow_up = await persistence.lock_follow_up(connection, store_id, follow_up_id)
         called, events = follow_ups.record_call(
             follow_up,
@@ -93,29 +93,29 @@ async def record_call(
             reached=body.reached,
             satisfaction=body.satisfaction,
             channel=body.channel,
-            next_due_at=directory_of(request).call_due(store_id, unit.now),
-            now=unit.now,
+            next_due_at=config_of(request).call_due(store_id, uow.now),
+            now=uow.now,
         )
         await persistence.save_follow_up(connection, called)
         subject = called.customer_ref
-        sealed = await persistence.sealed_record(connection, store_id, follow_up_id)
-        earlier = await personal.decrypt(connection, store_id, subject, sealed)
+        encrypted = await persistence.encrypted_record(connection, store_id, follow_up_id)
+        earlier = await personal.decrypt(connection, store_id, subject, encrypted)
         text = "\n\n".join(filter(None, (earlier, body.record)))
         record = await personal.encrypt(connection, store_id, subject, text)
         await persistence.save_record(connection, store_id, follow_up_id, record)
-        unit.publish(events, command.cause)
+        uow.publish(events, command.causation)
         return _view(request, called)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 def _view(request: Request, follow_up: FollowUp) -> FollowUpView:
-    directory = directory_of(request)
-    day = directory.stores[follow_up.store_id].local_day(follow_up.due_at)
+    config = config_of(request)
+    day = config.stores[follow_up.store_id].local_day(follow_up.due_at)
     return FollowUpView(
         **{name: getattr(follow_up, name) for name in _VIEW_FIELDS},
         status=follow_up.status(now_of(request)),
-        calendar_assumed=directory.calendar.is_assumed(day),
+        calendar_assumed=config.calendar.is_assumed(day),
     )
 
 

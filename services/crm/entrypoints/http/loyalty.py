@@ -7,10 +7,10 @@ from pydantic import BaseModel
 
 from services.crm import persistence
 from services.crm.domain.loyalty import Tier
-from services.crm.entrypoints.http.access import directory_of, now_of
+from services.crm.entrypoints.http.access import config_of, now_of
 from shared.db import Connection
 from shared.security import Principal
-from shared.sharing import leave_trace
+from shared.sharing import log_cross_store_access
 
 
 class Loyalty(BaseModel):
@@ -43,10 +43,10 @@ async def loyalty_by_vehicle(
 ) -> dict[str, Loyalty]:
     """The same of several vehicles at once."""
     now = now_of(request)
-    rule = directory_of(request).loyalty_rule(store_id, now)
+    rule = config_of(request).loyalty_rule(store_id, now)
     customs = await persistence.custom_in_group(connection, references, now - rule.period)
     for reference, custom in customs.items():
-        leave_trace(
+        log_cross_store_access(
             "visits to other stores counted", principal, store_id, custom.stores, vehicle=reference
         )
     return {

@@ -23,7 +23,7 @@ from services.crm.domain.message_text import (
     Ready,
 )
 from services.crm.entrypoints.http.access import (
-    FrontDesk,
+    FrontOfficeCommand,
     MessageReader,
     Reader,
     now_of,
@@ -31,17 +31,17 @@ from services.crm.entrypoints.http.access import (
     pool_of,
     store_router,
 )
-from shared.body import Body
 from shared.contracts.base import Identifier, Moment
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import transaction
 from shared.duties import serves
-from shared.unit import Unit
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 
-class _Request(Body):
+class _Request(RequestModel):
     """``about`` names the appointment or additional work behind the message: once that is settled,
     or after ``expires_at``, nobody is told any more."""
 
@@ -128,21 +128,23 @@ class MessageView(BaseModel):
     tags=["messages"],
     openapi_extra=serves("R9"),
 )
-async def send_message(request: Request, body: SendMessage, command: FrontDesk) -> JSONResponse:
+async def send_message(
+    request: Request, body: SendMessage, command: FrontOfficeCommand
+) -> JSONResponse:
     """Tell a customer something, once, in their language and on their channel.
 
-    It leaves after the answer; quiet hours hold it. Without a channel an agent has to call. What
+    It leaves after the response; quiet hours hold it. Without a channel an agent has to call. What
     the customer answers over a link is asked by the service that has made the link.
     """
     if body.subject in LINKED and not command.principal.has("service"):
         raise errors.link_from_a_person()
     personal = personal_of(request)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection, store_id = unit.connection, command.store_id
-        if not await persistence.sealed_contacts(connection, store_id, [body.customer_ref]):
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection, store_id = uow.connection, command.store_id
+        if not await persistence.encrypted_contacts(connection, store_id, [body.customer_ref]):
             raise unknown("customer_ref", body.customer_ref)
-        visit = await persistence.find_visit(connection, store_id, body.order_id)
+        visit = await persistence.find_service_visit(connection, store_id, body.order_id)
         if body.order_id and visit is None and not command.principal.has("service"):
             raise unknown("order_id", body.order_id)
         if visit is not None and visit.customer_ref not in (None, body.customer_ref):
@@ -153,17 +155,17 @@ async def send_message(request: Request, body: SendMessage, command: FrontDesk) 
             store_id=store_id,
             customer_ref=body.customer_ref,
             order_id=body.order_id,
-            now=unit.now,
+            now=uow.now,
             about=body.about,
             expires_at=body.expires_at,
         )
-        await send_soon(unit, message, command.cause)
+        await send_soon(uow, message, command.causation)
         if isinstance(body, (AuthorisationMessage, AdditionalWorkMessage)):
             link = await personal.encrypt(connection, store_id, body.customer_ref, body.values.link)
             await persistence.save_link(connection, store_id, message.message_id, link)
-        return _view(message, unit.now)
+        return _view(message, uow.now)
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)
 
 
 @router.get("/messages", tags=["messages"], openapi_extra=serves("R9"))

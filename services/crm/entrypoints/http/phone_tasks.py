@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.crm import persistence
-from services.crm.application.words import RenderedMessage
+from services.crm.application.message_renderer import RenderedMessage
 from services.crm.domain import message as messages
 from services.crm.domain.message import CallReason, Language, Subject
 from services.crm.entrypoints.http.access import (
@@ -17,19 +17,19 @@ from services.crm.entrypoints.http.access import (
     now_of,
     personal_of,
     pool_of,
+    renderer_of,
     store_router,
-    words_of,
 )
 from services.crm.persistence.persons import find_persons
-from shared.body import Body
 from shared.db import transaction
 from shared.duties import serves
-from shared.unit import Unit
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 
-class CompletePhoneTask(Body):
+class CompletePhoneTask(RequestModel):
     reached: Annotated[bool, Field(description="已接通")]
 
 
@@ -66,7 +66,7 @@ async def list_phone_tasks(request: Request, store_id: str, _: CallReader) -> li
         tasks = await persistence.messages_to_call(connection, store_id, now_of(request))
         refs = [task.customer_ref for task in tasks if task.customer_ref]
         persons = await find_persons(connection, personal_of(request), store_id, refs)
-        renderings = await words_of(request).render(connection, store_id, tasks, persons)
+        renderings = await renderer_of(request).render(connection, store_id, tasks, persons)
     return [_view(rendered) for rendered in renderings]
 
 
@@ -81,14 +81,14 @@ async def complete_phone_task(
 ) -> JSONResponse:
     """The agent has called, whether or not the customer was reached."""
 
-    async def effect(unit: Unit) -> BaseModel:
-        message = await persistence.lock_message(unit.connection, command.store_id, message_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        message = await persistence.lock_message(uow.connection, command.store_id, message_id)
         agent_id = command.principal.subject
         completed, events = messages.complete_call(
-            message, agent_id, reached=body.reached, now=unit.now
+            message, agent_id, reached=body.reached, now=uow.now
         )
-        await persistence.save_message(unit.connection, completed)
-        unit.publish(events, command.cause)
+        await persistence.save_message(uow.connection, completed)
+        uow.publish(events, command.causation)
         return CompletedTask(
             message_id=message_id,
             reached=body.reached,
@@ -96,7 +96,7 @@ async def complete_phone_task(
             notified_at=completed.notified_at,
         )
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 def _view(rendered: RenderedMessage) -> PhoneTask:

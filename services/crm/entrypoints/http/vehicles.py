@@ -10,11 +10,11 @@ from services.crm import persistence
 from services.crm.entrypoints.http.access import Reader, personal_of, pool_of, store_router
 from services.crm.entrypoints.http.customers import Registered
 from services.crm.entrypoints.http.loyalty import Loyalty, loyalty_of
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import Connection, transaction
 from shared.duties import serves
-from shared.identifiers import Plate
-from shared.personal import PersonalData
+from shared.formats import Plate
+from shared.personal_data import PersonalData
 
 router = store_router()
 
@@ -72,7 +72,7 @@ async def get_registered_customer(
 ) -> RegisteredCustomer:
     """Whether a customer is in this store's archive, for whoever is about to refer to them."""
     async with transaction(pool_of(request), [store_id]) as connection:
-        if not await persistence.sealed_contacts(connection, store_id, [customer_ref]):
+        if not await persistence.encrypted_contacts(connection, store_id, [customer_ref]):
             raise unknown("customer_ref", customer_ref)
     return RegisteredCustomer(customer_ref=customer_ref)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from nicegui import ui
 
-from services.desk.components.elements import badge, box, mark, text
+from services.desk.components.elements import badge, box, test_id, text
 from services.desk.components.forms import Form
 from services.desk.components.photos import Photo, gallery, of_order, photo_button
-from services.desk.visit import Visit
+from services.desk.context import PageContext
 
 REPLACEMENTS = ("cluster_replaced", "cluster_repaired", "reading_corrected")
 """更换仪表、维修仪表、更正读数."""
@@ -24,8 +24,8 @@ DAMAGES = ("scratch", "dent", "crack", "chip", "stain", "missing", "other")
 class Condition:
     """Odometer, energy, findings by position (环车检查), belongings (随车物品) and photos."""
 
-    def __init__(self, visit: Visit, order_id: str, form: Form) -> None:
-        self._visit = visit
+    def __init__(self, ctx: PageContext, order_id: str, form: Form) -> None:
+        self._ctx = ctx
         self._order_id = order_id
         self._form = form
         self._findings: dict[str, set[str]] = {position: set() for position in POSITIONS}
@@ -33,7 +33,7 @@ class Condition:
 
     def show(self, known_km: Callable[[], int]) -> None:
         """``known_km`` tells the last reading that is known."""
-        t = self._visit.t
+        t = self._ctx.t
         self._known_km = known_km
         with box("fields"):
             self.odometer = self._form.field(
@@ -50,7 +50,7 @@ class Condition:
             )
             self._replacement.set_visibility(False)
             self.waits = ui.checkbox(t("The customer waits here"))
-            mark("waiting_customer", self.waits)
+            test_id("waiting_customer", self.waits)
         self._last_km = text("", "hint")
         self.odometer.on_value_change(self.compare)
         text(t("Walk-round"), "section-title")
@@ -67,7 +67,7 @@ class Condition:
         known, value = self._known_km(), self.odometer.value
         lower = value is not None and value < known
         self._replacement.set_visibility(lower or bool(self._replacement.value))
-        told = self._visit.t("Last reading: {km} km", km=f"{known:,}") if known else ""
+        told = self._ctx.t("Last reading: {km} km", km=f"{known:,}") if known else ""
         self._last_km.set_text(told)
 
     def ask_why_lower(self) -> None:
@@ -92,8 +92,8 @@ class Condition:
 
     def _position(self, position: str) -> None:
         """A place on the vehicle; a click lists what may be wrong there."""
-        t, found = self._visit.t, self._findings[position]
-        with mark(f"position-{position}", box(f"position at-{position}")) as tile:
+        t, found = self._ctx.t, self._findings[position]
+        with test_id(f"position-{position}", box(f"position at-{position}")) as tile:
             tile.props("role=button tabindex=0")
             text(t.code("position", position), "position-name")
             marks = box("position-marks")
@@ -104,7 +104,7 @@ class Condition:
                         partial(self._toggle, damage, found, marks),
                         auto_close=False,
                     )
-                    mark(f"damage-{damage}", item)
+                    test_id(f"damage-{damage}", item)
             tile.on("keydown.enter", menu.open)
 
     def _toggle(self, damage: str, found: set[str], marks: ui.element) -> None:
@@ -113,21 +113,21 @@ class Condition:
         with marks:
             for each in DAMAGES:
                 if each in found:
-                    badge(self._visit.t.code("damage", each), "warn")
+                    badge(self._ctx.t.code("damage", each), "warn")
 
     def _show_photos(self) -> None:
-        t = self._visit.t
+        t = self._ctx.t
         positions = {position: t.code("position", position) for position in POSITIONS}
 
         async def taken(photo: Photo) -> None:
             self._photos.append(photo)
             shown.clear()
             with shown:
-                gallery(self._visit, self._photos)
+                gallery(self._ctx, self._photos)
 
         with box("photo-bar"):
             photo_button(
-                self._visit,
+                self._ctx,
                 t("Take photos"),
                 lambda: of_order(self._order_id, "walk_round", position.value),
                 taken,

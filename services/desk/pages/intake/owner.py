@@ -7,10 +7,11 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
-from services.desk.client import AwayError, RefusalError
-from services.desk.components.elements import badge, box, button, facts, mark, text
+from services.desk.catalog import Catalog
+from services.desk.client import ApiError, ServiceUnavailableError
+from services.desk.components.elements import badge, box, button, facts, test_id, text
 from services.desk.components.forms import Form, enter_goes_on
+from services.desk.context import PageContext
 from services.desk.pages.reception import tier_badge
 from services.desk.vehicles import (
     Known,
@@ -19,7 +20,6 @@ from services.desk.vehicles import (
     is_vin,
     vehicle_facts,
 )
-from services.desk.visit import Visit
 
 _PERSON_FIELDS = ("name", "phone", "vin", "brand", "model")
 _SHOWN_VISITS = 4
@@ -33,18 +33,18 @@ class Owner:
     knows; ``offered`` is called with work that the vehicle's history suggests."""
 
     def __init__(
-        self, visit: Visit, catalogue: Catalogue, order: Mapping[str, Any], form: Form
+        self, ctx: PageContext, catalog: Catalog, order: Mapping[str, Any], form: Form
     ) -> None:
         self.customer: Known | None = None
         self.vehicle: Known | None = None
-        self._visit = visit
-        self._catalogue = catalogue
+        self._ctx = ctx
+        self._catalog = catalog
         self._order = order
         self._form = form
         self._archive_away = False
 
     def show(self, offered: Offered) -> None:
-        t = self._visit.t
+        t = self._ctx.t
         self._offered = offered
         with box("fields"):
             self.plate = self._form.field("plate", ui.input(t("Plate or VIN")))
@@ -58,7 +58,7 @@ class Owner:
                 for name, label in zip(_PERSON_FIELDS, labels, strict=True)
             }
             self._vin_confirmed = ui.checkbox(t("The vehicle says so"))
-            mark("vin-confirmed", self._vin_confirmed)
+            test_id("vin-confirmed", self._vin_confirmed)
         self._person["brand"].set_value(self._store_brand())
         self._vin_confirmed.set_visibility(False)
         self._person["vin"].on_value_change(self._ask_for_vin)
@@ -79,8 +79,8 @@ class Owner:
     async def begin(self) -> bool:
         """Find the vehicle that has arrived; whether the archive knows it."""
         try:
-            names = await self._visit.names([self._order])
-        except (AwayError, RefusalError):
+            names = await self._ctx.names([self._order])
+        except (ServiceUnavailableError, ApiError):
             names = None
         if names and (plate := names.plates.get(self._order["plate_ref"])):
             self.plate.set_value(plate)
@@ -120,10 +120,10 @@ class Owner:
         }
         details["vin_confirmed"] = self._vin_confirmed.value
         try:
-            known = self.customer or await self._visit.services.command(
-                "crm", f"{self._visit.store_path}/customers", details, attempt=self._form.attempt
+            known = self.customer or await self._ctx.services.command(
+                "crm", f"{self._ctx.store_path}/customers", details, attempt=self._form.attempt
             )
-        except AwayError:
+        except ServiceUnavailableError:
             return {"customer": details}
         return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
 
@@ -133,21 +133,21 @@ class Owner:
         self._vin_confirmed.set_visibility(has_unusual_digit(self._person["vin"].value or ""))
 
     def _store_brand(self) -> str:
-        entry = self._visit.desk.brands.get(self._visit.store.id)
-        return self._visit.t.of(dict(entry)) if entry else ""
+        entry = self._ctx.app_context.brands.get(self._ctx.store.id)
+        return self._ctx.t.of(dict(entry)) if entry else ""
 
     async def _look_up(self, typed: str) -> bool:
         """Ask the archive, then reception, which needs the plate."""
         try:
-            self.customer, self._archive_away = await find_customer(self._visit, typed), False
-        except AwayError:
+            self.customer, self._archive_away = await find_customer(self._ctx, typed), False
+        except ServiceUnavailableError:
             self.customer, self._archive_away = None, True
         plate = self.customer["plate"] if self.customer else None if is_vin(typed) else typed
-        self.vehicle = await vehicle_facts(self._visit, plate) if plate else None
+        self.vehicle = await vehicle_facts(self._ctx, plate) if plate else None
         return True
 
     def _show_found(self) -> None:
-        t, known = self._visit.t, self.customer
+        t, known = self._ctx.t, self.customer
         if self._archive_away:
             text(t("The archive is away. Please take the details; they follow later."), "hint")
         elif known is None:
@@ -160,7 +160,7 @@ class Owner:
             self._show_history(self.vehicle)
 
     def _show_owner(self, known: Known) -> None:
-        t, visit = self._visit.t, self._visit
+        t, ctx = self._ctx.t, self._ctx
         with box("owner"):
             text(known["name"] or formats.NOTHING, "owner-name")
             if self.vehicle and self.vehicle["tier"]:
@@ -171,7 +171,7 @@ class Owner:
                 badge(t("Unusual VIN, confirmed"), "warn")
             ui.link(
                 t("Contact preferences"),
-                f"{visit.store_path}/customers/{known['customer_ref']}",
+                f"{ctx.store_path}/customers/{known['customer_ref']}",
                 new_tab=True,
             ).classes("text-link")
         facts(
@@ -184,20 +184,20 @@ class Owner:
         )
 
     def _show_recalls(self, vehicle: Known) -> None:
-        t = self._visit.t
+        t = self._ctx.t
         for recall_id in vehicle["recalls"]:
-            operations = self._catalogue.recalls[recall_id]["operations"]
-            with mark("recall", box("offer urgent")):
+            operations = self._catalog.recalls[recall_id]["operations"]
+            with test_id("recall", box("offer urgent")):
                 ui.icon("campaign")
-                text(t("Open recall: {name}", name=self._catalogue.recall(recall_id)))
+                text(t("Open recall: {name}", name=self._catalog.recall(recall_id)))
                 self._take_button(dict.fromkeys(operations, 1), {}, "warranty")
 
     def _show_declined(self, vehicle: Known) -> None:
-        t = self._visit.t
+        t = self._ctx.t
         for version in vehicle["declined"]:
             lines = version["lines"]
-            names = t.listed(self._catalogue.line(each["kind"], each["code"]) for each in lines)
-            with mark("declined", box("offer")):
+            names = t.listed(self._catalog.line(each["kind"], each["code"]) for each in lines)
+            with test_id("declined", box("offer")):
                 ui.icon("history")
                 cost = formats.money(version["total_cents"])
                 text(t("Declined before: {work}, {amount}", work=names, amount=cost))
@@ -211,23 +211,23 @@ class Owner:
         self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
     ) -> None:
         button(
-            self._visit.t("Take in"),
+            self._ctx.t("Take in"),
             lambda: self._offered(operations, parts, pay_type),
             name="take-in",
             kind="small",
         )
 
     def _show_history(self, vehicle: Known) -> None:
-        visit = self._visit
-        stores = {store.id: store for store in visit.desk.stores.values()}
+        ctx = self._ctx
+        stores = {store.id: store for store in ctx.app_context.stores.values()}
         for each in vehicle["history"][:_SHOWN_VISITS]:
             store = stores[each["store_id"]]
-            with mark("earlier-visit", box("visit-line")):
-                day = visit.store.local_day(datetime.fromisoformat(each["arrived_at"]))
+            with test_id("earlier-visit", box("visit-line")):
+                day = ctx.store.local_day(datetime.fromisoformat(each["arrived_at"]))
                 text(f"{day}", "number")
-                text(store.zh if visit.t.language == "zh" else store.en)
+                text(store.zh if ctx.t.language == "zh" else store.en)
                 km = each["odometer_km"]
                 text(formats.NOTHING if km is None else f"{km:,} km", "number")
-                work = self._visit.t.listed(map(self._catalogue.operation, each["operations"]))
+                work = self._ctx.t.listed(map(self._catalog.operation, each["operations"]))
                 ended = each["stage"] == "cancelled"
-                text(visit.t.code("stage", "cancelled") if ended else work, "visit-work")
+                text(ctx.t.code("stage", "cancelled") if ended else work, "visit-work")

@@ -5,16 +5,16 @@ from typing import Any
 
 from nicegui import ui
 
-from services.desk.catalogue import Catalogue
-from services.desk.client import RefusalError
-from services.desk.components.elements import box, button, link, mark, panel, text
+from services.desk.catalog import Catalog
+from services.desk.client import ApiError
+from services.desk.components.elements import box, button, link, panel, test_id, text
 from services.desk.components.forms import Form, enter_goes_on, who_was_first
+from services.desk.context import PageContext, together
 from services.desk.page import Page
 from services.desk.pages.intake.condition import Condition
 from services.desk.pages.intake.owner import Owner
-from services.desk.pages.intake.work import Fault, Work
+from services.desk.pages.intake.work import Concern, Work
 from services.desk.pages.reception import t_number
-from services.desk.visit import Visit, together
 
 _SHOW_FIRST_ERROR = (
     'document.querySelector(".column-wide .q-field--error, .conflict > *")'
@@ -32,42 +32,42 @@ PAGE = Page(
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """The form on the left, what it costs and when it is done on the right."""
-    path = f"{visit.store_path}/orders/{visit.parameters['order_id']}"
-    order, catalogue = await together(visit.services.get("reception", path), visit.catalogue())
+    path = f"{ctx.store_path}/orders/{ctx.parameters['order_id']}"
+    order, catalog = await together(ctx.services.get("reception", path), ctx.catalog())
     if order["stage"] != "greeted":
         ui.navigate.to(path)
         return
-    await Intake(visit, catalogue, order).build()
+    await Intake(ctx, catalog, order).build()
 
 
 class Intake:
     """What is being taken down for one order."""
 
-    def __init__(self, visit: Visit, catalogue: Catalogue, order: Mapping[str, Any]) -> None:
-        self.visit = visit
-        self.catalogue = catalogue
+    def __init__(self, ctx: PageContext, catalog: Catalog, order: Mapping[str, Any]) -> None:
+        self.ctx = ctx
+        self.catalog = catalog
         self.order = order
 
     async def build(self) -> None:
-        visit, t, catalogue = self.visit, self.visit.t, self.catalogue
+        ctx, t, catalog = self.ctx, self.ctx.t, self.catalog
         text(t("Queue number {number}", number=t_number(self.order["queue_number"])), "subtitle")
         with box("columns intake"):
             left = box("column-wide")
             with box("column-side"), panel(t("Estimate and promise"), "sticky"):
                 summary = box("summary")
                 button(t("Open order"), self.open, name="open-order", kind="main wide")
-                self.form = Form(visit, self.order["version"])
+                self.form = Form(ctx, self.order["version"])
         with left:
-            self.conflict = mark("conflict", box("conflict"))
-            self.owner = Owner(visit, catalogue, self.order, self.form)
-            self.condition = Condition(visit, self.order["order_id"], self.form)
-            self.fault = Fault(visit, catalogue, self.form)
-            self.work = Work(visit, catalogue, self.form, summary)
+            self.conflict = test_id("conflict", box("conflict"))
+            self.owner = Owner(ctx, catalog, self.order, self.form)
+            self.condition = Condition(ctx, self.order["order_id"], self.form)
+            self.concern = Concern(ctx, catalog, self.form)
+            self.work = Work(ctx, catalog, self.form, summary)
             self._parts()
         enter_goes_on(
-            self.owner.last, self.condition.odometer, self.fault.words, self.fault.symptoms
+            self.owner.last, self.condition.odometer, self.concern.words, self.concern.symptoms
         )
         if await self.owner.begin():
             self.condition.odometer.run_method("focus")
@@ -76,13 +76,13 @@ class Intake:
         await self.work.quote()
 
     def _parts(self) -> None:
-        t = self.visit.t
+        t = self.ctx.t
         with panel(t("Customer and vehicle"), number=1):
             self.owner.show(self._take_in)
         with panel(t("Vehicle check"), number=2):
             self.condition.show(lambda: self.owner.known_km)
         with panel(t("Fault description"), number=3):
-            self.fault.show(self.work.suggest)
+            self.concern.show(self.work.suggest)
         with panel(t("Work and parts"), number=4):
             self.work.show()
 
@@ -96,7 +96,7 @@ class Intake:
         """What was booked is done, unless it is taken out."""
         if not self.order["appointment_id"]:
             return
-        booked = await self.visit.services.get("reception", f"{self.visit.store_path}/appointments")
+        booked = await self.ctx.services.get("reception", f"{self.ctx.store_path}/appointments")
         for each in booked:
             if each["appointment_id"] == self.order["appointment_id"]:
                 parts = {part["part_no"]: part["quantity"] for part in each["parts"]}
@@ -106,21 +106,21 @@ class Intake:
     async def open(self) -> None:
         """Register a new customer first, then open the order with the workshop's hold.
 
-        While the archive is away the details go with the order and follow later.
+        While the archive is unavailable the details go with the order and follow later.
         """
         needed = [*self.owner.missing(), "odometer_km", "words"]
         if self.work.choice.is_empty:
             needed.append("operations")
         if not self.form.require(*needed):
-            self.form.say(self.visit.t("Something is still missing; see the fields."))
+            self.form.say(self.ctx.t("Something is still missing; see the fields."))
             ui.run_javascript(_SHOW_FIRST_ERROR)
             return
         order = await self.form.send(self._open)
         if order:
-            self.visit.desk.answers.drop(self.visit.store.id)
-            ui.navigate.to(f"{self.visit.store_path}/orders/{order['order_id']}")
-        elif self.form.refusal:
-            await self._explain(self.form.refusal)
+            self.ctx.app_context.response_cache.drop(self.ctx.store.id)
+            ui.navigate.to(f"{self.ctx.store_path}/orders/{order['order_id']}")
+        elif self.form.error:
+            await self._explain(self.form.error)
             ui.run_javascript(_SHOW_FIRST_ERROR)
 
     async def _open(self) -> dict[str, Any]:
@@ -128,33 +128,33 @@ class Intake:
             **self.work.choice.body,
             **self.condition.body(),
             **await self.owner.references(),
-            "words": self.fault.words.value,
-            "symptoms": self.fault.symptoms.value,
+            "words": self.concern.words.value,
+            "symptoms": self.concern.symptoms.value,
         }
-        path = f"{self.visit.store_path}/orders/{self.order['order_id']}/opening"
-        opened: dict[str, Any] = await self.visit.services.command(
+        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/opening"
+        opened: dict[str, Any] = await self.ctx.services.command(
             "reception", path, self.form.seen(body), attempt=self.form.attempt
         )
         return opened
 
-    async def _explain(self, refusal: RefusalError) -> None:
+    async def _explain(self, error: ApiError) -> None:
         """What has changed meanwhile; what was typed stays."""
-        if refusal.rule == "odometer_backwards":
+        if error.rule == "odometer_backwards":
             self.condition.ask_why_lower()
-        elif refusal.rule == "not_the_vehicle_that_arrived":
+        elif error.rule == "not_the_vehicle_that_arrived":
             self._offer_to_correct_plate()
         elif self.form.conflict:
-            await self._show_changes(refusal)
+            await self._show_changes(error)
 
     def _offer_to_correct_plate(self) -> None:
         """The plate was typed wrongly at the arrival; it is corrected, then the order opened."""
-        path = f"{self.visit.store_path}/orders/{self.order['order_id']}/plate"
+        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/plate"
 
         async def correct() -> None:
             self.conflict.clear()
             plate = self.form.seen({"plate": self.owner.plate.value})
             corrected = await self.form.send(
-                lambda: self.visit.services.command(
+                lambda: self.ctx.services.command(
                     "reception", path, plate, attempt=self.form.attempt
                 )
             )
@@ -164,32 +164,32 @@ class Intake:
 
         self.conflict.clear()
         with self.conflict:
-            text(self.visit.t("Another plate was recorded at the arrival."))
+            text(self.ctx.t("Another plate was recorded at the arrival."))
             button(
-                self.visit.t("That one was wrong: correct it and open the order"),
+                self.ctx.t("That one was wrong: correct it and open the order"),
                 correct,
                 name="correct-plate",
                 kind="small",
             )
 
-    async def _show_changes(self, refusal: RefusalError) -> None:
-        path = f"{self.visit.store_path}/orders/{self.order['order_id']}"
-        order = await self.visit.services.get("reception", path)
+    async def _show_changes(self, error: ApiError) -> None:
+        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}"
+        order = await self.ctx.services.get("reception", path)
         self.conflict.clear()
         with self.conflict:
-            text(who_was_first(self.visit, refusal))
-            for sentence in self._changes(order, refusal.values["declined_estimate"]):
+            text(who_was_first(self.ctx, error))
+            for sentence in self._changes(order, error.values["declined_estimate"]):
                 text(sentence)
-            link(self.visit.t("Look at the order"), path, "text-link")
+            link(self.ctx.t("Look at the order"), path, "text-link")
         self.order = order
 
     def _changes(self, order: Mapping[str, Any], declined: int | None) -> Iterator[str]:
         """How the order differs from the one that was seen before."""
-        t, advisor_id = self.visit.t, order["advisor_id"]
+        t, advisor_id = self.ctx.t, order["advisor_id"]
         if order["stage"] != self.order["stage"]:
             yield t("The order is now at: {stage}.", stage=t.code("stage", order["stage"]))
         if advisor_id != self.order["advisor_id"]:
-            person = self.visit.colleague(advisor_id)
+            person = self.ctx.colleague(advisor_id)
             yield t("{person} is responsible for this order now.", person=person)
         if declined:
             yield t("The customer has declined estimate {number}.", number=declined)

@@ -2,11 +2,12 @@
 
 from functools import partial
 
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import box, panel
 from services.desk.components.history import history
 from services.desk.components.live import live
+from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.signature import SCRIPT
+from services.desk.context import PageContext
 from services.desk.page import Page
 from services.desk.pages.order.delivery import delivery
 from services.desk.pages.order.estimates import estimates
@@ -23,8 +24,7 @@ from services.desk.pages.order.file import (
 )
 from services.desk.pages.order.settlement import settlement
 from services.desk.pages.order.summary import summary
-from services.desk.pages.order.work import fault, work
-from services.desk.visit import Visit
+from services.desk.pages.order.work import concern, work
 
 DUTIES = ("R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "R12", "R13", "R28", "R33")
 
@@ -40,50 +40,50 @@ PAGE = Page(
 
 
 @PAGE.shows
-async def show(visit: Visit) -> None:
+async def show(ctx: PageContext) -> None:
     """The order and its events follow the services, each in its own part."""
-    catalogue = await visit.catalogue()
-    page = Opened(visit, catalogue)
+    catalog = await ctx.catalog()
+    page = Opened(ctx, catalog)
 
-    def render(file: File, drawing: Drawing) -> None:
+    def render(file: File, renderer: PartialRenderer) -> None:
         page.file = file
-        summary(page, drawing)
+        summary(page, renderer)
         awaiting = bool(file.order["awaiting_estimates"])
         if awaiting:
-            estimates(page, drawing)
+            estimates(page, renderer)
         if file.stage in RETURNED:
-            feedback(page, drawing)
+            feedback(page, renderer)
         if file.stage in FINISHED:
-            _money(page, drawing)
-            delivery(page, drawing)
+            _money(page, renderer)
+            delivery(page, renderer)
         if file.stage not in BEFORE_OPENING:
-            work(page, drawing)
-            fault(page, drawing)
+            work(page, renderer)
+            concern(page, renderer)
         if not awaiting:
-            estimates(page, drawing)
+            estimates(page, renderer)
         if file.stage in AT_WORK:
-            _money(page, drawing)
+            _money(page, renderer)
 
     with box("columns"):
         with box("column-wide"):
-            await live(visit, lambda: read(visit), render)
-        with box("column-side"), panel(visit.t("History")):
+            await live(ctx, lambda: read(ctx), render)
+        with box("column-side"), panel(ctx.t("History")):
             await live(
-                visit,
-                lambda: _events(visit),
-                partial(history, visit, catalogue),
+                ctx,
+                lambda: _events(ctx),
+                partial(history, ctx, catalog),
             )
 
 
-def _money(page: Opened, drawing: Drawing) -> None:
-    if page.visit.sees_money:
-        settlement(page, drawing)
+def _money(page: Opened, renderer: PartialRenderer) -> None:
+    if page.ctx.sees_money:
+        settlement(page, renderer)
 
 
-async def _events(visit: Visit) -> list[Entry]:
-    order_id = visit.parameters["order_id"]
-    path = f"{visit.store_path}/orders/{order_id}/history"
-    events: list[Entry] | None = await visit.shared(
-        f"history {order_id}", lambda: visit.services.find("reporting", path)
+async def _events(ctx: PageContext) -> list[Entry]:
+    order_id = ctx.parameters["order_id"]
+    path = f"{ctx.store_path}/orders/{order_id}/history"
+    events: list[Entry] | None = await ctx.shared(
+        f"history {order_id}", lambda: ctx.services.find("reporting", path)
     )
     return events or []

@@ -8,8 +8,7 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.client import new_attempt
-from services.desk.components.drawing import Drawing
-from services.desk.components.elements import badge, box, button, dialog, mark, panel, text
+from services.desk.components.elements import badge, box, button, dialog, panel, test_id, text
 from services.desk.components.forms import (
     Form,
     choices,
@@ -18,6 +17,7 @@ from services.desk.components.forms import (
     send_now,
     submit,
 )
+from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.signature import drawn, pad
 from services.desk.pages.order.file import Entry, Opened
 from services.desk.pages.order.summary import MAY_CHANGE
@@ -32,30 +32,30 @@ _ICONS = {
 _APPROVES = ("manager", "group_manager")
 
 
-def delivery(page: Opened, drawing: Drawing) -> None:
+def delivery(page: Opened, renderer: PartialRenderer) -> None:
     """Every step with who and when; nothing is handed over while one is missing."""
-    order, steps = page.file.order, page.catalogue.steps
+    order, steps = page.file.order, page.catalog.steps
     done, waivers = ({each["step"]: each for each in order[kind]} for kind in ("steps", "waivers"))
     repeat = {*order["steps_to_repeat"]}
     ready = page.file.stage == "ready"
-    with drawing.frame("delivery", panel, page.visit.t("Delivery checklist")):
-        with drawing.frame("checklist", box, "checklist"):
+    with renderer.frame("delivery", panel, page.ctx.t("Delivery checklist")):
+        with renderer.frame("checklist", box, "checklist"):
             for step in steps:
                 shown = partial(_step, page, step)
                 recorded = done.get(step), waivers.get(step)
-                drawing.part(step, shown, *recorded, step in repeat, ready)
+                renderer.section(step, shown, *recorded, step in repeat, ready)
         if repeat & steps.keys():
-            words = page.visit.t("Work or bill has changed: do the marked steps again.")
-            drawing.part("repeat", text, words, "hint")
+            words = page.ctx.t("Work or bill has changed: do the marked steps again.")
+            renderer.section("repeat", text, words, "hint")
         if page.may(MAY_CHANGE):
             missing = steps.keys() - ((done.keys() | _waived(waivers)) - repeat)
-            with drawing.frame("actions", box, "card-actions"):
+            with renderer.frame("actions", box, "card-actions"):
                 if ready:
-                    drawing.part(
+                    renderer.section(
                         "deliver", partial(_hand_over, page), len(missing), page.file.may_go
                     )
                 if order["signed_at"]:
-                    drawing.part("signature", _signature, page)
+                    renderer.section("signature", _signature, page)
 
 
 def _waived(waivers: Mapping[str, Entry]) -> set[str]:
@@ -63,7 +63,7 @@ def _waived(waivers: Mapping[str, Entry]) -> set[str]:
 
 
 def _hand_over(page: Opened, missing: int, paid: bool) -> None:
-    t, attempt = page.visit.t, new_attempt()
+    t, attempt = page.ctx.t, new_attempt()
     made = button(
         t("Hand the vehicle over"),
         lambda: page.send_now("delivery", attempt=attempt),
@@ -78,26 +78,26 @@ def _hand_over(page: Opened, missing: int, paid: bool) -> None:
 
 
 def _signature(page: Opened) -> None:
-    button(page.visit.t("Show the signature"), partial(_show_signature, page), name="signature")
+    button(page.ctx.t("Show the signature"), partial(_show_signature, page), name="signature")
 
 
 def _step(
     page: Opened, step: str, done: Entry | None, waiver: Entry | None, repeat: bool, ready: bool
 ) -> None:
-    visit, zone = page.visit, page.visit.store.timezone
+    ctx, zone = page.ctx, page.ctx.store.timezone
     waived = bool(waiver and waiver["approved_by"])
     may_do = ready and page.may(MAY_CHANGE)
     state = "open" if repeat else "done" if done else "waived" if waived else "open"
-    with mark(f"step-{step}", box(f"check {state}")) as line:
+    with test_id(f"step-{step}", box(f"check {state}")) as line:
         ui.icon(_ICONS[state])
-        text(page.catalogue.steps[step], "check-name")
+        text(page.catalog.steps[step], "check-name")
         if repeat:
-            badge(visit.t("Do again"), "warn")
+            badge(ctx.t("Do again"), "warn")
         elif waiver:
             _waiver(page, waiver)
         elif done:
             at = formats.clock(done["done_at"], zone)
-            text(f"{visit.colleague(done['done_by'])} · {at}", "card-note")
+            text(f"{ctx.colleague(done['done_by'])} · {at}", "card-note")
         if may_do and (repeat or not (done or waiver)):
             _may_be_waived(page, step)
     if may_do and state == "open":
@@ -108,7 +108,7 @@ def _step(
 def _may_be_waived(page: Opened, step: str) -> None:
     with box("check-side"):
         button(
-            page.visit.t("Waive …"), partial(_waive, page, step), name=f"waive-{step}", kind="small"
+            page.ctx.t("Waive …"), partial(_waive, page, step), name=f"waive-{step}", kind="small"
         ).on("click.stop", lambda: None)
 
 
@@ -117,19 +117,19 @@ def _doing(page: Opened, step: str) -> Any:
     if step == _SIGNATURE_STEP:
         return partial(_sign, page)
     path, body = f"{page.path}/delivery-steps", {"step": step}
-    return partial(send_now, page.visit, "reception", path, body, attempt=new_attempt())
+    return partial(send_now, page.ctx, "reception", path, body, attempt=new_attempt())
 
 
 def _waiver(page: Opened, waiver: Entry) -> None:
     """A step that is left out, or is to be: why, by whom, and the second person's word."""
-    visit, t, step = page.visit, page.visit.t, waiver["step"]
-    asked = f"{t.code('waiver', waiver['reason'])} · {visit.colleague(waiver['requested_by'])}"
+    ctx, t, step = page.ctx, page.ctx.t, waiver["step"]
+    asked = f"{t.code('waiver', waiver['reason'])} · {ctx.colleague(waiver['requested_by'])}"
     with box("check-side"):
         if waiver["approved_by"]:
-            text(f"{asked} → {visit.colleague(waiver['approved_by'])}", "card-note")
+            text(f"{asked} → {ctx.colleague(waiver['approved_by'])}", "card-note")
             return
         text(asked, "card-note")
-        if visit.person.has(_APPROVES) and visit.person.subject != waiver["requested_by"]:
+        if ctx.person.has(_APPROVES) and ctx.person.subject != waiver["requested_by"]:
             button(
                 t("Approve"),
                 partial(
@@ -144,9 +144,9 @@ def _waiver(page: Opened, waiver: Entry) -> None:
 
 def _waive(page: Opened, step: str) -> None:
     """Ask to leave a step out (免做申请); somebody else approves it, signed in themselves."""
-    visit, t = page.visit, page.visit.t
-    with dialog(t("Leave out: {step}", step=page.catalogue.steps[step])) as opened:
-        form = Form(visit, page.file.version)
+    ctx, t = page.ctx, page.ctx.t
+    with dialog(t("Leave out: {step}", step=page.catalog.steps[step])) as opened:
+        form = Form(ctx, page.file.version)
         reason = form.field("reason", ui.select(choices(t, "waiver", _REASONS), label=t("Reason")))
         text(t("A manager approves this on their own screen."), "hint")
 
@@ -160,7 +160,7 @@ def _waive(page: Opened, step: str) -> None:
 
 def _sign(page: Opened) -> None:
     """The customer draws their signature (签字) with finger, pen or mouse."""
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
 
     def explained() -> None:
         sentence = "I have received the vehicle; work and bill of {amount} were explained to me."
@@ -168,7 +168,7 @@ def _sign(page: Opened) -> None:
         text(t(sentence, amount=amount), "explained")
 
     with dialog(t("Signature of the customer")) as opened:
-        form = Form(visit, page.file.version)
+        form = Form(ctx, page.file.version)
         form.show(explained)
         strokes = pad(t("Please sign here"))
 
@@ -183,16 +183,16 @@ def _sign(page: Opened) -> None:
 
 
 async def _show_signature(page: Opened) -> None:
-    visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
+    ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     with dialog(t("Signature of the customer")) as opened:
-        form = Form(visit)
-        path = f"{visit.store_path}{page.path}/signature"
-        answer = await form.send(lambda: visit.services.get("reception", path))
-        if answer and answer["strokes"]:
-            drawn(answer["strokes"])
-        elif answer:
+        form = Form(ctx)
+        path = f"{ctx.store_path}{page.path}/signature"
+        response = await form.send(lambda: ctx.services.get("reception", path))
+        if response and response["strokes"]:
+            drawn(response["strokes"])
+        elif response:
             text(t("The signature was erased."), "hint")
-        signed = formats.day_and_clock(page.file.order["signed_at"], zone, visit.now())
+        signed = formats.day_and_clock(page.file.order["signed_at"], zone, ctx.now())
         text(t("Signed {time}", time=signed), "card-note")
         with dialog_foot(form):
             button(t("Close"), opened.close, name="dialog-cancel")

@@ -8,8 +8,7 @@ import segno
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
-from services.desk.components.drawing import Drawing
+from services.desk.catalog import Catalog
 from services.desk.components.elements import (
     badge,
     box,
@@ -18,20 +17,21 @@ from services.desk.components.elements import (
     cell_box,
     dialog,
     facts,
-    mark,
     panel,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.forms import Form, choices, dialog_actions, dialog_foot, submit
 from services.desk.components.offer import OfferChoice
-from services.desk.components.problems import refusal_text
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.components.problems import error_text
 from services.desk.components.work_choice import WorkChoice, line_name, price_line
+from services.desk.context import PageContext
 from services.desk.pages.order.file import Entry, Opened
 from services.desk.pages.order.summary import MAY_CHANGE
 from services.desk.promise import limiting_factor_text
-from services.desk.visit import Visit
 
 _TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
 _ESTIMABLE = ("greeted", "opened", "in_work", "ready")
@@ -42,26 +42,26 @@ LineKey = tuple[str, str]
 """The package and the code of a line, which tell it apart in every version."""
 
 
-def estimates(page: Opened, drawing: Drawing) -> None:
+def estimates(page: Opened, renderer: PartialRenderer) -> None:
     """What was proposed on each matter, and what the customer said."""
-    t, file = page.visit.t, page.file
+    t, file = page.ctx.t, page.file
     in_time = file.stage in _ESTIMABLE and not file.order["invoice_id"]
     may_change = page.may(MAY_CHANGE) and in_time
     may_answer = page.may(_TAKES_WORDS) and in_time
     if not (file.estimates or may_change):
         return
-    with drawing.frame("estimates", partial(panel, name="estimates"), t("Estimates")):
+    with renderer.frame("estimates", partial(panel, name="estimates"), t("Estimates")):
         for number, versions in enumerate(_matters(file.estimates)):
             title = t("Additional work {number}", number=number) if number else t("Ordered work")
             numbers = {version["version"] for version in versions}
             links = [each for each in file.links if each["version"] in numbers]
             if versions:
-                drawing.part(title, partial(_matter, page, title), versions, links, may_answer)
+                renderer.section(title, partial(_matter, page, title), versions, links, may_answer)
         if may_change:
-            drawing.part("editing", partial(_editing, page), bool(file.estimates), file.stage)
+            renderer.section("editing", partial(_editing, page), bool(file.estimates), file.stage)
             for offered in file.declined:
                 key = f"{offered['order_id']} {offered['version']}"
-                drawing.part(key, partial(_offered_before, page), offered)
+                renderer.section(key, partial(_offered_before, page), offered)
 
 
 def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
@@ -75,22 +75,22 @@ def _matters(versions: Sequence[Entry]) -> list[list[Entry]]:
 def _matter(
     page: Opened, title: str, versions: Sequence[Entry], links: Sequence[Entry], may_answer: bool
 ) -> None:
-    visit = page.visit
+    ctx = page.ctx
     with box("matter"):
         with box("state-line"):
             text(title, "section-title")
-            badge(visit.t.code("estimate", versions[-1]["status"]), _TONES[versions[-1]["status"]])
-        _comparison(visit, page.catalogue, versions[-_SHOWN:])
+            badge(ctx.t.code("estimate", versions[-1]["status"]), _TONES[versions[-1]["status"]])
+        _comparison(ctx, page.catalog, versions[-_SHOWN:])
         awaiting = next((each for each in versions if each["status"] == "awaiting"), None)
         for each in links[-_SHOWN:]:
-            _link_line(visit, each)
+            _link_line(ctx, each)
         if awaiting and may_answer:
             _answers(page, awaiting)
 
 
-def _link_line(visit: Visit, link: Entry) -> None:
+def _link_line(ctx: PageContext, link: Entry) -> None:
     """What became of a link: sent, shown to colleagues, opened by the customer, answered."""
-    t, zone, now = visit.t, visit.store.timezone, visit.now()
+    t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     said = []
     if link["sent"]:
         said.append(t("Sent {time}", time=formats.day_and_clock(link["made_at"], zone, now)))
@@ -98,27 +98,27 @@ def _link_line(visit: Visit, link: Entry) -> None:
         code = "seen" if use["use"] == "opened" and use["colleague"] else use["use"]
         when = formats.day_and_clock(use["at"], zone, now)
         colleague = use["colleague"]
-        by = visit.colleague(colleague) if colleague else t.code("device", use["device"])
+        by = ctx.colleague(colleague) if colleague else t.code("device", use["device"])
         said.append(f"{t.code('link_use', code)} {when} ({by})")
-    with mark("link-line", box("state-line")):
+    with test_id("link-line", box("state-line")):
         text(t("Link"), "card-note")
         text(" · ".join(said) or t("Not sent and not opened"), "card-note")
 
 
-def _comparison(visit: Visit, catalogue: Catalogue, versions: Sequence[Entry]) -> None:
+def _comparison(ctx: PageContext, catalog: Catalog, versions: Sequence[Entry]) -> None:
     """A column a version; what differs from the one before stands out."""
-    t = visit.t
+    t = ctx.t
     headings = [t("Version {number}", number=each["version"]) for each in versions]
     lines = [{_key(line): line for line in each["lines"]} for each in versions]
     keys = dict.fromkeys(key for of_version in lines for key in of_version)
     with table([t("Item"), *headings], headings):
         for key in keys:
             with row():
-                cell(line_name(catalogue, next(each[key] for each in lines if key in each)))
+                cell(line_name(catalog, next(each[key] for each in lines if key in each)))
                 before: Entry | None = None
                 for place, of_version in enumerate(lines):
                     line = of_version.get(key)
-                    _amount(visit, line, changed=place > 0 and line != before)
+                    _amount(ctx, line, changed=place > 0 and line != before)
                     before = line
         with row("total"):
             cell(t("Total, tax included"))
@@ -128,14 +128,14 @@ def _comparison(visit: Visit, catalogue: Catalogue, versions: Sequence[Entry]) -
             cell("")
             for version in versions:
                 with cell_box("figure"):
-                    _outcome(visit, version)
+                    _outcome(ctx, version)
 
 
 def _key(line: Entry) -> LineKey:
     return line["package_id"] or "", line["code"]
 
 
-def _amount(visit: Visit, line: Entry | None, *, changed: bool) -> None:
+def _amount(ctx: PageContext, line: Entry | None, *, changed: bool) -> None:
     with cell_box("figure changed" if changed else "figure"):
         if line is None:
             text(formats.NOTHING)
@@ -143,53 +143,53 @@ def _amount(visit: Visit, line: Entry | None, *, changed: bool) -> None:
         text(formats.money(line["amount_cents"]))
         notes = [f"× {line['quantity']}"] if line["quantity"] > 1 else []
         if line["pay_type"] != "customer":
-            notes.append(visit.t.code("pay", line["pay_type"]))
+            notes.append(ctx.t.code("pay", line["pay_type"]))
         if notes:
             text(" · ".join(notes), "card-note")
 
 
-def _outcome(visit: Visit, version: Entry) -> None:
+def _outcome(ctx: PageContext, version: Entry) -> None:
     """What became of a version: how, when, and who recorded it."""
-    t, zone = visit.t, visit.store.timezone
+    t, zone = ctx.t, ctx.store.timezone
     text(t.code("estimate", version["status"]), f"outcome-{_TONES[version['status']]}")
     by, at = version["submitted_by"], version["submitted_at"]
     if version["decided_at"]:
         by, at = version["recorded_by"], version["decided_at"]
         text(t.code("authorization_channel", version["channel"]), "card-note")
-        _doubts(visit, version["link_consent"])
-    person = f"{visit.colleague(by)} · " if by else ""
-    text(person + formats.day_and_clock(at, zone, visit.now()), "card-note")
+        _doubts(ctx, version["link_consent"])
+    person = f"{ctx.colleague(by)} · " if by else ""
+    text(person + formats.day_and_clock(at, zone, ctx.now()), "card-note")
 
 
-def _doubts(visit: Visit, consent: Entry | None) -> None:
+def _doubts(ctx: PageContext, consent: Entry | None) -> None:
     """What speaks against a word over a link being the customer's own."""
     if consent is None:
         return
-    t = visit.t
+    t = ctx.t
     for colleague in consent["shown_to"]:
-        shown = badge(t("Shown to {person} before", person=visit.colleague(colleague)), "warn")
-        mark("shown-before", shown)
+        shown = badge(t("Shown to {person} before", person=ctx.colleague(colleague)), "warn")
+        test_id("shown-before", shown)
     if consent["staff_device"]:
-        device = visit.colleague(consent["staff_device"])
-        mark("staff-device", badge(t("From the device of {person}", person=device), "warn"))
+        device = ctx.colleague(consent["staff_device"])
+        test_id("staff-device", badge(t("From the device of {person}", person=device), "warn"))
     if consent["contact_changed_by"]:
         changed = t(
             "Sent to a contact that {person} set {time}",
-            person=visit.colleague(consent["contact_changed_by"]),
+            person=ctx.colleague(consent["contact_changed_by"]),
             time=formats.day_and_clock(
-                consent["contact_changed_at"], visit.store.timezone, visit.now()
+                consent["contact_changed_at"], ctx.store.timezone, ctx.now()
             ),
         )
-        mark("contact-changed", badge(changed, "warn"))
+        test_id("contact-changed", badge(changed, "warn"))
     if not consent["contact_known"]:
-        badge(t("Contact not checked: customer relations did not answer"), "warn")
+        badge(t("Contact not checked: customer relations did not respond"), "warn")
     if consent["own_network"]:
         badge(t("From the store's network"), "busy")
 
 
 def _answers(page: Opened, version: Entry) -> None:
     """Ways to the customer's decision on a version that awaits it."""
-    t, number = page.visit.t, version["version"]
+    t, number = page.ctx.t, version["version"]
     with box("card-actions"):
         button(
             t("Customer's decision …"),
@@ -203,21 +203,21 @@ def _answers(page: Opened, version: Entry) -> None:
 
 async def _take_word(page: Opened, version: Entry) -> None:
     """The customer decides at the counter or by phone; who recorded it is kept."""
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
     path = f"{page.path}/estimates/{version['version']}"
     with dialog(t("The customer's decision"), wide=True) as opened:
-        form = Form(visit, page.file.version)
+        form = Form(ctx, page.file.version)
 
         async def ask(declined: list[str]) -> Entry | None:
             offer: Entry | None = await form.send(
-                lambda: visit.services.get(
-                    "reception", f"{visit.store_path}{path}/offer", declined=declined
+                lambda: ctx.services.get(
+                    "reception", f"{ctx.store_path}{path}/offer", declined=declined
                 )
             )
             return offer
 
         def when(moment: str) -> str:
-            return formats.day_and_clock(moment, visit.store.timezone, visit.now())
+            return formats.day_and_clock(moment, ctx.store.timezone, ctx.now())
 
         offer = await ask([])
         if offer is None:
@@ -240,9 +240,9 @@ async def _take_word(page: Opened, version: Entry) -> None:
                 "declined": chosen.declined,
                 "promised_at": chosen.promised_at,
             }
-            answer = await submit(form, opened, "reception", f"{path}/authorisation", body)
-            if answer is None and form.refusal and form.refusal.rule == "promise_later":
-                said = refusal_text(t, form.refusal)
+            response = await submit(form, opened, "reception", f"{path}/authorisation", body)
+            if response is None and form.error and form.error.rule == "promise_later":
+                said = error_text(t, form.error)
                 await chosen.refresh()
                 form.say(said)
 
@@ -259,21 +259,21 @@ async def _take_word(page: Opened, version: Entry) -> None:
 def _link(page: Opened, version: Entry) -> None:
     """A one-time link: sent to the customer's phone, or scanned by them from this screen, of which
     it is recorded who has opened it."""
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
     path = f"{page.path}/estimates/{version['version']}/links"
 
     async def made_link(*, send: bool) -> Entry:
-        link: Entry = await visit.services.command(
-            "reception", visit.store_path + path, {"send": send}, attempt=form.attempt
+        link: Entry = await ctx.services.command(
+            "reception", ctx.store_path + path, {"send": send}, attempt=form.attempt
         )
         if send:
             return link
-        showing = f"{visit.store_path}{page.path}/links/{link['link_id']}/showing"
-        shown: Entry = await visit.services.command("reception", showing, attempt=form.attempt)
+        showing = f"{ctx.store_path}{page.path}/links/{link['link_id']}/showing"
+        shown: Entry = await ctx.services.command("reception", showing, attempt=form.attempt)
         return shown
 
     with dialog(t("Link for the customer")) as opened:
-        form = Form(visit)
+        form = Form(ctx)
         made = box("link-made")
         with made:
             text(
@@ -291,7 +291,7 @@ def _link(page: Opened, version: Entry) -> None:
                 offers.set_visibility(False)
                 made.clear()
                 with made:
-                    _show_link(visit, link)
+                    _show_link(ctx, link)
 
         with dialog_foot(form):
             button(t("Close"), opened.close, name="dialog-cancel")
@@ -306,24 +306,24 @@ def _link(page: Opened, version: Entry) -> None:
                 send.set_enabled(bool(page.file.order["customer_ref"]))
 
 
-def _show_link(visit: Visit, link: Mapping[str, Any]) -> None:
-    t, zone = visit.t, visit.store.timezone
+def _show_link(ctx: PageContext, link: Mapping[str, Any]) -> None:
+    t, zone = ctx.t, ctx.store.timezone
     if link["sent"]:
         badge(t("Handed to customer relations to be sent"), "good")
     else:
         code = segno.make(link["url"], micro=False).svg_data_uri(scale=5, border=2, dark="#1b2733")
         image = ui.element("img").classes("qr-code")
         image.props["src"] = code
-        mark("link-code", image)
+        test_id("link-code", image)
     if link["promised_at"]:
-        promised = formats.day_and_clock(link["promised_at"], zone, visit.now())
+        promised = formats.day_and_clock(link["promised_at"], zone, ctx.now())
         text(t("Promised {time} if the customer agrees", time=promised), "card-note")
-    until = formats.day_and_clock(link["expires_at"], zone, visit.now())
+    until = formats.day_and_clock(link["expires_at"], zone, ctx.now())
     text(t("Valid until {time}", time=until), "card-note")
 
 
 def _editing(page: Opened, estimated: bool, stage: str) -> None:
-    t = page.visit.t
+    t = page.ctx.t
     with box("card-actions"):
         button(
             t("Revise the estimate …") if estimated else t("Make an estimate …"),
@@ -340,14 +340,14 @@ def _editing(page: Opened, estimated: bool, stage: str) -> None:
 
 def _offered_before(page: Opened, offered: Entry) -> None:
     """Work that the customer did not want at an earlier visit (未做增项)."""
-    visit, t, zone = page.visit, page.visit.t, page.visit.store.timezone
+    ctx, t, zone = page.ctx, page.ctx.t, page.ctx.store.timezone
     names = t.listed(
-        line_name(page.catalogue, line) for line in offered["lines"] if line["kind"] == "labor"
+        line_name(page.catalog, line) for line in offered["lines"] if line["kind"] == "labor"
     )
-    with mark("declined-before", box("state-line")):
+    with test_id("declined-before", box("state-line")):
         badge(t("Declined before"), "warn")
         text(names)
-        at = formats.day_and_clock(offered["submitted_at"], zone, visit.now())
+        at = formats.day_and_clock(offered["submitted_at"], zone, ctx.now())
         text(f"{at} · {formats.money(offered['total_cents'])}", "card-note")
         button(
             t("Offer again …"),
@@ -365,19 +365,19 @@ class _Editor:
 
     def __init__(self, page: Opened, verb: str) -> None:
         self._page = page
-        self._visit = page.visit
-        self._catalogue = page.catalogue
+        self._ctx = page.ctx
+        self._catalog = page.catalog
         self._verb = verb
         self._asked = 0
 
     async def open(self, lines: Sequence[Entry]) -> None:
-        t, visit = self._visit.t, self._visit
+        t, ctx = self._ctx.t, self._ctx
         title = t("Add work") if self._verb == "additional-work" else t("Revise the estimate")
         with dialog(title, wide=True) as opened:
-            self._form = form = Form(visit, self._page.file.version)
+            self._form = form = Form(ctx, self._page.file.version)
             with box("editor"):
                 with box("editor-input"):
-                    self._work = WorkChoice(t, form, self._catalogue, lines, self._price)
+                    self._work = WorkChoice(t, form, self._catalog, lines, self._price)
                 with box("editor-side"):
                     self._quote = box("summary")
                     text(t("Agreed to so far"), "section-title")
@@ -393,10 +393,10 @@ class _Editor:
         await self._price()
 
     def _show_present(self) -> None:
-        t, order = self._visit.t, self._page.file.order
+        t, order = self._ctx.t, self._page.file.order
         for line in order["lines"]:
-            price_line(self._catalogue, line)
-        zone, now = self._visit.store.timezone, self._visit.now()
+            price_line(self._catalog, line)
+        zone, now = self._ctx.store.timezone, self._ctx.now()
         facts(
             [
                 (t("Estimate"), formats.money(order["estimate_cents"])),
@@ -405,7 +405,7 @@ class _Editor:
         )
 
     async def _price(self) -> None:
-        """Show what the chosen work costs; only the answer to the latest choice counts."""
+        """Show what the chosen work costs; only the response to the latest choice counts."""
         self._asked += 1
         asked, work = self._asked, dict(self._work.body)
         if self._verb == "additional-work":
@@ -413,24 +413,24 @@ class _Editor:
         self._quote.clear()
         if self._work.is_empty:
             with self._quote:
-                text(self._visit.t("Choose the work to see its price."), "hint")
+                text(self._ctx.t("Choose the work to see its price."), "hint")
             return
-        path = f"{self._visit.store_path}/quotes"
-        quote = await self._form.send(lambda: self._visit.services.ask("reception", path, work))
+        path = f"{self._ctx.store_path}/quotes"
+        quote = await self._form.send(lambda: self._ctx.services.ask("reception", path, work))
         if quote and asked == self._asked:
             with self._quote:
                 self._show_quote(quote)
 
     def _show_quote(self, quote: Entry) -> None:
-        t, visit = self._visit.t, self._visit
+        t, ctx = self._ctx.t, self._ctx
         for line in quote["lines"]:
-            price_line(self._catalogue, line)
+            price_line(self._catalog, line)
         with box("quote-total"):
             text(t("Total, tax {tax} included", tax=formats.money(quote["tax_cents"])))
-            mark("new-total", text(formats.money(quote["estimate_cents"]), "number"))
+            test_id("new-total", text(formats.money(quote["estimate_cents"]), "number"))
         if self._verb == "additional-work":
-            when = formats.day_and_clock(quote["promised_at"], visit.store.timezone, visit.now())
+            when = formats.day_and_clock(quote["promised_at"], ctx.store.timezone, ctx.now())
             with box("promise-box"):
                 text(t("New promise of the order"), "promise-label")
-                mark("new-promise", text(when, "promise-time"))
-                text(limiting_factor_text(visit, quote), "hint")
+                test_id("new-promise", text(when, "promise-time"))
+                text(limiting_factor_text(ctx, quote), "hint")

@@ -6,12 +6,21 @@ from functools import partial
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing
-from services.desk.components.elements import badge, box, button, dialog, facts, mark, panel, text
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    dialog,
+    facts,
+    panel,
+    test_id,
+    text,
+)
 from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.rectification import close_button
+from services.desk.context import PageContext
 from services.desk.pages.order.file import Entry, Opened
-from services.desk.visit import Visit
 
 MARKS = ("quality", "technique", "attitude")
 
@@ -19,15 +28,15 @@ _ASKS = ("advisor", "manager", "agent")
 _BEST = 5
 
 
-def feedback(page: Opened, drawing: Drawing) -> None:
+def feedback(page: Opened, renderer: PartialRenderer) -> None:
     """The customer's marks, else the question for them."""
     given = page.file.feedback
     if given or page.may(_ASKS):
-        drawing.part("feedback", partial(_feedback, page), given, page.file.rectifications)
+        renderer.section("feedback", partial(_feedback, page), given, page.file.rectifications)
 
 
 def _feedback(page: Opened, given: Entry | None, rectifications: Sequence[Entry]) -> None:
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
     with panel(t("Feedback at the counter"), name="feedback"):
         if not given:
             with box("card-actions"):
@@ -37,17 +46,17 @@ def _feedback(page: Opened, given: Entry | None, rectifications: Sequence[Entry]
         if given["words"]:
             text(f"“{given['words']}”", "words")
         for rectification in rectifications:
-            _rectification(visit, rectification)
+            _rectification(ctx, rectification)
 
 
 def _stars(given: int) -> str:
     return "★" * given + "☆" * (_BEST - given)
 
 
-def _rectification(visit: Visit, rectification: Entry) -> None:
+def _rectification(ctx: PageContext, rectification: Entry) -> None:
     """Who puts right what, until when."""
-    t, zone = visit.t, visit.store.timezone
-    with mark("rectification", box("state-line")):
+    t, zone = ctx.t, ctx.store.timezone
+    with test_id("rectification", box("state-line")):
         if rectification["closed_at"]:
             badge(t.code("rectified", rectification["result"]), "good")
         elif rectification["overdue_at"]:
@@ -55,20 +64,20 @@ def _rectification(visit: Visit, rectification: Entry) -> None:
         else:
             badge(t("Rectification open"), "warn")
         text(t.listed(t.code("mark", subject) for subject in rectification["subjects"]))
-        due = formats.day_and_clock(rectification["due_at"], zone, visit.now())
-        owner = visit.colleague(rectification["owner_id"])
+        due = formats.day_and_clock(rectification["due_at"], zone, ctx.now())
+        owner = ctx.colleague(rectification["owner_id"])
         text(t("{person}, due {time}", person=owner, time=due), "card-note")
-        close_button(visit, rectification)
+        close_button(ctx, rectification)
 
 
 def _ask(page: Opened) -> None:
     """Three marks and words; a bad mark has somebody put it right."""
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
     with dialog(t("Feedback at the counter")) as opened:
-        form = Form(visit)
+        form = Form(ctx)
         marks = {}
         for name in MARKS:
-            with mark(f"mark-{name}", box("mark-row")):
+            with test_id(f"mark-{name}", box("mark-row")):
                 text(t.code("mark", name))
                 marks[name] = ui.rating(value=None, max=_BEST, icon="star", size="36px")
         words = form.field("words", ui.textarea(t("In the customer's own words")).props("autogrow"))

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.desk.catalogue import Catalogue
+from services.desk.catalog import Catalog
 from services.desk.client import Service
 from services.desk.components.forms import send_now
-from services.desk.visit import Names, Visit, together
+from services.desk.context import Names, PageContext, together
 
 Entry = Mapping[str, Any]
-"""One row of an answer."""
+"""One row of a response."""
 
 BEFORE_OPENING = ("arrived", "greeted")
 AT_WORK = ("opened", "in_work")
@@ -29,7 +29,7 @@ def only(entry: Entry, *names: str) -> Entry:
 
 @dataclass(frozen=True)
 class File:
-    """The order, and what the services keep beside it; what is away counts as not there."""
+    """The order, and what the services keep beside it; what is unavailable counts as not there."""
 
     order: Entry
     names: Names
@@ -67,8 +67,8 @@ class File:
 class Opened:
     """The page of one order as somebody has it open; ``file`` is always the present one."""
 
-    visit: Visit
-    catalogue: Catalogue
+    ctx: PageContext
+    catalog: Catalog
     file: File = field(init=False)
 
     @property
@@ -79,19 +79,19 @@ class Opened:
     async def send_now(self, verb: str, body: Entry | None = None, *, attempt: str) -> None:
         """Send a command on the order as it is shown."""
         seen = {**(body or {}), "version": self.file.version}
-        await send_now(self.visit, "reception", f"{self.path}/{verb}", seen, attempt=attempt)
+        await send_now(self.ctx, "reception", f"{self.path}/{verb}", seen, attempt=attempt)
 
     def may(self, roles: Iterable[str]) -> bool:
         """Whether the person has one of the roles."""
-        return self.visit.person.has(roles)
+        return self.ctx.person.has(roles)
 
 
-async def read(visit: Visit) -> File:
+async def read(ctx: PageContext) -> File:
     """Ask for all that the order's stage has."""
-    order_id = visit.parameters["order_id"]
+    order_id = ctx.parameters["order_id"]
     path = f"/orders/{order_id}"
-    order: Entry = await visit.shared(
-        f"order {order_id}", lambda: visit.services.get("reception", visit.store_path + path)
+    order: Entry = await ctx.shared(
+        f"order {order_id}", lambda: ctx.services.get("reception", ctx.store_path + path)
     )
     in_work = order["stage"] in AT_WORK
     delivered = order["delivered_at"]
@@ -107,22 +107,22 @@ async def read(visit: Visit) -> File:
         cancellation,
         names,
     ) = await together(
-        _ask(visit, "workshop", "/jobs", order_id=order_id),
-        _ask(visit, "workshop", "/risks", when=in_work),
-        _ask(visit, "reception", f"{path}/estimates", when=visit.sees_money),
-        _ask(visit, "reception", f"{path}/links", when=visit.person.has(_SEES_LINKS)),
-        _ask(visit, "reception", f"{path}/declined-work", when=in_work and visit.sees_money),
-        _ask(visit, "reception", f"{path}/invoice", when=order["invoice_id"]),
-        _ask(visit, "reception", f"{path}/feedback", when=delivered and visit.sees_money),
+        _ask(ctx, "workshop", "/jobs", order_id=order_id),
+        _ask(ctx, "workshop", "/risks", when=in_work),
+        _ask(ctx, "reception", f"{path}/estimates", when=ctx.sees_money),
+        _ask(ctx, "reception", f"{path}/links", when=ctx.person.has(_SEES_LINKS)),
+        _ask(ctx, "reception", f"{path}/declined-work", when=in_work and ctx.sees_money),
+        _ask(ctx, "reception", f"{path}/invoice", when=order["invoice_id"]),
+        _ask(ctx, "reception", f"{path}/feedback", when=delivered and ctx.sees_money),
         _ask(
-            visit,
+            ctx,
             "reporting",
             "/rectifications",
-            when=delivered and visit.person.has(_SEES_RECTIFICATIONS),
+            when=delivered and ctx.person.has(_SEES_RECTIFICATIONS),
             state=_STATES,
         ),
-        _ask(visit, "reception", f"{path}/cancellation", when=order["stage"] == "cancelled"),
-        visit.names([order], tiers=True),
+        _ask(ctx, "reception", f"{path}/cancellation", when=order["stage"] == "cancelled"),
+        ctx.names([order], tiers=True),
         forgiving=True,
     )
     return File(
@@ -143,17 +143,17 @@ async def read(visit: Visit) -> File:
 
 
 async def _ask(
-    visit: Visit, service: Service, path: str, *, when: object = True, **query: Any
+    ctx: PageContext, service: Service, path: str, *, when: object = True, **query: Any
 ) -> Any:
-    """The answer that all viewers share; None where there is nothing, or not now."""
+    """The response that all viewers share; None where there is nothing, or not now."""
     if not when:
         return None
-    return await visit.shared(
+    return await ctx.shared(
         f"{path} {query}",
-        lambda: visit.services.find(service, visit.store_path + path, **query),
+        lambda: ctx.services.find(service, ctx.store_path + path, **query),
     )
 
 
-def _known(answer: Any) -> Any:
+def _known(response: Any) -> Any:
     """What a service said, or None where it could not be asked."""
-    return None if isinstance(answer, Exception) else answer
+    return None if isinstance(response, Exception) else response

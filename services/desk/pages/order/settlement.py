@@ -7,9 +7,8 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.catalogue import Catalogue
+from services.desk.catalog import Catalog
 from services.desk.client import new_attempt
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import (
     badge,
     box,
@@ -18,10 +17,10 @@ from services.desk.components.elements import (
     cell_box,
     dialog,
     facts,
-    mark,
     panel,
     row,
     table,
+    test_id,
     text,
 )
 from services.desk.components.forms import (
@@ -31,11 +30,12 @@ from services.desk.components.forms import (
     several,
     submit,
 )
+from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.work_choice import PAY_TYPES
-from services.desk.i18n import Words
+from services.desk.context import PageContext
+from services.desk.i18n import Translator
 from services.desk.pages.order.file import Entry, File, Opened, only
 from services.desk.pages.order.summary import MAY_CHANGE
-from services.desk.visit import Visit
 
 METHODS = ("wechat", "alipay", "card", "cash", "transfer")
 
@@ -56,28 +56,28 @@ _TAKES_MONEY = ("greeted", "opened", "in_work", "ready")
 _CENTS = 100
 
 
-def settlement(page: Opened, drawing: Drawing) -> None:
+def settlement(page: Opened, renderer: PartialRenderer) -> None:
     """What is to be paid, what was paid, and what can be done about it now."""
-    visit, order, invoice = page.visit, page.file.order, page.file.invoice
-    with drawing.frame("settlement", partial(panel, name="settlement"), visit.t("Settlement")):
-        drawing.part("figures", partial(_figures, visit.t), only(order, *_FIGURES), invoice)
+    ctx, order, invoice = page.ctx, page.file.order, page.file.invoice
+    with renderer.frame("settlement", partial(panel, name="settlement"), ctx.t("Settlement")):
+        renderer.section("figures", partial(_figures, ctx.t), only(order, *_FIGURES), invoice)
         if invoice:
-            bill = partial(_billed, visit.t, page.catalogue)
-            drawing.part("bill", bill, invoice["invoice"], invoice["credit_notes"])
+            bill = partial(_billed, ctx.t, page.catalog)
+            renderer.section("bill", bill, invoice["invoice"], invoice["credit_notes"])
         if order["discount"]:
-            drawing.part("discount", partial(_discount_line, page), order["discount"])
+            renderer.section("discount", partial(_discount_line, page), order["discount"])
         if order["credit"]:
-            drawing.part("credit", partial(_credit_line, visit), order["credit"])
+            renderer.section("credit", partial(_credit_line, ctx), order["credit"])
         if order["shares"]:
-            drawing.part("shares", partial(_shares, visit), order["shares"])
+            renderer.section("shares", partial(_shares, ctx), order["shares"])
         for bill in (*(invoice["earlier"] if invoice else ()), *([invoice] if invoice else ())):
             number = bill["invoice"]["invoice_id"]
             if bill is not invoice:
-                drawing.part(f"bill {number}", partial(_earlier_line, visit), bill["invoice"])
+                renderer.section(f"bill {number}", partial(_earlier_line, ctx), bill["invoice"])
             for place, note in enumerate(bill["credit_notes"]):
                 key = f"credit note {number} {place}"
-                drawing.part(key, partial(_credit_note_line, visit), note)
-        drawing.part("actions", partial(_actions, page), *_possible(page.file))
+                renderer.section(key, partial(_credit_note_line, ctx), note)
+        renderer.section("actions", partial(_actions, page), *_possible(page.file))
 
 
 def _possible(file: File) -> tuple[object, ...]:
@@ -96,7 +96,7 @@ def _correctable(file: File) -> object:
     return file.order["invoiced_cents"] or (file.invoice and file.invoice["vouchers"])
 
 
-def _figures(t: Words, order: Entry, invoice: Entry | None) -> None:
+def _figures(t: Translator, order: Entry, invoice: Entry | None) -> None:
     if not order["invoice_id"]:
         facts(
             [
@@ -121,13 +121,13 @@ def _figures(t: Words, order: Entry, invoice: Entry | None) -> None:
     )
 
 
-def _held(t: Words, order: Entry) -> list[tuple[str, str]]:
+def _held(t: Translator, order: Entry) -> list[tuple[str, str]]:
     """What is held above the bill, until it is refunded or carried over."""
     held = order["deposit_cents"]
     return [(t("Money held"), formats.money(held))] if held else []
 
 
-def _tax_invoice(t: Words, invoice: Entry | None) -> str:
+def _tax_invoice(t: Translator, invoice: Entry | None) -> str:
     """Its number, and its tax where it was issued with another than the bill's."""
     if invoice is None or not invoice["tax_invoice_number"]:
         return t("Being issued")
@@ -146,25 +146,25 @@ def _tax_invoice(t: Words, invoice: Entry | None) -> str:
 
 
 def _discount_line(page: Opened, discount: Entry) -> None:
-    visit, t = page.visit, page.visit.t
-    with mark("discount-line", box("state-line")):
+    ctx, t = page.ctx, page.ctx.t
+    with test_id("discount-line", box("state-line")):
         text(
             t(
                 "Discount {amount} ({reason}), asked for by {person}",
                 amount=formats.money(discount["amount_cents"]),
                 reason=t.code("discount", discount["reason"]),
-                person=visit.colleague(discount["requested_by"]),
+                person=ctx.colleague(discount["requested_by"]),
             )
         )
         if discount["granted_by"]:
-            granted = t("granted by {person}", person=visit.colleague(discount["granted_by"]))
+            granted = t("granted by {person}", person=ctx.colleague(discount["granted_by"]))
             badge(granted, "good")
             return
         badge(t("Awaits approval"), "warn")
-        own = visit.person.subject == discount["requested_by"]
-        if visit.person.has(_APPROVES) and not own:
+        own = ctx.person.subject == discount["requested_by"]
+        if ctx.person.has(_APPROVES) and not own:
             _decide_discount(page, t("Approve"), "approval", "approve-discount")
-        if visit.person.has(MAY_CHANGE):
+        if ctx.person.has(MAY_CHANGE):
             label = t("Withdraw") if own else t("Decline")
             _decide_discount(page, label, "withdrawal", "withdraw-discount")
 
@@ -174,42 +174,42 @@ def _decide_discount(page: Opened, label: str, verb: str, name: str) -> None:
     button(label, send, name=name, kind="small")
 
 
-def _credit_line(visit: Visit, credit: Entry) -> None:
-    t, reason = visit.t, visit.t.code("credit", credit["reason"])
-    person, amount = visit.colleague(credit["granted_by"]), formats.money(credit["amount_cents"])
+def _credit_line(ctx: PageContext, credit: Entry) -> None:
+    t, reason = ctx.t, ctx.t.code("credit", credit["reason"])
+    person, amount = ctx.colleague(credit["granted_by"]), formats.money(credit["amount_cents"])
     sentence = "On credit up to {amount} ({reason}), granted by {person}"
     text(t(sentence, amount=amount, reason=reason, person=person))
 
 
-def _credit_note_line(visit: Visit, note: Entry) -> None:
-    t, zone = visit.t, visit.store.timezone
-    with mark("credit-note-line", box("state-line")):
+def _credit_note_line(ctx: PageContext, note: Entry) -> None:
+    t, zone = ctx.t, ctx.store.timezone
+    with test_id("credit-note-line", box("state-line")):
         badge(t("Credit note"), "bad")
         text(f"−{formats.money(note['total_cents'])} · {t.code('credit_note', note['reason'])}")
         if note["voucher_cents"]:
             text(t("Vouchers of {amount} given back", amount=formats.money(note["voucher_cents"])))
-        at = formats.day_and_clock(note["issued_at"], zone, visit.now())
-        text(f"{visit.colleague(note['issued_by'])} · {at}", "card-note")
+        at = formats.day_and_clock(note["issued_at"], zone, ctx.now())
+        text(f"{ctx.colleague(note['issued_by'])} · {at}", "card-note")
 
 
-def _earlier_line(visit: Visit, bill: Entry) -> None:
+def _earlier_line(ctx: PageContext, bill: Entry) -> None:
     """A bill that was credited whole."""
-    t, zone = visit.t, visit.store.timezone
-    at = formats.day_and_clock(bill["issued_at"], zone, visit.now())
-    with mark("earlier-bill", box("state-line")):
+    t, zone = ctx.t, ctx.store.timezone
+    at = formats.day_and_clock(bill["issued_at"], zone, ctx.now())
+    with test_id("earlier-bill", box("state-line")):
         badge(t("Earlier bill"), "quiet")
         text(f"{formats.money(bill['total_cents'])} · {at}", "card-note")
 
 
-def _shares(visit: Visit, shares: Sequence[Entry]) -> None:
+def _shares(ctx: PageContext, shares: Sequence[Entry]) -> None:
     """Who pays how much of the bill, and until when."""
-    t, zone = visit.t, visit.store.timezone
+    t, zone = ctx.t, ctx.store.timezone
     amounts = (t("Amount"), t("Received"), t("Balance"))
     with table([t("Payer"), t("Due"), *amounts], amounts):
         for share in shares:
             with row():
                 cell(t.code("payer", share["payer"]))
-                cell(formats.day_and_clock(share["due_at"], zone, visit.now()), "number")
+                cell(formats.day_and_clock(share["due_at"], zone, ctx.now()), "number")
                 cell(formats.money(share["amount_cents"]), "figure")
                 cell(formats.money(share["received_cents"]), "figure")
                 balance = share["amount_cents"] - share["received_cents"]
@@ -231,14 +231,14 @@ def _actions(
         if page.may(MAY_CHANGE):
             _counter_actions(page, stage, billed, again, owes)
             if carries:
-                _offer(page.visit.t("Carry over …"), partial(_carry_over, page), "carry-over")
+                _offer(page.ctx.t("Carry over …"), partial(_carry_over, page), "carry-over")
         if page.may(_APPROVES):
             may_have_credit = owes and stage == "ready" and not on_credit
             _manager_actions(page, may_have_credit, held, correctable)
 
 
 def _counter_actions(page: Opened, stage: str, billed: bool, again: bool, owes: bool) -> None:
-    t = page.visit.t
+    t = page.ctx.t
     if billed:
         if owes:
             _offer(t("Receive payment"), partial(_pay, page), "pay", "main")
@@ -253,7 +253,7 @@ def _counter_actions(page: Opened, stage: str, billed: bool, again: bool, owes: 
 
 
 def _manager_actions(page: Opened, may_have_credit: bool, held: bool, correctable: bool) -> None:
-    t = page.visit.t
+    t = page.ctx.t
     if may_have_credit:
         _offer(t("Grant credit …"), partial(_credit, page), "credit")
     if correctable:
@@ -274,7 +274,7 @@ def money_field(form: Form, label: str, cents: int = 0) -> ui.number:
     )
 
 
-def _paid_methods(t: Words, order: Entry) -> dict[str, str]:
+def _paid_methods(t: Translator, order: Entry) -> dict[str, str]:
     """The methods by which money came in, each with what can go back by it."""
     return {
         method: f"{t.code('method', method)} · {formats.money(cents)}"
@@ -285,7 +285,7 @@ def _paid_methods(t: Words, order: Entry) -> dict[str, str]:
 
 def method_field(form: Form) -> ui.select:
     """A field for how money changes hands."""
-    t = form.visit.t
+    t = form.ctx.t
     return form.field(
         "method", ui.select(choices(t, "method", METHODS), label=t("Method"), value="wechat")
     )
@@ -301,17 +301,17 @@ class _Bill:
         self._page = page
         self._again = again
         self._pay_types: dict[str, str] = {}
-        self._visit = page.visit
-        self._catalogue = page.catalogue
+        self._ctx = page.ctx
+        self._catalog = page.catalog
         self._path = page.path
         self._vouchers: list[str] = []
 
     async def open(self) -> None:
-        t = self._visit.t
+        t = self._ctx.t
         self._vouchers.clear()
         self._pay_types.clear()
         with dialog(t("Issue invoice"), wide=True) as opened:
-            self._form = form = Form(self._visit, self._page.file.version)
+            self._form = form = Form(self._ctx, self._page.file.version)
             self._preview = box("preview")
             with box("fields"):
                 self._voucher = form.field("vouchers", ui.input(t("Voucher or service card")))
@@ -344,9 +344,9 @@ class _Bill:
             self._vouchers = before
 
     async def _show(self) -> bool:
-        path = f"{self._visit.store_path}{self._path}/invoice-preview"
+        path = f"{self._ctx.store_path}{self._path}/invoice-preview"
         bill = await self._form.send(
-            lambda: self._visit.services.ask("reception", path, self._body())
+            lambda: self._ctx.services.ask("reception", path, self._body())
         )
         if bill is None:
             return False
@@ -361,8 +361,8 @@ class _Bill:
             badge(number, "good")
 
     def _show_bill(self, bill: Entry) -> None:
-        t = self._visit.t
-        bill_sums(t, self._catalogue, bill, self._payer if self._again else None)
+        t = self._ctx.t
+        bill_sums(t, self._catalog, bill, self._payer if self._again else None)
         for share in bill["shares"]:
             _sum_line(t.code("payer", share["payer"]), formats.money(share["amount_cents"]))
         if bill["deposit_cents"]:
@@ -370,23 +370,23 @@ class _Bill:
 
     def _payer(self, line: Entry) -> None:
         """Who pays for a line, to be chosen where the bill is issued again."""
-        t, code = self._visit.t, line["code"]
+        t, code = self._ctx.t, line["code"]
         payer = ui.select(
             choices(t, "pay", PAY_TYPES),
             value=line["pay_type"],
             on_change=lambda event: self._pay(code, event.value),
         )
-        mark(f"payer-{code}", payer.props("dense outlined options-dense"))
+        test_id(f"payer-{code}", payer.props("dense outlined options-dense"))
 
 
 def bill_sums(
-    t: Words, catalogue: Catalogue, bill: Entry, payer: Callable[[Entry], None] | None = None
+    t: Translator, catalog: Catalog, bill: Entry, payer: Callable[[Entry], None] | None = None
 ) -> None:
     """A bill as sums (结算单): gross lines, discount, vouchers, total with the contained tax."""
     with table([t("Item"), t("Payer"), t("Amount")], (t("Amount"),)):
         for line in bill["lines"]:
             with row():
-                cell(catalogue.line(line["kind"], line["code"]))
+                cell(catalog.line(line["kind"], line["code"]))
                 with cell_box():
                     if payer:
                         payer(line)
@@ -397,26 +397,26 @@ def bill_sums(
     if bill["discount_cents"]:
         _sum_line(t("Discount"), f"−{formats.money(bill['discount_cents'])}")
     for each in bill["vouchers"]:
-        _sum_line(_voucher(t, catalogue, each), f"−{formats.money(each['amount_cents'])}")
+        _sum_line(_voucher(t, catalog, each), f"−{formats.money(each['amount_cents'])}")
     with box("quote-total"):
         tax = formats.money(bill["tax_cents"])
         text(t("Bill, tax {tax} included", tax=tax))
-        mark("bill-total", text(formats.money(bill["total_cents"]), "number"))
+        test_id("bill-total", text(formats.money(bill["total_cents"]), "number"))
 
 
-def _billed(t: Words, catalogue: Catalogue, bill: Entry, credit_notes: Sequence[Entry]) -> None:
+def _billed(t: Translator, catalog: Catalog, bill: Entry, credit_notes: Sequence[Entry]) -> None:
     """The bill as it was issued, and what is left of it after its credit notes."""
-    bill_sums(t, catalogue, bill)
+    bill_sums(t, catalog, bill)
     if credit_notes:
         credited = sum(note["total_cents"] for note in credit_notes)
         _sum_line(t("Credit notes"), f"−{formats.money(credited)}")
         _sum_line(t("Left of the bill"), formats.money(bill["total_cents"] - credited))
 
 
-def _voucher(t: Words, catalogue: Catalogue, voucher: Entry) -> str:
+def _voucher(t: Translator, catalog: Catalog, voucher: Entry) -> str:
     """What a voucher or service card is for."""
     operation = voucher["operation_id"]
-    return catalogue.operation(operation) if operation else t.code("voucher", voucher["kind"])
+    return catalog.operation(operation) if operation else t.code("voucher", voucher["kind"])
 
 
 def _sum_line(name: str, amount: str) -> None:
@@ -426,26 +426,26 @@ def _sum_line(name: str, amount: str) -> None:
 
 
 def _balance(page: Opened) -> None:
-    facts([(page.visit.t("Balance"), formats.money(page.file.order["balance_cents"]))])
+    facts([(page.ctx.t("Balance"), formats.money(page.file.order["balance_cents"]))])
 
 
 def _pay(page: Opened) -> None:
     balance = page.file.order["balance_cents"]
-    _money_dialog(page, page.visit.t("Receive payment"), "payments", balance)
+    _money_dialog(page, page.ctx.t("Receive payment"), "payments", balance)
 
 
 def _deposit(page: Opened) -> None:
-    _money_dialog(page, page.visit.t("Take a deposit"), "deposits")
+    _money_dialog(page, page.ctx.t("Take a deposit"), "deposits")
 
 
 def _money_dialog(page: Opened, title: str, verb: str, cents: int = 0) -> None:
-    visit = page.visit
+    ctx = page.ctx
     with dialog(title) as opened:
-        form = Form(visit, page.file.version)
+        form = Form(ctx, page.file.version)
         if page.file.order["invoice_id"]:
             form.show(partial(_balance, page))
         method = method_field(form)
-        amount = money_field(form, visit.t("Amount"), cents)
+        amount = money_field(form, ctx.t("Amount"), cents)
 
         async def send() -> None:
             if form.require("amount_cents"):
@@ -457,9 +457,9 @@ def _money_dialog(page: Opened, title: str, verb: str, cents: int = 0) -> None:
 
 def _discount(page: Opened) -> None:
     """Take something off (优惠); above the role's limit it waits for a manager."""
-    visit, t, order = page.visit, page.visit.t, page.file.order
+    ctx, t, order = page.ctx, page.ctx.t, page.file.order
     with dialog(t("Discount")) as opened:
-        form = Form(visit, page.file.version)
+        form = Form(ctx, page.file.version)
         payable = sum(
             line["amount_cents"] for line in order["lines"] if line["pay_type"] == "customer"
         )
@@ -477,8 +477,8 @@ def _discount(page: Opened) -> None:
                 "amount_cents": formats.cents(amount.value or 0),
                 "reason": reason.value,
             }
-            answer = await submit(form, opened, "reception", f"{page.path}/discount", body)
-            if answer and not answer["discount"]["granted_by"]:
+            response = await submit(form, opened, "reception", f"{page.path}/discount", body)
+            if response and not response["discount"]["granted_by"]:
                 ui.notify(
                     t("The discount awaits a manager's approval."), type="info", position="top"
                 )
@@ -488,9 +488,9 @@ def _discount(page: Opened) -> None:
 
 def _refund(page: Opened) -> None:
     """Give money back (退款)."""
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
     with dialog(t("Refund")) as opened:
-        form = Form(visit, page.file.version)
+        form = Form(ctx, page.file.version)
         methods = _paid_methods(t, page.file.order)
         method = form.field(
             "method", ui.select(methods, label=t("Method"), value=next(iter(methods), None))
@@ -513,10 +513,10 @@ def _refund(page: Opened) -> None:
 
 async def _carry_over(page: Opened) -> None:
     """Carry money held over to another order of the customer (定金转单)."""
-    visit, t, order = page.visit, page.visit.t, page.file.order
-    found = await visit.services.get("reception", f"{visit.store_path}/orders", stage=_TAKES_MONEY)
+    ctx, t, order = page.ctx, page.ctx.t, page.file.order
+    found = await ctx.services.get("reception", f"{ctx.store_path}/orders", stage=_TAKES_MONEY)
     targets = {
-        each["order_id"]: f"{formats.local(each['arrived_at'], visit.store.timezone)[:10]}"
+        each["order_id"]: f"{formats.local(each['arrived_at'], ctx.store.timezone)[:10]}"
         f" · {each['queue_number']}"
         for each in found
         if each["customer_ref"] == order["customer_ref"]
@@ -524,7 +524,7 @@ async def _carry_over(page: Opened) -> None:
         and not each["invoice_id"]
     }
     with dialog(t("Carry money over")) as opened:
-        form = Form(visit, page.file.version)
+        form = Form(ctx, page.file.version)
         target = form.field("to_order_id", ui.select(targets, label=t("Order of the customer")))
         amount = money_field(form, t("Amount"), order["deposit_cents"])
         if not targets:
@@ -543,14 +543,14 @@ async def _carry_over(page: Opened) -> None:
 
 def _credit_note(page: Opened) -> None:
     """Correct the bill (红字), whether it is paid or not, and give vouchers back."""
-    visit, t, order = page.visit, page.visit.t, page.file.order
+    ctx, t, order = page.ctx, page.ctx.t, page.file.order
     redeemed = _redeemed(page)
     with dialog(t("Credit note")) as opened:
-        form = Form(visit, page.file.version)
+        form = Form(ctx, page.file.version)
         form.show(partial(_balance, page))
         amount = money_field(form, t("Amount"))
         entire = ui.checkbox(t("The whole bill, of all payers"))
-        mark("entire", entire)
+        test_id("entire", entire)
         amount.bind_enabled_from(entire, "value", lambda whole: not whole)
         text(t("Then it can be issued again, with other payers."), "hint")
         method = form.field(
@@ -584,11 +584,11 @@ def _credit_note(page: Opened) -> None:
 
 def _redeemed(page: Opened) -> dict[str, str]:
     """The vouchers of the bill by what they are and take off it."""
-    t, invoice = page.visit.t, page.file.invoice
+    t, invoice = page.ctx.t, page.file.invoice
     return {
         each["voucher_id"]: " · ".join(
             (
-                _voucher(t, page.catalogue, each),
+                _voucher(t, page.catalog, each),
                 formats.money(each["redeemed_cents"]),
                 each["voucher_id"],
             )
@@ -599,9 +599,9 @@ def _redeemed(page: Opened) -> dict[str, str]:
 
 def _credit(page: Opened) -> None:
     """Let the vehicle go before it is paid (挂账批准)."""
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
     with dialog(t("Grant credit")) as opened:
-        form = Form(visit, page.file.version)
+        form = Form(ctx, page.file.version)
         form.show(partial(_balance, page))
         reason = form.field("reason", ui.select(choices(t, "credit", _CREDITS), label=t("Reason")))
 

@@ -8,8 +8,16 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.components.cancelling import cancellation_facts
-from services.desk.components.drawing import Drawing, EverySecond
-from services.desk.components.elements import badge, box, button, dialog, facts, mark, panel, text
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    dialog,
+    facts,
+    panel,
+    test_id,
+    text,
+)
 from services.desk.components.forms import (
     Form,
     choices,
@@ -18,13 +26,14 @@ from services.desk.components.forms import (
     moment_of,
     submit,
 )
-from services.desk.i18n import Words
+from services.desk.components.partial_renderer import EverySecond, PartialRenderer
+from services.desk.context import PageContext, Who
+from services.desk.i18n import Translator
 from services.desk.pages.order.file import AT_WORK, Entry, File, Opened, only
 from services.desk.pages.order.withdrawal import Withdrawal
 from services.desk.pages.orders import STAGE_TONES
 from services.desk.pages.reception import end_dialog, t_number, tier_badge
 from services.desk.reasons import sentence
-from services.desk.visit import Visit, Who
 
 MAY_CHANGE = ("advisor", "manager")
 
@@ -53,29 +62,29 @@ _RATHER_BROKEN = 0.5
 _STEP = timedelta(minutes=5)
 
 
-def summary(page: Opened, drawing: Drawing) -> None:
+def summary(page: Opened, renderer: PartialRenderer) -> None:
     """Who it is, how far the order has come, and when the vehicle is promised."""
-    visit, t, file, order = page.visit, page.visit.t, page.file, page.file.order
-    with drawing.frame("summary", panel, "", "summary-panel"):
-        shown = partial(_head, visit, drawing.every_second)
-        drawing.part("head", shown, only(order, *_IN_HEAD), file.names.of(order))
+    ctx, t, file, order = page.ctx, page.ctx.t, page.file, page.file.order
+    with renderer.frame("summary", panel, "", "summary-panel"):
+        shown = partial(_head, ctx, renderer.every_second)
+        renderer.section("head", shown, only(order, *_IN_HEAD), file.names.of(order))
         if file.stage != "cancelled":
-            drawing.part("way", partial(_steps_of_the_way, t), file.stage)
-        drawing.part("facts", partial(_facts, visit), only(order, *_IN_FACTS))
+            renderer.section("way", partial(_steps_of_the_way, t), file.stage)
+        renderer.section("facts", partial(_facts, ctx), only(order, *_IN_FACTS))
         if file.cancellation:
-            drawing.part("cancellation", partial(cancellation_facts, visit), file.cancellation)
+            renderer.section("cancellation", partial(cancellation_facts, ctx), file.cancellation)
         if order["promise_provisional"]:
             words = t("Provisional: not planned by the workshop yet")
-            drawing.part("provisional", badge, words, "warn")
+            renderer.section("provisional", badge, words, "warn")
         if file.stage in AT_WORK and file.risk:
             operations = {job["job_id"]: job["operation_id"] for job in file.jobs}
-            drawing.part("promise-risk", partial(_promise_risk, page), file.risk, operations)
+            renderer.section("promise-risk", partial(_promise_risk, page), file.risk, operations)
         if page.may(MAY_CHANGE):
-            drawing.part("actions", partial(_actions, page), file.stage)
+            renderer.section("actions", partial(_actions, page), file.stage)
 
 
-def _head(visit: Visit, every_second: EverySecond, order: Entry, who: Who) -> None:
-    t, stage = visit.t, order["stage"]
+def _head(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -> None:
+    t, stage = ctx.t, order["stage"]
     with box("order-head"):
         text(t_number(order["queue_number"]), "queue-number")
         with box("card-names"):
@@ -90,15 +99,15 @@ def _head(visit: Visit, every_second: EverySecond, order: Entry, who: Who) -> No
             badge(t("Customer waits"), "calm")
         box("spacer")
         if order["promised_at"]:
-            _promise(visit, order, every_second)
+            _promise(ctx, order, every_second)
 
 
-def _facts(visit: Visit, order: Entry) -> None:
-    t, zone, now = visit.t, visit.store.timezone, visit.now()
+def _facts(ctx: PageContext, order: Entry) -> None:
+    t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
     facts(
         [
             (t("Arrived"), formats.day_and_clock(order["arrived_at"], zone, now)),
-            (t("Advisor"), visit.colleague(order["advisor_id"])),
+            (t("Advisor"), ctx.colleague(order["advisor_id"])),
             (t("Odometer"), _kilometres(order["odometer_km"])),
             (t("Estimate"), formats.money(order["estimate_cents"] or None)),
             (t("Ready"), formats.day_and_clock(order["ready_at"], zone, now)),
@@ -111,11 +120,11 @@ def _kilometres(value: int | None) -> str:
     return formats.NOTHING if value is None else f"{value:,} km"
 
 
-def _promise(visit: Visit, order: Entry, every_second: EverySecond) -> None:
-    t, promised = visit.t, datetime.fromisoformat(order["promised_at"])
+def _promise(ctx: PageContext, order: Entry, every_second: EverySecond) -> None:
+    t, promised = ctx.t, datetime.fromisoformat(order["promised_at"])
     with box("promise-side") as side:
         text(t("Promised"), "promise-label")
-        when = formats.day_and_clock(promised, visit.store.timezone, visit.now())
+        when = formats.day_and_clock(promised, ctx.store.timezone, ctx.now())
         text(when, "promise-time")
         left = text("", "hint")
 
@@ -124,7 +133,7 @@ def _promise(visit: Visit, order: Entry, every_second: EverySecond) -> None:
         compared = datetime.fromisoformat(done) if done else now
         seconds = (promised - compared).total_seconds()
         late = seconds < 0
-        duration = _duration(visit, abs(seconds))
+        duration = _duration(ctx, abs(seconds))
         words = (
             ("Late by {time}" if late else "Kept, {time} early")
             if done
@@ -133,19 +142,19 @@ def _promise(visit: Visit, order: Entry, every_second: EverySecond) -> None:
         left.set_text(t(words, time=duration))
         side.classes(remove="late", add="late" if late else "")
 
-    tell(visit.now())
+    tell(ctx.now())
     every_second(tell)
 
 
-def _duration(visit: Visit, seconds: float) -> str:
+def _duration(ctx: PageContext, seconds: float) -> str:
     """Hours and minutes in words; minutes and seconds within the hour."""
     hours, rest = divmod(int(seconds), _HOUR_S)
     if not hours:
         return formats.stopwatch(seconds)
-    return visit.t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
+    return ctx.t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
 
 
-def _steps_of_the_way(t: Words, reached_stage: str) -> None:
+def _steps_of_the_way(t: Translator, reached_stage: str) -> None:
     reached = _WAY.index(reached_stage)
     with box("way"):
         for place, stage in enumerate(_WAY):
@@ -157,30 +166,28 @@ def _steps_of_the_way(t: Words, reached_stage: str) -> None:
 
 def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> None:
     """What the promise hangs on, how likely it is kept, and the best new one (承诺风险)."""
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
 
     def job_name(job_id: str) -> str:
         operation_id = operations.get(job_id)
-        return page.catalogue.operation(operation_id) if operation_id else t("another job")
+        return page.catalog.operation(operation_id) if operation_id else t("another job")
 
     alerted, broken = risk["alerted_at"], risk["probability"] < _RATHER_BROKEN
     tone = "bad" if broken else "warn" if alerted else "calm"
-    with mark("promise-risk", box(f"promise-risk tone-{tone}")):
+    with test_id("promise-risk", box(f"promise-risk tone-{tone}")):
         text(f"{risk['probability']:.0%}", "promise-risk-share")
         with box("promise-risk-text"):
             text(t("Probability that the promise is kept"), "promise-risk-name")
-            cause = sentence(visit, "risk", risk["cause"], risk["detail"], job_name)
+            cause = sentence(ctx, "risk", risk["cause"], risk["detail"], job_name)
             text(t("It hangs on: {cause}", cause=cause))
         with box("promise-risk-best"):
             text(t("Best new promise"), "promise-risk-name")
             best = risk["best_promise_at"]
-            text(
-                formats.day_and_clock(best, visit.store.timezone, visit.now()), "promise-risk-time"
-            )
+            text(formats.day_and_clock(best, ctx.store.timezone, ctx.now()), "promise-risk-time")
 
 
 def _actions(page: Opened, stage: str) -> None:
-    t = page.visit.t
+    t = page.ctx.t
     if stage not in (*_CANCELLABLE, *AT_WORK):
         return
     with box("card-actions"):
@@ -191,17 +198,17 @@ def _actions(page: Opened, stage: str) -> None:
         if stage in _CANCELLABLE:
             button(
                 t("End the visit without work"),
-                lambda: end_dialog(page.visit, page.file.order),
+                lambda: end_dialog(page.ctx, page.file.order),
                 name="cancel-order",
             )
 
 
 def _revise(page: Opened) -> None:
     """Tell the customer another time (承诺变更); the workshop's best one is offered first."""
-    visit, t = page.visit, page.visit.t
+    ctx, t = page.ctx, page.ctx.t
     with dialog(t("Change the promise")) as opened:
-        form = Form(visit, page.file.version)
-        offered = _offered(page.file, visit.now())
+        form = Form(ctx, page.file.version)
+        offered = _offered(page.file, ctx.now())
         promised_at = moment_field(form, "promised_at", t("New promise"), offered)
         reason = form.field(
             "reason", ui.select(choices(t, "reason", _REVISIONS), label=t("Reason"))

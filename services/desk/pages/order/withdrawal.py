@@ -6,9 +6,9 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.components.elements import box, button, dialog, mark, text
+from services.desk.components.elements import box, button, dialog, test_id, text
 from services.desk.components.forms import Form, choices, dialog_actions, several, submit
-from services.desk.components.problems import refusal_text
+from services.desk.components.problems import error_text
 from services.desk.components.work_choice import price_line
 from services.desk.pages.order.file import Entry, Opened
 
@@ -28,7 +28,7 @@ class Withdrawal:
 
     def __init__(self, page: Opened) -> None:
         self._page = page
-        self._visit = page.visit
+        self._ctx = page.ctx
         self._asked = 0
         self._remaining: int | None = None
         states = {job["operation_id"]: job["status"] for job in page.file.jobs}
@@ -38,9 +38,9 @@ class Withdrawal:
         self._parts = [line["code"] for line in parts]
 
     async def open(self) -> None:
-        t, page = self._visit.t, self._page
+        t, page = self._ctx.t, self._page
         with dialog(t("Withdraw or stop work"), wide=True) as opened:
-            self._form = form = Form(self._visit, page.file.version)
+            self._form = form = Form(self._ctx, page.file.version)
             with box("editor"):
                 with box("editor-input"):
                     self._fields()
@@ -58,8 +58,8 @@ class Withdrawal:
                 }
                 path = f"{page.path}/withdrawals"
                 await submit(form, opened, "reception", path, body)
-                if form.refusal and form.refusal.rule == _CHANGED:
-                    said = refusal_text(t, form.refusal)
+                if form.error and form.error.rule == _CHANGED:
+                    said = error_text(t, form.error)
                     await self._price()
                     form.say(said)
 
@@ -67,8 +67,8 @@ class Withdrawal:
         await self._price()
 
     def _fields(self) -> None:
-        t, form, catalogue = self._visit.t, self._form, self._page.catalogue
-        operations = {code: catalogue.operation(code) for code in self._unfinished}
+        t, form, catalog = self._ctx.t, self._form, self._page.catalog
+        operations = {code: catalog.operation(code) for code in self._unfinished}
         self._operations = form.field(
             "operations", several(operations, t("Operations not wanted any more"))
         )
@@ -79,7 +79,7 @@ class Withdrawal:
             name="stop-all",
             kind="small",
         )
-        parts = {code: catalogue.part(code) for code in self._parts}
+        parts = {code: catalog.part(code) for code in self._parts}
         self._not_fitted = form.field("parts", several(parts, t("Parts not fitted")))
         self._not_fitted.on_value_change(self._price)
         self._reason = form.field(
@@ -100,7 +100,7 @@ class Withdrawal:
 
     async def _choose(self) -> None:
         """Parts that go with operations which nobody has begun are not fitted."""
-        known = self._page.catalogue.operations
+        known = self._page.catalog.operations
         typical = {
             part
             for code in self._operations.value
@@ -114,30 +114,30 @@ class Withdrawal:
             self._not_fitted.set_value([*{*self._not_fitted.value, *chosen}])
 
     async def _price(self, *_: Any) -> None:
-        """Show what would remain; only the answer to the latest choice counts."""
+        """Show what would remain; only the response to the latest choice counts."""
         self._asked += 1
         asked, body, self._remaining = self._asked, self._body, None
         self._quote.clear()
         if not any(body.values()):
             with self._quote:
-                text(self._visit.t("Choose what the customer does not want any more."), "hint")
+                text(self._ctx.t("Choose what the customer does not want any more."), "hint")
             return
-        path = f"{self._visit.store_path}{self._page.path}/withdrawal-preview"
-        preview = await self._form.send(lambda: self._visit.services.ask("reception", path, body))
+        path = f"{self._ctx.store_path}{self._page.path}/withdrawal-preview"
+        preview = await self._form.send(lambda: self._ctx.services.ask("reception", path, body))
         if preview and asked == self._asked:
             self._remaining = preview["estimate_cents"]
             with self._quote:
                 self._show(preview)
 
     def _show(self, preview: Entry) -> None:
-        t = self._visit.t
+        t = self._ctx.t
         self._lines(t("Remains and is billed"), preview["lines"])
         self._lines(t("Declined, to be offered again"), preview["declined"])
         with box("quote-total"):
             text(t("The customer pays"))
-            mark("remaining-total", text(formats.money(preview["payable_cents"]), "number"))
+            test_id("remaining-total", text(formats.money(preview["payable_cents"]), "number"))
 
     def _lines(self, title: str, lines: Sequence[Entry]) -> None:
         text(title, "section-title")
         for line in lines:
-            price_line(self._page.catalogue, line)
+            price_line(self._page.catalog, line)

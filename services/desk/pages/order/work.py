@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 from services.desk import formats
-from services.desk.components.drawing import Drawing, EverySecond
 from services.desk.components.elements import badge, box, cell, cell_box, panel, row, table, text
 from services.desk.components.job_clock import running_clock
+from services.desk.components.partial_renderer import EverySecond, PartialRenderer
+from services.desk.context import PageContext
 from services.desk.pages.order.file import Entry, Opened
-from services.desk.visit import Visit
 
 JOB_TONES = {
     "planned": "calm",
@@ -24,40 +24,40 @@ JOB_TONES = {
 PAY_TONES = {"warranty": "calm", "goodwill": "warn", "internal": "quiet"}
 
 
-def fault(page: Opened, drawing: Drawing) -> None:
+def concern(page: Opened, renderer: PartialRenderer) -> None:
     """The customer's own words and the symptoms (故障描述)."""
     order = page.file.order
-    drawing.part("fault", partial(_fault, page), order["words"], order["symptoms"])
+    renderer.section("concern", partial(_concern, page), order["words"], order["symptoms"])
 
 
-def work(page: Opened, drawing: Drawing) -> None:
+def work(page: Opened, renderer: PartialRenderer) -> None:
     """What is done and billed, and the workshop's jobs for it."""
-    shown = partial(_work, page, drawing.every_second)
-    drawing.part("work", shown, page.file.order["lines"], page.file.jobs)
+    shown = partial(_work, page, renderer.every_second)
+    renderer.section("work", shown, page.file.order["lines"], page.file.jobs)
 
 
-def _fault(page: Opened, words: str | None, symptoms: Sequence[str]) -> None:
-    with panel(page.visit.t("Fault description")):
+def _concern(page: Opened, words: str | None, symptoms: Sequence[str]) -> None:
+    with panel(page.ctx.t("Fault description")):
         if words:
             text(f"“{words}”", "words")
         with box("chips"):
             for code in symptoms:
-                badge(page.catalogue.symptom(code), "quiet")
+                badge(page.catalog.symptom(code), "quiet")
 
 
 def _work(
     page: Opened, every_second: EverySecond, lines: Sequence[Entry], jobs: Sequence[Entry]
 ) -> None:
-    visit, catalogue = page.visit, page.catalogue
-    t, zone = visit.t, visit.store.timezone
+    ctx, catalog = page.ctx, page.catalog
+    t, zone = ctx.t, ctx.store.timezone
     amounts = (t("Quantity"), t("Hours"), t("Amount"))
     with panel(t("Work and parts")):
         with table([t("Item"), t("Payer"), *amounts], amounts):
             for line in lines:
                 with row():
-                    cell(catalogue.line(line["kind"], line["code"]))
+                    cell(catalog.line(line["kind"], line["code"]))
                     with cell_box():
-                        payer(visit, line)
+                        payer(ctx, line)
                     cell(str(line["quantity"]), "figure")
                     cell(formats.hours(line["standard_hours"]), "figure")
                     cell(formats.money(line["amount_cents"]), "figure")
@@ -67,22 +67,22 @@ def _work(
             with table([t("Job"), t("Status"), *who_and_where], [t("Clocked")]):
                 for job in jobs:
                     with row():
-                        cell(catalogue.operation(job["operation_id"]))
+                        cell(catalog.operation(job["operation_id"]))
                         with cell_box():
                             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
-                        cell(t.listed(map(visit.colleague, job["technician_ids"])) or "—")
-                        cell(visit.bay(job["bay_id"]))
+                        cell(t.listed(map(ctx.colleague, job["technician_ids"])) or "—")
+                        cell(ctx.bay(job["bay_id"]))
                         cell(
                             formats.span(job["planned_start_at"], job["planned_finish_at"], zone),
                             "number",
                         )
                         with cell_box("figure"):
-                            running_clock(visit, job, every_second, "number")
+                            running_clock(ctx, job, every_second, "number")
 
 
-def payer(visit: Visit, line: Mapping[str, Any]) -> None:
+def payer(ctx: PageContext, line: Mapping[str, Any]) -> None:
     """Who pays for a line, where it is not the customer."""
-    word = visit.t.code("pay", line["pay_type"])
+    word = ctx.t.code("pay", line["pay_type"])
     if line["pay_type"] == "customer":
         text(word)
     else:

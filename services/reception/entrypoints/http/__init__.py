@@ -5,7 +5,7 @@ from services.reception.entrypoints.http import (
     arrivals,
     authorisations,
     cancellations,
-    catalogue,
+    catalog,
     claims,
     daily_checks,
     delivery,
@@ -25,7 +25,7 @@ from shared.routing import Router
 
 router = Router()
 for part in (
-    catalogue,
+    catalog,
     appointments,
     cancellations,
     arrivals,

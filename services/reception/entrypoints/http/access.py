@@ -5,29 +5,31 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.reception.clients.catalogue import Catalogue
+from services.reception.clients.catalog import Catalog
 from services.reception.clients.crm import CustomerArchive
 from services.reception.clients.images import Cleaning
 from services.reception.clients.workshop import Caller, WorkshopClient
-from shared.commands import Command, command
-from shared.files import FileStore
-from shared.personal import PersonalData
+from shared.commands import CommandContext, accept_command
+from shared.files import FileStorage
+from shared.personal_data import PersonalData
 from shared.routing import Router
-from shared.security import SEES_MONEY, Principal, caller
+from shared.security import SEES_MONEY, Principal, require_roles
 
-Advisor = Annotated[Command, Depends(command("advisor", "manager"))]
-Manager = Annotated[Command, Depends(command("manager", "group_manager"))]
-FrontDesk = Annotated[Command, Depends(command("advisor", "manager", "agent"))]
-Office = Annotated[Principal, Depends(caller("advisor", "manager", "group_manager"))]
-MoneyReader = Annotated[Principal, Depends(caller(*SEES_MONEY))]
-FrontReader = Annotated[
-    Principal, Depends(caller("advisor", "dispatcher", "agent", "manager", "group_manager"))
+Advisor = Annotated[CommandContext, Depends(accept_command("advisor", "manager"))]
+Manager = Annotated[CommandContext, Depends(accept_command("manager", "group_manager"))]
+FrontOfficeCommand = Annotated[
+    CommandContext, Depends(accept_command("advisor", "manager", "agent"))
 ]
-OwnerReader = Annotated[Principal, Depends(caller("advisor", "manager", "agent"))]
+Office = Annotated[Principal, Depends(require_roles("advisor", "manager", "group_manager"))]
+MoneyReader = Annotated[Principal, Depends(require_roles(*SEES_MONEY))]
+FrontReader = Annotated[
+    Principal, Depends(require_roles("advisor", "dispatcher", "agent", "manager", "group_manager"))
+]
+OwnerReader = Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))]
 Reader = Annotated[
     Principal,
     Depends(
-        caller(
+        require_roles(
             "advisor", "dispatcher", "technician", "inspector", "agent", "manager", "group_manager"
         )
     ),
@@ -39,8 +41,8 @@ def store_router() -> Router:
     return Router(prefix="/stores/{store_id}")
 
 
-def catalogue_of(request: Request) -> Catalogue:
-    known: Catalogue = request.app.state.catalogue
+def catalog_of(request: Request) -> Catalog:
+    known: Catalog = request.app.state.catalog
     return known
 
 
@@ -60,15 +62,17 @@ def now_of(request: Request) -> datetime:
     return now
 
 
-async def check_customer(request: Request, command: Command, customer_ref: str | None) -> None:
+async def check_customer(
+    request: Request, command: CommandContext, customer_ref: str | None
+) -> None:
     """Refuse a customer who is not the store's, where one is named."""
     if customer_ref is not None:
         token = command.principal.token
         await archive_of(request).check_customer(token, command.store_id, customer_ref)
 
 
-def files_of(request: Request) -> FileStore:
-    files: FileStore = request.app.state.files
+def files_of(request: Request) -> FileStorage:
+    files: FileStorage = request.app.state.files
     return files
 
 
@@ -82,6 +86,6 @@ def workshop_of(request: Request) -> WorkshopClient:
     return client
 
 
-def caller_of(command: Command) -> Caller:
+def caller_of(command: CommandContext) -> Caller:
     """The workshop is asked in the name of the person who gave the command."""
     return Caller(command.store_id, command.principal.token, command.key)

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.reception import persistence
-from services.reception.application.appointment_deadlines import drop_deadlines
+from services.reception.application.appointment_timers import cancel_timers
 from services.reception.domain import appointment as appointments
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
@@ -19,9 +19,9 @@ from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.entrypoints.events import GREETING_OVERDUE
 from services.reception.entrypoints.http.access import (
     Advisor,
-    FrontDesk,
+    FrontOfficeCommand,
     FrontReader,
-    catalogue_of,
+    catalog_of,
     personal_of,
     store_router,
 )
@@ -30,28 +30,28 @@ from services.reception.entrypoints.http.changes import change_order
 from services.reception.entrypoints.http.vehicles import VehicleView, vehicle_by_plate
 from services.reception.entrypoints.http.views import OrderView, as_seen_by, order_view
 from shared import timers
-from shared.body import Body, Seen
-from shared.commands import Command, command
+from shared.commands import CommandContext, accept_command
 from shared.contracts.base import Identifier
-from shared.contracts.refusal import unknown_code
 from shared.contracts.versioned import require_version
+from shared.contracts.violations import unknown_code
 from shared.db import transaction
 from shared.duties import serves
-from shared.identifiers import Plate, plate_kind
+from shared.formats import Plate, plate_kind
 from shared.ids import new_id
-from shared.sharing import leave_trace
-from shared.unit import Unit
+from shared.request_model import RequestModel, Seen
+from shared.sharing import log_cross_store_access
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
-Dispatcher = Annotated[Command, Depends(command("manager", "dispatcher"))]
+Dispatcher = Annotated[CommandContext, Depends(accept_command("manager", "dispatcher"))]
 
 
 class CorrectPlate(Seen):
     plate: Plate
 
 
-class RecordArrival(Body):
+class RecordArrival(RequestModel):
     """``elsewhere_confirmed``: the vehicle stands here, although another store has it open."""
 
     plate: Plate
@@ -85,49 +85,51 @@ class WaitingView(OrderView):
     tags=["arrivals"],
     openapi_extra=serves("R2"),
 )
-async def record_arrival(request: Request, body: RecordArrival, command: FrontDesk) -> JSONResponse:
+async def record_arrival(
+    request: Request, body: RecordArrival, command: FrontOfficeCommand
+) -> JSONResponse:
     """A vehicle stands at reception (进厂); its customer gets a queue number and is recognized."""
-    if answered := await command.earlier_answer():
-        return answered
+    if previous := await command.previous_response():
+        return previous
     known = await vehicle_by_plate(request, command.principal, command.store_id, body.plate)
-    place = catalogue_of(request).stores[command.store_id]
+    place = catalog_of(request).stores[command.store_id]
     vehicle = _identity(request, body.plate, known)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection = unit.connection
-        await _check_in_one_place(unit, command, vehicle, body)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection = uow.connection
+        await _check_in_one_place(uow, command, vehicle, body)
         if body.appointment_id:
             booked = await persistence.lock_appointment(
                 connection, command.store_id, body.appointment_id
             )
             await persistence.save_appointment(
-                unit, appointments.check_in(booked, vehicle.plate_ref)
+                uow, appointments.check_in(booked, vehicle.plate_ref)
             )
-            await drop_deadlines(unit, body.appointment_id)
+            await cancel_timers(uow, body.appointment_id)
         order, events = orders.arrive(
             order_id=str(new_id()),
             store_id=command.store_id,
             queue_number=await persistence.take_queue_number(
-                connection, command.store_id, place.local_day(unit.now)
+                connection, command.store_id, place.local_day(uow.now)
             ),
             vehicle=vehicle,
             appointment_id=body.appointment_id,
             greeting_limit=timedelta(seconds=place.greeting_limit_s),
-            now=unit.now,
+            now=uow.now,
         )
-        saved = await persistence.save_order(unit, order)
+        saved = await persistence.save_order(uow, order)
         await timers.schedule(
-            unit,
+            uow,
             GREETING_OVERDUE,
             order.order_id,
             store_id=order.store_id,
             due_at=order.greeting_due_at,
-            cause=command.cause,
+            causation=command.causation,
         )
-        unit.publish(events, command.cause)
+        uow.publish(events, command.causation)
         return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)
 
 
 @router.post(
@@ -137,42 +139,42 @@ async def record_arrival(request: Request, body: RecordArrival, command: FrontDe
     openapi_extra=serves("R2"),
 )
 async def correct_plate(
-    request: Request, order_id: str, body: CorrectPlate, command: FrontDesk
+    request: Request, order_id: str, body: CorrectPlate, command: FrontOfficeCommand
 ) -> JSONResponse:
     """Correct the plate that was recorded at the arrival (更正车牌); recognize its vehicle."""
-    if answered := await command.earlier_answer():
-        return answered
+    if previous := await command.previous_response():
+        return previous
     known = await vehicle_by_plate(request, command.principal, command.store_id, body.plate)
     vehicle = _identity(request, body.plate, known)
 
-    async def effect(unit: Unit) -> BaseModel:
-        await persistence.lock_vehicle(unit.connection, vehicle.plate_ref)
-        order = await persistence.lock_order(unit.connection, command.store_id, order_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)
+        order = await persistence.lock_order(uow.connection, command.store_id, order_id)
         require_version(order, body.version)
-        visits = await persistence.open_visits(unit.connection, vehicle)
+        visits = await persistence.open_visits(uow.connection, vehicle)
         vehicles.check_not_in_store(visits, command.store_id, order_id)
         corrected, events = orders.correct_plate(order, vehicle)
-        saved = await persistence.save_order(unit, corrected)
-        unit.publish(events, command.cause)
+        saved = await persistence.save_order(uow, corrected)
+        uow.publish(events, command.causation)
         return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.get("/arrivals", tags=["arrivals"], openapi_extra=serves("R2"))
 async def arrival_board(request: Request, store_id: str, reader: FrontReader) -> list[WaitingView]:
     """Who stands at reception (接待看板): booked customers before others, then by arrival."""
-    catalogue, now = catalogue_of(request), request.app.state.service.clock.now()
-    place = catalogue.stores[store_id]
+    catalog, now = catalog_of(request), request.app.state.service.clock.now()
+    place = catalog.stores[store_id]
     today, _end = place.day_bounds(place.local_day(now))
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         found = await persistence.list_orders(
             connection, store_id, ["arrived", "greeted"], now - timedelta(days=BOARD_DAYS)
         )
         desks = await persistence.desks(connection, store_id, today)
     found.sort(key=orders.greeting_sort_key)
     unassigned = [order.order_id for order in found if order.advisor_id is None]
-    freest = suggested(catalogue.advisors[store_id], desks, len(unassigned))
+    freest = suggested(catalog.advisors[store_id], desks, len(unassigned))
     suggestion = dict(zip(unassigned, freest, strict=False))
     return [as_seen_by(reader, _waiting(order, now, suggestion)) for order in found]
 
@@ -187,7 +189,7 @@ async def assign_advisor(
     request: Request, order_id: str, body: AssignAdvisor, command: Dispatcher
 ) -> JSONResponse:
     """Say which advisor receives the customer, or takes an order over (指派, 交接)."""
-    if body.advisor_id not in catalogue_of(request).advisors[command.store_id]:
+    if body.advisor_id not in catalog_of(request).advisors[command.store_id]:
         raise unknown_code("advisor_id", body.advisor_id)
     return await change_order(
         command,
@@ -206,8 +208,8 @@ async def assign_advisor(
 async def greet_customer(order_id: str, body: Seen, command: Advisor) -> JSONResponse:
     """The calling advisor receives the customer (接待)."""
 
-    async def not_overdue(unit: Unit, _: Order) -> None:
-        await timers.cancel(unit, GREETING_OVERDUE, order_id)
+    async def not_overdue(uow: UnitOfWork, _: Order) -> None:
+        await timers.cancel(uow, GREETING_OVERDUE, order_id)
 
     return await change_order(
         command,
@@ -226,14 +228,14 @@ def _identity(request: Request, plate: str, known: VehicleView) -> VehicleIdenti
 
 
 async def _check_in_one_place(
-    unit: Unit, command: Command, vehicle: VehicleIdentity, body: RecordArrival
+    uow: UnitOfWork, command: CommandContext, vehicle: VehicleIdentity, body: RecordArrival
 ) -> None:
     """Refuse a vehicle that has not left; which other store has it is told and traced."""
-    await persistence.lock_vehicle(unit.connection, vehicle.plate_ref)
-    visits = await persistence.open_visits(unit.connection, vehicle)
+    await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)
+    visits = await persistence.open_visits(uow.connection, vehicle)
     vehicles.check_not_in_store(visits, command.store_id)
     if not body.elsewhere_confirmed:
-        leave_trace(
+        log_cross_store_access(
             "open visit to another store shown",
             command.principal,
             command.store_id,

@@ -12,17 +12,17 @@ from services.reception.application.links import require_usable, store_of, token
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.order import Order
-from services.reception.entrypoints.http.access import catalogue_of, now_of
+from services.reception.entrypoints.http.access import catalog_of, now_of
 from services.reception.entrypoints.http.decisions import CustomerDecision, decide
 from services.reception.entrypoints.http.offer import Declined, Offer, make_offer
 from services.reception.entrypoints.http.origin import LinkOrigin
 from services.reception.persistence import Link
-from shared.body import Body
 from shared.commands import Headers, command_of
 from shared.contracts.base import Identifier, Moment
-from shared.contracts.refusal import Refused
+from shared.contracts.violations import RuleViolation
 from shared.db import transaction
 from shared.duties import serves
+from shared.request_model import RequestModel
 from shared.routing import Router
 from shared.security import Principal
 
@@ -31,7 +31,7 @@ router = Router()
 Token = Annotated[str, Path(min_length=8, max_length=120)]
 
 
-class Decision(Body):
+class Decision(RequestModel):
     """Of what is authorised, the ``declined`` items are not wanted; ``promised_at`` is the promise
     that was shown. Where the new one would be later, the customer is asked again."""
 
@@ -56,7 +56,7 @@ async def show_offer(
     """Lines and prices of the version that the link leads to (授权页), and the promise that the
     order will have without the items ``declined``; it is recorded from where it was opened."""
     link = await _link(request, token)
-    async with transaction(request.app.state.units.pool, [link.store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [link.store_id]) as connection:
         await persistence.record_opening(connection, link, origin, now_of(request))
         order = await persistence.read_order(connection, link.store_id, link.order_id)
         versions = await persistence.estimate_versions(connection, link.store_id, link.order_id)
@@ -78,19 +78,19 @@ async def decide_offer(
     Where a colleague is signed in, nobody can: it is recorded that they have opened the link.
     """
     store_id = store_of(token)
-    if store_id not in catalogue_of(request).stores:
+    if store_id not in catalog_of(request).stores:
         raise errors.unknown_link()
     nobody = Principal(f"link:{token_hash(token).hex()}", "", frozenset(), frozenset(), "")
     command = await command_of(request, nobody, store_id, headers)
     try:
         link = await _link(request, token)
-    except Refused:
+    except RuleViolation:
         # The link is used up by this very command when it is repeated.
-        if answered := await command.earlier_answer():
-            return answered
+        if previous := await command.previous_response():
+            return previous
         raise
     if origin.colleague:
-        async with transaction(request.app.state.units.pool, [store_id]) as connection:
+        async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
             await persistence.record_opening(connection, link, origin, now_of(request))
         raise errors.colleague_at_link()
     wanted = body.decision == "authorize"
@@ -105,12 +105,12 @@ async def _link(request: Request, token: str) -> Link:
     """The link of a token.
 
     Raises:
-        Refused: there is none, it was used, or it has expired.
+        RuleViolation: there is none, it was used, or it has expired.
     """
     store_id = store_of(token)
-    if store_id not in catalogue_of(request).stores:
+    if store_id not in catalog_of(request).stores:
         raise errors.unknown_link()
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         link = await persistence.find_link(connection, store_id, token_hash(token))
     if link is None:
         raise errors.unknown_link()

@@ -14,12 +14,12 @@ from services.reception.entrypoints.http.access import (
     store_router,
 )
 from services.reception.persistence import Cancellation
-from shared.body import Seen
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts.reception import CancellationReason
 from shared.db import transaction
 from shared.duties import serves
-from shared.unit import Unit
+from shared.request_model import Seen
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
@@ -41,12 +41,12 @@ class CancellationView(BaseModel):
 
 
 async def keep_cancellation(
-    request: Request, unit: Unit, command: Command, subject: str, body: Cancel
+    request: Request, uow: UnitOfWork, command: CommandContext, subject: str, body: Cancel
 ) -> None:
     """Keep why the order or appointment ``subject`` was cancelled, and by whom."""
-    connection, store_id = unit.connection, command.store_id
+    connection, store_id = uow.connection, command.store_id
     note = await personal_of(request).encrypt(connection, store_id, subject, body.note)
-    cancellation = Cancellation(subject, body.reason, note, command.principal.subject, unit.now)
+    cancellation = Cancellation(subject, body.reason, note, command.principal.subject, uow.now)
     await persistence.add_cancellation(connection, store_id, cancellation)
 
 
@@ -69,7 +69,7 @@ async def get_appointment_cancellation(
 
 
 async def _view(request: Request, store_id: str, subject: str, field: str) -> CancellationView:
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         found = await persistence.read_cancellation(connection, store_id, subject, field)
         note = await personal_of(request).decrypt(connection, store_id, subject, found.note)
     return CancellationView(

@@ -1,4 +1,4 @@
-"""Commands on one order: lock, decide, save, publish, answer."""
+"""Commands on one order: lock, decide, save, publish, respond."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -9,18 +9,18 @@ from pydantic import BaseModel
 from services.reception import persistence
 from services.reception.domain.order import Order
 from services.reception.entrypoints.http.views import as_seen_by, order_view
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts import Event
 from shared.contracts.versioned import require_version
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 Decision = tuple[Order, Sequence[Event]]
 Decide = Callable[[Order, datetime], Decision]
-Then = Callable[[Unit, Order], Awaitable[None]]
+Then = Callable[[UnitOfWork, Order], Awaitable[None]]
 
 
 async def change_order(
-    command: Command,
+    command: CommandContext,
     order_id: str,
     decide: Decide,
     then: Then | None = None,
@@ -32,15 +32,15 @@ async def change_order(
     ``seen`` is the version on which the caller decides, None where they record what happened.
     """
 
-    async def effect(unit: Unit) -> BaseModel:
-        order = await persistence.lock_order(unit.connection, command.store_id, order_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        order = await persistence.lock_order(uow.connection, command.store_id, order_id)
         if seen is not None:
             require_version(order, seen)
-        changed, events = decide(order, unit.now)
-        saved = await persistence.save_order(unit, changed)
-        unit.publish(events, command.cause)
+        changed, events = decide(order, uow.now)
+        saved = await persistence.save_order(uow, changed)
+        uow.publish(events, command.causation)
         if then:
-            await then(unit, saved)
+            await then(uow, saved)
         return as_seen_by(command.principal, order_view(saved))
 
-    return await command.run(effect)
+    return await command.run(use_case)

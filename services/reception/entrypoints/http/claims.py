@@ -20,22 +20,22 @@ from services.reception.entrypoints.http.access import (
     Advisor,
     Manager,
     Office,
-    catalogue_of,
+    catalog_of,
     store_router,
 )
 from services.reception.entrypoints.http.orders import LARGEST_ODOMETER_KM
-from shared.body import Seen, Version
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts import Event
 from shared.contracts.base import Identifier
 from shared.contracts.reception import ClaimAnswer, ClaimAwaits, EstimateLine, PaymentMethod
-from shared.contracts.refusal import unknown_code
 from shared.contracts.versioned import require_version
+from shared.contracts.violations import unknown_code
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.group import CalendarDay
 from shared.ids import new_id
-from shared.unit import Unit
+from shared.request_model import Seen, Version
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
@@ -106,7 +106,7 @@ async def list_claims(
     status: Annotated[list[ClaimStatus], Query(max_length=10)],
 ) -> list[ClaimEntry]:
     """Claims at one of the statuses (索赔台账), the most urgent first."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         return await _entries(
             connection, await persistence.list_claims(connection, store_id, status)
         )
@@ -115,7 +115,7 @@ async def list_claims(
 @router.get("/claims/{claim_id}", tags=["claims"], openapi_extra=serves("R6"))
 async def get_claim(request: Request, store_id: str, claim_id: str, _: Office) -> ClaimEntry:
     """One claim."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         claim = await persistence.read_claim(connection, store_id, claim_id)
         (entry,) = await _entries(connection, [claim])
     return entry
@@ -131,7 +131,7 @@ async def record_evidence(
     request: Request, claim_id: str, body: RecordEvidence, command: Advisor
 ) -> JSONResponse:
     """Complete the evidence (索赔资料)."""
-    known = catalogue_of(request)
+    known = catalog_of(request)
     if body.part_no is not None and body.part_no not in known.part_price_cents:
         raise unknown_code("part_no", body.part_no)
     place = known.stores[command.store_id]
@@ -147,16 +147,16 @@ async def record_evidence(
         photo_ids=tuple(body.photo_ids),
     )
 
-    async def effect(unit: Unit) -> BaseModel:
-        claim = await persistence.lock_claim(unit.connection, command.store_id, claim_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        claim = await persistence.lock_claim(uow.connection, command.store_id, claim_id)
         require_version(claim, body.version)
         for photo_id in evidence.photo_ids:
-            if await persistence.find_photo(unit.connection, command.store_id, photo_id) is None:
+            if await persistence.find_photo(uow.connection, command.store_id, photo_id) is None:
                 raise unknown_code("photo_ids", photo_id)
         completed = claims.record_evidence(claim, evidence)
-        return _view(await persistence.save_claim(unit, completed))
+        return _view(await persistence.save_claim(uow, completed))
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -169,17 +169,17 @@ async def submit_claim(
     request: Request, claim_id: str, body: Seen, command: Advisor
 ) -> JSONResponse:
     """The claim goes to the manufacturer (提交); refused while evidence is missing."""
-    rules = catalogue_of(request).claim_rules
+    rules = catalog_of(request).claim_rules
 
-    async def effect(unit: Unit) -> BaseModel:
-        claim = await persistence.lock_claim(unit.connection, command.store_id, claim_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        claim = await persistence.lock_claim(uow.connection, command.store_id, claim_id)
         require_version(claim, body.version)
-        submitted, events = claims.submit(claim, command.principal.subject, rules, unit.now)
-        unit.publish(events, command.cause)
-        await claim_reminders.watch(unit, submitted, rules, command.cause)
-        return _view(await persistence.save_claim(unit, submitted))
+        submitted, events = claims.submit(claim, command.principal.subject, rules, uow.now)
+        uow.publish(events, command.causation)
+        await claim_reminders.watch(uow, submitted, rules, command.causation)
+        return _view(await persistence.save_claim(uow, submitted))
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -192,17 +192,17 @@ async def record_answer(
     request: Request, claim_id: str, body: RecordAnswer, command: Advisor
 ) -> JSONResponse:
     """The manufacturer has answered (回复)."""
-    rules = catalogue_of(request).claim_rules
+    rules = catalog_of(request).claim_rules
 
-    async def effect(unit: Unit) -> BaseModel:
-        claim = await persistence.lock_claim(unit.connection, command.store_id, claim_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        claim = await persistence.lock_claim(uow.connection, command.store_id, claim_id)
         require_version(claim, body.version)
-        answered, events = claims.answer(claim, body.approved_cents, body.code, rules, unit.now)
-        unit.publish(events, command.cause)
-        await claim_reminders.watch(unit, answered, rules, command.cause)
-        return _view(await persistence.save_claim(unit, answered))
+        answered, events = claims.answer(claim, body.approved_cents, body.code, rules, uow.now)
+        uow.publish(events, command.causation)
+        await claim_reminders.watch(uow, answered, rules, command.causation)
+        return _view(await persistence.save_claim(uow, answered))
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -216,15 +216,15 @@ async def settle_claim(
 ) -> JSONResponse:
     """The manufacturer has paid what it approved (索赔结算); the store bears the rest."""
 
-    async def effect(unit: Unit) -> BaseModel:
-        claim = await persistence.lock_claim(unit.connection, command.store_id, claim_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        claim = await persistence.lock_claim(uow.connection, command.store_id, claim_id)
         require_version(claim, body.version)
-        order = await persistence.lock_order(unit.connection, command.store_id, claim.order_id)
-        paid = Paid(str(new_id()), body.method, claim.approved_cents, unit.now)
+        order = await persistence.lock_order(uow.connection, command.store_id, claim.order_id)
+        paid = Paid(str(new_id()), body.method, claim.approved_cents, uow.now)
         settled, changed, events = claims.settle(claim, order, paid, command.principal.subject)
-        return await _close(request, unit, command, settled, changed, events)
+        return await _close(request, uow, command, settled, changed, events)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -238,33 +238,31 @@ async def write_claim_off(
 ) -> JSONResponse:
     """Nothing will be paid (索赔核销): the store bears it."""
 
-    async def effect(unit: Unit) -> BaseModel:
-        claim = await persistence.lock_claim(unit.connection, command.store_id, claim_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        claim = await persistence.lock_claim(uow.connection, command.store_id, claim_id)
         require_version(claim, body.version)
-        order = await persistence.lock_order(unit.connection, command.store_id, claim.order_id)
-        given_up, changed, events = claims.give_up(
-            claim, order, command.principal.subject, unit.now
-        )
-        return await _close(request, unit, command, given_up, changed, events)
+        order = await persistence.lock_order(uow.connection, command.store_id, claim.order_id)
+        given_up, changed, events = claims.give_up(claim, order, command.principal.subject, uow.now)
+        return await _close(request, uow, command, given_up, changed, events)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 async def _close(
     request: Request,
-    unit: Unit,
-    command: Command,
+    uow: UnitOfWork,
+    command: CommandContext,
     claim: Claim,
     order: Order,
     events: Sequence[Event],
 ) -> ClaimView:
     """Save a claim that has ended with its order; nobody is reminded any more."""
-    known = catalogue_of(request)
-    unit.publish(events, command.cause)
-    saved = await persistence.save_order(unit, order)
-    await receivables.watch(unit, saved, known.overdue_days, command.cause)
-    await claim_reminders.watch(unit, claim, known.claim_rules, command.cause)
-    return _view(await persistence.save_claim(unit, claim))
+    known = catalog_of(request)
+    uow.publish(events, command.causation)
+    saved = await persistence.save_order(uow, order)
+    await receivables.watch(uow, saved, known.overdue_days, command.causation)
+    await claim_reminders.watch(uow, claim, known.claim_rules, command.causation)
+    return _view(await persistence.save_claim(uow, claim))
 
 
 async def _entries(connection: Connection, found: Sequence[Claim]) -> list[ClaimEntry]:

@@ -11,19 +11,24 @@ from pydantic import BaseModel, Field
 from services.reception import persistence
 from services.reception.domain import daily_check as checks
 from services.reception.domain.daily_check import DailyCheck, Result
-from services.reception.entrypoints.http.access import FrontDesk, Reader, catalogue_of, store_router
-from shared.body import Body
+from services.reception.entrypoints.http.access import (
+    FrontOfficeCommand,
+    Reader,
+    catalog_of,
+    store_router,
+)
 from shared.contracts.base import Identifier
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay
 from shared.ids import new_id
-from shared.unit import Unit
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 
-class RecordCheck(Body):
+class RecordCheck(RequestModel):
     """Every item of the area's list with its result; ``photo_id`` of a photo that was sent."""
 
     area: Identifier
@@ -49,30 +54,32 @@ class CheckView(BaseModel):
     tags=["daily checks"],
     openapi_extra=serves("R43"),
 )
-async def record_check(request: Request, body: RecordCheck, command: FrontDesk) -> JSONResponse:
+async def record_check(
+    request: Request, body: RecordCheck, command: FrontOfficeCommand
+) -> JSONResponse:
     """The caller has looked at an area (日常检查); what failed becomes a rectification (整改)."""
-    catalogue = catalogue_of(request)
-    place = catalogue.stores[command.store_id]
+    catalog = catalog_of(request)
+    place = catalog.stores[command.store_id]
 
-    async def effect(unit: Unit) -> BaseModel:
+    async def use_case(uow: UnitOfWork) -> BaseModel:
         check = DailyCheck(
             check_id=str(new_id()),
             store_id=command.store_id,
             area=body.area,
-            day=place.local_day(unit.now),
+            day=place.local_day(uow.now),
             results=body.results,
             photo_id=body.photo_id,
             checked_by=command.principal.subject,
-            checked_at=unit.now,
+            checked_at=uow.now,
         )
-        events = checks.record(check, catalogue.check_lists)
+        events = checks.record(check, catalog.check_lists)
         if body.photo_id is not None:
-            await persistence.read_photo(unit.connection, command.store_id, body.photo_id)
-        await persistence.add_daily_check(unit.connection, check)
-        unit.publish(events, command.cause)
+            await persistence.read_photo(uow.connection, command.store_id, body.photo_id)
+        await persistence.add_daily_check(uow.connection, check)
+        uow.publish(events, command.causation)
         return _view(check)
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)
 
 
 @router.get("/daily-checks", tags=["daily checks"], openapi_extra=serves("R43"))
@@ -80,9 +87,9 @@ async def list_checks(
     request: Request, store_id: str, _: Reader, day: CalendarDay | None = None
 ) -> list[CheckView]:
     """The checks of a day of the store, today where none is named."""
-    place = catalogue_of(request).stores[store_id]
+    place = catalog_of(request).stores[store_id]
     wanted = day or place.local_day(request.app.state.service.clock.now())
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         found = await persistence.daily_checks(connection, store_id, wanted)
     return [_view(check) for check in found]
 

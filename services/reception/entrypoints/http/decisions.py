@@ -14,7 +14,7 @@ from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
 from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
 from services.reception.domain.order import Order, Promise
-from services.reception.entrypoints.http.access import archive_of, catalogue_of
+from services.reception.entrypoints.http.access import archive_of, catalog_of
 from services.reception.entrypoints.http.offer import (
     further_operations,
     present_promise,
@@ -22,15 +22,15 @@ from services.reception.entrypoints.http.offer import (
 )
 from services.reception.entrypoints.http.work import ask_promise, reserve
 from services.reception.persistence import Link
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts import Event
 from shared.contracts.reception import Channel
-from shared.contracts.refusal import Refused
 from shared.contracts.versioned import require_version
+from shared.contracts.violations import RuleViolation
 from shared.db import Connection, transaction
 from shared.ids import new_id
 from shared.problems import Problem
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 PROMISE_LATER = "promise_later"
 """The rule by which the workshop refuses to reserve what would be done later than was shown."""
@@ -62,32 +62,32 @@ class CustomerDecision:
 
 async def decide(
     request: Request,
-    command: Command,
+    command: CommandContext,
     order_id: str,
     version: int,
     decision: CustomerDecision,
-    answer: Callable[[Order, EstimateVersion], BaseModel],
+    response: Callable[[Order, EstimateVersion], BaseModel],
 ) -> JSONResponse:
     """Record the decision. Additional work gets its hold in the workshop before the transaction."""
-    if answered := await command.earlier_answer():
-        return answered
+    if previous := await command.previous_response():
+        return previous
     try:
         promise = (
             await _promise(request, command, order_id, version, decision)
             if decision.wanted
             else None
         )
-    except Refused:
-        # Another try of this command may have been answered since the question above.
-        if answered := await command.earlier_answer():
-            return answered
+    except RuleViolation:
+        # Another try of this command may have had its response since the question above.
+        if previous := await command.previous_response():
+            return previous
         raise
 
     contact = await _contact_used(request, command.store_id, decision.link)
-    typical_parts = catalogue_of(request).typical_parts
+    typical_parts = catalog_of(request).typical_parts
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection = unit.connection
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection = uow.connection
         order = await persistence.lock_order(connection, command.store_id, order_id)
         decision.check(order)
         stored = await persistence.estimate_versions(connection, command.store_id, order_id)
@@ -100,29 +100,29 @@ async def decide(
                 typical_parts,
             )
             versions, submitted = authorisation.split(
-                order, versions, version, parts, additional_work_id=str(new_id()), now=unit.now
+                order, versions, version, parts, additional_work_id=str(new_id()), now=uow.now
             )
         decision_record = DecisionRecord(
             decision.channel,
             decision.recorded_by,
-            unit.now,
+            uow.now,
             decision.promised_at,
-            await _use_up(connection, order, decision.link, decision.origin, contact, unit.now)
+            await _use_up(connection, order, decision.link, decision.origin, contact, uow.now)
             if decision.link and decision.origin
             else None,
         )
         changed, decided, events = _decided(
             order, versions, version, decision, decision_record, promise
         )
-        await persistence.save_order(unit, changed)
+        await persistence.save_order(uow, changed)
         latest = {each.version: each for each in (*versions, *decided)}
         await persistence.save_estimates(
             connection, [each for each in latest.values() if each not in stored]
         )
-        unit.publish([*submitted, *events], command.cause)
-        return answer(changed, decided[0])
+        uow.publish([*submitted, *events], command.causation)
+        return response(changed, decided[0])
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 async def _contact_used(request: Request, store_id: str, link: Link | None) -> ContactUsed:
@@ -194,21 +194,25 @@ def _decide_on(
 
 
 async def _promise(
-    request: Request, command: Command, order_id: str, version: int, decision: CustomerDecision
+    request: Request,
+    command: CommandContext,
+    order_id: str,
+    version: int,
+    decision: CustomerDecision,
 ) -> Promise | None:
     """When additional work will be done; absent for the ordered work, which has its promise.
 
     Raises:
-        Refused: the version cannot be decided on, or the customer saw an earlier promise.
+        RuleViolation: the version cannot be decided on, or the customer saw an earlier promise.
     """
-    async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [command.store_id]) as connection:
         order = await persistence.read_order(connection, command.store_id, order_id)
         versions = await persistence.estimate_versions(connection, command.store_id, order_id)
     decision.check(order)
     estimate_version = authorisation.require_pending(order, versions, version)
     if estimate_version.additional_work_id is None:
         return None
-    operations = further_operations(catalogue_of(request), estimate_version, decision.declined)
+    operations = further_operations(catalog_of(request), estimate_version, decision.declined)
     if not operations:
         return present_promise(order)
     token = await workshop_token(request, command.store_id)

@@ -13,19 +13,19 @@ from services.reception.domain.order import Order
 from services.reception.entrypoints.http.access import (
     Advisor,
     Manager,
-    catalogue_of,
+    catalog_of,
     personal_of,
     store_router,
 )
 from services.reception.entrypoints.http.changes import change_order
 from services.reception.entrypoints.http.views import OrderView
-from shared.body import Body, Seen
 from shared.contracts.base import Identifier
 from shared.contracts.reception import WaiverReason
 from shared.db import transaction
 from shared.duties import serves
-from shared.security import Principal, caller
-from shared.unit import Unit
+from shared.request_model import RequestModel, Seen
+from shared.security import Principal, require_roles
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
@@ -37,7 +37,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _LARGEST_IMAGE = 200_000
 
 
-class RecordStep(Body):
+class RecordStep(RequestModel):
     step: Identifier
 
 
@@ -82,7 +82,7 @@ async def record_delivery_step(
     request: Request, order_id: str, body: RecordStep, command: Advisor
 ) -> JSONResponse:
     """One step of the delivery checklist (交车步骤) is done by the caller, now."""
-    checklist = catalogue_of(request).delivery_steps[command.store_id]
+    checklist = catalog_of(request).delivery_steps[command.store_id]
     person = command.principal.subject
     return await change_order(
         command,
@@ -102,7 +102,7 @@ async def request_waiver(
     request: Request, order_id: str, step: Step, body: RequestWaiver, command: Advisor
 ) -> JSONResponse:
     """Ask to leave a step out (免做申请), for a reason."""
-    checklist = catalogue_of(request).delivery_steps[command.store_id]
+    checklist = catalog_of(request).delivery_steps[command.store_id]
     person = command.principal.subject
     return await change_order(
         command,
@@ -142,17 +142,17 @@ async def record_signature(
     request: Request, order_id: str, body: Signature, command: Advisor
 ) -> JSONResponse:
     """The customer signs for the vehicle (签字); kept encrypted."""
-    checklist = catalogue_of(request).delivery_steps[command.store_id]
+    checklist = catalog_of(request).delivery_steps[command.store_id]
     personal, store_id, person = (
         personal_of(request),
         command.store_id,
         command.principal.subject,
     )
 
-    async def keep(unit: Unit, _: Order) -> None:
+    async def keep(uow: UnitOfWork, _: Order) -> None:
         text = body.model_dump_json(exclude_none=True, exclude={"version"})
-        sealed = await personal.encrypt(unit.connection, store_id, order_id, text)
-        await persistence.save_signature(unit.connection, store_id, order_id, sealed)
+        encrypted = await personal.encrypt(uow.connection, store_id, order_id, text)
+        await persistence.save_signature(uow.connection, store_id, order_id, encrypted)
 
     return await change_order(
         command,
@@ -168,13 +168,13 @@ async def get_signature(
     request: Request,
     store_id: str,
     order_id: str,
-    _: Annotated[Principal, Depends(caller("advisor", "manager"))],
+    _: Annotated[Principal, Depends(require_roles("advisor", "manager"))],
 ) -> SignatureView:
     """The signature as it was drawn."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         await persistence.read_order(connection, store_id, order_id)
-        sealed = await persistence.sealed_signature(connection, store_id, order_id)
-        text = await personal_of(request).decrypt(connection, store_id, order_id, sealed)
+        encrypted = await persistence.encrypted_signature(connection, store_id, order_id)
+        text = await personal_of(request).decrypt(connection, store_id, order_id, encrypted)
     return SignatureView.model_validate_json(text) if text else SignatureView()
 
 
@@ -188,7 +188,7 @@ async def deliver_vehicle(
     request: Request, order_id: str, body: Seen, command: Advisor
 ) -> JSONResponse:
     """Hand the vehicle over (交车); refused while a step is missing or the bill is unpaid."""
-    checklist = catalogue_of(request).delivery_steps[command.store_id]
+    checklist = catalog_of(request).delivery_steps[command.store_id]
     person = command.principal.subject
     return await change_order(
         command,

@@ -24,7 +24,7 @@ from services.reception.domain.order import Order
 from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.entrypoints.http.access import (
     Advisor,
-    FrontDesk,
+    FrontOfficeCommand,
     MoneyReader,
     OwnerReader,
     personal_of,
@@ -34,16 +34,16 @@ from services.reception.entrypoints.http.decisions import CustomerDecision, deci
 from services.reception.entrypoints.http.offer import Declined, Offer, make_offer, offered_promise
 from services.reception.entrypoints.http.work import PricedWork, priced_work
 from services.reception.persistence import Link
-from shared.body import Body, Seen
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import Channel, EstimateLine
-from shared.contracts.refusal import unknown
 from shared.contracts.versioned import require_version
+from shared.contracts.violations import unknown
 from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.ids import new_id
-from shared.unit import Unit
+from shared.request_model import RequestModel, Seen
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
@@ -70,7 +70,7 @@ class TakeAgreement(TakeWord):
     promised_at: Moment | None = None
 
 
-class CreateLink(Body):
+class CreateLink(RequestModel):
     """With ``send`` the customer is sent the link, through customer relations; else it is there to
     be shown to them."""
 
@@ -160,7 +160,7 @@ async def list_estimates(
     request: Request, store_id: str, order_id: str, _: MoneyReader
 ) -> list[EstimateView]:
     """Every version of the order's estimate, the oldest first."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
     return [estimate_view(version) for version in versions]
@@ -190,7 +190,11 @@ async def get_offer(
     openapi_extra=serves("R4", "R12"),
 )
 async def record_authorisation(
-    request: Request, order_id: str, version: Version, body: TakeAgreement, command: FrontDesk
+    request: Request,
+    order_id: str,
+    version: Version,
+    body: TakeAgreement,
+    command: FrontOfficeCommand,
 ) -> JSONResponse:
     """The customer agrees, at the counter or on the phone (授权); the caller has recorded it.
 
@@ -216,7 +220,7 @@ async def record_authorisation(
     openapi_extra=serves("R4"),
 )
 async def record_refusal(
-    request: Request, order_id: str, version: Version, body: TakeWord, command: FrontDesk
+    request: Request, order_id: str, version: Version, body: TakeWord, command: FrontOfficeCommand
 ) -> JSONResponse:
     """The customer does not agree (拒绝); additional work is offered again at the next visit."""
     _require_presence(command, body.channel)
@@ -242,11 +246,11 @@ async def create_link(
 
     Colleagues are not told its token, of which only the hash is kept.
     """
-    if answered := await command.earlier_answer():
+    if answered := await command.previous_response():
         return answered
     send = body is not None and body.send
-    effect = await _new_link(request, command, order_id, version, send=send)
-    return await command.run(effect, status=201)
+    use_case = await _new_link(request, command, order_id, version, send=send)
+    return await command.run(use_case, status=201)
 
 
 @router.post(
@@ -263,20 +267,20 @@ async def show_link(
     It is recorded who has had it, and the customer's decision over it says so.
     """
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection = unit.connection
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection = uow.connection
         link = await persistence.read_link(connection, command.store_id, link_id)
         if link.order_id != order_id:
             raise unknown("link_id", link_id)
-        require_usable(link, unit.now)
-        shown = LinkUse("shown", unit.now, command.principal.subject)
+        require_usable(link, uow.now)
+        shown = LinkUse("shown", uow.now, command.principal.subject)
         await persistence.add_link_use(connection, link, shown)
         return _link_view(link)
 
-    answer = await command.run(effect)
+    response = await command.run(use_case)
     token = link_token(personal_of(request), command.store_id, link_id)
     url = link_address(request.app.state.public_url, token)
-    return JSONResponse(orjson.loads(answer.body) | {"url": url}, answer.status_code)
+    return JSONResponse(orjson.loads(response.body) | {"url": url}, response.status_code)
 
 
 @router.get("/orders/{order_id}/links", tags=["estimates"], openapi_extra=serves("R4", "R9"))
@@ -285,7 +289,7 @@ async def list_links(
 ) -> list[LinkWithUses]:
     """The order's one-time links, the oldest first: whether they were sent, shown, opened and
     answered."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         await persistence.read_order(connection, store_id, order_id)
         links = await persistence.links_of(connection, store_id, order_id)
         uses = await persistence.link_uses(connection, store_id, [link.link_id for link in links])
@@ -293,14 +297,14 @@ async def list_links(
 
 
 async def _new_link(
-    request: Request, command: Command, order_id: str, version: int, *, send: bool
-) -> Callable[[Unit], Awaitable[BaseModel]]:
+    request: Request, command: CommandContext, order_id: str, version: int, *, send: bool
+) -> Callable[[UnitOfWork], Awaitable[BaseModel]]:
     order, proposal = await _to_decide(request, command.store_id, order_id, version)
     promise = await offered_promise(request, order, proposal)
     promised_at = promise.promised_at if promise else None
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection = unit.connection
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection = uow.connection
         order = await persistence.lock_order(connection, command.store_id, order_id)
         versions = await persistence.estimate_versions(connection, command.store_id, order_id)
         authorisation.require_pending(order, versions, version)
@@ -309,10 +313,10 @@ async def _new_link(
             str(new_id()),
             order_id,
             version,
-            unit.now + LINK_LIFE,
+            uow.now + LINK_LIFE,
             promised_at=promised_at,
             made_by=command.principal.subject,
-            made_at=unit.now,
+            made_at=uow.now,
             sent=send,
         )
         token = link_token(personal_of(request), link.store_id, link.link_id)
@@ -320,17 +324,17 @@ async def _new_link(
         if send:
             if order.customer_ref is None:
                 raise errors.no_customer()
-            await send_soon(unit, link, command.cause)
+            await send_soon(uow, link, command.causation)
         return _link_view(link)
 
-    return effect
+    return use_case
 
 
 def _link_view(link: Link) -> LinkView:
     return LinkView(**{name: getattr(link, name) for name in LinkView.model_fields})
 
 
-def _require_presence(command: Command, channel: Channel) -> None:
+def _require_presence(command: CommandContext, channel: Channel) -> None:
     """Customer care does not meet customers: it has their word on the phone alone."""
     if channel == "counter" and not command.principal.has("advisor", "manager"):
         raise errors.counter_word_by_agent()
@@ -339,7 +343,7 @@ def _require_presence(command: Command, channel: Channel) -> None:
 async def _to_decide(
     request: Request, store_id: str, order_id: str, version: int
 ) -> tuple[Order, EstimateVersion]:
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
     return order, authorisation.require_pending(order, versions, version)
@@ -351,7 +355,7 @@ async def declined_work(
 ) -> list[EstimateView]:
     """What the vehicle's owner did not want at earlier visits and has not ordered since
     (未做增项): to be offered again."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         return await offered_again(connection, store_id, order.vehicle, order.arrived_at)
 
@@ -370,13 +374,13 @@ async def _submit(
     request: Request,
     order_id: str,
     body: ReviseEstimate,
-    command: Command,
+    command: CommandContext,
     additional_work_id: str | None,
 ) -> JSONResponse:
     priced = priced_work(request, command.store_id, body)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection = unit.connection
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection = uow.connection
         order = await persistence.lock_order(connection, command.store_id, order_id)
         require_version(order, body.version)
         changed_order, changed, events = authorisation.submit(
@@ -385,14 +389,14 @@ async def _submit(
             priced,
             additional_work_id=additional_work_id,
             submitted_by=command.principal.subject,
-            now=unit.now,
+            now=uow.now,
         )
-        await persistence.save_order(unit, changed_order)
+        await persistence.save_order(uow, changed_order)
         await persistence.save_estimates(connection, changed)
-        unit.publish(events, command.cause)
+        uow.publish(events, command.causation)
         return estimate_view(changed[-1])
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)
 
 
 def _decided(_order: Order, version: EstimateVersion) -> EstimateView:

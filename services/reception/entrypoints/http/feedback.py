@@ -11,21 +11,21 @@ from services.reception import persistence
 from services.reception.domain import feedback as feedbacks
 from services.reception.domain.feedback import Feedback
 from services.reception.entrypoints.http.access import (
-    FrontDesk,
+    FrontOfficeCommand,
     MoneyReader,
     personal_of,
     store_router,
 )
-from shared.body import Body
 from shared.contracts.reception import Mark
 from shared.db import transaction
 from shared.duties import serves
-from shared.unit import Unit
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 
-class GiveFeedback(Body):
+class GiveFeedback(RequestModel):
     quality: Mark
     technique: Mark
     attitude: Mark
@@ -57,13 +57,13 @@ class FeedbackWithWords(FeedbackView):
     openapi_extra=serves("R10"),
 )
 async def give_feedback(
-    request: Request, order_id: str, body: GiveFeedback, command: FrontDesk
+    request: Request, order_id: str, body: GiveFeedback, command: FrontOfficeCommand
 ) -> JSONResponse:
     """What the customer thinks of quality, technique and attitude, once the vehicle is back."""
     personal = personal_of(request)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection, store_id = unit.connection, command.store_id
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection, store_id = uow.connection, command.store_id
         order = await persistence.lock_order(connection, store_id, order_id)
         feedback, events = feedbacks.give(
             order,
@@ -71,14 +71,14 @@ async def give_feedback(
             technique=body.technique,
             attitude=body.attitude,
             recorded_by=command.principal.subject,
-            now=unit.now,
+            now=uow.now,
         )
         words = await personal.encrypt(connection, store_id, order_id, body.words)
         await persistence.add_feedback(connection, feedback, words)
-        unit.publish(events, command.cause)
+        uow.publish(events, command.causation)
         return FeedbackView(**_to_response(feedback))
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)
 
 
 @router.get("/orders/{order_id}/feedback", tags=["feedback"], openapi_extra=serves("R10"))
@@ -86,9 +86,9 @@ async def get_feedback(
     request: Request, store_id: str, order_id: str, _: MoneyReader
 ) -> FeedbackWithWords:
     """What the customer of an order thought."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        feedback, sealed = await persistence.read_feedback(connection, store_id, order_id)
-        words = await personal_of(request).decrypt(connection, store_id, order_id, sealed)
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
+        feedback, encrypted = await persistence.read_feedback(connection, store_id, order_id)
+        words = await personal_of(request).decrypt(connection, store_id, order_id, encrypted)
     return FeedbackWithWords(**_to_response(feedback), words=words)
 
 

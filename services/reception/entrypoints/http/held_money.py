@@ -12,13 +12,13 @@ from services.reception.domain import held_money
 from services.reception.domain.lifecycle import Stage
 from services.reception.entrypoints.http.access import Advisor, Office, store_router
 from services.reception.entrypoints.http.views import OrderView, order_view
-from shared.body import Seen
 from shared.contracts.base import Identifier
 from shared.contracts.reception import PaymentMethod
 from shared.contracts.versioned import require_version
 from shared.db import transaction
 from shared.duties import serves
-from shared.unit import Unit
+from shared.request_model import Seen
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
@@ -45,7 +45,7 @@ class CarryOver(Seen):
 @router.get("/held-money", tags=["settlement"], openapi_extra=serves("R8"))
 async def list_held_money(request: Request, store_id: str, _: Office) -> list[HeldMoney]:
     """Orders of which money is held (暂存款台账), the oldest first."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         found = await persistence.orders_with_deposit(connection, store_id)
     return [HeldMoney.model_validate(order, from_attributes=True) for order in found]
 
@@ -59,12 +59,10 @@ async def list_held_money(request: Request, store_id: str, _: Office) -> list[He
 async def carry_over(order_id: str, body: CarryOver, command: Advisor) -> JSONResponse:
     """Carry money held over to another order of the same customer (定金转单)."""
 
-    async def effect(unit: Unit) -> BaseModel:
+    async def use_case(uow: UnitOfWork) -> BaseModel:
         fields = {body.to_order_id: "to_order_id", order_id: "order_id"}
         locked = {
-            each: await persistence.lock_order(
-                unit.connection, command.store_id, each, fields[each]
-            )
+            each: await persistence.lock_order(uow.connection, command.store_id, each, fields[each])
             for each in sorted(fields)
         }
         require_version(locked[order_id], body.version)
@@ -73,11 +71,11 @@ async def carry_over(order_id: str, body: CarryOver, command: Advisor) -> JSONRe
             locked[body.to_order_id],
             body.amount_cents,
             command.principal.subject,
-            unit.now,
+            uow.now,
         )
-        saved = await persistence.save_order(unit, source)
-        await persistence.save_order(unit, target)
-        unit.publish(events, command.cause)
+        saved = await persistence.save_order(uow, source)
+        await persistence.save_order(uow, target)
+        uow.publish(events, command.causation)
         return order_view(saved)
 
-    return await command.run(effect)
+    return await command.run(use_case)

@@ -8,12 +8,12 @@ import httpx
 from fastapi import Query, Request
 from pydantic import BaseModel
 
-from services.reception.clients.catalogue import Catalogue
+from services.reception.clients.catalog import Catalog
 from services.reception.domain import authorisation
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order, Promise
-from services.reception.entrypoints.http.access import catalogue_of
+from services.reception.entrypoints.http.access import catalog_of
 from services.reception.entrypoints.http.work import DEFAULT_CONFIDENCE, ask_promise
 from shared.contracts.base import Identifier
 from shared.contracts.reception import PayType
@@ -69,10 +69,10 @@ async def make_offer(
 
     Its promise is that without the items ``declined``.
     """
-    catalogue = catalogue_of(request)
+    catalog = catalog_of(request)
     promise = await offered_promise(request, order, proposal, declined)
-    place, names = catalogue.stores[order.store_id], catalogue.names
-    items = authorisation.items_of(proposal.lines, catalogue.typical_parts)
+    place, names = catalog.stores[order.store_id], catalog.names
+    items = authorisation.items_of(proposal.lines, catalog.typical_parts)
     return Offer(
         store=Names(zh=place.zh, en=place.en),
         version=proposal.version,
@@ -102,7 +102,7 @@ async def offered_promise(
     request: Request, order: Order, proposal: EstimateVersion, declined: Collection[str] = ()
 ) -> Promise | None:
     """The order's promise if the customer agrees to a version without the items ``declined``."""
-    operations = further_operations(catalogue_of(request), proposal, declined)
+    operations = further_operations(catalog_of(request), proposal, declined)
     if operations:
         token = await workshop_token(request, order.store_id)
         promise, _ = await ask_promise(request, order.store_id, token, operations, order=order)
@@ -111,12 +111,12 @@ async def offered_promise(
 
 
 def further_operations(
-    catalogue: Catalogue, proposal: EstimateVersion, declined: Collection[str]
+    catalog: Catalog, proposal: EstimateVersion, declined: Collection[str]
 ) -> list[str]:
     """What a version adds to the work of its order without the items ``declined``."""
     if proposal.additional_work_id is None:
         return []
-    wanted, _ = authorisation.without(proposal, declined, catalogue.typical_parts)
+    wanted, _ = authorisation.without(proposal, declined, catalog.typical_parts)
     return [operation.operation_id for operation in wanted.operations]
 
 

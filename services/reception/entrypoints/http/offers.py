@@ -9,12 +9,12 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from services.reception import persistence
-from services.reception.clients.workshop import StartWindow, WorkshopAwayError
+from services.reception.clients.workshop import StartWindow, WorkshopUnavailableError
 from services.reception.domain.appointment import LATEST_START
 from services.reception.domain.estimate import LaborOperation
 from services.reception.domain.offers import HalfHour, Slot, quiet_slots
 from services.reception.domain.provisional import provisional_promise
-from services.reception.entrypoints.http.access import catalogue_of, workshop_of
+from services.reception.entrypoints.http.access import catalog_of, workshop_of
 from shared.contracts.workshop import FreeCapacity
 from shared.db import transaction
 from shared.problems import Problem
@@ -76,9 +76,9 @@ def start_window(planned_at: datetime) -> StartWindow:
 async def find_offers(request: Request, principal: Principal, wanted: Wanted) -> Offers:
     """The quietest times at which the workshop can begin, each with its promise.
 
-    While the workshop is away they come from its last published free time, provisional.
+    While the workshop is unavailable they come from its last published free time, provisional.
     """
-    known = catalogue_of(request)
+    known = catalog_of(request)
     work = [known.operations[operation_id] for operation_id in wanted.operations]
     hours = known.opening_hours(wanted.store_id)
     now = request.app.state.service.clock.now()
@@ -88,7 +88,7 @@ async def find_offers(request: Request, principal: Principal, wanted: Wanted) ->
         )
         slots = quiet_slots(load, work, hours, now)
         offers = await _promised(request, principal, wanted, slots)
-    except WorkshopAwayError:
+    except WorkshopUnavailableError:
         free = await _last_free(request, wanted)
         load = [
             HalfHour(each.trade, each.starts_at, each.free_minutes, each.free_minutes)
@@ -108,10 +108,10 @@ async def _promised(
     offers: list[Offer] = []
     for begin in range(0, _TRIES * wanted.count, wanted.count):
         tried = slots[begin : begin + wanted.count]
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             *(_promise(request, principal, wanted, slot) for slot in tried)
         )
-        offers += [offer for offer in answers if offer]
+        offers += [offer for offer in responses if offer]
         if len(offers) >= wanted.count:
             break
     return offers[: wanted.count]
@@ -121,7 +121,7 @@ async def _promise(
     request: Request, principal: Principal, wanted: Wanted, slot: Slot
 ) -> Offer | None:
     try:
-        answer = await workshop_of(request).quote(
+        response = await workshop_of(request).quote(
             principal.token,
             wanted.store_id,
             wanted.operations,
@@ -134,8 +134,8 @@ async def _promise(
         return None
     return Offer(
         planned_at=slot.starts_at,
-        promised_at=answer["promised_at"],
-        confidence=answer["confidence"],
+        promised_at=response["promised_at"],
+        confidence=response["confidence"],
         booked_share=slot.booked_share,
         provisional=False,
         calendar_assumed=_calendar_assumed(request, wanted, slot),
@@ -143,16 +143,16 @@ async def _promise(
 
 
 def _calendar_assumed(request: Request, wanted: Wanted, slot: Slot) -> bool:
-    known = catalogue_of(request)
+    known = catalog_of(request)
     return known.calendar.is_assumed(known.stores[wanted.store_id].local_day(slot.starts_at))
 
 
 async def _last_free(request: Request, wanted: Wanted) -> list[FreeCapacity]:
     """The workshop's last published free time of the days wanted."""
-    place = catalogue_of(request).stores[wanted.store_id]
+    place = catalog_of(request).stores[wanted.store_id]
     begin = place.at(wanted.first, time.min)
     end = place.at(wanted.first + timedelta(days=wanted.days), time.min)
-    async with transaction(request.app.state.units.pool, [wanted.store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [wanted.store_id]) as connection:
         free = await persistence.last_capacity(connection, wanted.store_id)
     return [each for each in free if begin <= each.starts_at < end]
 

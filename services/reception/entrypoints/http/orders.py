@@ -19,7 +19,7 @@ from services.reception.entrypoints.http.access import (
     Reader,
     archive_of,
     caller_of,
-    catalogue_of,
+    catalog_of,
     check_customer,
     personal_of,
     store_router,
@@ -34,24 +34,24 @@ from services.reception.entrypoints.http.views import (
 )
 from services.reception.entrypoints.http.work import Work, operations_of, priced_work, reserve
 from shared import timers
-from shared.body import BodyWithVin, Seen
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts.base import Identifier
 from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
-from shared.contracts.refusal import Refused, unknown_code
 from shared.contracts.versioned import require_version
+from shared.contracts.violations import RuleViolation, unknown_code
 from shared.db import Connection, transaction
 from shared.duties import serves
-from shared.identifiers import Phone, Plate
-from shared.personal import PersonalData
-from shared.unit import Unit
+from shared.formats import Phone, Plate
+from shared.personal_data import PersonalData
+from shared.request_model import RequestWithVin, Seen
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 LARGEST_ODOMETER_KM = 2_000_000
 
 
-class CustomerDetails(BodyWithVin):
+class CustomerDetails(RequestWithVin):
     """A person and vehicle that customer relations does not have yet."""
 
     name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
@@ -62,8 +62,9 @@ class CustomerDetails(BodyWithVin):
 
 
 class OpenOrder(Seen, Work):
-    """What the advisor takes down. References come from customer relations; while it is away,
-    ``customer`` carries the person's details, which are kept encrypted and follow later."""
+    """What the advisor takes down. References come from customer relations; while it is
+    unavailable, ``customer`` carries the person's details, which are kept encrypted and follow
+    later."""
 
     customer_ref: Identifier | None = None
     vehicle_ref: Identifier | None = None
@@ -104,11 +105,11 @@ async def get_order(
     request: Request, store_id: str, order_id: str, reader: Reader
 ) -> OrderWithWords:
     """One order with the customer's own words."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         words, belongings = [
-            await personal_of(request).decrypt(connection, store_id, order_id, sealed)
-            for sealed in await persistence.sealed_texts(connection, store_id, order_id)
+            await personal_of(request).decrypt(connection, store_id, order_id, encrypted)
+            for encrypted in await persistence.encrypted_texts(connection, store_id, order_id)
         ]
     view = OrderWithWords(**order_view(order).model_dump(), words=words, belongings=belongings)
     return as_seen_by(reader, view)
@@ -124,9 +125,9 @@ async def open_order(
     request: Request, order_id: str, body: OpenOrder, command: Advisor
 ) -> JSONResponse:
     """Open the repair order (开单) with the workshop's hold behind its promise."""
-    if answered := await command.earlier_answer():
-        return answered
-    known = catalogue_of(request)
+    if previous := await command.previous_response():
+        return previous
+    known = catalog_of(request)
     for symptom in body.symptoms:
         if symptom not in known.symptoms:
             raise unknown_code("symptoms", symptom)
@@ -136,10 +137,10 @@ async def open_order(
     vehicle_ref = body.vehicle_ref or _vehicle_ref(personal, body)
     try:
         replaces = await _check_may_open(request, command, order_id, vehicle_ref, body)
-    except Refused:
+    except RuleViolation:
         # Another try of this command may have opened the order since the question above.
-        if answered := await command.earlier_answer():
-            return answered
+        if previous := await command.previous_response():
+            return previous
         raise
     promise = await reserve(
         request,
@@ -150,14 +151,14 @@ async def open_order(
     )
     person = command.principal.subject
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection = unit.connection
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection = uow.connection
         order = await persistence.lock_order(connection, command.store_id, order_id)
         await persistence.lock_vehicle(connection, vehicle_ref)
         await _check_has_no_other_order(connection, order, vehicle_ref)
         versions = await persistence.estimate_versions(connection, command.store_id, order_id)
         check_seen(order, versions, body.version)
-        decision_record = DecisionRecord(body.authorized_over, person, unit.now)
+        decision_record = DecisionRecord(body.authorized_over, person, uow.now)
         order, agreed, changed = agree_at_opening(order, versions, priced, decision_record, person)
         opened, events = orders.open_order(
             order,
@@ -165,17 +166,17 @@ async def open_order(
             promise,
             known_odometer_km=await persistence.last_odometer(connection, vehicle_ref),
             agreed=agreed,
-            now=unit.now,
+            now=uow.now,
         )
-        saved = await persistence.save_order(unit, opened)
+        saved = await persistence.save_order(uow, opened)
         await persistence.save_estimates(connection, changed)
-        await _keep_texts(unit, personal, command.store_id, order_id, body)
+        await _keep_texts(uow, personal, command.store_id, order_id, body)
         if body.customer is not None:
-            await _keep_details(unit, personal, command, order_id, body.customer)
-        unit.publish(events, command.cause)
+            await _keep_details(uow, personal, command, order_id, body.customer)
+        uow.publish(events, command.causation)
         return order_view(saved)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -189,18 +190,18 @@ async def cancel_order(
 ) -> JSONResponse:
     """End a visit before work has begun; what was reserved for it is given back."""
 
-    async def effect(unit: Unit) -> BaseModel:
-        order = await persistence.lock_order(unit.connection, command.store_id, order_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        order = await persistence.lock_order(uow.connection, command.store_id, order_id)
         require_version(order, body.version)
-        held = await _appointment_hold(unit.connection, order)
+        held = await _appointment_hold(uow.connection, order)
         cancelled, events = orders.cancel(order, body.reason, held)
-        saved = await persistence.save_order(unit, cancelled)
-        await keep_cancellation(request, unit, command, order_id, body)
-        await timers.cancel(unit, GREETING_OVERDUE, order_id)
-        unit.publish(events, command.cause)
+        saved = await persistence.save_order(uow, cancelled)
+        await keep_cancellation(request, uow, command, order_id, body)
+        await timers.cancel(uow, GREETING_OVERDUE, order_id)
+        uow.publish(events, command.causation)
         return order_view(saved)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 def _vehicle_ref(personal: PersonalData, body: OpenOrder) -> str:
@@ -222,38 +223,42 @@ def _intake(body: OpenOrder, vehicle_ref: str) -> Intake:
 
 
 async def _keep_texts(
-    unit: Unit, personal: PersonalData, store_id: str, order_id: str, body: OpenOrder
+    uow: UnitOfWork, personal: PersonalData, store_id: str, order_id: str, body: OpenOrder
 ) -> None:
     """Keep what was said and left in the vehicle, encrypted."""
-    connection = unit.connection
+    connection = uow.connection
     words = await personal.encrypt(connection, store_id, order_id, body.words)
     belongings = await personal.encrypt(connection, store_id, order_id, body.belongings)
     await persistence.save_texts(connection, store_id, order_id, words, belongings)
 
 
 async def _keep_details(
-    unit: Unit, personal: PersonalData, command: Command, order_id: str, details: CustomerDetails
+    uow: UnitOfWork,
+    personal: PersonalData,
+    command: CommandContext,
+    order_id: str,
+    details: CustomerDetails,
 ) -> None:
     """Keep the person's details, encrypted, and have them moved to customer relations."""
     store_id, text = command.store_id, details.model_dump_json()
-    sealed = await personal.encrypt(unit.connection, store_id, order_id, text)
-    await persistence.save_details(unit.connection, store_id, order_id, sealed)
+    encrypted = await personal.encrypt(uow.connection, store_id, order_id, text)
+    await persistence.save_details(uow.connection, store_id, order_id, encrypted)
     await timers.schedule(
-        unit,
+        uow,
         LINK_CUSTOMER,
         order_id,
         store_id=store_id,
-        due_at=unit.now,
-        cause=command.cause,
+        due_at=uow.now,
+        causation=command.causation,
     )
 
 
 async def _check_may_open(
-    request: Request, command: Command, order_id: str, vehicle_ref: str, body: OpenOrder
+    request: Request, command: CommandContext, order_id: str, vehicle_ref: str, body: OpenOrder
 ) -> str | None:
     """Refuse before capacity is reserved what the decision would refuse after it; answers with
     the hold of the order's appointment, which the order's own hold replaces."""
-    async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [command.store_id]) as connection:
         order = await persistence.read_order(connection, command.store_id, order_id)
         versions = await persistence.estimate_versions(connection, command.store_id, order_id)
         check_seen(order, versions, body.version)
@@ -275,11 +280,11 @@ async def _check_has_no_other_order(connection: Connection, order: Order, vehicl
 
 
 async def _check_same_vehicle(
-    request: Request, command: Command, order: Order, body: OpenOrder
+    request: Request, command: CommandContext, order: Order, body: OpenOrder
 ) -> None:
     """Refuse an order for another vehicle than the one that arrived.
 
-    While customer relations is away, nobody can tell.
+    While customer relations is unavailable, nobody can tell.
     """
     if body.customer is not None:
         plate_ref = personal_of(request).reference("plate", body.customer.plate)

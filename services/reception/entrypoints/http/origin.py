@@ -7,7 +7,7 @@ from fastapi import Depends, Header, Request
 
 from services.reception.domain import errors
 from services.reception.domain.link import Device, Origin
-from services.reception.entrypoints.http.access import catalogue_of, personal_of
+from services.reception.entrypoints.http.access import catalog_of, personal_of
 from shared.contracts.base import Identifier
 from shared.security import Credentials, Verifier
 
@@ -30,7 +30,7 @@ async def _origin(
 
     Raises:
         Problem: 401, the token is not valid.
-        Refused: somebody else names a colleague's device.
+        RuleViolation: somebody else names a colleague's device.
     """
     principal = None
     store_id = token.partition(".")[0]
@@ -42,7 +42,7 @@ async def _origin(
         raise errors.staff_device_by_desk()
     address = _address(request)
     network = ip_network((address, _KEPT_BITS[address.version]), strict=False)
-    place = catalogue_of(request).stores.get(store_id)
+    place = catalog_of(request).stores.get(store_id)
     own = place.networks if place else ()
     return Origin(
         device=_device(request.headers.get("User-Agent", "")),

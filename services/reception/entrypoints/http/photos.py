@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.reception import persistence
-from services.reception.application.photo_deadlines import ORPHANED_PHOTO
+from services.reception.application.photo_timers import ORPHANED_PHOTO
 from services.reception.domain.photo import Photo, PhotoKind, photo_file
 from services.reception.entrypoints.http.access import (
     Reader,
@@ -18,19 +18,21 @@ from services.reception.entrypoints.http.access import (
     store_router,
 )
 from shared import timers
-from shared.commands import Command, command
-from shared.contracts.refusal import Refused
+from shared.commands import CommandContext, accept_command
+from shared.contracts.violations import RuleViolation
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
 from shared.receiving import LARGEST_PICTURE
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 _ORPHANED_AFTER = timedelta(days=1)
 
-Photographer = Annotated[Command, Depends(command("advisor", "manager", "technician", "inspector"))]
+Photographer = Annotated[
+    CommandContext, Depends(accept_command("advisor", "manager", "technician", "inspector"))
+]
 Position = Annotated[str | None, Query(pattern="^[a-z_]+$", max_length=40)]
 
 _PICTURE: dict[str, Any] = {
@@ -94,7 +96,7 @@ async def list_order_photos(
     request: Request, store_id: str, order_id: str, _: Reader
 ) -> list[PhotoView]:
     """An order's pictures, the oldest first."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         await persistence.read_order(connection, store_id, order_id)
         found = await persistence.photos_of_order(connection, store_id, order_id)
     return [_view(photo) for photo in found]
@@ -109,13 +111,15 @@ async def list_order_photos(
 )
 async def get_photo(request: Request, store_id: str, photo_id: str, _: Reader) -> Response:
     """The picture itself, as JPEG; not found once it was erased."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         photo = await persistence.read_photo(connection, store_id, photo_id)
-    sealed = await files_of(request).get(photo.file)
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
-        content = await personal_of(request).unseal(connection, store_id, photo.subject, sealed)
+    encrypted = await files_of(request).get(photo.file)
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
+        content = await personal_of(request).decrypt_bytes(
+            connection, store_id, photo.subject, encrypted
+        )
     if content is None:
-        raise Refused(
+        raise RuleViolation(
             "photo_erased",
             "The picture does not exist any more.",
             field="photo_id",
@@ -126,41 +130,41 @@ async def get_photo(request: Request, store_id: str, photo_id: str, _: Reader) -
 
 async def _keep(
     request: Request,
-    command: Command,
+    command: CommandContext,
     order_id: str | None,
     kind: PhotoKind,
     position: str | None,
 ) -> JSONResponse:
-    """The file first, then its row; a deadline set before both removes a file without a row."""
-    if answered := await command.earlier_answer():
-        return answered
+    """The file first, then its row; a timer set before both removes a file without a row."""
+    if previous := await command.previous_response():
+        return previous
     content = await cleaning_of(request).cleaned(await request.body())
     photo_id, store_id = str(new_id()), command.store_id
-    async with request.app.state.units.open([store_id]) as unit:
+    async with request.app.state.uow_factory.open([store_id]) as uow:
         if order_id is not None:
-            await persistence.read_order(unit.connection, store_id, order_id)
-        sealed = await personal_of(request).seal(
-            unit.connection, store_id, order_id or photo_id, content
+            await persistence.read_order(uow.connection, store_id, order_id)
+        encrypted = await personal_of(request).encrypt_bytes(
+            uow.connection, store_id, order_id or photo_id, content
         )
         await timers.schedule(
-            unit,
+            uow,
             ORPHANED_PHOTO,
             photo_id,
             store_id=store_id,
-            due_at=unit.now + _ORPHANED_AFTER,
-            cause=command.cause,
+            due_at=uow.now + _ORPHANED_AFTER,
+            causation=command.causation,
         )
-    await files_of(request).put(photo_file(store_id, photo_id), sealed)
+    await files_of(request).put(photo_file(store_id, photo_id), encrypted)
 
-    async def effect(unit: Unit) -> BaseModel:
+    async def use_case(uow: UnitOfWork) -> BaseModel:
         photo = Photo(
-            photo_id, store_id, order_id, kind, position, command.principal.subject, unit.now
+            photo_id, store_id, order_id, kind, position, command.principal.subject, uow.now
         )
-        await persistence.add_photo(unit.connection, photo)
-        await timers.cancel(unit, ORPHANED_PHOTO, photo_id)
+        await persistence.add_photo(uow.connection, photo)
+        await timers.cancel(uow, ORPHANED_PHOTO, photo_id)
         return _view(photo)
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)
 
 
 def _view(photo: Photo) -> PhotoView:

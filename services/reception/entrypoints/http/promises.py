@@ -10,9 +10,9 @@ from services.reception.domain.promise import RevisionReason
 from services.reception.entrypoints.http.access import Advisor, store_router
 from services.reception.entrypoints.http.changes import Decision, change_order
 from services.reception.entrypoints.http.views import OrderView
-from shared.body import Seen
 from shared.contracts.base import Moment
 from shared.duties import serves
+from shared.request_model import Seen
 
 router = store_router()
 

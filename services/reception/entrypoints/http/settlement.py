@@ -23,15 +23,14 @@ from services.reception.entrypoints.http.access import (
     Manager,
     MoneyReader,
     Office,
-    catalogue_of,
+    catalog_of,
     store_router,
 )
 from services.reception.entrypoints.http.changes import Decision, change_order
 from services.reception.entrypoints.http.views import OrderView, order_view
 from services.reception.persistence.invoice import TaxInvoice
 from shared import timers
-from shared.body import Body, Seen
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
     BilledVoucher,
@@ -53,8 +52,9 @@ from shared.db import transaction
 from shared.duties import serves
 from shared.group import Store
 from shared.ids import new_id
-from shared.security import Principal, caller
-from shared.unit import Unit
+from shared.request_model import RequestModel, Seen
+from shared.security import Principal, require_roles
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
@@ -84,7 +84,7 @@ def _each_once(value: list[str]) -> list[str]:
 Vouchers = Annotated[list[Identifier], Field(max_length=10), AfterValidator(_each_once)]
 
 
-class ChosenVouchers(Body):
+class ChosenVouchers(RequestModel):
     """Vouchers and service cards to be redeemed with the bill; where it takes the place of one that
     is credited whole, other payers by code of the operation or part."""
 
@@ -271,38 +271,38 @@ async def issue_invoice(
     request: Request, order_id: str, body: IssueInvoice, command: Advisor
 ) -> JSONResponse:
     """Bill the order (结算): what the customer has agreed to and the workshop has finished."""
-    known = catalogue_of(request)
+    known = catalog_of(request)
     place = known.stores[command.store_id]
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection, cause = unit.connection, command.cause
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection, causation = uow.connection, command.causation
         order = await persistence.lock_order(connection, command.store_id, order_id)
         require_version(order, body.version)
         billed, used, invoice, redeemed = settlement.issue_invoice(
             order,
             invoice_id=str(new_id()),
             terms=_terms(place),
-            now=unit.now,
+            now=uow.now,
             vouchers=await persistence.lock_vouchers(connection, command.store_id, body.vouchers),
             pay_types=body.pay_types,
         )
-        saved = await persistence.save_order(unit, billed)
+        saved = await persistence.save_order(uow, billed)
         await persistence.save_vouchers(connection, used)
         await persistence.add_invoice(connection, invoice)
-        unit.publish([invoice, *redeemed], cause)
-        await _draft_claim(unit, saved, invoice, known.claim_rules, command)
-        await receivables.watch(unit, saved, known.overdue_days, cause)
+        uow.publish([invoice, *redeemed], causation)
+        await _draft_claim(uow, saved, invoice, known.claim_rules, command)
+        await receivables.watch(uow, saved, known.overdue_days, causation)
         await timers.schedule(
-            unit,
+            uow,
             events.TAX_INVOICE,
             invoice.invoice_id,
             store_id=saved.store_id,
-            due_at=unit.now,
-            cause=cause,
+            due_at=uow.now,
+            causation=causation,
         )
         return order_view(saved)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post("/orders/{order_id}/invoice-preview", tags=["settlement"], openapi_extra=serves("R8"))
@@ -311,14 +311,14 @@ async def preview_invoice(
     store_id: str,
     order_id: str,
     body: ChosenVouchers,
-    _: Annotated[Principal, Depends(caller("advisor", "manager"))],
+    _: Annotated[Principal, Depends(require_roles("advisor", "manager"))],
 ) -> InvoicePreview:
     """What the bill would be (预结算); nothing is issued or redeemed."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         _order, _used, invoice, _redeemed = settlement.issue_invoice(
             await persistence.read_order(connection, store_id, order_id),
             invoice_id=order_id,
-            terms=_terms(catalogue_of(request).stores[store_id]),
+            terms=_terms(catalog_of(request).stores[store_id]),
             now=request.app.state.service.clock.now(),
             vouchers=await persistence.lock_vouchers(connection, store_id, body.vouchers),
             pay_types=body.pay_types,
@@ -331,7 +331,7 @@ async def get_invoice(
     request: Request, store_id: str, order_id: str, _: MoneyReader
 ) -> InvoiceView:
     """The order's bill as it was issued (结算单), and those before it."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         await persistence.read_order(connection, store_id, order_id)
         bills = await persistence.invoices(connection, store_id, order_id)
         views = [
@@ -367,10 +367,10 @@ async def issue_credit_note(
 ) -> JSONResponse:
     """Correct a bill (红字): take back a part of what the customer pays, refund what is paid of it
     already, and give vouchers back; with the last of what the customer pays, all of them."""
-    known, store_id = catalogue_of(request), command.store_id
+    known, store_id = catalog_of(request), command.store_id
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection = unit.connection
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection = uow.connection
         found = await persistence.lock_claims_of_order(connection, store_id, order_id)
         order = await persistence.lock_order(connection, store_id, order_id)
         require_version(order, body.version)
@@ -383,7 +383,7 @@ async def issue_credit_note(
             amount_cents=order.payable_cents if body.entire else body.amount_cents,
             reason=body.reason,
             person=command.principal.subject,
-            at=unit.now,
+            at=uow.now,
             vouchers=tuple(body.vouchers),
             entire=body.entire,
         )
@@ -397,25 +397,25 @@ async def issue_credit_note(
             redeemed=await persistence.redeemed_vouchers(connection, store_id, order_id),
             tax_rate_bp=invoice.tax_rate_bp,
         )
-        saved = await persistence.save_order(unit, credited)
+        saved = await persistence.save_order(uow, credited)
         await persistence.add_credit_note(connection, note)
         await persistence.save_vouchers(connection, given_back)
-        unit.publish([*refunds, note, *returned], command.cause)
-        await receivables.watch(unit, saved, known.overdue_days, command.cause)
+        uow.publish([*refunds, note, *returned], command.causation)
+        await receivables.watch(uow, saved, known.overdue_days, command.causation)
         if body.entire:
-            await _withdraw_claims(unit, found, known.claim_rules, command)
+            await _withdraw_claims(uow, found, known.claim_rules, command)
         if note.total_cents:
             await timers.schedule(
-                unit,
+                uow,
                 events.TAX_CREDIT,
                 note.credit_note_id,
                 store_id=store_id,
-                due_at=unit.now,
-                cause=command.cause,
+                due_at=uow.now,
+                causation=command.causation,
             )
         return order_view(saved)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -428,10 +428,10 @@ async def receive_payment(
     request: Request, order_id: str, body: RecordPayment, command: Advisor
 ) -> JSONResponse:
     """Take money from the customer (收款), never more than the balance."""
-    days = catalogue_of(request).overdue_days
+    days = catalog_of(request).overdue_days
 
-    async def watch(unit: Unit, order: Order) -> None:
-        await receivables.watch(unit, order, days, command.cause)
+    async def watch(uow: UnitOfWork, order: Order) -> None:
+        await receivables.watch(uow, order, days, command.causation)
 
     return await change_order(
         command,
@@ -452,10 +452,10 @@ async def pay_refund(
     request: Request, order_id: str, body: PayRefund, command: Manager
 ) -> JSONResponse:
     """Give money back to the customer (退款): a deposit first, then payments."""
-    days, person = catalogue_of(request).overdue_days, command.principal.subject
+    days, person = catalog_of(request).overdue_days, command.principal.subject
 
-    async def watch(unit: Unit, order: Order) -> None:
-        await receivables.watch(unit, order, days, command.cause)
+    async def watch(uow: UnitOfWork, order: Order) -> None:
+        await receivables.watch(uow, order, days, command.causation)
 
     return await change_order(
         command,
@@ -487,33 +487,37 @@ async def grant_credit(order_id: str, body: GrantCredit, command: Manager) -> JS
 async def list_receivables(request: Request, store_id: str, _: Office) -> list[Receivable]:
     """What customers and manufacturer still owe the store (应收台账), the oldest first."""
     now = request.app.state.service.clock.now()
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         unpaid = await persistence.unpaid_orders(connection, store_id)
     return [each for order in unpaid for each in _receivables(order, now)]
 
 
 async def _draft_claim(
-    unit: Unit, order: Order, invoice: InvoiceIssued, rules: ClaimRules, command: Command
+    uow: UnitOfWork,
+    order: Order,
+    invoice: InvoiceIssued,
+    rules: ClaimRules,
+    command: CommandContext,
 ) -> None:
     """What the manufacturer is to pay of a bill is claimed (R6)."""
     lines = [line for line in invoice.lines if line.pay_type == "warranty"]
     if not lines:
         return
-    claim, events = claims.draft(order, lines, str(new_id()), rules, unit.now)
-    await persistence.save_claim(unit, claim)
-    await claim_reminders.watch(unit, claim, rules, command.cause)
-    unit.publish(events, command.cause)
+    claim, events = claims.draft(order, lines, str(new_id()), rules, uow.now)
+    await persistence.save_claim(uow, claim)
+    await claim_reminders.watch(uow, claim, rules, command.causation)
+    uow.publish(events, command.causation)
 
 
 async def _withdraw_claims(
-    unit: Unit, found: Sequence[Claim], rules: ClaimRules, command: Command
+    uow: UnitOfWork, found: Sequence[Claim], rules: ClaimRules, command: CommandContext
 ) -> None:
     """The manufacturer is not asked for what is on no bill any more (R6)."""
     for each in found:
-        claim, events = claims.withdraw(each, command.principal.subject, unit.now)
-        await persistence.save_claim(unit, claim)
-        await claim_reminders.watch(unit, claim, rules, command.cause)
-        unit.publish(events, command.cause)
+        claim, events = claims.withdraw(each, command.principal.subject, uow.now)
+        await persistence.save_claim(uow, claim)
+        await claim_reminders.watch(uow, claim, rules, command.causation)
+        uow.publish(events, command.causation)
 
 
 def _bill_view(
@@ -561,7 +565,7 @@ def _paid(body: RecordPayment, now: datetime) -> Paid:
     return Paid(str(new_id()), body.method, body.amount_cents, now)
 
 
-def _limit_bp(request: Request, command: Command) -> int:
+def _limit_bp(request: Request, command: CommandContext) -> int:
     """The highest discount that the caller's roles may grant, in basis points."""
-    limits = catalogue_of(request).discount_limit_bp
+    limits = catalog_of(request).discount_limit_bp
     return max((limits.get(role, 0) for role in command.principal.roles), default=0)

@@ -14,16 +14,16 @@ from services.reception.domain.lifecycle import Stage
 from services.reception.domain.vehicle import VehicleIdentity
 from services.reception.entrypoints.http.access import (
     archive_of,
-    catalogue_of,
+    catalog_of,
     personal_of,
     store_router,
 )
 from services.reception.entrypoints.http.estimates import EstimateView, offered_again
 from shared.db import transaction
 from shared.duties import serves
-from shared.identifiers import Plate
-from shared.security import Principal, caller
-from shared.sharing import leave_trace
+from shared.formats import Plate
+from shared.security import Principal, require_roles
+from shared.sharing import log_cross_store_access
 
 router = store_router()
 
@@ -46,10 +46,10 @@ class VisitView(BaseModel):
 class VehicleView(BaseModel):
     """A vehicle as its plate tells it, without personal data.
 
-    What the archive says is absent for a vehicle that it does not know, and while it is away.
-    ``tier`` and ``visits`` are the customer's in all stores of the group; ``recalls`` are open
-    recalls and campaigns of the catalogue, ``history`` are the vehicle's last visits to any store
-    of the group, ``declined`` is work to be offered again.
+    What the archive says is absent for a vehicle that it does not know, and while it is
+    unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group; ``recalls``
+    are open recalls and campaigns of the catalog, ``history`` are the vehicle's last visits to any
+    store of the group, ``declined`` is work to be offered again.
     """
 
     archive_away: bool
@@ -69,7 +69,7 @@ async def get_vehicle(
     request: Request,
     store_id: str,
     plate: Annotated[Plate, Path()],
-    principal: Annotated[Principal, Depends(caller("advisor", "manager", "agent"))],
+    principal: Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))],
 ) -> VehicleView:
     """Customer, tier, open recalls and history of the vehicle with this plate (到店识别)."""
     return await vehicle_by_plate(request, principal, store_id, plate)
@@ -78,20 +78,22 @@ async def get_vehicle(
 async def vehicle_by_plate(
     request: Request, principal: Principal, store_id: str, plate: str
 ) -> VehicleView:
-    """What archive and orders know; the archive may be away."""
-    answer = await archive_of(request).find(principal.token, store_id, plate)
-    known = answer or KnownVehicle()
+    """What archive and orders know; the archive may be unavailable."""
+    response = await archive_of(request).find(principal.token, store_id, plate)
+    known = response or KnownVehicle()
     plate_ref = personal_of(request).reference("plate", plate)
     vehicle = VehicleIdentity(plate_ref, known.vehicle_ref)
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         earlier = await persistence.visits_in_group(connection, vehicle, _HISTORY)
         declined = await offered_again(
             connection, store_id, vehicle, request.app.state.service.clock.now()
         )
     seen = [visit.store_id for visit in earlier]
-    leave_trace("visits to other stores shown", principal, store_id, seen, plate_ref=plate_ref)
+    log_cross_store_access(
+        "visits to other stores shown", principal, store_id, seen, plate_ref=plate_ref
+    )
     return VehicleView(
-        archive_away=answer is None,
+        archive_away=response is None,
         customer_ref=known.customer_ref,
         vehicle_ref=known.vehicle_ref,
         brand=known.brand,
@@ -99,7 +101,7 @@ async def vehicle_by_plate(
         tier=known.tier,
         visits=known.visits,
         recalls=recalls.concerning(
-            catalogue_of(request).recalls, known.brand or "", known.model or "", known.vin or ""
+            catalog_of(request).recalls, known.brand or "", known.model or "", known.vin or ""
         ),
         history=[VisitView.model_validate(each, from_attributes=True) for each in earlier],
         declined=declined,

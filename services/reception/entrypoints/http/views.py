@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict
 
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Credit, Discount, Order, PromiseAlert, Share
-from shared.body import Version
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
@@ -17,6 +16,7 @@ from shared.contracts.reception import (
     PayType,
     WalkRoundFinding,
 )
+from shared.request_model import Version
 from shared.security import SEES_MONEY, Principal
 
 

@@ -12,26 +12,26 @@ from services.reception.domain import voucher
 from services.reception.domain.voucher import Voucher
 from services.reception.entrypoints.http.access import (
     MoneyReader,
-    catalogue_of,
+    catalog_of,
     check_customer,
     store_router,
 )
-from shared.body import Body
-from shared.commands import Command, command
+from shared.commands import CommandContext, accept_command
 from shared.contracts.base import LAST_MOMENT, Identifier, Moment
 from shared.contracts.reception import VoucherKind
-from shared.contracts.refusal import unknown_code
+from shared.contracts.violations import unknown_code
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
-from shared.unit import Unit
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
-Issuer = Annotated[Command, Depends(command("agent", "manager"))]
+Issuer = Annotated[CommandContext, Depends(accept_command("agent", "manager"))]
 
 
-class IssueVoucher(Body):
+class IssueVoucher(RequestModel):
     """A voucher is worth ``value_cents``; a service card does ``operation_id`` for nothing.
     Without ``expires_at`` it is for ever."""
 
@@ -75,25 +75,25 @@ class VoucherView(BaseModel):
 )
 async def issue_voucher(request: Request, body: IssueVoucher, command: Issuer) -> JSONResponse:
     """Give a voucher or service card out (发券)."""
-    if body.operation_id and body.operation_id not in catalogue_of(request).operations:
+    if body.operation_id and body.operation_id not in catalog_of(request).operations:
         raise unknown_code("operation_id", body.operation_id)
-    if answered := await command.earlier_answer():
+    if answered := await command.previous_response():
         return answered
     await check_customer(request, command, body.customer_ref)
 
-    async def effect(unit: Unit) -> BaseModel:
+    async def use_case(uow: UnitOfWork) -> BaseModel:
         issued = Voucher(
             store_id=command.store_id,
             voucher_id=str(new_id()),
             issued_by=command.principal.subject,
-            issued_at=unit.now,
+            issued_at=uow.now,
             **body.model_dump(),
         )
-        unit.publish(voucher.issue(issued), command.cause)
-        await persistence.add_voucher(unit.connection, issued)
+        uow.publish(voucher.issue(issued), command.causation)
+        await persistence.add_voucher(uow.connection, issued)
         return _view(issued)
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)
 
 
 @router.get("/vouchers/{voucher_id}", tags=["vouchers"], openapi_extra=serves("R28"))
@@ -101,7 +101,7 @@ async def get_voucher(
     request: Request, store_id: str, voucher_id: str, _: MoneyReader
 ) -> VoucherView:
     """One voucher (查券)."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         return _view(await persistence.read_voucher(connection, store_id, voucher_id))
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
-from services.reception.clients.workshop import Caller, WorkshopAwayError
+from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import order as orders
 from services.reception.domain import withdrawal
 from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
@@ -17,7 +17,6 @@ from services.reception.domain.order import Order
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
 from services.reception.entrypoints.http.access import Advisor, caller_of, store_router, workshop_of
 from services.reception.entrypoints.http.views import OrderView, order_view
-from shared.body import Body, Seen
 from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, WithdrawalReason, WorkWithdrawn
 from shared.contracts.versioned import require_version
@@ -25,15 +24,16 @@ from shared.db import Connection, transaction
 from shared.duties import serves
 from shared.ids import new_id
 from shared.problems import unavailable
-from shared.security import Principal, caller
-from shared.unit import Unit
+from shared.request_model import RequestModel, Seen
+from shared.security import Principal, require_roles
+from shared.unit_of_work import UnitOfWork
 
 router = store_router()
 
 Codes = Annotated[list[Identifier], Field(max_length=120)]
 
 
-class UnwantedWork(Body):
+class UnwantedWork(RequestModel):
     """Operations and parts by code. Withdrawn operations are not begun or are stopped; a part that
     is not named is billed."""
 
@@ -66,7 +66,7 @@ async def preview_withdrawal(
     store_id: str,
     order_id: str,
     body: UnwantedWork,
-    principal: Annotated[Principal, Depends(caller("advisor", "manager"))],
+    principal: Annotated[Principal, Depends(require_roles("advisor", "manager"))],
 ) -> WithdrawalPreview:
     """What the order would be without some work; nothing is changed."""
     done = await _work_done(request, Caller(store_id, principal.token, ""), order_id)
@@ -74,7 +74,7 @@ async def preview_withdrawal(
     decision_record = DecisionRecord(
         "counter", principal.subject, request.app.state.service.clock.now()
     )
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
         changed, versions, _ = await _without(connection, order, asked, done, decision_record)
     return WithdrawalPreview(
@@ -98,27 +98,27 @@ async def withdraw_work(
 
     What was done of it is billed; the rest is declined, and offered again at the next visit.
     """
-    if answered := await command.earlier_answer():
-        return answered
+    if previous := await command.previous_response():
+        return previous
     done = await _work_done(request, caller_of(command), order_id)
     asked = Withdrawal(tuple(body.operations), tuple(body.parts), body.reason)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection = unit.connection
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection = uow.connection
         order = await persistence.lock_order(connection, command.store_id, order_id)
         require_version(order, body.version)
-        decision_record = DecisionRecord(body.channel, command.principal.subject, unit.now)
+        decision_record = DecisionRecord(body.channel, command.principal.subject, uow.now)
         changed, versions, events = await _without(connection, order, asked, done, decision_record)
         withdrawal.require_agreed(changed, body.agreed_cents)
         await persistence.forget_jobs(connection, command.store_id, order_id, body.operations)
         promisable = await persistence.promisable_times(connection, command.store_id, order_id)
         confirmed, revised = orders.confirm_promise(changed, promisable)
-        saved = await persistence.save_order(unit, confirmed)
+        saved = await persistence.save_order(uow, confirmed)
         await persistence.save_estimates(connection, versions)
-        unit.publish([*events, *revised], command.cause)
+        uow.publish([*events, *revised], command.causation)
         return order_view(saved)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 async def _without(
@@ -136,9 +136,9 @@ async def _work_done(request: Request, caller: Caller, order_id: str) -> list[Wo
     """How far the work is.
 
     Raises:
-        Problem: 503, where the workshop does not answer: what has begun is not known.
+        Problem: 503, where the workshop does not respond: what has begun is not known.
     """
     try:
         return await workshop_of(request).work_done(caller, order_id)
-    except WorkshopAwayError:
+    except WorkshopUnavailableError:
         raise unavailable("The workshop") from None

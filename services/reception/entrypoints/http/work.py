@@ -8,32 +8,32 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
-from services.reception.clients.workshop import Caller, WorkshopAwayError
+from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import errors
 from services.reception.domain.authorisation import new_promise
 from services.reception.domain.estimate import Estimate, PartQuantity, WantedWork, estimate
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Order, Promise
 from services.reception.domain.provisional import provisional_promise
-from services.reception.entrypoints.http.access import catalogue_of, store_router, workshop_of
-from shared.body import Body
+from services.reception.entrypoints.http.access import catalog_of, store_router, workshop_of
 from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, PayType
 from shared.db import transaction
 from shared.duties import serves
-from shared.security import Principal, caller
+from shared.request_model import RequestModel
+from shared.security import Principal, require_roles
 
 router = store_router()
 
 DEFAULT_CONFIDENCE = 0.95
 
 
-class PartLine(Body):
+class PartLine(RequestModel):
     part_no: Identifier
     quantity: Annotated[int, Field(ge=1, le=100)]
 
 
-class PricedWork(Body):
+class PricedWork(RequestModel):
     """Labor operations, parts and service packages (服务套餐), and who pays for which of them."""
 
     operations: Annotated[list[Identifier], Field(max_length=20)] = []
@@ -79,10 +79,10 @@ async def quote(
     request: Request,
     store_id: str,
     body: QuotedWork,
-    principal: Annotated[Principal, Depends(caller("advisor", "manager", "agent"))],
+    principal: Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))],
 ) -> Quote:
     """What the work costs and when it would be done (报价); nothing is reserved."""
-    place = catalogue_of(request).stores[store_id]
+    place = catalog_of(request).stores[store_id]
     priced = priced_work(request, store_id, body)
     operations = operations_of(priced)
     order = await _read_order(request, store_id, body.order_id) if body.order_id else None
@@ -102,14 +102,14 @@ async def quote(
 
 def priced_work(request: Request, store_id: str, work: PricedWork) -> Estimate:
     """What the work costs in the store."""
-    return estimate(catalogue_of(request).prices(store_id), work.wanted())
+    return estimate(catalog_of(request).prices(store_id), work.wanted())
 
 
 def operations_of(priced: Estimate) -> list[str]:
     """What the workshop is asked for.
 
     Raises:
-        Refused: nothing is to be done.
+        RuleViolation: nothing is to be done.
     """
     if not priced.operations:
         raise errors.nothing_to_do()
@@ -127,22 +127,22 @@ async def ask_promise(
 ) -> tuple[Promise, dict[str, Any] | None]:
     """The earliest promise, and what it rests on; of further work of an ``order``, its new one.
 
-    It is provisional with the workshop away, or without a ``token`` for it.
+    It is provisional while the workshop is unavailable, or without a ``token`` for it.
     """
     try:
         if token is None:
-            raise WorkshopAwayError
-        answer = await workshop_of(request).quote(
+            raise WorkshopUnavailableError
+        response = await workshop_of(request).quote(
             token,
             store_id,
             operations,
             confidence=confidence,
             order_id=order.order_id if order else None,
         )
-    except WorkshopAwayError:
-        answer = await provisional(request, store_id, operations, confidence)
-    promise = _promise(answer)
-    return new_promise(order, promise) if order else promise, answer.get("limiting_factor")
+    except WorkshopUnavailableError:
+        response = await provisional(request, store_id, operations, confidence)
+    promise = _promise(response)
+    return new_promise(order, promise) if order else promise, response.get("limiting_factor")
 
 
 async def reserve(
@@ -163,7 +163,7 @@ async def reserve(
         Problem: the promise would be later than ``latest_promise_at``.
     """
     try:
-        answer = await workshop_of(request).hold(
+        response = await workshop_of(request).hold(
             caller,
             operations,
             confidence=confidence,
@@ -171,22 +171,22 @@ async def reserve(
             order_id=order_id,
             latest_promise_at=latest_promise_at,
         )
-    except WorkshopAwayError:
-        answer = await provisional(request, caller.store_id, operations, confidence)
-    return _promise(answer)
+    except WorkshopUnavailableError:
+        response = await provisional(request, caller.store_id, operations, confidence)
+    return _promise(response)
 
 
-def _promise(answer: Mapping[str, Any]) -> Promise:
+def _promise(response: Mapping[str, Any]) -> Promise:
     return Promise(
-        promised_at=datetime.fromisoformat(answer["promised_at"]),
-        confidence=answer["confidence"],
-        hold_id=answer.get("hold_id"),
-        provisional=answer.get("provisional", False),
+        promised_at=datetime.fromisoformat(response["promised_at"]),
+        confidence=response["confidence"],
+        hold_id=response.get("hold_id"),
+        provisional=response.get("provisional", False),
     )
 
 
 async def _read_order(request: Request, store_id: str, order_id: str) -> Order:
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         return await persistence.read_order(connection, store_id, order_id)
 
 
@@ -194,8 +194,8 @@ async def provisional(
     request: Request, store_id: str, operations: Sequence[str], confidence: float
 ) -> dict[str, Any]:
     """A promise from the workshop's last published free time."""
-    known = catalogue_of(request).operations
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    known = catalog_of(request).operations
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         free = await persistence.last_capacity(connection, store_id)
     promised_at = provisional_promise(
         free,

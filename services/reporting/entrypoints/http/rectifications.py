@@ -12,25 +12,25 @@ from services.reporting.domain import rectification as rectifications
 from services.reporting.domain.rectification import Rectification, Result
 from services.reporting.persistence import rectifications as store
 from services.reporting.persistence.rectifications import State
-from shared.body import Body
-from shared.commands import Command, command
+from shared.commands import CommandContext, accept_command
 from shared.contracts.reporting import RectificationSource
 from shared.db import transaction
 from shared.duties import serves
-from shared.personal import PersonalData
+from shared.personal_data import PersonalData
+from shared.request_model import RequestModel
 from shared.routing import Router
-from shared.security import Principal, Role, caller
-from shared.unit import Unit
+from shared.security import Principal, Role, require_roles
+from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}")
 
 _EVERYBODY: tuple[Role, ...] = ("advisor", "dispatcher", "inspector", "agent", "manager")
 
-Owner = Annotated[Command, Depends(command(*_EVERYBODY))]
-Reader = Annotated[Principal, Depends(caller(*_EVERYBODY, "group_manager"))]
+Owner = Annotated[CommandContext, Depends(accept_command(*_EVERYBODY))]
+Reader = Annotated[Principal, Depends(require_roles(*_EVERYBODY, "group_manager"))]
 
 
-class CloseRectification(Body):
+class CloseRectification(RequestModel):
     result: Result
     note: Annotated[str, Field(min_length=2, max_length=2000, description="整改情况")]
 
@@ -63,7 +63,7 @@ async def list_rectifications(
     request: Request, store_id: str, _: Reader, state: Annotated[list[State], Query(max_length=10)]
 ) -> list[RectificationView]:
     """Rectifications in one of the states, by when they are due (整改清单)."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         found = await store.listed(connection, store_id, state)
     return [_view(rectification) for rectification in found]
 
@@ -77,10 +77,10 @@ async def get_rectification(
     request: Request, store_id: str, rectification_id: str, _: Reader
 ) -> RectificationWithNote:
     """One rectification with the owner's note."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         found = await store.lock(connection, store_id, rectification_id)
-        sealed = await store.sealed_note(connection, store_id, rectification_id)
-        note = await _personal(request).decrypt(connection, store_id, rectification_id, sealed)
+        encrypted = await store.encrypted_note(connection, store_id, rectification_id)
+        note = await _personal(request).decrypt(connection, store_id, rectification_id, encrypted)
     return RectificationWithNote(**_view(found).model_dump(), note=note)
 
 
@@ -96,22 +96,22 @@ async def close_rectification(
     """The owner, or a manager, says how it was put right (整改完成)."""
     personal = _personal(request)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection, store_id = unit.connection, command.store_id
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection, store_id = uow.connection, command.store_id
         closed, events = rectifications.close(
             await store.lock(connection, store_id, rectification_id),
             body.result,
             command.principal.subject,
             may=command.principal.has("manager"),
-            now=unit.now,
+            now=uow.now,
         )
         await store.save(connection, closed)
         note = await personal.encrypt(connection, store_id, rectification_id, body.note)
         await store.save_note(connection, store_id, rectification_id, note)
-        unit.publish(events, command.cause)
+        uow.publish(events, command.causation)
         return _view(closed)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 def _personal(request: Request) -> PersonalData:

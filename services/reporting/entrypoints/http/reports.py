@@ -10,29 +10,31 @@ from pydantic import BaseModel, create_model
 from services.reporting.domain.confidential import HIDDEN_FIGURES
 from services.reporting.domain.history import in_order, of_the_work
 from services.reporting.persistence import log, reports
-from shared.contracts.refusal import unknown
 from shared.contracts.reporting import DailyReportPublished, Figures
+from shared.contracts.violations import unknown
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay, Store
 from shared.routing import Router
-from shared.security import SEES_MONEY, Principal, caller
+from shared.security import SEES_MONEY, Principal, require_roles
 
 router = Router()
 
 Reader = Annotated[
     Principal,
     Depends(
-        caller(
+        require_roles(
             "advisor", "dispatcher", "technician", "inspector", "agent", "manager", "group_manager"
         )
     ),
 ]
 FiguresReader = Annotated[
     Principal,
-    Depends(caller("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager")),
+    Depends(
+        require_roles("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager")
+    ),
 ]
-GroupReader = Annotated[Principal, Depends(caller("group_manager"))]
+GroupReader = Annotated[Principal, Depends(require_roles("group_manager"))]
 
 
 class _Covered(BaseModel):
@@ -97,7 +99,7 @@ async def live_figures(
     place = places[store_id]
     wanted = day or place.local_day(request.app.state.service.clock.now())
     begin, end = place.business_day_bounds(wanted)
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         figures = await reports.figures(connection, place, begin, end)
     seen = _as_seen_by(reader, figures)
     return LiveFigures(store_id=store_id, day=wanted, covers_from=begin, covers_until=end, **seen)
@@ -126,7 +128,7 @@ async def order_history(
     request: Request, store_id: str, order_id: str, reader: Reader
 ) -> list[HistoryEntry]:
     """Every event that names the order, in order; those who do the work read no money."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         events = await log.of_order(connection, store_id, order_id)
     if not events:
         raise unknown("order_id", order_id)
@@ -152,5 +154,5 @@ def _as_seen_by(reader: Principal, figures: Figures) -> dict[str, Any]:
 async def _published(
     request: Request, stores: Sequence[str], day: date
 ) -> list[DailyReportPublished]:
-    async with transaction(request.app.state.units.pool, stores) as connection:
+    async with transaction(request.app.state.uow_factory.pool, stores) as connection:
         return await reports.of_day(connection, day)

@@ -1,4 +1,4 @@
-"""The big screen in the workshop (车间看板): everything it shows in one answer."""
+"""The big screen in the workshop (车间看板): everything it shows in one response."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from services.workshop import persistence
-from services.workshop.clients.workforce import Workforce
+from services.workshop.clients.config import WorkshopConfig
 from services.workshop.domain import board
 from services.workshop.domain.board import Light
 from services.workshop.domain.job import Job
-from services.workshop.entrypoints.http.common import JobView, Reader, view, workforce_of
+from services.workshop.entrypoints.http.common import JobView, Reader, config_of, view
 from services.workshop.persistence import orders
 from shared.db import transaction
 from shared.duties import serves
@@ -69,17 +69,17 @@ class BoardView(BaseModel):
 @router.get("/board", tags=["plan"], openapi_extra=serves("R11", "R13"))
 async def get_board(request: Request, store_id: str, _: Reader) -> BoardView:
     """Bays, vehicles that wait or are ready, and the day's counts."""
-    workforce, now = workforce_of(request), request.app.state.service.clock.now()
-    place = workforce.stores[store_id]
+    config, now = config_of(request), request.app.state.service.clock.now()
+    place = config.stores[store_id]
     begin, _end = place.day_bounds(place.local_day(now))
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         jobs = await persistence.current_jobs(connection, store_id)
         done = await orders.ready_since(connection, store_id, begin)
         numbers = await orders.queue_numbers(
             connection, store_id, sorted({job.order_id for job in jobs})
         )
-    faces = _Faces(workforce, numbers, board.lights(jobs, place.handover_minutes, now))
-    states = board.bay_states(jobs, [bay.bay_id for bay in workforce.bays[store_id]])
+    faces = _Faces(config, numbers, board.lights(jobs, place.handover_minutes, now))
+    states = board.bay_states(jobs, [bay.bay_id for bay in config.bays[store_id]])
     counts = board.counts(jobs)
     return BoardView(
         shown_at=now,
@@ -90,7 +90,7 @@ async def get_board(request: Request, store_id: str, _: Reader) -> BoardView:
                 job=faces.of(states[bay.bay_id].job),
                 next_job=faces.of(states[bay.bay_id].next_job),
             )
-            for bay in workforce.bays[store_id]
+            for bay in config.bays[store_id]
         ],
         waiting=[faces.show(job) for job in board.waiting(jobs)],
         to_inspect=[faces.show(job) for job in jobs if job.status == "finished"],
@@ -117,7 +117,7 @@ async def get_board(request: Request, store_id: str, _: Reader) -> BoardView:
 class _Faces:
     """How jobs are shown: with numbers, names and lights."""
 
-    workforce: Workforce
+    config: WorkshopConfig
     numbers: Mapping[str, int]
     lights: Mapping[str, Light]
 
@@ -125,9 +125,9 @@ class _Faces:
         return self.show(job) if job else None
 
     def show(self, job: Job) -> BoardJob:
-        names = {each.technician_id: each.name for each in self.workforce.members[job.store_id]}
+        names = {each.technician_id: each.name for each in self.config.members[job.store_id]}
         return BoardJob(
-            **dict(view(job, self.workforce)),
+            **dict(view(job, self.config)),
             queue_number=self.numbers.get(job.order_id),
             technicians=[names.get(each, each) for each in job.technician_ids],
             light=self.lights[job.order_id],

@@ -18,28 +18,28 @@ from services.workshop.application.planner import (
 )
 from services.workshop.domain import errors
 from services.workshop.domain.horizon import check_ahead
-from services.workshop.entrypoints.http.common import FrontDesk, planner_of, workforce_of
+from services.workshop.entrypoints.http.common import FrontOfficeCommand, config_of, planner_of
 from services.workshop.persistence import HeldJob, Hold
-from shared.body import Body
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts.base import Identifier, Moment
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
 from shared.problems import unavailable
+from shared.request_model import RequestModel
 from shared.routing import Router
-from shared.security import Principal, caller
-from shared.unit import Unit
+from shared.security import Principal, require_roles
+from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}")
 
-_HOLD_LIFE = timedelta(minutes=15)
+_HOLD_TTL = timedelta(minutes=15)
 _APPOINTMENT_GRACE = timedelta(hours=1)
 _ATTEMPTS = 8
 
 
-class QuoteBody(Body):
+class QuoteBody(RequestModel):
     """What is to be done; for additional work of an open order, ``order_id`` says of which."""
 
     operations: Annotated[list[Identifier], Field(min_length=1, max_length=20)]
@@ -94,7 +94,7 @@ async def quote(
     request: Request,
     store_id: str,
     body: QuoteBody,
-    _: Annotated[Principal, Depends(caller("advisor", "agent", "manager", "service"))],
+    _: Annotated[Principal, Depends(require_roles("advisor", "agent", "manager", "service"))],
 ) -> QuoteView:
     """The earliest promise for the operations (报价承诺); nothing is reserved."""
     _check_ahead(request, body)
@@ -112,10 +112,12 @@ async def quote(
     tags=["capacity"],
     openapi_extra=serves("R1", "R11"),
 )
-async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) -> JSONResponse:
+async def hold_capacity(
+    request: Request, body: HoldBody, command: FrontOfficeCommand
+) -> JSONResponse:
     """Reserve the earliest promise (产能预留) until an order confirms it or it expires."""
-    if answered := await command.earlier_answer():
-        return answered
+    if previous := await command.previous_response():
+        return previous
     _check_ahead(request, body)
     planner = planner_of(request)
     async with planner.reservation_lock(command.store_id):
@@ -142,39 +144,39 @@ async def hold_capacity(request: Request, body: HoldBody, command: FrontDesk) ->
     tags=["capacity"],
     openapi_extra=serves("R11"),
 )
-async def release_hold(hold_id: str, command: FrontDesk) -> JSONResponse:
+async def release_hold(hold_id: str, command: FrontOfficeCommand) -> JSONResponse:
     """Give back what nobody needs any more."""
 
-    async def effect(unit: Unit) -> BaseModel:
-        await persistence.lock_plan(unit.connection, command.store_id)
-        hold = await persistence.lock_hold(unit.connection, command.store_id, hold_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        await persistence.lock_plan(uow.connection, command.store_id)
+        hold = await persistence.lock_hold(uow.connection, command.store_id, hold_id)
         if hold is None:
             raise unknown("hold_id", hold_id)
-        await plan_changes.release(unit, hold, command.cause)
+        await plan_changes.release(uow, hold, command.causation)
         status = "released" if hold.status == "held" else hold.status
         return HoldState(hold_id=hold_id, status=status)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 def _reservation(
-    command: Command,
+    command: CommandContext,
     body: HoldBody,
     snapshot: Snapshot,
     requested_operations: Sequence[RequestedOperation],
     promise: planning.PromiseQuote,
-) -> Callable[[Unit], Awaitable[BaseModel]]:
-    async def effect(unit: Unit) -> BaseModel:
-        version = await persistence.lock_plan(unit.connection, command.store_id)
+) -> Callable[[UnitOfWork], Awaitable[BaseModel]]:
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        version = await persistence.lock_plan(uow.connection, command.store_id)
         if body.order_id and version != snapshot.version + 1:
             raise StalePlanError
         if body.replaces:
-            replaced = await persistence.lock_hold(unit.connection, command.store_id, body.replaces)
+            replaced = await persistence.lock_hold(uow.connection, command.store_id, body.replaces)
             if replaced:
-                await plan_changes.release(unit, replaced, command.cause)
+                await plan_changes.release(uow, replaced, command.causation)
         quoted = _quoted(requested_operations, promise)
         placed = {assignment.job_id: assignment for assignment in promise.assignments}
-        expires_at = unit.now + _HOLD_LIFE
+        expires_at = uow.now + _HOLD_TTL
         if body.earliest_start_at:
             expires_at = max(expires_at, body.earliest_start_at + _APPOINTMENT_GRACE)
         hold = Hold(
@@ -194,15 +196,15 @@ def _reservation(
                 )
                 for requested in requested_operations
             ),
-            made_by=unit.actor,
-            made_at=unit.now,
+            made_by=uow.actor,
+            made_at=uow.now,
             order_id=body.order_id,
             calibrated_at=moment(promise.calibrated),
         )
-        await plan_changes.reserve(unit, hold, command.cause)
+        await plan_changes.reserve(uow, hold, command.causation)
         return HoldView(**quoted, hold_id=hold.hold_id, expires_at=hold.expires_at)
 
-    return effect
+    return use_case
 
 
 async def _promise(
@@ -234,15 +236,15 @@ def _too_late(body: QuoteBody, promise: planning.PromiseQuote) -> datetime | Non
 
 
 async def _who_was_first(
-    request: Request, command: Command, body: QuoteBody
+    request: Request, command: CommandContext, body: QuoteBody
 ) -> tuple[str, datetime] | tuple[None, None]:
     """The colleague who last reserved work of the same trades for the time that was wanted, and
     when; nobody where it went to work without a reservation."""
-    workforce, begin = workforce_of(request), body.earliest_start_at
-    trades = {workforce.operation(operation_id).trade for operation_id in body.operations}
-    rivals = [each for each, known in workforce.operations.items() if known.trade in trades]
+    config, begin = config_of(request), body.earliest_start_at
+    trades = {config.operation(operation_id).trade for operation_id in body.operations}
+    rivals = [each for each, known in config.operations.items() if known.trade in trades]
     now = request.app.state.service.clock.now()
-    async with transaction(request.app.state.units.pool, [command.store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [command.store_id]) as connection:
         found = await persistence.last_hold(
             connection, command.store_id, begin or now, body.latest_start_at or now, rivals
         )

@@ -10,27 +10,29 @@ from pydantic import BaseModel
 
 from services.workshop import persistence
 from services.workshop.application.planner import Planner
-from services.workshop.clients.catalogue import Catalogue
-from services.workshop.clients.workforce import Workforce
+from services.workshop.clients.catalog import Catalog
+from services.workshop.clients.config import WorkshopConfig
 from services.workshop.domain.clocking import split_credits
 from services.workshop.domain.dispatch import require_seen
 from services.workshop.domain.job import Job, JobStatus, PartsReason
-from shared.body import Version
-from shared.commands import Command, command
+from shared.commands import CommandContext, accept_command
 from shared.contracts.workshop import LaborCredit
-from shared.personal import PersonalData
-from shared.security import Principal, caller
-from shared.unit import Unit
+from shared.personal_data import PersonalData
+from shared.request_model import Version
+from shared.security import Principal, require_roles
+from shared.unit_of_work import UnitOfWork
 
-FrontDesk = Annotated[Command, Depends(command("advisor", "agent", "manager", "service"))]
-Technician = Annotated[Command, Depends(command("technician"))]
-Inspector = Annotated[Command, Depends(command("inspector"))]
-Dispatcher = Annotated[Command, Depends(command("dispatcher", "manager"))]
-Manager = Annotated[Command, Depends(command("manager"))]
+FrontOfficeCommand = Annotated[
+    CommandContext, Depends(accept_command("advisor", "agent", "manager", "service"))
+]
+Technician = Annotated[CommandContext, Depends(accept_command("technician"))]
+Inspector = Annotated[CommandContext, Depends(accept_command("inspector"))]
+Dispatcher = Annotated[CommandContext, Depends(accept_command("dispatcher", "manager"))]
+Manager = Annotated[CommandContext, Depends(accept_command("manager"))]
 Reader = Annotated[
     Principal,
     Depends(
-        caller(
+        require_roles(
             "advisor", "dispatcher", "technician", "inspector", "agent", "manager", "group_manager"
         )
     ),
@@ -90,9 +92,9 @@ class JobView(BaseModel):
     version: Version
 
 
-def catalogue_of(request: Request) -> Catalogue:
-    catalogue: Catalogue = request.app.state.catalogue
-    return catalogue
+def catalog_of(request: Request) -> Catalog:
+    catalog: Catalog = request.app.state.catalog
+    return catalog
 
 
 def personal_of(request: Request) -> PersonalData:
@@ -100,16 +102,16 @@ def personal_of(request: Request) -> PersonalData:
     return personal
 
 
-async def locked_job(unit: Unit, store_id: str, job_id: str) -> Job:
-    await persistence.lock_plan(unit.connection, store_id)
-    return await persistence.read_job(unit.connection, store_id, job_id)
+async def locked_job(uow: UnitOfWork, store_id: str, job_id: str) -> Job:
+    await persistence.lock_plan(uow.connection, store_id)
+    return await persistence.read_job(uow.connection, store_id, job_id)
 
 
 async def change_job(
     request: Request,
-    command: Command,
+    command: CommandContext,
     job_id: str,
-    change: Callable[[Unit, Job, datetime], Awaitable[tuple[Job, Sequence[Any]]]],
+    change: Callable[[UnitOfWork, Job, datetime], Awaitable[tuple[Job, Sequence[Any]]]],
     *,
     seen: str | None,
 ) -> JSONResponse:
@@ -118,16 +120,16 @@ async def change_job(
     ``seen`` is the version on which the caller decides, None where they record what happened.
     """
 
-    async def effect(unit: Unit) -> BaseModel:
-        job = await locked_job(unit, command.store_id, job_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        job = await locked_job(uow, command.store_id, job_id)
         if seen is not None:
             require_seen(job, seen)
-        changed, events = await change(unit, job, unit.now)
-        (saved,) = await persistence.save_jobs(unit, [changed])
-        unit.publish(events, command.cause)
-        return view(saved, workforce_of(request))
+        changed, events = await change(uow, job, uow.now)
+        (saved,) = await persistence.save_jobs(uow, [changed])
+        uow.publish(events, command.causation)
+        return view(saved, config_of(request))
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 def planner_of(request: Request) -> Planner:
@@ -135,14 +137,14 @@ def planner_of(request: Request) -> Planner:
     return planner
 
 
-def workforce_of(request: Request) -> Workforce:
-    return planner_of(request).workforce
+def config_of(request: Request) -> WorkshopConfig:
+    return planner_of(request).config
 
 
-def view(job: Job, workforce: Workforce) -> JobView:
+def view(job: Job, config: WorkshopConfig) -> JobView:
     return JobView(
         **{name: getattr(job, name) for name in _VIEW_FIELDS},
-        trade=workforce.operation(job.operation_id).trade,
+        trade=config.operation(job.operation_id).trade,
         reason=_reason(job),
         clockings=[ClockingView(**dict(each)) for each in job.clockings],
         credits=split_credits(job.earned_hours, job.clockings) if job.finished_at else (),

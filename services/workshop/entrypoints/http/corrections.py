@@ -23,13 +23,13 @@ from services.workshop.entrypoints.http.common import (
     planner_of,
 )
 from services.workshop.persistence import corrections
-from shared.body import Seen
 from shared.contracts.base import Moment
 from shared.db import transaction
 from shared.duties import serves
 from shared.ids import new_id
+from shared.request_model import Seen
 from shared.routing import Router
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}/jobs/{job_id}")
 
@@ -51,9 +51,9 @@ async def correct_job_clock(
     """Put the clock of a job right (工时更正); what is learned and reported uses the right one."""
     planner = planner_of(request)
 
-    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[object]]:
+    async def change(uow: UnitOfWork, job: Job, now: datetime) -> tuple[Job, Sequence[object]]:
         begin = min(filter(None, (job.started_at, body.started_at)), default=now)
-        others = await persistence.jobs_worked_on(unit.connection, job, begin)
+        others = await persistence.jobs_worked_on(uow.connection, job, begin)
         clock, correction = correct_clock(
             job,
             others,
@@ -64,14 +64,14 @@ async def correct_job_clock(
             by=command.principal.subject,
             now=now,
         )
-        await corrections.add(unit.connection, command.store_id, correction)
+        await corrections.add(uow.connection, command.store_id, correction)
         if is_unfinished(clock):
-            absences = await persistence.absences_after(unit.connection, command.store_id, begin)
+            absences = await persistence.absences_after(uow.connection, command.store_id, begin)
             clock = planner.in_hand(clock, absences, now)
         if is_unfinished(clock) and clock.assignment:
-            await plan_changes.book_active_job(unit, clock, clock.assignment, command.cause)
+            await plan_changes.book_active_job(uow, clock, clock.assignment, command.causation)
         else:
-            await plan_changes.schedule_learning(unit, command.store_id, command.cause)
+            await plan_changes.schedule_learning(uow, command.store_id, command.causation)
         return clock, [to_event(clock, correction)]
 
     return await change_job(request, command, job_id, change, seen=body.version)
@@ -82,6 +82,6 @@ async def list_clock_corrections(
     request: Request, store_id: str, job_id: str, _: Reader
 ) -> list[ClockCorrection]:
     """How often and by whom the clock of a job was put right."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         await persistence.read_job(connection, store_id, job_id)
         return await corrections.of_job(connection, store_id, job_id)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from services.workshop import persistence
 from services.workshop.application import plan_changes
 from services.workshop.application.planner import Planner
-from services.workshop.clients.workforce import Operation, Workforce
+from services.workshop.clients.config import Operation, WorkshopConfig
 from services.workshop.domain import dispatch, errors
 from services.workshop.domain.dispatch import Override, OverrideKind, OverrideReason
 from services.workshop.domain.horizon import check_ahead
@@ -21,28 +21,28 @@ from services.workshop.domain.reasons import Reason
 from services.workshop.entrypoints.http.common import (
     Dispatcher,
     JobView,
+    config_of,
     personal_of,
     planner_of,
     view,
-    workforce_of,
 )
 from services.workshop.persistence import overrides
-from shared.body import Seen, SeenVersion
-from shared.commands import Command
+from shared.commands import CommandContext
 from shared.contracts.base import Identifier, Moment
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay
 from shared.ids import new_id
-from shared.personal import PersonalData
+from shared.personal_data import PersonalData
+from shared.request_model import Seen, SeenVersion
 from shared.routing import Router
-from shared.security import Principal, caller
-from shared.unit import Unit
+from shared.security import Principal, require_roles
+from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}")
 
-Overseer = Annotated[Principal, Depends(caller("dispatcher", "manager", "group_manager"))]
+Overseer = Annotated[Principal, Depends(require_roles("dispatcher", "manager", "group_manager"))]
 
 _DAYS_SHOWN = 7
 
@@ -130,18 +130,18 @@ async def reassign_job(
 ) -> JSONResponse:
     """Move a planned job (改派) and keep it there."""
 
-    async def effect(unit: Unit) -> BaseModel:
-        context = _OverrideContext.of(request, unit, command, body)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        context = _OverrideContext.of(request, uow, command, body)
         job = await context.lock_seen_job(job_id, body.version)
-        if body.start_at < unit.now:
+        if body.start_at < uow.now:
             raise errors.in_the_past("start_at")
-        check_ahead("start_at", body.start_at, unit.now)
+        check_ahead("start_at", body.start_at, uow.now)
         people = tuple(body.technician_ids)
         wanted = await context.slot(job, people, body.bay_id, body.start_at)
         (moved,) = await context.move("move", [(job, wanted)])
-        return view(moved, context.workforce)
+        return view(moved, context.config)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -157,8 +157,8 @@ async def swap_jobs(
     if body.other_job_id == job_id:
         raise errors.swapped_with_itself()
 
-    async def effect(unit: Unit) -> BaseModel:
-        context = _OverrideContext.of(request, unit, command, body)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        context = _OverrideContext.of(request, uow, command, body)
         job = await context.lock_seen_job(job_id, body.version)
         other = await context.lock_seen_job(body.other_job_id, body.other_version)
         slot, other_slot = dispatch.current_slot(job), dispatch.current_slot(other)
@@ -173,9 +173,9 @@ async def swap_jobs(
         there = await context.slot(job, there.technician_ids, there.bay_id, start)
         here = await context.slot(other, here.technician_ids, here.bay_id, other_start)
         swapped = await context.move("swap", [(job, there), (other, here)])
-        return SwapView(jobs=[view(each, context.workforce) for each in swapped])
+        return SwapView(jobs=[view(each, context.config) for each in swapped])
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -208,15 +208,15 @@ async def forbid_technician(
     request: Request, job_id: str, body: TechnicianBody, command: Dispatcher
 ) -> JSONResponse:
     """Keep a technician from a planned job (禁派)."""
-    workforce = workforce_of(request)
-    _require_member(workforce, command.store_id, body.technician_id)
+    config = config_of(request)
+    _require_member(config, command.store_id, body.technician_id)
 
     def forbid(job: Job) -> Job:
-        operation = workforce.operation(job.operation_id)
+        operation = config.operation(job.operation_id)
         able = [
             member.technician_id
-            for member in workforce.members[command.store_id]
-            if not _lacks(workforce, command.store_id, operation, member.technician_id)
+            for member in config.members[command.store_id]
+            if not _lacks(config, command.store_id, operation, member.technician_id)
         ]
         return dispatch.forbid(job, body.technician_id, able, operation.technicians)
 
@@ -230,7 +230,7 @@ async def allow_technician(
     request: Request, job_id: str, body: TechnicianBody, command: Dispatcher
 ) -> JSONResponse:
     """Take back that a technician is kept from a job (解禁)."""
-    _require_member(workforce_of(request), command.store_id, body.technician_id)
+    _require_member(config_of(request), command.store_id, body.technician_id)
     return await _set_constraint(
         request,
         command,
@@ -251,13 +251,13 @@ async def list_overrides(
 ) -> OverridesView:
     """List the manual overrides from one day to another, both included, and their effect on
     lateness."""
-    place = workforce_of(request).stores[store_id]
+    place = config_of(request).stores[store_id]
     last = to_day or place.local_day(request.app.state.service.clock.now())
     first = from_day or last - timedelta(days=_DAYS_SHOWN - 1)
     if last < first:
         raise errors.ends_before_it_begins("to")
     begin, end = place.day_bounds(first)[0], place.day_bounds(last)[1]
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         made = await overrides.between(connection, store_id, begin, end)
         effect = await overrides.effect(connection, store_id, begin, end)
         noted = [(each.override.order_id, each.note) for each in made if each.note]
@@ -278,23 +278,23 @@ async def list_overrides(
 
 @dataclass(frozen=True)
 class _OverrideContext:
-    """One manual override in its unit."""
+    """One manual override in its unit of work."""
 
-    unit: Unit
-    command: Command
+    uow: UnitOfWork
+    command: CommandContext
     body: OverrideRequest
     planner: Planner
     personal: PersonalData
 
     @classmethod
     def of(
-        cls, request: Request, unit: Unit, command: Command, body: OverrideRequest
+        cls, request: Request, uow: UnitOfWork, command: CommandContext, body: OverrideRequest
     ) -> "_OverrideContext":
-        return cls(unit, command, body, planner_of(request), personal_of(request))
+        return cls(uow, command, body, planner_of(request), personal_of(request))
 
     @property
-    def workforce(self) -> Workforce:
-        return self.planner.workforce
+    def config(self) -> WorkshopConfig:
+        return self.planner.config
 
     @property
     def store_id(self) -> str:
@@ -302,8 +302,8 @@ class _OverrideContext:
 
     async def lock_seen_job(self, job_id: str, version: str) -> Job:
         """Lock the plan and return the job, if it is as it was seen."""
-        await persistence.lock_plan(self.unit.connection, self.store_id)
-        job = await persistence.read_job(self.unit.connection, self.store_id, job_id)
+        await persistence.lock_plan(self.uow.connection, self.store_id)
+        job = await persistence.read_job(self.uow.connection, self.store_id, job_id)
         dispatch.require_seen(job, version)
         return job
 
@@ -311,34 +311,34 @@ class _OverrideContext:
         self, job: Job, technician_ids: Sequence[str], bay_id: str, start_at: datetime
     ) -> Assignment:
         """Return the job's slot with these people in this bay from then on, if they can do it."""
-        _check_override(self.workforce, job, technician_ids, bay_id)
+        _check_override(self.config, job, technician_ids, bay_id)
         absences = await persistence.absences_after(
-            self.unit.connection, self.store_id, self.unit.now
+            self.uow.connection, self.store_id, self.uow.now
         )
         finish_at = self.planner.expected_finish(job, technician_ids, start_at, absences)
         return Assignment(tuple(technician_ids), bay_id, start_at, finish_at)
 
     async def swapped_slot(self, job: Job, other: Assignment) -> Assignment:
         """Return the job's slot in the place of another one, no earlier than now."""
-        start_at = max(other.start_at, self.unit.now)
+        start_at = max(other.start_at, self.uow.now)
         return await self.slot(job, other.technician_ids, other.bay_id, start_at)
 
     async def move(
         self, kind: OverrideKind, moves: Sequence[tuple[Job, Assignment]]
     ) -> Sequence[Job]:
         """Move each job to its slot; whatever else is planned there is replanned."""
-        connection = self.unit.connection
+        connection = self.uow.connection
         for job, wanted in moves:
             await persistence.reject_if_reserved(connection, self.store_id, job.job_id, wanted)
             await persistence.displace(connection, self.store_id, job.job_id, wanted)
         reason = Reason("override", {"why": self.body.reason})
         moved = await plan_changes.assign_jobs(
-            self.unit,
+            self.uow,
             self.store_id,
             [(replace(job, pinned=True), wanted, reason) for job, wanted in moves],
             handover=self.planner.handover(self.store_id),
             by=self.command.principal.subject,
-            cause=self.command.cause,
+            causation=self.command.causation,
         )
         await self.record(kind, {job.job_id: job for job, _ in moves})
         return moved
@@ -350,8 +350,8 @@ class _OverrideContext:
 
         ``before`` are the changed jobs as they were, by their ids.
         """
-        connection = self.unit.connection
-        handover_min = self.workforce.stores[self.store_id].handover_minutes
+        connection = self.uow.connection
+        handover_min = self.config.stores[self.store_id].handover_minutes
         for job in before.values():
             after = await persistence.jobs_of_order(connection, self.store_id, job.order_id)
             earlier = [before.get(each.job_id, each) for each in after]
@@ -362,7 +362,7 @@ class _OverrideContext:
                 kind=kind,
                 reason=self.body.reason,
                 made_by=self.command.principal.subject,
-                made_at=self.unit.now,
+                made_at=self.uow.now,
                 late_before_min=dispatch.lateness_min(earlier, handover_min),
                 late_after_min=dispatch.lateness_min(after, handover_min),
                 technician_id=technician_id,
@@ -371,12 +371,12 @@ class _OverrideContext:
                 connection, self.store_id, job.order_id, self.body.note
             )
             await overrides.add(connection, self.store_id, override, note)
-        await plan_changes.request_replan(self.unit, self.store_id, self.command.cause)
+        await plan_changes.request_replan(self.uow, self.store_id, self.command.causation)
 
 
 async def _set_constraint(
     request: Request,
-    command: Command,
+    command: CommandContext,
     job_id: str,
     body: OverrideRequest,
     kind: OverrideKind,
@@ -384,50 +384,48 @@ async def _set_constraint(
 ) -> JSONResponse:
     """Set or lift a constraint that the planner has to respect about one job."""
 
-    async def effect(unit: Unit) -> BaseModel:
-        context = _OverrideContext.of(request, unit, command, body)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        context = _OverrideContext.of(request, uow, command, body)
         job = await context.lock_seen_job(job_id, body.version)
-        (saved,) = await persistence.save_jobs(unit, [change(job)])
+        (saved,) = await persistence.save_jobs(uow, [change(job)])
         technician_id = body.technician_id if isinstance(body, TechnicianBody) else None
         await context.record(kind, {job_id: job}, technician_id)
-        return view(saved, context.workforce)
+        return view(saved, context.config)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 def _check_override(
-    workforce: Workforce, job: Job, technician_ids: Sequence[str], bay_id: str
+    config: WorkshopConfig, job: Job, technician_ids: Sequence[str], bay_id: str
 ) -> None:
     """Refuse people who cannot or may not do the job and bays that do not fit."""
-    operation = workforce.operation(job.operation_id)
+    operation = config.operation(job.operation_id)
     if len(set(technician_ids)) != operation.technicians:
         raise errors.wrong_count(operation.technicians)
     for technician_id in technician_ids:
-        _require_member(workforce, job.store_id, technician_id)
-        if lacking := _lacks(workforce, job.store_id, operation, technician_id):
+        _require_member(config, job.store_id, technician_id)
+        if lacking := _lacks(config, job.store_id, operation, technician_id):
             raise errors.not_qualified(technician_id, lacking)
         if technician_id in job.forbidden_technicians:
             raise errors.technician_forbidden(technician_id)
-    bays = {bay.bay_id: bay for bay in workforce.bays[job.store_id]}
+    bays = {bay.bay_id: bay for bay in config.bays[job.store_id]}
     if bay_id not in bays:
         raise unknown("bay_id", bay_id)
     if operation.bay_type not in bays[bay_id].capabilities:
         raise errors.bay_unsuitable(bay_id, operation.bay_type)
 
 
-def _require_member(workforce: Workforce, store_id: str, technician_id: str) -> None:
-    members = {member.technician_id for member in workforce.members[store_id]}
+def _require_member(config: WorkshopConfig, store_id: str, technician_id: str) -> None:
+    members = {member.technician_id for member in config.members[store_id]}
     if technician_id not in members:
         raise unknown("technician_id", technician_id)
 
 
 def _lacks(
-    workforce: Workforce, store_id: str, operation: Operation, technician_id: str
+    config: WorkshopConfig, store_id: str, operation: Operation, technician_id: str
 ) -> str | None:
     """The skill or certificate that the operation wants and the technician lacks."""
-    member = next(
-        each for each in workforce.members[store_id] if each.technician_id == technician_id
-    )
+    member = next(each for each in config.members[store_id] if each.technician_id == technician_id)
     if member.skills.get(operation.trade, 0) < operation.level:
         return f"{operation.trade} {operation.level}"
     if operation.certificate and operation.certificate not in member.certificates:

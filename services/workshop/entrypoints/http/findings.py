@@ -13,19 +13,19 @@ from services.workshop.domain.job import Job
 from services.workshop.entrypoints.http.common import (
     JobView,
     Technician,
-    catalogue_of,
+    catalog_of,
     change_job,
+    config_of,
     locked_job,
     personal_of,
-    workforce_of,
 )
 from services.workshop.persistence import additional_work
-from shared.body import Body
 from shared.contracts.base import Identifier
 from shared.duties import serves
 from shared.ids import new_id
+from shared.request_model import RequestModel
 from shared.routing import Router
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}")
 
@@ -33,11 +33,11 @@ Codes = Annotated[list[Identifier], Field(max_length=20)]
 SomeCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 
 
-class DiagnosisBody(Body):
+class DiagnosisBody(RequestModel):
     symptoms: SomeCodes
 
 
-class AdditionalWorkBody(Body):
+class AdditionalWorkBody(RequestModel):
     operations: SomeCodes
     part_numbers: Codes = []
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
@@ -62,9 +62,9 @@ async def record_diagnosis(
     request: Request, job_id: str, body: DiagnosisBody, command: Technician
 ) -> JSONResponse:
     """The calling technician says what is wrong (诊断)."""
-    catalogue_of(request).require_symptoms(body.symptoms)
+    catalog_of(request).require_symptoms(body.symptoms)
 
-    async def change(_: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+    async def change(_: UnitOfWork, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         return jobs.diagnose(job, command.principal.subject, body.symptoms, now)
 
     return await change_job(request, command, job_id, change, seen=None)
@@ -81,25 +81,25 @@ async def report_additional_work(
     request: Request, job_id: str, body: AdditionalWorkBody, command: Technician
 ) -> JSONResponse:
     """The calling technician has found that more is needed (增项); the customer is asked."""
-    catalogue_of(request).require_parts(body.part_numbers)
+    catalog_of(request).require_parts(body.part_numbers)
     for operation_id in body.operations:
-        workforce_of(request).operation(operation_id)
+        config_of(request).operation(operation_id)
 
-    async def effect(unit: Unit) -> BaseModel:
-        job = await locked_job(unit, command.store_id, job_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        job = await locked_job(uow, command.store_id, job_id)
         found = jobs.find_additional_work(
             job,
             command.principal.subject,
             str(new_id()),
             body.operations,
             body.part_numbers,
-            unit.now,
+            uow.now,
         )
         note = await personal_of(request).encrypt(
-            unit.connection, command.store_id, job.order_id, body.note
+            uow.connection, command.store_id, job.order_id, body.note
         )
-        await additional_work.add(unit.connection, found, note)
-        unit.publish([found], command.cause)
+        await additional_work.add(uow.connection, found, note)
+        uow.publish([found], command.causation)
         return FoundView.model_validate(found, from_attributes=True)
 
-    return await command.run(effect, status=201)
+    return await command.run(use_case, status=201)

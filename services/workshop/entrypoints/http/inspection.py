@@ -18,19 +18,19 @@ from services.workshop.entrypoints.http.common import (
     Inspector,
     JobView,
     Reader,
-    catalogue_of,
+    catalog_of,
     change_job,
+    config_of,
     planner_of,
-    workforce_of,
 )
 from services.workshop.persistence.inspection import Inspection, save_inspection
-from shared.body import Seen
 from shared.contracts.base import Identifier
 from shared.contracts.workshop import VehicleReady
 from shared.duties import serves
 from shared.ids import new_id
+from shared.request_model import Seen
 from shared.routing import Router
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}")
 
@@ -52,7 +52,7 @@ class ChecklistsView(BaseModel):
 @router.get("/inspection-checklists", tags=["jobs"], openapi_extra=serves("R14"))
 async def list_checklists(request: Request, _: Reader) -> ChecklistsView:
     """What an inspector looks at, by the trade of the job."""
-    return ChecklistsView(checklists=catalogue_of(request).checklists)
+    return ChecklistsView(checklists=catalog_of(request).checklists)
 
 
 @router.post(
@@ -66,37 +66,37 @@ async def inspect_job(
 ) -> JSONResponse:
     """The calling inspector accepts the job or sends it back (质检)."""
 
-    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
-        trade = workforce_of(request).operation(job.operation_id).trade
-        failed = failed_items(catalogue_of(request).checklists[trade], body.items)
+    async def change(uow: UnitOfWork, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+        trade = config_of(request).operation(job.operation_id).trade
+        failed = failed_items(catalog_of(request).checklists[trade], body.items)
         inspector_id = command.principal.subject
         if failed:
-            changed, events = await _send_back(unit, job, inspector_id, failed)
-            await plan_changes.request_replan(unit, job.store_id, command.cause)
+            changed, events = await _send_back(uow, job, inspector_id, failed)
+            await plan_changes.request_replan(uow, job.store_id, command.causation)
         else:
-            changed, events = await _accept(unit, job, inspector_id, planner_of(request))
+            changed, events = await _accept(uow, job, inspector_id, planner_of(request))
         inspection = Inspection(job_id, inspector_id, now, not failed, body.items)
-        await save_inspection(unit.connection, job.store_id, inspection)
+        await save_inspection(uow.connection, job.store_id, inspection)
         return changed, events
 
     return await change_job(request, command, job_id, change, seen=body.version)
 
 
 async def _accept(
-    unit: Unit, job: Job, inspector_id: str, planner: Planner
+    uow: UnitOfWork, job: Job, inspector_id: str, planner: Planner
 ) -> tuple[Job, Sequence[Any]]:
-    order_jobs = await persistence.jobs_of_order(unit.connection, job.store_id, job.order_id)
-    passed, events = jobs.pass_inspection(job, inspector_id, order_jobs, unit.now)
+    order_jobs = await persistence.jobs_of_order(uow.connection, job.store_id, job.order_id)
+    passed, events = jobs.pass_inspection(job, inspector_id, order_jobs, uow.now)
     for event in events:
         if isinstance(event, VehicleReady):
-            handover_min = planner.workforce.stores[job.store_id].handover_minutes
-            await orders.ready(unit, event, order_jobs, handover_min)
-            await promises.score_promise(unit, planner, order_jobs)
+            handover_min = planner.config.stores[job.store_id].handover_minutes
+            await orders.ready(uow, event, order_jobs, handover_min)
+            await promises.score_promise(uow, planner, order_jobs)
     return passed, events
 
 
 async def _send_back(
-    unit: Unit, job: Job, inspector_id: str, failed: Sequence[str]
+    uow: UnitOfWork, job: Job, inspector_id: str, failed: Sequence[str]
 ) -> tuple[Job, Sequence[Any]]:
     sent_back, rework, events = jobs.fail_inspection(
         job,
@@ -104,7 +104,7 @@ async def _send_back(
         failed,
         rework_job_id=str(new_id()),
         rework_hours=job.standard_hours * _REWORK_SHARE,
-        now=unit.now,
+        now=uow.now,
     )
-    await persistence.save_jobs(unit, [rework])
+    await persistence.save_jobs(uow, [rework])
     return sent_back, events

@@ -17,22 +17,22 @@ from services.workshop.entrypoints.http.common import (
     Reader,
     Technician,
     change_job,
+    config_of,
     locked_job,
     planner_of,
     view,
-    workforce_of,
 )
-from shared.body import Body
 from shared.contracts.base import Identifier
 from shared.db import transaction
 from shared.duties import serves
+from shared.request_model import RequestModel
 from shared.routing import Router
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}")
 
 
-class PauseBody(Body):
+class PauseBody(RequestModel):
     reason: PauseReason
 
 
@@ -46,13 +46,13 @@ async def list_jobs(
     status: Annotated[list[JobStatus] | None, Query(max_length=10)] = None,
 ) -> list[JobView]:
     """An order's jobs, or the unfinished and uninspected ones, in order of their planned start."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         if order_id:
             found = await persistence.jobs_of_order(connection, store_id, order_id)
         else:
             found = await persistence.current_jobs(connection, store_id)
     return [
-        view(job, workforce_of(request))
+        view(job, config_of(request))
         for job in found
         if (technician_id is None or technician_id in job.technician_ids)
         and (status is None or job.status in status)
@@ -62,9 +62,9 @@ async def list_jobs(
 @router.get("/jobs/{job_id}", tags=["jobs"], openapi_extra=serves("R13"))
 async def get_job(request: Request, store_id: str, job_id: str, _: Reader) -> JobView:
     """One job."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         job = await persistence.read_job(connection, store_id, job_id)
-    return view(job, workforce_of(request))
+    return view(job, config_of(request))
 
 
 @router.post(
@@ -74,25 +74,25 @@ async def start_job(request: Request, job_id: str, command: Technician) -> JSONR
     """The calling technician clocks on (开工)."""
     planner = planner_of(request)
 
-    async def effect(unit: Unit) -> BaseModel:
-        connection, store_id = unit.connection, command.store_id
-        job = await locked_job(unit, store_id, job_id)
-        absences = await persistence.absences_after(connection, store_id, unit.now)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        connection, store_id = uow.connection, command.store_id
+        job = await locked_job(uow, store_id, job_id)
+        absences = await persistence.absences_after(connection, store_id, uow.now)
         started, events = jobs.start(
             job,
             command.principal.subject,
             await persistence.open_jobs(connection, store_id),
-            planner.expected_finish(job, job.technician_ids, unit.now, absences),
-            unit.now,
+            planner.expected_finish(job, job.technician_ids, uow.now, absences),
+            uow.now,
         )
-        (saved,) = await persistence.save_jobs(unit, [started])
+        (saved,) = await persistence.save_jobs(uow, [started])
         if started.assignment:
-            await plan_changes.book_active_job(unit, started, started.assignment, command.cause)
-        await clocks.schedule_auto_clock_out(unit, started, planner.workforce, command.cause)
-        unit.publish(events, command.cause)
-        return view(saved, planner.workforce)
+            await plan_changes.book_active_job(uow, started, started.assignment, command.causation)
+        await clocks.schedule_auto_clock_out(uow, started, planner.config, command.causation)
+        uow.publish(events, command.causation)
+        return view(saved, planner.config)
 
-    return await command.run(effect)
+    return await command.run(use_case)
 
 
 @router.post(
@@ -103,10 +103,10 @@ async def pause_job(
 ) -> JSONResponse:
     """The calling technician clocks out for a while (暂停); the others of the job go on."""
 
-    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+    async def change(uow: UnitOfWork, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         paused, events = jobs.pause(job, command.principal.subject, body.reason, now)
         if paused.status == "paused":
-            await clocks.cancel_auto_clock_out(unit, job)
+            await clocks.cancel_auto_clock_out(uow, job)
         return paused, events
 
     return await change_job(request, command, job_id, change, seen=None)
@@ -118,10 +118,10 @@ async def pause_job(
 async def resume_job(request: Request, job_id: str, command: Technician) -> JSONResponse:
     """The calling technician clocks in again (复工), or joins a job that another has begun."""
 
-    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
-        others = await persistence.open_jobs(unit.connection, command.store_id)
+    async def change(uow: UnitOfWork, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+        others = await persistence.open_jobs(uow.connection, command.store_id)
         resumed, events = jobs.resume(job, command.principal.subject, others, now)
-        await clocks.schedule_auto_clock_out(unit, resumed, workforce_of(request), command.cause)
+        await clocks.schedule_auto_clock_out(uow, resumed, config_of(request), command.causation)
         return resumed, events
 
     return await change_job(request, command, job_id, change, seen=None)
@@ -133,11 +133,11 @@ async def resume_job(request: Request, job_id: str, command: Technician) -> JSON
 async def finish_job(request: Request, job_id: str, command: Technician) -> JSONResponse:
     """The calling technician is done (完工); the job is finished with the last one clocked in."""
 
-    async def change(unit: Unit, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
+    async def change(uow: UnitOfWork, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
         finished, events = jobs.finish(job, command.principal.subject, now)
         if finished.status == "finished":
-            await plan_changes.free_resources(unit, finished, command.cause)
-            await clocks.cancel_auto_clock_out(unit, finished)
+            await plan_changes.free_resources(uow, finished, command.causation)
+            await clocks.cancel_auto_clock_out(uow, finished)
         return finished, events
 
     return await change_job(request, command, job_id, change, seen=None)

@@ -7,12 +7,12 @@ from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
 from services.workshop.application.load import load_between
-from services.workshop.entrypoints.http.common import planner_of, workforce_of
+from services.workshop.entrypoints.http.common import config_of, planner_of
 from shared.db import transaction
 from shared.duties import serves
 from shared.group import CalendarDay
 from shared.routing import Router
-from shared.security import Principal, caller
+from shared.security import Principal, require_roles
 
 router = Router(prefix="/stores/{store_id}")
 
@@ -31,16 +31,16 @@ async def get_load(
     request: Request,
     store_id: str,
     _: Annotated[
-        Principal, Depends(caller("advisor", "agent", "dispatcher", "manager", "service"))
+        Principal, Depends(require_roles("advisor", "agent", "dispatcher", "manager", "service"))
     ],
     day: CalendarDay | None = None,
     days: Annotated[int, Query(ge=1, le=14)] = 1,
 ) -> list[LoadView]:
     """Working and free time by trade and half hour (负荷曲线) of days from ``day``, today first."""
     now = request.app.state.service.clock.now()
-    place = workforce_of(request).stores[store_id]
+    place = config_of(request).stores[store_id]
     first = day or place.local_day(now)
     begin, end = place.at(first, time.min), place.at(first + timedelta(days=days), time.min)
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         found = await load_between(connection, planner_of(request), store_id, max(begin, now), end)
     return [LoadView.model_validate(load, from_attributes=True) for load in found]

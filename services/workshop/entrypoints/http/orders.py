@@ -13,14 +13,14 @@ from services.workshop.domain.job import WorkState, work_done
 from services.workshop.entrypoints.http.common import (
     JobView,
     Reader,
+    config_of,
     personal_of,
     view,
-    workforce_of,
 )
 from services.workshop.persistence import additional_work, orders
-from services.workshop.persistence.additional_work import Answered
+from services.workshop.persistence.additional_work import AdditionalWorkDecision
 from services.workshop.persistence.inspection import inspections_of
-from shared.contracts.refusal import unknown
+from shared.contracts.violations import unknown
 from shared.db import transaction
 from shared.duties import serves
 from shared.routing import Router
@@ -53,7 +53,7 @@ class InspectionView(BaseModel):
 
 
 class AdditionalWorkView(BaseModel):
-    """Work that was found (增项); ``answer`` is the customer's, once given."""
+    """Work that was found (增项); ``decision`` is the customer's, once given."""
 
     additional_work_id: str
     job_id: str
@@ -62,7 +62,7 @@ class AdditionalWorkView(BaseModel):
     note: str | None
     found_by: str
     found_at: datetime
-    answer: Answered | None
+    decision: AdditionalWorkDecision | None
 
 
 class WorkOrderView(BaseModel):
@@ -85,7 +85,7 @@ async def get_work_done(
     request: Request, store_id: str, order_id: str, _: Reader
 ) -> list[WorkDoneView]:
     """How far each operation of an order is, now (施工进度); none of an unknown order."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         jobs = await persistence.jobs_of_order(connection, store_id, order_id)
     now = request.app.state.service.clock.now()
     return [WorkDoneView(**vars(each)) for each in work_done(jobs, now)]
@@ -94,7 +94,7 @@ async def get_work_done(
 @router.get("/orders/{order_id}", tags=["jobs"], openapi_extra=serves("R13", "R14"))
 async def get_order(request: Request, store_id: str, order_id: str, _: Reader) -> WorkOrderView:
     """An order's jobs, inspections and findings, and the order that it comes back for."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         order = await orders.read(connection, store_id, order_id)
         if order is None:
             raise unknown("order_id", order_id)
@@ -123,7 +123,7 @@ async def get_order(request: Request, store_id: str, order_id: str, _: Reader) -
         comeback=comeback,
         ready_at=order.ready_at,
         late_min=order.late_min,
-        jobs=[view(job, workforce_of(request)) for job in jobs],
+        jobs=[view(job, config_of(request)) for job in jobs],
         inspections=[InspectionView(**vars(each)) for each in inspections],
         additional_work=[
             AdditionalWorkView(**vars(each) | {"note": next(notes) if each.note else None})

@@ -13,17 +13,17 @@ from services.workshop.domain import job as jobs
 from services.workshop.domain.dispatch import require_seen
 from services.workshop.domain.horizon import check_ahead
 from services.workshop.domain.job import PartsReason
-from services.workshop.entrypoints.http.common import JobView, locked_job, view, workforce_of
-from shared.body import Seen
-from shared.commands import Command, command
+from services.workshop.entrypoints.http.common import JobView, config_of, locked_job, view
+from shared.commands import CommandContext, accept_command
 from shared.contracts.base import Moment
 from shared.duties import serves
+from shared.request_model import Seen
 from shared.routing import Router
-from shared.unit import Unit
+from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}")
 
-Supplier = Annotated[Command, Depends(command("dispatcher", "manager", "service"))]
+Supplier = Annotated[CommandContext, Depends(accept_command("dispatcher", "manager", "service"))]
 
 
 class PartsBody(Seen):
@@ -44,15 +44,15 @@ async def expect_parts(
 ) -> JSONResponse:
     """Parts of a planned job are late, or have arrived; the plan follows."""
 
-    async def effect(unit: Unit) -> BaseModel:
-        job = await locked_job(unit, command.store_id, job_id)
+    async def use_case(uow: UnitOfWork) -> BaseModel:
+        job = await locked_job(uow, command.store_id, job_id)
         require_seen(job, body.version)
-        if body.at and body.at < unit.now:
+        if body.at and body.at < uow.now:
             raise errors.in_the_past("at")
-        check_ahead("at", body.at, unit.now)
+        check_ahead("at", body.at, uow.now)
         waiting = jobs.expect_parts(job, body.at, body.reason)
-        (saved,) = await persistence.save_jobs(unit, [waiting])
-        await plan_changes.request_replan(unit, command.store_id, command.cause)
-        return view(saved, workforce_of(request))
+        (saved,) = await persistence.save_jobs(uow, [waiting])
+        await plan_changes.request_replan(uow, command.store_id, command.causation)
+        return view(saved, config_of(request))
 
-    return await command.run(effect)
+    return await command.run(use_case)

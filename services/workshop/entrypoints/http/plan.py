@@ -9,15 +9,15 @@ from pydantic import BaseModel
 from services.workshop import persistence
 from services.workshop.application.load import free_time, load
 from services.workshop.application.planner import moment
-from services.workshop.clients.workforce import Workforce
+from services.workshop.clients.config import WorkshopConfig
 from services.workshop.domain.job import Job, is_in_hand, is_unfinished
 from services.workshop.domain.promise_risk import PromiseRisk
 from services.workshop.entrypoints.http.common import (
     JobView,
     Reader,
+    config_of,
     planner_of,
     view,
-    workforce_of,
 )
 from services.workshop.entrypoints.http.promise_risks import PromiseRiskView
 from services.workshop.persistence import Absence
@@ -88,11 +88,11 @@ async def get_plan(
     request: Request, store_id: str, _: Reader, day: CalendarDay | None = None
 ) -> PlanView:
     """Technicians, bays and jobs of one day of the store."""
-    workforce, now = workforce_of(request), request.app.state.service.clock.now()
-    place = workforce.stores[store_id]
+    config, now = config_of(request), request.app.state.service.clock.now()
+    place = config.stores[store_id]
     day = day or place.local_day(now)
     begin, end = place.day_bounds(day)
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         version = await persistence.plan_version(connection, store_id)
         found = await persistence.jobs_between(connection, store_id, begin, end)
         absences = await persistence.absences_after(connection, store_id, begin)
@@ -104,7 +104,7 @@ async def get_plan(
     in_hand = [job for job in found if is_in_hand(job)]
     buffers = planner_of(request).overrun_buffers(store_id, in_hand, bookings, absences)
     buffer_until = {each.job_id: each.end_at for each in buffers}
-    names = {member.technician_id: member.name for member in workforce.members[store_id]}
+    names = {member.technician_id: member.name for member in config.members[store_id]}
     return PlanView(
         plan_version=version,
         day=day,
@@ -116,9 +116,9 @@ async def get_plan(
         ],
         bays=[
             BayView(bay_id=bay.bay_id, type=bay.type, capabilities=sorted(bay.capabilities))
-            for bay in workforce.bays[store_id]
+            for bay in config.bays[store_id]
         ],
-        jobs=[_job(job, workforce, promise_risks, buffer_until) for job in found],
+        jobs=[_job(job, config, promise_risks, buffer_until) for job in found],
         free=free_time(
             load(technicians, [*bookings, *buffers], max(begin, min(now, end)), end),
             planner_of(request).handover(store_id),
@@ -149,13 +149,13 @@ def _technician(
 
 def _job(
     job: Job,
-    workforce: Workforce,
+    config: WorkshopConfig,
     promise_risks: Mapping[str, PromiseRisk],
     buffer_until: Mapping[str, datetime],
 ) -> PlannedJobView:
     promise_risk = promise_risks.get(job.order_id) if is_unfinished(job) else None
     return PlannedJobView(
-        **view(job, workforce).model_dump(),
+        **view(job, config).model_dump(),
         risk=promise_risk and PromiseRiskView.of(promise_risk),
         buffer_until=buffer_until.get(job.job_id),
     )

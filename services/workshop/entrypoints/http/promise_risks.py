@@ -46,7 +46,7 @@ class PromiseRiskView(BaseModel):
 @router.get("/risks", tags=["plan"], openapi_extra=serves("R11", "R12"))
 async def list_risks(request: Request, store_id: str, _: Reader) -> list[PromiseRiskView]:
     """The risks of all open promises, the least likely to be kept first."""
-    async with transaction(request.app.state.units.pool, [store_id]) as connection:
+    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
         return [
             PromiseRiskView.of(each)
             for each in await persistence.promise_risks(connection, store_id)

@@ -10,7 +10,7 @@ from services.workshop.application.staffing import Figures, Staffing
 from services.workshop.planning import Demand, Shortage
 from shared.duties import serves
 from shared.routing import Router
-from shared.security import Principal, caller
+from shared.security import Principal, require_roles
 
 router = Router(prefix="/stores/{store_id}")
 
@@ -41,14 +41,14 @@ class StaffingView(BaseModel):
 async def get_staffing(
     request: Request,
     store_id: str,
-    _: Annotated[Principal, Depends(caller("dispatcher", "manager", "group_manager"))],
+    _: Annotated[Principal, Depends(require_roles("dispatcher", "manager", "group_manager"))],
 ) -> StaffingView:
     """How many of which technicians are missing at present."""
     staffing: Staffing = request.app.state.staffing
     figures = await staffing.figures(store_id)
     return StaffingView(
         weeks_observed=figures.weeks_observed,
-        growth=staffing.planner.workforce.stores[store_id].growth,
+        growth=staffing.planner.config.stores[store_id].growth,
         trades=_trades(figures),
     )
 

@@ -10,9 +10,9 @@ def check(workshop: Workshop, plan: Plan) -> None:
     """Assert that the plan accounts for every job and breaks no rule of the workshop."""
     jobs = {job.job_id: job for job in workshop.jobs}
     planned = {a.job_id: a for a in plan.assignments}
-    refused = {refusal.job_id for refusal in plan.unplannable}
-    assert planned.keys() | refused == jobs.keys()
-    assert not planned.keys() & refused
+    infeasible = {infeasibility.job_id for infeasibility in plan.unplannable}
+    assert planned.keys() | infeasible == jobs.keys()
+    assert not planned.keys() & infeasible
     people = {t.technician_id: t for t in workshop.technicians}
     for a in plan.assignments:
         job = jobs[a.job_id]
@@ -21,7 +21,7 @@ def check(workshop: Workshop, plan: Plan) -> None:
         else:
             _check_slot(workshop, job, a, people)
         for before in job.after:
-            assert before not in refused
+            assert before not in infeasible
             assert (
                 before not in planned or job.fixed_assignment or planned[before].finish <= a.start
             )

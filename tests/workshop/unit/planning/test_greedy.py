@@ -71,7 +71,7 @@ def test_scarce_skills_are_kept_free() -> None:
     assert assignment.technician_ids == ("t1",)
 
 
-def test_refusals_name_what_is_missing() -> None:
+def test_infeasibilities_name_what_is_missing() -> None:
     jobs = (
         job("paint", trade="paint"),
         job("hv", certificate="high_voltage"),
@@ -84,8 +84,8 @@ def test_refusals_name_what_is_missing() -> None:
         job("circle1", after=("circle2",)),
         job("circle2", after=("circle1",)),
     )
-    refusals = {r.job_id: r for r in plan(replace(small(), jobs=jobs)).unplannable}
-    assert {job_id: r.code for job_id, r in refusals.items()} == {
+    infeasibilities = {r.job_id: r for r in plan(replace(small(), jobs=jobs)).unplannable}
+    assert {job_id: r.code for job_id, r in infeasibilities.items()} == {
         "paint": "no_skill",
         "hv": "no_certificate",
         "booth": "no_bay",
@@ -97,9 +97,9 @@ def test_refusals_name_what_is_missing() -> None:
         "circle1": "predecessor",
         "circle2": "predecessor",
     }
-    assert refusals["paint"].detail == {"trade": "paint", "level": 1}
-    assert refusals["hv"].detail["certificate"] == "high_voltage"
-    assert refusals["booth"].detail["bay_type"] == "paint_booth"
+    assert infeasibilities["paint"].detail == {"trade": "paint", "level": 1}
+    assert infeasibilities["hv"].detail["certificate"] == "high_voltage"
+    assert infeasibilities["booth"].detail["bay_type"] == "paint_booth"
 
 
 def test_the_faster_technician_finishes_earlier() -> None:

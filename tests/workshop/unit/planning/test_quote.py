@@ -202,9 +202,9 @@ def test_quote_names_its_limiting_factor() -> None:
 
 
 def test_what_nobody_can_do_is_refused() -> None:
-    with pytest.raises(CannotPromiseError) as refused:
+    with pytest.raises(CannotPromiseError) as infeasible:
         quote(small(), (job("a", trade="paint"),), 0.95)
-    assert refused.value.refusal.code == "no_skill"
+    assert infeasible.value.infeasibility.code == "no_skill"
     with pytest.raises(ValueError, match="confidence"):
         quote(small(), (job("a"),), 1.0)
     with pytest.raises(ValueError, match="jobs"):

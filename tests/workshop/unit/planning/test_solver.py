@@ -144,4 +144,4 @@ def test_no_working_time_is_no_plan() -> None:
     shop = small()
     idle = tuple(replace(t, working=(Interval(0, 0),)) for t in shop.technicians)
     found = plan(replace(shop, technicians=idle, jobs=(job("a"),)), seconds=5)
-    assert [refusal.code for refusal in found.unplannable] == ["no_time"]
+    assert [infeasibility.code for infeasibility in found.unplannable] == ["no_time"]

@@ -1,6 +1,6 @@
 """Areas that nobody has looked at by their hour (R43).
 
-Each store has one deadline, which sets the next, so a day is noticed on which nothing happens.
+Each store has one timer, which sets the next, so a day is noticed on which nothing happens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,16 +11,16 @@ from services.reception import persistence
 from services.reception.domain import daily_check as checks
 from services.reception.domain.daily_check import CheckList
 from shared import timers
-from shared.envelope import Cause
+from shared.envelope import Causation
 from shared.group import Store
-from shared.timers import Deadline, Timer
-from shared.unit import Unit, Units
+from shared.timers import Timer, TimerHandler
+from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 CHECKS_DUE = "daily_checks_due"
 
 
 @dataclass(frozen=True)
-class CheckDeadlines:
+class CheckTimers:
     """Says which area was not looked at in time; closed days (休业日) need no check."""
 
     stores: Mapping[str, Store]
@@ -28,38 +28,38 @@ class CheckDeadlines:
     closed: frozenset[date]
 
     @property
-    def deadlines(self) -> Mapping[str, Deadline]:
-        return {CHECKS_DUE: Deadline(self.on_due)}
+    def timer_handlers(self) -> Mapping[str, TimerHandler]:
+        return {CHECKS_DUE: TimerHandler(self.on_due)}
 
-    async def begin(self, units: Units) -> None:
+    async def begin(self, uow_factory: UnitOfWorkFactory) -> None:
         """Expect the next checks of each store for which none are expected yet."""
-        async with units.open(self.stores) as unit:
-            due = {store_id: self._next_due(store_id, unit.now) for store_id in self.stores}
-            await timers.schedule_missing(unit, CHECKS_DUE, due, Cause(CHECKS_DUE, CHECKS_DUE))
+        async with uow_factory.open(self.stores) as uow:
+            due = {store_id: self._next_due(store_id, uow.now) for store_id in self.stores}
+            await timers.schedule_missing(uow, CHECKS_DUE, due, Causation(CHECKS_DUE, CHECKS_DUE))
 
-    async def on_due(self, unit: Unit, timer: Timer) -> None:
+    async def on_due(self, uow: UnitOfWork, timer: Timer) -> None:
         """Raise what is missing, and expect the next checks."""
         place = self.stores[timer.store_id]
         day = place.local_day(timer.due_at)
         await timers.schedule(
-            unit,
+            uow,
             CHECKS_DUE,
             place.id,
             store_id=place.id,
             due_at=self._next_due(place.id, timer.due_at),
-            cause=timer.cause,
+            causation=timer.causation,
         )
         if day in self.closed:
             return
         found = {
-            check.area for check in await persistence.daily_checks(unit.connection, place.id, day)
+            check.area for check in await persistence.daily_checks(uow.connection, place.id, day)
         }
         missing = [
             checks.missing(place.id, each.area, day, timer.due_at)
             for each in self.lists
             if place.at(day, each.due) == timer.due_at and each.area not in found
         ]
-        unit.publish(missing, timer.cause)
+        uow.publish(missing, timer.causation)
 
     def _next_due(self, store_id: str, after: datetime) -> datetime:
         """The first hour of an area after a moment."""

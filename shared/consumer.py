@@ -18,11 +18,11 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
-from shared import positions
+from shared import inbox
 from shared.contracts import COMPACTED, CONTRACTS, Event, type_name
 from shared.db import TRANSIENT, Connection, Pool
 from shared.envelope import (
-    Received,
+    ReceivedEvent,
     Record,
     UnreadableEventError,
     decode,
@@ -32,16 +32,16 @@ from shared.envelope import (
     sequence_of,
     text_of,
 )
-from shared.failpoints import reached
-from shared.telemetry import CONFLICTS, DEAD_LETTERS, EVENTS_APPLIED, RECORDS_MISSED
-from shared.unit import Unit, Units
+from shared.failpoints import failpoint
+from shared.telemetry import CONFLICTS, DEAD_LETTERS, EVENTS_APPLIED, RECORDS_LOST
+from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = structlog.get_logger()
 
 Place = tuple[str, int, int]
 """Topic, partition and offset."""
 
-BatchHandler = Callable[[Unit, Sequence[Received]], Awaitable[None]]
+BatchHandler = Callable[[UnitOfWork, Sequence[ReceivedEvent]], Awaitable[None]]
 
 _STORE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _LONGEST_KEY = 255
@@ -49,7 +49,7 @@ _LARGEST_BATCH = 500
 _IDLE_WAIT_MS = 20
 _LONGEST_BACKOFF_S = 10.0
 _LOOK_AGAIN_S = 0.05
-_GIVE_UP_S = 240.0
+_ABORT_AFTER_S = 240.0
 STALL_S = 60.0
 """Lag without progress for so long ends the process, so that a fresh one takes over."""
 
@@ -120,7 +120,7 @@ WHERE dead_letter_id = $1
 
 
 @dataclass(frozen=True)
-class Incoming:
+class InboundRecord:
     """One record with the address that its headers give it; without one, ``sequence`` is 0."""
 
     topic: str
@@ -134,7 +134,7 @@ class Incoming:
     store_id: str
 
     @property
-    def stream(self) -> positions.Key:
+    def stream(self) -> inbox.Key:
         return self.topic, self.key, self.store_id
 
     @property
@@ -150,17 +150,17 @@ class Incoming:
         return bool(self.key and self.sequence and self.store_id)
 
 
-def _publisher(batch: Iterable[Incoming]) -> str | None:
+def _publisher(batch: Iterable[InboundRecord]) -> str | None:
     """The service that published the batch, where it is one."""
     publishers = {item.topic.split(".")[1] for item in batch}
     return publishers.pop() if len(publishers) == 1 else None
 
 
-def incoming(record: Record) -> Incoming:
+def read_inbound_record(record: Record) -> InboundRecord:
     """Read the address of a raw record."""
     headers = header_texts(record.headers)
     store_id = headers.get("ce_storeid", "")
-    return Incoming(
+    return InboundRecord(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
@@ -173,8 +173,8 @@ def incoming(record: Record) -> Incoming:
     )
 
 
-Buried = tuple[Incoming, str]
-"""A record that is set aside, and why."""
+Buried = tuple[InboundRecord, str]
+"""A record that is dead-lettered, and why."""
 
 
 def _places(dead: Sequence[Buried]) -> tuple[list[str], list[int], list[int]]:
@@ -186,21 +186,21 @@ def _places(dead: Sequence[Buried]) -> tuple[list[str], list[int], list[int]]:
 
 
 def _standing(
-    locked: Mapping[positions.Key, positions.Position], restored: Iterable[Incoming]
-) -> dict[positions.Key, int]:
+    locked: Mapping[inbox.Key, inbox.Position], restored: Iterable[InboundRecord]
+) -> dict[inbox.Key, int]:
     """How far each stream has come; where a version is ``restored``, it comes next."""
     return {stream: position.sequence for stream, position in locked.items()} | {
         item.stream: item.sequence - 1
         for item in restored
-        if positions.version_conflict(item, locked[item.stream])
+        if inbox.version_conflict(item, locked[item.stream])
     }
 
 
 def _firsts(
-    waiting: Iterable[Incoming], given: Set[tuple[positions.Key, int]]
-) -> dict[positions.Key, int]:
+    waiting: Iterable[InboundRecord], given: Set[tuple[inbox.Key, int]]
+) -> dict[inbox.Key, int]:
     """The sequence of the first parked event of each key that is not ``given`` itself."""
-    firsts: dict[positions.Key, int] = {}
+    firsts: dict[inbox.Key, int] = {}
     for item in waiting:
         if (item.stream, item.sequence) not in given:
             firsts[item.stream] = min(item.sequence, firsts.get(item.stream, item.sequence))
@@ -212,7 +212,7 @@ class _Applied:
     """Whether a batch was understood, and the first event that still waits behind it."""
 
     understood: bool
-    following: Incoming | None
+    following: InboundRecord | None
 
 
 class Consumer:
@@ -224,17 +224,17 @@ class Consumer:
         *,
         name: str,
         kafka: Mapping[str, Any],
-        interests: Iterable[type[Event]],
+        subscriptions: Iterable[type[Event]],
         handle: BatchHandler,
         max_records: int = _LARGEST_BATCH,
         lanes: int = 1,
     ) -> None:
-        contracts = list(interests)
+        contracts = list(subscriptions)
         self.name = name
         self.applied = 0
         self.unknown = 0
-        self.missed = 0
-        self.units: Units
+        self.lost = 0
+        self.uow_factory: UnitOfWorkFactory
         self._handle = handle
         self._lanes = lanes
         self._kafka = kafka
@@ -251,7 +251,7 @@ class Consumer:
             batch_timeout_ms=_IDLE_WAIT_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
-            listener=_AssignmentListener(self._look_for_missed),
+            listener=_AssignmentListener(self._report_lost_records),
             parser=_unparsed,
             decoder=_undecoded,
         )
@@ -261,89 +261,93 @@ class Consumer:
         """Apply one batch in one transaction a lane, then commit its offsets.
 
         A batch that fails for a passing reason is tried again, with growing pauses. One that fails
-        for another reason is applied record by record, and the record at fault is set aside.
+        for another reason is applied record by record, and the record at fault is dead-lettered.
         """
-        batch = [incoming(record) for record in records]
-        await asyncio.gather(*(self._until_done(lane) for lane in self._in_lanes(batch)))
-        reached("before_offset_commit")
+        batch = [read_inbound_record(record) for record in records]
+        await asyncio.gather(*(self._apply_with_retry(lane) for lane in self._in_lanes(batch)))
+        failpoint("before_offset_commit")
         await self._commit_offsets(records)
-        reached("after_offset_commit")
+        failpoint("after_offset_commit")
 
-    def _in_lanes(self, batch: Sequence[Incoming]) -> Iterable[Sequence[Incoming]]:
+    def _in_lanes(self, batch: Sequence[InboundRecord]) -> Iterable[Sequence[InboundRecord]]:
         """The batch cut by key into parts that are applied side by side."""
-        lanes: list[list[Incoming]] = [[] for _ in range(self._lanes)]
+        lanes: list[list[InboundRecord]] = [[] for _ in range(self._lanes)]
         for item in batch:
             lanes[crc32(item.key.encode()) % self._lanes].append(item)
         return filter(None, lanes)
 
-    async def _until_done(
+    async def _apply_with_retry(
         self,
-        batch: Sequence[Incoming],
-        fault: Exception | None = None,
+        batch: Sequence[InboundRecord],
+        failure: Exception | None = None,
         *,
         behind: bool = True,
-    ) -> Incoming | None:
-        """Return only when ``batch`` is applied or set aside: what follows commits past it.
+    ) -> InboundRecord | None:
+        """Return only when ``batch`` is applied or dead-lettered: what follows commits past it.
 
-        Answers what is to be applied next of what waited behind it, if that was left out.
+        Returns what is to be applied next of what waited behind it, if that was left out.
         """
-        pause, gave_up_at = 0.1, time.monotonic() + _GIVE_UP_S
+        pause, abort_at = 0.1, time.monotonic() + _ABORT_AFTER_S
         while True:
             self._progress_at = time.monotonic()
             try:
-                applied = await self._apply(batch, fault=fault, behind=behind)
+                applied = await self._apply(batch, failure=failure, behind=behind)
             except TRANSIENT as error:
                 log.warning("batch will be tried again", consumer=self.name, error=repr(error))
-                if time.monotonic() > gave_up_at:
-                    self._give_up()
+                if time.monotonic() > abort_at:
+                    self._abort_process()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_BACKOFF_S)
             except Exception as error:
                 log.exception("batch failed", consumer=self.name)
-                if fault is not None:
-                    self._give_up()
-                return await self._find_fault(batch, error, behind)
+                if failure is not None:
+                    self._abort_process()
+                return await self._isolate_failure(batch, error, behind)
             else:
                 return applied.following
 
-    async def _find_fault(
-        self, batch: Sequence[Incoming], error: Exception, behind: bool
-    ) -> Incoming | None:
+    async def _isolate_failure(
+        self, batch: Sequence[InboundRecord], error: Exception, behind: bool
+    ) -> InboundRecord | None:
         """Apply events one by one, and each without what waits behind it, to find the one at
         fault."""
         if len(batch) > 1:
             for item in batch:
-                await self._until_done([item])
+                await self._apply_with_retry([item])
         elif behind:
-            await self._go_on(await self._until_done(batch, behind=False))
+            await self._go_on(await self._apply_with_retry(batch, behind=False))
         else:
-            await self._until_done(batch, error)
+            await self._apply_with_retry(batch, error)
         return None
 
-    async def _go_on(self, following: Incoming | None) -> None:
+    async def _go_on(self, following: InboundRecord | None) -> None:
         """Apply what waited behind an event that was applied by itself."""
         if following is not None:
-            await self._until_done([following])
+            await self._apply_with_retry([following])
 
-    def _give_up(self) -> NoReturn:
+    def _abort_process(self) -> NoReturn:
         log.critical("giving up; a fresh process takes over", consumer=self.name)
         os._exit(75)
 
     async def apply(
-        self, batch: Sequence[Incoming], *, fault: Exception | None = None, skip: bool = False
+        self,
+        batch: Sequence[InboundRecord],
+        *,
+        failure: Exception | None = None,
+        skip: bool = False,
     ) -> bool:
-        """Apply ``batch`` and whatever was parked behind it; answers whether all was understood.
+        """Apply ``batch`` and whatever was parked behind it; returns whether all was understood.
 
-        With ``fault``, what is not parked or discarded becomes a dead letter; with ``skip``, it is
-        passed over without effect.
+        With ``failure``, what is not parked or discarded becomes a dead letter; with ``skip``, it
+        is passed over without effect.
         """
-        return (await self._apply(batch, fault=fault, skip=skip)).understood
+        return (await self._apply(batch, failure=failure, skip=skip)).understood
 
     async def _apply(
         self,
-        batch: Sequence[Incoming],
+        batch: Sequence[InboundRecord],
         *,
-        fault: Exception | None = None,
+        failure: Exception | None = None,
         skip: bool = False,
         behind: bool = True,
         restore: bool = False,
@@ -358,15 +362,15 @@ class Consumer:
             for item in batch
             if not item.addressed
         ]
-        received: list[Received] = []
+        received: list[ReceivedEvent] = []
         given = {(item.stream, item.sequence) for item in addressed}
 
-        def take(item: Incoming) -> bool:
+        def apply_one(item: InboundRecord) -> bool:
             if skip and (item.stream, item.sequence) in given:
                 return True
             try:
-                if fault:
-                    raise UnreadableEventError(repr(fault))
+                if failure:
+                    raise UnreadableEventError(repr(failure))
                 events = self._read(item)
             except UnreadableEventError as error:
                 dead.append((item, str(error)))
@@ -375,9 +379,9 @@ class Consumer:
             return bool(events) or item.topic not in COMPACTED
 
         stores = {item.store_id for item in addressed}
-        async with self.units.open(stores, _publisher(addressed)) as unit:
-            connection = unit.connection
-            locked = await positions.lock(
+        async with self.uow_factory.open(stores, _publisher(addressed)) as uow:
+            connection = uow.connection
+            locked = await inbox.lock(
                 connection,
                 self.name,
                 {item.stream for item in addressed},
@@ -385,32 +389,32 @@ class Consumer:
                 COMPACTED,
             )
             waiting = await self._parked(connection, locked)
-            result = positions.walk(
+            result = inbox.apply_in_sequence(
                 [
                     item
                     for item in [*waiting, *addressed]
                     if item.digest not in locked[item.stream].recent
                 ],
                 _standing(locked, addressed if restore else ()),
-                take,
+                apply_one,
                 COMPACTED,
                 {} if behind else _firsts(waiting, given),
             )
-            conflicts = [(item, positions.ANOTHER_CAME_FIRST) for item in result.conflicts]
+            conflicts = [(item, inbox.ANOTHER_CAME_FIRST) for item in result.conflicts]
             if not skip:
-                conflicts += await positions.conflicting(
+                conflicts += await inbox.conflicting(
                     connection, self.name, result.passed, locked, COMPACTED
                 )
             await self._park(connection, [item for item in result.parked if item not in waiting])
-            await positions.advance(connection, self.name, result.taken, locked, COMPACTED)
+            await inbox.advance(connection, self.name, result.taken, locked, COMPACTED)
             if waiting:
                 buried = [item for item, _ in dead if item in waiting]
                 await self._unpark(connection, result.positions, buried)
-            await self._bury(connection, dead)
+            await self._insert_dead_letters(connection, dead)
             fresh = await self._bury_conflicts(connection, conflicts)
             if received:
                 apart = any(position.shared for position in locked.values())
-                await self._hand_over(unit, received, apart)
+                await self._hand_over(uow, received, apart)
         self._tell(result.applied, dead, fresh)
         reached_positions = result.positions
         following = [
@@ -421,20 +425,22 @@ class Consumer:
         understood = not (dead or conflicts)
         return _Applied(understood, min(following, key=lambda item: item.sequence, default=None))
 
-    async def _hand_over(self, unit: Unit, received: Sequence[Received], apart: bool) -> None:
+    async def _hand_over(
+        self, uow: UnitOfWork, received: Sequence[ReceivedEvent], apart: bool
+    ) -> None:
         """Have events handled; ``apart`` those of each store, which see its rows alone."""
         if not apart:
-            await self._handle(unit, received)
+            await self._handle(uow, received)
             return
-        by_store: dict[str, list[Received]] = {}
+        by_store: dict[str, list[ReceivedEvent]] = {}
         for each in received:
             by_store.setdefault(each.envelope.store_id, []).append(each)
         for store_id, events in sorted(by_store.items()):
-            async with unit.limited_to(store_id) as limited:
+            async with uow.limited_to(store_id) as limited:
                 await self._handle(limited, events)
 
     def _tell(self, applied: int, dead: Sequence[Buried], conflicts: Sequence[Buried]) -> None:
-        """Count what a batch brought, and raise the alarm for what was set aside."""
+        """Count what a batch brought, and raise the alarm for what was dead-lettered."""
         self.applied += applied
         EVENTS_APPLIED.labels(self.name).inc(applied)
         DEAD_LETTERS.labels(self.name).inc(len(dead) + len(conflicts))
@@ -444,7 +450,7 @@ class Consumer:
         for item, error in conflicts:
             log.critical("conflicting event", consumer=self.name, error=error, **_address(item))
 
-    def _read(self, item: Incoming) -> list[Received]:
+    def _read(self, item: InboundRecord) -> list[ReceivedEvent]:
         """The event, if this consumer wants its type."""
         kind = item.headers.get("ce_type", "")
         if kind and not is_known(kind):
@@ -458,9 +464,9 @@ class Consumer:
         return [decode(item.headers, item.key, item.value)]
 
     async def _parked(
-        self, connection: Connection, locked: Mapping[positions.Key, positions.Position]
-    ) -> list[Incoming]:
-        rows = await connection.fetch(_LOAD_PARKED, self.name, *positions.arrays_of(locked))
+        self, connection: Connection, locked: Mapping[inbox.Key, inbox.Position]
+    ) -> list[InboundRecord]:
+        rows = await connection.fetch(_LOAD_PARKED, self.name, *inbox.arrays_of(locked))
         return [_from_row(row, row["key"].encode()) for row in rows]
 
     async def _park(self, connection: Connection, items: Sequence[Any]) -> None:
@@ -481,8 +487,8 @@ class Consumer:
     async def _unpark(
         self,
         connection: Connection,
-        reached_positions: Mapping[positions.Key, int],
-        buried: Sequence[Incoming],
+        reached_positions: Mapping[inbox.Key, int],
+        buried: Sequence[InboundRecord],
     ) -> None:
         done = [
             *((*stream, 1, last) for stream, last in reached_positions.items()),
@@ -491,7 +497,7 @@ class Consumer:
         if done:
             await connection.execute(_DELETE_PARKED, self.name, *map(list, zip(*done, strict=True)))
 
-    async def _bury(self, connection: Connection, dead: Sequence[Buried]) -> None:
+    async def _insert_dead_letters(self, connection: Connection, dead: Sequence[Buried]) -> None:
         if dead:
             await connection.execute(_REOPEN, self.name, *_places(dead))
             await self._insert_dead(connection, dead, conflict=False)
@@ -499,7 +505,7 @@ class Consumer:
     async def _bury_conflicts(
         self, connection: Connection, conflicts: Sequence[Buried]
     ) -> Sequence[Buried]:
-        """Set aside what has the sequence of another event; answers what is not yet, for a record
+        """Set aside what has the sequence of another event; returns what is not yet, for a record
         that is read again keeps what was decided on it."""
         if not conflicts:
             return []
@@ -557,8 +563,8 @@ class Consumer:
     async def _commit_offsets(self, records: Sequence[Record]) -> None:
         offsets: dict[TopicPartition, int] = {}
         for record in records:
-            place = TopicPartition(record.topic, record.partition)
-            offsets[place] = max(offsets.get(place, 0), record.offset + 1)
+            partition = TopicPartition(record.topic, record.partition)
+            offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
         try:
             await self._client.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
@@ -584,17 +590,17 @@ class Consumer:
             return None
         return await self._behind(client, await self._ends(assigned))
 
-    async def catch_up(self, patience_s: float) -> bool:
-        """Whether all that the assigned partitions hold now is applied within ``patience_s``."""
+    async def catch_up(self, timeout_s: float) -> bool:
+        """Whether all that the assigned partitions hold now is applied within ``timeout_s``."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(timeout_s):
                 while not await self._caught_up():
                     await asyncio.sleep(_LOOK_AGAIN_S)
                 return True
         return False
 
     async def _caught_up(self) -> bool:
-        """Wait for what stands in the assigned partitions; not while the broker is away."""
+        """Wait for what stands in the assigned partitions; not while the broker is unavailable."""
         try:
             client = self._client
             ends = await self._ends(client.assignment())
@@ -604,37 +610,39 @@ class Consumer:
             return False
         return bool(ends)
 
-    async def _ends(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        ends: dict[TopicPartition, int] = await (await self._sounding()).end_offsets(list(places))
+    async def _ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        ends: dict[TopicPartition, int] = await (await self._probe_consumer()).end_offsets(
+            list(partitions)
+        )
         return ends
 
     async def _behind(self, client: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> int:
         """Records below ``ends`` that are not committed, by this process or another before it."""
         behind = 0
-        for place, end in ends.items():
-            if self._committed.get(place, -1) < end:
-                self._committed[place] = await client.committed(place) or 0
-            behind += max(0, end - self._committed[place])
+        for partition, end in ends.items():
+            if self._committed.get(partition, -1) < end:
+                self._committed[partition] = await client.committed(partition) or 0
+            behind += max(0, end - self._committed[partition])
         return behind
 
-    async def _look_for_missed(self, assigned: Iterable[TopicPartition]) -> None:
+    async def _report_lost_records(self, assigned: Iterable[TopicPartition]) -> None:
         """Say so when records were deleted before they were read: retention was too short."""
         client = self._client
-        begins = await (await self._sounding()).beginning_offsets(list(assigned))
-        for place, begin in begins.items():
-            missed = begin and begin - (await client.committed(place) or 0)
-            if missed > 0:
-                self.missed += missed
-                RECORDS_MISSED.labels(self.name).inc(missed)
+        begins = await (await self._probe_consumer()).beginning_offsets(list(assigned))
+        for partition, begin in begins.items():
+            lost = begin and begin - (await client.committed(partition) or 0)
+            if lost > 0:
+                self.lost += lost
+                RECORDS_LOST.labels(self.name).inc(lost)
                 log.critical(
                     "records were deleted before they were read",
                     consumer=self.name,
-                    topic=place.topic,
-                    partition=place.partition,
-                    records=missed,
+                    topic=partition.topic,
+                    partition=partition.partition,
+                    records=lost,
                 )
 
-    async def _sounding(self) -> AIOKafkaConsumer:
+    async def _probe_consumer(self) -> AIOKafkaConsumer:
         """A second connection: on the first one, questions wait behind the long poll."""
         if self._probe is None:
             probe = AIOKafkaConsumer(**self._kafka)
@@ -698,9 +706,9 @@ async def _undecoded(message: KafkaMessage) -> Any:
     return message.raw_message
 
 
-def _from_row(row: Any, raw_key: bytes | None) -> Incoming:
+def _from_row(row: Any, raw_key: bytes | None) -> InboundRecord:
     headers = row["headers"]
-    return Incoming(
+    return InboundRecord(
         topic=row["topic"],
         partition=row["partition"],
         offset=row["offset"],
@@ -718,5 +726,5 @@ def _key(raw: bytes | None) -> str:
     return text if len(text) <= _LONGEST_KEY else ""
 
 
-def _address(item: Incoming) -> dict[str, Any]:
+def _address(item: InboundRecord) -> dict[str, Any]:
     return {"topic": item.topic, "partition": item.partition, "offset": item.offset}

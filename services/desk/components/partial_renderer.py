@@ -1,4 +1,4 @@
-"""What a live part of a page shows, drawn part by part."""
+"""A live part of a page, rendered section by section."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,28 +16,28 @@ EverySecond = Callable[[Tick], None]
 
 
 @dataclass
-class _Part:
+class _Section:
     """Elements that stand on the page, what they show, and for a frame the parts inside it."""
 
     shown: tuple[object, ...]
     inside: Slot
     elements: list[ui.element] = field(default_factory=list)
     ticks: list[Tick] = field(default_factory=list)
-    parts: dict[str, "_Part"] = field(default_factory=dict)
+    sections: dict[str, "_Section"] = field(default_factory=dict)
 
     def tick(self, now: datetime) -> None:
         for each in self.ticks:
             each(now)
-        for part in self.parts.values():
-            part.tick(now)
+        for section in self.sections.values():
+            section.tick(now)
 
     def delete(self) -> None:
         for element in self.elements:
             element.delete()
 
 
-class Drawing:
-    """Parts by key. One that shows the same as before, on the same day, stays as it is, whoever
+class PartialRenderer:
+    """Sections by key. One that shows the same as before, on the same day, stays as it is, whoever
     holds the mouse on it; others are drawn, drawn anew or taken away. All stand in the order in
     which they are drawn.
 
@@ -46,9 +46,9 @@ class Drawing:
     """
 
     def __init__(self, container: ui.element) -> None:
-        self._whole = _Part((), container.default_slot)
+        self._whole = _Section((), container.default_slot)
         self._drawn = self._whole
-        self._before: dict[str, _Part] = {}
+        self._before: dict[str, _Section] = {}
         self._day = date.min
 
     @contextmanager
@@ -58,7 +58,7 @@ class Drawing:
         with self._inside(self._whole):
             yield
 
-    def part(self, key: str, draw: Callable[..., Any], *shown: object) -> None:
+    def section(self, key: str, draw: Callable[..., Any], *shown: object) -> None:
         """``draw(*shown)``, unless the part shows just that already."""
         if not self._stands(key, (self._day, *shown)):
             with self._new(key, (self._day, *shown)):
@@ -70,9 +70,9 @@ class Drawing:
     ) -> Iterator[None]:
         """A part around others, which the block draws; ``draw(*shown)`` is entered for them."""
         if not self._stands(key, (self._day, *shown)):
-            with self._new(key, (self._day, *shown)) as part, draw(*shown):
-                part.inside = ui.context.slot
-        with self._inside(self._drawn.parts[key]):
+            with self._new(key, (self._day, *shown)) as section, draw(*shown):
+                section.inside = ui.context.slot
+        with self._inside(self._drawn.sections[key]):
             yield
 
     def every_second(self, tick: Tick) -> None:
@@ -87,42 +87,42 @@ class Drawing:
         """Keep the part of that key if it shows the same; otherwise take it away."""
         known = self._before.pop(key, None)
         if known and known.shown == shown:
-            self._drawn.parts[key] = known
+            self._drawn.sections[key] = known
             return True
         if known:
             known.delete()
         return False
 
     @contextmanager
-    def _new(self, key: str, shown: tuple[object, ...]) -> Iterator[_Part]:
+    def _new(self, key: str, shown: tuple[object, ...]) -> Iterator[_Section]:
         """A part with the elements that the block adds to the page."""
         around, slot = self._drawn, ui.context.slot
         count = len(slot.children)
-        self._drawn = part = around.parts[key] = _Part(shown, slot)
+        self._drawn = section = around.sections[key] = _Section(shown, slot)
         try:
-            yield part
+            yield section
         finally:
             self._drawn = around
-            part.elements = slot.children[count:]
+            section.elements = slot.children[count:]
 
     @contextmanager
-    def _inside(self, part: _Part) -> Iterator[None]:
+    def _inside(self, section: _Section) -> Iterator[None]:
         """Draw in ``part``; what is not drawn again goes, what stands is put in order."""
         around, before = self._drawn, self._before
-        self._drawn, self._before, part.parts = part, part.parts, {}
+        self._drawn, self._before, section.sections = section, section.sections, {}
         try:
-            with part.inside:
+            with section.inside:
                 yield
         finally:
             for gone in self._before.values():
                 gone.delete()
-            _put_in_order(part)
+            _put_in_order(section)
             self._drawn, self._before = around, before
 
 
-def _put_in_order(part: _Part) -> None:
-    ordered = [element for each in part.parts.values() for element in each.elements]
-    standing = part.inside.children
+def _put_in_order(section: _Section) -> None:
+    ordered = [element for each in section.sections.values() for element in each.elements]
+    standing = section.inside.children
     first = len(standing) - len(ordered)
     for place, element in enumerate(ordered, first):
         if standing[place] is not element:

@@ -1,4 +1,4 @@
-"""Waiting until nothing is under way in the platform any more."""
+"""Waiting until the platform is idle: nothing is under way any more."""
 
 import asyncio
 import time
@@ -8,18 +8,18 @@ from typing import Any
 from deploy.demo.clients import Client, Person
 
 _PAUSE_S = 0.03
-_PATIENCE_S = 60.0
+_TIMEOUT_S = 60.0
 _BACKLOG = ("lag", "outbox", "due_timers")
 _STATE = (*_BACKLOG, "parked_keys", "dead_letters", "published", "applied")
 
 Round = Mapping[str, Mapping[str, Any]]
 
 
-class NotQuietError(Exception):
+class NotIdleError(Exception):
     """Something stays under way, or is stuck for good."""
 
 
-class Quiet:
+class IdleWaiter:
     """Asks every service until outbox, lag and due timers are zero twice in a row."""
 
     def __init__(self, services: Mapping[str, Client], operator: Person) -> None:
@@ -30,38 +30,38 @@ class Quiet:
     async def wait(self) -> Round:
         """The state of each service, once two consecutive equal rounds show no backlog.
 
-        The two rounds matter: an event can pass from one service to the next between the answers
+        The two rounds matter: an event can pass from one service to the next between the responses
         of a single round, but then the counts of published and applied events differ in the next.
         When nothing has happened since the last time, that round is the first of the two.
 
         Raises:
-            NotQuietError: after a minute.
+            NotIdleError: after a minute.
         """
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _TIMEOUT_S
         before, self._last = self._last, await self._round()
         while self._last != before or backlog(self._last):
             if time.monotonic() > deadline:
                 behind = backlog(self._last)
-                raise NotQuietError(f"still under way after {_PATIENCE_S:.0f} s: {behind}")
+                raise NotIdleError(f"still under way after {_TIMEOUT_S:.0f} s: {behind}")
             if backlog(self._last):
                 await asyncio.sleep(_PAUSE_S)
             before, self._last = self._last, await self._round()
         return self._last
 
     async def _round(self) -> Round:
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             *(client.get(self._operator, "/status") for client in self._services.values())
         )
         return {
-            name: {figure: answer[figure] for figure in _STATE}
-            for name, answer in zip(self._services, answers, strict=True)
+            name: {figure: response[figure] for figure in _STATE}
+            for name, response in zip(self._services, responses, strict=True)
         }
 
 
 def backlog(state: Round) -> dict[str, dict[str, Any]]:
     """What is under way by service; a consumer without partitions counts as being behind."""
     behind = {
-        name: {figure: answer[figure] for figure in _BACKLOG if answer[figure] != 0}
-        for name, answer in state.items()
+        name: {figure: response[figure] for figure in _BACKLOG if response[figure] != 0}
+        for name, response in state.items()
     }
     return {name: figures for name, figures in behind.items() if figures}

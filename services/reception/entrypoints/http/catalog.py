@@ -1,19 +1,19 @@
-"""The catalogue: operations, parts, symptom codes, delivery steps."""
+"""The catalog: operations, parts, symptom codes, delivery steps."""
 
 from typing import Any
 
 from fastapi import Request
 
-from services.reception.entrypoints.http.access import Reader, catalogue_of, store_router
+from services.reception.entrypoints.http.access import Reader, catalog_of, store_router
 from shared.duties import serves
 
 router = store_router()
 
 
-@router.get("/catalogue", tags=["catalogue"], openapi_extra=serves("R3", "R4", "R7"))
-async def catalogue(request: Request, store_id: str, _: Reader) -> dict[str, Any]:
+@router.get("/catalog", tags=["catalog"], openapi_extra=serves("R3", "R4", "R7"))
+async def catalog(request: Request, store_id: str, _: Reader) -> dict[str, Any]:
     """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
-    known = catalogue_of(request)
+    known = catalog_of(request)
     steps = {entry["step"]: entry for entry in known.entries["delivery_steps"]}
     return {
         **known.entries,

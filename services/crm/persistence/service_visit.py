@@ -5,29 +5,29 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from services.crm.domain.loyalty import Custom
-from services.crm.domain.message import Visit
+from services.crm.domain.message import ServiceVisit
 from shared.db import Connection
 
 _BEGIN = """
-INSERT INTO visit (store_id, order_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
+INSERT INTO service_visit (store_id, order_id) VALUES ($1, $2) ON CONFLICT DO NOTHING
 """
 
 _VISIT = """
 SELECT store_id, order_id, customer_ref, waiting, ready_at, delivered_at, ended_at
-FROM visit WHERE store_id = $1 AND order_id = $2
+FROM service_visit WHERE store_id = $1 AND order_id = $2
 """
 
 _SAVE = """
-UPDATE visit
+UPDATE service_visit
 SET customer_ref = $3, waiting = $4, ready_at = $5, delivered_at = $6, ended_at = $7
 WHERE store_id = $1 AND order_id = $2
 """
 
 _ADD_SPEND = """
-INSERT INTO visit (store_id, order_id, spent_cents)
+INSERT INTO service_visit (store_id, order_id, spent_cents)
 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
 ON CONFLICT (store_id, order_id) DO UPDATE SET
-    spent_cents = visit.spent_cents + excluded.spent_cents
+    spent_cents = service_visit.spent_cents + excluded.spent_cents
 """
 
 _CUSTOM = """
@@ -36,20 +36,22 @@ FROM unnest($1::text[]) AS reference, custom_in_group(reference, $2)
 """
 
 
-async def lock_visit(connection: Connection, store_id: str, order_id: str) -> Visit:
+async def lock_service_visit(connection: Connection, store_id: str, order_id: str) -> ServiceVisit:
     """The visit of an order, empty at first, locked until the transaction ends."""
     await connection.execute(_BEGIN, store_id, order_id)
     (row,) = await connection.fetch(_VISIT + "FOR UPDATE", store_id, order_id)
-    return Visit(**row)
+    return ServiceVisit(**row)
 
 
-async def find_visit(connection: Connection, store_id: str, order_id: str | None) -> Visit | None:
+async def find_service_visit(
+    connection: Connection, store_id: str, order_id: str | None
+) -> ServiceVisit | None:
     """The visit of an order that has been heard of."""
     row = await connection.fetchrow(_VISIT, store_id, order_id)
-    return Visit(**row) if row else None
+    return ServiceVisit(**row) if row else None
 
 
-async def save_visit(connection: Connection, visit: Visit) -> None:
+async def save_service_visit(connection: Connection, visit: ServiceVisit) -> None:
     """Store every field of the visit."""
     await connection.execute(_SAVE, *(getattr(visit, name) for name in _FIELDS))
 
@@ -69,4 +71,4 @@ async def custom_in_group(
     return {row.pop("reference"): Custom(**row) for row in rows}
 
 
-_FIELDS = [field.name for field in dataclasses.fields(Visit)]
+_FIELDS = [field.name for field in dataclasses.fields(ServiceVisit)]

@@ -77,47 +77,47 @@ class PersonalData:
         """``text``, if there is any, under the subject's key, which is made when there is none."""
         if text is None:
             return None
-        return await self.seal(connection, store_id, subject, text.encode())
+        return await self.encrypt_bytes(connection, store_id, subject, text.encode())
 
-    async def seal(
+    async def encrypt_bytes(
         self, connection: Connection, store_id: str, subject: str, content: bytes
     ) -> bytes:
         """``content`` under the subject's key, which is made when there is none."""
         wrapped = await connection.fetchval(_FIND, store_id, subject)
         if wrapped is None:
-            fresh = _seal(self._master, AESGCM.generate_key(256), subject)
+            fresh = _encrypt(self._master, AESGCM.generate_key(256), subject)
             await connection.execute(_ADD, store_id, subject, fresh)
             wrapped = await connection.fetchval(_FIND, store_id, subject)
-        return _seal(_unseal(self._master, wrapped, subject), content, subject)
+        return _encrypt(_decrypt(self._master, wrapped, subject), content, subject)
 
     async def decrypt(
-        self, connection: Connection, store_id: str, subject: str, sealed: bytes | None
+        self, connection: Connection, store_id: str, subject: str, encrypted: bytes | None
     ) -> str | None:
         """The text, or ``None`` when the subject's key was destroyed."""
-        content = await self.unseal(connection, store_id, subject, sealed)
+        content = await self.decrypt_bytes(connection, store_id, subject, encrypted)
         return None if content is None else content.decode()
 
-    async def unseal(
-        self, connection: Connection, store_id: str, subject: str, sealed: bytes | None
+    async def decrypt_bytes(
+        self, connection: Connection, store_id: str, subject: str, encrypted: bytes | None
     ) -> bytes | None:
         """The content, or ``None`` when the subject's key was destroyed."""
         wrapped = await connection.fetchval(_FIND, store_id, subject)
-        if wrapped is None or sealed is None:
+        if wrapped is None or encrypted is None:
             return None
-        return _unseal(_unseal(self._master, wrapped, subject), sealed, subject)
+        return _decrypt(_decrypt(self._master, wrapped, subject), encrypted, subject)
 
     async def decrypt_all(
-        self, connection: Connection, store_id: str, sealed: Sequence[tuple[str, bytes]]
+        self, connection: Connection, store_id: str, encrypted: Sequence[tuple[str, bytes]]
     ) -> list[str | None]:
-        """The texts of (subject, sealed) pairs, in their order, with one look at the keys."""
-        rows = await connection.fetch(_FIND_ALL, store_id, [subject for subject, _ in sealed])
+        """The texts of (subject, encrypted) pairs, in their order, with one look at the keys."""
+        rows = await connection.fetch(_FIND_ALL, store_id, [subject for subject, _ in encrypted])
         keys = {
-            row["subject"]: _unseal(self._master, row["wrapped_key"], row["subject"])
+            row["subject"]: _decrypt(self._master, row["wrapped_key"], row["subject"])
             for row in rows
         }
         return [
-            _unseal(keys[subject], content, subject).decode() if subject in keys else None
-            for subject, content in sealed
+            _decrypt(keys[subject], content, subject).decode() if subject in keys else None
+            for subject, content in encrypted
         ]
 
 
@@ -128,10 +128,10 @@ async def erase(connection: Connection, store_id: str, subject: str) -> None:
     )
 
 
-def _seal(key: bytes, content: bytes, subject: str) -> bytes:
+def _encrypt(key: bytes, content: bytes, subject: str) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, content, subject.encode())
 
 
-def _unseal(key: bytes, sealed: bytes, subject: str) -> bytes:
-    return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], subject.encode())
+def _decrypt(key: bytes, encrypted: bytes, subject: str) -> bytes:
+    return AESGCM(key).decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], subject.encode())

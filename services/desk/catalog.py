@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from services.desk.i18n import Words
+from services.desk.i18n import Translator
 
 
-class Catalogue:
-    """The catalogue that reception serves, for display and for choosing."""
+class Catalog:
+    """The catalog that reception serves, for display and for choosing."""
 
-    def __init__(self, entries: Mapping[str, Any], words: Words) -> None:
+    def __init__(self, entries: Mapping[str, Any], words: Translator) -> None:
         self.operations: dict[str, Mapping[str, Any]] = {
             entry["id"]: entry for entry in entries["operations"]
         }
@@ -71,12 +71,12 @@ class Catalogue:
     def answering(self, symptoms: Sequence[str], limit: int) -> list[str]:
         """Operations that commonly answer ``symptoms``, those that answer most of them first."""
         told = set(symptoms)
-        answers = {
+        matches = {
             operation_id: len(told.intersection(entry.get("symptoms", ())))
             for operation_id, entry in self.operations.items()
         }
-        best = sorted(answers, key=lambda operation_id: -answers[operation_id])
-        return [operation_id for operation_id in best[:limit] if answers[operation_id]]
+        best = sorted(matches, key=lambda operation_id: -matches[operation_id])
+        return [operation_id for operation_id in best[:limit] if matches[operation_id]]
 
     def line(self, kind: str, code: str) -> str:
         """The name of an estimate line."""
@@ -106,7 +106,7 @@ class Catalogue:
         return {part_no: f"{self.part(part_no)} · {part_no}" for part_no in self.parts}
 
 
-def _symptoms(systems: Sequence[Mapping[str, Any]], words: Words) -> dict[str, str]:
+def _symptoms(systems: Sequence[Mapping[str, Any]], words: Translator) -> dict[str, str]:
     return {
         condition["code"]: " · ".join(map(words.of, (system, symptom, condition)))
         for system in systems

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from services.reception import persistence
 from services.reception.domain.photo import photo_file
 from shared.db import transaction
-from shared.files import FileStore
+from shared.files import FileStorage
 from shared.problems import Problem
 from shared.service import Service
-from shared.timers import Deadline, Lane, NotYetError, Timer
-from shared.unit import Unit
+from shared.timers import Lane, RetryLaterError, Timer, TimerHandler
+from shared.unit_of_work import UnitOfWork
 
 ORPHANED_PHOTO = "orphaned_photo"
 
@@ -18,15 +18,17 @@ _FILES = Lane("file store", timeout_s=60)
 
 
 @dataclass(frozen=True)
-class PhotoDeadlines:
+class PhotoTimers:
     """Removes files that were written by commands which then failed."""
 
     service: Service
-    files: FileStore
+    files: FileStorage
 
     @property
-    def deadlines(self) -> Mapping[str, Deadline]:
-        return {ORPHANED_PHOTO: Deadline(_nothing_more, prepare=self.remove_orphan, lane=_FILES)}
+    def timer_handlers(self) -> Mapping[str, TimerHandler]:
+        return {
+            ORPHANED_PHOTO: TimerHandler(_nothing_more, prepare=self.remove_orphan, lane=_FILES)
+        }
 
     async def remove_orphan(self, store_id: str, photo_id: str) -> None:
         """Delete the file unless its row is there."""
@@ -37,8 +39,8 @@ class PhotoDeadlines:
         try:
             await self.files.delete(photo_file(store_id, photo_id))
         except Problem as problem:
-            raise NotYetError(problem.detail) from problem
+            raise RetryLaterError(problem.detail) from problem
 
 
-async def _nothing_more(_unit: Unit, _timer: Timer) -> None:
+async def _nothing_more(_uow: UnitOfWork, _timer: Timer) -> None:
     """The file is gone already."""

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from shared.envelope import headers_of
-from tests.shared.component.conftest import CAUSE, NOW, Bench, greeted
+from tests.shared.component.conftest import CAUSATION, NOW, Bench, greeted
 
 BROKEN = "aftersales.reception.CustomerGreeted.v1"
 
@@ -20,7 +20,7 @@ def headers(order_id: str, sequence: int, **changes: Any) -> dict[str, Any]:
         event_id=f"{order_id}-{sequence}",
         sequence=sequence,
         time=NOW,
-        cause=CAUSE,
+        causation=CAUSATION,
     )
     return {name: v for name, v in (made | changes).items() if v is not ...}
 
@@ -39,10 +39,10 @@ async def running(bench: Bench) -> AsyncIterator[None]:
 async def wait_until_idle(bench: Bench) -> None:
     """Wait until nothing waits."""
     async with asyncio.timeout(40):
-        quiet = 0
-        while quiet < 3:
+        idle_rounds = 0
+        while idle_rounds < 3:
             await asyncio.sleep(0.1)
-            quiet = quiet + 1 if await bench.service.consumer.lag() == 0 else 0
+            idle_rounds = idle_rounds + 1 if await bench.service.consumer.lag() == 0 else 0
 
 
 async def dead(bench: Bench) -> list[asyncpg.Record]:
@@ -110,7 +110,7 @@ async def test_poison_parks_its_key_and_nothing_else(bench, key, value, changes,
         (bytes(range(33, 126)) * 50, {}),
     ],
 )
-async def test_a_record_without_an_address_is_set_aside_alone(bench, key, changes):
+async def test_a_record_without_an_address_is_dead_lettered_alone(bench, key, changes):
     value = greeted("o1").model_dump_json().encode()
     await bench.send(key, value, headers("o1", 1, **changes))
     await send(bench, "o1", 1)
@@ -152,10 +152,10 @@ async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench)
 
     good = bench.effects.handle
 
-    async def handle(unit, batch):
+    async def handle(uow, batch):
         if any(received.event.order_id == "o2" for received in batch):
             raise PoisonedError
-        await good(unit, batch)
+        await good(uow, batch)
 
     bench.service.consumer._handle = handle
     for order_id in ("o1", "o2", "o3"):
@@ -166,20 +166,22 @@ async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench)
     assert ["PoisonedError" in letter["error"] for letter in await dead(bench)] == [True]
 
 
-async def test_a_record_is_set_aside_even_when_the_database_is_away_at_that_moment(bench):
-    async def handle(unit, batch):
+async def test_a_record_is_dead_lettered_even_when_the_database_is_unavailable_at_that_moment(
+    bench,
+):
+    async def handle(uow, batch):
         raise LookupError
 
     consumer = bench.service.consumer
     consumer._handle = handle
-    bury, failures = consumer._bury, [ConnectionError("away")]
+    insert, failures = consumer._insert_dead_letters, [ConnectionError("unavailable")]
 
-    async def bury_later(connection, dead):
+    async def insert_later(connection, dead):
         if dead and failures:
             raise failures.pop()
-        await bury(connection, dead)
+        await insert(connection, dead)
 
-    consumer._bury = bury_later
+    consumer._insert_dead_letters = insert_later
     await send(bench, "o1", 1)
     async with running(bench):
         await wait_until_idle(bench)
@@ -196,7 +198,7 @@ async def test_a_passing_failure_is_tried_again(bench):
     assert await dead(bench) == []
 
 
-async def test_record_of_another_store_is_set_aside_alone(bench):
+async def test_record_of_another_store_is_dead_lettered_alone(bench):
     await bench.send(b"o1", b"x", headers("o1", 1, ce_storeid="S02"))
     async with running(bench):
         await wait_until_idle(bench)
@@ -212,8 +214,8 @@ async def test_a_topic_delivered_again_from_its_start_changes_nothing(servers, b
     async with running(bench):
         await wait_until_idle(bench)
         client = bench.service.consumer._client
-        for place, offset in bench.begin.items():
-            client.seek(place, offset)
+        for partition, offset in bench.begin.items():
+            client.seek(partition, offset)
         await asyncio.sleep(1)
         await wait_until_idle(bench)
     assert bench.effects.advisors == {"o1": ["a1", "a2", "a3"]}
@@ -230,8 +232,8 @@ async def test_a_decision_holds_when_everything_is_read_anew(servers, bench):
                 await asyncio.sleep(0.1)
         await bench.admin.execute("TRUNCATE crm.stream_position, crm.parked_event")
         client = bench.service.consumer._client
-        for place, offset in bench.begin.items():
-            client.seek(place, offset)
+        for partition, offset in bench.begin.items():
+            client.seek(partition, offset)
         async with asyncio.timeout(20):
             while bench.effects.advisors != {"o1": ["a2", "a2"]}:
                 await asyncio.sleep(0.1)
@@ -239,7 +241,7 @@ async def test_a_decision_holds_when_everything_is_read_anew(servers, bench):
 
 
 async def test_replay_that_fails_again_leaves_the_letter_open(bench):
-    async def handle(_unit, _batch):
+    async def handle(_uow, _batch):
         raise LookupError("still unknown")
 
     bench.service.consumer._handle = handle
@@ -256,13 +258,13 @@ async def test_replay_that_fails_again_leaves_the_letter_open(bench):
         assert (letter["decision"], letter["error"]) == (None, "LookupError('still unknown')")
 
 
-async def test_poison_behind_a_gap_is_set_aside_alone(bench):
+async def test_poison_behind_a_gap_is_dead_lettered_alone(bench):
     good = bench.effects.handle
 
-    async def handle(unit, batch):
+    async def handle(uow, batch):
         if any(received.event.advisor_id == "a2" for received in batch):
             raise LookupError("no such advisor")
-        await good(unit, batch)
+        await good(uow, batch)
 
     bench.service.consumer._handle = handle
     async with running(bench):

@@ -131,7 +131,7 @@ class Position:
 
 
 @dataclass
-class Walk(Generic[S]):
+class BatchOutcome(Generic[S]):
     """What becomes of the records of one batch, in the order in which they take effect.
 
     ``passed`` stand at or below the position of before, ``conflicts`` at the sequence of another
@@ -154,22 +154,22 @@ class Walk(Generic[S]):
         return {key: records[-1].sequence for key, records in self.taken.items()}
 
 
-def walk(
+def apply_in_sequence(
     records: Iterable[S],
     positions: Mapping[Key, int],
-    take: Callable[[S], bool],
+    apply_one: Callable[[S], bool],
     compacted: Set[str] = frozenset(),
     stops: Mapping[Key, int] | None = None,
-) -> Walk[S]:
+) -> BatchOutcome[S]:
     """Go through ``records`` per key in sequence, from the position of each key.
 
-    ``take`` gets every record whose turn it is and answers whether the key goes on behind it; of
-    different records with one sequence it gets the next one when it has not taken the first. A
+    ``apply_one`` gets every record whose turn it is and returns whether the key goes on behind it;
+    of different records with one sequence it gets the next one when it has not taken the first. A
     record that leaves a gap, stands behind one that was not taken, or at or behind the key's
     sequence in ``stops``, is parked. On a topic in ``compacted`` a gap means that the broker has
     dropped what later records replace, and the key goes on, as it does behind what was not taken.
     """
-    result: Walk[S] = Walk()
+    result: BatchOutcome[S] = BatchOutcome()
     streams: dict[Key, dict[int, list[S]]] = defaultdict(dict)
     for record in records:
         if record.sequence <= positions[record.stream]:
@@ -190,7 +190,7 @@ def walk(
                 result.parked.append(rivals[0])
                 result.conflicts += rivals[1:]
                 continue
-            turn = next((n for n, rival in enumerate(rivals) if take(rival)), None)
+            turn = next((n for n, rival in enumerate(rivals) if apply_one(rival)), None)
             if turn is None:
                 blocked = not gaps_allowed
                 continue

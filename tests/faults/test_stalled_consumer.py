@@ -2,34 +2,34 @@
 
 import asyncio
 
-from shared import consuming
+from shared import consumer
 from tests.faults.test_retention import send
 from tests.shared.component.conftest import Bench, bench
 
 __all__ = ["bench"]
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
-async def test_a_stuck_consumer_is_told_from_a_healthy_one_and_ends_its_process(
+async def test_a_stalled_consumer_is_told_from_a_healthy_one_and_ends_its_process(
     servers, bench: Bench, monkeypatch
 ) -> None:
     ended: asyncio.Future[tuple[int, bool]] = asyncio.get_running_loop().create_future()
 
     def end(status: int) -> None:
         if not ended.done():
-            ended.set_result((status, bench.service.stuck))
+            ended.set_result((status, bench.service.stalled))
 
     async def hang(*_: object) -> None:
         await ended
 
-    monkeypatch.setattr(consuming, "STALL_S", 8.0)
-    monkeypatch.setattr(consuming.os, "_exit", end)
+    monkeypatch.setattr(consumer, "STALL_S", 8.0)
+    monkeypatch.setattr(consumer.os, "_exit", end)
     async with bench.service.running():
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while await bench.service.consumer.lag() != 0:
                 await asyncio.sleep(0.1)
-        assert not bench.service.stuck
+        assert not bench.service.stalled
         monkeypatch.setattr(bench.service.consumer, "_handle", hang)
         await send(bench, "o1", 1)
-        assert await asyncio.wait_for(ended, PATIENCE_S) == (75, True)
+        assert await asyncio.wait_for(ended, TIMEOUT_S) == (75, True)

@@ -1,4 +1,4 @@
-"""Memory of a process that answers people."""
+"""Memory of a process that serves requests."""
 
 import gc
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def standing() -> Iterator[None]:
+def frozen_gc() -> Iterator[None]:
     """Keep the collector from looking through all that stands already, until the block ends.
 
     With everything that is imported, a full collection stops a service for a fifth of a second.

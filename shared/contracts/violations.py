@@ -1,10 +1,10 @@
-"""How a decision says no."""
+"""Violations of the rules of the trade."""
 
 from functools import partial
 from typing import Any, Literal
 
 
-class Refused(Exception):  # noqa: N818
+class RuleViolation(Exception):  # noqa: N818
     """A command that breaks a rule of the trade; nothing has changed.
 
     ``rule`` is a stable code for programs and translations, ``field`` the part of the command at
@@ -33,10 +33,10 @@ class Refused(Exception):  # noqa: N818
         return partial(type(self), self.rule, self.message, **named), ()
 
 
-def unknown(field: str, value: str) -> Refused:
+def unknown(field: str, value: str) -> RuleViolation:
     """Nothing of the store has the identifier ``value`` that ``field`` names."""
     kind = field.removeprefix("to_").removesuffix("_id").removesuffix("_ref")
-    return Refused(
+    return RuleViolation(
         f"unknown_{kind}",
         f"There is no {kind.replace('_', ' ')} {value} in this store.",
         field=field,
@@ -44,14 +44,14 @@ def unknown(field: str, value: str) -> Refused:
     )
 
 
-def unknown_code(field: str, code: str) -> Refused:
-    """The group's catalogue lacks ``code``."""
-    return Refused("unknown_code", f"{code} is not in the catalogue.", field=field, code=code)
+def unknown_code(field: str, code: str) -> RuleViolation:
+    """The group's catalog lacks ``code``."""
+    return RuleViolation("unknown_code", f"{code} is not in the catalog.", field=field, code=code)
 
 
-def key_reused() -> Refused:
+def key_reused() -> RuleViolation:
     """The caller's idempotency key stands for another command."""
-    return Refused(
+    return RuleViolation(
         "idempotency_key_reused",
         "This Idempotency-Key was used for another request.",
         field="Idempotency-Key",

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nicegui import Client, ui
 
-from services.desk.components.drawing import Drawing
 from services.desk.components.elements import box, text
+from services.desk.components.partial_renderer import PartialRenderer
 
 TODAY, TOMORROW = date(2026, 3, 4), date(2026, 3, 5)
 
@@ -32,15 +32,15 @@ class Table:
 
     def __init__(self) -> None:
         self.surface = box("")
-        self.drawing = Drawing(self.surface)
+        self.renderer = PartialRenderer(self.surface)
         self.ticked: list[str] = []
 
     def show(self, shown: Rows, day: date = TODAY) -> None:
-        with self.drawing.anew(day):
-            self.drawing.part("count", text, str(len(shown)))
-            with self.drawing.frame("rows", self._frame):
+        with self.renderer.anew(day):
+            self.renderer.section("count", text, str(len(shown)))
+            with self.renderer.frame("rows", self._frame):
                 for key, value in shown.items():
-                    self.drawing.part(key, self._row, key, value)
+                    self.renderer.section(key, self._row, key, value)
 
     def _frame(self) -> ui.element:
         with box("") as made:
@@ -49,7 +49,7 @@ class Table:
 
     def _row(self, key: str, value: int) -> None:
         text(f"{key}{value}")
-        self.drawing.every_second(lambda _: self.ticked.append(f"{key}{value}"))
+        self.renderer.every_second(lambda _: self.ticked.append(f"{key}{value}"))
 
     @property
     def labels(self) -> list[ui.label]:
@@ -60,13 +60,13 @@ class Table:
 
 @settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=6))
-def test_a_page_shows_the_latest_answer_and_keeps_what_is_the_same(
-    page: None, answers: list[Rows]
+def test_a_page_shows_the_latest_response_and_keeps_what_is_the_same(
+    page: None, responses: list[Rows]
 ) -> None:
     table, before = Table(), dict[str, ui.label]()
-    for answer in answers:
-        table.show(answer)
-        written = [f"{key}{value}" for key, value in answer.items()]
+    for response in responses:
+        table.show(response)
+        written = [f"{key}{value}" for key, value in response.items()]
         standing = {label.text: label for label in table.labels}
         assert list(standing) == written
         for same in standing.keys() & before.keys():
@@ -75,7 +75,7 @@ def test_a_page_shows_the_latest_answer_and_keeps_what_is_the_same(
             assert before[gone].is_deleted
         before = standing
         table.ticked.clear()
-        table.drawing.tick(datetime.min.replace(tzinfo=UTC))
+        table.renderer.tick(datetime.min.replace(tzinfo=UTC))
         assert table.ticked == written
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from services.workshop import planning
-from shared.contracts.refusal import unknown_code
+from shared.contracts.violations import unknown_code
 from shared.group import Store, load_stores, read_yaml
 
 HORIZON = timedelta(days=14)
@@ -38,7 +38,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Member:
+class TechnicianConfig:
     """A technician (技师) of one store."""
 
     technician_id: str
@@ -50,7 +50,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class BayPlace:
+class BayConfig:
     """A bay (工位) of one store."""
 
     bay_id: str
@@ -59,20 +59,20 @@ class BayPlace:
 
 
 @dataclass(frozen=True)
-class Workforce:
+class WorkshopConfig:
     """Everything about the workshops that configuration says."""
 
     stores: Mapping[str, Store]
     operations: Mapping[str, Operation]
-    members: Mapping[str, Sequence[Member]]
-    bays: Mapping[str, Sequence[BayPlace]]
+    members: Mapping[str, Sequence[TechnicianConfig]]
+    bays: Mapping[str, Sequence[BayConfig]]
     closed: frozenset[date]
 
     def operation(self, operation_id: str) -> Operation:
-        """An operation of the catalogue.
+        """An operation of the catalog.
 
         Raises:
-            Refused: it is not there.
+            RuleViolation: it is not there.
         """
         operation = self.operations.get(operation_id)
         if operation is None:
@@ -148,7 +148,7 @@ class Workforce:
     def _working(
         self,
         store_id: str,
-        member: Member,
+        member: TechnicianConfig,
         days: Iterable[date],
         away: Sequence[tuple[datetime, datetime]],
     ) -> tuple[planning.Interval, ...]:
@@ -185,18 +185,18 @@ def interval(start: datetime, finish: datetime) -> planning.Interval:
     return planning.Interval(minute(start), minute(finish))
 
 
-def load_workforce(folder: Path) -> Workforce:
+def load_config(folder: Path) -> WorkshopConfig:
     """Read the group folder once, when the service starts."""
     calendar = read_yaml(folder, "calendar.yaml")
     shifts = {name: shift_of(name, entry) for name, entry in calendar["shifts"].items()}
     people = read_yaml(folder, "people.yaml")["people"]
     bays = read_yaml(folder, "bays.yaml")["bays"]
     stores = load_stores(folder)
-    return Workforce(
+    return WorkshopConfig(
         stores=stores,
         operations={
             entry["id"]: _operation(entry)
-            for entry in read_yaml(folder, "catalogue/operations.yaml")["operations"]
+            for entry in read_yaml(folder, "catalog/operations.yaml")["operations"]
         },
         members={
             store_id: [
@@ -208,7 +208,7 @@ def load_workforce(folder: Path) -> Workforce:
         },
         bays={
             store_id: [
-                BayPlace(bay["id"], bay["type"], frozenset(bay["capabilities"]))
+                BayConfig(bay["id"], bay["type"], frozenset(bay["capabilities"]))
                 for bay in bays
                 if bay["store"] == store_id
             ]
@@ -231,8 +231,8 @@ def _operation(entry: Mapping[str, Any]) -> Operation:
     )
 
 
-def _member(person: Mapping[str, Any], shifts: Mapping[str, Shift]) -> Member:
-    return Member(
+def _member(person: Mapping[str, Any], shifts: Mapping[str, Shift]) -> TechnicianConfig:
+    return TechnicianConfig(
         technician_id=person["id"],
         name=person["zh"],
         skills=person["skills"],

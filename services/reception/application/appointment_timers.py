@@ -12,20 +12,20 @@ from services.reception.clients.crm import CustomerArchive
 from services.reception.clients.workshop import (
     Caller,
     StartWindow,
-    WorkshopAwayError,
     WorkshopClient,
+    WorkshopUnavailableError,
 )
 from services.reception.domain import appointment as appointments
 from services.reception.domain.appointment import LATEST_START, Appointment, Place
 from shared import timers
 from shared.credentials import ServiceCredentials
 from shared.db import transaction
-from shared.envelope import Cause
+from shared.envelope import Causation
 from shared.group import Store
 from shared.problems import Problem
 from shared.service import Service
-from shared.timers import Deadline, Lane, NotYetError, Timer
-from shared.unit import Unit
+from shared.timers import Lane, RetryLaterError, Timer, TimerHandler
+from shared.unit_of_work import UnitOfWork
 
 MISSED, REMINDER, CONFIRMATION = (
     "appointment_missed",
@@ -34,40 +34,42 @@ MISSED, REMINDER, CONFIRMATION = (
 )
 
 _CONFIDENCE = 0.95
-_REMINDERS = Lane("crm: reminders", places=4, timeout_s=20)
-_PLACES = Lane("workshop: capacity holds", places=4, timeout_s=20)
+_REMINDERS = Lane("crm: reminders", concurrency=4, timeout_s=20)
+_PLACES = Lane("workshop: capacity holds", concurrency=4, timeout_s=20)
 
 
-async def set_deadlines(unit: Unit, appointment: Appointment, place: Store, cause: Cause) -> None:
+async def schedule_timers(
+    uow: UnitOfWork, appointment: Appointment, place: Store, causation: Causation
+) -> None:
     """Expect the customer until the store's grace is over, and remind them the day before."""
     grace = timedelta(minutes=place.appointment_grace_minutes)
-    await _set(unit, MISSED, appointment, appointment.planned_at + grace, cause)
+    await _set(uow, MISSED, appointment, appointment.planned_at + grace, causation)
     reminder_at = _reminder_at(appointment, place)
-    if appointment.customer_ref and reminder_at > unit.now:
-        await _set(unit, REMINDER, appointment, reminder_at, cause)
+    if appointment.customer_ref and reminder_at > uow.now:
+        await _set(uow, REMINDER, appointment, reminder_at, causation)
 
 
-async def set_confirmation(unit: Unit, appointment: Appointment, cause: Cause) -> None:
+async def set_confirmation(uow: UnitOfWork, appointment: Appointment, causation: Causation) -> None:
     """Have a place found as soon as the workshop is back."""
-    await _set(unit, CONFIRMATION, appointment, unit.now, cause)
+    await _set(uow, CONFIRMATION, appointment, uow.now, causation)
 
 
-async def drop_deadlines(unit: Unit, appointment_id: str) -> None:
+async def cancel_timers(uow: UnitOfWork, appointment_id: str) -> None:
     """Nothing is expected of the appointment any more."""
     for kind in (MISSED, REMINDER, CONFIRMATION):
-        await timers.cancel(unit, kind, appointment_id)
+        await timers.cancel(uow, kind, appointment_id)
 
 
 async def _set(
-    unit: Unit, kind: str, appointment: Appointment, due_at: datetime, cause: Cause
+    uow: UnitOfWork, kind: str, appointment: Appointment, due_at: datetime, causation: Causation
 ) -> None:
     await timers.schedule(
-        unit,
+        uow,
         kind,
         appointment.appointment_id,
         store_id=appointment.store_id,
         due_at=due_at,
-        cause=cause,
+        causation=causation,
     )
 
 
@@ -78,7 +80,7 @@ def _reminder_at(appointment: Appointment, place: Store) -> datetime:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What the workshop said about a time that was booked while it was away."""
+    """What the workshop said about a time that was booked while it was unavailable."""
 
     planned_at: datetime
     place: Place | None
@@ -86,7 +88,7 @@ class Confirmation:
 
 
 @dataclass(frozen=True)
-class AppointmentDeadlines:
+class AppointmentTimers:
     """Reminds through customer relations, confirms with the workshop, and gives missed places
     back."""
 
@@ -97,11 +99,11 @@ class AppointmentDeadlines:
     stores: Mapping[str, Store]
 
     @property
-    def deadlines(self) -> Mapping[str, Deadline]:
+    def timer_handlers(self) -> Mapping[str, TimerHandler]:
         return {
-            MISSED: Deadline(on_missed, lock=_lock),
-            REMINDER: Deadline(_reminded, lock=_lock, prepare=self.remind, lane=_REMINDERS),
-            CONFIRMATION: Deadline(
+            MISSED: TimerHandler(on_missed, lock=_lock),
+            REMINDER: TimerHandler(_reminded, lock=_lock, prepare=self.remind, lane=_REMINDERS),
+            CONFIRMATION: TimerHandler(
                 on_confirmation, lock=_lock, prepare=self.ask_for_place, lane=_PLACES
             ),
         }
@@ -122,10 +124,10 @@ class AppointmentDeadlines:
         )
 
     async def ask_for_place(self, store_id: str, appointment_id: str) -> Confirmation | None:
-        """Reserve what was booked while the workshop was away.
+        """Reserve what was booked while the workshop was unavailable.
 
         Raises:
-            NotYetError: it is still away.
+            RetryLaterError: it is still unavailable.
         """
         appointment = await self._read(store_id, appointment_id)
         planned_at = appointment.planned_at
@@ -134,51 +136,51 @@ class AppointmentDeadlines:
         try:
             token = await self.credentials.token(store_id)
         except httpx.HTTPError as error:
-            raise NotYetError(f"identity provider: {type(error).__name__}") from error
+            raise RetryLaterError(f"identity provider: {type(error).__name__}") from error
         try:
             key = f"{appointment_id}:{planned_at.isoformat()}"
-            answer = await self.workshop.hold(
+            response = await self.workshop.hold(
                 Caller(store_id, token, key),
                 appointment.operations,
                 confidence=_CONFIDENCE,
                 start_window=StartWindow(planned_at, planned_at + LATEST_START),
             )
-        except WorkshopAwayError as error:
-            raise NotYetError(f"workshop: {error}") from error
+        except WorkshopUnavailableError as error:
+            raise RetryLaterError(f"workshop: {error}") from error
         except Problem as problem:
             if problem.status != HTTPStatus.CONFLICT:
                 raise
             return Confirmation(planned_at, None, problem.rule)
-        promised_at = datetime.fromisoformat(answer["promised_at"])
-        return Confirmation(planned_at, Place(answer["hold_id"], promised_at))
+        promised_at = datetime.fromisoformat(response["promised_at"])
+        return Confirmation(planned_at, Place(response["hold_id"], promised_at))
 
     async def _read(self, store_id: str, appointment_id: str) -> Appointment:
         async with transaction(self.service.pool, [store_id]) as connection:
             return await persistence.read_appointment(connection, store_id, appointment_id)
 
 
-async def on_missed(unit: Unit, timer: Timer) -> None:
+async def on_missed(uow: UnitOfWork, timer: Timer) -> None:
     """The customer did not come (爽约)."""
-    booked = await persistence.lock_appointment(unit.connection, timer.store_id, timer.subject)
+    booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.subject)
     missed, events = appointments.miss(booked)
-    await persistence.save_appointment(unit, missed)
-    unit.publish(events, timer.cause)
+    await persistence.save_appointment(uow, missed)
+    uow.publish(events, timer.causation)
 
 
-async def on_confirmation(unit: Unit, timer: Timer) -> None:
-    """The workshop has answered; an appointment that was moved meanwhile asked for itself."""
-    answer: Confirmation | None = timer.prepared
-    booked = await persistence.lock_appointment(unit.connection, timer.store_id, timer.subject)
-    if answer is None or answer.planned_at != booked.planned_at:
+async def on_confirmation(uow: UnitOfWork, timer: Timer) -> None:
+    """The workshop has responded; an appointment that was moved meanwhile asked for itself."""
+    response: Confirmation | None = timer.prepared
+    booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.subject)
+    if response is None or response.planned_at != booked.planned_at:
         return
-    confirmed, events = appointments.confirm(booked, answer.place, answer.reason)
-    await persistence.save_appointment(unit, confirmed)
-    unit.publish(events, timer.cause)
+    confirmed, events = appointments.confirm(booked, response.place, response.reason)
+    await persistence.save_appointment(uow, confirmed)
+    uow.publish(events, timer.causation)
 
 
-async def _reminded(_unit: Unit, _timer: Timer) -> None:
+async def _reminded(_uow: UnitOfWork, _timer: Timer) -> None:
     """The reminder is on its way already."""
 
 
-async def _lock(unit: Unit, store_id: str, appointment_id: str) -> None:
-    await persistence.lock_appointment(unit.connection, store_id, appointment_id)
+async def _lock(uow: UnitOfWork, store_id: str, appointment_id: str) -> None:
+    await persistence.lock_appointment(uow.connection, store_id, appointment_id)

@@ -22,7 +22,7 @@ from shared.working_calendar import WorkingCalendar, load_calendar
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """Stores, prices, symptom codes, delivery checklists by store, limits of the
     settlement, rules of claims."""
 
@@ -54,19 +54,19 @@ class Catalogue:
         return PriceList(self.operations, rates, self.part_price_cents, self.packages)
 
 
-def load_catalogue(folder: Path) -> Catalogue:
+def load_catalog(folder: Path) -> Catalog:
     """Read the group folder once, when the service starts."""
-    operations = read_yaml(folder, "catalogue/operations.yaml")["operations"]
-    parts = read_yaml(folder, "catalogue/parts.yaml")["parts"]
-    packages = read_yaml(folder, "catalogue/packages.yaml")["packages"]
-    systems = read_yaml(folder, "catalogue/symptoms.yaml")["systems"]
-    delivery = read_yaml(folder, "catalogue/delivery.yaml")
-    settlement = read_yaml(folder, "catalogue/settlement.yaml")
+    operations = read_yaml(folder, "catalog/operations.yaml")["operations"]
+    parts = read_yaml(folder, "catalog/parts.yaml")["parts"]
+    packages = read_yaml(folder, "catalog/packages.yaml")["packages"]
+    systems = read_yaml(folder, "catalog/symptoms.yaml")["systems"]
+    delivery = read_yaml(folder, "catalog/delivery.yaml")
+    settlement = read_yaml(folder, "catalog/settlement.yaml")
     stores = load_stores(folder)
     people = read_yaml(folder, "people.yaml")["people"]
-    recalls = read_yaml(folder, "catalogue/recalls.yaml")["recalls"]
+    recalls = read_yaml(folder, "catalog/recalls.yaml")["recalls"]
     areas = read_yaml(folder, "daily_checks.yaml")["areas"]
-    return Catalogue(
+    return Catalog(
         stores=stores,
         operations={
             entry["id"]: LaborOperation(

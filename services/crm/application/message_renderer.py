@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.crm import persistence
-from services.crm.clients.catalogue import Directory
+from services.crm.clients.config import CrmConfig
 from services.crm.domain.message import Message
 from services.crm.domain.message_text import TEMPLATE_VALUES, MessageText, render
 from services.crm.persistence.persons import Person
 from shared.db import Connection
-from shared.personal import PersonalData
+from shared.personal_data import PersonalData
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class RenderedMessage:
 
 
 @dataclass(frozen=True)
-class Words:
+class MessageRenderer:
     """Puts messages into words."""
 
     personal: PersonalData
-    directory: Directory
+    config: CrmConfig
 
     async def render(
         self,
@@ -59,17 +59,17 @@ class Words:
         store_id: str,
         addressed: Mapping[str, tuple[Message, Person]],
     ) -> Mapping[str, str | None]:
-        sealed = await persistence.sealed_links(connection, store_id, list(addressed))
+        encrypted = await persistence.encrypted_links(connection, store_id, list(addressed))
         texts = await self.personal.decrypt_all(
             connection,
             store_id,
-            [(addressed[key][1].customer_ref, link) for key, link in sealed.items()],
+            [(addressed[key][1].customer_ref, link) for key, link in encrypted.items()],
         )
-        return dict(zip(sealed, texts, strict=True))
+        return dict(zip(encrypted, texts, strict=True))
 
     def _render(self, message: Message, person: Person, link: str | None) -> MessageText:
-        place = self.directory.stores[message.store_id]
-        templates = self.directory.messages[message.store_id].templates
+        place = self.config.stores[message.store_id]
+        templates = self.config.messages[message.store_id].templates
         return render(
             templates[message.subject, person.language],
             TEMPLATE_VALUES[message.subject].model_validate(message.values),

@@ -1,16 +1,16 @@
-"""What the workshop reads from the group's catalogue besides its operations."""
+"""What the workshop reads from the group's catalog besides its operations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.workshop.domain.inspection import ChecklistItem
-from shared.contracts.refusal import unknown_code
+from shared.contracts.violations import unknown_code
 from shared.group import read_yaml
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """Checklists by trade, symptom codes and part numbers."""
 
     checklists: Mapping[str, Sequence[ChecklistItem]]
@@ -26,21 +26,21 @@ class Catalogue:
         _require("part_numbers", part_numbers, self.part_numbers)
 
 
-def load_catalogue(folder: Path) -> Catalogue:
+def load_catalog(folder: Path) -> Catalog:
     """Read the group folder once, when the service starts."""
-    return Catalogue(
+    return Catalog(
         checklists={
             trade: [ChecklistItem(**entry) for entry in items]
-            for trade, items in read_yaml(folder, "catalogue/delivery.yaml")["inspection"].items()
+            for trade, items in read_yaml(folder, "catalog/delivery.yaml")["inspection"].items()
         },
         symptoms=frozenset(
             condition["code"]
-            for system in read_yaml(folder, "catalogue/symptoms.yaml")["systems"]
+            for system in read_yaml(folder, "catalog/symptoms.yaml")["systems"]
             for symptom in system["symptoms"]
             for condition in symptom["conditions"]
         ),
         part_numbers=frozenset(
-            entry["part_no"] for entry in read_yaml(folder, "catalogue/parts.yaml")["parts"]
+            entry["part_no"] for entry in read_yaml(folder, "catalog/parts.yaml")["parts"]
         ),
     )
 

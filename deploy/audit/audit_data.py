@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from deploy.audit.contracts import completed, is_known
 from deploy.audit.tables import SERVICES, Row, Tables
-from deploy.audit.topics import Log, Place, Stream, StreamEvent
+from deploy.audit.topics import Log, RecordAddress, Stream, StreamEvent
 
 APPOINTMENTS = "aftersales.reception.appointment.v1"
 ORDERS = "aftersales.reception.order.v1"
@@ -43,7 +43,7 @@ CONSUMES: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
-class Evidence:
+class AuditData:
     """What an audit judges: every event, and every table of the services; the stores' zones."""
 
     log: Log
@@ -60,7 +60,7 @@ class Evidence:
         }
 
     @cached_property
-    def set_aside(self) -> Mapping[str, frozenset[Place]]:
+    def steps_without_effect(self) -> Mapping[str, frozenset[RecordAddress]]:
         """By consumer, records without effect: dead letters not replayed, and what is parked."""
         return {
             service: frozenset(
@@ -78,7 +78,7 @@ class Evidence:
         }
 
     @cached_property
-    def strangers(self) -> frozenset[str]:
+    def unpublished_events(self) -> frozenset[str]:
         """Ids of events that no service published, as far as outboxes can tell."""
         return frozenset(
             event.id
@@ -87,16 +87,17 @@ class Evidence:
         )
 
     @cached_property
-    def harmless(self) -> frozenset[str]:
-        """Strangers that services pass over, their type being unknown, or have set aside."""
+    def ignored_events(self) -> frozenset[str]:
+        """Strangers that services pass over, their type being unknown, or have dead-lettered."""
         types = {row["type"] for _, row in self.published.values()}
-        buried = {
+        dead_lettered = {
             place_of(row) for service in SERVICES for row in self.tables.of(service, "dead_letter")
         }
         return frozenset(
             event.id
             for event in self.log.events
-            if event.id in self.strangers and (event.type not in types or event.place in buried)
+            if event.id in self.unpublished_events
+            and (event.type not in types or event.address in dead_lettered)
         )
 
     @cached_property
@@ -109,8 +110,8 @@ class Evidence:
 
     def decided(self, event: StreamEvent) -> bool:
         """Whether operators have decided on an event in every service that follows its topic."""
-        followers = [name for name, topics in CONSUMES.items() if event.place[0] in topics]
-        return bool(followers) and all(event.place in self._resolved[name] for name in followers)
+        followers = [name for name, topics in CONSUMES.items() if event.address[0] in topics]
+        return bool(followers) and all(event.address in self._resolved[name] for name in followers)
 
     def letters_decided(self, event: StreamEvent) -> bool:
         """Whether an event became a dead letter and operators have decided on it in each service
@@ -119,7 +120,7 @@ class Evidence:
             row["resolved_at"]
             for service in SERVICES
             for row in self.tables.of(service, "dead_letter")
-            if place_of(row) == event.place
+            if place_of(row) == event.address
         ]
         return bool(letters) and None not in letters
 
@@ -130,7 +131,7 @@ class Evidence:
         return [
             event
             for event in self.log.events
-            if event.id not in self.harmless
+            if event.id not in self.ignored_events
             and not (event.fault and event.id not in self.published)
         ]
 
@@ -169,15 +170,15 @@ class Evidence:
 
     def of_topic(self, topic: str) -> Iterator[StreamEvent]:
         """Events of one topic that have effects."""
-        return (event for event in self.readable if event.place[0] == topic)
+        return (event for event in self.readable if event.address[0] == topic)
 
     def applied_by(self, consumer: str, topic: str) -> Iterator[StreamEvent]:
         """Events of a topic that must have had their effect in ``consumer``."""
-        without_effect = self.set_aside[consumer]
-        return (event for event in self.of_topic(topic) if event.place not in without_effect)
+        skipped_steps = self.steps_without_effect[consumer]
+        return (event for event in self.of_topic(topic) if event.address not in skipped_steps)
 
     @cached_property
-    def _resolved(self) -> Mapping[str, frozenset[Place]]:
+    def _resolved(self) -> Mapping[str, frozenset[RecordAddress]]:
         return {
             service: frozenset(
                 place_of(row)
@@ -219,6 +220,6 @@ def moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def place_of(row: Row) -> Place:
+def place_of(row: Row) -> RecordAddress:
     """Where in Kafka the record of a row stands."""
     return row["topic"], row["partition"], row["offset"]

@@ -15,7 +15,7 @@ _CALLING_HOUR = time(10)
 
 
 @dataclass(frozen=True)
-class Directory:
+class CrmConfig:
     """Stores, their agents (客服专员), the working calendar, rules of messages and of loyalty."""
 
     stores: Mapping[str, Store]
@@ -35,7 +35,7 @@ class Directory:
         return rule_on(self.loyalty, self.stores[store_id].local_day(now))
 
 
-def load_directory(folder: Path) -> Directory:
+def load_config(folder: Path) -> CrmConfig:
     """Read the group folder once, when the service starts.
 
     Raises:
@@ -55,7 +55,7 @@ def load_directory(folder: Path) -> Directory:
     }
     if missing := [store_id for store_id, ids in agents.items() if not ids]:
         raise ValueError(f"people.yaml names no agent for {', '.join(missing)}")
-    return Directory(
+    return CrmConfig(
         stores,
         agents,
         load_calendar(folder),

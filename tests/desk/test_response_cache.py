@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from services.desk.client import AwayError, idempotency_key
-from services.desk.shared_answers import SharedAnswers
+from services.desk.client import ServiceUnavailableError, idempotency_key
+from services.desk.response_cache import ResponseCache
 
 
 class _Asked:
@@ -23,35 +23,35 @@ class _Asked:
         return self.times
 
 
-async def test_people_who_look_at_once_share_one_answer() -> None:
-    answers, ask = SharedAnswers(), _Asked()
-    shown = await asyncio.gather(*(answers.get(("S01", "plan"), ask) for _ in range(20)))
+async def test_people_who_look_at_once_share_one_response() -> None:
+    cache, ask = ResponseCache(), _Asked()
+    shown = await asyncio.gather(*(cache.get(("S01", "plan"), ask) for _ in range(20)))
     assert shown == [1] * 20
     assert ask.times == 1
 
 
 async def test_stores_and_kinds_are_told_apart() -> None:
-    answers, ask = SharedAnswers(), _Asked()
+    cache, ask = ResponseCache(), _Asked()
     keys = [("S01", "plan"), ("S02", "plan"), ("S01", "arrivals")]
-    assert [await answers.get(key, ask) for key in keys] == [1, 2, 3]
+    assert [await cache.get(key, ask) for key in keys] == [1, 2, 3]
 
 
-async def test_an_answer_is_asked_again_when_it_is_old_or_its_store_changed() -> None:
-    answers, ask = SharedAnswers(), _Asked()
+async def test_a_response_is_asked_again_when_it_is_old_or_its_store_changed() -> None:
+    cache, ask = ResponseCache(), _Asked()
     key = ("S01", "plan")
-    assert await answers.get(key, ask) == 1
-    assert await answers.get(key, ask, fresh_s=-1) == 2
-    answers.drop("S02")
-    assert await answers.get(key, ask) == 2
-    answers.drop("S01")
-    assert await answers.get(key, ask) == 3
+    assert await cache.get(key, ask) == 1
+    assert await cache.get(key, ask, fresh_s=-1) == 2
+    cache.drop("S02")
+    assert await cache.get(key, ask) == 2
+    cache.drop("S01")
+    assert await cache.get(key, ask) == 3
 
 
-async def test_a_service_that_is_away_is_not_asked_by_everybody() -> None:
-    answers, ask = SharedAnswers(), _Asked(AwayError("workshop"))
+async def test_a_service_that_is_unavailable_is_not_asked_by_everybody() -> None:
+    cache, ask = ResponseCache(), _Asked(ServiceUnavailableError("workshop"))
     for _ in range(5):
-        with pytest.raises(AwayError):
-            await answers.get(("S01", "plan"), ask)
+        with pytest.raises(ServiceUnavailableError):
+            await cache.get(("S01", "plan"), ask)
     assert ask.times == 1
 
 

@@ -10,12 +10,12 @@ from shared.clock import Clock
 from shared.contracts import Event
 from shared.contracts.versioned import V, next_version
 from shared.db import Connection, Pool, limit, transaction
-from shared.envelope import Cause
-from shared.failpoints import reached
+from shared.envelope import Causation
+from shared.failpoints import failpoint
 
 
 @dataclass
-class Unit:
+class UnitOfWork:
     """A running transaction, the business time at which it began, and the events it publishes.
 
     ``actor`` is the subject of the colleague who commands it, ``customer`` for a customer's own
@@ -26,11 +26,11 @@ class Unit:
     now: datetime
     stores: frozenset[str]
     actor: str | None
-    _outgoing: list[tuple[Event, Cause]] = field(default_factory=list)
+    _outgoing: list[tuple[Event, Causation]] = field(default_factory=list)
 
-    def publish(self, events: Iterable[Event], cause: Cause) -> None:
+    def publish(self, events: Iterable[Event], causation: Causation) -> None:
         """Publish ``events``, in this order per key, when the transaction commits."""
-        self._outgoing.extend((event, cause) for event in events)
+        self._outgoing.extend((event, causation) for event in events)
 
     async def save(
         self, aggregates: Sequence[V], write: Callable[[Sequence[V]], Awaitable[None]]
@@ -44,7 +44,7 @@ class Unit:
         return versions
 
     @asynccontextmanager
-    async def limited_to(self, store_id: str) -> "AsyncIterator[Unit]":
+    async def limited_to(self, store_id: str) -> "AsyncIterator[UnitOfWork]":
         """The same unit, which for now sees the rows of one of its stores alone."""
         await limit(self.connection, [store_id])
         yield replace(self, stores=frozenset([store_id]))
@@ -55,7 +55,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Units:
+class UnitOfWorkFactory:
     """Opens units of work for commands, batches and timers alike."""
 
     pool: Pool
@@ -63,13 +63,16 @@ class Units:
     after_commit: Callable[[], None]
 
     @asynccontextmanager
-    async def open(self, stores: Iterable[str], actor: str | None = None) -> AsyncIterator[Unit]:
-        """A unit that sees the rows of ``stores``; commits at the end, rolls back on an error."""
+    async def open(
+        self, stores: Iterable[str], actor: str | None = None
+    ) -> AsyncIterator[UnitOfWork]:
+        """Open a unit of work that sees the rows of ``stores``; commits at the end, rolls back on
+        an error."""
         scope = frozenset(stores)
         async with transaction(self.pool, scope) as connection:
-            unit = Unit(connection, self.clock.now(), scope, actor)
-            yield unit
-            await unit.flush()
-            reached("before_commit")
-        reached("after_commit")
+            uow = UnitOfWork(connection, self.clock.now(), scope, actor)
+            yield uow
+            await uow.flush()
+            failpoint("before_commit")
+        failpoint("after_commit")
         self.after_commit()

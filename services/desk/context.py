@@ -11,17 +11,17 @@ import httpx
 from fastapi import Depends, Request
 from nicegui import app
 
-from services.desk.catalogue import Catalogue
-from services.desk.client import AwayError, Connections, Services
-from services.desk.i18n import LOCALES, Language, Words, accepted_language
+from services.desk.catalog import Catalog
+from services.desk.client import Connections, Services, ServiceUnavailableError
+from services.desk.i18n import LOCALES, Language, Translator, accepted_language
 from services.desk.people import Person, load_people
+from services.desk.response_cache import FRESH_S, ResponseCache
 from services.desk.session import Session, Sessions
 from services.desk.session_store import SessionStore
-from services.desk.shared_answers import FRESH_S, SharedAnswers
 from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials
-from shared.files import FileStore
+from shared.files import FileStorage
 from shared.group import Store, load_stores, read_yaml
 from shared.security import SEES_MONEY
 from shared.settings import Settings
@@ -29,7 +29,7 @@ from shared.settings import Settings
 SEES_PERSONS = frozenset({"advisor", "agent", "manager"})
 """Roles that see names and plates; everybody else sees queue numbers."""
 
-_CATALOGUE_FRESH_S = 300.0
+_CATALOG_FRESH_S = 300.0
 _KNOWN_S = 60.0
 _UNKNOWN_S = 5.0
 
@@ -60,12 +60,14 @@ class Names:
         )
 
 
-class Desk:
-    """What all visits share: settings, words, stores, connections, answers."""
+class AppContext:
+    """What all pages share: settings, translators, stores, connections, responses."""
 
     def __init__(self, settings: Settings, secret: str) -> None:
         self.settings = settings
-        self.words: dict[Language, Words] = {language: Words(language) for language in LOCALES}
+        self.translators: dict[Language, Translator] = {
+            language: Translator(language) for language in LOCALES
+        }
         self.stores: dict[str, Store] = load_stores(settings.group_folder)
         entries = read_yaml(settings.group_folder, "stores.yaml")
         self.group: Mapping[str, str] = entries["group"]
@@ -75,10 +77,10 @@ class Desk:
         self.people: dict[str, Person] = load_people(settings.group_folder)
         self._credentials = ServiceCredentials(settings, "desk")
         self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.people)
-        store = SessionStore(FileStore(settings.desk_sessions), secret)
+        store = SessionStore(FileStorage(settings.desk_sessions), secret)
         self.sessions = Sessions(settings, store, self.sign_in)
         self.connections = Connections(settings)
-        self.answers = SharedAnswers()
+        self.response_cache = ResponseCache()
         self.resolved: dict[tuple[str, str, str], tuple[str | None, float]] = {}
         self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
 
@@ -86,39 +88,39 @@ class Desk:
         """A token of the desk itself, for what it alone can tell.
 
         Raises:
-            AwayError: the issuer does not give one.
+            ServiceUnavailableError: the issuer does not give one.
         """
         try:
             return await self._credentials.token(store_id)
         except httpx.HTTPError as error:
-            raise AwayError("issuer") from error
+            raise ServiceUnavailableError("issuer") from error
 
-    def words_for(self, request: Request) -> Words:
+    def translator_for(self, request: Request) -> Translator:
         """Words in the language that the person chose, else in the browser's."""
-        return self.words[request.session.get("language") or accepted_language(request)]
+        return self.translators[request.session.get("language") or accepted_language(request)]
 
 
 async def present(request: Request) -> Session | None:
     """The session of the person who asks.
 
     Raises:
-        AwayError: the session store does not answer.
+        ServiceUnavailableError: the session store does not respond.
     """
-    desk: Desk = app.state.desk
-    return await desk.sessions.current(request.session)
+    app_context: AppContext = app.state.app_context
+    return await app_context.sessions.current(request.session)
 
 
 Present = Annotated[Session | None, Depends(present)]
 
 
 @dataclass(frozen=True)
-class Visit:
+class PageContext:
     """A page that somebody has open."""
 
-    desk: Desk
+    app_context: AppContext
     signed_in: Session
     store: Store
-    t: Words
+    t: Translator
     parameters: Mapping[str, str]
     query: Mapping[str, str]
     services: Services
@@ -143,7 +145,7 @@ class Visit:
 
     def now(self) -> datetime:
         """Business time."""
-        return self.desk.clock.now()
+        return self.app_context.clock.now()
 
     def today(self) -> date:
         """The store's calendar day."""
@@ -151,7 +153,7 @@ class Visit:
 
     def colleague(self, subject: str | None) -> str:
         """The name of somebody who works in the group, or of who else has changed something."""
-        person = self.desk.people.get(subject or "")
+        person = self.app_context.people.get(subject or "")
         return person.name(self.t.language) if person else self.t.code("actor", subject)
 
     def bay(self, bay_id: str | None) -> str:
@@ -163,26 +165,26 @@ class Visit:
     async def shared(
         self, kind: str, ask: Callable[[], Awaitable[Any]], fresh_s: float = FRESH_S
     ) -> Any:
-        """An answer about the store that its viewers of the same roles share, as services answer
+        """A response about the store that its viewers of the same roles share, as services answer
         by role; the token is checked first."""
         await self.signed_in.token()
         roles = ",".join(sorted(self.person.roles))
-        return await self.desk.answers.get((self.store.id, kind, roles), ask, fresh_s)
+        return await self.app_context.response_cache.get((self.store.id, kind, roles), ask, fresh_s)
 
     async def changed(self) -> None:
         """The person changed something: everybody in the store asks anew, this page at once."""
-        self.desk.answers.drop(self.store.id)
+        self.app_context.response_cache.drop(self.store.id)
         for refresh in self.refreshers:
             await refresh()
 
-    async def catalogue(self) -> Catalogue:
-        """The catalogue in the person's language."""
-        entries = await self.desk.answers.get(
-            ("catalogue", self.store.id),
-            lambda: self.services.get("reception", f"{self.store_path}/catalogue"),
-            _CATALOGUE_FRESH_S,
+    async def catalog(self) -> Catalog:
+        """The catalog in the person's language."""
+        entries = await self.app_context.response_cache.get(
+            ("catalog", self.store.id),
+            lambda: self.services.get("reception", f"{self.store_path}/catalog"),
+            _CATALOG_FRESH_S,
         )
-        return Catalogue(entries, self.t)
+        return Catalog(entries, self.t)
 
     async def names(self, orders: Iterable[Mapping[str, Any]], *, tiers: bool = False) -> Names:
         """Names and plates of all ``orders`` in one call, and the customers' tiers where they are
@@ -202,14 +204,14 @@ class Visit:
         return Names(*(self._known(kind, refs) for kind, refs in wanted.items()))
 
     async def names_if_any(self, orders: Iterable[Mapping[str, Any]]) -> Names:
-        """The same; none while customer relations is away."""
+        """The same; none while customer relations is unavailable."""
         try:
             return await self.names(orders)
-        except AwayError:
+        except ServiceUnavailableError:
             return Names()
 
     async def _resolve(self, wanted: Mapping[str, set[str]]) -> None:
-        now, resolved = time.monotonic(), self.desk.resolved
+        now, resolved = time.monotonic(), self.app_context.resolved
         missing = {
             kind: sorted(
                 ref
@@ -225,18 +227,19 @@ class Visit:
             "plate_refs": missing["plates"],
             "tiers_of": missing["tiers"],
         }
-        answer = await self.services.ask("crm", f"{self.store_path}/resolutions", body)
+        response = await self.services.ask("crm", f"{self.store_path}/resolutions", body)
         for kind, refs in missing.items():
             for ref in refs:
-                name = answer[kind].get(ref)
+                name = response[kind].get(ref)
                 until = now + (_KNOWN_S if name else _UNKNOWN_S)
                 resolved[self.store.id, kind, ref] = (name, until)
 
     def _known(self, kind: str, refs: Iterable[str]) -> dict[str, str]:
-        kept = {ref: self.desk.resolved.get((self.store.id, kind, ref)) for ref in refs}
+        kept = {ref: self.app_context.resolved.get((self.store.id, kind, ref)) for ref in refs}
         return {ref: known[0] for ref, known in kept.items() if known and known[0]}
 
 
 async def together(*asked: Awaitable[Any], forgiving: bool = False) -> list[Any]:
-    """The answers of several calls that were sent at once; ``forgiving`` gives errors as values."""
+    """The responses of several calls that were sent at once; ``forgiving`` gives errors as
+    values."""
     return await asyncio.gather(*asked, return_exceptions=forgiving)

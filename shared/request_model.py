@@ -11,25 +11,25 @@ from pydantic import (
     field_validator,
 )
 
-from shared.identifiers import Vin, confirmed_vin
+from shared.formats import Vin, confirmed_vin
 
 Version = Annotated[
     str, BeforeValidator(str), Field(description="names this state to commands that decide on it")
 ]
-"""What a read answers with; clients carry it and don't interpret it."""
+"""What a read returns; clients carry it and don't interpret it."""
 
 SeenVersion = Annotated[
     str, Field(min_length=1, max_length=40, description="the version that the person saw")
 ]
 
 
-class Body(BaseModel):
+class RequestModel(BaseModel):
     """A request body; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class BodyWithVin(Body):
+class RequestWithVin(RequestModel):
     """``vin_confirmed``: the vehicle says so, although the check digit is wrong."""
 
     vin_confirmed: bool = False
@@ -41,7 +41,7 @@ class BodyWithVin(Body):
         return confirmed_vin(vin, confirmed=info.data.get("vin_confirmed", False))
 
 
-class Seen(Body):
+class Seen(RequestModel):
     """A command that decides on what a person sees; refused when that has changed since."""
 
     version: SeenVersion

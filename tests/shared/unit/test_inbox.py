@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.positions import walk
+from shared.inbox import apply_in_sequence
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ def test_every_event_takes_effect_once_and_in_sequence(case):
     parked: list[Item] = []
     effects: dict[tuple[str, str], list[int]] = {stream: [] for stream in STREAMS}
 
-    def take(item):
+    def apply_one(item):
         effects[item.stream].append(item.sequence)
         return True
 
     for batch in batches:
-        result = walk([*batch, *parked], positions, take)
+        result = apply_in_sequence([*batch, *parked], positions, apply_one)
         positions.update(result.positions)
         parked = result.parked
 
@@ -60,13 +60,15 @@ def test_nothing_passes_an_event_that_was_not_understood(length, data):
     stream = STREAMS[0]
     taken: list[int] = []
 
-    def take(item):
+    def apply_one(item):
         if item.sequence == poison:
             return False
         taken.append(item.sequence)
         return True
 
-    result = walk([Item(stream, n) for n in range(1, length + 1)], {stream: 0}, take)
+    result = apply_in_sequence(
+        [Item(stream, n) for n in range(1, length + 1)], {stream: 0}, apply_one
+    )
 
     assert taken == list(range(1, poison))
     assert [item.sequence for item in result.parked] == list(range(poison + 1, length + 1))
@@ -77,13 +79,15 @@ def test_a_compacted_stream_goes_on_over_what_the_broker_dropped():
     stream = STREAMS[0]
     taken: list[int] = []
     records = [Item(stream, n) for n in (7, 4, 9)]
-    result = walk(records, {stream: 3}, lambda item: not taken.append(item.sequence), {"topic"})
+    result = apply_in_sequence(
+        records, {stream: 3}, lambda item: not taken.append(item.sequence), {"topic"}
+    )
     assert (taken, result.parked, result.positions) == ([4, 7, 9], [], {stream: 9})
 
 
 def test_a_repeated_event_is_discarded():
     stream = STREAMS[0]
-    result = walk([Item(stream, 3), Item(stream, 4)], {stream: 4}, lambda _: True)
+    result = apply_in_sequence([Item(stream, 3), Item(stream, 4)], {stream: 4}, lambda _: True)
     assert (result.applied, len(result.passed), result.positions) == (0, 2, {})
 
 
@@ -93,17 +97,17 @@ def test_every_record_has_exactly_one_fate(sequences, data):
     contents = st.sampled_from([b"genuine", b"forged", b"broken"])
     records = [Item(stream, n, data.draw(contents)) for n in sequences]
     position = data.draw(st.integers(0, 2))
-    refused: list[Item] = []
+    violation: list[Item] = []
 
-    def take(item):
+    def apply_one(item):
         if item.digest == b"broken":
-            refused.append(item)
+            violation.append(item)
         return item.digest != b"broken"
 
-    result = walk(records, {stream: position}, take)
+    result = apply_in_sequence(records, {stream: position}, apply_one)
 
     taken = [item for items in result.taken.values() for item in items]
-    fates = [*taken, *result.passed, *result.parked, *result.conflicts, *refused]
+    fates = [*taken, *result.passed, *result.parked, *result.conflicts, *violation]
     assert len(fates) + result.repeated == len(records)
     assert {item.sequence for item in taken}.isdisjoint(item.sequence for item in result.parked)
     for item in result.conflicts:

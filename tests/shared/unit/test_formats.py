@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.identifiers import (
+from shared.formats import (
     confirmed_vin,
     dialed,
     has_check_digit,

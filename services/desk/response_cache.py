@@ -1,0 +1,63 @@
+"""What many people look at is asked from the services once for all of them."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+FRESH_S = 0.9
+_FORGOTTEN_S = 60.0
+
+Key = tuple[str, ...]
+"""What a response belongs to (mostly a store), then its kind and what else tells it apart."""
+
+
+@dataclass
+class _CachedResponse:
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asked_at: float = float("-inf")
+    value: Any = None
+    error: Exception | None = None
+
+
+class ResponseCache:
+    """Responses by store and kind; each is asked at most about once a second, failures included.
+
+    Only people who may see the kind in that store may ask here: a response is shared as it is.
+    """
+
+    def __init__(self) -> None:
+        self._responses: dict[Key, _CachedResponse] = {}
+
+    async def get(
+        self, key: Key, ask: Callable[[], Awaitable[Any]], fresh_s: float = FRESH_S
+    ) -> Any:
+        """The response under ``key``, asked again when it is older than ``fresh_s`` seconds."""
+        cached = self._responses.setdefault(key, _CachedResponse())
+        async with cached.asking:
+            if time.monotonic() - cached.asked_at > fresh_s:
+                await self._ask(cached, ask)
+        self._forget_old()
+        if cached.error:
+            raise cached.error
+        return cached.value
+
+    def drop(self, store_id: str) -> None:
+        """Ask anew next time for what belongs to a store, because somebody changed something."""
+        for key, cached in self._responses.items():
+            if key[0] == store_id:
+                cached.asked_at = float("-inf")
+
+    async def _ask(self, cached: _CachedResponse, ask: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            cached.value, cached.error = await ask(), None
+        except Exception as error:
+            cached.error = error
+        cached.asked_at = time.monotonic()
+
+    def _forget_old(self) -> None:
+        limit = time.monotonic() - _FORGOTTEN_S
+        for key in [key for key, cached in self._responses.items() if cached.asked_at < limit]:
+            if not self._responses[key].asking.locked():
+                del self._responses[key]
