@@ -320,7 +320,9 @@ class Rewriter(cst.CSTTransformer):
             return updated
         lines = [
             updated.with_changes(
-                body=[cst.ImportFrom(module=_expression(target), names=aliases)],
+                body=[
+                    cst.ImportFrom(module=_expression(target), names=aliases)
+                ],
                 leading_lines=updated.leading_lines if i == 0 else (),
             )
             for i, (target, aliases) in enumerate(by_module.items())
