@@ -182,9 +182,8 @@ def _report(day: DayFigures, settings: EmbeddedSettings) -> Table:
 
 
 def _explain(settings: EmbeddedSettings, addresses: dict[str, str], wall_s: float) -> None:
-    print_line(
-        f"played and stopped in {wall_s:.0f} s, nothing is left running; to bring this day up:"
-    )
+    print_line(f"played and stopped in {wall_s:.0f} s, nothing is left running")
+    print_line("to bring this day up, with its clock standing still:")
     print_line(
         f"  AFTERSALES_EMBEDDED_GROUP_FOLDER={settings.group_folder} "
         f"AFTERSALES_EMBEDDED_CLOCK_FILE={settings.clock_file} "
@@ -193,7 +192,7 @@ def _explain(settings: EmbeddedSettings, addresses: dict[str, str], wall_s: floa
     print_line("then open")
     print_line(f"  desk       {addresses[DESK]}")
     for service in SERVICES:
-        print_line(f"  {service:<10} {addresses[service]}/docs")
+        print_line(f"  {service:<10} {addresses[service]}/openapi.json")
 
 
 def _as_json(day: DayFigures, audit: AuditResult, wall_s: float) -> dict[str, Any]:

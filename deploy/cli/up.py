@@ -72,7 +72,7 @@ async def _first(starting: asyncio.Task[None], stop_asked: asyncio.Event) -> boo
 def _show_addresses(platform: Platform) -> None:
     print_line(f"desk       {platform.url(DESK)}")
     for service in SERVICES:
-        print_line(f"{service:<10} {platform.url(service)}/docs")
+        print_line(f"{service:<10} {platform.url(service)}/openapi.json")
     print_line(f"data and logs are in {platform.settings.data}")
     print_line(f"Ctrl-C, or `aftersales down`, stops everything (pid {os.getpid()})")
 
