@@ -77,7 +77,7 @@ class Finding:
 
 
 def findings(folder: Path) -> Iterator[Finding]:
-    """What is found below ``folder`` in Python and in JavaScript."""
+    """Return the findings below ``folder``, in Python and in JavaScript."""
     for file in sorted(folder.rglob("*.py")):
         for line, rule in in_python(file.read_text()):
             yield Finding(file, line, rule)

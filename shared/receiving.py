@@ -1,11 +1,11 @@
-"""How much of a request is read, and for how long."""
+"""Bounds of size and time on request bodies."""
 
 import asyncio
-from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.answer_headers import answering
 from shared.problems import Problem
 
 LARGEST_BODY = 256_000
@@ -61,14 +61,12 @@ class CloseUnread:
             unread = message.get("more_body", False)
             return message
 
-        async def answering(message: Message) -> None:
-            if unread and message["type"] == "http.response.start":
-                close: Any = (b"connection", b"close")
-                message = {**message, "headers": [*message.get("headers", ()), close]}
-            await send(message)
+        def close(answer: Message) -> None:
+            if unread:
+                answer["headers"] = [*answer["headers"], (b"connection", b"close")]
 
         if unread:
-            await self._app(scope, reading, answering)
+            await self._app(scope, reading, answering(send, close))
         else:
             await self._app(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""Work that many ask for and that is done once for all of them."""
+"""One call for many callers who ask for the same thing at the same time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 class Underway(Generic[T]):
-    """Does ``work`` once at a time: who asks while it is under way waits for the same outcome.
+    """Run ``work`` once at a time; callers that ask meanwhile wait for the same outcome.
 
-    It goes on when somebody who waits for it gives up.
+    It goes on when a waiting caller is cancelled.
     """
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:

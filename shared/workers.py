@@ -1,4 +1,4 @@
-"""Processes for long computations, and for what strangers send."""
+"""Processes for long computations and for untrusted input."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ class ExhaustedError(Exception):
 
 
 class ConfinedWorkers:
-    """Processes that compute on what strangers send, each one thing at a time within bounds.
+    """Processes for untrusted input, each with one computation at a time within bounds.
 
     They start when they are needed, and one that ends is replaced.
     """

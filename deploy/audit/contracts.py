@@ -1,4 +1,4 @@
-"""What events promise to hold, by their published JSON Schemas: whether a record is readable."""
+"""Readability of records, judged by the published JSON Schemas of their events."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -98,7 +98,7 @@ def _origins(audit_data: AuditData) -> Check:
 
 
 def _readable(audit_data: AuditData) -> Check:
-    """What nobody can read is to be dead-lettered and decided on."""
+    """Require a decided dead letter for each unreadable record."""
     comparison = Comparison("readable events", "kafka")
     comparison.compared = len(audit_data.log.events)
     for event in audit_data.log.events:

@@ -45,7 +45,7 @@ def ensure_secrets(folder: Path) -> Secrets:
     if (folder / _SHARED_KEYS).exists():
         raise EmbeddedError(
             f"{folder / _SHARED_KEYS}: this data is under keys that all services shared, which is "
-            "not supported any more; begin anew with --reset-data"
+            "not supported any more; start again with --reset-data"
         )
     made = Secrets(
         issuer_key_file=folder / "issuer.json",

@@ -1,4 +1,4 @@
-"""What the desk reads of a request: a file only from somebody who is signed in, all else small."""
+"""Bounds of what the desk reads: files from signed-in users only, small bodies otherwise."""
 
 import re
 

@@ -99,12 +99,7 @@ async def lock_message(connection: Connection, store_id: str, message_id: str) -
     Raises:
         RuleViolation: there is no such message in the store.
     """
-    row = await connection.fetchrow(
-        _MESSAGE + "WHERE store_id = $1 AND message_id = $2 FOR UPDATE", store_id, message_id
-    )
-    if row is None:
-        raise unknown("message_id", message_id)
-    return Message(**row)
+    return await _read(connection, store_id, message_id, "FOR UPDATE")
 
 
 async def read_message(connection: Connection, store_id: str, message_id: str) -> Message:
@@ -113,8 +108,12 @@ async def read_message(connection: Connection, store_id: str, message_id: str) -
     Raises:
         RuleViolation: there is no such message in the store.
     """
+    return await _read(connection, store_id, message_id, "")
+
+
+async def _read(connection: Connection, store_id: str, message_id: str, lock: str) -> Message:
     row = await connection.fetchrow(
-        _MESSAGE + "WHERE store_id = $1 AND message_id = $2", store_id, message_id
+        _MESSAGE + "WHERE store_id = $1 AND message_id = $2 " + lock, store_id, message_id
     )
     if row is None:
         raise unknown("message_id", message_id)

@@ -71,7 +71,13 @@ from services.reception.persistence.order import (
     take_queue_number,
     unpaid_orders,
 )
-from services.reception.persistence.photo import add_photo, find_photo, photos_of_order, read_photo
+from services.reception.persistence.photo import (
+    add_photo,
+    find_photo,
+    known_photos,
+    photos_of_order,
+    read_photo,
+)
 from services.reception.persistence.vehicle import (
     last_odometer,
     lock_vehicle,
@@ -112,6 +118,7 @@ __all__ = [
     "finished_operations",
     "forget_jobs",
     "invoices",
+    "known_photos",
     "last_capacity",
     "last_odometer",
     "link_sent_by",

@@ -1,5 +1,7 @@
 """Photos: what is known of them; their content is in the file store."""
 
+from collections.abc import Sequence
+
 from services.reception.domain.photo import Photo
 from shared.contracts.violations import unknown
 from shared.db import Connection
@@ -30,6 +32,16 @@ async def find_photo(connection: Connection, store_id: str, photo_id: str) -> Ph
         _PHOTO + "WHERE store_id = $1 AND photo_id = $2", store_id, photo_id
     )
     return Photo(**row) if row else None
+
+
+async def known_photos(connection: Connection, store_id: str, photo_ids: Sequence[str]) -> set[str]:
+    """Those of ``photo_ids`` that name a photo of the store."""
+    rows = await connection.fetch(
+        "SELECT photo_id FROM photo WHERE store_id = $1 AND photo_id = ANY ($2)",
+        store_id,
+        photo_ids,
+    )
+    return {row["photo_id"] for row in rows}
 
 
 async def read_photo(connection: Connection, store_id: str, photo_id: str) -> Photo:

@@ -78,6 +78,7 @@ async def test_a_claim_without_its_evidence_is_refused_naming_each(desk, worksho
         ({"part_no": "NO-SUCH"}, "part_no"),
         ({"in_service_on": "2099-01-01"}, "in_service_on"),
         ({"odometer_km": 10_000_000}, "odometer_km"),
+        ({"photo_ids": ["no-such-photo"]}, "photo_ids"),
     ):
         response = await desk.post(f"{path}/evidence", EVIDENCE | wrong | version)
         assert response.status_code == 422

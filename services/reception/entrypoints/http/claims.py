@@ -150,8 +150,9 @@ async def record_evidence(
     async def use_case(uow: UnitOfWork) -> BaseModel:
         claim = await persistence.lock_claim(uow.connection, command.store_id, claim_id)
         require_version(claim, body.version)
+        known = await persistence.known_photos(uow.connection, command.store_id, evidence.photo_ids)
         for photo_id in evidence.photo_ids:
-            if await persistence.find_photo(uow.connection, command.store_id, photo_id) is None:
+            if photo_id not in known:
                 raise unknown_code("photo_ids", photo_id)
         completed = claims.record_evidence(claim, evidence)
         return _view(await persistence.save_claim(uow, completed))
