@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
@@ -37,6 +37,8 @@ class CommandHeaders(BaseModel):
 
 
 Headers = Annotated[CommandHeaders, Header()]
+
+P = TypeVar("P")
 
 CUSTOMER = "customer"
 
@@ -90,7 +92,7 @@ class CommandContext:
         Raises:
             RuleViolation: the caller used the key for another request.
         """
-        async with self._uow_factory.open([self.store_id], self.actor) as uow:
+        async with self._uow_factory.open([self.store_id], self.actor, self.causation) as uow:
             connection = uow.connection
             await connection.execute(_ONE_AT_A_TIME, self.principal.subject, self.key)
             row = await connection.fetchrow(_SELECT_RESPONSE, self.principal.subject, self.key)
@@ -107,6 +109,20 @@ class CommandContext:
                 response,
             )
         return JSONResponse(response, status)
+
+    async def run_prepared(
+        self,
+        prepare: Callable[[], Awaitable[P]],
+        use_case: Callable[[UnitOfWork, P], Awaitable[BaseModel]],
+        *,
+        status: int = 200,
+    ) -> JSONResponse:
+        """Apply ``use_case`` to what ``prepare`` found, outside the transaction, where others are
+        asked; a repeated command has its response without asking them again."""
+        if previous := await self.previous_response():
+            return previous
+        prepared = await prepare()
+        return await self.run(lambda uow: use_case(uow, prepared), status=status)
 
     def _replay(self, row: Any) -> JSONResponse | None:
         if row is None:
@@ -144,7 +160,7 @@ async def command_of(
             traceparent=trace_of(request.headers.get("traceparent")),
         ),
         _request_hash=await _fingerprint(request),
-        _uow_factory=request.app.state.uow_factory,
+        _uow_factory=request.app.state.service.uow_factory,
     )
 
 

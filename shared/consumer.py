@@ -226,6 +226,7 @@ class Consumer:
         kafka: Mapping[str, Any],
         subscriptions: Iterable[type[Event]],
         handle: BatchHandler,
+        uow_factory: UnitOfWorkFactory,
         max_records: int = _LARGEST_BATCH,
         lanes: int = 1,
     ) -> None:
@@ -234,7 +235,7 @@ class Consumer:
         self.applied = 0
         self.unknown = 0
         self.lost = 0
-        self.uow_factory: UnitOfWorkFactory
+        self.uow_factory = uow_factory
         self._handle = handle
         self._lanes = lanes
         self._kafka = kafka

@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import structlog
 from fastapi import Depends, FastAPI, Request, Response
@@ -15,12 +16,12 @@ from faststream.kafka import KafkaBroker
 from shared import dead_letter_routes, health, schemas
 from shared.answer_headers import FOR_PROGRAMS, AnswerHeaders, WrappedFastAPI
 from shared.clock import Clock, clock_from
-from shared.consumer import BatchHandler, Consumer
-from shared.contracts import Event
+from shared.consumer import Consumer
 from shared.db import TRANSIENT, Pool, open_pool
 from shared.kafka import broker_security, client_options
 from shared.outbox import Relay
 from shared.problems import RESPONSES, add_problem_handlers
+from shared.reactions import Reactions
 from shared.receiving import CloseUnread
 from shared.routing import Router
 from shared.runtime import frozen_gc
@@ -33,73 +34,99 @@ from shared.unit_of_work import UnitOfWorkFactory
 
 log = structlog.get_logger()
 
+D = TypeVar("D")
+
 _PARTITION_DAYS_AHEAD = 14
 _WORKER_POOL = 3
 
 
-class Service:
-    """Pools, broker, relay, timers and consumer of one process, started and stopped together."""
+@dataclass(frozen=True)
+class Foundation:
+    """What a service stands on: settings, clock, pools and relay, opened before all else."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
-        self.name = name
-        self.settings = settings
-        self.clock: Clock = clock_from(settings.clock_file, settings.clock_skew_s)
-        self.pool: Pool
-        self.workers: Pool
-        self.uow_factory: UnitOfWorkFactory
-        self.timers: Timers
-        self.consumer: Consumer
-        self._timer_handlers: Mapping[str, TimerHandler] = {}
-        holder = f"{name}-{settings.instance}"
-        self.relay = Relay(settings.worker_database_url, client_options(settings), holder)
+    name: str
+    settings: Settings
+    clock: Clock
+    pool: Pool
+    workers: Pool
+    relay: Relay
+    uow_factory: UnitOfWorkFactory
+
+    @property
+    def holder(self) -> str:
+        """The process, as leases and connections name it."""
+        return _holder(self.name, self.settings)
+
+
+@asynccontextmanager
+async def opened(name: str, settings: Settings) -> AsyncIterator[Foundation]:
+    """Open the pools, waiting for the database as long as it takes; close them at the end."""
+    holder = _holder(name, settings)
+    clock = clock_from(settings.clock_file, settings.clock_skew_s)
+    pool = await _retry_until_ready(
+        lambda: open_pool(settings.database_url, settings.database_pool_size, holder)
+    )
+    workers = await _retry_until_ready(
+        lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
+    )
+    relay = Relay(settings.worker_database_url, client_options(settings), holder)
+    uow_factory = UnitOfWorkFactory(pool, clock, relay.wake)
+    try:
+        yield Foundation(name, settings, clock, pool, workers, relay, uow_factory)
+    finally:
+        for each in (pool, workers):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(each.close(), 5)
+
+
+class Service(Generic[D]):
+    """Relay, timers and consumer of one process, started and stopped together."""
+
+    def __init__(
+        self,
+        foundation: Foundation,
+        deps: D,
+        reactions: Reactions[D],
+        timer_handlers: Mapping[str, TimerHandler[D]],
+        *,
+        lanes: int = 1,
+    ) -> None:
+        """Batches of events are applied in so many ``lanes`` side by side."""
+        settings = foundation.settings
+        self.name, self.settings, self.clock = foundation.name, settings, foundation.clock
+        self.pool, self.workers = foundation.pool, foundation.workers
+        self.relay, self.uow_factory = foundation.relay, foundation.uow_factory
+        self.deps = deps
         self.broker = KafkaBroker(
             settings.kafka_bootstrap,
-            client_id=holder,
+            client_id=foundation.holder,
             security=broker_security(settings),
             apply_types=False,
             consumer_only=True,
             graceful_timeout=10,
             logger=None,
         )
+        self.consumer = Consumer(
+            self.broker,
+            name=self.name,
+            kafka=client_options(settings),
+            subscriptions=reactions.subscriptions,
+            handle=lambda uow, batch: reactions.react(uow, batch, deps),
+            uow_factory=self.uow_factory,
+            lanes=lanes,
+        )
+        self.timers = Timers(
+            self.name,
+            self.workers,
+            self.uow_factory,
+            timer_handlers,
+            deps,
+            self.consumer.catch_up,
+        )
 
     @property
     def stalled(self) -> bool:
         return self.consumer.stalled
-
-    async def open(self) -> None:
-        """Open the pools, waiting for the database as long as it takes."""
-        settings, holder = self.settings, f"{self.name}-{self.settings.instance}"
-        self.pool = await _retry_until_ready(
-            lambda: open_pool(settings.database_url, settings.database_pool_size, holder)
-        )
-        self.workers = await _retry_until_ready(
-            lambda: open_pool(settings.worker_database_url, _WORKER_POOL, f"{holder} worker")
-        )
-        self.uow_factory = self.consumer.uow_factory = UnitOfWorkFactory(
-            self.pool, self.clock, self.relay.wake
-        )
-        self.timers = Timers(
-            self.name, self.workers, self.uow_factory, self.clock, self._timer_handlers
-        )
-
-    def subscribe(
-        self,
-        subscriptions: Iterable[type[Event]],
-        handle: BatchHandler,
-        timer_handlers: Mapping[str, TimerHandler],
-        *,
-        lanes: int = 1,
-    ) -> None:
-        """Say which events and timers the service handles, and events in how many lanes."""
-        self.consumer = Consumer(
-            self.broker,
-            name=self.name,
-            kafka=client_options(self.settings),
-            subscriptions=subscriptions,
-            handle=handle,
-            lanes=lanes,
-        )
-        self._timer_handlers = timer_handlers
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -126,9 +153,6 @@ class Service:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for pool in (self.pool, self.workers):
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(pool.close(), 5)
 
     async def _consume(self) -> None:
         """Start consuming; commands work meanwhile even when the broker is down."""
@@ -152,28 +176,36 @@ class Service:
 
 
 def service_app(
-    service: Service,
+    name: str,
+    settings: Settings,
     *,
     title: str,
     stores: Iterable[str],
     routers: Iterable[Router],
-    prepare: Callable[[], Awaitable[None]] | None = None,
+    reactions: Reactions[D],
+    timer_handlers: Mapping[str, TimerHandler[D]],
+    compose: Callable[[Foundation], D],
+    prepare: Callable[[D], Awaitable[None]] | None = None,
+    lanes: int = 1,
 ) -> FastAPI:
-    """The HTTP face of ``service``, which runs as long as the application does.
+    """The HTTP face of a service, which runs as long as the application does.
 
-    ``prepare`` is awaited before the first request, when the pools are open.
+    ``compose`` makes what the application functions reach, when the pools are open; ``prepare`` is
+    awaited before the first request.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(service.name, service.settings.instance)
-        await service.open()
-        app.state.uow_factory = service.uow_factory
-        if prepare:
-            await _retry_until_ready(prepare)
-        with frozen_gc():
-            async with service.running():
-                yield
+        configure_logging(name, settings.instance)
+        async with opened(name, settings) as foundation:
+            deps = compose(foundation)
+            service = Service(foundation, deps, reactions, timer_handlers, lanes=lanes)
+            app.state.service = service
+            if prepare:
+                await _retry_until_ready(lambda: prepare(deps))
+            with frozen_gc():
+                async with service.running():
+                    yield
 
     app = WrappedFastAPI(
         outermost=lambda stack: CloseUnread(AnswerHeaders(stack, FOR_PROGRAMS)),
@@ -186,8 +218,7 @@ def service_app(
         responses=RESPONSES,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.service = service
-    app.state.verifier = Verifier(service.settings)
+    app.state.verifier = Verifier(settings)
     app.state.stores = frozenset(stores)
     add_problem_handlers(app)
     app.include_router(dead_letter_routes.router)
@@ -195,7 +226,7 @@ def service_app(
     app.include_router(schemas.router)
     for router in routers:
         app.include_router(router)
-    _measure(app, service.name)
+    _measure(app, name)
     return app
 
 
@@ -209,6 +240,10 @@ def _measure(app: FastAPI, service: str) -> None:
             time.perf_counter() - began
         )
         return response
+
+
+def _holder(name: str, settings: Settings) -> str:
+    return f"{name}-{settings.instance}"
 
 
 async def _retry_until_ready(action: Callable[[], Awaitable[Any]]) -> Any:

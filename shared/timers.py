@@ -9,12 +9,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import structlog
 
-from shared.clock import Clock
 from shared.db import TRANSIENT, Pool
 from shared.envelope import Causation
 from shared.ids import new_id
@@ -23,7 +22,10 @@ from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 log = structlog.get_logger()
 
+D = TypeVar("D")
+
 _POLL_S = 0.1
+_CATCH_UP_S = 10.0
 _DATABASE_PAUSE_S = 1.0
 _LONGEST_ERROR = 300
 
@@ -104,22 +106,24 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class TimerHandler:
+class TimerHandler(Generic[D]):
     """What happens when a timer of one kind is due.
 
     ``prepare`` computes, from store and subject and outside any transaction, what ``fire`` will
     apply. ``lock`` takes the locks that commands take before they touch the timer; without it two
     of them could wait for each other. ``fire`` acts, in the transaction that forgets the timer.
-    A kind that names no ``lane`` waits for this process alone and has a lane of its own.
+    A kind that names no ``lane`` waits for this process alone and has a lane of its own. With
+    ``when_caught_up`` it waits until what was published so far is applied.
 
     A timer is given up, and waits for an operator, when it has failed ``failures`` times, or
     was tried in vain ``attempts`` times (5,000 are three and a half days).
     """
 
-    fire: Callable[[UnitOfWork, Timer], Awaitable[None]]
+    fire: Callable[[UnitOfWork, Timer, D], Awaitable[None]]
     lock: Callable[[UnitOfWork, str, str], Awaitable[Any]] | None = None
-    prepare: Callable[[str, str], Awaitable[Any]] | None = None
+    prepare: Callable[[str, str, D], Awaitable[Any]] | None = None
     lane: Lane | None = None
+    when_caught_up: bool = False
     failures: int = 6
     attempts: int = 5000
 
@@ -139,11 +143,14 @@ async def schedule(
     *,
     store_id: str,
     due_at: datetime,
-    causation: Causation,
+    causation: Causation | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """Set the one timer of ``kind`` for ``subject``, moving it where it exists."""
-    content = {"correlation_id": causation.correlation_id, **(data or {})}
+    cause = causation or uow.causation
+    if cause is None:
+        raise RuntimeError("a timer needs to say what it follows from")
+    content = {"correlation_id": cause.correlation_id, **(data or {})}
     await uow.connection.execute(_SCHEDULE, new_id(), store_id, kind, subject, due_at, content)
 
 
@@ -165,10 +172,11 @@ async def cancel(uow: UnitOfWork, kind: str, subject: str) -> None:
     )
 
 
-class Timers:
+class Timers(Generic[D]):
     """Fires due timers of the kinds it is given, each kind in its lane.
 
-    Several instances share the work through row locks.
+    Several instances share the work through row locks. ``catch_up`` says whether all that was
+    published so far is applied, waiting for it up to so many seconds.
     """
 
     def __init__(
@@ -176,8 +184,9 @@ class Timers:
         service: str,
         workers: Pool,
         uow_factory: UnitOfWorkFactory,
-        clock: Clock,
-        timer_handlers: Mapping[str, TimerHandler],
+        timer_handlers: Mapping[str, TimerHandler[D]],
+        deps: D,
+        catch_up: Callable[[float], Awaitable[bool]],
     ) -> None:
         """Raises ValueError when two kinds name one lane, where one could hold the other up."""
         lanes = [each.lane.name for each in timer_handlers.values() if each.lane]
@@ -186,8 +195,10 @@ class Timers:
         self._service = service
         self._workers = workers
         self._uow_factory = uow_factory
-        self._clock = clock
+        self._clock = uow_factory.clock
         self._timer_handlers = timer_handlers
+        self._deps = deps
+        self._catch_up = catch_up
         self._in_hand: dict[UUID, Lane] = {}
         self._done = asyncio.Event()
 
@@ -254,7 +265,11 @@ class Timers:
         timer_id, store_id, subject = row["timer_id"], row["store_id"], row["subject"]
         handler = self._timer_handlers[row["kind"]]
         async with asyncio.timeout(self._lane(row["kind"]).timeout_s):
-            prepared = await handler.prepare(store_id, subject) if handler.prepare else None
+            if handler.when_caught_up and not await self._catch_up(_CATCH_UP_S):
+                raise StaleStateError
+            prepared = (
+                await handler.prepare(store_id, subject, self._deps) if handler.prepare else None
+            )
         async with self._uow_factory.open([store_id]) as uow:
             if handler.lock:
                 await handler.lock(uow, store_id, subject)
@@ -263,9 +278,8 @@ class Timers:
                 return False
             data = claimed["data"]
             causation = Causation(data["correlation_id"], str(timer_id))
-            await handler.fire(
-                uow, Timer(store_id, subject, claimed["due_at"], data, causation, prepared)
-            )
+            timer = Timer(store_id, subject, claimed["due_at"], data, causation, prepared)
+            await handler.fire(uow.caused_by(causation, timer.due_at), timer, self._deps)
         return True
 
     async def _postpone(self, row: Any, error: Exception, outcome: str) -> str:

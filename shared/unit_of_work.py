@@ -20,17 +20,34 @@ class UnitOfWork:
 
     ``actor`` is the subject of the colleague who commands it, ``customer`` for a customer's own
     word, the service that commands it or whose events it applies, None for what follows from time.
+    ``causation`` is what it follows from, and ``caused_at`` when that happened: an event's time, a
+    timer's ``due_at``, the present for a command.
     """
 
     connection: Connection
     now: datetime
     stores: frozenset[str]
     actor: str | None
+    causation: Causation | None = None
+    caused_at: datetime | None = None
     _outgoing: list[tuple[Event, Causation]] = field(default_factory=list)
 
-    def publish(self, events: Iterable[Event], causation: Causation) -> None:
+    @property
+    def store_id(self) -> str:
+        """The one store of a command, a timer or an event."""
+        (store_id,) = self.stores
+        return store_id
+
+    def caused_by(self, causation: Causation, at: datetime) -> "UnitOfWork":
+        """The same unit, for what follows from ``causation``, which happened ``at`` that time."""
+        return replace(self, causation=causation, caused_at=at)
+
+    def publish(self, events: Iterable[Event], causation: Causation | None = None) -> None:
         """Publish ``events``, in this order per key, when the transaction commits."""
-        self._outgoing.extend((event, causation) for event in events)
+        cause = causation or self.causation
+        if cause is None:
+            raise RuntimeError("an event needs to say what it follows from")
+        self._outgoing.extend((event, cause) for event in events)
 
     async def save(
         self, aggregates: Sequence[V], write: Callable[[Sequence[V]], Awaitable[None]]
@@ -63,14 +80,24 @@ class UnitOfWorkFactory:
     after_commit: Callable[[], None]
 
     @asynccontextmanager
+    async def read(self, *stores: str) -> AsyncIterator[Connection]:
+        """Open a transaction that sees the rows of ``stores`` and publishes nothing."""
+        async with transaction(self.pool, stores) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def open(
-        self, stores: Iterable[str], actor: str | None = None
+        self,
+        stores: Iterable[str],
+        actor: str | None = None,
+        causation: Causation | None = None,
     ) -> AsyncIterator[UnitOfWork]:
         """Open a unit of work that sees the rows of ``stores``; commits at the end, rolls back on
         an error."""
         scope = frozenset(stores)
         async with transaction(self.pool, scope) as connection:
-            uow = UnitOfWork(connection, self.clock.now(), scope, actor)
+            now = self.clock.now()
+            uow = UnitOfWork(connection, now, scope, actor, causation, now)
             yield uow
             await uow.flush()
             failpoint("before_commit")

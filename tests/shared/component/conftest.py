@@ -1,6 +1,7 @@
 """One service's foundation on the real Kafka and PostgreSQL, with a consumer that only counts."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,8 @@ from shared.clock import SystemClock
 from shared.contracts.reception import CustomerGreeted, VehicleArrived
 from shared.db import open_pool
 from shared.envelope import Causation, ReceivedEvent
-from shared.service import Service
+from shared.reactions import Reactions
+from shared.service import Foundation, Service, opened
 from shared.settings import Settings
 from shared.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -51,7 +53,8 @@ class Effects:
 class Bench:
     """What a test needs: units that publish, the service, an administrator's eye, raw Kafka."""
 
-    service: Service
+    foundation: Foundation
+    service: Service[None]
     uow_factory: UnitOfWorkFactory
     admin: asyncpg.Connection
     effects: Effects
@@ -99,10 +102,13 @@ def settings_of(servers: Any, service: str) -> Settings:
 async def bench(servers: Any) -> AsyncIterator[Bench]:
     """The crm service's foundation, listening to CustomerGreeted."""
     settings = settings_of(servers, "crm")
-    service = Service("crm", settings)
     effects = Effects()
-    service.subscribe([CustomerGreeted], effects.handle, {})
-    await service.open()
+    reactions = Reactions[None](
+        {}, [lambda uow, batch, _: effects.handle(uow, batch)], [CustomerGreeted]
+    )
+    resources = AsyncExitStack()
+    foundation = await resources.enter_async_context(opened("crm", settings))
+    service = Service(foundation, None, reactions, {})
     reception = await open_pool(
         settings_of(servers, "reception").database_url, 10, "test reception"
     )
@@ -112,7 +118,17 @@ async def bench(servers: Any) -> AsyncIterator[Bench]:
     await producer.start()
     uow_factory = UnitOfWorkFactory(reception, SystemClock(), lambda: None)
     begin = await _ends(settings.kafka_bootstrap)
-    yield Bench(service, uow_factory, admin, effects, settings.kafka_bootstrap, producer, begin)
+    yield Bench(
+        foundation,
+        service,
+        uow_factory,
+        admin,
+        effects,
+        settings.kafka_bootstrap,
+        producer,
+        begin,
+    )
+    await resources.aclose()
     await producer.stop()
     await admin.close()
     await reception.close()

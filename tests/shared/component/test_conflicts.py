@@ -15,6 +15,8 @@ from shared.contracts.violations import RuleViolation
 from shared.contracts.workshop import CapacityChanged
 from shared.db import speak_json
 from shared.envelope import ReceivedEvent, headers_of
+from shared.reactions import Reactions
+from shared.service import Service
 from shared.unit_of_work import UnitOfWork
 from tests.shared.component.conftest import CAUSATION, NOW, TOPIC, Bench, greeted
 
@@ -48,8 +50,6 @@ async def consumer(bench: Bench) -> AsyncIterator[Any]:
     """The bench's consumer, which is handed records without a broker."""
     await speak_json(bench.admin)
     yield bench.service.consumer
-    await bench.service.pool.close()
-    await bench.service.workers.close()
 
 
 async def conflicts(bench: Bench) -> list[tuple[int, str]]:
@@ -255,15 +255,11 @@ async def follower(bench: Bench) -> AsyncIterator[tuple[Any, list[int]]]:
     await speak_json(bench.admin)
     plans: list[int] = []
 
-    async def handle(_: UnitOfWork, batch: Sequence[ReceivedEvent]) -> None:
-        events: list[Any] = [each.event for each in batch]
-        plans.extend(event.plan_version for event in events)
+    async def follow(_: UnitOfWork, event: CapacityChanged, _deps: None) -> None:
+        plans.append(event.plan_version)
 
-    bench.service.subscribe([CapacityChanged], handle, {})
-    bench.service.consumer.uow_factory = bench.service.uow_factory
-    yield bench.service.consumer, plans
-    await bench.service.pool.close()
-    await bench.service.workers.close()
+    following = Service(bench.foundation, None, Reactions({CapacityChanged: follow}), {})
+    yield following.consumer, plans
 
 
 async def test_forged_version_does_not_silence_genuine_ones(bench, follower):

@@ -27,7 +27,7 @@ class Outside:
         self.is_responding = asyncio.Event()
         self._waiting = 0
 
-    async def ask(self, _: str, subject: str) -> str:
+    async def ask(self, _: str, subject: str, _deps: None) -> str:
         self.asked.append(subject)
         self._waiting += 1
         self.most_at_once = max(self.most_at_once, self._waiting)
@@ -41,7 +41,7 @@ class Outside:
 class Fired(list[Timer]):
     """The timers that were fired, in their order."""
 
-    async def fire(self, _: UnitOfWork, timer: Timer) -> None:
+    async def fire(self, _: UnitOfWork, timer: Timer, _deps: None) -> None:
         self.append(timer)
 
     @property
@@ -81,10 +81,19 @@ async def _until(condition: Any) -> None:
 
 
 @asynccontextmanager
-async def _running(bench: Bench, timer_handlers: Mapping[str, TimerHandler]) -> AsyncIterator[None]:
+async def _running(
+    bench: Bench, timer_handlers: Mapping[str, TimerHandler[None]]
+) -> AsyncIterator[None]:
     service = bench.service
     await service.workers.execute("DELETE FROM timer")
-    watching = Timers("crm", service.workers, service.uow_factory, service.clock, timer_handlers)
+    watching = Timers(
+        "crm",
+        service.workers,
+        service.uow_factory,
+        timer_handlers,
+        None,
+        service.consumer.catch_up,
+    )
     task = asyncio.create_task(watching.run())
     try:
         yield
@@ -124,7 +133,9 @@ async def test_thousand_waiting_timers_delay_no_other_kind(bench: Bench) -> None
 
 async def test_neighbor_that_never_answers_is_left_alone(bench: Bench) -> None:
     timer_handlers = {
-        "remote": TimerHandler(Fired().fire, prepare=Outside().ask, lane=Lane("slow", 1, 0.05))
+        "remote": TimerHandler[None](
+            Fired().fire, prepare=Outside().ask, lane=Lane("slow", 1, 0.05)
+        )
     }
     async with _running(bench, timer_handlers):
         await _set(bench, "remote", 3)
@@ -139,7 +150,7 @@ async def test_neighbor_that_never_answers_is_left_alone(bench: Bench) -> None:
 async def test_waiting_timer_fires_when_its_neighbor_returns(bench: Bench) -> None:
     unavailable, fired = [True], Fired()
 
-    async def ask(_store_id: str, _subject: str) -> None:
+    async def ask(_store_id: str, _subject: str, _deps: None) -> None:
         if unavailable:
             raise RetryLaterError("unavailable")
 
@@ -166,7 +177,7 @@ async def test_waiting_timer_fires_when_its_neighbor_returns(bench: Bench) -> No
 async def test_timer_is_given_up_at_its_limit(bench: Bench, error, tries) -> None:
     tried, fired = [], Fired()
 
-    async def fail(_uow: UnitOfWork, timer: Timer) -> None:
+    async def fail(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
         tried.append(timer.subject)
         raise error
 
@@ -194,7 +205,7 @@ async def test_timer_is_given_up_at_its_limit(bench: Bench, error, tries) -> Non
 async def test_untried_timer_goes_before_one_that_failed(bench: Bench) -> None:
     tried: list[str] = []
 
-    async def fail(_uow: UnitOfWork, timer: Timer) -> None:
+    async def fail(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
         tried.append(timer.subject)
         raise ValueError
 
@@ -207,7 +218,7 @@ async def test_untried_timer_goes_before_one_that_failed(bench: Bench) -> None:
 async def test_stale_preparation_is_no_failure(bench: Bench) -> None:
     tried: list[str] = []
 
-    async def stale(_uow: UnitOfWork, timer: Timer) -> None:
+    async def stale(_uow: UnitOfWork, timer: Timer, _deps: None) -> None:
         tried.append(timer.subject)
         raise StaleStateError
 
@@ -218,7 +229,9 @@ async def test_stale_preparation_is_no_failure(bench: Bench) -> None:
 
 
 async def test_two_kinds_in_one_lane_are_refused(bench: Bench) -> None:
-    timer_handlers = dict.fromkeys(("a", "b"), TimerHandler(Fired().fire, lane=Lane("shared")))
+    timer_handlers = dict.fromkeys(
+        ("a", "b"), TimerHandler[None](Fired().fire, lane=Lane("shared"))
+    )
     with pytest.raises(ValueError, match="shared"):
         async with _running(bench, timer_handlers):
             pass

@@ -1,0 +1,43 @@
+"""What a service does about events: tables that name its application functions."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from shared.contracts import Event
+from shared.envelope import ReceivedEvent
+from shared.unit_of_work import UnitOfWork
+
+D = TypeVar("D")
+
+Reaction = Callable[[UnitOfWork, Any, D], Awaitable[None]]
+"""Acts on one event; the unit of work says what it follows from and when that happened."""
+
+BatchReaction = Callable[[UnitOfWork, Sequence[ReceivedEvent], D], Awaitable[None]]
+"""Acts on a whole batch with few statements, before its events are taken one by one."""
+
+
+@dataclass(frozen=True)
+class Reactions(Generic[D]):
+    """The events that a service acts on: ``by_event`` one by one in their order, and before them
+    ``by_batch``, which also reads the types of ``batch_only``."""
+
+    by_event: Mapping[type[Event], Reaction[D]]
+    by_batch: Sequence[BatchReaction[D]] = ()
+    batch_only: Sequence[type[Event]] = ()
+
+    @property
+    def subscriptions(self) -> Sequence[type[Event]]:
+        """The types of event that the service consumes."""
+        return (*self.by_event, *self.batch_only)
+
+    async def react(self, uow: UnitOfWork, batch: Sequence[ReceivedEvent], deps: D) -> None:
+        """Apply a batch."""
+        for apply in self.by_batch:
+            await apply(uow, batch, deps)
+        for received in batch:
+            if reaction := self.by_event.get(type(received.event)):
+                envelope = received.envelope
+                await reaction(
+                    uow.caused_by(envelope.causation, envelope.time), received.event, deps
+                )
