@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.reception.application.deps import Deps
 from services.reception.clients.catalog import Catalog
 from services.reception.clients.crm import CustomerArchive
 from services.reception.clients.images import Cleaning
@@ -34,6 +35,15 @@ Reader = Annotated[
         )
     ),
 ]
+
+
+async def _deps(request: Request) -> Deps:
+    deps: Deps = request.app.state.service.deps
+    return deps
+
+
+Reach = Annotated[Deps, Depends(_deps)]
+"""What the application function of a route reaches."""
 
 
 def store_router() -> Router:

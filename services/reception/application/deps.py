@@ -1,0 +1,27 @@
+"""What reception's application functions reach besides the unit of work."""
+
+from dataclasses import dataclass
+
+from services.reception.clients.catalog import Catalog
+from services.reception.clients.crm import CustomerArchive
+from services.reception.clients.images import Cleaning
+from services.reception.clients.workshop import WorkshopClient
+from shared.credentials import ServiceCredentials
+from shared.files import FileStorage
+from shared.personal_data import PersonalData
+from shared.unit_of_work import UnitOfWorkFactory
+
+
+@dataclass(frozen=True)
+class Deps:
+    """Catalog and rules, the neighbors, files and keys of one process of reception."""
+
+    uow_factory: UnitOfWorkFactory
+    catalog: Catalog
+    personal: PersonalData
+    files: FileStorage
+    cleaning: Cleaning
+    archive: CustomerArchive
+    workshop: WorkshopClient
+    credentials: ServiceCredentials
+    public_url: str
