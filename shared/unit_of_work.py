@@ -28,8 +28,8 @@ class UnitOfWork:
     now: datetime
     stores: frozenset[str]
     actor: str | None
-    causation: Causation | None = None
-    caused_at: datetime | None = None
+    causation: Causation | None
+    caused_at: datetime
     _outgoing: list[tuple[Event, Causation]] = field(default_factory=list)
 
     @property

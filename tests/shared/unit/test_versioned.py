@@ -47,7 +47,7 @@ def test_new_aggregate_is_saved_as_first_version():
 
 
 async def test_uow_writes_changed_aggregates_alone():
-    uow, written = UnitOfWork(None, NOW, frozenset(), "p2"), []  # type: ignore[arg-type]
+    uow, written = UnitOfWork(None, NOW, frozenset(), "p2", None, NOW), []  # type: ignore[arg-type]
     lights = [loaded(Light(color, version=4)) for color in ("red", "green")]
 
     async def write(changed):
