@@ -16,7 +16,7 @@ from shared.contracts import CONTRACTS, PUBLISHERS, Event
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
     "reception": reception.SUBSCRIPTIONS,
     "workshop": workshop.SUBSCRIPTIONS,
-    "crm": crm.SUBSCRIPTIONS,
+    "crm": crm.REACTIONS.subscriptions,
     "reporting": reporting.SUBSCRIPTIONS,
 }
 

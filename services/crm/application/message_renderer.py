@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.crm import persistence
+from services.crm.application.deps import Deps
 from services.crm.clients.config import CrmConfig
 from services.crm.domain.message import Message
 from services.crm.domain.message_text import TEMPLATE_VALUES, MessageText, render
@@ -21,61 +22,56 @@ class RenderedMessage:
     content: MessageText
 
 
-@dataclass(frozen=True)
-class MessageRenderer:
-    """Puts messages into words."""
+async def render_messages(
+    connection: Connection,
+    store_id: str,
+    messages: Sequence[Message],
+    persons: Mapping[str, Person],
+    deps: Deps,
+    *,
+    with_links: bool = False,
+) -> list[RenderedMessage]:
+    """Render each message that is for one of ``persons``, in the order of ``messages``.
 
-    personal: PersonalData
-    config: CrmConfig
+    A customer's link is in it on its way to the customer alone (``with_links``); what a colleague
+    reads is what they say on the phone.
+    """
+    addressed = {
+        message.message_id: (message, person)
+        for message in messages
+        if (person := persons.get(message.customer_ref or ""))
+    }
+    links = await _links(connection, store_id, addressed, deps.personal) if with_links else {}
+    return [
+        RenderedMessage(message, person, _render(message, person, links.get(key), deps.config))
+        for key, (message, person) in addressed.items()
+    ]
 
-    async def render(
-        self,
-        connection: Connection,
-        store_id: str,
-        messages: Sequence[Message],
-        persons: Mapping[str, Person],
-        *,
-        with_links: bool = False,
-    ) -> list[RenderedMessage]:
-        """Render each message that is for one of ``persons``, in the order of ``messages``.
 
-        A customer's link is in it on its way to the customer alone (``with_links``); what a
-        colleague reads is what they say on the phone.
-        """
-        addressed = {
-            message.message_id: (message, person)
-            for message in messages
-            if (person := persons.get(message.customer_ref or ""))
-        }
-        links = await self._links(connection, store_id, addressed) if with_links else {}
-        return [
-            RenderedMessage(message, person, self._render(message, person, links.get(key)))
-            for key, (message, person) in addressed.items()
-        ]
+async def _links(
+    connection: Connection,
+    store_id: str,
+    addressed: Mapping[str, tuple[Message, Person]],
+    personal: PersonalData,
+) -> Mapping[str, str | None]:
+    encrypted = await persistence.encrypted_links(connection, store_id, list(addressed))
+    texts = await personal.decrypt_all(
+        connection,
+        store_id,
+        [(addressed[key][1].customer_ref, link) for key, link in encrypted.items()],
+    )
+    return dict(zip(encrypted, texts, strict=True))
 
-    async def _links(
-        self,
-        connection: Connection,
-        store_id: str,
-        addressed: Mapping[str, tuple[Message, Person]],
-    ) -> Mapping[str, str | None]:
-        encrypted = await persistence.encrypted_links(connection, store_id, list(addressed))
-        texts = await self.personal.decrypt_all(
-            connection,
-            store_id,
-            [(addressed[key][1].customer_ref, link) for key, link in encrypted.items()],
-        )
-        return dict(zip(encrypted, texts, strict=True))
 
-    def _render(self, message: Message, person: Person, link: str | None) -> MessageText:
-        place = self.config.stores[message.store_id]
-        templates = self.config.messages[message.store_id].templates
-        return render(
-            templates[message.subject, person.language],
-            TEMPLATE_VALUES[message.subject].model_validate(message.values),
-            name=person.name,
-            store=place.zh if person.language == "zh" else place.en,
-            language=person.language,
-            zone=place.timezone,
-            link=link,
-        )
+def _render(message: Message, person: Person, link: str | None, config: CrmConfig) -> MessageText:
+    place = config.stores[message.store_id]
+    templates = config.messages[message.store_id].templates
+    return render(
+        templates[message.subject, person.language],
+        TEMPLATE_VALUES[message.subject].model_validate(message.values),
+        name=person.name,
+        store=place.zh if person.language == "zh" else place.en,
+        language=person.language,
+        zone=place.timezone,
+        link=link,
+    )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from services.crm.domain import errors
 from shared.contracts.crm import CustomerNotified
+from shared.contracts.violations import unknown
 
 Subject = Literal[
     "authorisation",
@@ -241,6 +242,22 @@ def choose(message: Message, contact: Contact, channels: Collection[Channel]) ->
         ),
         None,
     )
+
+
+def require_own_order(
+    visit: ServiceVisit | None, order_id: str | None, customer_ref: str, *, by_service: bool
+) -> None:
+    """Refuse a message about another customer's order, or one that nobody has heard of.
+
+    A service may name an order whose events have not come yet.
+
+    Raises:
+        RuleViolation: the order is unknown, or another customer's.
+    """
+    if order_id and visit is None and not by_service:
+        raise unknown("order_id", order_id)
+    if visit is not None and visit.customer_ref not in (None, customer_ref):
+        raise errors.order_of_another_customer(visit.order_id)
 
 
 def claim(message: Message, channel: Channel, contact: Contact) -> Message:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.crm.domain.message import Language, Subject
+from services.crm.domain import errors
+from services.crm.domain.message import Language, Message, ServiceVisit, Subject
 from shared.contracts.base import Cents, Moment
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -149,6 +150,46 @@ class MessageText:
 
     title: str
     text: str
+
+
+def require_link_maker(subject: Subject, *, by_service: bool) -> None:
+    """Refuse a message with a link, unless the service that has made the link asks for it.
+
+    Raises:
+        RuleViolation: a person asks for it.
+    """
+    if subject in LINKED and not by_service:
+        raise errors.link_from_a_person()
+
+
+def compose(
+    values: TemplateValues,
+    visit: ServiceVisit | None,
+    *,
+    message_id: str,
+    store_id: str,
+    customer_ref: str | None,
+    order_id: str | None,
+    now: datetime,
+    about: str | None = None,
+    expires_at: datetime | None = None,
+) -> Message:
+    """Compose a new message.
+
+    Its link, if it has one, is not among its values, as it is kept encrypted.
+    """
+    over = (expires_at, values.void_at, visit.void_since(values.subject) if visit else None)
+    return Message(
+        message_id=message_id,
+        store_id=store_id,
+        subject=values.subject,
+        values=values.model_dump(mode="json", exclude={"link"}),
+        created_at=now,
+        customer_ref=customer_ref,
+        order_id=order_id,
+        about=about,
+        expires_at=min((moment for moment in over if moment), default=None),
+    )
 
 
 def check(template: Template, subject: Subject) -> None:

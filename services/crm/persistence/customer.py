@@ -191,18 +191,30 @@ async def lock_customer(connection: Connection, store_id: str, customer_ref: str
         raise unknown("customer_ref", customer_ref)
 
 
+async def require_customer(connection: Connection, store_id: str, customer_ref: str) -> None:
+    """Refuse a customer who is not in the store's archive.
+
+    Raises:
+        RuleViolation: the store knows no such customer.
+    """
+    if not await encrypted_contacts(connection, store_id, [customer_ref]):
+        raise unknown("customer_ref", customer_ref)
+
+
 async def encrypted_names(
     connection: Connection, store_id: str, customer_refs: Sequence[str]
-) -> Sequence[Any]:
-    """Reference, subject and encrypted name of each known customer."""
-    return await connection.fetch(_NAMES, store_id, list(customer_refs))
+) -> Mapping[str, tuple[str, bytes]]:
+    """Subject and encrypted name of each known customer, by reference."""
+    rows = await connection.fetch(_NAMES, store_id, list(customer_refs))
+    return {row["ref"]: (row["subject"], row["encrypted"]) for row in rows}
 
 
 async def encrypted_plates(
     connection: Connection, store_id: str, plate_refs: Sequence[str]
-) -> Sequence[Any]:
-    """Reference, subject and encrypted plate of each known vehicle."""
-    return await connection.fetch(_PLATES, store_id, list(plate_refs))
+) -> Mapping[str, tuple[str, bytes]]:
+    """Subject and encrypted plate of each known vehicle, by reference."""
+    rows = await connection.fetch(_PLATES, store_id, list(plate_refs))
+    return {row["ref"]: (row["subject"], row["encrypted"]) for row in rows}
 
 
 async def encrypted_contacts(

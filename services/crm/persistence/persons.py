@@ -8,12 +8,14 @@ from pydantic import TypeAdapter
 
 from services.crm import persistence
 from services.crm.domain.message import Channel, Contact, ContactPoint, Declinable, Language
+from services.crm.persistence import EncryptedContact
 from shared.contracts.versioned import Versioned, loaded
+from shared.contracts.violations import unknown
 from shared.db import Connection
 from shared.formats import is_mobile
 from shared.personal_data import PersonalData
 
-POINTS = TypeAdapter(dict[Channel, ContactPoint])
+_POINTS = TypeAdapter(dict[Channel, ContactPoint])
 """Contact points as they are stored."""
 
 _SECRETS = ("name", "phone", "email", "wecom_id")
@@ -75,6 +77,40 @@ async def find_persons(
     }
 
 
+async def find_person(
+    connection: Connection, personal: PersonalData, store_id: str, customer_ref: str
+) -> Person:
+    """The customer.
+
+    Raises:
+        RuleViolation: the store knows no such customer, or has erased them.
+    """
+    persons = await find_persons(connection, personal, store_id, [customer_ref])
+    if customer_ref not in persons:
+        raise unknown("customer_ref", customer_ref)
+    return persons[customer_ref]
+
+
+async def save_contacts(
+    connection: Connection, personal: PersonalData, store_id: str, persons: Sequence[Person]
+) -> None:
+    """Store how they want to be told, with their addresses encrypted."""
+    for each in persons:
+        contact = EncryptedContact(
+            each.customer_ref,
+            await personal.encrypt(connection, store_id, each.customer_ref, each.email),
+            await personal.encrypt(connection, store_id, each.customer_ref, each.wecom_id),
+            each.language,
+            each.preferred_channel,
+            each.declined_channels,
+            each.version,
+            each.changed_by,
+            each.changed_at,
+            _POINTS.dump_python(dict(each.points), mode="json"),
+        )
+        await persistence.save_contact(connection, store_id, contact)
+
+
 def _person(row: Any, texts: Mapping[str, str]) -> Person:
     person = Person(
         version=row["version"],
@@ -88,6 +124,6 @@ def _person(row: Any, texts: Mapping[str, str]) -> Person:
         language=row["language"],
         preferred_channel=row["preferred_channel"],
         declined_channels=tuple(row["declined_channels"]),
-        points=POINTS.validate_python(row["contact_points"]),
+        points=_POINTS.validate_python(row["contact_points"]),
     )
     return loaded(person)

@@ -272,7 +272,7 @@ async def test_a_customer_whose_key_is_destroyed_has_no_name_any_more(
 
 
 async def test_references_are_those_of_the_group_key(crm: InProcess, servers: Platform) -> None:
-    personal = crm.app.state.personal
+    personal = crm.app.state.service.deps.personal
     references = await register(crm, person(17))
     assert references["plate_ref"] == personal.reference("plate", "沪A00017")
     assert references["vehicle_ref"] == personal.reference("vin", vin(17))

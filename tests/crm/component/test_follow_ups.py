@@ -8,13 +8,17 @@ import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from services.crm.app import create_app
+from services.crm.application import follow_ups, visits
+from services.crm.application.follow_ups import FollowUpView, RecordCall
 from shared.clock import SimulatedClock
 from shared.contracts.crm import FollowUpCompleted, FollowUpScheduled
 from shared.contracts.reception import DeliveryStep, OrderCustomerLinked, VehicleDelivered
+from shared.envelope import Causation
 from tests.crm.persons import person
 from tests.harness import InProcess, in_process, published, publisher
 
 TOPIC = "aftersales.crm.customer.v1"
+CAUSATION = Causation("test", "test")
 DELIVERED_AT = datetime(2026, 3, 4, 8, tzinfo=UTC)
 NEXT_MORNING = datetime(2026, 3, 5, 2, tzinfo=UTC)
 
@@ -180,6 +184,30 @@ async def test_visits_count_deliveries(crm: InProcess, outside) -> None:
     await crm.wait_until_idle()
     found = await crm.get("/stores/S01/customers", "advisor", plate=person(1)["plate"])
     assert found.json()["visits"] == 2
+
+
+async def call_after_delivery(crm: InProcess, order: str, customer: str) -> FollowUpView:
+    """The call that follows from a delivery, without broker and HTTP."""
+    service = crm.app.state.service
+    async with service.uow_factory.open(["S01"], "reception", CAUSATION) as uow:
+        await visits.complete_visit(uow, delivered(order, customer), service.deps)
+    calls = await follow_ups.list_follow_ups("S01", ["scheduled", "due"], service.deps)
+    (call,) = [each for each in calls if each.order_id == order]
+    return call
+
+
+async def test_delivery_reaction_schedules_one_call(crm: InProcess) -> None:
+    call = await call_after_delivery(crm, "o-7", "c-7")
+    assert (call.customer_ref, call.due_at) == ("c-7", NEXT_MORNING)
+
+
+async def test_recorded_attempt_keeps_call_open(crm: InProcess) -> None:
+    call = await call_after_delivery(crm, "o-8", "c-8")
+    attempt = RecordCall(reached=False, channel="phone", record="no answer")
+    service = crm.app.state.service
+    async with service.uow_factory.open(["S01"], call.agent_id, CAUSATION) as uow:
+        attempted = await follow_ups.record_call(uow, call.follow_up_id, attempt, service.deps)
+    assert (attempted.attempts, attempted.completed_at) == (1, None)
 
 
 async def test_an_event_of_a_store_without_agents_is_dead_lettered(

@@ -169,7 +169,8 @@ async def test_a_customers_second_vehicle_is_as_welcome_as_the_first(
     await registered(crm, second)
     assert await loyalty(crm, second["plate"]) == ("bronze", 2)
     plates = [
-        crm.app.state.personal.reference("plate", each["plate"]) for each in (second, person(7))
+        crm.app.state.service.deps.personal.reference("plate", each["plate"])
+        for each in (second, person(7))
     ]
     response = await crm.post("/stores/S01/resolutions", "advisor", {"tiers_of": plates})
     assert response.json()["tiers"] == {plates[0]: "bronze"}

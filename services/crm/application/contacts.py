@@ -1,0 +1,106 @@
+"""How a customer wants to be told: language, addresses, channels (联系方式)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from services.crm import persistence
+from services.crm.application.deps import Deps
+from services.crm.domain import message as messages
+from services.crm.domain.message import Channel, Declinable, Language
+from services.crm.persistence.persons import Person, find_person, save_contacts
+from shared.contracts.versioned import require_version
+from shared.formats import Email
+from shared.request_model import Seen, Version
+from shared.unit_of_work import UnitOfWork
+
+
+class ContactPreferences(Seen):
+    """Replaces what was known before. ``declined_channels``: the customer wants nothing by these
+    (退订)."""
+
+    language: Language = "zh"
+    email: Annotated[Email | None, Field(description="电子邮箱")] = None
+    wecom_id: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="企业微信外部联系人, external_userid"),
+    ] = None
+    preferred_channel: Channel | None = None
+    declined_channels: Annotated[list[Declinable], Field(max_length=4)] = []
+
+
+class Preferences(BaseModel):
+    """``reachable_by``: channels for which there is an address, whether declined or not."""
+
+    customer_ref: str
+    language: Language
+    preferred_channel: Channel | None
+    declined_channels: list[Declinable]
+    reachable_by: list[Channel]
+    version: Version
+
+
+class ContactView(Preferences):
+    email: str | None
+    wecom_id: str | None
+
+
+async def set_contact_preferences(
+    uow: UnitOfWork, customer_ref: str, command: ContactPreferences, deps: Deps
+) -> Preferences:
+    """Note how a customer wants to be told, and by what not; messages heed it when they are sent.
+
+    Responses are kept to be repeated, so this one is without the addresses.
+
+    Raises:
+        RuleViolation: the store knows no such customer, or the preferences have changed since they
+            were seen.
+    """
+    connection, store_id = uow.connection, uow.store_id
+    await persistence.lock_customer(connection, store_id, customer_ref)
+    person = await find_person(connection, deps.personal, store_id, customer_ref)
+    require_version(person, command.version)
+    wanted = replace(
+        person,
+        language=command.language,
+        email=command.email,
+        wecom_id=command.wecom_id,
+        preferred_channel=command.preferred_channel,
+        declined_channels=tuple(sorted(set(command.declined_channels))),
+        points=messages.points_after(
+            person.contact,
+            {"email": command.email, "wecom": command.wecom_id},
+            uow.person,
+            uow.now,
+        ),
+    )
+
+    async def write(persons: Sequence[Person]) -> None:
+        await save_contacts(connection, deps.personal, store_id, persons)
+
+    (saved,) = await uow.save([wanted], write)
+    return Preferences(**_preferences(saved))
+
+
+async def get_contact_preferences(store_id: str, customer_ref: str, deps: Deps) -> ContactView:
+    """Read how a customer wants to be told.
+
+    Raises:
+        RuleViolation: the store knows no such customer.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        person = await find_person(connection, deps.personal, store_id, customer_ref)
+    return ContactView(**_preferences(person), email=person.email, wecom_id=person.wecom_id)
+
+
+def _preferences(person: Person) -> dict[str, Any]:
+    return {
+        "customer_ref": person.customer_ref,
+        "language": person.language,
+        "preferred_channel": person.preferred_channel,
+        "declined_channels": list(person.declined_channels),
+        "reachable_by": list(person.contact.addresses),
+        "version": person.version,
+    }

@@ -1,0 +1,125 @@
+"""Calls after a delivery (回访)."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.crm import persistence
+from services.crm.application.deps import Deps
+from services.crm.clients.config import CrmConfig
+from services.crm.domain import follow_up as follow_ups
+from services.crm.domain.follow_up import Channel, FollowUp, Status
+from shared.ids import new_id
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
+
+_COMPLETED_DAYS = 30
+
+
+class RecordCall(RequestModel):
+    reached: bool
+    satisfaction: Annotated[int | None, Field(ge=1, le=5)] = None
+    channel: Channel
+    record: Annotated[str, Field(min_length=1, max_length=4000, description="回访记录")]
+
+
+class FollowUpView(BaseModel):
+    """One call. ``status`` is ``due`` from ``due_at`` until the customer is reached, or was not by
+    the last of ``attempts``. ``calendar_assumed``: the holidays of the year in which it
+    is due are not published yet."""
+
+    follow_up_id: str
+    order_id: str
+    customer_ref: str
+    agent_id: str
+    due_at: datetime
+    status: Status
+    completed_at: datetime | None
+    completed_by: str | None
+    reached: bool | None
+    satisfaction: int | None
+    channel: Channel | None
+    attempts: int
+    calendar_assumed: bool
+
+
+async def schedule_follow_up(
+    uow: UnitOfWork,
+    store_id: str,
+    order_id: str,
+    customer_ref: str,
+    delivered_at: datetime,
+    deps: Deps,
+) -> None:
+    """Give the call after a delivery to the agent who owes the fewest (R21)."""
+    open_calls = await persistence.open_calls(uow.connection, store_id)
+    follow_up, events = follow_ups.schedule(
+        follow_up_id=str(new_id()),
+        store_id=store_id,
+        order_id=order_id,
+        customer_ref=customer_ref,
+        agent_id=follow_ups.least_loaded(deps.config.agents[store_id], open_calls),
+        due_at=deps.config.call_due(store_id, delivered_at),
+    )
+    await persistence.save_follow_up(uow.connection, follow_up)
+    uow.publish(events)
+
+
+async def record_call(
+    uow: UnitOfWork, follow_up_id: str, command: RecordCall, deps: Deps
+) -> FollowUpView:
+    """Record what came of the person's call (回访记录); who was not reached is called again.
+
+    Raises:
+        RuleViolation: the store has no such call, it is completed, or a customer who was not
+            reached is said to be satisfied.
+    """
+    called, events = follow_ups.record_call(
+        await persistence.lock_follow_up(uow.connection, uow.store_id, follow_up_id),
+        agent_id=uow.person,
+        reached=command.reached,
+        satisfaction=command.satisfaction,
+        channel=command.channel,
+        next_due_at=deps.config.call_due(uow.store_id, uow.now),
+        now=uow.now,
+    )
+    await persistence.save_follow_up(uow.connection, called)
+    await _add_record(uow, called, command.record, deps)
+    uow.publish(events)
+    return _view(called, uow.now, deps.config)
+
+
+async def list_follow_ups(
+    store_id: str, statuses: Sequence[Status], deps: Deps
+) -> list[FollowUpView]:
+    """List calls by when they are due (回访任务); completed ones of the last 30 days."""
+    now = deps.uow_factory.clock.now()
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.list_follow_ups(
+            connection, store_id, statuses, now, now - timedelta(days=_COMPLETED_DAYS)
+        )
+    return [_view(follow_up, now, deps.config) for follow_up in found]
+
+
+async def _add_record(uow: UnitOfWork, called: FollowUp, record: str, deps: Deps) -> None:
+    """Add what was said to what was said in earlier calls."""
+    connection, store_id, personal = uow.connection, uow.store_id, deps.personal
+    encrypted = await persistence.encrypted_record(connection, store_id, called.follow_up_id)
+    earlier = await personal.decrypt(connection, store_id, called.customer_ref, encrypted)
+    text = "\n\n".join(filter(None, (earlier, record)))
+    whole = await personal.encrypt(connection, store_id, called.customer_ref, text)
+    await persistence.save_record(connection, store_id, called.follow_up_id, whole)
+
+
+def _view(follow_up: FollowUp, now: datetime, config: CrmConfig) -> FollowUpView:
+    day = config.stores[follow_up.store_id].local_day(follow_up.due_at)
+    return FollowUpView(
+        **{name: getattr(follow_up, name) for name in _VIEW_FIELDS},
+        status=follow_up.status(now),
+        calendar_assumed=config.calendar.is_assumed(day),
+    )
+
+
+_VIEW_FIELDS = FollowUpView.model_fields.keys() - {"status", "calendar_assumed"}

@@ -1,0 +1,192 @@
+"""Messages to customers (客户通知): asked for by people and services, and what became of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from services.crm import persistence
+from services.crm.application.deps import Deps
+from services.crm.application.sending import send_soon
+from services.crm.domain.message import (
+    CallReason,
+    Channel,
+    Message,
+    Status,
+    Subject,
+    require_own_order,
+)
+from services.crm.domain.message_text import (
+    AppointmentReminder,
+    AtRisk,
+    LinkedAdditionalWork,
+    LinkedAuthorisation,
+    OverduePayment,
+    PromiseChanged,
+    Ready,
+    compose,
+    require_link_maker,
+)
+from shared.contracts.base import Identifier, Moment
+from shared.ids import new_id
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
+
+
+class _Request(RequestModel):
+    """``about`` names the appointment or additional work behind the message: once that is settled,
+    or after ``expires_at``, nobody is told any more."""
+
+    customer_ref: Identifier
+    order_id: Identifier | None = None
+    about: Identifier | None = None
+    expires_at: Moment | None = None
+
+
+class AuthorisationMessage(_Request):
+    subject: Literal["authorisation"]
+    values: LinkedAuthorisation
+
+
+class AdditionalWorkMessage(_Request):
+    subject: Literal["additional_work"]
+    values: LinkedAdditionalWork
+
+
+class AtRiskMessage(_Request):
+    subject: Literal["at_risk"]
+    values: AtRisk
+
+
+class PromiseChangedMessage(_Request):
+    subject: Literal["promise_changed"]
+    values: PromiseChanged
+
+
+class ReadyMessage(_Request):
+    subject: Literal["ready"]
+    values: Ready
+
+
+class OverduePaymentMessage(_Request):
+    subject: Literal["overdue_payment"]
+    values: OverduePayment
+
+
+class AppointmentReminderMessage(_Request):
+    subject: Literal["appointment_reminder"]
+    values: AppointmentReminder
+
+
+SendMessage = (
+    AuthorisationMessage
+    | AdditionalWorkMessage
+    | AtRiskMessage
+    | PromiseChangedMessage
+    | ReadyMessage
+    | OverduePaymentMessage
+    | AppointmentReminderMessage
+)
+"""Told apart by their subject."""
+
+
+class MessageView(BaseModel):
+    """A message without the address to which it goes. ``reason`` says why a person has to call;
+    ``contact_set_by`` and ``contact_set_at`` who had set the address that was used, and when,
+    absent for that of the registration."""
+
+    message_id: str
+    customer_ref: str | None
+    order_id: str | None
+    about: str | None
+    subject: Subject
+    values: dict[str, Any]
+    created_at: datetime
+    expires_at: datetime | None
+    status: Status
+    channel: Channel | None
+    tries: int
+    reason: CallReason | None
+    agent_id: str | None
+    notified_at: datetime | None
+    contact_set_by: str | None
+    contact_set_at: datetime | None
+
+
+async def send_message(
+    uow: UnitOfWork, command: SendMessage, deps: Deps, *, by_service: bool
+) -> MessageView:
+    """Tell a customer something, once, in their language and on their channel.
+
+    It leaves after the transaction; quiet hours hold it. ``by_service`` says that another service
+    asks for it, not a person.
+
+    Raises:
+        RuleViolation: a person asks for a message with a link, or customer or order are unknown or
+            do not belong together.
+    """
+    connection, store_id = uow.connection, uow.store_id
+    require_link_maker(command.subject, by_service=by_service)
+    await persistence.require_customer(connection, store_id, command.customer_ref)
+    visit = await persistence.find_service_visit(connection, store_id, command.order_id)
+    require_own_order(visit, command.order_id, command.customer_ref, by_service=by_service)
+    message = compose(
+        command.values,
+        visit,
+        message_id=str(new_id()),
+        store_id=store_id,
+        customer_ref=command.customer_ref,
+        order_id=command.order_id,
+        now=uow.now,
+        about=command.about,
+        expires_at=command.expires_at,
+    )
+    await send_soon(uow, message)
+    if isinstance(command, (AuthorisationMessage, AdditionalWorkMessage)):
+        link = await deps.personal.encrypt(
+            connection, store_id, command.customer_ref, command.values.link
+        )
+        await persistence.save_link(connection, store_id, message.message_id, link)
+    return _view(message, uow.now)
+
+
+async def list_messages(
+    store_id: str,
+    customer_ref: str | None,
+    order_id: str | None,
+    statuses: Sequence[Status],
+    deps: Deps,
+) -> list[MessageView]:
+    """List what customers were told or are to be told, the newest 500 first."""
+    now = deps.uow_factory.clock.now()
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.list_messages(
+            connection,
+            store_id,
+            customer_ref=customer_ref,
+            order_id=order_id,
+            statuses=statuses,
+            now=now,
+        )
+    return [_view(message, now) for message in found]
+
+
+async def get_message(store_id: str, message_id: str, deps: Deps) -> MessageView:
+    """Read one message, and what became of it.
+
+    Raises:
+        RuleViolation: there is no such message in the store.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        message = await persistence.read_message(connection, store_id, message_id)
+    return _view(message, deps.uow_factory.clock.now())
+
+
+def _view(message: Message, now: datetime) -> MessageView:
+    return MessageView(
+        **{name: getattr(message, name) for name in _VIEW_FIELDS}, status=message.status(now)
+    )
+
+
+_VIEW_FIELDS = [name for name in MessageView.model_fields if name != "status"]

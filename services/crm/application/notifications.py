@@ -1,0 +1,126 @@
+"""What customers are told of by themselves (主动告知), and what ends the reason to tell them."""
+
+from dataclasses import replace
+
+from services.crm import persistence
+from services.crm.application.deps import Deps
+from services.crm.application.sending import send_soon
+from services.crm.domain.message import (
+    ENDED_BY_ANOTHER_PROMISE,
+    ENDED_BY_PAYMENT,
+    ENDED_BY_READINESS,
+    ServiceVisit,
+)
+from services.crm.domain.message_text import (
+    AtRisk,
+    OverduePayment,
+    PromiseChanged,
+    Ready,
+    TemplateValues,
+    compose,
+)
+from shared.contracts.reception import (
+    AdditionalWorkAuthorized,
+    AdditionalWorkDeclined,
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
+    PaymentReceived,
+    PromiseRevised,
+    ReceivableOverdue,
+)
+from shared.contracts.workshop import PromiseAtRisk, VehicleReady
+from shared.ids import new_id
+from shared.unit_of_work import UnitOfWork
+
+
+async def notify_promise_changed(uow: UnitOfWork, event: PromiseRevised, _: Deps) -> None:
+    """Tell the customer the new time, and no earlier one any more (R9)."""
+    visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
+    await _void_promises(uow, event.store_id, event.order_id)
+    await _notify(uow, visit, PromiseChanged(promised_at=event.promised_at))
+
+
+async def notify_promise_at_risk(uow: UnitOfWork, event: PromiseAtRisk, deps: Deps) -> None:
+    """Tell the customer of the risk before it is decided on, where the store wants it (R9)."""
+    if not deps.config.messages[event.store_id].notify_at_risk:
+        return
+    visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
+    await _void_promises(uow, event.store_id, event.order_id)
+    values = AtRisk(promised_at=event.promised_at, likely_at=event.best_promise_at)
+    await _notify(uow, visit, values)
+
+
+async def notify_payment_overdue(uow: UnitOfWork, event: ReceivableOverdue, _: Deps) -> None:
+    """Tell the customer that their own share is unpaid past its day (R9)."""
+    if event.payer != "customer":
+        return
+    visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
+    await persistence.end_messages(
+        uow.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, uow.now
+    )
+    values = OverduePayment(amount_cents=event.balance_cents, due_at=event.due_at)
+    await _notify(uow, visit, values)
+
+
+async def notify_vehicle_ready(uow: UnitOfWork, event: VehicleReady, _: Deps) -> None:
+    """Tell the customer that the vehicle can be fetched (R9)."""
+    visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
+    ready = replace(visit, ready_at=event.ready_at)
+    await persistence.save_service_visit(uow.connection, ready)
+    await persistence.end_messages(
+        uow.connection, event.store_id, event.order_id, ENDED_BY_READINESS, event.ready_at
+    )
+    await _notify(uow, ready, Ready(ready_at=event.ready_at))
+
+
+async def void_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized, _: Deps) -> None:
+    """Tell nothing of additional work that is authorized, nor of the promise before it."""
+    await persistence.end_messages_about(
+        uow.connection, event.store_id, event.additional_work_id, uow.caused_at
+    )
+    if event.promised_at:
+        await _void_promises(uow, event.store_id, event.order_id)
+
+
+async def void_declined_work(uow: UnitOfWork, event: AdditionalWorkDeclined, _: Deps) -> None:
+    """Tell nothing of additional work that is declined."""
+    await persistence.end_messages_about(
+        uow.connection, event.store_id, event.additional_work_id, uow.caused_at
+    )
+
+
+async def void_appointment(
+    uow: UnitOfWork, event: AppointmentCancelled | AppointmentMoved | AppointmentMissed, _: Deps
+) -> None:
+    """Tell nothing of an appointment that is cancelled, moved or missed."""
+    await persistence.end_messages_about(
+        uow.connection, event.store_id, event.appointment_id, uow.caused_at
+    )
+
+
+async def void_overdue_payment(uow: UnitOfWork, event: PaymentReceived, _: Deps) -> None:
+    """Remind nobody of a bill that is paid in full."""
+    if event.payer == "customer" and event.balance_cents == 0:
+        await persistence.end_messages(
+            uow.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, uow.caused_at
+        )
+
+
+async def _notify(uow: UnitOfWork, visit: ServiceVisit, values: TemplateValues) -> None:
+    message = compose(
+        values,
+        visit,
+        message_id=str(new_id()),
+        store_id=visit.store_id,
+        customer_ref=visit.customer_ref,
+        order_id=visit.order_id,
+        now=uow.now,
+    )
+    await send_soon(uow, message)
+
+
+async def _void_promises(uow: UnitOfWork, store_id: str, order_id: str) -> None:
+    await persistence.end_messages(
+        uow.connection, store_id, order_id, ENDED_BY_ANOTHER_PROMISE, uow.now
+    )

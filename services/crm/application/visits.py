@@ -1,0 +1,72 @@
+"""Visits (到店): what customer relations notes of orders, from their opening to the delivery."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.crm import persistence
+from services.crm.application.deps import Deps
+from services.crm.application.follow_ups import schedule_follow_up
+from services.crm.application.sending import schedule_sending
+from services.crm.domain.message import ENDED_BY_DEPARTURE, ServiceVisit
+from shared.contracts.reception import (
+    OrderCancelled,
+    OrderCustomerLinked,
+    OrderOpened,
+    VehicleDelivered,
+)
+from shared.unit_of_work import UnitOfWork
+
+
+async def open_visit(uow: UnitOfWork, event: OrderOpened, _: Deps) -> None:
+    """Note whether the customer waits, and who it is."""
+    visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
+    visit = replace(visit, waiting=event.waiting_customer)
+    if event.customer_ref is None:
+        await persistence.save_service_visit(uow.connection, visit)
+    else:
+        await _link_customer(uow, visit, event.customer_ref)
+
+
+async def link_customer(uow: UnitOfWork, event: OrderCustomerLinked, deps: Deps) -> None:
+    """Note whose visit it is, and whom to call about a delivery that was made already."""
+    visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
+    await _link_customer(uow, visit, event.customer_ref)
+    if visit.delivered_at is not None and visit.customer_ref is None:
+        await schedule_follow_up(
+            uow, event.store_id, event.order_id, event.customer_ref, visit.delivered_at, deps
+        )
+
+
+async def cancel_visit(uow: UnitOfWork, event: OrderCancelled, _: Deps) -> None:
+    """Void what the customer was to be told about a cancelled order."""
+    visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
+    await _end_visit(uow, visit, uow.caused_at)
+
+
+async def complete_visit(uow: UnitOfWork, event: VehicleDelivered, deps: Deps) -> None:
+    """Plan a call on the next working day (R21), once it is known whom to call."""
+    visit = await persistence.lock_service_visit(uow.connection, event.store_id, event.order_id)
+    customer_ref = event.customer_ref or visit.customer_ref
+    delivered = replace(visit, customer_ref=customer_ref, delivered_at=event.delivered_at)
+    await _end_visit(uow, delivered, event.delivered_at)
+    if customer_ref is not None:
+        await schedule_follow_up(
+            uow, event.store_id, event.order_id, customer_ref, event.delivered_at, deps
+        )
+
+
+async def _link_customer(uow: UnitOfWork, visit: ServiceVisit, customer_ref: str) -> None:
+    """Say whose visit it is, and with it who gets its messages."""
+    await persistence.save_service_visit(uow.connection, replace(visit, customer_ref=customer_ref))
+    for message_id in await persistence.address_messages(
+        uow.connection, visit.store_id, visit.order_id, customer_ref
+    ):
+        await schedule_sending(uow, visit.store_id, message_id, uow.now)
+
+
+async def _end_visit(uow: UnitOfWork, visit: ServiceVisit, moment: datetime) -> None:
+    """End the visit: the vehicle has left, or the order is cancelled."""
+    await persistence.save_service_visit(uow.connection, replace(visit, ended_at=moment))
+    await persistence.end_messages(
+        uow.connection, visit.store_id, visit.order_id, ENDED_BY_DEPARTURE, moment
+    )

@@ -1,0 +1,19 @@
+"""What customer relations does when its timers are due."""
+
+from collections.abc import Mapping
+
+from services.crm.application import sending
+from services.crm.application.deps import Deps
+from services.crm.clients.channels import LONGEST_CALL_S
+from shared.timers import Lane, TimerHandler
+
+_GATEWAYS = Lane("gateways", concurrency=4, timeout_s=2 * LONGEST_CALL_S)
+
+TIMERS: Mapping[str, TimerHandler[Deps]] = {
+    sending.SEND_MESSAGE: TimerHandler(
+        sending.go_on_with_message,
+        lock=sending.lock_message,
+        prepare=sending.hand_over_message,
+        lane=_GATEWAYS,
+    ),
+}
