@@ -17,7 +17,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
     "reception": reception.SUBSCRIPTIONS,
     "workshop": workshop.SUBSCRIPTIONS,
     "crm": crm.REACTIONS.subscriptions,
-    "reporting": reporting.SUBSCRIPTIONS,
+    "reporting": reporting.REACTIONS.subscriptions,
 }
 
 

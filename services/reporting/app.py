@@ -2,13 +2,14 @@
 
 from fastapi import FastAPI
 
-from services.reporting.application.rectifications import Rectifying, load_owners
-from services.reporting.entrypoints import events
-from services.reporting.entrypoints.events import Handlers
+from services.reporting.application.deps import Deps
+from services.reporting.clients.owners import load_owners
+from services.reporting.entrypoints.events import LANES, REACTIONS
 from services.reporting.entrypoints.http import router
+from services.reporting.entrypoints.timers import TIMERS
 from shared.group import load_stores
 from shared.personal_data import PersonalData
-from shared.service import Service, service_app
+from shared.service import service_app
 from shared.settings import Settings
 
 
@@ -16,20 +17,16 @@ def create_app() -> FastAPI:
     """Reporting (报表): the log of events, live figures and daily reports."""
     settings = Settings()
     stores = load_stores(settings.group_folder)
-    service = Service("reporting", settings)
-
-    async def catch_up(timeout_s: float) -> bool:
-        return await service.consumer.catch_up(timeout_s)
-
-    rectifying = Rectifying(load_owners(settings.group_folder), catch_up)
-    own = Handlers(stores, catch_up, rectifying)
-    service.subscribe(
-        events.SUBSCRIPTIONS,
-        own.handle,
-        {**own.timer_handlers, **rectifying.timer_handlers},
-        lanes=events.LANES,
+    owners = load_owners(settings.group_folder)
+    personal = PersonalData.from_settings(settings, "reporting")
+    return service_app(
+        "reporting",
+        settings,
+        title="Reporting",
+        stores=stores,
+        routers=[router],
+        reactions=REACTIONS,
+        timer_handlers=TIMERS,
+        compose=lambda foundation: Deps(foundation.uow_factory, stores, owners, personal),
+        lanes=LANES,
     )
-    app = service_app(service, title="Reporting", stores=stores, routers=[router])
-    app.state.places = stores
-    app.state.personal = PersonalData.from_settings(settings, "reporting")
-    return app

@@ -12,18 +12,21 @@ from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
 from deploy.embedded.platform import Platform
-from services.reporting.application.rectifications import Rectifying, load_owners
-from services.reporting.entrypoints.events import LANES, SUBSCRIPTIONS, Handlers
+from services.reporting.application.deps import Deps
+from services.reporting.clients.owners import load_owners
+from services.reporting.entrypoints.events import LANES, REACTIONS
 from shared.clock import SystemClock
 from shared.consumer import Consumer
 from shared.db import open_pool
 from shared.group import load_stores
+from shared.keyring import Keyring
+from shared.personal_data import PersonalData
 from shared.unit_of_work import UnitOfWorkFactory
 from tests.bench.minimal_loop import MinimalLoop
 from tests.harness import Publisher
 from tests.reporting.story import Told, story
 
-TOPICS = sorted({contract.topic for contract in SUBSCRIPTIONS})
+TOPICS = sorted({contract.topic for contract in REACTIONS.subscriptions})
 _BATCH = 500
 _STORES = ("S01", "S02", "S03", "S04", "S05", "S06")
 _ORDERS_A_DAY = 60
@@ -92,25 +95,31 @@ async def _publish(platform: Platform, events: int, seed: int) -> int:
 
 
 async def _ingest(platform: Platform, group: str, total: int) -> float:
-    """Reporting's own consumer and handlers, from empty tables."""
+    """Reporting's own consumer and reactions, from empty tables."""
     await _empty(platform)
     pool = await open_pool(platform.database_url("reporting"), 4, group)
     broker = KafkaBroker(
         platform.kafka.bootstrap, apply_types=False, consumer_only=True, logger=None
     )
     group_folder = platform.settings.group_folder
-    rectifying = Rectifying(load_owners(group_folder), _never)
-    handlers = Handlers(load_stores(group_folder), _never, rectifying)
+    keys = Keyring.from_file(platform.secrets.keys_files["reporting"], "reporting")
+    uow_factory = UnitOfWorkFactory(pool, SystemClock(), lambda: None)
+    deps = Deps(
+        uow_factory,
+        load_stores(group_folder),
+        load_owners(group_folder),
+        PersonalData(keys),
+    )
     consumer = Consumer(
         broker,
         name=group,
         kafka={"bootstrap_servers": platform.kafka.bootstrap},
-        subscriptions=SUBSCRIPTIONS,
-        handle=handlers.handle,
+        subscriptions=REACTIONS.subscriptions,
+        handle=lambda uow, batch: REACTIONS.react(uow, batch, deps),
+        uow_factory=uow_factory,
         max_records=_BATCH,
         lanes=LANES,
     )
-    consumer.uow_factory = UnitOfWorkFactory(pool, SystemClock(), lambda: None)
     try:
         return await _rate(broker.start(), lambda: consumer.applied, total)
     finally:
@@ -123,10 +132,6 @@ async def _empty(platform: Platform) -> None:
     admin = await asyncpg.connect(platform.admin_url)
     await admin.execute(f"TRUNCATE {await admin.fetchval(_TABLES)}")
     await admin.close()
-
-
-async def _never(_: float) -> bool:
-    raise AssertionError("no deadline is due in this measurement")
 
 
 async def _rate(run: Awaitable[None], applied: Callable[[], int], total: int) -> float:

@@ -41,8 +41,7 @@ from services.reception.domain.link import Device, Use
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
 from services.reception.entrypoints import events as reception
-from services.reporting.application import rectifications
-from services.reporting.entrypoints import events as reporting
+from services.reporting.application import rectifications, reports
 from services.workshop.application import clocks, plan_changes, promises, staffing
 from services.workshop.domain.correction import CorrectionReason
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
@@ -111,7 +110,7 @@ TIMERS = {
     ),
     *(plan_changes.HOLD_EXPIRY, plan_changes.OVERRUN, plan_changes.START_DUE),
     *(promises.PROMISE_DUE, clocks.CLOCK_OFF, staffing.STAFFING),
-    *(reporting.CLOSING, rectifications.FOUND, rectifications.OVERDUE),
+    *(reports.CLOSING, rectifications.FOUND, rectifications.OVERDUE),
 }
 
 ZH, EN = Translator("zh"), Translator("en")

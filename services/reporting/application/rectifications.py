@@ -1,12 +1,15 @@
-"""How findings become rectifications with an owner and a deadline (R10, R43)."""
+"""Rectifications (整改): what was found gets an owner, a deadline and an end (R10, R43)."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import get_args
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
 
+from pydantic import BaseModel, Field
+
+from services.reporting.application.deps import Deps
 from services.reporting.domain import rectification as rectifications
-from services.reporting.domain.rectification import Finding, Rule
+from services.reporting.domain.rectification import Finding, Rectification, Result, State
 from services.reporting.persistence import rectifications as store
 from shared import timers
 from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
@@ -16,130 +19,159 @@ from shared.contracts.reporting import (
     RectificationOverdue,
     RectificationSource,
 )
-from shared.envelope import ReceivedEvent
-from shared.group import load_stores, read_yaml
 from shared.ids import new_id
-from shared.timers import StaleStateError, Timer, TimerHandler
+from shared.request_model import RequestModel
+from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 FOUND, OVERDUE = "finding", "rectification_overdue"
 
-_TIMEOUT_S = 10.0
+
+class CloseRectification(RequestModel):
+    result: Result
+    note: Annotated[str, Field(min_length=2, max_length=2000, description="整改情况")]
 
 
-@dataclass(frozen=True)
-class Owners:
-    """Rules, and the people of each store by role."""
+class RectificationView(BaseModel):
+    """``subjects`` are the bad marks of a feedback or the failed items of a check."""
 
-    rules: Sequence[Rule]
-    people: Mapping[tuple[str, str], Sequence[str]]
+    rectification_id: str
+    source: RectificationSource
+    source_id: str
+    order_id: str | None
+    subjects: Sequence[str]
+    owner_id: str
+    due_at: datetime
+    opened_at: datetime
+    overdue_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+    result: Result | None
 
 
-@dataclass(frozen=True)
-class Rectifying:
-    """Opens rectifications for what was found, and says when one is overdue."""
+class RectificationWithNote(RectificationView):
+    """The same with what was done; absent while it is open."""
 
-    owners: Owners
-    catch_up: Callable[[float], Awaitable[bool]]
+    note: str | None
 
-    @property
-    def timer_handlers(self) -> Mapping[str, TimerHandler]:
-        return {
-            FOUND: TimerHandler(self.on_found, prepare=self.prepare_found),
-            OVERDUE: TimerHandler(on_overdue),
-        }
 
-    async def handle(self, uow: UnitOfWork, received: ReceivedEvent) -> None:
-        """Note what was found, and keep what was published about rectifications."""
-        connection, causation = uow.connection, received.envelope.causation
-        match received.event:
-            case FeedbackGiven() | DailyCheckRecorded() as event:
-                if finding := rectifications.finding_from(event):
-                    await timers.schedule(
-                        uow,
-                        FOUND,
-                        f"{finding.source}/{finding.source_id}",
-                        store_id=event.store_id,
-                        due_at=uow.now,
-                        causation=causation,
-                        data=asdict(finding),
-                    )
-            case RectificationOpened() as event:
-                await store.keep(connection, event)
-                await timers.schedule(
-                    uow,
-                    OVERDUE,
-                    event.rectification_id,
-                    store_id=event.store_id,
-                    due_at=event.due_at,
-                    causation=causation,
-                )
-            case RectificationOverdue() as event:
-                await store.keep_overdue(connection, event, received.envelope.time)
-            case RectificationClosed() as event:
-                await store.keep_closed(connection, event)
-                await timers.cancel(uow, OVERDUE, event.rectification_id)
-
-    async def prepare_found(self, _store_id: str, _subject: str) -> None:
-        """Read on until it is known what was opened already: no replay opens anything twice."""
-        if not await self.catch_up(_TIMEOUT_S):
-            raise StaleStateError
-
-    async def on_found(self, uow: UnitOfWork, timer: Timer) -> None:
-        """Open the rectification (整改) of a finding, once."""
-        finding = Finding(
-            timer.data["source"],
-            timer.data["source_id"],
-            timer.data["order_id"],
-            tuple(timer.data["subjects"]),
+async def note_finding(uow: UnitOfWork, event: FeedbackGiven | DailyCheckRecorded, _: Deps) -> None:
+    """Note what a feedback or a daily check found to be wrong."""
+    if finding := rectifications.finding_from(event):
+        await timers.schedule(
+            uow,
+            FOUND,
+            f"{finding.source}/{finding.source_id}",
+            store_id=event.store_id,
+            due_at=uow.now,
+            data=asdict(finding),
         )
-        connection, store_id = uow.connection, timer.store_id
-        if await store.is_opened(connection, store_id, finding.source, finding.source_id):
-            return
-        rule = rectifications.rule_for(self.owners.rules, finding)
-        opened, events = rectifications.open_action(
-            finding,
-            rectification_id=str(new_id()),
-            store_id=store_id,
-            owners=self.owners.people[store_id, rule.role],
-            open_count_by_owner=await store.open_count_by_owner(connection, store_id),
-            days=rule.days,
-            now=uow.now,
-        )
-        await store.save(connection, opened)
-        uow.publish(events, timer.causation)
 
 
-async def on_overdue(uow: UnitOfWork, timer: Timer) -> None:
-    """The owner has not closed it in time (整改超期)."""
+async def open_rectification(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Open the rectification (整改) of a finding, once."""
+    finding = Finding(
+        timer.data["source"],
+        timer.data["source_id"],
+        timer.data["order_id"],
+        tuple(timer.data["subjects"]),
+    )
+    connection, store_id = uow.connection, timer.store_id
+    if await store.is_opened(connection, store_id, finding.source, finding.source_id):
+        return
+    rule = rectifications.rule_for(deps.owners.rules, finding)
+    opened, events = rectifications.open_action(
+        finding,
+        rectification_id=str(new_id()),
+        store_id=store_id,
+        owners=deps.owners.people[store_id, rule.role],
+        open_count_by_owner=await store.open_count_by_owner(connection, store_id),
+        days=rule.days,
+        now=uow.now,
+    )
+    await store.save(connection, opened)
+    uow.publish(events)
+
+
+async def keep_opened(uow: UnitOfWork, event: RectificationOpened, _: Deps) -> None:
+    """Keep what was published as opened, and watch its deadline."""
+    await store.keep(uow.connection, event)
+    await timers.schedule(
+        uow, OVERDUE, event.rectification_id, store_id=event.store_id, due_at=event.due_at
+    )
+
+
+async def mark_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+    """Publish that the owner has not closed it in time (整改超期)."""
     locked = await store.lock(uow.connection, timer.store_id, timer.subject)
     late, events = rectifications.overdue(locked, uow.now)
     await store.save(uow.connection, late)
-    uow.publish(events, timer.causation)
+    uow.publish(events)
 
 
-def load_owners(folder: Path) -> Owners:
-    """Read rules and people once, when the service starts.
+async def keep_overdue(uow: UnitOfWork, event: RectificationOverdue, _: Deps) -> None:
+    """Keep what was published as overdue."""
+    await store.keep_overdue(uow.connection, event, uow.caused_at)
+
+
+async def close_rectification(
+    uow: UnitOfWork,
+    rectification_id: str,
+    command: CloseRectification,
+    deps: Deps,
+    *,
+    is_manager: bool,
+) -> RectificationView:
+    """Close it with what the owner, or a manager, says of how it was put right (整改完成).
 
     Raises:
-        ValueError: a source has no rule, or a store nobody of a role that a rule names.
+        RuleViolation: there is no such one in the store, it is closed, or it belongs to somebody
+            else.
     """
-    rules = [
-        Rule(entry["source"], entry.get("subject"), entry["role"], entry["days"])
-        for entry in read_yaml(folder, "rectification.yaml")["rules"]
-    ]
-    if unruled := set(get_args(RectificationSource)) - {rule.source for rule in rules}:
-        raise ValueError(f"rectification.yaml has no rule for {', '.join(sorted(unruled))}")
-    everybody = read_yaml(folder, "people.yaml")["people"]
-    people = {
-        (store_id, rule.role): [
-            person["id"]
-            for person in everybody
-            if rule.role in person["roles"] and store_id in person["stores"]
-        ]
-        for store_id in load_stores(folder)
-        for rule in rules
-    }
-    if missing := [f"{role} in {store_id}" for (store_id, role), ids in people.items() if not ids]:
-        raise ValueError(f"people.yaml names no {', '.join(missing)}")
-    return Owners(rules, people)
+    connection, store_id = uow.connection, uow.store_id
+    closed, events = rectifications.close(
+        await store.lock(connection, store_id, rectification_id),
+        command.result,
+        uow.person,
+        may=is_manager,
+        now=uow.now,
+    )
+    await store.save(connection, closed)
+    note = await deps.personal.encrypt(connection, store_id, rectification_id, command.note)
+    await store.save_note(connection, store_id, rectification_id, note)
+    uow.publish(events)
+    return _view(closed)
+
+
+async def keep_closed(uow: UnitOfWork, event: RectificationClosed, _: Deps) -> None:
+    """Keep what was published as closed; its deadline no longer matters."""
+    await store.keep_closed(uow.connection, event)
+    await timers.cancel(uow, OVERDUE, event.rectification_id)
+
+
+async def list_rectifications(
+    store_id: str, states: Sequence[State], deps: Deps
+) -> list[RectificationView]:
+    """List rectifications in one of the states, by when they are due (整改清单)."""
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await store.listed(connection, store_id, states)
+    return [_view(rectification) for rectification in found]
+
+
+async def get_rectification(
+    store_id: str, rectification_id: str, deps: Deps
+) -> RectificationWithNote:
+    """Read one rectification with the owner's note.
+
+    Raises:
+        RuleViolation: there is no such one in the store.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await store.lock(connection, store_id, rectification_id)
+        encrypted = await store.encrypted_note(connection, store_id, rectification_id)
+        note = await deps.personal.decrypt(connection, store_id, rectification_id, encrypted)
+    return RectificationWithNote(**_view(found).model_dump(), note=note)
+
+
+def _view(rectification: Rectification) -> RectificationView:
+    return RectificationView.model_validate(rectification, from_attributes=True)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shared.contracts.reporting import Figures
+
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "money": (
         "invoiced_cents",
@@ -40,6 +42,12 @@ EVENTS_OF_THE_WORK = frozenset(
 
 _MONEY_OF_EVENTS = frozenset({"credit_granted_by"})
 """What tells of money in these events, besides amounts."""
+
+
+def as_seen(figures: Figures, *, sees_money: bool) -> dict[str, Any]:
+    """The figures, without those that are confidential for those who do the work."""
+    hidden = () if sees_money else HIDDEN_FIGURES
+    return dict(figures) | dict.fromkeys(hidden)
 
 
 def without_money(value: Any) -> Any:

@@ -16,6 +16,8 @@ from shared.contracts.violations import RuleViolation
 
 Result = Literal["corrected", "unfounded"]
 
+State = Literal["open", "overdue", "closed"]
+
 LOWEST_ACCEPTABLE_RATING = 3
 """A rating below this one leads to a corrective action."""
 

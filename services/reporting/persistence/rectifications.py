@@ -1,9 +1,10 @@
 """Rectifications (整改). Rows follow the events, so that a replay gives the same."""
 
 import dataclasses
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from services.reporting.domain.rectification import Rectification
+from services.reporting.domain.rectification import Rectification, State
 from shared.contracts.reporting import (
     RectificationClosed,
     RectificationOpened,
@@ -11,8 +12,6 @@ from shared.contracts.reporting import (
 )
 from shared.contracts.violations import unknown
 from shared.db import Connection
-
-State = Literal["open", "overdue", "closed"]
 
 _RECTIFICATION = """
 SELECT rectification_id, store_id, source, source_id, order_id, subjects, owner_id, due_at,
@@ -118,9 +117,11 @@ async def lock(connection: Connection, store_id: str, rectification_id: str) -> 
     return _rectification(row)
 
 
-async def listed(connection: Connection, store_id: str, states: list[State]) -> list[Rectification]:
+async def listed(
+    connection: Connection, store_id: str, states: Sequence[State]
+) -> list[Rectification]:
     """Rectifications in one of ``states``, by when they are due."""
-    return [_rectification(row) for row in await connection.fetch(_LISTED, store_id, states)]
+    return [_rectification(row) for row in await connection.fetch(_LISTED, store_id, list(states))]
 
 
 async def save_note(

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.embedded.platform import Platform
 from services.reporting.app import create_app
-from services.reporting.entrypoints.events import SUBSCRIPTIONS
+from services.reporting.entrypoints.events import REACTIONS
 from services.reporting.persistence import facts
 from shared.clock import SimulatedClock
 from shared.contracts.reception import (
@@ -275,7 +275,7 @@ async def test_another_stores_rows_are_invisible_and_cannot_be_written(
 async def test_a_rebuild_from_empty_tables_gives_identical_facts_and_no_second_report(
     servers: Platform, clock: SimulatedClock, reporting: InProcess
 ) -> None:
-    uow_factory = reporting.app.state.uow_factory
+    uow_factory = reporting.app.state.service.uow_factory
     async with transaction(uow_factory.pool, STORES) as connection:
         before = await facts.fingerprint(connection)
     reports_before = await reports_on_topic(servers, "S01")
@@ -283,7 +283,7 @@ async def test_a_rebuild_from_empty_tables_gives_identical_facts_and_no_second_r
     await forget_everything(servers, reporting)
     async with in_process(servers, "reporting", create_app) as rebuilt:
         await rebuilt.wait_until_idle()
-        async with transaction(rebuilt.app.state.uow_factory.pool, STORES) as connection:
+        async with transaction(rebuilt.app.state.service.pool, STORES) as connection:
             after = await facts.fingerprint(connection)
     assert after == before
     assert await reports_on_topic(servers, "S01") == reports_before
@@ -304,7 +304,7 @@ async def forget_everything(servers: Platform, reporting: InProcess) -> None:
     try:
         places = [
             TopicPartition(topic, partition)
-            for topic in {contract.topic for contract in SUBSCRIPTIONS}
+            for topic in {contract.topic for contract in REACTIONS.subscriptions}
             for partition in group.partitions_for_topic(topic) or await _partitions(group, topic)
         ]
         group.assign(places)

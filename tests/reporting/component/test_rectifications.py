@@ -5,12 +5,16 @@ from datetime import timedelta
 import pytest
 
 from services.reporting.app import create_app
+from services.reporting.application import rectifications
+from services.reporting.application.rectifications import CloseRectification
 from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
 from shared.contracts.reporting import (
     RectificationClosed,
     RectificationOpened,
     RectificationOverdue,
 )
+from shared.contracts.violations import RuleViolation
+from shared.envelope import Causation
 from tests.harness import in_process, published, publisher
 
 TOPIC = "aftersales.reporting.store.v1"
@@ -111,6 +115,26 @@ async def test_a_failed_item_of_a_check_becomes_overdue_and_is_closed(
     [ended] = await events(servers, RectificationClosed)
     assert (ended.result, ended.closed_by) == ("corrected", MANAGER)
     assert await listed(reporting, "overdue") == []
+
+
+async def test_foreign_owner_cannot_close(reporting, outside, clock):
+    service = reporting.app.state.service
+    await outside.publish(feedback("o-3", 1, clock.now()), at=clock.now())
+    await reporting.wait_until_idle()
+    found = await rectifications.list_rectifications("S01", ["open"], service.deps)
+    (opened,) = [each for each in found if each.order_id == "o-3"]
+    with pytest.raises(RuleViolation) as refused:
+        async with service.uow_factory.open(
+            ["S01"], "S01-advisor-1", Causation("test", "test")
+        ) as uow:
+            await rectifications.close_rectification(
+                uow,
+                opened.rectification_id,
+                CloseRectification(result="corrected", note="done"),
+                service.deps,
+                is_manager=False,
+            )
+    assert refused.value.rule == "not_the_owner"
 
 
 async def test_an_unknown_one_is_not_found(reporting):

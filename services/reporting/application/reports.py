@@ -1,0 +1,138 @@
+"""The figures of a business day, and the daily reports (日报) that are published of them (R30)."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, create_model
+
+from services.reporting.application.deps import Deps
+from services.reporting.domain import daily_report
+from services.reporting.domain.confidential import HIDDEN_FIGURES, as_seen
+from services.reporting.domain.daily_report import BusinessDay
+from services.reporting.persistence import reports
+from shared import timers
+from shared.contracts.reporting import DailyReportPublished, Figures
+from shared.envelope import Causation, ReceivedEvent
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+CLOSING = "closing"
+
+
+class _Covered(BaseModel):
+    store_id: str
+    day: date
+    covers_from: datetime | None
+    covers_until: datetime | None
+
+
+class _Live(_Covered):
+    """The figures of a day as far as it has gone; ``published_at`` is absent, for this is not
+    published. Money and opinions are absent for roles that read none."""
+
+    published_at: datetime | None = None
+
+
+class _Report(_Covered):
+    """The figures of a published report (日报). Money and opinions are absent for roles that read
+    none."""
+
+    revision: int
+    published_at: datetime
+
+
+def _with_figures(name: str, view: type[BaseModel]) -> type[BaseModel]:
+    """The view with each figure of a day, of which confidential ones may be absent."""
+    figures: dict[str, Any] = {}
+    for figure, field in Figures.model_fields.items():
+        kind: Any = field.annotation
+        figures[figure] = (kind | None if figure in HIDDEN_FIGURES else kind, ...)
+    return create_model(name, __base__=view, __doc__=view.__doc__, **figures)
+
+
+LiveFigures = _with_figures("LiveFigures", _Live)
+DailyReport = _with_figures("DailyReport", _Report)
+
+
+async def keep_daily_reports(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _: Deps) -> None:
+    """Keep the reports that were published, so that no replay publishes one again."""
+    published = [
+        received.event for received in batch if isinstance(received.event, DailyReportPublished)
+    ]
+    if published:
+        await reports.keep(uow.connection, published)
+
+
+async def schedule_closings(uow: UnitOfWork, batch: Sequence[ReceivedEvent], deps: Deps) -> None:
+    """Set the timer of each business day on which something happened (R30).
+
+    It follows from the events alone, so neither a restart nor a clock that jumps can lose a day. An
+    event that comes late sets the timer of its day once more.
+    """
+    days = {
+        (store_id, deps.stores[store_id].business_day(received.envelope.time))
+        for received in batch
+        if not isinstance(received.event, DailyReportPublished)
+        for store_id in [received.envelope.store_id]
+    }
+    for store_id, day in await reports.open_days(uow.connection, sorted(days)):
+        name = f"{store_id}/{day}"
+        await timers.schedule(
+            uow,
+            CLOSING,
+            name,
+            store_id=store_id,
+            due_at=deps.stores[store_id].business_day_bounds(day)[1],
+            causation=Causation(correlation_id=name, causation_id=name),
+            data={"day": day.isoformat()},
+        )
+
+
+async def publish_daily_report(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Publish the store's daily report (日报), or a revision when a total has changed since."""
+    connection, place = uow.connection, deps.stores[timer.store_id]
+    day = date.fromisoformat(timer.data["day"])
+    await reports.close_day(connection, place.id, day)
+    before = await reports.latest(connection, place.id, day - timedelta(days=1))
+    begin = (before and before.covers_until) or place.business_day_bounds(day)[0]
+    events = daily_report.report(
+        BusinessDay(place.id, day, begin, timer.due_at),
+        await reports.figures(connection, place, begin, timer.due_at),
+        await reports.latest(connection, place.id, day),
+        uow.now,
+    )
+    await reports.keep(connection, events)
+    uow.publish(events)
+
+
+async def live_figures(
+    store_id: str, day: date | None, deps: Deps, *, sees_money: bool
+) -> BaseModel:
+    """Compute the figures of a business day as far as it has gone, from closing to closing; of the
+    store's present day by default."""
+    place = deps.stores[store_id]
+    wanted = day or place.local_day(deps.uow_factory.clock.now())
+    begin, end = place.business_day_bounds(wanted)
+    async with deps.uow_factory.read(store_id) as connection:
+        figures = await reports.figures(connection, place, begin, end)
+    seen = as_seen(figures, sees_money=sees_money)
+    return LiveFigures(store_id=store_id, day=wanted, covers_from=begin, covers_until=end, **seen)
+
+
+async def daily_reports(
+    store_id: str, day: date, deps: Deps, *, sees_money: bool
+) -> list[BaseModel]:
+    """Find the store's published report of a day (日报); none before closing time."""
+    return [
+        DailyReport(**as_seen(report, sees_money=sees_money))
+        for report in await group_daily_reports([store_id], day, deps)
+    ]
+
+
+async def group_daily_reports(
+    stores: Collection[str], day: date, deps: Deps
+) -> list[DailyReportPublished]:
+    """List the published reports of a day, one for each of ``stores`` that has one."""
+    async with deps.uow_factory.read(*stores) as connection:
+        return await reports.of_day(connection, day)

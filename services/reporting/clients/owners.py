@@ -1,0 +1,45 @@
+"""Who puts right what was found, read from the group folder."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from services.reporting.domain.rectification import Rule
+from shared.contracts.reporting import RectificationSource
+from shared.group import load_stores, read_yaml
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Rules, and the people of each store by role."""
+
+    rules: Sequence[Rule]
+    people: Mapping[tuple[str, str], Sequence[str]]
+
+
+def load_owners(folder: Path) -> Owners:
+    """Read rules and people once, when the service starts.
+
+    Raises:
+        ValueError: a source has no rule, or a store nobody of a role that a rule names.
+    """
+    rules = [
+        Rule(entry["source"], entry.get("subject"), entry["role"], entry["days"])
+        for entry in read_yaml(folder, "rectification.yaml")["rules"]
+    ]
+    if unruled := set(get_args(RectificationSource)) - {rule.source for rule in rules}:
+        raise ValueError(f"rectification.yaml has no rule for {', '.join(sorted(unruled))}")
+    everybody = read_yaml(folder, "people.yaml")["people"]
+    people = {
+        (store_id, rule.role): [
+            person["id"]
+            for person in everybody
+            if rule.role in person["roles"] and store_id in person["stores"]
+        ]
+        for store_id in load_stores(folder)
+        for rule in rules
+    }
+    if missing := [f"{role} in {store_id}" for (store_id, role), ids in people.items() if not ids]:
+        raise ValueError(f"people.yaml names no {', '.join(missing)}")
+    return Owners(rules, people)

@@ -1,0 +1,32 @@
+"""Who may call what, and what every request can reach."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.reporting.application.deps import Deps
+from shared.commands import CommandContext, accept_command
+from shared.routing import Router
+from shared.security import Principal, Role, require_roles
+
+_OWNERS: tuple[Role, ...] = ("advisor", "dispatcher", "inspector", "agent", "manager")
+_OFFICE: tuple[Role, ...] = (*_OWNERS, "group_manager")
+
+Owner = Annotated[CommandContext, Depends(accept_command(*_OWNERS))]
+OfficeReader = Annotated[Principal, Depends(require_roles(*_OFFICE))]
+Reader = Annotated[Principal, Depends(require_roles(*_OFFICE, "technician"))]
+GroupReader = Annotated[Principal, Depends(require_roles("group_manager"))]
+
+
+async def _deps(request: Request) -> Deps:
+    deps: Deps = request.app.state.service.deps
+    return deps
+
+
+Reach = Annotated[Deps, Depends(_deps)]
+"""What the application function of a route reaches."""
+
+
+def store_router() -> Router:
+    """A router for operations on one store."""
+    return Router(prefix="/stores/{store_id}")

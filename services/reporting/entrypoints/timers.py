@@ -1,0 +1,21 @@
+"""What reporting does when its timers are due.
+
+Nothing is opened twice after a replay, and no outage shortens a report: both wait until what was
+published so far is read.
+"""
+
+from collections.abc import Mapping
+
+from services.reporting.application import rectifications, reports
+from services.reporting.application.deps import Deps
+from shared.timers import Lane, TimerHandler
+
+_CLOSINGS = Lane("own events", concurrency=4, timeout_s=60)
+
+TIMERS: Mapping[str, TimerHandler[Deps]] = {
+    reports.CLOSING: TimerHandler(
+        reports.publish_daily_report, lane=_CLOSINGS, when_caught_up=True
+    ),
+    rectifications.FOUND: TimerHandler(rectifications.open_rectification, when_caught_up=True),
+    rectifications.OVERDUE: TimerHandler(rectifications.mark_overdue),
+}
