@@ -33,6 +33,7 @@ from services.crm.domain.message import (
     hand_to_agent,
     next_step,
     record_send_result,
+    require_own_order,
     suppress,
 )
 from shared.contracts.violations import RuleViolation
@@ -236,3 +237,19 @@ def test_nobody_calls_about_what_has_passed_or_is_not_wanted() -> None:
 def test_an_unclaimed_message_has_no_result() -> None:
     with pytest.raises(ValueError, match="never claimed"):
         record_send_result(READY, "accepted", NOW)
+
+
+def test_only_service_names_unheard_order() -> None:
+    require_own_order(None, "o", "c", by_service=True)
+    with pytest.raises(RuleViolation) as refused:
+        require_own_order(None, "o", "c", by_service=False)
+    assert refused.value.rule == "unknown_order"
+
+
+@pytest.mark.parametrize("by_service", [True, False])
+def test_message_about_anothers_order_is_refused(by_service: bool) -> None:
+    require_own_order(ServiceVisit("S01", "o"), "o", "c", by_service=by_service)
+    visit = ServiceVisit("S01", "o", customer_ref="another")
+    with pytest.raises(RuleViolation) as refused:
+        require_own_order(visit, "o", "c", by_service=by_service)
+    assert refused.value.rule == "order_of_another_customer"

@@ -21,8 +21,10 @@ from services.crm.domain.message_text import (
     Template,
     check,
     render,
+    require_link_maker,
 )
 from shared.contracts.reception import PromiseRevised
+from shared.contracts.violations import RuleViolation
 
 GROUP = Path(__file__).parents[3] / "deploy" / "group"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -141,3 +143,11 @@ def test_time_beyond_business_years_is_no_event() -> None:
         PromiseRevised(
             store_id="S01", order_id="o", promised_at=AT.replace(year=2226), reason="other"
         )
+
+
+def test_person_asks_for_no_message_with_link() -> None:
+    require_link_maker("ready", by_service=False)
+    require_link_maker("authorisation", by_service=True)
+    with pytest.raises(RuleViolation) as refused:
+        require_link_maker("authorisation", by_service=False)
+    assert refused.value.rule == "link_from_a_person"
