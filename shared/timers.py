@@ -143,22 +143,16 @@ async def schedule(
     *,
     store_id: str,
     due_at: datetime,
-    causation: Causation | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """Set the one timer of ``kind`` for ``subject``, moving it where it exists."""
-    cause = causation or uow.causation
-    if cause is None:
-        raise RuntimeError("a timer needs to say what it follows from")
-    content = {"correlation_id": cause.correlation_id, **(data or {})}
+    content = {"correlation_id": uow.cause.correlation_id, **(data or {})}
     await uow.connection.execute(_SCHEDULE, new_id(), store_id, kind, subject, due_at, content)
 
 
-async def schedule_missing(
-    uow: UnitOfWork, kind: str, due_at: Mapping[str, datetime], causation: Causation
-) -> None:
+async def schedule_missing(uow: UnitOfWork, kind: str, due_at: Mapping[str, datetime]) -> None:
     """Set the timer of ``kind`` for each store of ``due_at`` that has none."""
-    content = {"correlation_id": causation.correlation_id}
+    content = {"correlation_id": uow.cause.correlation_id}
     await uow.connection.executemany(
         _SCHEDULE_MISSING,
         [(new_id(), store_id, kind, moment, content) for store_id, moment in due_at.items()],

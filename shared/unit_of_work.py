@@ -49,12 +49,16 @@ class UnitOfWork:
         """The same unit, for what follows from ``causation``, which happened ``at`` that time."""
         return replace(self, causation=causation, caused_at=at)
 
-    def publish(self, events: Iterable[Event], causation: Causation | None = None) -> None:
+    @property
+    def cause(self) -> Causation:
+        """What its events and timers follow from."""
+        if self.causation is None:
+            raise RuntimeError("an event or timer needs to say what it follows from")
+        return self.causation
+
+    def publish(self, events: Iterable[Event]) -> None:
         """Publish ``events``, in this order per key, when the transaction commits."""
-        cause = causation or self.causation
-        if cause is None:
-            raise RuntimeError("an event needs to say what it follows from")
-        self._outgoing.extend((event, cause) for event in events)
+        self._outgoing.extend((event, self.cause) for event in events)
 
     async def save(
         self, aggregates: Sequence[V], write: Callable[[Sequence[V]], Awaitable[None]]

@@ -64,8 +64,8 @@ class Scene:
             event = CustomerGreeted(
                 store_id="S01", order_id=order_id, advisor_id="a1", greeted_at=self.clock.now()
             )
-            async with self.uow_factory.open(["S01"]) as uow:
-                uow.publish([event], Causation("test", "test"))
+            async with self.uow_factory.open(["S01"], None, Causation("test", "test")) as uow:
+                uow.publish([event])
 
         await asyncio.gather(*(one(order_id) for order_id in order_ids))
 

@@ -79,12 +79,11 @@ async def schedule_closings(uow: UnitOfWork, batch: Sequence[ReceivedEvent], dep
     for store_id, day in await reports.open_days(uow.connection, sorted(days)):
         name = f"{store_id}/{day}"
         await timers.schedule(
-            uow,
+            uow.caused_by(Causation(correlation_id=name, causation_id=name), uow.now),
             CLOSING,
             name,
             store_id=store_id,
             due_at=deps.stores[store_id].business_day_bounds(day)[1],
-            causation=Causation(correlation_id=name, causation_id=name),
             data={"day": day.isoformat()},
         )
 

@@ -63,8 +63,9 @@ class Bench:
     begin: dict[TopicPartition, int]
 
     async def publish(self, *events: CustomerGreeted) -> None:
-        async with self.uow_factory.open({event.store_id for event in events}) as uow:
-            uow.publish(events, CAUSATION)
+        stores = {event.store_id for event in events}
+        async with self.uow_factory.open(stores, None, CAUSATION) as uow:
+            uow.publish(events)
 
     async def send(self, key: bytes | None, value: bytes | None, headers: dict[str, Any]) -> None:
         """Put a raw record on the order topic."""

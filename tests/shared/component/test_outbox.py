@@ -50,8 +50,8 @@ async def test_concurrent_transactions_give_gapless_sequences_in_commit_order(se
 
 async def test_a_rolled_back_command_publishes_nothing(servers, bench):
     async def fail_after_writing() -> None:
-        async with bench.uow_factory.open(["S01"]) as uow:
-            uow.publish([greeted("o1", "never")], CAUSATION)
+        async with bench.uow_factory.open(["S01"], None, CAUSATION) as uow:
+            uow.publish([greeted("o1", "never")])
             await uow.flush()
             raise RuntimeError
 

@@ -51,7 +51,7 @@ class Fired(list[Timer]):
 
 async def _set(bench: Bench, kind: str, count: int = 1, *, past_s: int = 60) -> None:
     """So many timers of a kind that are due, the first of them the longest ago."""
-    async with bench.service.uow_factory.open(["S01"]) as uow:
+    async with bench.service.uow_factory.open(["S01"], None, CAUSATION) as uow:
         for number in range(count):
             await timers.schedule(
                 uow,
@@ -59,7 +59,6 @@ async def _set(bench: Bench, kind: str, count: int = 1, *, past_s: int = 60) -> 
                 f"{kind}-{number}",
                 store_id="S01",
                 due_at=uow.now - timedelta(seconds=past_s) + timedelta(milliseconds=number),
-                causation=CAUSATION,
             )
 
 
