@@ -3,10 +3,12 @@
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.status import Status
+from rich.live import Live
+from rich.text import Text
 
 from deploy.cli.options import DataFolder, settings_for
 from deploy.cli.status import one_line, survey
@@ -37,9 +39,14 @@ def up(
 
 
 async def run_until_told(
-    settings: EmbeddedSettings, command_of: CommandOf = service_command
+    settings: EmbeddedSettings,
+    command_of: CommandOf = service_command,
+    notes: Sequence[str] = (),
 ) -> bool:
-    """Run until a signal arrives; whether the platform had come up by then."""
+    """Run until a signal arrives; whether the platform had come up by then.
+
+    ``notes`` are lines to show under the addresses.
+    """
     stop_asked = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop_asked.set)
@@ -48,6 +55,8 @@ async def run_until_told(
     came_up = await _first(starting, stop_asked)
     if came_up:
         _show_addresses(platform)
+        for note in notes:
+            print_line(note)
         await _watch(platform, stop_asked)
         print_line("stopping")
         await platform.stop()
@@ -73,8 +82,9 @@ def _show_addresses(platform: Platform) -> None:
     print_line(f"desk       {platform.url(DESK)}")
     for service in SERVICES:
         print_line(f"{service:<10} {platform.url(service)}/openapi.json")
-    print_line(f"data and logs are in {platform.settings.data}")
-    print_line(f"Ctrl-C, or `aftersales down`, stops everything (pid {os.getpid()})")
+    data = platform.settings.data
+    print_line(f"data and logs are in {data}")
+    print_line(f"Ctrl-C, or `aftersales down --data {data}`, stops everything (pid {os.getpid()})")
 
 
 async def _watch(platform: Platform, stop_asked: asyncio.Event) -> None:
@@ -91,7 +101,8 @@ async def _watch(platform: Platform, stop_asked: asyncio.Event) -> None:
 async def _display(platform: Platform) -> None:
     if not console.is_terminal:
         await asyncio.Event().wait()
-    with Status("", console=console) as line:
+    with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
-            line.update(one_line(await survey(platform.settings)))
+            line = one_line(await survey(platform.settings))
+            live.update(Text(line, no_wrap=False, overflow="fold"), refresh=True)
             await asyncio.sleep(_REFRESH_S)
