@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import httpx
+from aiokafka.admin import NewTopic
 
 from deploy.embedded import database
 from deploy.embedded.errors import EmbeddedError
@@ -107,6 +108,7 @@ class Platform:
         self._processes: dict[str, Process] = {}
         self._lock: IO[str] | None = None
         self._secrets: Secrets | None = None
+        self._kept_empty = False
         self.kafka = Kafka(settings, report)
 
     # What the platform consists of
@@ -202,6 +204,10 @@ class Platform:
             ),
         }
 
+    @property
+    def _topics(self) -> list[NewTopic]:
+        return declared_topics(self.settings.topics_file, replication=1)
+
     # Starting
 
     async def start(self, services: Sequence[str] = ALL) -> None:
@@ -251,21 +257,35 @@ class Platform:
 
     async def _bring_up_to_date(self) -> None:
         self._report("preparing database and topics")
+        await self._migrate()
+        async with self.kafka.admin() as admin:
+            await ensure_topics(admin, self._topics)
+
+    async def _migrate(self) -> None:
         await database.ensure_database(self.postgres.server_url, self.secrets.passwords)
         await database.ensure_schemas(self.admin_url)
         for service in SERVICES:
             await migrate(self.database_url(roles(service)[0]), service)
-        async with self.kafka.admin() as admin:
-            await ensure_topics(admin, declared_topics(self.settings.topics_file, replication=1))
 
     async def empty(self) -> None:
         """Begin anew on running servers: no event, no row. No service may be running."""
         if busy := [name for name in self._processes if name not in ("kafka", "postgres")]:
             raise EmbeddedError(f"stop {', '.join(busy)} before the data is removed")
-        await database.drop_database(self.postgres.server_url)
+        await self._empty_database()
         async with self.kafka.admin() as admin:
             await drop_topics(admin)
-        await self._bring_up_to_date()
+            await ensure_topics(admin, self._topics)
+
+    async def _empty_database(self) -> None:
+        server_url = self.postgres.server_url
+        if self._kept_empty:
+            await database.restore_empty(server_url)
+            await database.ensure_schemas(self.admin_url)
+        else:
+            await database.drop_database(server_url)
+            await self._migrate()
+            await database.keep_empty(server_url)
+            self._kept_empty = True
 
     async def start_services(self, services: Sequence[str] = ALL) -> None:
         """Start ``services`` together and wait until each says that it is ready."""
