@@ -19,9 +19,11 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import (
+    Launch,
     Process,
     Running,
     State,
+    execute,
     kill_left_over,
     owned_secrets,
     ports_taken,
@@ -93,7 +95,7 @@ class Platform:
     """The processes on one data folder. Use it from one event loop in one lasting thread.
 
     ``report`` is told each step in one line. ``command_of`` gives the command line of a service by
-    name and port, for a process that stands in for it.
+    name and port, for a process that stands in for it; ``launch`` starts services and desk.
     """
 
     def __init__(
@@ -101,8 +103,10 @@ class Platform:
         settings: EmbeddedSettings,
         report: Report = lambda _: None,
         command_of: CommandOf = service_command,
+        launch: Launch = execute,
     ) -> None:
         self.settings = settings
+        self.launch = launch
         self._report = report
         self._command_of = command_of
         self._processes: dict[str, Process] = {}
@@ -327,6 +331,7 @@ class Platform:
             self._command_of(service, port),
             {**owned_secrets(service), **self.environment(service), **own},
             self.settings.data / "logs" / f"{name}.log",
+            launch=self.launch,
         )
 
     def _run(self, process: Process) -> None:
