@@ -320,9 +320,10 @@ class Platform:
         """Wait until ``name`` takes requests."""
         servers = {"kafka": self.kafka.is_responding, "postgres": self.postgres.is_responding}
         process = self.process(name)
-        await self._until_ready(
-            process, servers.get(name) or (lambda: _is_responding(process.port))
-        )
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            await self._until_ready(
+                process, servers.get(name) or (lambda: _is_responding(client, process.port))
+            )
 
     def _service(self, name: str, service: str, port: int, own: dict[str, str]) -> Process:
         return Process(
@@ -442,10 +443,9 @@ def remove_data(settings: EmbeddedSettings) -> None:
             path.unlink(missing_ok=True)
 
 
-async def _is_responding(port: int) -> bool:
+async def _is_responding(client: httpx.AsyncClient, port: int) -> bool:
     try:
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-            response = await client.get(f"http://127.0.0.1:{port}/health/ready")
+        response = await client.get(f"http://127.0.0.1:{port}/health/ready")
     except httpx.HTTPError:
         return False
     return response.is_success
