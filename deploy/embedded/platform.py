@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
@@ -137,7 +138,7 @@ class Platform:
         """The superuser's address of the platform's database; row-level security does not apply."""
         return self.database_url("postgres")
 
-    @property
+    @cached_property
     def issuer(self) -> DevelopmentIssuer:
         """Signs tokens that this platform's services accept."""
         expected = Settings()
