@@ -3,15 +3,15 @@
 import os
 import signal
 
-_armed, _, _count = os.environ.get("AFTERSALES_FAILPOINT", "").partition("@")
-_remaining = int(_count or 1)
+_reached = 0
 
 
 def failpoint(name: str) -> None:
     """Die as by ``kill -9`` when ``AFTERSALES_FAILPOINT`` is ``name`` or ``name@nth``."""
-    global _remaining  # noqa: PLW0603
-    if name != _armed:
+    global _reached  # noqa: PLW0603
+    armed, _, nth = os.environ.get("AFTERSALES_FAILPOINT", "").partition("@")
+    if name != armed:
         return
-    _remaining -= 1
-    if _remaining == 0:
+    _reached += 1
+    if _reached == int(nth or 1):
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,22 +1,47 @@
 """Real Kafka and PostgreSQL for the tests: started once a session, emptied for each test module."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
+from deploy.embedded.processes import Launch
 from deploy.embedded.settings import EmbeddedSettings, Ports
 from shared.clock import SimulatedClock
+from tests.forking import ForkServer
 
 MORNING = datetime(2026, 3, 3, 23, 30, tzinfo=UTC)
 """Where the simulated clock stands at first: a Wednesday, 07:30 in Shanghai."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_java() -> Iterator[None]:
+    """Each Kafka lives for minutes: its virtual machine compiles quickly rather than well."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+        yield
+
+
+@pytest.fixture(scope="session")
+def fork_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    """Starts services without loading their packages anew."""
+    server = ForkServer(tmp_path_factory.mktemp("fork-server") / "log")
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def launch(fork_server: ForkServer) -> Launch:
+    """How ``servers`` and ``platform`` start services; a module that looks at what they are in
+    production overrides it with ``execute``."""
+    return fork_server.launch
+
+
 @pytest_asyncio.fixture(scope="session")
-async def _stack(tmp_path_factory) -> AsyncIterator[Platform]:
-    folder: Path = tmp_path_factory.mktemp("stack")
+async def _stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    folder = tmp_path_factory.mktemp("stack")
     settings = EmbeddedSettings(
         data=folder / "platform", ports=Ports.free(), clock_file=folder / "clock"
     )
@@ -27,13 +52,14 @@ async def _stack(tmp_path_factory) -> AsyncIterator[Platform]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def servers(_stack: Platform) -> AsyncIterator[Platform]:
+async def servers(_stack: Platform, launch: Launch) -> AsyncIterator[Platform]:
     """Kafka and PostgreSQL with empty topics and migrated, empty schemas; no service runs.
 
     For tests that run one service in their own process, with ``servers.environment(service)``.
     """
     await _stack.stop_services()
     await _stack.empty()
+    _stack.launch = launch
     yield _stack
 
 

@@ -8,6 +8,7 @@ from deploy.embedded.secrets import SERVICES, roles
 from shared.db import Connection
 
 DATABASE = "aftersales"
+_EMPTY = f"{DATABASE}_empty"
 _EXTENSIONS = ("btree_gist", "pg_stat_statements")
 
 
@@ -43,9 +44,36 @@ async def drop_database(server_url: str) -> None:
     """Remove the database with everything in it, whoever is connected."""
     connection = await asyncpg.connect(server_url)
     try:
-        await connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        await _drop(connection, DATABASE)
     finally:
         await connection.close()
+
+
+async def keep_empty(server_url: str) -> None:
+    """Keep a copy of the database, to which nobody is connected, for :func:`restore_empty`."""
+    connection = await asyncpg.connect(server_url)
+    try:
+        await _drop(connection, _EMPTY)
+        await connection.execute(f"CREATE DATABASE {_EMPTY} TEMPLATE {DATABASE}")
+    finally:
+        await connection.close()
+
+
+async def restore_empty(server_url: str) -> None:
+    """Replace the database, whoever is connected, by the copy that was kept.
+
+    Rights and search paths of the database itself are not part of it (see `ensure_schemas`).
+    """
+    connection = await asyncpg.connect(server_url)
+    try:
+        await _drop(connection, DATABASE)
+        await connection.execute(f"CREATE DATABASE {DATABASE} TEMPLATE {_EMPTY}")
+    finally:
+        await connection.close()
+
+
+async def _drop(connection: Connection, name: str) -> None:
+    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 async def _ensure_role(connection: Connection, role: str, password: str) -> None:

@@ -8,19 +8,23 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
 import httpx
+from aiokafka.admin import NewTopic
 
 from deploy.embedded import database
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import (
+    Launch,
     Process,
     Running,
     State,
+    execute,
     kill_left_over,
     owned_secrets,
     ports_taken,
@@ -92,7 +96,7 @@ class Platform:
     """The processes on one data folder. Use it from one event loop in one lasting thread.
 
     ``report`` is told each step in one line. ``command_of`` gives the command line of a service by
-    name and port, for a process that stands in for it.
+    name and port, for a process that stands in for it; ``launch`` starts services and desk.
     """
 
     def __init__(
@@ -100,13 +104,16 @@ class Platform:
         settings: EmbeddedSettings,
         report: Report = lambda _: None,
         command_of: CommandOf = service_command,
+        launch: Launch = execute,
     ) -> None:
         self.settings = settings
+        self.launch = launch
         self._report = report
         self._command_of = command_of
         self._processes: dict[str, Process] = {}
         self._lock: IO[str] | None = None
         self._secrets: Secrets | None = None
+        self._kept_empty = False
         self.kafka = Kafka(settings, report)
 
     # What the platform consists of
@@ -131,7 +138,7 @@ class Platform:
         """The superuser's address of the platform's database; row-level security does not apply."""
         return self.database_url("postgres")
 
-    @property
+    @cached_property
     def issuer(self) -> DevelopmentIssuer:
         """Signs tokens that this platform's services accept."""
         expected = Settings()
@@ -202,6 +209,10 @@ class Platform:
             ),
         }
 
+    @property
+    def _topics(self) -> list[NewTopic]:
+        return declared_topics(self.settings.topics_file, replication=1)
+
     # Starting
 
     async def start(self, services: Sequence[str] = ALL) -> None:
@@ -251,21 +262,35 @@ class Platform:
 
     async def _bring_up_to_date(self) -> None:
         self._report("preparing database and topics")
+        await self._migrate()
+        async with self.kafka.admin() as admin:
+            await ensure_topics(admin, self._topics)
+
+    async def _migrate(self) -> None:
         await database.ensure_database(self.postgres.server_url, self.secrets.passwords)
         await database.ensure_schemas(self.admin_url)
         for service in SERVICES:
             await migrate(self.database_url(roles(service)[0]), service)
-        async with self.kafka.admin() as admin:
-            await ensure_topics(admin, declared_topics(self.settings.topics_file, replication=1))
 
     async def empty(self) -> None:
         """Begin anew on running servers: no event, no row. No service may be running."""
         if busy := [name for name in self._processes if name not in ("kafka", "postgres")]:
             raise EmbeddedError(f"stop {', '.join(busy)} before the data is removed")
-        await database.drop_database(self.postgres.server_url)
+        await self._empty_database()
         async with self.kafka.admin() as admin:
             await drop_topics(admin)
-        await self._bring_up_to_date()
+            await ensure_topics(admin, self._topics)
+
+    async def _empty_database(self) -> None:
+        server_url = self.postgres.server_url
+        if self._kept_empty:
+            await database.restore_empty(server_url)
+            await database.ensure_schemas(self.admin_url)
+        else:
+            await database.drop_database(server_url)
+            await self._migrate()
+            await database.keep_empty(server_url)
+            self._kept_empty = True
 
     async def start_services(self, services: Sequence[str] = ALL) -> None:
         """Start ``services`` together and wait until each says that it is ready."""
@@ -296,9 +321,10 @@ class Platform:
         """Wait until ``name`` takes requests."""
         servers = {"kafka": self.kafka.is_responding, "postgres": self.postgres.is_responding}
         process = self.process(name)
-        await self._until_ready(
-            process, servers.get(name) or (lambda: _is_responding(process.port))
-        )
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            await self._until_ready(
+                process, servers.get(name) or (lambda: _is_responding(client, process.port))
+            )
 
     def _service(self, name: str, service: str, port: int, own: dict[str, str]) -> Process:
         return Process(
@@ -307,6 +333,7 @@ class Platform:
             self._command_of(service, port),
             {**owned_secrets(service), **self.environment(service), **own},
             self.settings.data / "logs" / f"{name}.log",
+            launch=self.launch,
         )
 
     def _run(self, process: Process) -> None:
@@ -417,10 +444,9 @@ def remove_data(settings: EmbeddedSettings) -> None:
             path.unlink(missing_ok=True)
 
 
-async def _is_responding(port: int) -> bool:
+async def _is_responding(client: httpx.AsyncClient, port: int) -> bool:
     try:
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-            response = await client.get(f"http://127.0.0.1:{port}/health/ready")
+        response = await client.get(f"http://127.0.0.1:{port}/health/ready")
     except httpx.HTTPError:
         return False
     return response.is_success

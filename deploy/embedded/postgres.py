@@ -9,13 +9,14 @@ import signal
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 import psutil
 
 from deploy.embedded.errors import EmbeddedError
-from deploy.embedded.processes import Process, run_to_end
+from deploy.embedded.processes import Process, execute, run_to_end
 from deploy.embedded.settings import EmbeddedSettings
 
 # The package's own start-up code is not imported: it opens folders to everyone.
@@ -90,7 +91,7 @@ class Postgres:
             {"LC_ALL": "C.UTF-8"},
             self._log,
             stop_signal=signal.SIGINT,
-            privileges=privileges,
+            launch=partial(execute, privileges=privileges),
         )
 
     async def _initialise(self, privileges: tuple[str, ...]) -> None:

@@ -7,9 +7,10 @@ import shlex
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -17,7 +18,7 @@ from deploy.embedded.errors import EmbeddedError
 
 _LOG_LIMIT = 10_000_000
 _SAME_START_S = 1.0
-_OWNER_ONLY = 0o077
+OWNER_ONLY = 0o077
 
 _SECRETS: Mapping[str, str | None] = {
     "AFTERSALES_SMTP_PASSWORD": "crm",
@@ -48,6 +49,69 @@ def _without_secrets() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in _SECRETS}
 
 
+class Child(Protocol):
+    """A process that was started, whose number is its own until it has been waited for."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    def has_ended(self) -> bool:
+        """Whether it has ended; it can still be waited for."""
+
+    def wait(self) -> int:
+        """Wait for its end; its exit status (negative: the signal)."""
+
+
+Launch = Callable[[Sequence[str], Mapping[str, str], Path], Child]
+"""Starts a command with an environment and a log file, as :func:`execute` does."""
+
+
+class _Executed:
+    def __init__(self, child: subprocess.Popen[bytes]) -> None:
+        self._child = child
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def has_ended(self) -> bool:
+        return has_ended(self.pid)
+
+    def wait(self) -> int:
+        return self._child.wait()
+
+
+def has_ended(pid: int) -> bool:
+    """Whether the child ``pid`` of this process has ended; it can still be waited for."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def execute(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    privileges: Sequence[str] = (),
+) -> Child:
+    """Start ``command`` in a session of its own; it appends what it says to ``log``.
+
+    The kernel kills it when the calling thread ends. ``privileges`` are options of ``setpriv``.
+    """
+    with log.open("ab") as output:
+        return _Executed(
+            subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *privileges, "--", *command],
+                env=environment,
+                umask=OWNER_ONLY,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        )
+
+
 class Process:
     """One child process with its log file.
 
@@ -64,7 +128,7 @@ class Process:
         log: Path,
         *,
         stop_signal: signal.Signals = signal.SIGTERM,
-        privileges: Sequence[str] = (),
+        launch: Launch = execute,
     ) -> None:
         self.name = name
         self.port = port
@@ -72,8 +136,9 @@ class Process:
         self._command = command
         self._environment = dict(environment)
         self._stop_signal = stop_signal
-        self._privileges = privileges
-        self._child: subprocess.Popen[bytes] | None = None
+        self._launch = launch
+        self._child: Child | None = None
+        self._exit_status: int | None = None
         self._running: Running | None = None
         self.wanted = False
 
@@ -96,12 +161,11 @@ class Process:
     def exit_status(self) -> int | None:
         """How the child ended (negative: the signal), or ``None`` while it runs."""
         child = self._child
-        if child is None:
-            return None
-        if child.returncode is None and _has_ended(child.pid):
+        if child is not None and self._exit_status is None and child.has_ended():
+            # Not yet waited for, so that its group's number cannot be another's.
             _signal_group(child.pid, signal.SIGKILL)
-            child.wait()
-        return child.returncode
+            self._exit_status = child.wait()
+        return self._exit_status
 
     def start(self, **overrides: str) -> None:
         """Start the child; ``overrides`` are added to its environment for this run only."""
@@ -110,16 +174,9 @@ class Process:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
             self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as log:
-            self._child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self._privileges, "--", *self._command],
-                env={**_without_secrets(), **self._environment, **overrides},
-                umask=_OWNER_ONLY,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        environment = {**_without_secrets(), **self._environment, **overrides}
+        self._child = self._launch(self._command, environment, self.log)
+        self._exit_status = None
         self._running = Running.of(self.name, self._child.pid, self.port)
         self.wanted = True
 
@@ -128,7 +185,7 @@ class Process:
         self.wanted = False
         if self._child is not None and self.exit_status() is None:
             _signal_group(self._child.pid, signal.SIGKILL)
-            self._child.wait()
+            self._exit_status = self._child.wait()
 
     async def stop(self, grace_s: float = 15.0) -> bool:
         """Ask the child to end and kill it after ``grace_s``; whether it ended by itself."""
@@ -158,7 +215,7 @@ async def run_to_end(*command: str) -> tuple[int, str]:
     child = await asyncio.create_subprocess_exec(
         *command,
         env=_without_secrets(),
-        umask=_OWNER_ONLY,
+        umask=OWNER_ONLY,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -169,11 +226,6 @@ async def run_to_end(*command: str) -> tuple[int, str]:
         if child.returncode is None:
             child.kill()
     return await child.wait(), output.decode(errors="replace").strip().rsplit("\n", 1)[-1]
-
-
-def _has_ended(pid: int) -> bool:
-    # The child is left unreaped so that its process group's number cannot be given to another.
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

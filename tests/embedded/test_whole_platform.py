@@ -9,11 +9,18 @@ from typer.testing import CliRunner
 from deploy.cli import app
 from deploy.cli.status import survey
 from deploy.embedded.platform import ALL, Platform
+from deploy.embedded.processes import Launch, execute
 from deploy.embedded.secrets import SERVICES
 from tests.bench import commands, replanning
 from tests.bench.__main__ import show_commands, show_replans
 
 MEMORY_LIMIT = 2.5e9
+
+
+@pytest.fixture(scope="module")
+def launch() -> Launch:
+    """Services that are executed as in production, with memory of their own."""
+    return execute
 
 
 async def test_everything_comes_up_idle_within_its_memory(platform: Platform) -> None:

@@ -30,13 +30,13 @@ class Crm:
     clock: SimulatedClock
     mail: MailServer
     sms: Gateway
+    client: httpx.AsyncClient
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         token = self.platform.issuer.token("S01-agent-1", roles=["agent"], stores=["S01"])
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
         url = f"{self.platform.url('crm')}/stores/S01{path}"
-        async with httpx.AsyncClient(trust_env=False) as client:
-            response = await client.request(method, url, json=body, headers=headers)
+        response = await self.client.request(method, url, json=body, headers=headers)
         return response.raise_for_status().json()
 
     async def restart(self, **overrides: str) -> None:
@@ -87,9 +87,14 @@ class Crm:
 @pytest_asyncio.fixture(scope="module")
 async def crm(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Crm]:
     clock.set(MORNING)
-    async with mail_server() as mail, gateway() as sms:
+    to_new_processes = httpx.Limits(max_keepalive_connections=0)
+    async with (
+        mail_server() as mail,
+        gateway() as sms,
+        httpx.AsyncClient(trust_env=False, limits=to_new_processes) as client,
+    ):
         await servers.start_services(("crm",))
-        yield Crm(servers, clock, mail, sms)
+        yield Crm(servers, clock, mail, sms, client)
         await servers.stop_services()
 
 
