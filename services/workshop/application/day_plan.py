@@ -13,6 +13,7 @@ from services.workshop.application.snapshots import planned_workshop
 from services.workshop.domain.absence import Absence, AbsenceKind
 from services.workshop.domain.job import Job, is_in_hand, is_unfinished
 from services.workshop.domain.promise_risk import PromiseRisk
+from services.workshop.domain.resources import able_technicians, suitable_bays
 from services.workshop.planning import Technician
 from services.workshop.planning.expectation import overrun_buffers
 from services.workshop.planning.load import free_time, load
@@ -51,11 +52,14 @@ class PlannedJobView(JobView):
     """A job with the risk of its order's promise, while that is open.
 
     People and bay of work in hand are kept free until ``buffer_until``, in case it takes longer
-    than expected (缓冲).
+    than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids``: who can do the job,
+    and where.
     """
 
     risk: PromiseRiskView | None
     buffer_until: datetime | None
+    qualified_technician_ids: Sequence[str]
+    suitable_bay_ids: Sequence[str]
 
 
 class PlanView(BaseModel):
@@ -139,8 +143,11 @@ def _job(
     deps: Deps,
 ) -> PlannedJobView:
     promise_risk = promise_risks.get(job.order_id) if is_unfinished(job) else None
+    config, operation = deps.config, deps.config.operation(job.operation_id)
     return PlannedJobView(
         **view(job, deps).model_dump(),
         risk=promise_risk and PromiseRiskView.of(promise_risk),
         buffer_until=buffer_until.get(job.job_id),
+        qualified_technician_ids=able_technicians(operation, config.members[job.store_id]),
+        suitable_bay_ids=suitable_bays(operation, config.bays[job.store_id]),
     )

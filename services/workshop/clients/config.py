@@ -15,9 +15,9 @@ from services.workshop.domain.resources import (
     Operation,
     Shift,
     TechnicianConfig,
+    able_technicians,
     find_operation,
-    is_qualified,
-    is_suitable,
+    suitable_bays,
 )
 from services.workshop.planning.real_time import interval
 from services.workshop.planning.tasks import PlanningContext
@@ -49,9 +49,9 @@ class WorkshopConfig:
         """By store, how many technicians can do the operation, where the store can do it."""
         operation = self.operation(operation_id)
         counts = {
-            store_id: sum(is_qualified(operation, member) for member in members)
+            store_id: len(able_technicians(operation, members))
             for store_id, members in self.members.items()
-            if any(is_suitable(operation, bay) for bay in self.bays[store_id])
+            if suitable_bays(operation, self.bays[store_id])
         }
         return {
             store_id: count for store_id, count in counts.items() if count >= operation.technicians

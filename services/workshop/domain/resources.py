@@ -110,6 +110,11 @@ def able_technicians(work: Demanding, members: Iterable[TechnicianConfig]) -> li
     return [member.technician_id for member in members if is_qualified(work, member)]
 
 
+def suitable_bays(work: Demanding, bays: Iterable[BayConfig]) -> list[str]:
+    """Return the ids of the bays in which the work can be done."""
+    return [bay.bay_id for bay in bays if is_suitable(work, bay)]
+
+
 def find_operation(operations: Mapping[str, Operation], operation_id: str) -> Operation:
     """An operation of the catalog.
 
