@@ -15,7 +15,7 @@ from shared.contracts import CONTRACTS, PUBLISHERS, Event
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
     "reception": reception.SUBSCRIPTIONS,
-    "workshop": workshop.SUBSCRIPTIONS,
+    "workshop": workshop.REACTIONS.subscriptions,
     "crm": crm.REACTIONS.subscriptions,
     "reporting": reporting.REACTIONS.subscriptions,
 }

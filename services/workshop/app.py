@@ -1,50 +1,52 @@
 """Composition root of the workshop."""
 
+import asyncio
+
 from fastapi import FastAPI
 
-from services.workshop.application.planner import Planner, Workers
-from services.workshop.application.staffing import Staffing
+from services.workshop.application.deps import Deps
+from services.workshop.application.staffing import schedule_first_looks
 from services.workshop.clients.catalog import load_catalog
 from services.workshop.clients.config import load_config
-from services.workshop.entrypoints.events import SUBSCRIPTIONS, Handlers
+from services.workshop.clients.planner import Planner
+from services.workshop.entrypoints.events import REACTIONS
 from services.workshop.entrypoints.http import router
+from services.workshop.entrypoints.timers import TIMERS
 from shared.personal_data import PersonalData
-from shared.service import Service, service_app
+from shared.service import Foundation, service_app
 from shared.settings import Settings
-from shared.workers import worker
 
 
 def create_app() -> FastAPI:
     """The workshop (车间): capacity, dispatch, clocking and inspection."""
     settings = Settings()
-    config = load_config(settings.group_folder)
-    service = Service("workshop", settings)
-    planner = Planner(config, service, _workers(service))
-    staffing = Staffing(planner, service)
-    handlers = Handlers(planner, staffing)
+    config, catalog = load_config(settings.group_folder), load_catalog(settings.group_folder)
+    personal = PersonalData.from_settings(settings, "workshop")
 
-    async def prepare() -> None:
-        await planner.start()
-        await staffing.begin()
+    def compose(foundation: Foundation) -> Deps:
+        return Deps(
+            uow_factory=foundation.uow_factory,
+            config=config,
+            catalog=catalog,
+            personal=personal,
+            planner=Planner.on_clock(foundation.clock),
+            reservation_locks={store_id: asyncio.Lock() for store_id in config.stores},
+        )
 
-    service.subscribe(SUBSCRIPTIONS, handlers.handle, handlers.timer_handlers)
-    app = service_app(
-        service,
+    return service_app(
+        "workshop",
+        settings,
         title="Workshop",
         stores=config.stores,
         routers=[router],
-        prepare=prepare,
+        reactions=REACTIONS,
+        timer_handlers=TIMERS,
+        compose=compose,
+        prepare=_prepare,
     )
-    app.state.planner = planner
-    app.state.staffing = staffing
-    app.state.catalog = load_catalog(settings.group_folder)
-    app.state.personal = PersonalData.from_settings(settings, "workshop")
-    return app
 
 
-def _workers(service: Service) -> Workers:
-    """On a clock that stands one process computes everything, so that a day repeats itself."""
-    if service.clock.is_paused:
-        alone = worker()
-        return Workers(alone, alone, alone)
-    return Workers(worker(), worker(niceness=2), worker(niceness=5))
+async def _prepare(deps: Deps) -> None:
+    """Wait until there can be prompt responses, and have each store's staffing looked at."""
+    await deps.planner.warm_up()
+    await schedule_first_looks(deps)

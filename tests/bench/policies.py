@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from services.workshop.domain.resources import is_qualified
 from services.workshop.planning import Plan, PlanAssignment, PlanTask, Technician, Workshop, plan
-from services.workshop.planning.teams import skilled
 from tests.bench.simulated_shop import DAY, Choose, Shop
 
 Planner = Callable[[Workshop], Plan]
@@ -33,7 +33,7 @@ def by(key: Callable[[Shop, PlanTask], tuple[int, str]]) -> Choose:
         bays = [b for b in shop.fate.bays if not _taken(shop, b.bay_id)]
         begun = []
         for job in sorted(_ready(shop), key=lambda job: key(shop, job)):
-            able = [t for t in people if skilled(job, t)]
+            able = [t for t in people if is_qualified(job, t)]
             fitting = [b for b in bays if job.bay_type in b.capabilities]
             if able and fitting:
                 who = min(able, key=lambda t: (sum(t.skills.values()), t.technician_id))

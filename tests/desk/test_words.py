@@ -42,12 +42,23 @@ from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
 from services.reception.entrypoints import events as reception
 from services.reporting.application import rectifications, reports
-from services.workshop.application import clocks, plan_changes, promises, staffing
+from services.workshop.application import (
+    active_work,
+    assignments,
+    clocks,
+    holds,
+    learning,
+    load,
+    promise_risks,
+    promises,
+    replanning,
+    staffing,
+)
+from services.workshop.domain.absence import AbsenceKind
 from services.workshop.domain.correction import CorrectionReason
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import JobStatus, PauseReason
-from services.workshop.persistence.absence import AbsenceKind
 from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
 from shared.contracts import contracts_of
@@ -102,13 +113,13 @@ TIMERS = {
     *(reception.TAX_INVOICE, reception.TAX_CREDIT),
     *(receivables.RECEIVABLE_OVERDUE, claim_reminders.CLAIM_OVERDUE, sending.SEND_MESSAGE),
     *(
-        plan_changes.REPLAN,
-        plan_changes.IMPROVE,
-        plan_changes.LEARN,
-        plan_changes.PROMISE_RISK_CHECK,
-        plan_changes.CAPACITY,
+        replanning.REPLAN,
+        replanning.IMPROVE,
+        learning.LEARN,
+        promise_risks.PROMISE_RISK_CHECK,
+        load.CAPACITY,
     ),
-    *(plan_changes.HOLD_EXPIRY, plan_changes.OVERRUN, plan_changes.START_DUE),
+    *(holds.HOLD_EXPIRY, active_work.OVERRUN, assignments.START_DUE),
     *(promises.PROMISE_DUE, clocks.CLOCK_OFF, staffing.STAFFING),
     *(reports.CLOSING, rectifications.FOUND, rectifications.OVERDUE),
 }

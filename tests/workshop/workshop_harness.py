@@ -10,6 +10,7 @@ import httpx
 
 from deploy.embedded.platform import Platform
 from services.workshop.app import create_app
+from services.workshop.application.deps import Deps
 from shared.clock import SimulatedClock
 from shared.contracts import Event
 from shared.contracts.reception import (
@@ -50,6 +51,12 @@ class WorkshopHarness:
     servers: Platform
     clock: SimulatedClock
     store_id: str = "S01"
+
+    @property
+    def deps(self) -> Deps:
+        """What the workshop's application functions reach."""
+        deps: Deps = self.service.app.state.service.deps
+        return deps
 
     def of(self, store_id: str) -> "WorkshopHarness":
         """The workshop of another store."""
@@ -104,7 +111,7 @@ class WorkshopHarness:
         ``held``: its time was reserved with that confidence and the promise is the one quoted.
         """
         now, order_id = self.clock.now(), str(new_id())
-        config = self.service.app.state.planner.config
+        config = self.deps.config
         arrived = VehicleArrived(
             store_id=self.store_id,
             order_id=order_id,

@@ -36,10 +36,9 @@ _SOON = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class DispatchOptions:
-    """What the dialogs choose from: the day's plan, the catalog's operations, names of jobs."""
+    """What the dialogs choose from: the day's plan and the names of its jobs."""
 
     plan: Mapping[str, Any]
-    operations: Mapping[str, Mapping[str, Any]]
     job_name: JobName
 
     def job(self, job_id: str) -> Job:
@@ -48,23 +47,15 @@ class DispatchOptions:
 
     def able(self, job: Job) -> dict[str, str]:
         """Names of the technicians with skill and certificate for the job, by id."""
-        operation = self.operations.get(job["operation_id"], {})
-        certificate = operation.get("certificate")
         return {
             each["technician_id"]: each["name"]
             for each in self.plan["technicians"]
-            if each["skills"].get(job["trade"], 0) >= operation.get("level", 1)
-            and (certificate is None or certificate in each["certificates"])
+            if each["technician_id"] in job["qualified_technician_ids"]
         }
 
     def bays(self, ctx: PageContext, job: Job) -> dict[str, str]:
         """Names of the bays in which the job can be done, by id."""
-        needed = self.operations.get(job["operation_id"], {}).get("bay")
-        return {
-            bay["bay_id"]: ctx.bay(bay["bay_id"])
-            for bay in self.plan["bays"]
-            if needed in (None, *bay["capabilities"])
-        }
+        return {bay_id: ctx.bay(bay_id) for bay_id in job["suitable_bay_ids"]}
 
     def exchangeable(self, job: Job) -> dict[str, str]:
         """Names of the planned jobs of the same trade, by id."""

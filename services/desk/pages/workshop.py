@@ -190,7 +190,7 @@ class _Board:
 
     @property
     def options(self) -> DispatchOptions:
-        return DispatchOptions(self.shown.plan, self.catalog.operations, self.name_by_id)
+        return DispatchOptions(self.shown.plan, self.name_by_id)
 
     def name(self, job: Job) -> str:
         """Queue number and operation."""

@@ -3,30 +3,26 @@
 from datetime import datetime, timedelta
 
 from services.workshop import persistence
-from services.workshop.clients.config import WorkshopConfig
+from services.workshop.application.deps import Deps
 from services.workshop.domain import job as jobs
 from services.workshop.domain.job import Job
 from shared import timers
-from shared.envelope import Causation
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 CLOCK_OFF = "clock_off"
 
 
-async def schedule_auto_clock_out(
-    uow: UnitOfWork, job: Job, config: WorkshopConfig, causation: Causation
-) -> None:
+async def schedule_auto_clock_out(uow: UnitOfWork, job: Job, deps: Deps) -> None:
     """Schedule the clock-out at the end of the shift, unless they clock out themselves."""
-    shift_end_at = config.shift_end(job.store_id, job.technician_ids, uow.now)
-    grace = timedelta(minutes=config.stores[job.store_id].clock_grace_minutes)
+    shift_end_at = deps.config.shift_end(job.store_id, job.technician_ids, uow.now)
+    grace = timedelta(minutes=deps.config.stores[job.store_id].clock_grace_minutes)
     await timers.schedule(
         uow,
         CLOCK_OFF,
         job.job_id,
         store_id=job.store_id,
         due_at=shift_end_at + grace,
-        causation=causation,
         data={"shift_end_at": shift_end_at.isoformat()},
     )
 
@@ -36,10 +32,10 @@ async def cancel_auto_clock_out(uow: UnitOfWork, job: Job) -> None:
     await timers.cancel(uow, CLOCK_OFF, job.job_id)
 
 
-async def on_clock_off(uow: UnitOfWork, timer: Timer) -> None:
+async def clock_out_automatically(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
     """The shift and the grace are over and the clock still runs."""
     job = await persistence.read_job(uow.connection, timer.store_id, timer.subject)
     shift_end_at = datetime.fromisoformat(timer.data["shift_end_at"])
     closed, events = jobs.close_forgotten_clock(job, shift_end_at)
     await persistence.save_jobs(uow, [closed])
-    uow.publish(events, timer.causation)
+    uow.publish(events)

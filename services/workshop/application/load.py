@@ -1,28 +1,28 @@
-"""The load curve (负荷曲线): how much of each trade's time is taken, by half hour.
+"""The load curve (负荷曲线), and the free capacity that the front desk is told of."""
 
-Taken is what is booked, and the overrun buffers of work in hand.
-"""
+from datetime import date, datetime, time, timedelta
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from pydantic import BaseModel
 
 from services.workshop import persistence
-from services.workshop.application.planner import Planner, moment
-from services.workshop.clients.config import minute
-from services.workshop.domain.capacity import SLOT_MINUTES, free_minutes
-from services.workshop.persistence import ResourceBooking
-from services.workshop.planning import Technician
-from shared.contracts.workshop import FreeCapacity
+from services.workshop.application.deps import Deps
+from services.workshop.application.snapshots import planned_workshop
+from services.workshop.planning.expectation import overrun_buffers
+from services.workshop.planning.load import Load, free_time, load
+from shared import timers
+from shared.contracts.workshop import CapacityChanged
 from shared.db import Connection
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
 
-HALF_HOUR = timedelta(minutes=SLOT_MINUTES)
+CAPACITY = "capacity"
+
+_ANNOUNCE_EVERY = timedelta(minutes=5)
+_AHEAD = timedelta(days=2)
 
 
-@dataclass(frozen=True)
-class Load:
-    """Technician minutes of one trade in the half hour from ``starts_at``: at work, and free."""
+class LoadView(BaseModel):
+    """Technician minutes of a trade in half an hour: at work, and not yet taken."""
 
     trade: str
     starts_at: datetime
@@ -30,51 +30,55 @@ class Load:
     free_minutes: int
 
 
-def free_time(load: Iterable[Load], handover: timedelta) -> list[FreeCapacity]:
-    """The half hours in which a technician has time (空闲工时), and what they let one promise."""
-    return [
-        FreeCapacity(
-            trade=each.trade,
-            starts_at=each.starts_at,
-            free_minutes=each.free_minutes,
-            promisable_at=each.starts_at + HALF_HOUR + handover,
-        )
-        for each in load
-        if each.free_minutes
-    ]
+async def get_load(store_id: str, day: date | None, days: int, deps: Deps) -> list[LoadView]:
+    """Working and free time by trade and half hour of days from ``day``, today first."""
+    now = deps.uow_factory.clock.now()
+    place = deps.config.stores[store_id]
+    first = day or place.local_day(now)
+    begin, end = place.at(first, time.min), place.at(first + timedelta(days=days), time.min)
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await _load_between(connection, store_id, max(begin, now), end, now, deps)
+    return [LoadView.model_validate(each, from_attributes=True) for each in found]
 
 
-async def load_between(
-    connection: Connection, planner: Planner, store_id: str, begin: datetime, end: datetime
+async def schedule_capacity_announcement(uow: UnitOfWork, store_id: str) -> None:
+    """Schedule publishing the free capacity shortly."""
+    due_at = next_multiple(_ANNOUNCE_EVERY, uow.now)
+    await timers.schedule(uow, CAPACITY, store_id, store_id=store_id, due_at=due_at)
+
+
+async def announce_capacity(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Publish the store's free time (R1, R11)."""
+    store_id, now = timer.store_id, uow.now
+    found = await _load_between(uow.connection, store_id, now, now + _AHEAD, now, deps)
+    event = CapacityChanged(
+        store_id=store_id,
+        plan_version=await persistence.plan_version(uow.connection, store_id),
+        free=tuple(free_time(found, deps.config.handover(store_id))),
+    )
+    uow.publish([event])
+
+
+async def _load_between(
+    connection: Connection,
+    store_id: str,
+    begin: datetime,
+    end: datetime,
+    now: datetime,
+    deps: Deps,
 ) -> list[Load]:
     """The half hours in which somebody works, by trade and time."""
     absences = await persistence.absences_after(connection, store_id, begin)
     bookings = await persistence.resource_bookings_after(connection, store_id, begin)
     in_hand = await persistence.jobs_in_hand(connection, store_id)
-    buffers = planner.overrun_buffers(store_id, in_hand, bookings, absences)
-    technicians = planner.technicians(store_id, begin, absences)
-    return load(technicians, [*bookings, *buffers], begin, end)
+    durations = (await persistence.read_learned_model(connection, store_id)).durations
+    workshop = planned_workshop(store_id, now, in_hand, (), absences, durations, deps.config)
+    taken = [*bookings, *overrun_buffers(workshop, bookings)]
+    technicians = deps.config.technicians(store_id, begin, absences, durations)
+    return load(technicians, taken, begin, end)
 
 
-def load(
-    technicians: Sequence[Technician],
-    taken: Iterable[ResourceBooking],
-    begin: datetime,
-    end: datetime,
-) -> list[Load]:
-    """The half hours in which one of these technicians works, by trade and time."""
-    spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for booked in taken:
-        spans[booked.resource.removeprefix("technician:")].append(
-            (minute(booked.begin_at), minute(booked.end_at))
-        )
-    skills = {each.technician_id: each.skills for each in technicians}
-    at_work = {
-        each.technician_id: [(w.start, w.finish) for w in each.working] for each in technicians
-    }
-    span = minute(begin), minute(end)
-    free = free_minutes(skills, at_work, spans, *span)
-    return [
-        Load(trade, moment(slot), minutes, free.get((trade, slot), 0))
-        for (trade, slot), minutes in sorted(free_minutes(skills, at_work, {}, *span).items())
-    ]
+def next_multiple(interval: timedelta, now: datetime) -> datetime:
+    """The first whole multiple of ``interval`` after ``now``, the same for all who ask."""
+    seconds = interval.total_seconds()
+    return datetime.fromtimestamp((now.timestamp() // seconds + 1) * seconds, now.tzinfo)

@@ -1,116 +1,151 @@
-"""What the workshop takes note of when an order comes, is written, and is done."""
+"""Orders as the workshop knows them: their vehicle's arrival, readiness and delivery, their jobs,
+inspections and findings."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
+
+from pydantic import BaseModel
 
 from services.workshop import persistence
-from services.workshop.domain.comeback import TERM_DAYS, first_order
-from services.workshop.domain.dispatch import lateness_min
-from services.workshop.domain.job import Job
+from services.workshop.application.deps import Deps
+from services.workshop.application.job_views import JobView, view
+from services.workshop.domain.dispatch import ready_lateness_min
+from services.workshop.domain.inspection import ItemResult
+from services.workshop.domain.job import Job, WorkState, people_of, work_done
 from services.workshop.persistence import additional_work, orders
-from shared.contracts import Event
-from shared.contracts.reception import (
-    AdditionalWorkAuthorized,
-    AdditionalWorkDeclined,
-    OrderOpened,
-    VehicleArrived,
-    VehicleDelivered,
-)
-from shared.contracts.workshop import ComebackLinked, VehicleReady
-from shared.envelope import Causation
-from shared.group import Store
+from services.workshop.persistence.additional_work import AdditionalWorkDecision
+from services.workshop.persistence.inspection import inspections_of
+from shared.contracts.reception import VehicleArrived, VehicleDelivered
+from shared.contracts.violations import unknown
+from shared.contracts.workshop import VehicleReady
+from shared.db import Connection
 from shared.unit_of_work import UnitOfWork
 
-SUBSCRIPTIONS: tuple[type[Event], ...] = (
-    VehicleArrived,
-    AdditionalWorkAuthorized,
-    AdditionalWorkDeclined,
-    VehicleDelivered,
-)
+
+class EarlierOrder(BaseModel):
+    """The order whose work did not last, who did it, and when the vehicle was ready."""
+
+    order_id: str
+    technician_ids: Sequence[str]
+    ready_at: datetime | None
 
 
-async def project_order_event(
-    uow: UnitOfWork, event: Event, place: Store, causation: Causation
-) -> None:
-    """Remember what an event says of its order, after the plan has taken it in."""
-    connection, store_id = uow.connection, event.store_id
-    match event:
-        case VehicleArrived():
-            await orders.arrived(connection, store_id, event.order_id, event.queue_number)
-        case OrderOpened():
-            await _opened(uow, event, place, causation)
-        case AdditionalWorkAuthorized():
-            await additional_work.record_decision(
-                connection, store_id, event.additional_work_id, "authorized"
-            )
-        case AdditionalWorkDeclined():
-            await additional_work.record_decision(
-                connection, store_id, event.additional_work_id, "declined"
-            )
-        case VehicleDelivered():
-            await orders.delivered(connection, store_id, event.order_id, event.delivered_at)
+class WorkDoneView(BaseModel):
+    """How far an operation is; ``labor_s`` is the clocked time of all who worked on it."""
+
+    operation_id: str
+    state: WorkState
+    labor_s: int
 
 
-async def ready(
-    uow: UnitOfWork, event: VehicleReady, order_jobs: Sequence[Job], handover_min: int
+class InspectionView(BaseModel):
+    job_id: str
+    inspector_id: str
+    inspected_at: datetime
+    passed: bool
+    results: dict[str, ItemResult]
+
+
+class AdditionalWorkView(BaseModel):
+    """Work that was found (增项); ``decision`` is the customer's, once given."""
+
+    additional_work_id: str
+    job_id: str
+    operations: Sequence[str]
+    part_numbers: Sequence[str]
+    note: str | None
+    found_by: str
+    found_at: datetime
+    decision: AdditionalWorkDecision | None
+
+
+class WorkOrderView(BaseModel):
+    """``late_min``: minutes past the promise at which the vehicle was ready to be handed over."""
+
+    order_id: str
+    queue_number: int | None
+    symptoms: Sequence[str]
+    opened_at: datetime | None
+    comeback: EarlierOrder | None
+    ready_at: datetime | None
+    late_min: int | None
+    jobs: Sequence[JobView]
+    inspections: Sequence[InspectionView]
+    additional_work: Sequence[AdditionalWorkView]
+
+
+async def get_work_done(store_id: str, order_id: str, deps: Deps) -> list[WorkDoneView]:
+    """How far each operation of an order is, now (施工进度); none of an unknown order."""
+    async with deps.uow_factory.read(store_id) as connection:
+        jobs = await persistence.jobs_of_order(connection, store_id, order_id)
+    now = deps.uow_factory.clock.now()
+    return [WorkDoneView(**vars(each)) for each in work_done(jobs, now)]
+
+
+async def get_order(store_id: str, order_id: str, deps: Deps) -> WorkOrderView:
+    """An order's jobs, inspections and findings, and the order that it comes back for."""
+    async with deps.uow_factory.read(store_id) as connection:
+        order = await orders.read(connection, store_id, order_id)
+        if order is None:
+            raise unknown("order_id", order_id)
+        jobs = await persistence.jobs_of_order(connection, store_id, order_id)
+        inspections = await inspections_of(connection, store_id, order_id)
+        found = await _additional_work(connection, store_id, order_id, deps)
+        comeback = await _earlier_order(connection, store_id, order.comeback_of)
+    return WorkOrderView(
+        order_id=order_id,
+        queue_number=order.queue_number,
+        symptoms=order.symptoms,
+        opened_at=order.opened_at,
+        comeback=comeback,
+        ready_at=order.ready_at,
+        late_min=order.late_min,
+        jobs=[view(job, deps) for job in jobs],
+        inspections=[InspectionView(**vars(each)) for each in inspections],
+        additional_work=found,
+    )
+
+
+async def record_arrival(uow: UnitOfWork, event: VehicleArrived, _deps: Deps) -> None:
+    """The vehicle came, under its queue number."""
+    await orders.arrived(uow.connection, event.store_id, event.order_id, event.queue_number)
+
+
+async def record_delivery(uow: UnitOfWork, event: VehicleDelivered, _deps: Deps) -> None:
+    """The customer has the vehicle back."""
+    await orders.delivered(uow.connection, event.store_id, event.order_id, event.delivered_at)
+
+
+async def record_ready(
+    uow: UnitOfWork, event: VehicleReady, order_jobs: Sequence[Job], deps: Deps
 ) -> None:
     """Keep when the vehicle was ready and how late that was."""
-    waited = event.ready_at - order_jobs[0].promised_at
-    late_min = max(lateness_min(order_jobs, handover_min), int(waited.total_seconds() // 60))
-    await orders.ready(uow.connection, event.store_id, event.order_id, event.ready_at, late_min)
+    store_id, handover_min = event.store_id, deps.config.stores[event.store_id].handover_minutes
+    late_min = ready_lateness_min(order_jobs, handover_min, event.ready_at)
+    await orders.ready(uow.connection, store_id, event.order_id, event.ready_at, late_min)
 
 
-async def _opened(uow: UnitOfWork, event: OrderOpened, place: Store, causation: Causation) -> None:
-    """Note vehicle and symptoms; link the order to the one whose work did not last, if any."""
-    comeback = await _comeback(uow, event, place)
-    await orders.opened(
-        uow.connection,
-        event.store_id,
-        event.order_id,
-        vehicle_ref=event.vehicle_ref,
-        symptoms=event.symptoms,
-        opened_at=event.opened_at,
-        comeback_of=comeback.earlier_order_id if comeback else None,
-    )
-    if comeback is None:
-        return
-    jobs = await persistence.jobs_of_order(uow.connection, event.store_id, event.order_id)
-    linked = [replace(job, comeback_of=comeback.earlier_order_id) for job in jobs]
-    await persistence.save_jobs(uow, linked)
-    uow.publish([comeback], causation)
+async def _additional_work(
+    connection: Connection, store_id: str, order_id: str, deps: Deps
+) -> list[AdditionalWorkView]:
+    found = await additional_work.of_order(connection, store_id, order_id)
+    noted = [(order_id, each.note) for each in found if each.note]
+    notes = iter(await deps.personal.decrypt_all(connection, store_id, noted))
+    return [
+        AdditionalWorkView(**vars(each) | {"note": next(notes) if each.note else None})
+        for each in found
+    ]
 
 
-async def _comeback(uow: UnitOfWork, event: OrderOpened, place: Store) -> ComebackLinked | None:
-    """The link to the vehicle's first order within the term for the same symptom (返修进厂)."""
-    connection, store_id = uow.connection, event.store_id
-    first_day = place.local_day(event.opened_at) - timedelta(days=TERM_DAYS)
-    since, _ = place.day_bounds(first_day)
-    earlier = await orders.of_vehicle(connection, store_id, event.vehicle_ref, since)
-    done = {
-        each.order_id: await persistence.jobs_of_order(connection, store_id, each.order_id)
-        for each in earlier
-    }
-    finished = [each for each in earlier if not was_stopped(done[each.order_id])]
-    found = first_order(event.symptoms, finished)
-    if found is None:
+async def _earlier_order(
+    connection: Connection, store_id: str, order_id: str | None
+) -> EarlierOrder | None:
+    if order_id is None:
         return None
-    first, symptoms = found
-    return ComebackLinked(
-        store_id=store_id,
-        order_id=event.order_id,
-        earlier_order_id=first.order_id,
-        symptoms=symptoms,
-        earlier_technician_ids=people_of(done[first.order_id]),
-        earlier_finished_at=first.ready_at,
+    earlier = await orders.read(connection, store_id, order_id)
+    done = await persistence.jobs_of_order(connection, store_id, order_id)
+    return EarlierOrder(
+        order_id=order_id,
+        technician_ids=people_of(done),
+        ready_at=earlier and earlier.ready_at,
     )
-
-
-def was_stopped(jobs: Sequence[Job]) -> bool:
-    """Whether the customer took the vehicle back in the middle of the work."""
-    return any(job.status == "stopped" for job in jobs)
-
-
-def people_of(jobs: Sequence[Job]) -> tuple[str, ...]:
-    """Whoever was on one of the jobs."""
-    return tuple(sorted({each for job in jobs for each in job.technician_ids}))

@@ -8,19 +8,31 @@ the hold, whatever later time the customer was promised.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.workshop import persistence, planning
-from services.workshop.application.planner import Planner
-from services.workshop.clients.config import minute
+from services.workshop import persistence
+from services.workshop.application.deps import Deps
+from services.workshop.application.replanning import request_replan
+from services.workshop.domain import job as jobs
+from services.workshop.domain.hold import Hold
 from services.workshop.domain.job import Job, is_unfinished
-from services.workshop.persistence import Hold, PromiseRecord
+from services.workshop.persistence import PromiseRecord
+from services.workshop.planning.expectation import score_finish
 from shared import timers
-from shared.envelope import Causation
+from shared.contracts.reception import PromiseRevised
+from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 PROMISE_DUE = "promise_due"
 
 
-async def record_promise(uow: UnitOfWork, order_id: str, hold: Hold, causation: Causation) -> None:
+async def revise_promise(uow: UnitOfWork, event: PromiseRevised, _deps: Deps) -> None:
+    """The customer was told another time (承诺变更); the plan follows."""
+    store_id = event.store_id
+    order_jobs = await persistence.jobs_of_order(uow.connection, store_id, event.order_id)
+    await persistence.save_jobs(uow, jobs.promise(order_jobs, event.promised_at))
+    await request_replan(uow, store_id)
+
+
+async def record_promise(uow: UnitOfWork, order_id: str, hold: Hold) -> None:
     """Record what an order was promised on the strength of ``hold``."""
     promise = PromiseRecord(
         store_id=hold.store_id,
@@ -31,14 +43,7 @@ async def record_promise(uow: UnitOfWork, order_id: str, hold: Hold, causation: 
         spread_minutes=hold.spread_minutes,
     )
     await persistence.save_promise_record(uow.connection, promise)
-    await timers.schedule(
-        uow,
-        PROMISE_DUE,
-        order_id,
-        store_id=hold.store_id,
-        due_at=promise.due_at,
-        causation=causation,
-    )
+    await timers.schedule(uow, PROMISE_DUE, order_id, store_id=hold.store_id, due_at=promise.due_at)
 
 
 async def delete_promise(uow: UnitOfWork, store_id: str, order_id: str) -> None:
@@ -47,36 +52,33 @@ async def delete_promise(uow: UnitOfWork, store_id: str, order_id: str) -> None:
     await timers.cancel(uow, PROMISE_DUE, order_id)
 
 
-async def record_missed_promise(uow: UnitOfWork, store_id: str, order_id: str) -> None:
+async def record_missed_promise(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
     """Record a promise as broken if its work, due by now, is not done."""
-    promise = await persistence.read_promise_record(uow.connection, store_id, order_id)
-    order_jobs = await persistence.jobs_of_order(uow.connection, store_id, order_id)
+    connection, store_id, order_id = uow.connection, timer.store_id, timer.subject
+    promise = await persistence.read_promise_record(connection, store_id, order_id)
+    order_jobs = await persistence.jobs_of_order(connection, store_id, order_id)
     if promise and not promise.scored and any(map(is_unfinished, order_jobs)):
-        learned_model = await persistence.read_learned_model(uow.connection, store_id)
+        learned_model = await persistence.read_learned_model(connection, store_id)
         calibration = learned_model.calibration.with_outcome(promise.confidence, kept=False)
-        await persistence.save_calibration(uow.connection, store_id, calibration)
-        await persistence.save_promise_record(uow.connection, replace(promise, scored=True))
+        await persistence.save_calibration(connection, store_id, calibration)
+        await persistence.save_promise_record(connection, replace(promise, scored=True))
 
 
-async def score_promise(uow: UnitOfWork, planner: Planner, order_jobs: Sequence[Job]) -> None:
+async def score_promise(uow: UnitOfWork, order_jobs: Sequence[Job], deps: Deps) -> None:
     """Score the promise of an order whose jobs are all done and accepted."""
     store_id, order_id = order_jobs[0].store_id, order_jobs[0].order_id
     promise = await persistence.read_promise_record(uow.connection, store_id, order_id)
     finished_at = max((job.finished_at for job in order_jobs if job.finished_at), default=None)
     if promise is None or finished_at is None:
         return
-    calibration = (await persistence.read_learned_model(uow.connection, store_id)).calibration
+    learned_model = await persistence.read_learned_model(uow.connection, store_id)
+    calibration = learned_model.calibration
     if not promise.scored:
         kept = finished_at <= promise.due_at
         calibration = calibration.with_outcome(promise.confidence, kept)
     begin = min(promise.expected_at, finished_at)
     absences = await persistence.absences_after(uow.connection, store_id, begin)
-    technicians = planner.technicians(store_id, begin, absences)
-    score = planning.score(
-        planning.shop_hours(planning.Workshop(minute(begin), technicians, ())),
-        minute(promise.expected_at),
-        promise.spread_minutes,
-        minute(finished_at),
-    )
+    technicians = deps.config.technicians(store_id, begin, absences, learned_model.durations)
+    score = score_finish(technicians, promise.expected_at, promise.spread_minutes, finished_at)
     await persistence.save_calibration(uow.connection, store_id, calibration.with_score(score))
     await delete_promise(uow, store_id, order_id)

@@ -1,20 +1,24 @@
 """Which technicians a store is short of (人员建议, R18)."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pydantic import BaseModel
+
 from services.workshop import persistence, planning
-from services.workshop.application.planner import Planner
-from services.workshop.clients.config import HORIZON, interval
+from services.workshop.application.deps import Deps
+from services.workshop.clients.config import HORIZON
 from services.workshop.domain.job import Job
 from services.workshop.persistence import OrderedHours
+from services.workshop.planning import Demand, Shortage
+from services.workshop.planning.real_time import interval
+from services.workshop.planning.tasks import PlanningContext
 from shared import timers
 from shared.contracts.workshop import StaffingShort
-from shared.db import transaction
 from shared.envelope import Causation
 from shared.group import Store
-from shared.service import Service
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
@@ -27,6 +31,28 @@ _MONDAY = 1
 _BEFORE_OPENING = timedelta(hours=1)
 
 
+class TradeDemand(BaseModel):
+    """One trade's hours of work: by past week, oldest first, queued now, and without people.
+
+    ``needed_hours`` a week, growth and queue included, are absent where nothing is missing.
+    """
+
+    trade: str
+    weekly_hours: Sequence[float]
+    queued_hours: float
+    needed_hours: float | None
+    missing_hours: float
+    people: int
+
+
+class StaffingView(BaseModel):
+    """Demand and people by trade; ``growth`` is the rise expected against the past weeks."""
+
+    weeks_observed: int
+    growth: float
+    trades: Sequence[TradeDemand]
+
+
 @dataclass(frozen=True)
 class Figures:
     """A store's demand by trade, and where its people do not suffice."""
@@ -36,87 +62,67 @@ class Figures:
     shortages: tuple[planning.Shortage, ...]
 
 
-@dataclass(frozen=True)
-class Staffing:
-    """Sets the hours ordered against those that the store's people can work."""
+async def get_staffing(store_id: str, deps: Deps) -> StaffingView:
+    """How many of which technicians are missing at present."""
+    found = await figures(store_id, "", deps)
+    short = {shortage.trade: shortage for shortage in found.shortages}
+    return StaffingView(
+        weeks_observed=found.weeks_observed,
+        growth=deps.config.stores[store_id].growth,
+        trades=[_trade(demand, short.get(demand.trade)) for demand in found.demands],
+    )
 
-    planner: Planner
-    service: Service
 
-    async def figures(self, store_id: str, _subject: str = "") -> Figures:
-        """Demand of the past weeks, the queue and the people of the next two weeks."""
-        place, now = self.planner.config.stores[store_id], self.service.clock.now()
-        until = place.day_bounds(place.local_day(now))[0]
-        async with transaction(self.service.pool, [store_id]) as connection:
-            ordered = await persistence.ordered_hours(connection, store_id, until, WEEKS)
-            queue = await persistence.open_jobs(connection, store_id)
-            absences = await persistence.absences_after(connection, store_id, now)
-        demands = self._demands(place, ordered, queue)
-        shortages = await self.planner.shortages(
-            self.planner.technicians(store_id, now, absences),
-            demands,
-            interval(now, now + HORIZON),
-        )
-        return Figures(max((each.weeks_ago for each in ordered), default=0), demands, shortages)
+async def figures(store_id: str, _subject: str, deps: Deps) -> Figures:
+    """Demand of the past weeks, the queue and the people of the next two weeks."""
+    config, now = deps.config, deps.uow_factory.clock.now()
+    place = config.stores[store_id]
+    until = place.day_bounds(place.local_day(now))[0]
+    async with deps.uow_factory.read(store_id) as connection:
+        ordered = await persistence.ordered_hours(connection, store_id, until, WEEKS)
+        queue = await persistence.open_jobs(connection, store_id)
+        absences = await persistence.absences_after(connection, store_id, now)
+        learned_model = await persistence.read_learned_model(connection, store_id)
+    durations = learned_model.durations
+    weeks = max((each.weeks_ago for each in ordered), default=0)
+    context = config.planning_context(store_id, durations)
+    demands = _demands(context, ordered, queue, weeks, place.growth)
+    shortages = await deps.planner.shortages(
+        config.technicians(store_id, now, absences, durations),
+        demands,
+        interval(now, now + HORIZON),
+    )
+    return Figures(weeks, demands, shortages)
 
-    async def on_staffing(self, uow: UnitOfWork, timer: Timer) -> None:
-        """Monday before opening: say which trades are short, and look again in a week."""
-        figures: Figures = timer.prepared
-        place = self.planner.config.stores[timer.store_id]
-        growth = place.growth
-        if figures.weeks_observed:
-            uow.publish(
-                [
-                    StaffingShort(
-                        store_id=timer.store_id,
-                        trade=short.trade,
-                        needed_hours=short.needed_hours,
-                        missing_hours=short.missing_hours,
-                        people=short.people,
-                        weeks_observed=figures.weeks_observed,
-                        growth=growth,
-                        computed_at=uow.now,
-                    )
-                    for short in figures.shortages
-                ],
-                timer.causation,
+
+async def report_shortages(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Monday before opening: say which trades are short, and look again in a week."""
+    found: Figures = timer.prepared
+    place = deps.config.stores[timer.store_id]
+    if found.weeks_observed:
+        uow.publish(
+            StaffingShort(
+                store_id=timer.store_id,
+                trade=short.trade,
+                needed_hours=short.needed_hours,
+                missing_hours=short.missing_hours,
+                people=short.people,
+                weeks_observed=found.weeks_observed,
+                growth=place.growth,
+                computed_at=uow.now,
             )
-        await timers.schedule(
-            uow,
-            STAFFING,
-            timer.store_id,
-            store_id=timer.store_id,
-            due_at=next_look(place, uow.now),
-            causation=timer.causation,
+            for short in found.shortages
         )
+    due_at = next_look(place, uow.now)
+    await timers.schedule(uow, STAFFING, place.id, store_id=place.id, due_at=due_at)
 
-    async def begin(self) -> None:
-        """Have every store looked at next Monday, unless it will be already."""
-        stores, now = self.planner.config.stores, self.service.clock.now()
-        async with self.service.uow_factory.open(stores) as uow:
-            await timers.schedule_missing(
-                uow,
-                STAFFING,
-                {store_id: next_look(place, now) for store_id, place in stores.items()},
-                Causation("staffing", "start"),
-            )
 
-    def _demands(
-        self, place: Store, ordered: list[OrderedHours], queue: list[Job]
-    ) -> tuple[planning.Demand, ...]:
-        weeks = max((each.weeks_ago for each in ordered), default=0)
-        by_week: dict[str, list[float]] = defaultdict(lambda: [0.0] * weeks)
-        queued: dict[str, float] = defaultdict(float)
-        for each in ordered:
-            trade, hours = self.planner.work(place.id, each.operation_id, each.standard_hours)
-            by_week[trade][weeks - each.weeks_ago] += hours
-        for job in queue:
-            trade, hours = self.planner.work(place.id, job.operation_id, job.standard_hours)
-            queued[trade] += hours
-        return tuple(
-            planning.Demand(trade, tuple(by_week[trade]), queued[trade], place.growth)
-            for trade in sorted({*by_week, *queued})
-        )
+async def schedule_first_looks(deps: Deps) -> None:
+    """Have every store looked at next Monday, unless it will be already."""
+    stores, now = deps.config.stores, deps.uow_factory.clock.now()
+    due_at = {store_id: next_look(place, now) for store_id, place in stores.items()}
+    async with deps.uow_factory.open(stores) as uow:
+        await timers.schedule_missing(uow, STAFFING, due_at, Causation("staffing", "start"))
 
 
 def next_look(place: Store, now: datetime) -> datetime:
@@ -125,3 +131,35 @@ def next_look(place: Store, now: datetime) -> datetime:
     monday = day + timedelta(days=(_MONDAY - day.isoweekday()) % 7)
     look_at = place.at(monday, place.opening) - _BEFORE_OPENING
     return look_at if look_at > now else look_at + _WEEK
+
+
+def _demands(
+    context: PlanningContext,
+    ordered: Sequence[OrderedHours],
+    queue: Sequence[Job],
+    weeks: int,
+    growth: float,
+) -> tuple[planning.Demand, ...]:
+    by_week: dict[str, list[float]] = defaultdict(lambda: [0.0] * weeks)
+    queued: dict[str, float] = defaultdict(float)
+    for each in ordered:
+        trade, hours = context.labor(each.operation_id, each.standard_hours)
+        by_week[trade][weeks - each.weeks_ago] += hours
+    for job in queue:
+        trade, hours = context.labor(job.operation_id, job.standard_hours)
+        queued[trade] += hours
+    return tuple(
+        planning.Demand(trade, tuple(by_week[trade]), queued[trade], growth)
+        for trade in sorted({*by_week, *queued})
+    )
+
+
+def _trade(demand: Demand, short: Shortage | None) -> TradeDemand:
+    return TradeDemand(
+        trade=demand.trade,
+        weekly_hours=[round(hours, 1) for hours in demand.weekly_hours],
+        queued_hours=round(demand.queued_hours, 1),
+        needed_hours=short.needed_hours if short else None,
+        missing_hours=short.missing_hours if short else 0.0,
+        people=short.people if short else 0,
+    )

@@ -1,5 +1,6 @@
 """What the workshop reads from the group folder: operations, technicians, bays and shifts."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -8,54 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from services.workshop import planning
-from shared.contracts.violations import unknown_code
+from services.workshop.domain.absence import Absence
+from services.workshop.domain.resources import (
+    BayConfig,
+    Operation,
+    Shift,
+    TechnicianConfig,
+    able_technicians,
+    find_operation,
+    suitable_bays,
+)
+from services.workshop.planning.real_time import interval
+from services.workshop.planning.tasks import PlanningContext
 from shared.group import Store, load_stores, read_yaml
 
 HORIZON = timedelta(days=14)
 """How far ahead the workshop plans."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A labor operation (维修项目) and what it demands."""
-
-    operation_id: str
-    trade: str
-    level: int
-    standard_hours: float
-    bay_type: str
-    technicians: int
-    certificate: str | None
-    stage: str | None
-
-
-@dataclass(frozen=True)
-class Shift:
-    """Working time of a weekday pattern (班次), local to the store."""
-
-    weekdays: frozenset[int]
-    spans: tuple[tuple[time, time], ...]
-
-
-@dataclass(frozen=True)
-class TechnicianConfig:
-    """A technician (技师) of one store."""
-
-    technician_id: str
-    name: str
-    skills: Mapping[str, int]
-    certificates: frozenset[str]
-    pace: float
-    shift: Shift
-
-
-@dataclass(frozen=True)
-class BayConfig:
-    """A bay (工位) of one store."""
-
-    bay_id: str
-    type: str
-    capabilities: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -74,45 +43,56 @@ class WorkshopConfig:
         Raises:
             RuleViolation: it is not there.
         """
-        operation = self.operations.get(operation_id)
-        if operation is None:
-            raise unknown_code("operations", operation_id)
-        return operation
+        return find_operation(self.operations, operation_id)
 
     def capable(self, operation_id: str) -> dict[str, int]:
         """By store, how many technicians can do the operation, where the store can do it."""
         operation = self.operation(operation_id)
         counts = {
-            store_id: sum(
-                member.skills.get(operation.trade, 0) >= operation.level
-                and operation.certificate in {None, *member.certificates}
-                for member in members
-            )
+            store_id: len(able_technicians(operation, members))
             for store_id, members in self.members.items()
-            if any(operation.bay_type in bay.capabilities for bay in self.bays[store_id])
+            if suitable_bays(operation, self.bays[store_id])
         }
         return {
             store_id: count for store_id, count in counts.items() if count >= operation.technicians
         }
 
+    def planning_context(self, store_id: str, durations: planning.Durations) -> PlanningContext:
+        """What makes tasks of the store's jobs, with the ``durations`` that it has learned."""
+        return PlanningContext(
+            operations=self.operations,
+            members=self.members[store_id],
+            handover_minutes=self.stores[store_id].handover_minutes,
+            durations=durations,
+        )
+
+    def handover(self, store_id: str) -> timedelta:
+        """What lies between the end of the work and the customer's departure in every promise."""
+        return timedelta(minutes=self.stores[store_id].handover_minutes)
+
     def technicians(
         self,
         store_id: str,
         begin: datetime,
-        away: Mapping[str, Sequence[tuple[datetime, datetime]]],
+        absences: Iterable[Absence],
+        durations: planning.Durations,
         since: datetime | None = None,
     ) -> tuple[planning.Technician, ...]:
-        """The store's technicians with their working windows from ``begin`` to the horizon.
+        """The store's technicians at the pace learned, with the working windows that absences
+        leave them from ``begin`` to the horizon.
 
         ``since`` adds the days before, on which work in hand began.
         """
         days = self._open_days(store_id, begin, since or begin)
+        away: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+        for absence in absences:
+            away[absence.technician_id].append((absence.from_at, absence.until_at))
         return tuple(
             planning.Technician(
                 technician_id=member.technician_id,
                 skills=member.skills,
                 certificates=member.certificates,
-                pace=member.pace,
+                pace=member.pace * durations.pace(member.technician_id),
                 working=self._working(store_id, member, days, away.get(member.technician_id, ())),
             )
             for member in self.members[store_id]
@@ -173,16 +153,6 @@ class WorkshopConfig:
         after = self.stores[store_id].local_day(begin) + HORIZON
         days = (first + timedelta(days=later) for later in range((after - first).days))
         return [day for day in days if day not in self.closed]
-
-
-def minute(moment: datetime) -> int:
-    """Whole minutes since the epoch at or before ``moment``: the planner's time."""
-    return int(moment.timestamp() // 60)
-
-
-def interval(start: datetime, finish: datetime) -> planning.Interval:
-    """A span of real time as the planner's."""
-    return planning.Interval(minute(start), minute(finish))
 
 
 def load_config(folder: Path) -> WorkshopConfig:

@@ -7,6 +7,15 @@ from typing import Literal
 
 from services.workshop.domain import errors
 from services.workshop.domain.job import Assignment, Job
+from services.workshop.domain.resources import (
+    BayConfig,
+    Operation,
+    TechnicianConfig,
+    find_bay,
+    find_technician,
+    is_suitable,
+    missing_qualification,
+)
 from shared.contracts.versioned import require_version
 
 OverrideKind = Literal["move", "pin", "unpin", "forbid", "allow", "swap"]
@@ -58,6 +67,36 @@ def require_seen(job: Job, seen: str) -> None:
         planned_finish_at=_text(job.planned_finish_at),
         pinned=job.pinned,
     )
+
+
+def require_assignable(
+    job: Job,
+    operation: Operation,
+    technician_ids: Sequence[str],
+    bay_id: str,
+    members: Sequence[TechnicianConfig],
+    bays: Sequence[BayConfig],
+) -> None:
+    """Refuse people who cannot or may not do the job and bays that do not fit.
+
+    ``members`` and ``bays`` are those of the store.
+    """
+    if len(set(technician_ids)) != operation.technicians:
+        raise errors.wrong_count(operation.technicians)
+    for technician_id in technician_ids:
+        member = find_technician(members, technician_id)
+        if lacking := missing_qualification(operation, member):
+            raise errors.not_qualified(technician_id, lacking)
+        if technician_id in job.forbidden_technicians:
+            raise errors.technician_forbidden(technician_id)
+    if not is_suitable(operation, find_bay(bays, bay_id)):
+        raise errors.bay_unsuitable(bay_id, operation.bay_type)
+
+
+def require_two(job_id: str, other_job_id: str) -> None:
+    """Refuse to swap a job with itself."""
+    if other_job_id == job_id:
+        raise errors.swapped_with_itself()
 
 
 def pin(job: Job) -> Job:
@@ -138,6 +177,12 @@ def lateness_min(order_jobs: Sequence[Job], handover_min: int) -> int:
         return 0
     late = max(finishes) + timedelta(minutes=handover_min) - order_jobs[0].promised_at
     return max(0, int(late.total_seconds() // 60))
+
+
+def ready_lateness_min(order_jobs: Sequence[Job], handover_min: int, ready_at: datetime) -> int:
+    """Minutes past its promise at which an order's vehicle was ready to be handed over."""
+    waited = ready_at - order_jobs[0].promised_at
+    return max(lateness_min(order_jobs, handover_min), int(waited.total_seconds() // 60))
 
 
 def _require_planned(job: Job) -> None:

@@ -3,10 +3,23 @@
 A conflict names the colleague who was first and when, None where nobody was: ``by`` and ``at``.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from shared.contracts.violations import RuleViolation
+
+_INFEASIBLE: Final = {
+    "no_skill": "no technician here has the skill {trade} at level {level}",
+    "no_certificate": "no technician here holds the certificate {certificate}",
+    "no_bay": "there is no bay of type {bay_type} here",
+    "too_few_technicians": "fewer technicians than the operation needs have the skill",
+    "pin_unfit": "the pinned technician or bay cannot do it",
+    "forbidden": "everybody who could do it is excluded",
+    "no_time": "there is no time left for it within the planning horizon",
+    "predecessor": "an earlier job of the order cannot be planned",
+}
 
 
 def wrong_status(status: str, needed: str, by: str | None, at: datetime | None) -> RuleViolation:
@@ -249,6 +262,25 @@ def no_place(
         kind="conflict",
         start_at=start_at.isoformat(),
         **_first(by, at),
+    )
+
+
+def cannot_promise(
+    operation_id: str, code: str, detail: Mapping[str, str | int], elsewhere: Mapping[str, int]
+) -> RuleViolation:
+    """``elsewhere`` are other stores that can do it, with the number of their technicians."""
+    reason = _INFEASIBLE[code].format_map(defaultdict(str, detail))
+    return RuleViolation(
+        code,
+        f"{operation_id} cannot be promised: {reason}.",
+        field="operations",
+        kind="conflict",
+        operation_id=operation_id,
+        elsewhere=[
+            {"store_id": store_id, "technicians": capable}
+            for store_id, capable in elsewhere.items()
+        ],
+        **dict(detail),
     )
 
 

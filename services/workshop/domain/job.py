@@ -51,6 +51,9 @@ _IN_HAND = ("in_progress", "paused")
 _UNFINISHED = ("planned", *_IN_HAND)
 _ENDED = ("passed", "failed", "stopped", "cancelled")
 
+_REWORK_SHARE = 0.5
+"""What rework takes of the standard hours of the job that it does again."""
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -424,7 +427,6 @@ def fail_inspection(
     failed_items: Sequence[str],
     *,
     rework_job_id: str,
-    rework_hours: float,
     now: datetime,
 ) -> tuple[Job, Job, list[InspectionFailed]]:
     """Send a job back (质检不合格); its rework (返修) is a new job linked to it."""
@@ -436,7 +438,7 @@ def fail_inspection(
         order_id=job.order_id,
         line_number=job.line_number,
         operation_id=job.operation_id,
-        standard_hours=rework_hours,
+        standard_hours=job.standard_hours * _REWORK_SHARE,
         status="planned",
         promised_at=job.promised_at,
         opened_at=now,
@@ -546,6 +548,16 @@ def is_in_hand(job: Job) -> bool:
 def is_unfinished(job: Job) -> bool:
     """Whether the job still takes workshop time."""
     return job.status in _UNFINISHED
+
+
+def was_stopped(order_jobs: Sequence[Job]) -> bool:
+    """Whether the customer took the vehicle back in the middle of the work."""
+    return any(job.status == "stopped" for job in order_jobs)
+
+
+def people_of(order_jobs: Sequence[Job]) -> tuple[str, ...]:
+    """Whoever was on one of the jobs."""
+    return tuple(sorted({each for job in order_jobs for each in job.technician_ids}))
 
 
 def _clocked(job: Job, now: datetime) -> int:

@@ -1,16 +1,12 @@
 """All SQL of the workshop. Every function takes a connection; none commits."""
 
 from services.workshop.persistence.absence import (
-    Absence,
-    AbsenceKind,
     absences_after,
     add_absence,
     read_absence,
     withdraw_absence,
 )
 from services.workshop.persistence.hold import (
-    HeldJob,
-    Hold,
     active_holds,
     last_hold,
     lock_hold,
@@ -47,7 +43,6 @@ from services.workshop.persistence.promise import (
 from services.workshop.persistence.promise_risk import promise_risks, save_promise_risks
 from services.workshop.persistence.resource_booking import (
     CapacityTakenError,
-    ResourceBooking,
     add_resource_bookings,
     booked_jobs,
     count_booked_jobs_of_hold,
@@ -55,20 +50,14 @@ from services.workshop.persistence.resource_booking import (
     displace,
     reject_if_reserved,
     resource_bookings_after,
-    resources_of,
 )
 
 __all__ = [
-    "Absence",
-    "AbsenceKind",
     "CapacityTakenError",
     "Finished",
-    "HeldJob",
-    "Hold",
     "LearnedModel",
     "OrderedHours",
     "PromiseRecord",
-    "ResourceBooking",
     "absences_after",
     "active_holds",
     "add_absence",
@@ -100,7 +89,6 @@ __all__ = [
     "read_promise_record",
     "reject_if_reserved",
     "resource_bookings_after",
-    "resources_of",
     "save_calibration",
     "save_durations",
     "save_hold",

@@ -1,30 +1,14 @@
 """Absences of technicians (缺勤)."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
+from services.workshop.domain.absence import Absence
 from shared.contracts.violations import unknown
 from shared.db import Connection
-
-AbsenceKind = Literal["leave", "sick", "training", "other"]
-"""休假、病假、培训、其他."""
 
 _ABSENCE = """
 SELECT absence_id, technician_id, from_at, until_at, kind, withdrawn_at FROM absence
 """
-
-
-@dataclass(frozen=True)
-class Absence:
-    """A technician is away (缺勤), unless it was withdrawn."""
-
-    absence_id: str
-    technician_id: str
-    from_at: datetime
-    until_at: datetime
-    kind: AbsenceKind = "other"
-    withdrawn_at: datetime | None = None
 
 
 async def absences_after(connection: Connection, store_id: str, moment: datetime) -> list[Absence]:

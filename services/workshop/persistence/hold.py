@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.workshop.domain.hold import HeldJob, Hold
 from services.workshop.domain.job import Assignment
 from shared.db import Connection
 
@@ -39,49 +39,6 @@ WHERE store_id = $1 AND promised_at > $2 AND status <> 'released' AND made_by IS
 ORDER BY made_at DESC
 LIMIT 1
 """
-
-
-@dataclass(frozen=True)
-class HeldJob:
-    """A job that a hold reserves; its id stays the job's."""
-
-    job_id: str
-    operation_id: str
-    assignment: Assignment
-
-
-@dataclass(frozen=True)
-class Hold:
-    """Reserved capacity (产能预留) that an order confirms before it expires.
-
-    ``calibrated_at`` is the end of the work that holds with just the ``confidence``,
-    ``expected_at`` the median one, ``spread_minutes`` the working minutes from there to the end
-    that nine in ten cases do not exceed. ``made_by`` is the colleague who reserved it, None where a
-    service did for an appointment that had waited. ``order_id`` is the open order whose additional
-    work it is for, None for an order yet to come.
-    """
-
-    hold_id: str
-    store_id: str
-    status: str
-    expires_at: datetime
-    promised_at: datetime
-    confidence: float
-    expected_at: datetime
-    spread_minutes: float
-    jobs: tuple[HeldJob, ...]
-    made_by: str | None
-    made_at: datetime | None
-    order_id: str | None
-    calibrated_at: datetime
-
-    def covers(self, operation_ids: Sequence[str]) -> bool:
-        """Whether it is active and covers these operations in this order."""
-        wanted = [job.operation_id for job in self.jobs]
-        return self.status == "held" and wanted == list(operation_ids)
-
-    def with_status(self, status: str) -> "Hold":
-        return dataclasses.replace(self, status=status)
 
 
 async def save_hold(connection: Connection, hold: Hold) -> None:

@@ -1,13 +1,13 @@
 """What technicians and bays are booked for (占用)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
 
 from services.workshop.domain import errors
 from services.workshop.domain.job import Assignment
+from services.workshop.domain.resource_booking import ResourceBooking, resources_of
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 
@@ -49,17 +49,6 @@ ORDER BY resource, lower(during)
 
 class CapacityTakenError(RuleViolation):
     """A technician or bay is booked for that time already."""
-
-
-@dataclass(frozen=True)
-class ResourceBooking:
-    """A technician or a bay is taken from ``begin_at`` until before ``end_at``."""
-
-    job_id: str
-    hold_id: str | None
-    resource: str
-    begin_at: datetime
-    end_at: datetime
 
 
 async def add_resource_bookings(
@@ -169,11 +158,3 @@ async def count_booked_jobs_of_hold(connection: Connection, store_id: str, hold_
         hold_id,
     )
     return count
-
-
-def resources_of(assignment: Assignment) -> list[str]:
-    """What an assignment books, in one order for all."""
-    return [
-        *(f"technician:{technician_id}" for technician_id in sorted(assignment.technician_ids)),
-        f"bay:{assignment.bay_id}",
-    ]

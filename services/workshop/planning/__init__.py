@@ -24,7 +24,7 @@ from services.workshop.planning.model import (
 )
 from services.workshop.planning.plan import load_solver, plan
 from services.workshop.planning.quote import quote
-from services.workshop.planning.replan import Change, Replan, replan
+from services.workshop.planning.replan import Change, Replan, is_better, replan
 from services.workshop.planning.risk import RiskAssessment, assess_risks
 from services.workshop.planning.staffing import Demand, Shortage, shortages
 
@@ -57,6 +57,7 @@ __all__ = [
     "assess_risks",
     "expected_finish",
     "greedy",
+    "is_better",
     "learn",
     "load_solver",
     "plan",

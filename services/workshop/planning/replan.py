@@ -1,7 +1,7 @@
 """A new plan after a disturbance, and why each job moved (重排)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,12 +11,14 @@ from services.workshop.planning.model import (
     Detail,
     Infeasibility,
     Interval,
+    Objective,
     Plan,
     PlanAssignment,
     PlanTask,
     Slot,
     Workshop,
 )
+from services.workshop.planning.objective import evaluate
 from services.workshop.planning.plan import plan
 from services.workshop.planning.teams import candidates
 from services.workshop.planning.timeline import calendar
@@ -90,6 +92,18 @@ def changes(workshop: Workshop, new: Plan) -> tuple[Change, ...]:
         if facts.jobs[after.job_id].fixed_assignment is None
         and current_plan.get(after.job_id) != after
     )
+
+
+def is_better(workshop: Workshop, new: Plan) -> bool:
+    """Whether ``new`` is better than the plan in force, with work in hand as it is expected now."""
+    in_hand = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
+    present = [in_hand.get(each.job_id, each) for each in workshop.current_plan]
+    return _plan_rank(workshop, new.assignments) < _plan_rank(workshop, present)
+
+
+def _plan_rank(workshop: Workshop, assignments: Sequence[PlanAssignment]) -> tuple[int, Objective]:
+    """What plans are compared by: jobs without a slot, then the objective; less is better."""
+    return len(workshop.jobs) - len(assignments), evaluate(workshop, assignments)
 
 
 class _Facts:

@@ -6,6 +6,7 @@ from functools import reduce
 from itertools import combinations
 from math import floor
 
+from services.workshop.domain.resources import has_level, is_qualified, is_suitable
 from services.workshop.planning.model import (
     Bay,
     Infeasibility,
@@ -29,13 +30,6 @@ def _own_duration(job: PlanTask, technician: Technician) -> int:
 def shared_hours(team: Sequence[Technician]) -> Calendar:
     """When all of the team work."""
     return calendar(reduce(common, (calendar(technician.working).windows for technician in team)))
-
-
-def skilled(job: PlanTask, technician: Technician) -> bool:
-    """Whether the technician has the trade at the job's level and the certificate."""
-    return technician.skills.get(job.trade, 0) >= job.level and (
-        job.certificate is None or job.certificate in technician.certificates
-    )
 
 
 @dataclass(frozen=True)
@@ -72,10 +66,10 @@ def candidates(
     job: PlanTask, technicians: tuple[Technician, ...], bays: tuple[Bay, ...]
 ) -> Candidates | Infeasibility:
     """Who may do the job where, or why nobody can."""
-    able = tuple(t for t in technicians if skilled(job, t))
+    able = tuple(t for t in technicians if is_qualified(job, t))
     if len(able) < job.technicians_needed:
         return _unskilled(job, technicians, able)
-    fitting = tuple(b for b in bays if job.bay_type in b.capabilities)
+    fitting = tuple(b for b in bays if is_suitable(job, b))
     if not fitting:
         return _infeasible(job, "no_bay", bay_type=job.bay_type)
     if job.pinned_bay:
@@ -95,7 +89,7 @@ def candidates(
 def _unskilled(
     job: PlanTask, technicians: tuple[Technician, ...], able: tuple[Technician, ...]
 ) -> Infeasibility:
-    leveled = [t for t in technicians if t.skills.get(job.trade, 0) >= job.level]
+    leveled = [t for t in technicians if has_level(job, t)]
     if not leveled:
         return _infeasible(job, "no_skill", trade=job.trade, level=job.level)
     if not able and job.certificate:

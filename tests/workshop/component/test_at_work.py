@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
+from services.workshop.application import jobs
 from shared.clock import SimulatedClock
 from shared.contracts.reception import AdditionalWorkDeclined, VehicleDelivered
 from shared.contracts.workshop import (
@@ -20,9 +21,11 @@ from shared.contracts.workshop import (
     JobClockCorrected,
     JobFinished,
     JobPaused,
+    JobStarted,
     JobStopped,
     VehicleReady,
 )
+from shared.envelope import Causation
 from tests.workshop.workshop_harness import (
     JsonObject,
     WorkshopHarness,
@@ -103,6 +106,19 @@ async def test_nobody_clocks_on_two_jobs_or_finishes_what_was_not_begun(
     await harness.done(f"jobs/{other['job_id']}/reassignment", "S01-dispatcher-1", body)
     second = await harness.post(f"jobs/{other['job_id']}/start", technician_id)
     assert_rejected(second, 409, "technician_busy", "technician_ids")
+    await harness.work(job, "finish")
+
+
+async def test_job_starts_without_http(harness: WorkshopHarness) -> None:
+    harness = harness.of("S04")
+    (job,) = await harness.open_order("MNT-001")
+    (technician_id,) = job["technician_ids"]
+    caused = Causation("test", "test")
+    async with harness.deps.uow_factory.open(["S04"], technician_id, caused) as uow:
+        started = await jobs.start_job(uow, job["job_id"], harness.deps)
+    assert (started.status, started.started_at) == ("in_progress", harness.clock.now())
+    (event,) = await harness.events(JobStarted, job["order_id"])
+    assert event.job_id == job["job_id"]
     await harness.work(job, "finish")
 
 
@@ -451,6 +467,7 @@ async def test_the_clock_of_work_in_hand_is_put_back_and_its_finish_comes_sooner
 async def test_work_past_its_time_is_expected_to_take_what_long_jobs_take(
     harness: WorkshopHarness,
 ) -> None:
+    harness = harness.of("S03")  # where nothing was learned yet
     (job,) = await harness.open_order("PNT-001")
     started, expected = harness.clock.now(), _finish(await harness.work(job, "start"))
     harness.clock.set(expected + timedelta(seconds=1))

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
+from services.workshop import persistence
+from services.workshop.application.expected_finishes import expect_finish
+from services.workshop.planning import Durations
 from shared.clock import SimulatedClock
 from tests.workshop.workshop_harness import WorkshopHarness, open_workshop_harness
 
@@ -48,3 +51,18 @@ async def test_kept_promises_become_shorter_again(harness: WorkshopHarness) -> N
         await harness.worked(job, 20)
     await harness.wait(60 * 24 - 4 * 20)
     assert await harness.quote("MNT-001", confidence=0.5) < careful
+
+
+async def test_expected_finish_follows_durations_of_its_transaction(
+    harness: WorkshopHarness,
+) -> None:
+    harness = harness.of("S04")
+    (shown,) = await harness.open_order("MNT-001")
+    now = harness.clock.now()
+    async with harness.deps.uow_factory.open(["S04"]) as uow:
+        job = await persistence.read_job(uow.connection, "S04", shown["job_id"])
+        known = uow.connection, job, job.technician_ids, now, harness.deps
+        by_the_book = await expect_finish(*known)
+        slower = Durations(shifts={"MNT-001": 0.5})
+        await persistence.save_durations(uow.connection, "S04", slower)
+        assert await expect_finish(*known) > by_the_book

@@ -97,6 +97,23 @@ async def test_a_job_is_given_only_to_whoever_can_do_it(harness: WorkshopHarness
     assert_rejected(await harness.post(path, DISPATCHER, past), 422, "in_the_past", "start_at")
 
 
+async def test_plan_names_qualified_technicians_and_suitable_bays(
+    harness: WorkshopHarness,
+) -> None:
+    (job,) = await harness.open_order("MNT-004")
+    plan = await harness.get("plan")
+    shown = next(each for each in plan["jobs"] if each["job_id"] == job["job_id"])
+    people, bays = shown["qualified_technician_ids"], shown["suitable_bay_ids"]
+    assert (
+        set(job["technician_ids"])
+        <= set(people)
+        < {each["technician_id"] for each in plan["technicians"]}
+    )
+    assert "S01-technician-5" not in people
+    assert job["bay_id"] in bays
+    assert "S01-wash-1" not in bays
+
+
 async def test_override_cannot_take_reserved_capacity(harness: WorkshopHarness) -> None:
     hold = await harness.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-004"]})
     (held,) = hold["jobs"]

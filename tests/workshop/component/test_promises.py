@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
+from services.workshop.application.replanning import compute_improvement
 from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
@@ -102,7 +103,7 @@ async def test_authorised_additional_work_comes_after_the_orders_other_jobs(
 async def test_bookings_of_one_bay_get_consecutive_promises(harness: WorkshopHarness) -> None:
     harness = harness.of("S06")
     ten_tomorrow = {"operations": ["MNT-017"], "earliest_start_at": harness.at(26).isoformat()}
-    handover = harness.service.app.state.planner.handover("S06")
+    handover = harness.deps.config.handover("S06")
     responses = [await harness.done("capacity-holds", "advisor", ten_tomorrow) for _ in range(3)]
     responses.append(await harness.done("quotes", "advisor", ten_tomorrow))
     starts, finishes = (
@@ -173,9 +174,8 @@ async def test_an_improved_plan_is_no_worse_and_is_told_with_its_reason(
         promised_at = harness.clock.now() + timedelta(minutes=60 + 15 * number)
         operations = [["MNT-001"], ["MNT-006", "MNT-017"], ["MNT-006"]][number % 3]
         await harness.open_order(*operations, promised_at=promised_at)
-    planner = harness.service.app.state.planner
     await harness.wait(1)
-    better = await planner.improve("S04", "")
+    better = await compute_improvement("S04", "", harness.deps)
     assert better is None or better.reasons
     for job in await harness.get("jobs"):
         assert job["reason"]["code"]
@@ -231,9 +231,10 @@ async def test_a_store_that_cannot_do_it_names_those_that_can(
     harness: WorkshopHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = harness.of("S06")
-    planner = harness.service.app.state.planner
-    without = {**planner.config.members, "S06": planner.config.members["S06"][:1]}
-    monkeypatch.setattr(planner, "config", replace(planner.config, members=without))
+    deps, config = harness.deps, harness.deps.config
+    without = {**config.members, "S06": config.members["S06"][:1]}
+    fewer = replace(deps, config=replace(config, members=without))
+    monkeypatch.setattr(harness.service.app.state.service, "deps", fewer)
     response = await harness.post("quotes", "advisor", {"operations": ["BDY-001"]})
     assert (response.status_code, response.json()["errors"][0]["rule"]) == (409, "no_skill")
     elsewhere = response.json()["values"]["elsewhere"]

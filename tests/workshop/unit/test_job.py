@@ -143,16 +143,16 @@ def test_nobody_inspects_their_own_work():
     with violates("own_work"):
         jobs.pass_inspection(done, "t1", [done], NOW)
     with violates("own_work"):
-        jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", rework_hours=0.5, now=NOW)
+        jobs.fail_inspection(done, "t1", ["x"], rework_job_id="r", now=NOW)
 
 
 def test_a_failed_inspection_names_its_items_and_makes_rework():
     done, _ = jobs.finish(started(), "t1", NOW + HOUR)
     failed, rework, (event,) = jobs.fail_inspection(
-        done, "i1", ("no_leaks",), rework_job_id="r1", rework_hours=0.5, now=NOW
+        done, "i1", ("no_leaks",), rework_job_id="r1", now=NOW
     )
     assert (failed.status, rework.status, rework.rework_of) == ("failed", "planned", "j1")
-    assert event.rework_job_id == "r1"
+    assert (event.rework_job_id, rework.standard_hours) == ("r1", done.standard_hours / 2)
 
 
 @given(
@@ -218,7 +218,7 @@ def test_work_done_counts_rework_with_its_job():
     alone, _ = jobs.finish(both, "t1", NOW + HOUR)
     finished, _ = jobs.finish(alone, "t2", NOW + HOUR)
     failed, rework, _ = jobs.fail_inspection(
-        finished, "i1", ["leak"], rework_job_id="j2", rework_hours=0.3, now=NOW + HOUR
+        finished, "i1", ["leak"], rework_job_id="j2", now=NOW + HOUR
     )
     waiting = planned("j3", operation_id="MNT-006")
     done = jobs.work_done([failed, rework, waiting], NOW + 2 * HOUR)

@@ -1,134 +1,15 @@
 """The big screen in the workshop (车间看板): everything it shows in one response."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-
-from fastapi import Request
-from pydantic import BaseModel
-
-from services.workshop import persistence
-from services.workshop.clients.config import WorkshopConfig
-from services.workshop.domain import board
-from services.workshop.domain.board import Light
-from services.workshop.domain.job import Job
-from services.workshop.entrypoints.http.common import JobView, Reader, config_of, view
-from services.workshop.persistence import orders
-from shared.db import transaction
+from services.workshop.application import board
+from services.workshop.application.board import BoardView
+from services.workshop.entrypoints.http.access import Reach, Reader
 from shared.duties import serves
 from shared.routing import Router
 
 router = Router(prefix="/stores/{store_id}")
 
 
-class BoardJob(JobView):
-    """A job with the number under which its vehicle came, names instead of ids, and how its
-    order stands against the promise."""
-
-    queue_number: int | None
-    technicians: Sequence[str]
-    light: Light
-
-
-class BoardBay(BaseModel):
-    bay_id: str
-    type: str
-    job: BoardJob | None
-    next_job: BoardJob | None
-
-
-class ReadyVehicle(BaseModel):
-    order_id: str
-    queue_number: int | None
-    ready_at: datetime
-
-
-class BoardCounts(BaseModel):
-    """Jobs planned, in hand and waiting for an inspector now; vehicles ready today, and those of
-    them later than promised."""
-
-    planned: int
-    in_hand: int
-    to_inspect: int
-    ready_today: int
-    late_today: int
-
-
-class BoardView(BaseModel):
-    """``waiting``: the next job of each vehicle that nobody works on; ``ready``: vehicles that
-    were ready today and are still here."""
-
-    shown_at: datetime
-    bays: Sequence[BoardBay]
-    waiting: Sequence[BoardJob]
-    to_inspect: Sequence[BoardJob]
-    ready: Sequence[ReadyVehicle]
-    counts: BoardCounts
-
-
 @router.get("/board", tags=["plan"], openapi_extra=serves("R11", "R13"))
-async def get_board(request: Request, store_id: str, _: Reader) -> BoardView:
+async def get_board(store_id: str, deps: Reach, _: Reader) -> BoardView:
     """Bays, vehicles that wait or are ready, and the day's counts."""
-    config, now = config_of(request), request.app.state.service.clock.now()
-    place = config.stores[store_id]
-    begin, _end = place.day_bounds(place.local_day(now))
-    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
-        jobs = await persistence.current_jobs(connection, store_id)
-        done = await orders.ready_since(connection, store_id, begin)
-        numbers = await orders.queue_numbers(
-            connection, store_id, sorted({job.order_id for job in jobs})
-        )
-    faces = _Faces(config, numbers, board.lights(jobs, place.handover_minutes, now))
-    states = board.bay_states(jobs, [bay.bay_id for bay in config.bays[store_id]])
-    counts = board.counts(jobs)
-    return BoardView(
-        shown_at=now,
-        bays=[
-            BoardBay(
-                bay_id=bay.bay_id,
-                type=bay.type,
-                job=faces.of(states[bay.bay_id].job),
-                next_job=faces.of(states[bay.bay_id].next_job),
-            )
-            for bay in config.bays[store_id]
-        ],
-        waiting=[faces.show(job) for job in board.waiting(jobs)],
-        to_inspect=[faces.show(job) for job in jobs if job.status == "finished"],
-        ready=[
-            ReadyVehicle(
-                order_id=order.order_id,
-                queue_number=order.queue_number,
-                ready_at=order.ready_at,
-            )
-            for order in done
-            if order.ready_at and order.delivered_at is None
-        ],
-        counts=BoardCounts(
-            planned=counts.get("planned", 0),
-            in_hand=counts.get("in_progress", 0) + counts.get("paused", 0),
-            to_inspect=counts.get("finished", 0),
-            ready_today=len(done),
-            late_today=sum(bool(order.late_min) for order in done),
-        ),
-    )
-
-
-@dataclass(frozen=True)
-class _Faces:
-    """How jobs are shown: with numbers, names and lights."""
-
-    config: WorkshopConfig
-    numbers: Mapping[str, int]
-    lights: Mapping[str, Light]
-
-    def of(self, job: Job | None) -> BoardJob | None:
-        return self.show(job) if job else None
-
-    def show(self, job: Job) -> BoardJob:
-        names = {each.technician_id: each.name for each in self.config.members[job.store_id]}
-        return BoardJob(
-            **dict(view(job, self.config)),
-            queue_number=self.numbers.get(job.order_id),
-            technicians=[names.get(each, each) for each in job.technician_ids],
-            light=self.lights[job.order_id],
-        )
+    return await board.get_board(store_id, deps)

@@ -1,55 +1,15 @@
 """What technicians find while they work: diagnoses (诊断) and additional work (增项)."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any
-
-from fastapi import Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 
-from services.workshop.domain import job as jobs
-from services.workshop.domain.job import Job
-from services.workshop.entrypoints.http.common import (
-    JobView,
-    Technician,
-    catalog_of,
-    change_job,
-    config_of,
-    locked_job,
-    personal_of,
-)
-from services.workshop.persistence import additional_work
-from shared.contracts.base import Identifier
+from services.workshop.application import findings
+from services.workshop.application.findings import AdditionalWorkBody, DiagnosisBody, FoundView
+from services.workshop.application.job_views import JobView
+from services.workshop.entrypoints.http.access import Reach, Technician
 from shared.duties import serves
-from shared.ids import new_id
-from shared.request_model import RequestModel
 from shared.routing import Router
-from shared.unit_of_work import UnitOfWork
 
 router = Router(prefix="/stores/{store_id}")
-
-Codes = Annotated[list[Identifier], Field(max_length=20)]
-SomeCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
-
-
-class DiagnosisBody(RequestModel):
-    symptoms: SomeCodes
-
-
-class AdditionalWorkBody(RequestModel):
-    operations: SomeCodes
-    part_numbers: Codes = []
-    note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
-
-
-class FoundView(BaseModel):
-    additional_work_id: str
-    job_id: str
-    operations: Sequence[str]
-    part_numbers: Sequence[str]
-    found_by: str
-    found_at: datetime
 
 
 @router.post(
@@ -59,15 +19,10 @@ class FoundView(BaseModel):
     openapi_extra=serves("R3"),
 )
 async def record_diagnosis(
-    request: Request, job_id: str, body: DiagnosisBody, command: Technician
+    job_id: str, body: DiagnosisBody, command: Technician, deps: Reach
 ) -> JSONResponse:
     """The calling technician says what is wrong (诊断)."""
-    catalog_of(request).require_symptoms(body.symptoms)
-
-    async def change(_: UnitOfWork, job: Job, now: datetime) -> tuple[Job, Sequence[Any]]:
-        return jobs.diagnose(job, command.principal.subject, body.symptoms, now)
-
-    return await change_job(request, command, job_id, change, seen=None)
+    return await command.run(lambda uow: findings.record_diagnosis(uow, job_id, body, deps))
 
 
 @router.post(
@@ -78,28 +33,10 @@ async def record_diagnosis(
     openapi_extra=serves("R4"),
 )
 async def report_additional_work(
-    request: Request, job_id: str, body: AdditionalWorkBody, command: Technician
+    job_id: str, body: AdditionalWorkBody, command: Technician, deps: Reach
 ) -> JSONResponse:
     """The calling technician has found that more is needed (增项); the customer is asked."""
-    catalog_of(request).require_parts(body.part_numbers)
-    for operation_id in body.operations:
-        config_of(request).operation(operation_id)
-
-    async def use_case(uow: UnitOfWork) -> BaseModel:
-        job = await locked_job(uow, command.store_id, job_id)
-        found = jobs.find_additional_work(
-            job,
-            command.principal.subject,
-            str(new_id()),
-            body.operations,
-            body.part_numbers,
-            uow.now,
-        )
-        note = await personal_of(request).encrypt(
-            uow.connection, command.store_id, job.order_id, body.note
-        )
-        await additional_work.add(uow.connection, found, note)
-        uow.publish([found], command.causation)
-        return FoundView.model_validate(found, from_attributes=True)
-
-    return await command.run(use_case, status=201)
+    return await command.run(
+        lambda uow: findings.report_additional_work(uow, job_id, body, deps),
+        status=201,
+    )

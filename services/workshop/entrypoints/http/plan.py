@@ -1,30 +1,8 @@
 """The plan of a day (车间看板)."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-
-from fastapi import Request
-from pydantic import BaseModel
-
-from services.workshop import persistence
-from services.workshop.application.load import free_time, load
-from services.workshop.application.planner import moment
-from services.workshop.clients.config import WorkshopConfig
-from services.workshop.domain.job import Job, is_in_hand, is_unfinished
-from services.workshop.domain.promise_risk import PromiseRisk
-from services.workshop.entrypoints.http.common import (
-    JobView,
-    Reader,
-    config_of,
-    planner_of,
-    view,
-)
-from services.workshop.entrypoints.http.promise_risks import PromiseRiskView
-from services.workshop.persistence import Absence
-from services.workshop.persistence.absence import AbsenceKind
-from services.workshop.planning import Technician
-from shared.contracts.workshop import FreeCapacity
-from shared.db import transaction
+from services.workshop.application import day_plan
+from services.workshop.application.day_plan import PlanView
+from services.workshop.entrypoints.http.access import Reach, Reader
 from shared.duties import serves
 from shared.group import CalendarDay
 from shared.routing import Router
@@ -32,130 +10,9 @@ from shared.routing import Router
 router = Router(prefix="/stores/{store_id}")
 
 
-class Span(BaseModel):
-    starts_at: datetime
-    ends_at: datetime
-
-
-class Away(BaseModel):
-    absence_id: str
-    from_at: datetime
-    until_at: datetime
-    kind: AbsenceKind
-
-
-class TechnicianView(BaseModel):
-    technician_id: str
-    name: str
-    skills: dict[str, int]
-    certificates: Sequence[str]
-    windows: Sequence[Span]
-    absences: Sequence[Away]
-
-
-class BayView(BaseModel):
-    bay_id: str
-    type: str
-    capabilities: Sequence[str]
-
-
-class PlannedJobView(JobView):
-    """A job with the risk of its order's promise, while that is open.
-
-    People and bay of work in hand are kept free until ``buffer_until``, in case it takes longer
-    than expected (缓冲).
-    """
-
-    risk: PromiseRiskView | None
-    buffer_until: datetime | None
-
-
-class PlanView(BaseModel):
-    """The workshop's day (车间看板); ``free`` is the time that nobody has taken yet."""
-
-    plan_version: int
-    day: date
-    opens_at: datetime
-    closes_at: datetime
-    technicians: Sequence[TechnicianView]
-    bays: Sequence[BayView]
-    jobs: Sequence[PlannedJobView]
-    free: Sequence[FreeCapacity]
-
-
 @router.get("/plan", tags=["plan"], openapi_extra=serves("R11"))
 async def get_plan(
-    request: Request, store_id: str, _: Reader, day: CalendarDay | None = None
+    store_id: str, deps: Reach, _: Reader, day: CalendarDay | None = None
 ) -> PlanView:
     """Technicians, bays and jobs of one day of the store."""
-    config, now = config_of(request), request.app.state.service.clock.now()
-    place = config.stores[store_id]
-    day = day or place.local_day(now)
-    begin, end = place.day_bounds(day)
-    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
-        version = await persistence.plan_version(connection, store_id)
-        found = await persistence.jobs_between(connection, store_id, begin, end)
-        absences = await persistence.absences_after(connection, store_id, begin)
-        bookings = await persistence.resource_bookings_after(connection, store_id, begin)
-        promise_risks = {
-            each.order_id: each for each in await persistence.promise_risks(connection, store_id)
-        }
-    technicians = planner_of(request).technicians(store_id, begin, absences)
-    in_hand = [job for job in found if is_in_hand(job)]
-    buffers = planner_of(request).overrun_buffers(store_id, in_hand, bookings, absences)
-    buffer_until = {each.job_id: each.end_at for each in buffers}
-    names = {member.technician_id: member.name for member in config.members[store_id]}
-    return PlanView(
-        plan_version=version,
-        day=day,
-        opens_at=place.at(day, place.opening),
-        closes_at=place.at(day, place.closing),
-        technicians=[
-            _technician(technician, names, [each for each in absences if each.from_at < end], end)
-            for technician in technicians
-        ],
-        bays=[
-            BayView(bay_id=bay.bay_id, type=bay.type, capabilities=sorted(bay.capabilities))
-            for bay in config.bays[store_id]
-        ],
-        jobs=[_job(job, config, promise_risks, buffer_until) for job in found],
-        free=free_time(
-            load(technicians, [*bookings, *buffers], max(begin, min(now, end)), end),
-            planner_of(request).handover(store_id),
-        ),
-    )
-
-
-def _technician(
-    technician: Technician, names: Mapping[str, str], absences: Sequence[Absence], end: datetime
-) -> TechnicianView:
-    return TechnicianView(
-        technician_id=technician.technician_id,
-        name=names[technician.technician_id],
-        skills=dict(technician.skills),
-        certificates=sorted(technician.certificates),
-        windows=[
-            Span(starts_at=moment(span.start), ends_at=moment(span.finish))
-            for span in technician.working
-            if moment(span.start) < end
-        ],
-        absences=[
-            Away.model_validate(each, from_attributes=True)
-            for each in absences
-            if each.technician_id == technician.technician_id
-        ],
-    )
-
-
-def _job(
-    job: Job,
-    config: WorkshopConfig,
-    promise_risks: Mapping[str, PromiseRisk],
-    buffer_until: Mapping[str, datetime],
-) -> PlannedJobView:
-    promise_risk = promise_risks.get(job.order_id) if is_unfinished(job) else None
-    return PlannedJobView(
-        **view(job, config).model_dump(),
-        risk=promise_risk and PromiseRiskView.of(promise_risk),
-        buffer_until=buffer_until.get(job.job_id),
-    )
+    return await day_plan.get_plan(store_id, day, deps)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from services.workshop.domain.resources import is_qualified
 from services.workshop.planning import PlanAssignment, PlanTask, Stay, Workshop, plan, quote, replan
 from services.workshop.planning.simulation import simulate_finishes
-from services.workshop.planning.teams import skilled
 from tests.workshop.unit.planning.rules import check
 from tests.workshop.unit.planning.shops import bay, job, reserved, small, technician, technicians
 
@@ -128,7 +128,7 @@ def test_one_order_stays_in_one_bay(
             for i, each in enumerate(minutes)
         )
     )
-    assume(all(skilled(each, people[0]) for each in jobs))
+    assume(all(is_qualified(each, people[0]) for each in jobs))
     places = (bay("all", "lift", "quick"), *(bay(f"b{i}", *each) for i, each in enumerate(bays)))
     shop = Workshop(480, people, places, jobs, move_minutes=MOVE)
     greedy = plan(shop)

@@ -1,0 +1,55 @@
+"""Giving jobs their slots in the plan (派工).
+
+Every function runs inside a unit of work in which the store's plan is locked.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from services.workshop import persistence
+from services.workshop.application.deps import Deps
+from services.workshop.domain import job as jobs
+from services.workshop.domain.job import Assignment, Job
+from services.workshop.domain.reasons import Reason
+from shared import timers
+from shared.unit_of_work import UnitOfWork
+
+START_DUE = "start_due"
+
+START_GRACE = timedelta(minutes=10)
+"""Work that has not begun so long after its planned start is planned anew."""
+
+
+async def assign_jobs(
+    uow: UnitOfWork,
+    store_id: str,
+    changes: Sequence[tuple[Job, Assignment, Reason]],
+    by: str,
+    deps: Deps,
+) -> list[Job]:
+    """Assign jobs and book their resources, each for a reason."""
+    await persistence.delete_resource_bookings(
+        uow.connection, store_id, [job.job_id for job, _, _ in changes]
+    )
+    await persistence.add_resource_bookings(
+        uow.connection,
+        store_id,
+        [(job.job_id, None, assignment) for job, assignment, _ in changes],
+    )
+    handover = deps.config.handover(store_id)
+    changed = []
+    for job, assignment, reason in changes:
+        assigned, events = jobs.assign(job, assignment, handover=handover, reason=reason, by=by)
+        changed.append(assigned)
+        uow.publish(events)
+    saved = await persistence.save_jobs(uow, changed)
+    await schedule_start_check(uow, store_id)
+    return saved
+
+
+async def schedule_start_check(uow: UnitOfWork, store_id: str) -> None:
+    """Schedule a check for when the next job should have begun."""
+    start_at = await persistence.next_start(uow.connection, store_id)
+    if start_at is not None:
+        due_at = max(start_at, uow.now) + START_GRACE
+        await timers.schedule(uow, START_DUE, store_id, store_id=store_id, due_at=due_at)

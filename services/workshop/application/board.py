@@ -1,0 +1,131 @@
+"""The big screen in the workshop (车间看板): everything it shows in one response."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from services.workshop import persistence
+from services.workshop.application.deps import Deps
+from services.workshop.application.job_views import JobView, view
+from services.workshop.domain import board
+from services.workshop.domain.board import Light
+from services.workshop.domain.job import Job
+from services.workshop.persistence import orders
+
+
+class BoardJob(JobView):
+    """A job with the number under which its vehicle came, names instead of ids, and how its
+    order stands against the promise."""
+
+    queue_number: int | None
+    technicians: Sequence[str]
+    light: Light
+
+
+class BoardBay(BaseModel):
+    bay_id: str
+    type: str
+    job: BoardJob | None
+    next_job: BoardJob | None
+
+
+class ReadyVehicle(BaseModel):
+    order_id: str
+    queue_number: int | None
+    ready_at: datetime
+
+
+class BoardCounts(BaseModel):
+    """Jobs planned, in hand and waiting for an inspector now; vehicles ready today, and those of
+    them later than promised."""
+
+    planned: int
+    in_hand: int
+    to_inspect: int
+    ready_today: int
+    late_today: int
+
+
+class BoardView(BaseModel):
+    """``waiting``: the next job of each vehicle that nobody works on; ``ready``: vehicles that
+    were ready today and are still here."""
+
+    shown_at: datetime
+    bays: Sequence[BoardBay]
+    waiting: Sequence[BoardJob]
+    to_inspect: Sequence[BoardJob]
+    ready: Sequence[ReadyVehicle]
+    counts: BoardCounts
+
+
+async def get_board(store_id: str, deps: Deps) -> BoardView:
+    """Bays, vehicles that wait or are ready, and the day's counts."""
+    now = deps.uow_factory.clock.now()
+    place, bays = deps.config.stores[store_id], deps.config.bays[store_id]
+    begin, _end = place.day_bounds(place.local_day(now))
+    async with deps.uow_factory.read(store_id) as connection:
+        jobs = await persistence.current_jobs(connection, store_id)
+        done = await orders.ready_since(connection, store_id, begin)
+        order_ids = sorted({job.order_id for job in jobs})
+        numbers = await orders.queue_numbers(connection, store_id, order_ids)
+    faces = _Faces(deps, numbers, board.lights(jobs, place.handover_minutes, now))
+    states = board.bay_states(jobs, [bay.bay_id for bay in bays])
+    return BoardView(
+        shown_at=now,
+        bays=[
+            BoardBay(
+                bay_id=bay.bay_id,
+                type=bay.type,
+                job=faces.of(states[bay.bay_id].job),
+                next_job=faces.of(states[bay.bay_id].next_job),
+            )
+            for bay in bays
+        ],
+        waiting=[faces.show(job) for job in board.waiting(jobs)],
+        to_inspect=[faces.show(job) for job in jobs if job.status == "finished"],
+        ready=[
+            ReadyVehicle(
+                order_id=order.order_id,
+                queue_number=order.queue_number,
+                ready_at=order.ready_at,
+            )
+            for order in done
+            if order.ready_at and order.delivered_at is None
+        ],
+        counts=_counts(jobs, done),
+    )
+
+
+@dataclass(frozen=True)
+class _Faces:
+    """How jobs are shown: with numbers, names and lights."""
+
+    deps: Deps
+    numbers: Mapping[str, int]
+    lights: Mapping[str, Light]
+
+    def of(self, job: Job | None) -> BoardJob | None:
+        return self.show(job) if job else None
+
+    def show(self, job: Job) -> BoardJob:
+        members = self.deps.config.members[job.store_id]
+        names = {each.technician_id: each.name for each in members}
+        return BoardJob(
+            **dict(view(job, self.deps)),
+            queue_number=self.numbers.get(job.order_id),
+            technicians=[names.get(each, each) for each in job.technician_ids],
+            light=self.lights[job.order_id],
+        )
+
+
+def _counts(jobs: Sequence[Job], done: Sequence[orders.RepairOrderProjection]) -> BoardCounts:
+    counts = board.counts(jobs)
+    return BoardCounts(
+        planned=counts.get("planned", 0),
+        in_hand=counts.get("in_progress", 0) + counts.get("paused", 0),
+        to_inspect=counts.get("finished", 0),
+        ready_today=len(done),
+        late_today=sum(bool(order.late_min) for order in done),
+    )

@@ -1,0 +1,153 @@
+"""The plan of a day (车间看板)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from pydantic import BaseModel
+
+from services.workshop import persistence
+from services.workshop.application.deps import Deps
+from services.workshop.application.job_views import JobView, view
+from services.workshop.application.promise_risks import PromiseRiskView
+from services.workshop.application.snapshots import planned_workshop
+from services.workshop.domain.absence import Absence, AbsenceKind
+from services.workshop.domain.job import Job, is_in_hand, is_unfinished
+from services.workshop.domain.promise_risk import PromiseRisk
+from services.workshop.domain.resources import able_technicians, suitable_bays
+from services.workshop.planning import Technician
+from services.workshop.planning.expectation import overrun_buffers
+from services.workshop.planning.load import free_time, load
+from services.workshop.planning.real_time import moment
+from shared.contracts.workshop import FreeCapacity
+
+
+class Span(BaseModel):
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Away(BaseModel):
+    absence_id: str
+    from_at: datetime
+    until_at: datetime
+    kind: AbsenceKind
+
+
+class TechnicianView(BaseModel):
+    technician_id: str
+    name: str
+    skills: dict[str, int]
+    certificates: Sequence[str]
+    windows: Sequence[Span]
+    absences: Sequence[Away]
+
+
+class BayView(BaseModel):
+    bay_id: str
+    type: str
+    capabilities: Sequence[str]
+
+
+class PlannedJobView(JobView):
+    """A job with the risk of its order's promise, while that is open.
+
+    People and bay of work in hand are kept free until ``buffer_until``, in case it takes longer
+    than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids``: who can do the job,
+    and where.
+    """
+
+    risk: PromiseRiskView | None
+    buffer_until: datetime | None
+    qualified_technician_ids: Sequence[str]
+    suitable_bay_ids: Sequence[str]
+
+
+class PlanView(BaseModel):
+    """The workshop's day (车间看板); ``free`` is the time that nobody has taken yet."""
+
+    plan_version: int
+    day: date
+    opens_at: datetime
+    closes_at: datetime
+    technicians: Sequence[TechnicianView]
+    bays: Sequence[BayView]
+    jobs: Sequence[PlannedJobView]
+    free: Sequence[FreeCapacity]
+
+
+async def get_plan(store_id: str, day: date | None, deps: Deps) -> PlanView:
+    """Technicians, bays and jobs of one day of the store, today by default."""
+    config, now = deps.config, deps.uow_factory.clock.now()
+    place = config.stores[store_id]
+    day = day or place.local_day(now)
+    begin, end = place.day_bounds(day)
+    async with deps.uow_factory.read(store_id) as connection:
+        version = await persistence.plan_version(connection, store_id)
+        found = await persistence.jobs_between(connection, store_id, begin, end)
+        absences = await persistence.absences_after(connection, store_id, begin)
+        bookings = await persistence.resource_bookings_after(connection, store_id, begin)
+        promise_risks = await persistence.promise_risks(connection, store_id)
+        durations = (await persistence.read_learned_model(connection, store_id)).durations
+    in_hand = [job for job in found if is_in_hand(job)]
+    workshop = planned_workshop(store_id, now, in_hand, (), absences, durations, config)
+    buffers = overrun_buffers(workshop, bookings)
+    technicians = config.technicians(store_id, begin, absences, durations)
+    taken = [*bookings, *buffers]
+    still_free = load(technicians, taken, max(begin, min(now, end)), end)
+    risks = {each.order_id: each for each in promise_risks}
+    buffer_until = {each.job_id: each.end_at for each in buffers}
+    names = {member.technician_id: member.name for member in config.members[store_id]}
+    return PlanView(
+        plan_version=version,
+        day=day,
+        opens_at=place.at(day, place.opening),
+        closes_at=place.at(day, place.closing),
+        technicians=[
+            _technician(technician, names, [each for each in absences if each.from_at < end], end)
+            for technician in technicians
+        ],
+        bays=[
+            BayView(bay_id=bay.bay_id, type=bay.type, capabilities=sorted(bay.capabilities))
+            for bay in config.bays[store_id]
+        ],
+        jobs=[_job(job, risks, buffer_until, deps) for job in found],
+        free=free_time(still_free, config.handover(store_id)),
+    )
+
+
+def _technician(
+    technician: Technician, names: Mapping[str, str], absences: Sequence[Absence], end: datetime
+) -> TechnicianView:
+    return TechnicianView(
+        technician_id=technician.technician_id,
+        name=names[technician.technician_id],
+        skills=dict(technician.skills),
+        certificates=sorted(technician.certificates),
+        windows=[
+            Span(starts_at=moment(span.start), ends_at=moment(span.finish))
+            for span in technician.working
+            if moment(span.start) < end
+        ],
+        absences=[
+            Away.model_validate(each, from_attributes=True)
+            for each in absences
+            if each.technician_id == technician.technician_id
+        ],
+    )
+
+
+def _job(
+    job: Job,
+    promise_risks: Mapping[str, PromiseRisk],
+    buffer_until: Mapping[str, datetime],
+    deps: Deps,
+) -> PlannedJobView:
+    promise_risk = promise_risks.get(job.order_id) if is_unfinished(job) else None
+    config, operation = deps.config, deps.config.operation(job.operation_id)
+    return PlannedJobView(
+        **view(job, deps).model_dump(),
+        risk=promise_risk and PromiseRiskView.of(promise_risk),
+        buffer_until=buffer_until.get(job.job_id),
+        qualified_technician_ids=able_technicians(operation, config.members[job.store_id]),
+        suitable_bay_ids=suitable_bays(operation, config.bays[job.store_id]),
+    )

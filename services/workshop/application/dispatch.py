@@ -1,0 +1,306 @@
+"""Manual overrides of the plan (人工派工)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.workshop import persistence
+from services.workshop.application.assignments import assign_jobs
+from services.workshop.application.deps import Deps
+from services.workshop.application.expected_finishes import expect_finish
+from services.workshop.application.job_views import JobView, view
+from services.workshop.application.locked_jobs import lock_seen_job
+from services.workshop.application.replanning import request_replan
+from services.workshop.domain import dispatch, errors
+from services.workshop.domain.dispatch import Override, OverrideKind, OverrideReason
+from services.workshop.domain.horizon import require_ahead
+from services.workshop.domain.job import Assignment, Job
+from services.workshop.domain.reasons import Reason
+from services.workshop.domain.resources import able_technicians, find_technician
+from services.workshop.persistence import overrides
+from shared.contracts.base import Identifier, Moment
+from shared.ids import new_id
+from shared.request_model import Seen, SeenVersion
+from shared.unit_of_work import UnitOfWork
+
+_DAYS_SHOWN = 7
+
+
+class OverrideRequest(Seen):
+    """Why the plan is overridden."""
+
+    reason: OverrideReason
+    note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+
+class ReassignmentBody(OverrideRequest):
+    technician_ids: Annotated[list[Identifier], Field(min_length=1, max_length=4)]
+    bay_id: Identifier
+    start_at: Moment
+
+
+class TechnicianBody(OverrideRequest):
+    technician_id: Identifier
+
+
+class SwapBody(OverrideRequest):
+    other_job_id: Identifier
+    other_version: SeenVersion
+
+
+class SwapView(BaseModel):
+    """Two jobs that have swapped their slots."""
+
+    jobs: Sequence[JobView]
+
+
+class OverrideView(BaseModel):
+    """A manual override (人工干预).
+
+    ``late_*_min`` are minutes past the order's promise: as planned before and after the change,
+    and ``late_actual_min`` once the vehicle was ready.
+    """
+
+    override_id: str
+    job_id: str
+    order_id: str
+    queue_number: int | None
+    kind: OverrideKind
+    reason: OverrideReason
+    technician_id: str | None
+    note: str | None
+    made_by: str
+    made_at: datetime
+    late_before_min: int
+    late_after_min: int
+    late_actual_min: int | None
+
+
+class OverrideTotals(BaseModel):
+    """What manual overrides did to lateness.
+
+    ``share`` is that of the span's ``jobs`` which were overridden. Minutes ``added_min`` and
+    ``saved_min`` are as planned; the means are actual lateness of orders ready in the span.
+    """
+
+    count: int
+    jobs: int
+    overridden_jobs: int
+    share: float
+    added_min: int
+    saved_min: int
+    late_overridden_min: float | None
+    late_untouched_min: float | None
+
+
+class OverridesView(BaseModel):
+    overrides: Sequence[OverrideView]
+    totals: OverrideTotals
+
+
+async def reassign_job(
+    uow: UnitOfWork, job_id: str, command: ReassignmentBody, deps: Deps
+) -> JobView:
+    """Move a planned job (改派) and keep it there."""
+    job = await lock_seen_job(uow, job_id, command.version)
+    require_ahead("start_at", command.start_at, uow.now)
+    wanted = await _slot(uow, job, command.technician_ids, command.bay_id, command.start_at, deps)
+    (moved,) = await _move(uow, "move", [(job, wanted)], command, deps)
+    return view(moved, deps)
+
+
+async def swap_jobs(uow: UnitOfWork, job_id: str, command: SwapBody, deps: Deps) -> SwapView:
+    """Exchange technicians, bay and start of two planned jobs (互换) and keep them there."""
+    dispatch.require_two(job_id, command.other_job_id)
+    job = await lock_seen_job(uow, job_id, command.version)
+    other = await lock_seen_job(uow, command.other_job_id, command.other_version)
+    slot, other_slot = dispatch.current_slot(job), dispatch.current_slot(other)
+    there = await _swapped_slot(uow, job, other_slot, deps)
+    here = await _swapped_slot(uow, other, slot, deps)
+    start, other_start = dispatch.swap_starts(
+        (slot, there.finish_at - there.start_at),
+        (other_slot, here.finish_at - here.start_at),
+    )
+    there = await _slot(uow, job, there.technician_ids, there.bay_id, start, deps)
+    here = await _slot(uow, other, here.technician_ids, here.bay_id, other_start, deps)
+    swapped = await _move(uow, "swap", [(job, there), (other, here)], command, deps)
+    return SwapView(jobs=[view(each, deps) for each in swapped])
+
+
+async def pin_job(uow: UnitOfWork, job_id: str, command: OverrideRequest, deps: Deps) -> JobView:
+    """Keep a planned job where it is (锁定)."""
+    return await _constrain(uow, job_id, "pin", dispatch.pin, command, deps)
+
+
+async def unpin_job(uow: UnitOfWork, job_id: str, command: OverrideRequest, deps: Deps) -> JobView:
+    """Unpin a job (解锁): the planner may move it again."""
+    return await _constrain(uow, job_id, "unpin", dispatch.unpin, command, deps)
+
+
+async def forbid_technician(
+    uow: UnitOfWork, job_id: str, command: TechnicianBody, deps: Deps
+) -> JobView:
+    """Keep a technician from a planned job (禁派)."""
+    members = deps.config.members[uow.store_id]
+    find_technician(members, command.technician_id)
+
+    def forbid(job: Job) -> Job:
+        operation = deps.config.operation(job.operation_id)
+        able = able_technicians(operation, members)
+        return dispatch.forbid(job, command.technician_id, able, operation.technicians)
+
+    return await _constrain(uow, job_id, "forbid", forbid, command, deps)
+
+
+async def allow_technician(
+    uow: UnitOfWork, job_id: str, command: TechnicianBody, deps: Deps
+) -> JobView:
+    """Take back that a technician is kept from a job (解禁)."""
+    find_technician(deps.config.members[uow.store_id], command.technician_id)
+
+    def allow(job: Job) -> Job:
+        return dispatch.allow(job, command.technician_id)
+
+    return await _constrain(uow, job_id, "allow", allow, command, deps)
+
+
+async def list_overrides(
+    store_id: str, from_day: date | None, to_day: date | None, deps: Deps
+) -> OverridesView:
+    """List the manual overrides from one day to another, both included, and their effect on
+    lateness."""
+    place = deps.config.stores[store_id]
+    last = to_day or place.local_day(deps.uow_factory.clock.now())
+    first = from_day or last - timedelta(days=_DAYS_SHOWN - 1)
+    if last < first:
+        raise errors.ends_before_it_begins("to")
+    begin, end = place.day_bounds(first)[0], place.day_bounds(last)[1]
+    async with deps.uow_factory.read(store_id) as connection:
+        made = await overrides.between(connection, store_id, begin, end)
+        effect = await overrides.effect(connection, store_id, begin, end)
+        noted = [(each.override.order_id, each.note) for each in made if each.note]
+        texts = iter(await deps.personal.decrypt_all(connection, store_id, noted))
+    return OverridesView(
+        overrides=[
+            OverrideView(
+                **vars(each.override),
+                queue_number=each.queue_number,
+                note=next(texts) if each.note else None,
+                late_actual_min=each.late_actual_min,
+            )
+            for each in made
+        ],
+        totals=_totals([each.override for each in made], effect),
+    )
+
+
+async def _slot(
+    uow: UnitOfWork,
+    job: Job,
+    technician_ids: Sequence[str],
+    bay_id: str,
+    start_at: datetime,
+    deps: Deps,
+) -> Assignment:
+    """Return the job's slot with these people in this bay from then on, if they can do it."""
+    config = deps.config
+    dispatch.require_assignable(
+        job,
+        config.operation(job.operation_id),
+        technician_ids,
+        bay_id,
+        config.members[job.store_id],
+        config.bays[job.store_id],
+    )
+    finish_at = await expect_finish(uow.connection, job, technician_ids, start_at, deps)
+    return Assignment(tuple(technician_ids), bay_id, start_at, finish_at)
+
+
+async def _swapped_slot(uow: UnitOfWork, job: Job, other: Assignment, deps: Deps) -> Assignment:
+    """Return the job's slot in the place of another one, no earlier than now."""
+    start_at = max(other.start_at, uow.now)
+    return await _slot(uow, job, other.technician_ids, other.bay_id, start_at, deps)
+
+
+async def _move(
+    uow: UnitOfWork,
+    kind: OverrideKind,
+    moves: Sequence[tuple[Job, Assignment]],
+    command: OverrideRequest,
+    deps: Deps,
+) -> Sequence[Job]:
+    """Move each job to its slot; whatever else is planned there is replanned."""
+    connection, store_id = uow.connection, uow.store_id
+    for job, wanted in moves:
+        await persistence.reject_if_reserved(connection, store_id, job.job_id, wanted)
+        await persistence.displace(connection, store_id, job.job_id, wanted)
+    reason = Reason("override", {"why": command.reason})
+    changes = [(replace(job, pinned=True), wanted, reason) for job, wanted in moves]
+    moved = await assign_jobs(uow, store_id, changes, uow.person, deps)
+    await _record(uow, kind, {job.job_id: job for job, _ in moves}, command, deps)
+    return moved
+
+
+async def _constrain(
+    uow: UnitOfWork,
+    job_id: str,
+    kind: OverrideKind,
+    change: Callable[[Job], Job],
+    command: OverrideRequest,
+    deps: Deps,
+) -> JobView:
+    """Set or lift a constraint that the planner has to respect about one job."""
+    job = await lock_seen_job(uow, job_id, command.version)
+    (saved,) = await persistence.save_jobs(uow, [change(job)])
+    await _record(uow, kind, {job_id: job}, command, deps)
+    return view(saved, deps)
+
+
+async def _record(
+    uow: UnitOfWork,
+    kind: OverrideKind,
+    before: Mapping[str, Job],
+    command: OverrideRequest,
+    deps: Deps,
+) -> None:
+    """Keep what was changed and what it does to lateness; have the rest replanned.
+
+    ``before`` are the changed jobs as they were, by their ids.
+    """
+    connection, store_id = uow.connection, uow.store_id
+    handover_min = deps.config.stores[store_id].handover_minutes
+    for job in before.values():
+        after = await persistence.jobs_of_order(connection, store_id, job.order_id)
+        earlier = [before.get(each.job_id, each) for each in after]
+        override = Override(
+            override_id=str(new_id()),
+            job_id=job.job_id,
+            order_id=job.order_id,
+            kind=kind,
+            reason=command.reason,
+            made_by=uow.person,
+            made_at=uow.now,
+            late_before_min=dispatch.lateness_min(earlier, handover_min),
+            late_after_min=dispatch.lateness_min(after, handover_min),
+            technician_id=command.technician_id if isinstance(command, TechnicianBody) else None,
+        )
+        note = await deps.personal.encrypt(connection, store_id, job.order_id, command.note)
+        await overrides.add(connection, store_id, override, note)
+    await request_replan(uow, store_id)
+
+
+def _totals(made: Sequence[Override], effect: overrides.Effect) -> OverrideTotals:
+    changes = [each.late_after_min - each.late_before_min for each in made]
+    return OverrideTotals(
+        count=len(made),
+        jobs=effect.jobs,
+        overridden_jobs=effect.overridden,
+        share=effect.overridden / effect.jobs if effect.jobs else 0.0,
+        added_min=sum(max(0, change) for change in changes),
+        saved_min=sum(max(0, -change) for change in changes),
+        late_overridden_min=effect.late_overridden_min,
+        late_untouched_min=effect.late_untouched_min,
+    )

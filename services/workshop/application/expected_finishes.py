@@ -1,0 +1,48 @@
+"""When jobs are expected to be done, by what a transaction sees of absences and of what the store
+has learned."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.workshop import persistence, planning
+from services.workshop.application.deps import Deps
+from services.workshop.domain.job import Job
+from services.workshop.planning.expectation import first_expected_finish, with_expected_finish
+from services.workshop.planning.tasks import PlanningContext
+from shared.db import Connection
+
+
+async def expect_finish(
+    connection: Connection,
+    job: Job,
+    technician_ids: Sequence[str],
+    start_at: datetime,
+    deps: Deps,
+) -> datetime:
+    """When these technicians, beginning at ``start_at``, would be done with the job."""
+    context, team = await _team(connection, job.store_id, technician_ids, start_at, deps)
+    return first_expected_finish(context, job, team, start_at)
+
+
+async def renew_expected_finish(connection: Connection, job: Job, now: datetime, deps: Deps) -> Job:
+    """Work in hand with the finish to expect from what is known ``now``."""
+    begun_at = job.started_at or now
+    context, team = await _team(connection, job.store_id, job.technician_ids, begun_at, deps)
+    return with_expected_finish(context, job, team, now)
+
+
+async def _team(
+    connection: Connection,
+    store_id: str,
+    technician_ids: Sequence[str],
+    since: datetime,
+    deps: Deps,
+) -> tuple[PlanningContext, tuple[planning.Technician, ...]]:
+    absences = await persistence.absences_after(connection, store_id, since)
+    durations = (await persistence.read_learned_model(connection, store_id)).durations
+    team = tuple(
+        technician
+        for technician in deps.config.technicians(store_id, since, absences, durations)
+        if technician.technician_id in technician_ids
+    )
+    return deps.config.planning_context(store_id, durations), team

@@ -1,0 +1,66 @@
+"""What technicians find while they work: diagnoses (诊断) and additional work (增项)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.workshop.application.deps import Deps
+from services.workshop.application.job_views import JobView
+from services.workshop.application.locked_jobs import lock_job, save_job
+from services.workshop.domain import job as jobs
+from services.workshop.persistence import additional_work
+from shared.contracts.base import Identifier
+from shared.ids import new_id
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
+
+Codes = Annotated[list[Identifier], Field(max_length=20)]
+SomeCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
+
+
+class DiagnosisBody(RequestModel):
+    symptoms: SomeCodes
+
+
+class AdditionalWorkBody(RequestModel):
+    operations: SomeCodes
+    part_numbers: Codes = []
+    note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+
+class FoundView(BaseModel):
+    additional_work_id: str
+    job_id: str
+    operations: Sequence[str]
+    part_numbers: Sequence[str]
+    found_by: str
+    found_at: datetime
+
+
+async def record_diagnosis(
+    uow: UnitOfWork, job_id: str, command: DiagnosisBody, deps: Deps
+) -> JobView:
+    """The technician says what is wrong (诊断)."""
+    deps.catalog.require_symptoms(command.symptoms)
+    job = await lock_job(uow, job_id)
+    diagnosed, events = jobs.diagnose(job, uow.person, command.symptoms, uow.now)
+    return await save_job(uow, diagnosed, events, deps)
+
+
+async def report_additional_work(
+    uow: UnitOfWork, job_id: str, command: AdditionalWorkBody, deps: Deps
+) -> FoundView:
+    """The technician has found that more is needed (增项); the customer is asked."""
+    deps.catalog.require_parts(command.part_numbers)
+    for operation_id in command.operations:
+        deps.config.operation(operation_id)
+    job = await lock_job(uow, job_id)
+    found = jobs.find_additional_work(
+        job, uow.person, str(new_id()), command.operations, command.part_numbers, uow.now
+    )
+    note = await deps.personal.encrypt(uow.connection, job.store_id, job.order_id, command.note)
+    await additional_work.add(uow.connection, found, note)
+    uow.publish([found])
+    return FoundView.model_validate(found, from_attributes=True)

@@ -1,0 +1,228 @@
+"""Capacity holds (产能预留): slots reserved until an order confirms them or they expire."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from services.workshop import persistence
+from services.workshop.application.deps import Deps
+from services.workshop.application.quotes import (
+    Offer,
+    QuoteBody,
+    QuoteView,
+    check_wanted,
+    compute_offer,
+    view_offer,
+)
+from services.workshop.application.replanning import follow_up, request_replan
+from services.workshop.application.snapshots import take_snapshot
+from services.workshop.domain import errors
+from services.workshop.domain.hold import HeldJob, Hold, expiry
+from services.workshop.planning.real_time import as_assignment, moment
+from shared import timers
+from shared.contracts.base import Identifier, Moment
+from shared.contracts.reception import AppointmentCancelled, AppointmentMissed, AppointmentMoved
+from shared.contracts.violations import unknown
+from shared.ids import new_id
+from shared.problems import unavailable
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+
+HOLD_EXPIRY = "hold_expiry"
+
+_ATTEMPTS = 8
+
+
+class HoldBody(QuoteBody):
+    """With ``latest_promise_at``, nothing is reserved where the promise would be later."""
+
+    replaces: Identifier | None = None
+    latest_promise_at: Moment | None = None
+
+
+class HoldView(QuoteView):
+    hold_id: str
+    expires_at: datetime
+
+
+class HoldState(BaseModel):
+    hold_id: str
+    status: str
+
+
+class StalePlanError(Exception):
+    """The order's own work may have moved between the computation and the reservation."""
+
+
+async def reserve_in_turn(store_id: str, reserve: Callable[[], Awaitable[T]], deps: Deps) -> T:
+    """Reserve under the store's lock, again while others reserve what was offered.
+
+    Raises:
+        HTTPException: others were first each time.
+    """
+    async with deps.reservation_locks[store_id]:
+        for _ in range(_ATTEMPTS):
+            try:
+                return await reserve()
+            except (StalePlanError, persistence.CapacityTakenError):
+                continue
+    raise unavailable("Capacity, which many are reserving at once,")
+
+
+async def offer_hold(store_id: str, command: HoldBody, deps: Deps) -> Offer:
+    """The earliest promise for the operations, to be reserved.
+
+    Raises:
+        RuleViolation: it is later than wanted, or the work cannot be done here.
+    """
+    check_wanted(command, deps)
+    snapshot = await take_snapshot(store_id, deps, without_hold=command.replaces)
+    offer = await compute_offer(snapshot, command, deps)
+    if offer.begins_after(command.latest_start_at):
+        by, at = await _who_was_first(store_id, command, deps)
+        raise errors.no_place(offer.start_at, by, at)
+    if command.latest_promise_at and offer.promised_at > command.latest_promise_at:
+        raise errors.promise_later(offer.promised_at)
+    return offer
+
+
+async def hold_capacity(uow: UnitOfWork, command: HoldBody, offer: Offer, _deps: Deps) -> HoldView:
+    """Reserve the promise that was offered until an order confirms it or it expires.
+
+    Raises:
+        StalePlanError: the order's own work may have moved since the offer.
+        CapacityTakenError: another has reserved a part of it since.
+    """
+    version = await persistence.lock_plan(uow.connection, uow.store_id)
+    if command.order_id and version != offer.plan_version + 1:
+        raise StalePlanError
+    if command.replaces:
+        replaced = await persistence.lock_hold(uow.connection, uow.store_id, command.replaces)
+        if replaced:
+            await release(uow, replaced)
+    hold = _hold(uow, command, offer)
+    await persistence.save_hold(uow.connection, hold)
+    await persistence.add_resource_bookings(
+        uow.connection,
+        hold.store_id,
+        [(job.job_id, hold.hold_id, job.assignment) for job in hold.jobs],
+    )
+    await timers.schedule(
+        uow, HOLD_EXPIRY, hold.hold_id, store_id=hold.store_id, due_at=hold.expires_at
+    )
+    await follow_up(uow, hold.store_id)
+    promised = dict(view_offer(offer))
+    return HoldView(**promised, hold_id=hold.hold_id, expires_at=hold.expires_at)
+
+
+async def release_hold(uow: UnitOfWork, hold_id: str, _deps: Deps) -> HoldState:
+    """Give back what nobody needs any more."""
+    await persistence.lock_plan(uow.connection, uow.store_id)
+    hold = await persistence.lock_hold(uow.connection, uow.store_id, hold_id)
+    if hold is None:
+        raise unknown("hold_id", hold_id)
+    await release(uow, hold)
+    status = "released" if hold.status == "held" else hold.status
+    return HoldState(hold_id=hold_id, status=status)
+
+
+async def release_for_ended_appointment(
+    uow: UnitOfWork, event: AppointmentCancelled | AppointmentMissed, _deps: Deps
+) -> None:
+    """The customer does not come: release what was reserved for the appointment."""
+    await release_if_held(uow, event.store_id, event.hold_id)
+
+
+async def release_for_moved_appointment(
+    uow: UnitOfWork, event: AppointmentMoved, _deps: Deps
+) -> None:
+    """The customer comes at another time: release what was reserved for the first one."""
+    await release_if_held(uow, event.store_id, event.replaced_hold_id)
+
+
+async def expire_hold(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
+    """Nobody confirmed the hold in time."""
+    await release_if_held(uow, timer.store_id, timer.subject)
+
+
+async def release_if_held(uow: UnitOfWork, store_id: str, hold_id: str | None) -> None:
+    """Release a hold, where there is one."""
+    hold = await persistence.lock_hold(uow.connection, store_id, hold_id) if hold_id else None
+    if hold:
+        await release(uow, hold)
+
+
+async def release(uow: UnitOfWork, hold: Hold) -> None:
+    """Give back the capacity of a hold that no order has confirmed."""
+    if hold.status != "held":
+        return
+    await persistence.save_hold(uow.connection, hold.with_status("released"))
+    await persistence.delete_resource_bookings(
+        uow.connection, hold.store_id, [job.job_id for job in hold.jobs]
+    )
+    await timers.cancel(uow, HOLD_EXPIRY, hold.hold_id)
+    await request_replan(uow, hold.store_id)
+
+
+async def usable_hold(
+    uow: UnitOfWork, store_id: str, hold_id: str | None, operation_ids: Sequence[str]
+) -> Hold | None:
+    """Return the hold, if it still covers these operations.
+
+    Work in hand that takes longer may have taken the slot of a part of it; the rest is given back.
+    """
+    hold = await persistence.lock_hold(uow.connection, store_id, hold_id) if hold_id else None
+    if hold is None or not hold.covers(operation_ids):
+        return None
+    booked = await persistence.count_booked_jobs_of_hold(uow.connection, store_id, hold.hold_id)
+    if booked == len(hold.jobs):
+        return hold
+    await release(uow, hold)
+    return None
+
+
+async def confirm_hold(uow: UnitOfWork, hold: Hold) -> None:
+    """An order needs the reserved capacity: it is not released any more."""
+    await persistence.save_hold(uow.connection, hold.with_status("confirmed"))
+    await timers.cancel(uow, HOLD_EXPIRY, hold.hold_id)
+
+
+def _hold(uow: UnitOfWork, command: HoldBody, offer: Offer) -> Hold:
+    promise = offer.promise
+    placed = {each.job_id: as_assignment(each) for each in promise.assignments}
+    return Hold(
+        hold_id=str(new_id()),
+        store_id=uow.store_id,
+        status="held",
+        expires_at=expiry(uow.now, command.earliest_start_at),
+        promised_at=offer.promised_at,
+        confidence=promise.confidence,
+        expected_at=moment(promise.expected),
+        spread_minutes=promise.spread_minutes,
+        jobs=tuple(
+            HeldJob(requested.job_id, requested.operation_id, placed[requested.job_id])
+            for requested in offer.requested_operations
+        ),
+        made_by=uow.actor,
+        made_at=uow.now,
+        order_id=command.order_id,
+        calibrated_at=moment(promise.calibrated),
+    )
+
+
+async def _who_was_first(
+    store_id: str, command: HoldBody, deps: Deps
+) -> tuple[str, datetime] | tuple[None, None]:
+    """The colleague who last reserved work of the same trades for the time that was wanted, and
+    when; nobody where it went to work without a reservation."""
+    config, now = deps.config, deps.uow_factory.clock.now()
+    trades = {config.operation(operation_id).trade for operation_id in command.operations}
+    rivals = [each for each, known in config.operations.items() if known.trade in trades]
+    begin, end = command.earliest_start_at or now, command.latest_start_at or now
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.last_hold(connection, store_id, begin, end, rivals)
+    return found or (None, None)

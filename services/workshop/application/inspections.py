@@ -1,0 +1,76 @@
+"""Inspections (质检)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.workshop import persistence
+from services.workshop.application.deps import Deps
+from services.workshop.application.job_views import JobView
+from services.workshop.application.locked_jobs import lock_seen_job, save_job
+from services.workshop.application.orders import record_ready
+from services.workshop.application.promises import score_promise
+from services.workshop.application.replanning import request_replan
+from services.workshop.domain import job as jobs
+from services.workshop.domain.inspection import ChecklistItem, ItemResult, failed_items
+from services.workshop.domain.job import Job
+from services.workshop.persistence.inspection import Inspection, save_inspection
+from shared.contracts import Event
+from shared.contracts.base import Identifier
+from shared.contracts.workshop import VehicleReady
+from shared.ids import new_id
+from shared.request_model import Seen
+from shared.unit_of_work import UnitOfWork
+
+
+class InspectionBody(Seen):
+    """The result of every item of the checklist; one that failed sends the job back."""
+
+    items: Annotated[dict[Identifier, ItemResult], Field(max_length=60)]
+
+
+class ChecklistsView(BaseModel):
+    """The items to inspect by trade (质检单)."""
+
+    checklists: Mapping[str, Sequence[ChecklistItem]]
+
+
+async def list_checklists(deps: Deps) -> ChecklistsView:
+    """What an inspector looks at, by the trade of the job."""
+    return ChecklistsView(checklists=deps.catalog.checklists)
+
+
+async def inspect_job(uow: UnitOfWork, job_id: str, command: InspectionBody, deps: Deps) -> JobView:
+    """The inspector accepts the job or sends it back (质检)."""
+    job = await lock_seen_job(uow, job_id, command.version)
+    trade = deps.config.operation(job.operation_id).trade
+    failed = failed_items(deps.catalog.checklists[trade], command.items)
+    if failed:
+        changed, events = await _send_back(uow, job, failed)
+    else:
+        changed, events = await _accept(uow, job, deps)
+    inspection = Inspection(job_id, uow.person, uow.now, not failed, command.items)
+    await save_inspection(uow.connection, job.store_id, inspection)
+    return await save_job(uow, changed, events, deps)
+
+
+async def _accept(uow: UnitOfWork, job: Job, deps: Deps) -> tuple[Job, Sequence[Event]]:
+    order_jobs = await persistence.jobs_of_order(uow.connection, job.store_id, job.order_id)
+    passed, events = jobs.pass_inspection(job, uow.person, order_jobs, uow.now)
+    for event in events:
+        if isinstance(event, VehicleReady):
+            await record_ready(uow, event, order_jobs, deps)
+            await score_promise(uow, order_jobs, deps)
+    return passed, events
+
+
+async def _send_back(
+    uow: UnitOfWork, job: Job, failed: Sequence[str]
+) -> tuple[Job, Sequence[Event]]:
+    sent_back, rework, events = jobs.fail_inspection(
+        job, uow.person, failed, rework_job_id=str(new_id()), now=uow.now
+    )
+    await persistence.save_jobs(uow, [rework])
+    await request_replan(uow, job.store_id)
+    return sent_back, events

@@ -1,0 +1,56 @@
+"""What a store learns from its finished jobs (实际工时)."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from services.workshop import persistence, planning
+from services.workshop.application.deps import Deps
+from services.workshop.application.load import next_multiple
+from services.workshop.persistence import Finished
+from shared import timers
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+LEARN = "learn"
+
+_LEARN_EVERY = timedelta(minutes=15)
+_LEARN_FROM = 1500
+"""Finished jobs, the latest ones, from which durations are learned."""
+
+
+async def schedule_learning(uow: UnitOfWork, store_id: str) -> None:
+    """Schedule learning durations from the finished jobs."""
+    due_at = next_multiple(_LEARN_EVERY, uow.now)
+    await timers.schedule(uow, LEARN, store_id, store_id=store_id, due_at=due_at)
+
+
+async def learn_durations(store_id: str, _subject: str, deps: Deps) -> planning.Durations:
+    """What the store's latest finished jobs say about durations."""
+    async with deps.uow_factory.read(store_id) as connection:
+        finished = await persistence.finished_jobs(connection, store_id, _LEARN_FROM)
+    operations = deps.config.operations
+    paces = {member.technician_id: member.pace for member in deps.config.members[store_id]}
+    return await deps.planner.learn(
+        [
+            _finished_job(job, operations[job.operation_id].trade, paces)
+            for job in finished
+            if job.operation_id in operations
+        ]
+    )
+
+
+async def apply_learned_durations(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
+    """Plan with what the finished jobs have taught from now on."""
+    await persistence.save_durations(uow.connection, timer.store_id, timer.prepared)
+
+
+def _finished_job(job: Finished, trade: str, paces: Mapping[str, float]) -> planning.FinishedJob:
+    """A finished job at the pace that the group's configuration takes for granted."""
+    slowest = max(job.technician_ids, key=lambda who: (paces.get(who, 1.0), who))
+    return planning.FinishedJob(
+        operation_id=job.operation_id,
+        trade=trade,
+        technician_id=slowest,
+        standard=job.standard_hours * 60,
+        minutes=job.clocked_s / 60 / paces.get(slowest, 1.0),
+    )

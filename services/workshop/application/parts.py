@@ -1,0 +1,28 @@
+"""When the parts of a job are there (到料)."""
+
+from services.workshop.application.deps import Deps
+from services.workshop.application.job_views import JobView
+from services.workshop.application.locked_jobs import lock_seen_job, save_job
+from services.workshop.application.replanning import request_replan
+from services.workshop.domain import job as jobs
+from services.workshop.domain.horizon import require_ahead
+from services.workshop.domain.job import PartsReason
+from shared.contracts.base import Moment
+from shared.request_model import Seen
+from shared.unit_of_work import UnitOfWork
+
+
+class PartsBody(Seen):
+    """``at``: when the last part is expected; absent when all parts are there."""
+
+    at: Moment | None
+    reason: PartsReason
+
+
+async def expect_parts(uow: UnitOfWork, job_id: str, command: PartsBody, deps: Deps) -> JobView:
+    """Parts of a planned job are late, or have arrived; the plan follows."""
+    job = await lock_seen_job(uow, job_id, command.version)
+    require_ahead("at", command.at, uow.now)
+    waiting = jobs.expect_parts(job, command.at, command.reason)
+    await request_replan(uow, job.store_id)
+    return await save_job(uow, waiting, [], deps)

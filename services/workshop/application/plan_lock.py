@@ -1,0 +1,19 @@
+"""The lock of a store's plan: whoever changes the plan, or what it rests on, takes it first."""
+
+from collections.abc import Sequence
+
+from services.workshop import persistence
+from services.workshop.application.deps import Deps
+from shared.envelope import ReceivedEvent
+from shared.unit_of_work import UnitOfWork
+
+
+async def lock_plan(uow: UnitOfWork, store_id: str, _subject: str = "") -> None:
+    """Lock the plan of a store."""
+    await persistence.lock_plan(uow.connection, store_id)
+
+
+async def lock_plans(uow: UnitOfWork, batch: Sequence[ReceivedEvent], _deps: Deps) -> None:
+    """Lock the plans of all stores of a batch, in one order for all."""
+    for store_id in sorted({received.envelope.store_id for received in batch}):
+        await persistence.lock_plan(uow.connection, store_id)

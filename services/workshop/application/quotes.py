@@ -1,0 +1,169 @@
+"""Quotes (报价承诺): what the front desk may promise for new work."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from services.workshop import planning
+from services.workshop.application.deps import Deps
+from services.workshop.application.snapshots import Snapshot, take_snapshot
+from services.workshop.domain import errors
+from services.workshop.domain.horizon import check_ahead
+from services.workshop.planning.real_time import as_assignment, moment
+from services.workshop.planning.tasks import RequestedOperation, requested_tasks
+from shared.contracts.base import Identifier, Moment
+from shared.contracts.violations import RuleViolation
+from shared.ids import new_id
+from shared.request_model import RequestModel
+
+
+class QuoteBody(RequestModel):
+    """What is to be done; for additional work of an open order, ``order_id`` says of which."""
+
+    operations: Annotated[list[Identifier], Field(min_length=1, max_length=20)]
+    confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
+    earliest_start_at: Moment | None = None
+    latest_start_at: Moment | None = None
+    order_id: Identifier | None = None
+
+
+class PlannedJob(BaseModel):
+    """Where and when a quoted operation would be done."""
+
+    operation_id: str
+    technician_ids: Sequence[str]
+    bay_id: str
+    planned_start_at: datetime
+    planned_finish_at: datetime
+
+
+class QuoteView(BaseModel):
+    """A promise, its confidence, and its limiting factor in a code and values."""
+
+    promised_at: datetime
+    confidence: float
+    limiting_factor: dict[str, Any]
+    jobs: Sequence[PlannedJob]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The earliest promise for the requested operations at one version of the plan."""
+
+    plan_version: int
+    requested_operations: Sequence[RequestedOperation]
+    promise: planning.PromiseQuote
+
+    @property
+    def start_at(self) -> datetime:
+        """When the work could begin."""
+        return moment(min(assignment.start for assignment in self.promise.assignments))
+
+    @property
+    def promised_at(self) -> datetime:
+        return moment(self.promise.finish)
+
+    def begins_after(self, latest_start_at: datetime | None) -> bool:
+        """Whether the work could only begin later than wanted."""
+        return latest_start_at is not None and self.start_at > latest_start_at
+
+
+async def quote(store_id: str, request: QuoteBody, deps: Deps) -> QuoteView:
+    """The earliest promise for the operations; nothing is reserved.
+
+    Raises:
+        RuleViolation: the work could only begin later than wanted, or cannot be done here.
+    """
+    check_wanted(request, deps)
+    offer = await compute_offer(await take_snapshot(store_id, deps), request, deps)
+    if offer.begins_after(request.latest_start_at):
+        raise errors.no_place(offer.start_at)
+    return view_offer(offer)
+
+
+def check_wanted(request: QuoteBody, deps: Deps) -> None:
+    """Refuse times that no plan reaches."""
+    now = deps.uow_factory.clock.now()
+    for field in ("earliest_start_at", "latest_start_at"):
+        check_ahead(field, getattr(request, field), now)
+
+
+async def compute_offer(snapshot: Snapshot, request: QuoteBody, deps: Deps) -> Offer:
+    """The earliest promise for one order's new work, with the store's time to hand over.
+
+    It never lies before the planned finish of that work and the time to hand over.
+
+    Raises:
+        RuleViolation: an operation is unknown, or somebody or something needed is missing here.
+    """
+    requested_operations = [
+        RequestedOperation(str(new_id()), operation_id) for operation_id in request.operations
+    ]
+    tasks = requested_tasks(
+        snapshot.context,
+        snapshot.workshop,
+        snapshot.jobs.values(),
+        requested_operations,
+        request.order_id,
+        max(request.earliest_start_at or snapshot.taken_at, snapshot.taken_at),
+    )
+    try:
+        promise = await deps.planner.quote(
+            snapshot.workshop, tasks, request.confidence, snapshot.calibration
+        )
+    except planning.CannotPromiseError as error:
+        raise _violation(
+            error.infeasibility, requested_operations, snapshot.store_id, deps
+        ) from None
+    finish = promise.finish + snapshot.context.handover_minutes
+    return Offer(snapshot.version, requested_operations, replace(promise, finish=finish))
+
+
+def view_offer(offer: Offer) -> QuoteView:
+    """What is shown of an offer."""
+    promise = offer.promise
+    placed = {each.job_id: as_assignment(each) for each in promise.assignments}
+    factors = [
+        factor for factor in promise.limiting_factors if factor.code != "work"
+    ] or promise.limiting_factors
+    return QuoteView(
+        promised_at=offer.promised_at,
+        confidence=promise.confidence,
+        limiting_factor={"code": factors[-1].code, **_in_real_time(factors[-1].detail)},
+        jobs=[
+            PlannedJob(
+                operation_id=requested.operation_id,
+                technician_ids=placed[requested.job_id].technician_ids,
+                bay_id=placed[requested.job_id].bay_id,
+                planned_start_at=placed[requested.job_id].start_at,
+                planned_finish_at=placed[requested.job_id].finish_at,
+            )
+            for requested in offer.requested_operations
+        ],
+    )
+
+
+def _in_real_time(detail: Mapping[str, str | int]) -> dict[str, Any]:
+    return {name: moment(int(value)) if name == "at" else value for name, value in detail.items()}
+
+
+def _violation(
+    infeasibility: planning.Infeasibility,
+    requested_operations: Sequence[RequestedOperation],
+    store_id: str,
+    deps: Deps,
+) -> RuleViolation:
+    operation_id = next(
+        (
+            requested.operation_id
+            for requested in requested_operations
+            if requested.job_id == infeasibility.job_id
+        ),
+        "",
+    )
+    capable = deps.config.capable(operation_id)
+    elsewhere = {other: count for other, count in capable.items() if other != store_id}
+    return errors.cannot_promise(operation_id, infeasibility.code, infeasibility.detail, elsewhere)

@@ -1,0 +1,80 @@
+"""Snapshots of a store's workshop, from which plans are computed outside of any transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from services.workshop import persistence, planning
+from services.workshop.application.deps import Deps
+from services.workshop.clients.config import WorkshopConfig
+from services.workshop.domain.absence import Absence
+from services.workshop.domain.hold import Hold
+from services.workshop.domain.job import Job
+from services.workshop.planning.tasks import PlanningContext, stay, work_since, workshop_at
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The workshop at one version of its plan."""
+
+    store_id: str
+    version: int
+    taken_at: datetime
+    workshop: planning.Workshop
+    jobs: dict[str, Job]
+    context: PlanningContext
+    calibration: planning.Calibration
+
+
+async def take_snapshot(store_id: str, deps: Deps, *, without_hold: str | None = None) -> Snapshot:
+    """The store's workshop as it is planned now, as if one hold were not there."""
+    now = deps.uow_factory.clock.now()
+    async with deps.uow_factory.read(store_id) as connection:
+        version = await persistence.plan_version(connection, store_id)
+        jobs = await persistence.open_jobs(connection, store_id)
+        finished = await persistence.last_finished(connection, store_id)
+        holds = await persistence.active_holds(connection, store_id, now)
+        absences = await persistence.absences_after(connection, store_id, now)
+        learned_model = await persistence.read_learned_model(connection, store_id)
+    workshop = planned_workshop(
+        store_id,
+        now,
+        jobs,
+        [hold for hold in holds if hold.hold_id != without_hold],
+        absences,
+        learned_model.durations,
+        deps.config,
+    )
+    return Snapshot(
+        store_id=store_id,
+        version=version,
+        taken_at=now,
+        workshop=replace(
+            workshop,
+            move_minutes=deps.config.stores[store_id].vehicle_move_minutes,
+            done=tuple(stay(job) for job in finished),
+        ),
+        jobs={job.job_id: job for job in jobs},
+        context=deps.config.planning_context(store_id, learned_model.durations),
+        calibration=learned_model.calibration,
+    )
+
+
+def planned_workshop(
+    store_id: str,
+    now: datetime,
+    jobs: Sequence[Job],
+    holds: Sequence[Hold],
+    absences: Sequence[Absence],
+    durations: planning.Durations,
+    config: WorkshopConfig,
+) -> planning.Workshop:
+    """The store's people and bays with what is planned and reserved ``now``."""
+    return workshop_at(
+        config.planning_context(store_id, durations),
+        now,
+        config.technicians(store_id, now, absences, durations, work_since(jobs, now)),
+        config.open_bays(store_id, now),
+        jobs,
+        holds,
+    )

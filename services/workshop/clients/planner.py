@@ -1,0 +1,109 @@
+"""The processes in which plans are computed, so that the event loop goes on."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypeVar
+
+from services.workshop import planning
+from shared.clock import Clock
+from shared.workers import worker
+
+T = TypeVar("T")
+
+IMPROVEMENT_S: Final = 1.2
+"""Seconds of one core for improving a plan; with the greedy plan before, less than two."""
+SIMULATED_ROUNDS: Final = 1
+"""Rounds of the search on a simulated clock, where the same day has to give the same plans."""
+_UNHURRIED_S: Final = 60.0
+_UNTIL_TIME_IS_UP: Final = 1_000_000
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Asks the pure planning: no quote waits behind a replan, and no replan behind an improvement.
+
+    On a clock that stands one process computes everything, and the search for a better plan is
+    bounded by its rounds, so that a day repeats itself.
+    """
+
+    clock: Clock
+    quoting: Executor
+    replanning: Executor
+    patient: Executor
+
+    @classmethod
+    def on_clock(cls, clock: Clock) -> "Planner":
+        """A planner with its processes."""
+        if clock.is_paused:
+            alone = worker()
+            return cls(clock, alone, alone, alone)
+        return cls(clock, worker(), worker(niceness=2), worker(niceness=5))
+
+    async def warm_up(self) -> None:
+        """Wait until there can be prompt responses."""
+        nothing = partial(planning.plan, planning.Workshop(0, (), ()))
+        await asyncio.gather(_computed(self.quoting, nothing), _computed(self.replanning, nothing))
+        if self.patient is not self.quoting:
+            self.patient.submit(planning.load_solver)
+
+    async def quote(
+        self,
+        workshop: planning.Workshop,
+        tasks: Sequence[planning.PlanTask],
+        confidence: float,
+        calibration: planning.Calibration,
+    ) -> planning.PromiseQuote:
+        """The earliest promise for new work.
+
+        Raises:
+            CannotPromiseError: somebody or something needed is missing.
+        """
+        ask = partial(planning.quote, workshop, tasks, confidence, calibration)
+        return await _computed(self.quoting, ask)
+
+    async def replan(self, workshop: planning.Workshop) -> planning.Replan:
+        """A fresh plan at once."""
+        return await _computed(self.replanning, partial(planning.replan, workshop))
+
+    async def improve(self, workshop: planning.Workshop, seed: int) -> planning.Replan:
+        """The best plan that a search finds within its bounds."""
+        simulated_clock = self.clock.is_paused
+        search = partial(
+            planning.replan,
+            workshop,
+            seed=seed,
+            seconds=_UNHURRIED_S if simulated_clock else IMPROVEMENT_S,
+            rounds=SIMULATED_ROUNDS if simulated_clock else _UNTIL_TIME_IS_UP,
+        )
+        return await _computed(self.patient, search)
+
+    async def assess_risks(
+        self,
+        workshop: planning.Workshop,
+        confidence: float,
+        calibration: planning.Calibration,
+    ) -> tuple[planning.RiskAssessment, ...]:
+        """How likely the open promises are kept."""
+        ask = partial(planning.assess_risks, workshop, confidence, calibration)
+        return await _computed(self.patient, ask)
+
+    async def learn(self, finished: Sequence[planning.FinishedJob]) -> planning.Durations:
+        """What finished jobs say about durations."""
+        return await _computed(self.patient, partial(planning.learn, finished))
+
+    async def shortages(
+        self,
+        technicians: Sequence[planning.Technician],
+        demands: Sequence[planning.Demand],
+        horizon: planning.Interval,
+    ) -> tuple[planning.Shortage, ...]:
+        """The trades that lack people."""
+        ask = partial(planning.shortages, technicians, demands, horizon)
+        return await _computed(self.patient, ask)
+
+
+async def _computed(executor: Executor, compute: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(executor, compute)

@@ -1,0 +1,59 @@
+"""Absences of technicians (缺勤)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+from services.workshop.domain import errors
+from shared.contracts.workshop import AbsenceWithdrawn, TechnicianAbsent
+
+AbsenceKind = Literal["leave", "sick", "training", "other"]
+"""休假、病假、培训、其他."""
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A technician is away (缺勤), unless it was withdrawn."""
+
+    absence_id: str
+    technician_id: str
+    from_at: datetime
+    until_at: datetime
+    kind: AbsenceKind = "other"
+    withdrawn_at: datetime | None = None
+
+
+def record(store_id: str, absence: Absence, known: Iterable[Absence]) -> TechnicianAbsent:
+    """Record a technician as away; ``known`` are absences that end after this one begins.
+
+    Raises:
+        RuleViolation: the technician is recorded as away for a part of that time already.
+    """
+    for other in known:
+        if other.technician_id == absence.technician_id and other.from_at < absence.until_at:
+            raise errors.absence_overlaps(other.absence_id)
+    return TechnicianAbsent(
+        store_id=store_id,
+        technician_id=absence.technician_id,
+        from_at=absence.from_at,
+        until_at=absence.until_at,
+        kind=absence.kind,
+    )
+
+
+def withdraw(store_id: str, absence: Absence, now: datetime) -> tuple[Absence, AbsenceWithdrawn]:
+    """Withdraw an absence: the technician is not away after all (销假).
+
+    Raises:
+        RuleViolation: it was withdrawn before.
+    """
+    if absence.withdrawn_at:
+        raise errors.already_withdrawn()
+    return replace(absence, withdrawn_at=now), AbsenceWithdrawn(
+        store_id=store_id,
+        technician_id=absence.technician_id,
+        from_at=absence.from_at,
+        until_at=absence.until_at,
+        withdrawn_at=now,
+    )

@@ -1,0 +1,151 @@
+"""Operations, technicians and bays, and who and what is fit for a job (资质与工位)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import time
+from typing import Protocol
+
+from shared.contracts.violations import unknown, unknown_code
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A labor operation (维修项目) and what it demands."""
+
+    operation_id: str
+    trade: str
+    level: int
+    standard_hours: float
+    bay_type: str
+    technicians: int
+    certificate: str | None
+    stage: str | None
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Working time of a weekday pattern (班次), local to the store."""
+
+    weekdays: frozenset[int]
+    spans: tuple[tuple[time, time], ...]
+
+
+@dataclass(frozen=True)
+class TechnicianConfig:
+    """A technician (技师) of one store."""
+
+    technician_id: str
+    name: str
+    skills: Mapping[str, int]
+    certificates: frozenset[str]
+    pace: float
+    shift: Shift
+
+
+@dataclass(frozen=True)
+class BayConfig:
+    """A bay (工位) of one store."""
+
+    bay_id: str
+    type: str
+    capabilities: frozenset[str]
+
+
+class Demanding(Protocol):
+    """Work that demands a trade at a level, perhaps a certificate, and a type of bay."""
+
+    @property
+    def trade(self) -> str: ...
+    @property
+    def level(self) -> int: ...
+    @property
+    def certificate(self) -> str | None: ...
+    @property
+    def bay_type(self) -> str: ...
+
+
+class Skilled(Protocol):
+    """Somebody with the levels held by trade, and certificates."""
+
+    @property
+    def skills(self) -> Mapping[str, int]: ...
+    @property
+    def certificates(self) -> AbstractSet[str]: ...
+
+
+class Equipped(Protocol):
+    """A bay with the types it can serve as."""
+
+    @property
+    def capabilities(self) -> AbstractSet[str]: ...
+
+
+def has_level(work: Demanding, technician: Skilled) -> bool:
+    """Whether the technician has the trade at the level demanded."""
+    return technician.skills.get(work.trade, 0) >= work.level
+
+
+def missing_qualification(work: Demanding, technician: Skilled) -> str | None:
+    """Return the skill or certificate that the work demands and the technician lacks."""
+    if not has_level(work, technician):
+        return f"{work.trade} {work.level}"
+    if work.certificate is not None and work.certificate not in technician.certificates:
+        return work.certificate
+    return None
+
+
+def is_qualified(work: Demanding, technician: Skilled) -> bool:
+    """Whether the technician has the trade at the level demanded, and the certificate."""
+    return missing_qualification(work, technician) is None
+
+
+def is_suitable(work: Demanding, bay: Equipped) -> bool:
+    """Whether the work can be done in the bay."""
+    return work.bay_type in bay.capabilities
+
+
+def able_technicians(work: Demanding, members: Iterable[TechnicianConfig]) -> list[str]:
+    """Return the ids of those who are qualified for the work."""
+    return [member.technician_id for member in members if is_qualified(work, member)]
+
+
+def suitable_bays(work: Demanding, bays: Iterable[BayConfig]) -> list[str]:
+    """Return the ids of the bays in which the work can be done."""
+    return [bay.bay_id for bay in bays if is_suitable(work, bay)]
+
+
+def find_operation(operations: Mapping[str, Operation], operation_id: str) -> Operation:
+    """An operation of the catalog.
+
+    Raises:
+        RuleViolation: it is not there.
+    """
+    operation = operations.get(operation_id)
+    if operation is None:
+        raise unknown_code("operations", operation_id)
+    return operation
+
+
+def find_technician(members: Sequence[TechnicianConfig], technician_id: str) -> TechnicianConfig:
+    """A technician of the store.
+
+    Raises:
+        RuleViolation: nobody here has that id.
+    """
+    for member in members:
+        if member.technician_id == technician_id:
+            return member
+    raise unknown("technician_id", technician_id)
+
+
+def find_bay(bays: Sequence[BayConfig], bay_id: str) -> BayConfig:
+    """A bay of the store.
+
+    Raises:
+        RuleViolation: there is none with that id here.
+    """
+    for bay in bays:
+        if bay.bay_id == bay_id:
+            return bay
+    raise unknown("bay_id", bay_id)

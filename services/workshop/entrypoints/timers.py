@@ -1,0 +1,39 @@
+"""The deadlines of the workshop."""
+
+from collections.abc import Mapping
+
+from services.workshop.application import (
+    active_work,
+    assignments,
+    clocks,
+    holds,
+    learning,
+    load,
+    promise_risks,
+    promises,
+    replanning,
+    staffing,
+)
+from services.workshop.application.deps import Deps
+from services.workshop.application.plan_lock import lock_plan
+from shared.timers import TimerHandler
+
+TIMERS: Mapping[str, TimerHandler[Deps]] = {
+    replanning.REPLAN: TimerHandler(replanning.apply_replan, lock_plan, replanning.compute_replan),
+    load.CAPACITY: TimerHandler(load.announce_capacity, lock_plan),
+    promises.PROMISE_DUE: TimerHandler(promises.record_missed_promise, lock_plan),
+    holds.HOLD_EXPIRY: TimerHandler(holds.expire_hold, lock_plan),
+    active_work.OVERRUN: TimerHandler(active_work.extend_overrun, lock_plan),
+    assignments.START_DUE: TimerHandler(replanning.replan_late_start, lock_plan),
+    replanning.IMPROVE: TimerHandler(
+        replanning.apply_improvement, lock_plan, replanning.compute_improvement
+    ),
+    promise_risks.PROMISE_RISK_CHECK: TimerHandler(
+        promise_risks.check_promise_risks, prepare=promise_risks.assess_promise_risks
+    ),
+    learning.LEARN: TimerHandler(
+        learning.apply_learned_durations, prepare=learning.learn_durations
+    ),
+    staffing.STAFFING: TimerHandler(staffing.report_shortages, prepare=staffing.figures),
+    clocks.CLOCK_OFF: TimerHandler(clocks.clock_out_automatically, lock_plan),
+}

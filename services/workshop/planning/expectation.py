@@ -1,0 +1,90 @@
+"""When jobs are expected to be done, and what is kept free behind them in case they are not."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from services.workshop.domain.job import Job
+from services.workshop.domain.resource_booking import ResourceBooking, resources_of
+from services.workshop.planning.forecast import score, shop_hours
+from services.workshop.planning.in_hand import expected_finish, with_overrun_buffers
+from services.workshop.planning.model import Technician, Workshop
+from services.workshop.planning.real_time import as_assignment, minute, moment
+from services.workshop.planning.tasks import PlanningContext, latest_expected_finish, task
+from services.workshop.planning.teams import duration, shared_hours
+from services.workshop.planning.timeline import NEVER
+
+
+def first_expected_finish(
+    context: PlanningContext, job: Job, team: Sequence[Technician], start_at: datetime
+) -> datetime:
+    """When this team, beginning at ``start_at``, would be done; by the book where nobody is known.
+
+    It is at least a minute later.
+    """
+    if not team:
+        return start_at + timedelta(hours=job.standard_hours)
+    minutes = duration(task(context, job, None, minute(start_at)), tuple(team))
+    _, finish = shared_hours(team).span(minute(start_at), minutes)
+    if finish >= NEVER:
+        finish = minute(start_at) + minutes
+    return max(moment(finish), start_at + timedelta(minutes=1))
+
+
+def with_expected_finish(
+    context: PlanningContext, job: Job, team: Sequence[Technician], now: datetime
+) -> Job:
+    """Work that goes on since ``started_at``, with the finish to expect from what is known now.
+
+    Past the time that it should take, that is what the store's jobs of such a kind still took.
+    """
+    start_at = job.started_at or now
+    finish_at = first_expected_finish(context, job, team, start_at)
+    if finish_at <= now and team:
+        finish = expected_finish(
+            task(context, job, None, minute(now)),
+            team,
+            minute(start_at),
+            minute(now),
+            context.durations.residual_quantiles,
+            0.5,
+        )
+        finish_at = moment(finish)
+    expected = replace(job, planned_start_at=start_at, planned_finish_at=finish_at)
+    return replace(expected, planned_finish_at=latest_expected_finish(expected, now))
+
+
+def overrun_buffers(
+    workshop: Workshop, bookings: Sequence[ResourceBooking]
+) -> list[ResourceBooking]:
+    """Return the overrun buffers behind the work in hand of ``workshop``, in case it takes longer
+    than expected (缓冲).
+
+    They end where ``bookings`` begin.
+    """
+    buffers: list[ResourceBooking] = []
+    for job, longer in zip(workshop.jobs, with_overrun_buffers(workshop).jobs, strict=True):
+        if job.fixed_assignment and longer.fixed_assignment:
+            begin_at = moment(job.fixed_assignment.finish)
+            end_at = moment(longer.fixed_assignment.finish)
+            resources = resources_of(as_assignment(longer.fixed_assignment))
+            behind = [each.begin_at for each in bookings if each.resource in resources]
+            end_at = min([end_at, *(booked_at for booked_at in behind if booked_at >= begin_at)])
+            if begin_at < end_at:
+                buffers.extend(
+                    ResourceBooking(job.job_id, None, resource, begin_at, end_at)
+                    for resource in resources
+                )
+    return buffers
+
+
+def score_finish(
+    technicians: tuple[Technician, ...],
+    expected_at: datetime,
+    spread_minutes: float,
+    finished_at: datetime,
+) -> float:
+    """How late work was done against what was expected, in spreads of working time."""
+    begin = minute(min(expected_at, finished_at))
+    hours = shop_hours(Workshop(begin, technicians, ()))
+    return score(hours, minute(expected_at), spread_minutes, minute(finished_at))

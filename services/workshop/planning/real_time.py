@@ -1,0 +1,57 @@
+"""Real time and the planner's whole minutes since the epoch."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.workshop.domain.job import Assignment
+from services.workshop.planning.model import Detail, Interval, PlanAssignment
+
+_ALMOST_A_MINUTE = timedelta(seconds=59)
+
+
+def minute(moment: datetime) -> int:
+    """Whole minutes since the epoch at or before ``moment``: the planner's time."""
+    return int(moment.timestamp() // 60)
+
+
+def next_minute(moment: datetime) -> int:
+    """The first whole minute that does not begin before ``moment``, a whole second."""
+    return minute(moment + _ALMOST_A_MINUTE)
+
+
+def moment(minutes: int) -> datetime:
+    """The planner's time as real time."""
+    return datetime.fromtimestamp(minutes * 60, UTC)
+
+
+def interval(start: datetime, finish: datetime) -> Interval:
+    """A span of real time as the planner's."""
+    return Interval(minute(start), minute(finish))
+
+
+def slot(assignment: Assignment) -> tuple[tuple[str, ...], str, int, int]:
+    """Technicians, bay, start and finish of an assignment in the planner's time."""
+    return (
+        assignment.technician_ids,
+        assignment.bay_id,
+        minute(assignment.start_at),
+        next_minute(assignment.finish_at),
+    )
+
+
+def as_assignment(assignment: PlanAssignment) -> Assignment:
+    """The planner's assignment in real time."""
+    return Assignment(
+        assignment.technician_ids,
+        assignment.bay_id,
+        moment(assignment.start),
+        moment(assignment.finish),
+    )
+
+
+def localize_detail(detail: Detail, zone: ZoneInfo) -> dict[str, str | int]:
+    """Localize the values of a reason: the planner's minutes as moments of the store's zone."""
+    return {
+        name: moment(int(value)).astimezone(zone).isoformat() if name == "at" else value
+        for name, value in detail.items()
+    }
