@@ -26,21 +26,13 @@ from services.desk.pages.customer import DECLINABLE
 from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
 from services.desk.pages.order.feedback import MARKS
 from services.desk.pages.today import MONEY as BARS
-from services.reception.application import (
-    appointment_timers,
-    check_timers,
-    claim_reminders,
-    link_messages,
-    photo_timers,
-    receivables,
-)
 from services.reception.domain.authorisation import Status as EstimateStatus
 from services.reception.domain.claim import ClaimStatus, Evidence
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.link import Device, Use
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
-from services.reception.entrypoints import events as reception
+from services.reception.entrypoints import timers as reception
 from services.reporting.application import rectifications
 from services.reporting.entrypoints import events as reporting
 from services.workshop.application import clocks, plan_changes, promises, staffing
@@ -93,15 +85,8 @@ _NOT_FOR_PEOPLE = {
 }
 
 TIMERS = {
-    *(
-        appointment_timers.MISSED,
-        appointment_timers.REMINDER,
-        appointment_timers.CONFIRMATION,
-    ),
-    *(check_timers.CHECKS_DUE, link_messages.LINK_MESSAGE, photo_timers.ORPHANED_PHOTO),
-    *(reception.GREETING_OVERDUE, reception.LINK_CUSTOMER),
-    *(reception.TAX_INVOICE, reception.TAX_CREDIT),
-    *(receivables.RECEIVABLE_OVERDUE, claim_reminders.CLAIM_OVERDUE, sending.SEND_MESSAGE),
+    *reception.TIMERS,
+    sending.SEND_MESSAGE,
     *(
         plan_changes.REPLAN,
         plan_changes.IMPROVE,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.reception.clients.catalog import Catalog
 from services.reception.clients.crm import CustomerArchive
 from services.reception.clients.images import Cleaning
+from services.reception.clients.tax_invoices import TaxInvoices
 from services.reception.clients.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
 from shared.files import FileStorage
@@ -23,5 +24,6 @@ class Deps:
     cleaning: Cleaning
     archive: CustomerArchive
     workshop: WorkshopClient
+    tax_invoices: TaxInvoices
     credentials: ServiceCredentials
     public_url: str

@@ -60,7 +60,7 @@ async def link_to(desk, order_id, version):
 
 
 def token_of(desk, link):
-    return link_token(desk.service.app.state.personal, "S01", link["link_id"])
+    return link_token(desk.deps.personal, "S01", link["link_id"])
 
 
 async def open_link(desk, token, headers=None):
@@ -249,7 +249,7 @@ async def test_a_contact_set_by_a_colleague_marks_the_consent(
 
     transport = httpx.MockTransport(customer_relations)
     client = httpx.AsyncClient(transport=transport, base_url="http://crm")
-    monkeypatch.setattr(desk.service.app.state.archive, "_client", client)
+    monkeypatch.setattr(desk.deps.archive, "_client", client)
     link = await desk.done(f"/orders/{order_id}/estimates/{number}/links", {"send": True})
     await desk.service.wait_until_idle()
     agreed = await decision_link(desk, token_of(desk, link), key=f"customer-of-{plate[1:]}")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -11,12 +12,8 @@ import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
-from services.reception.application.tax_invoices import (
-    TaxDocument,
-    TaxInvoiceFiles,
-    TaxInvoicing,
-    TaxResponse,
-)
+from services.reception.application import tax_invoices
+from services.reception.clients.tax_invoices import TaxDocument, TaxInvoiceFiles, TaxResponse
 from shared.contracts.reception import (
     CreditNoteIssued,
     DepositReceived,
@@ -484,22 +481,24 @@ async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
     bill = await billed(desk, order_id)
     invoice_id, version = bill["invoice_id"], bill["version"]
     service = desk.service.app.state.service
-    client = TaxInvoicing(service, CentLess())
+    deps = replace(service.deps, tax_invoices=CentLess())
 
     async def issue(prepared, subject, fire):
         async with service.uow_factory.open(["S01"]) as uow:
             causation = Causation("test", "test")
-            await fire(uow, Timer("S01", subject, uow.now, {}, causation, prepared))
+            timer = Timer("S01", subject, uow.now, {}, causation, prepared)
+            await fire(uow.caused_by(causation, uow.now), timer, deps)
 
     await desk.service.wait_until_idle()
-    await issue(await client.prepare("S01", invoice_id), invoice_id, client.fire)
+    prepared = await tax_invoices.request_tax_invoice("S01", invoice_id, deps)
+    await issue(prepared, invoice_id, tax_invoices.keep_tax_invoice)
     for cents in (10_800, 35_200):
         note = {"amount_cents": cents, "reason": "wrong_price", "version": version}
         version = (await desk.done(f"{path}/credit-notes", note, MANAGER))["version"]
         await desk.service.wait_until_idle()
         note_id = (await desk.get(f"{path}/invoice"))["credit_notes"][-1]["credit_note_id"]
-        prepared = await client.prepare_correction("S01", note_id)
-        await issue(prepared, note_id, client.fire_correction)
+        prepared = await tax_invoices.request_tax_correction("S01", note_id, deps)
+        await issue(prepared, note_id, tax_invoices.keep_tax_correction)
     bill = await desk.get(f"{path}/invoice")
     assert (bill["computed_tax_cents"], bill["issued_tax_cents"]) == (5_292, 5_291)
     assert [each["tax_cents"] for each in bill["credit_notes"]] == [1_242, 4_050]

@@ -37,12 +37,12 @@ Reader = Annotated[
 ]
 
 
-async def _deps(request: Request) -> Deps:
+def deps_of(request: Request) -> Deps:
     deps: Deps = request.app.state.service.deps
     return deps
 
 
-Reach = Annotated[Deps, Depends(_deps)]
+Reach = Annotated[Deps, Depends(deps_of)]
 """What the application function of a route reaches."""
 
 
@@ -52,17 +52,17 @@ def store_router() -> Router:
 
 
 def catalog_of(request: Request) -> Catalog:
-    known: Catalog = request.app.state.catalog
+    known: Catalog = request.app.state.service.deps.catalog
     return known
 
 
 def personal_of(request: Request) -> PersonalData:
-    personal: PersonalData = request.app.state.personal
+    personal: PersonalData = request.app.state.service.deps.personal
     return personal
 
 
 def archive_of(request: Request) -> CustomerArchive:
-    archive: CustomerArchive = request.app.state.archive
+    archive: CustomerArchive = request.app.state.service.deps.archive
     return archive
 
 
@@ -82,17 +82,17 @@ async def check_customer(
 
 
 def files_of(request: Request) -> FileStorage:
-    files: FileStorage = request.app.state.files
+    files: FileStorage = request.app.state.service.deps.files
     return files
 
 
 def cleaning_of(request: Request) -> Cleaning:
-    cleaning: Cleaning = request.app.state.cleaning
+    cleaning: Cleaning = request.app.state.service.deps.cleaning
     return cleaning
 
 
 def workshop_of(request: Request) -> WorkshopClient:
-    client: WorkshopClient = request.app.state.workshop
+    client: WorkshopClient = request.app.state.service.deps.workshop
     return client
 
 

@@ -14,6 +14,7 @@ from services.reception.application.appointment_timers import (
     schedule_timers,
     set_confirmation,
 )
+from services.reception.application.cancellations import Cancel, keep_cancellation
 from services.reception.clients.workshop import WorkshopUnavailableError
 from services.reception.domain import appointment as appointments
 from services.reception.domain import errors
@@ -26,11 +27,11 @@ from services.reception.entrypoints.http.access import (
     caller_of,
     catalog_of,
     check_customer,
+    deps_of,
     personal_of,
     store_router,
     workshop_of,
 )
-from services.reception.entrypoints.http.cancellations import Cancel, keep_cancellation
 from services.reception.entrypoints.http.offers import (
     NO_PLACE,
     Offers,
@@ -249,7 +250,7 @@ async def cancel_appointment(
         require_version(booked, body.version)
         cancelled, events = appointments.cancel(booked, body.reason)
         saved = await persistence.save_appointment(uow, cancelled)
-        await keep_cancellation(request, uow, command, appointment_id, body)
+        await keep_cancellation(uow, appointment_id, body, deps_of(request))
         await cancel_timers(uow, appointment_id)
         uow.publish(events, command.causation)
         return appointment_view(request, saved)
@@ -262,9 +263,9 @@ async def _save(
 ) -> Appointment:
     saved = await persistence.save_appointment(uow, appointment)
     place = catalog_of(request).stores[command.store_id]
-    await schedule_timers(uow, appointment, place, command.causation)
+    await schedule_timers(uow, appointment, place)
     if appointment.hold_id is None:
-        await set_confirmation(uow, appointment, command.causation)
+        await set_confirmation(uow, appointment)
     return saved
 
 

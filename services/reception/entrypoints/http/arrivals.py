@@ -10,13 +10,17 @@ from pydantic import BaseModel
 
 from services.reception import persistence
 from services.reception.application.appointment_timers import cancel_timers
+from services.reception.application.greetings import (
+    cancel_expected_greeting,
+    expect_greeting,
+)
+from services.reception.application.views import OrderView, as_seen_by, order_view
 from services.reception.domain import appointment as appointments
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
 from services.reception.domain.advisors import suggested
 from services.reception.domain.order import Order
 from services.reception.domain.vehicle import VehicleIdentity
-from services.reception.entrypoints.events import GREETING_OVERDUE
 from services.reception.entrypoints.http.access import (
     Advisor,
     FrontOfficeCommand,
@@ -28,8 +32,6 @@ from services.reception.entrypoints.http.access import (
 from services.reception.entrypoints.http.board import BOARD_DAYS
 from services.reception.entrypoints.http.changes import change_order
 from services.reception.entrypoints.http.vehicles import VehicleView, vehicle_by_plate
-from services.reception.entrypoints.http.views import OrderView, as_seen_by, order_view
-from shared import timers
 from shared.commands import CommandContext, accept_command
 from shared.contracts.base import Identifier
 from shared.contracts.versioned import require_version
@@ -118,14 +120,7 @@ async def record_arrival(
             now=uow.now,
         )
         saved = await persistence.save_order(uow, order)
-        await timers.schedule(
-            uow,
-            GREETING_OVERDUE,
-            order.order_id,
-            store_id=order.store_id,
-            due_at=order.greeting_due_at,
-            causation=command.causation,
-        )
+        await expect_greeting(uow, order)
         uow.publish(events, command.causation)
         return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
 
@@ -209,7 +204,7 @@ async def greet_customer(order_id: str, body: Seen, command: Advisor) -> JSONRes
     """The calling advisor receives the customer (接待)."""
 
     async def not_overdue(uow: UnitOfWork, _: Order) -> None:
-        await timers.cancel(uow, GREETING_OVERDUE, order_id)
+        await cancel_expected_greeting(uow, order_id)
 
     return await change_order(
         command,

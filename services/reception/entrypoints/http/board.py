@@ -6,8 +6,8 @@ from datetime import timedelta
 from fastapi import Request
 
 from services.reception import persistence
+from services.reception.application.views import OrderView, order_view
 from services.reception.domain.lifecycle import Stage
-from services.reception.entrypoints.http.views import OrderView, order_view
 from shared.db import transaction
 
 BOARD_DAYS = 30

@@ -1,10 +1,9 @@
 """Why orders and appointments ended without work (取消原因): a code, and words that stay here."""
 
 from datetime import datetime
-from typing import Annotated
 
 from fastapi import Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from services.reception import persistence
 from services.reception.entrypoints.http.access import (
@@ -13,22 +12,11 @@ from services.reception.entrypoints.http.access import (
     personal_of,
     store_router,
 )
-from services.reception.persistence import Cancellation
-from shared.commands import CommandContext
 from shared.contracts.reception import CancellationReason
 from shared.db import transaction
 from shared.duties import serves
-from shared.request_model import Seen
-from shared.unit_of_work import UnitOfWork
 
 router = store_router()
-
-
-class Cancel(Seen):
-    """``note`` is kept encrypted and stands in no event."""
-
-    reason: CancellationReason
-    note: Annotated[str | None, Field(min_length=1, max_length=200, description="说明")] = None
 
 
 class CancellationView(BaseModel):
@@ -38,16 +26,6 @@ class CancellationView(BaseModel):
     note: str | None
     cancelled_by: str
     cancelled_at: datetime
-
-
-async def keep_cancellation(
-    request: Request, uow: UnitOfWork, command: CommandContext, subject: str, body: Cancel
-) -> None:
-    """Keep why the order or appointment ``subject`` was cancelled, and by whom."""
-    connection, store_id = uow.connection, command.store_id
-    note = await personal_of(request).encrypt(connection, store_id, subject, body.note)
-    cancellation = Cancellation(subject, body.reason, note, command.principal.subject, uow.now)
-    await persistence.add_cancellation(connection, store_id, cancellation)
 
 
 @router.get("/orders/{order_id}/cancellation", tags=["orders"], openapi_extra=serves("R5"))

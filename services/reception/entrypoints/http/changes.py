@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.reception import persistence
+from services.reception.application.views import as_seen_by, order_view
 from services.reception.domain.order import Order
-from services.reception.entrypoints.http.views import as_seen_by, order_view
 from shared.commands import CommandContext
 from shared.contracts import Event
 from shared.contracts.versioned import require_version

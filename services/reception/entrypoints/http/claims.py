@@ -177,7 +177,7 @@ async def submit_claim(
         require_version(claim, body.version)
         submitted, events = claims.submit(claim, command.principal.subject, rules, uow.now)
         uow.publish(events, command.causation)
-        await claim_reminders.watch(uow, submitted, rules, command.causation)
+        await claim_reminders.watch(uow, submitted, rules)
         return _view(await persistence.save_claim(uow, submitted))
 
     return await command.run(use_case)
@@ -200,7 +200,7 @@ async def record_answer(
         require_version(claim, body.version)
         answered, events = claims.answer(claim, body.approved_cents, body.code, rules, uow.now)
         uow.publish(events, command.causation)
-        await claim_reminders.watch(uow, answered, rules, command.causation)
+        await claim_reminders.watch(uow, answered, rules)
         return _view(await persistence.save_claim(uow, answered))
 
     return await command.run(use_case)
@@ -261,8 +261,8 @@ async def _close(
     known = catalog_of(request)
     uow.publish(events, command.causation)
     saved = await persistence.save_order(uow, order)
-    await receivables.watch(uow, saved, known.overdue_days, command.causation)
-    await claim_reminders.watch(uow, claim, known.claim_rules, command.causation)
+    await receivables.watch(uow, saved, known.overdue_days)
+    await claim_reminders.watch(uow, claim, known.claim_rules)
     return _view(await persistence.save_claim(uow, claim))
 
 

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from services.reception import persistence
+from services.reception.application.views import OrderView
 from services.reception.domain import delivery
 from services.reception.domain.order import Order
 from services.reception.entrypoints.http.access import (
@@ -18,7 +19,6 @@ from services.reception.entrypoints.http.access import (
     store_router,
 )
 from services.reception.entrypoints.http.changes import change_order
-from services.reception.entrypoints.http.views import OrderView
 from shared.contracts.base import Identifier
 from shared.contracts.reception import WaiverReason
 from shared.db import transaction

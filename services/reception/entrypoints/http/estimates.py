@@ -279,7 +279,7 @@ async def show_link(
 
     response = await command.run(use_case)
     token = link_token(personal_of(request), command.store_id, link_id)
-    url = link_address(request.app.state.public_url, token)
+    url = link_address(request.app.state.service.deps.public_url, token)
     return JSONResponse(orjson.loads(response.body) | {"url": url}, response.status_code)
 
 
@@ -324,7 +324,7 @@ async def _new_link(
         if send:
             if order.customer_ref is None:
                 raise errors.no_customer()
-            await send_soon(uow, link, command.causation)
+            await send_soon(uow, link)
         return _link_view(link)
 
     return use_case

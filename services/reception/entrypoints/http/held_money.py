@@ -8,10 +8,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
+from services.reception.application.views import OrderView, order_view
 from services.reception.domain import held_money
 from services.reception.domain.lifecycle import Stage
 from services.reception.entrypoints.http.access import Advisor, Office, store_router
-from services.reception.entrypoints.http.views import OrderView, order_view
 from shared.contracts.base import Identifier
 from shared.contracts.reception import PaymentMethod
 from shared.contracts.versioned import require_version

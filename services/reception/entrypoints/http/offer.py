@@ -130,7 +130,7 @@ def present_promise(order: Order) -> Promise | None:
 async def workshop_token(request: Request, store_id: str) -> str | None:
     """Reception's own token for the workshop, for who has none; absent while none is to be had."""
     try:
-        token: str = await request.app.state.credentials.token(store_id)
+        token: str = await request.app.state.service.deps.credentials.token(store_id)
     except httpx.HTTPError:
         return None
     return token

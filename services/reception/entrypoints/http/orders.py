@@ -7,13 +7,21 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, model_validator
 
 from services.reception import persistence
+from services.reception.application.cancellations import Cancel, keep_cancellation
+from services.reception.application.customer_details import keep_details
+from services.reception.application.greetings import cancel_expected_greeting
+from services.reception.application.views import (
+    OrderView,
+    OrderWithWords,
+    as_seen_by,
+    order_view,
+)
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
 from services.reception.domain.authorisation import DecisionRecord, agree_at_opening, check_seen
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.order import Intake, Order
 from services.reception.domain.vehicle import VehicleIdentity
-from services.reception.entrypoints.events import GREETING_OVERDUE, LINK_CUSTOMER
 from services.reception.entrypoints.http.access import (
     Advisor,
     Reader,
@@ -21,19 +29,12 @@ from services.reception.entrypoints.http.access import (
     caller_of,
     catalog_of,
     check_customer,
+    deps_of,
     personal_of,
     store_router,
 )
 from services.reception.entrypoints.http.board import listed
-from services.reception.entrypoints.http.cancellations import Cancel, keep_cancellation
-from services.reception.entrypoints.http.views import (
-    OrderView,
-    OrderWithWords,
-    as_seen_by,
-    order_view,
-)
 from services.reception.entrypoints.http.work import Work, operations_of, priced_work, reserve
-from shared import timers
 from shared.commands import CommandContext
 from shared.contracts.base import Identifier
 from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
@@ -172,7 +173,7 @@ async def open_order(
         await persistence.save_estimates(connection, changed)
         await _keep_texts(uow, personal, command.store_id, order_id, body)
         if body.customer is not None:
-            await _keep_details(uow, personal, command, order_id, body.customer)
+            await keep_details(uow, order_id, body.customer.model_dump_json(), deps_of(request))
         uow.publish(events, command.causation)
         return order_view(saved)
 
@@ -196,8 +197,8 @@ async def cancel_order(
         held = await _appointment_hold(uow.connection, order)
         cancelled, events = orders.cancel(order, body.reason, held)
         saved = await persistence.save_order(uow, cancelled)
-        await keep_cancellation(request, uow, command, order_id, body)
-        await timers.cancel(uow, GREETING_OVERDUE, order_id)
+        await keep_cancellation(uow, order_id, body, deps_of(request))
+        await cancel_expected_greeting(uow, order_id)
         uow.publish(events, command.causation)
         return order_view(saved)
 
@@ -230,27 +231,6 @@ async def _keep_texts(
     words = await personal.encrypt(connection, store_id, order_id, body.words)
     belongings = await personal.encrypt(connection, store_id, order_id, body.belongings)
     await persistence.save_texts(connection, store_id, order_id, words, belongings)
-
-
-async def _keep_details(
-    uow: UnitOfWork,
-    personal: PersonalData,
-    command: CommandContext,
-    order_id: str,
-    details: CustomerDetails,
-) -> None:
-    """Keep the person's details, encrypted, and have them moved to customer relations."""
-    store_id, text = command.store_id, details.model_dump_json()
-    encrypted = await personal.encrypt(uow.connection, store_id, order_id, text)
-    await persistence.save_details(uow.connection, store_id, order_id, encrypted)
-    await timers.schedule(
-        uow,
-        LINK_CUSTOMER,
-        order_id,
-        store_id=store_id,
-        due_at=uow.now,
-        causation=command.causation,
-    )
 
 
 async def _check_may_open(

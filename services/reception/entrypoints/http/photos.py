@@ -1,6 +1,6 @@
 """Photos (照片): taken by phone or tablet, kept encrypted in the file store."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from services.reception import persistence
-from services.reception.application.photo_timers import ORPHANED_PHOTO
+from services.reception.application import photo_timers
 from services.reception.domain.photo import Photo, PhotoKind, photo_file
 from services.reception.entrypoints.http.access import (
     Reader,
@@ -17,7 +17,6 @@ from services.reception.entrypoints.http.access import (
     personal_of,
     store_router,
 )
-from shared import timers
 from shared.commands import CommandContext, accept_command
 from shared.contracts.violations import RuleViolation
 from shared.db import transaction
@@ -27,8 +26,6 @@ from shared.receiving import LARGEST_PICTURE
 from shared.unit_of_work import UnitOfWork
 
 router = store_router()
-
-_ORPHANED_AFTER = timedelta(days=1)
 
 Photographer = Annotated[
     CommandContext, Depends(accept_command("advisor", "manager", "technician", "inspector"))
@@ -146,13 +143,8 @@ async def _keep(
         encrypted = await personal_of(request).encrypt_bytes(
             uow.connection, store_id, order_id or photo_id, content
         )
-        await timers.schedule(
-            uow,
-            ORPHANED_PHOTO,
-            photo_id,
-            store_id=store_id,
-            due_at=uow.now + _ORPHANED_AFTER,
-            causation=command.causation,
+        await photo_timers.schedule_removal(
+            uow.caused_by(command.causation, uow.now), store_id, photo_id
         )
     await files_of(request).put(photo_file(store_id, photo_id), encrypted)
 
@@ -161,7 +153,7 @@ async def _keep(
             photo_id, store_id, order_id, kind, position, command.principal.subject, uow.now
         )
         await persistence.add_photo(uow.connection, photo)
-        await timers.cancel(uow, ORPHANED_PHOTO, photo_id)
+        await photo_timers.cancel_removal(uow, photo_id)
         return _view(photo)
 
     return await command.run(use_case, status=201)

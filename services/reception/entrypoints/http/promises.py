@@ -4,12 +4,12 @@ from datetime import datetime
 
 from fastapi.responses import JSONResponse
 
+from services.reception.application.views import OrderView
 from services.reception.domain import promise
 from services.reception.domain.order import Order
 from services.reception.domain.promise import RevisionReason
 from services.reception.entrypoints.http.access import Advisor, store_router
 from services.reception.entrypoints.http.changes import Decision, change_order
-from services.reception.entrypoints.http.views import OrderView
 from shared.contracts.base import Moment
 from shared.duties import serves
 from shared.request_model import Seen

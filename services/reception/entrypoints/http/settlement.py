@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from services.reception import persistence
-from services.reception.application import claim_reminders, receivables
+from services.reception.application import claim_reminders, receivables, tax_invoices
+from services.reception.application.views import OrderView, order_view
 from services.reception.domain import claim as claims
 from services.reception.domain import errors, settlement
 from services.reception.domain.claim import Claim, ClaimRules
@@ -17,7 +18,6 @@ from services.reception.domain.estimate import payable_cents
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Order
 from services.reception.domain.settlement import Correction, Paid, Terms
-from services.reception.entrypoints import events
 from services.reception.entrypoints.http.access import (
     Advisor,
     Manager,
@@ -27,9 +27,7 @@ from services.reception.entrypoints.http.access import (
     store_router,
 )
 from services.reception.entrypoints.http.changes import Decision, change_order
-from services.reception.entrypoints.http.views import OrderView, order_view
 from services.reception.persistence.invoice import TaxInvoice
-from shared import timers
 from shared.commands import CommandContext
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
@@ -291,15 +289,8 @@ async def issue_invoice(
         await persistence.add_invoice(connection, invoice)
         uow.publish([invoice, *redeemed], causation)
         await _draft_claim(uow, saved, invoice, known.claim_rules, command)
-        await receivables.watch(uow, saved, known.overdue_days, causation)
-        await timers.schedule(
-            uow,
-            events.TAX_INVOICE,
-            invoice.invoice_id,
-            store_id=saved.store_id,
-            due_at=uow.now,
-            causation=causation,
-        )
+        await receivables.watch(uow, saved, known.overdue_days)
+        await tax_invoices.schedule_tax_invoice(uow, invoice)
         return order_view(saved)
 
     return await command.run(use_case)
@@ -401,18 +392,11 @@ async def issue_credit_note(
         await persistence.add_credit_note(connection, note)
         await persistence.save_vouchers(connection, given_back)
         uow.publish([*refunds, note, *returned], command.causation)
-        await receivables.watch(uow, saved, known.overdue_days, command.causation)
+        await receivables.watch(uow, saved, known.overdue_days)
         if body.entire:
             await _withdraw_claims(uow, found, known.claim_rules, command)
         if note.total_cents:
-            await timers.schedule(
-                uow,
-                events.TAX_CREDIT,
-                note.credit_note_id,
-                store_id=store_id,
-                due_at=uow.now,
-                causation=command.causation,
-            )
+            await tax_invoices.schedule_tax_correction(uow, note)
         return order_view(saved)
 
     return await command.run(use_case)
@@ -431,7 +415,7 @@ async def receive_payment(
     days = catalog_of(request).overdue_days
 
     async def watch(uow: UnitOfWork, order: Order) -> None:
-        await receivables.watch(uow, order, days, command.causation)
+        await receivables.watch(uow, order, days)
 
     return await change_order(
         command,
@@ -455,7 +439,7 @@ async def pay_refund(
     days, person = catalog_of(request).overdue_days, command.principal.subject
 
     async def watch(uow: UnitOfWork, order: Order) -> None:
-        await receivables.watch(uow, order, days, command.causation)
+        await receivables.watch(uow, order, days)
 
     return await change_order(
         command,
@@ -505,7 +489,7 @@ async def _draft_claim(
         return
     claim, events = claims.draft(order, lines, str(new_id()), rules, uow.now)
     await persistence.save_claim(uow, claim)
-    await claim_reminders.watch(uow, claim, rules, command.causation)
+    await claim_reminders.watch(uow, claim, rules)
     uow.publish(events, command.causation)
 
 
@@ -516,7 +500,7 @@ async def _withdraw_claims(
     for each in found:
         claim, events = claims.withdraw(each, command.principal.subject, uow.now)
         await persistence.save_claim(uow, claim)
-        await claim_reminders.watch(uow, claim, rules, command.causation)
+        await claim_reminders.watch(uow, claim, rules)
         uow.publish(events, command.causation)
 
 

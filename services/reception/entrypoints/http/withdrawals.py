@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
+from services.reception.application.views import OrderView, order_view
 from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import order as orders
 from services.reception.domain import withdrawal
@@ -16,7 +17,6 @@ from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
 from services.reception.entrypoints.http.access import Advisor, caller_of, store_router, workshop_of
-from services.reception.entrypoints.http.views import OrderView, order_view
 from shared.contracts.base import Identifier
 from shared.contracts.reception import EstimateLine, WithdrawalReason, WorkWithdrawn
 from shared.contracts.versioned import require_version
