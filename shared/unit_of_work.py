@@ -38,6 +38,13 @@ class UnitOfWork:
         (store_id,) = self.stores
         return store_id
 
+    @property
+    def person(self) -> str:
+        """The person or service that commands it."""
+        if self.actor is None:
+            raise RuntimeError("nobody commands this unit of work")
+        return self.actor
+
     def caused_by(self, causation: Causation, at: datetime) -> "UnitOfWork":
         """The same unit, for what follows from ``causation``, which happened ``at`` that time."""
         return replace(self, causation=causation, caused_at=at)
