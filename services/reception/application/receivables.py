@@ -58,7 +58,7 @@ async def watch(uow: UnitOfWork, order: Order, deps: Deps) -> None:
             await timers.cancel(uow, RECEIVABLE_OVERDUE, subject)
 
 
-async def report_overdue_receivable(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+async def report_overdue(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Report a share of a bill that is not paid, and chase it again later (R8)."""
     order_id = _order_of(timer.subject)
     order = await persistence.read_order(uow.connection, timer.store_id, order_id)

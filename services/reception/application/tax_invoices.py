@@ -80,7 +80,7 @@ async def request_tax_invoice(
     )
 
 
-async def record_tax_invoice(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+async def keep_tax_invoice(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Keep and publish a tax invoice as it was issued (R8)."""
     issued: TaxInvoiceIssued | None = timer.prepared
     if issued:
@@ -90,7 +90,7 @@ async def record_tax_invoice(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
         uow.publish([issued])
 
 
-async def request_tax_credit(
+async def request_tax_correction(
     store_id: str, credit_note_id: str, deps: Deps
 ) -> TaxInvoiceCorrected | None:
     """Have a tax invoice corrected (红字发票); nothing to do where the customer gets nothing.
@@ -123,7 +123,7 @@ async def request_tax_credit(
     )
 
 
-async def record_tax_credit(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+async def keep_tax_correction(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
     """Keep and publish the correction of a tax invoice as it was issued (R8)."""
     corrected: TaxInvoiceCorrected | None = timer.prepared
     if corrected:
