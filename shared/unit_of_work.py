@@ -40,9 +40,9 @@ class UnitOfWork:
 
     @property
     def person(self) -> str:
-        """Who gave the command."""
+        """The person or service that commands it."""
         if self.actor is None:
-            raise RuntimeError("nobody commands what follows from time")
+            raise RuntimeError("nobody commands this unit of work")
         return self.actor
 
     def caused_by(self, causation: Causation, at: datetime) -> "UnitOfWork":

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.reception.application.check_timers import expect_checks
+from services.reception.application.daily_checks import schedule_first_checks
 from services.reception.application.deps import Deps
 from services.reception.clients.catalog import load_catalog
 from services.reception.clients.crm import CustomerArchive
@@ -51,6 +51,6 @@ def create_app() -> FastAPI:
         reactions=REACTIONS,
         timer_handlers=TIMERS,
         compose=compose,
-        prepare=expect_checks,
+        prepare=schedule_first_checks,
     )
     return app

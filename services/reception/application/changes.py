@@ -1,6 +1,6 @@
-"""Changes of one order: lock, decide, save, publish."""
+"""What commands on one order have in common."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 
 from services.reception import persistence
 from services.reception.domain.order import Order
@@ -8,21 +8,21 @@ from shared.contracts import Event
 from shared.contracts.versioned import require_version
 from shared.unit_of_work import UnitOfWork
 
-Decide = Callable[[Order], tuple[Order, Sequence[Event]]]
 
+async def lock_seen(uow: UnitOfWork, order_id: str, version: str) -> Order:
+    """Lock an order for a command that decides on its ``version``.
 
-async def change_order(
-    uow: UnitOfWork, order_id: str, decide: Decide, *, seen: str | None
-) -> Order:
-    """Apply ``decide`` to the locked order, and answer with it as it is stored.
-
-    ``seen`` is the version on which the caller decides, None where they record what happened.
+    Raises:
+        RuleViolation: there is no such order, or it has changed since.
     """
     order = await persistence.lock_order(uow.connection, uow.store_id, order_id)
-    if seen is not None:
-        require_version(order, seen)
-    changed, events = decide(order)
-    saved = await persistence.save_order(uow, changed)
+    require_version(order, version)
+    return order
+
+
+async def save_change(uow: UnitOfWork, order: Order, events: Iterable[Event] = ()) -> Order:
+    """Save a changed order and publish what happened to it; return it as it is stored."""
+    saved = await persistence.save_order(uow, order)
     uow.publish(events)
     return saved
 

@@ -23,7 +23,7 @@ class Deps:
     files: FileStorage
     cleaning: Cleaning
     archive: CustomerArchive
-    workshop: WorkshopClient
     tax_invoices: TaxInvoices
+    workshop: WorkshopClient
     credentials: ServiceCredentials
     public_url: str

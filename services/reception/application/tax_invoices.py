@@ -1,4 +1,4 @@
-"""Tax invoices (电子发票): issued for each bill, and corrected with each credit note."""
+"""Tax invoices (电子发票): issued for each bill and corrected with each credit note."""
 
 from collections.abc import Iterable, Sequence
 
@@ -22,6 +22,9 @@ from shared.unit_of_work import UnitOfWork
 TAX_INVOICE = "tax_invoice"
 TAX_CREDIT = "tax_credit"
 
+Notes = Sequence[tuple[CreditNoteIssued, TaxInvoice | None]]
+"""The credit notes of a bill in their order, each with its correction of the tax invoice."""
+
 
 async def schedule_tax_invoice(uow: UnitOfWork, invoice: InvoiceIssued) -> None:
     """Have the tax invoice of a bill issued once the transaction is through."""
@@ -30,8 +33,8 @@ async def schedule_tax_invoice(uow: UnitOfWork, invoice: InvoiceIssued) -> None:
     )
 
 
-async def schedule_tax_correction(uow: UnitOfWork, note: CreditNoteIssued) -> None:
-    """Have the tax invoice corrected once the transaction is through."""
+async def schedule_tax_credit(uow: UnitOfWork, note: CreditNoteIssued) -> None:
+    """Have the tax invoice corrected with a credit note once the transaction is through."""
     await timers.schedule(
         uow, TAX_CREDIT, note.credit_note_id, store_id=note.store_id, due_at=uow.now
     )
@@ -40,7 +43,11 @@ async def schedule_tax_correction(uow: UnitOfWork, note: CreditNoteIssued) -> No
 async def request_tax_invoice(
     store_id: str, invoice_id: str, deps: Deps
 ) -> TaxInvoiceIssued | None:
-    """Ask for the tax invoice; nothing to do where the customer pays nothing."""
+    """Ask for the tax invoice of a bill; nothing to do where the customer pays nothing.
+
+    Raises:
+        RetryLaterError: the interface does not respond.
+    """
     async with deps.uow_factory.read(store_id) as connection:
         invoice, _ = await persistence.read_invoice(connection, store_id, invoice_id)
     lines = _of_customer(invoice.lines)
@@ -74,7 +81,7 @@ async def request_tax_invoice(
 
 
 async def keep_tax_invoice(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Keep and publish it as it was issued (R8)."""
+    """Keep and publish a tax invoice as it was issued (R8)."""
     issued: TaxInvoiceIssued | None = timer.prepared
     if issued:
         await persistence.save_tax_invoice(
@@ -101,22 +108,8 @@ async def request_tax_correction(
         return None
     if tax_invoice is None:
         raise RetryLaterError("the tax invoice is not issued yet")
-    response = await deps.tax_invoices.issue(
-        TaxDocument(
-            store_id=store_id,
-            order_id=note.order_id,
-            document_id=credit_note_id,
-            corrects=tax_invoice.number,
-            lines=[
-                line.model_copy(update={"gross_cents": line.amount_cents})
-                for line in _of_customer(note.lines)
-                if line.amount_cents
-            ],
-            gross_cents=amount,
-            amount_cents=amount,
-            tax_cents=_tax_to_correct(note, invoice, tax_invoice, notes),
-        )
-    )
+    tax_cents = _tax_to_correct(note, invoice, tax_invoice, notes)
+    response = await deps.tax_invoices.issue(_correction(note, tax_invoice, tax_cents))
     return TaxInvoiceCorrected(
         store_id=store_id,
         order_id=note.order_id,
@@ -131,7 +124,7 @@ async def request_tax_correction(
 
 
 async def keep_tax_correction(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
-    """Keep and publish the correction as it was issued (R8)."""
+    """Keep and publish the correction of a tax invoice as it was issued (R8)."""
     corrected: TaxInvoiceCorrected | None = timer.prepared
     if corrected:
         await persistence.save_tax_correction(
@@ -140,16 +133,30 @@ async def keep_tax_correction(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
         uow.publish([corrected])
 
 
-Notes = Sequence[tuple[CreditNoteIssued, TaxInvoice | None]]
-"""The credit notes of a bill in their order, each with its correction of the tax invoice."""
-
-
 def _of_customer(lines: Iterable[EstimateLine]) -> list[EstimateLine]:
     return [line for line in lines if line.pay_type == "customer"]
 
 
 def _as_issued(event: TaxInvoiceIssued | TaxInvoiceCorrected) -> TaxInvoice:
     return TaxInvoice(event.tax_invoice_number, event.tax_cents or 0)
+
+
+def _correction(note: CreditNoteIssued, tax_invoice: TaxInvoice, tax_cents: int) -> TaxDocument:
+    amount = payable_cents(note.lines)
+    return TaxDocument(
+        store_id=note.store_id,
+        order_id=note.order_id,
+        document_id=note.credit_note_id,
+        corrects=tax_invoice.number,
+        lines=[
+            line.model_copy(update={"gross_cents": line.amount_cents})
+            for line in _of_customer(note.lines)
+            if line.amount_cents
+        ],
+        gross_cents=amount,
+        amount_cents=amount,
+        tax_cents=tax_cents,
+    )
 
 
 def _tax_to_correct(

@@ -1,4 +1,4 @@
-"""The tax authority's or a provider's interface, which issues tax invoices (电子发票)."""
+"""Tax invoices (电子发票): what is handed to the tax authority's or a provider's interface."""
 
 import asyncio
 from dataclasses import dataclass

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from services.reception.application import (
     appointment_timers,
     changes,
-    check_timers,
     claim_reminders,
     customer_details,
+    daily_checks,
     greetings,
     link_messages,
-    photo_timers,
+    photos,
     receivables,
     tax_invoices,
 )
@@ -43,12 +43,12 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
     claim_reminders.CLAIM_OVERDUE: TimerHandler(
         claim_reminders.report_overdue, lock=claim_reminders.lock_claim
     ),
-    photo_timers.ORPHANED_PHOTO: TimerHandler(
-        photo_timers.forget_orphan,
-        prepare=photo_timers.remove_orphan,
+    photos.ORPHANED_PHOTO: TimerHandler(
+        photos.forget_orphan,
+        prepare=photos.remove_orphan,
         lane=Lane("file store", timeout_s=60),
     ),
-    check_timers.CHECKS_DUE: TimerHandler(check_timers.report_missing_checks),
+    daily_checks.CHECKS_DUE: TimerHandler(daily_checks.report_missing_checks),
     link_messages.LINK_MESSAGE: TimerHandler(
         link_messages.record_message,
         prepare=link_messages.send_link,
