@@ -26,7 +26,6 @@ def create_app() -> FastAPI:
 
     def compose(foundation: Foundation) -> Deps:
         credentials = ServiceCredentials(settings, "reception")
-        app.state.uow_factory = foundation.uow_factory
         return Deps(
             uow_factory=foundation.uow_factory,
             catalog=catalog,
@@ -42,7 +41,7 @@ def create_app() -> FastAPI:
             public_url=settings.public_url,
         )
 
-    app = service_app(
+    return service_app(
         "reception",
         settings,
         title="Reception",
@@ -53,4 +52,3 @@ def create_app() -> FastAPI:
         compose=compose,
         prepare=schedule_first_checks,
     )
-    return app

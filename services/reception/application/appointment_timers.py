@@ -7,10 +7,12 @@ from http import HTTPStatus
 import httpx
 
 from services.reception import persistence
+from services.reception.application.appointment_offers import start_window
+from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.deps import Deps
-from services.reception.clients.workshop import Caller, StartWindow, WorkshopUnavailableError
+from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import appointment as appointments
-from services.reception.domain.appointment import LATEST_START, Appointment, Place
+from services.reception.domain.appointment import Appointment, Place
 from shared import timers
 from shared.group import Store
 from shared.problems import Problem
@@ -22,8 +24,6 @@ MISSED, REMINDER, CONFIRMATION = (
     "appointment_reminder",
     "appointment_confirmation",
 )
-
-_CONFIDENCE = 0.95
 
 
 async def schedule_timers(uow: UnitOfWork, appointment: Appointment, place: Store) -> None:
@@ -117,8 +117,8 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
         response = await deps.workshop.hold(
             Caller(store_id, token, f"{appointment_id}:{planned_at.isoformat()}"),
             appointment.operations,
-            confidence=_CONFIDENCE,
-            start_window=StartWindow(planned_at, planned_at + LATEST_START),
+            confidence=DEFAULT_CONFIDENCE,
+            start_window=start_window(planned_at),
         )
     except WorkshopUnavailableError as error:
         raise RetryLaterError(f"workshop: {error}") from error

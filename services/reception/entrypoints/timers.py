@@ -6,10 +6,10 @@ from services.reception.application import (
     appointment_timers,
     changes,
     claim_reminders,
-    customer_details,
+    customers,
     daily_checks,
     greetings,
-    link_messages,
+    links,
     photos,
     receivables,
     tax_invoices,
@@ -21,10 +21,10 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
     greetings.GREETING_OVERDUE: TimerHandler(
         greetings.report_greeting_overdue, lock=changes.lock_order
     ),
-    customer_details.LINK_CUSTOMER: TimerHandler(
-        customer_details.link_customer,
+    customers.LINK_CUSTOMER: TimerHandler(
+        customers.link_customer,
         lock=changes.lock_order,
-        prepare=customer_details.register_customer,
+        prepare=customers.register_customer,
         lane=Lane("crm: customers", concurrency=4, timeout_s=20),
     ),
     tax_invoices.TAX_INVOICE: TimerHandler(
@@ -49,9 +49,9 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         lane=Lane("file store", timeout_s=60),
     ),
     daily_checks.CHECKS_DUE: TimerHandler(daily_checks.report_missing_checks),
-    link_messages.LINK_MESSAGE: TimerHandler(
-        link_messages.record_message,
-        prepare=link_messages.send_link,
+    links.LINK_MESSAGE: TimerHandler(
+        links.record_message,
+        prepare=links.send_link,
         lane=Lane("crm: links", concurrency=4, timeout_s=20),
     ),
     appointment_timers.MISSED: TimerHandler(

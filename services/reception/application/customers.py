@@ -1,15 +1,22 @@
-"""Details of customers that were taken while customer relations was unavailable (R19)."""
+"""Customers, whom customer relations knows, or will know once it is available (R19)."""
 
 import json
 
 from services.reception import persistence
 from services.reception.application.deps import Deps
+from services.reception.clients.workshop import Caller
 from services.reception.domain import order as orders
 from shared import timers
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 LINK_CUSTOMER = "link_customer"
+
+
+async def check_customer(caller: Caller, customer_ref: str | None, deps: Deps) -> None:
+    """Refuse a customer who is not the store's, where one is named."""
+    if customer_ref is not None:
+        await deps.archive.check_customer(caller.token, caller.store_id, customer_ref)
 
 
 async def keep_details(uow: UnitOfWork, order_id: str, details: str, deps: Deps) -> None:
