@@ -9,7 +9,7 @@ from services.reception.domain import errors
 from services.reception.domain.link import Device, Origin
 from services.reception.entrypoints.http.access import Reach
 from shared.contracts.base import Identifier
-from shared.security import Credentials, Verifier
+from shared.security import Credentials, bearer_of
 
 _KEPT_BITS = {4: 24, 6: 48}
 _TABLETS = ("iPad", "Tablet")
@@ -36,8 +36,7 @@ async def _origin(
     principal = None
     store_id = token.partition(".")[0]
     if credentials is not None:
-        verifier: Verifier = request.app.state.verifier
-        principal = await verifier.principal(credentials.credentials)
+        principal = await bearer_of(request, credentials)
     by_desk = principal is not None and principal.has("service") and store_id in principal.stores
     if staff_device and not by_desk:
         raise errors.staff_device_by_desk()
