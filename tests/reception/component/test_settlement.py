@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
-from services.reception.application import tax_invoices
+from services.reception.application import payments, receivables, tax_invoices
+from services.reception.application.payments import RecordPayment
 from services.reception.clients.tax_invoices import TaxDocument, TaxInvoiceFiles, TaxResponse
 from shared.contracts.reception import (
     CreditNoteIssued,
@@ -96,8 +97,24 @@ async def test_a_bill_is_paid_in_parts_before_the_vehicle_goes(desk, workshop, s
     await paid(desk, order_id, 26_000)
     assert (await desk.done(path))["stage"] == "settled"
     await desk.service.wait_until_idle()
-    payments = await events(servers, order_id, PaymentReceived)
-    assert [event.balance_cents for event in payments] == [26_000, 0]
+    received = await events(servers, order_id, PaymentReceived)
+    assert [event.balance_cents for event in received] == [26_000, 0]
+
+
+async def test_payment_received_without_http_is_published(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10040")
+    payment = RecordPayment(
+        method="cash", amount_cents=46_000, version=(await billed(desk, order_id))["version"]
+    )
+    causation = Causation("a visit", "a payment")
+    async with desk.deps.uow_factory.open(["S01"], ADVISOR, causation) as uow:
+        view = await payments.receive_payment(uow, order_id, payment, desk.deps)
+    assert (view.received_cents, view.balance_cents) == (46_000, 0)
+    owed = await receivables.list_receivables("S01", desk.deps)
+    assert order_id not in {each.order_id for each in owed}
+    await desk.service.wait_until_idle()
+    (event,) = await events(servers, order_id, PaymentReceived)
+    assert event.balance_cents == 0
 
 
 async def test_each_payer_has_a_share_of_the_bill(desk, workshop, servers):
