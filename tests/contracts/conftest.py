@@ -1,6 +1,7 @@
 """The services as applications that do not run, and the tokens to call them with."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -46,7 +47,7 @@ def idle(tmp_path_factory: pytest.TempPathFactory) -> Idle:
             environment.setenv(f"AFTERSALES_{name}", str(value))
         apps = {service: create_app() for service, create_app in SERVICES.items()}
     for app in apps.values():
-        app.state.uow_factory = None
+        app.state.service = SimpleNamespace(uow_factory=None, deps=None)
     settings = Settings()
     issuer = DevelopmentIssuer(secrets.issuer_key_file, settings.issuer, settings.audience)
     return Idle(apps, issuer)

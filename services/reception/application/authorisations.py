@@ -17,6 +17,7 @@ from services.reception.application.deps import Deps
 from services.reception.application.estimate_offers import Offer, make_offer
 from services.reception.application.links import require_usable, store_of, token_hash
 from services.reception.domain import authorisation, errors
+from services.reception.domain.decision import Choice
 from services.reception.domain.link import Origin
 from services.reception.persistence import Link
 from shared.contracts.base import Identifier, Moment
@@ -78,12 +79,10 @@ async def prepare_offer_decision(
     wanted = command.decision == "authorize"
     decision = CustomerDecision(
         link.order_id,
-        link.version,
-        wanted,
+        Choice(link.version, wanted, frozenset(command.declined if wanted else ())),
         "link",
         link=link,
         origin=origin,
-        declined=frozenset(command.declined) if wanted else frozenset(),
         promised_at=command.promised_at,
     )
     return decision, await prepare_decision(link.store_id, decision, key, deps)

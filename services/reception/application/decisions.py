@@ -1,6 +1,5 @@
 """The customer's decision on a version of the estimate, however it came (授权, 拒绝)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -14,11 +13,12 @@ from services.reception.application.estimate_offers import further_operations, p
 from services.reception.application.estimates import EstimateView, estimate_view
 from services.reception.clients.workshop import Caller
 from services.reception.domain import authorisation, errors
+from services.reception.domain import decision as decisions
 from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
+from services.reception.domain.decision import Choice
 from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
 from services.reception.domain.order import Order, Promise
 from services.reception.persistence import Link
-from shared.contracts import Event
 from shared.contracts.base import Identifier, Moment
 from shared.contracts.reception import Channel
 from shared.contracts.versioned import require_version
@@ -52,19 +52,16 @@ class CustomerDecision:
     """What the customer decided on a version, and who recorded it, on the order as it was
     ``seen``; nobody did where it came over ``link``, from ``origin``.
 
-    Of what is wanted, the items ``declined`` are not. ``promised_at`` is the new promise that they
-    saw.
+    ``promised_at`` is the new promise that they saw.
     """
 
     order_id: str
-    version: int
-    wanted: bool
+    choice: Choice
     channel: Channel
     recorded_by: str | None = None
     seen: str | None = None
     link: Link | None = None
     origin: Origin | None = None
-    declined: frozenset[str] = frozenset()
     promised_at: datetime | None = None
 
     def check(self, order: Order) -> None:
@@ -92,12 +89,10 @@ def agreement(
     _require_presence(principal, command.channel)
     return CustomerDecision(
         order_id,
-        version,
-        True,
+        Choice(version, True, frozenset(command.declined)),
         command.channel,
         principal.subject,
         command.version,
-        declined=frozenset(command.declined),
         promised_at=command.promised_at,
     )
 
@@ -112,7 +107,7 @@ def refusal(
     """
     _require_presence(principal, command.channel)
     return CustomerDecision(
-        order_id, version, False, command.channel, principal.subject, command.version
+        order_id, Choice(version, False), command.channel, principal.subject, command.version
     )
 
 
@@ -125,7 +120,7 @@ async def prepare_decision(
     Raises:
         RuleViolation: the version cannot be decided on, or the customer saw an earlier promise.
     """
-    promise = await _promise(store_id, decision, key, deps) if decision.wanted else None
+    promise = await _promise(store_id, decision, key, deps) if decision.choice.wanted else None
     return Prepared(promise, await _contact_used(store_id, decision.link, deps))
 
 
@@ -156,7 +151,14 @@ async def decide(
     order = await persistence.lock_order(connection, uow.store_id, decision.order_id)
     decision.check(order)
     stored = await persistence.estimate_versions(connection, uow.store_id, decision.order_id)
-    versions, submitted = _divided(order, stored, decision, uow.now, deps)
+    versions, submitted = decisions.divide(
+        order,
+        stored,
+        decision.choice,
+        deps.catalog.typical_parts,
+        additional_work_id=str(new_id()),
+        now=uow.now,
+    )
     decision_record = DecisionRecord(
         decision.channel,
         decision.recorded_by,
@@ -164,8 +166,8 @@ async def decide(
         decision.promised_at,
         await _use_up(connection, order, decision, prepared.contact, uow.now),
     )
-    changed, decided, events = _decided(
-        order, versions, decision, decision_record, prepared.promise
+    changed, decided, events = decisions.decide(
+        order, versions, decision.choice, decision_record, prepared.promise
     )
     await persistence.save_order(uow, changed)
     latest = {each.version: each for each in (*versions, *decided)}
@@ -177,9 +179,7 @@ async def decide(
 
 
 def _require_presence(principal: Principal, channel: Channel) -> None:
-    """Customer care does not meet customers: it has their word on the phone alone."""
-    if channel == "counter" and not principal.has("advisor", "manager"):
-        raise errors.counter_word_by_agent()
+    decisions.require_presence(channel, meets_customers=principal.has("advisor", "manager"))
 
 
 async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> ContactUsed:
@@ -189,26 +189,6 @@ async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> Contact
     if link.message_id is None:
         return ContactUsed(known=False)
     return await deps.archive.contact_used(store_id, link.message_id)
-
-
-def _divided(
-    order: Order,
-    versions: Sequence[EstimateVersion],
-    decision: CustomerDecision,
-    now: datetime,
-    deps: Deps,
-) -> tuple[Sequence[EstimateVersion], Sequence[Event]]:
-    """The versions, of which the one decided on is split where only a part of it is wanted."""
-    if not decision.declined:
-        return versions, ()
-    parts = authorisation.without(
-        authorisation.require_pending(order, versions, decision.version),
-        decision.declined,
-        deps.catalog.typical_parts,
-    )
-    return authorisation.split(
-        order, versions, decision.version, parts, additional_work_id=str(new_id()), now=now
-    )
 
 
 async def _use_up(
@@ -231,46 +211,6 @@ async def _use_up(
     return consent_over(uses[link.link_id], origin, contact, arrived_at=order.arrived_at, now=now)
 
 
-def _decided(
-    order: Order,
-    versions: Sequence[EstimateVersion],
-    decision: CustomerDecision,
-    decision_record: DecisionRecord,
-    promise: Promise | None,
-) -> tuple[Order, list[EstimateVersion], list[Event]]:
-    """The order, what was decided on, and what is told; of a version that was split, the last but
-    one is wanted and the last is not."""
-    if not decision.declined:
-        order, decided, events = _decide_on(
-            order, versions, decision.version, decision_record, promise, wanted=decision.wanted
-        )
-        return order, [decided], [*events]
-    *others, wanted, rest = versions
-    order, kept, agreed = _decide_on(
-        order, versions, wanted.version, decision_record, promise, wanted=True
-    )
-    order, left, declined = authorisation.decline(
-        order, [*others, kept, rest], rest.version, decision_record
-    )
-    return order, [kept, left], [*agreed, *declined]
-
-
-def _decide_on(
-    order: Order,
-    versions: Sequence[EstimateVersion],
-    version: int,
-    decision_record: DecisionRecord,
-    promise: Promise | None,
-    *,
-    wanted: bool,
-) -> tuple[Order, EstimateVersion, Sequence[Event]]:
-    if not wanted:
-        return authorisation.decline(order, versions, version, decision_record)
-    if promise is None:
-        return authorisation.authorize(order, versions, version, decision_record)
-    return authorisation.authorize_additional(order, versions, version, decision_record, promise)
-
-
 async def _promise(
     store_id: str, decision: CustomerDecision, key: str, deps: Deps
 ) -> Promise | None:
@@ -280,10 +220,10 @@ async def _promise(
         order = await persistence.read_order(connection, store_id, order_id)
         versions = await persistence.estimate_versions(connection, store_id, order_id)
     decision.check(order)
-    estimate_version = authorisation.require_pending(order, versions, decision.version)
+    estimate_version = authorisation.require_pending(order, versions, decision.choice.version)
     if estimate_version.additional_work_id is None:
         return None
-    operations = further_operations(deps.catalog, estimate_version, decision.declined)
+    operations = further_operations(deps.catalog, estimate_version, decision.choice.declined)
     if not operations:
         return present_promise(order)
     token = await workshop_token(store_id, deps)
