@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from shared.contracts.violations import key_reused
+from shared.contracts.violations import RuleViolation, key_reused
 from shared.db import transaction
 from shared.envelope import ID_PATTERN, LONGEST_ID, Causation, trace_of
 from shared.ids import new_id
@@ -121,7 +121,13 @@ class CommandContext:
         asked; a repeated command has its response without asking them again."""
         if previous := await self.previous_response():
             return previous
-        prepared = await prepare()
+        try:
+            prepared = await prepare()
+        except RuleViolation:
+            # Another try of this command may have had its response since the question above.
+            if previous := await self.previous_response():
+                return previous
+            raise
         return await self.run(lambda uow: use_case(uow, prepared), status=status)
 
     def _replay(self, row: Any) -> JSONResponse | None:

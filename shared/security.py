@@ -170,6 +170,16 @@ _bearer = HTTPBearer(auto_error=False, description="OIDC access token")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
+async def bearer_of(request: Request, credentials: HTTPAuthorizationCredentials) -> Principal:
+    """The person or program that the token of a request speaks for.
+
+    Raises:
+        Problem: as :meth:`Verifier.principal`.
+    """
+    verifier: Verifier = request.app.state.verifier
+    return await verifier.principal(credentials.credentials)
+
+
 class Caller:
     """A dependency: the caller, who must have one of the roles and, where the path names a store,
     that store.
@@ -194,8 +204,7 @@ class Caller:
                 "A bearer token is required.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        verifier: Verifier = request.app.state.verifier
-        principal = await verifier.principal(credentials.credentials)
+        principal = await bearer_of(request, credentials)
         store_id = request.path_params.get("store_id")
         if store_id is not None:
             if store_id not in request.app.state.stores:

@@ -14,7 +14,7 @@ from services.workshop.entrypoints import events as workshop
 from shared.contracts import CONTRACTS, PUBLISHERS, Event
 
 SUBSCRIPTIONS: Mapping[str, Sequence[type[Event]]] = {
-    "reception": reception.SUBSCRIPTIONS,
+    "reception": reception.REACTIONS.subscriptions,
     "workshop": workshop.REACTIONS.subscriptions,
     "crm": crm.REACTIONS.subscriptions,
     "reporting": reporting.REACTIONS.subscriptions,

@@ -6,10 +6,10 @@ from typing import get_args
 
 import pytest
 
-from services.crm.application import sending
 from services.crm.domain.loyalty import Tier
 from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
+from services.crm.entrypoints import timers as crm
 from services.desk.client import ApiError, FieldError
 from services.desk.components.cancelling import REASONS as CANCELLATIONS
 from services.desk.components.event_fields import FIELDS
@@ -26,39 +26,20 @@ from services.desk.pages.customer import DECLINABLE
 from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
 from services.desk.pages.order.feedback import MARKS
 from services.desk.pages.today import MONEY as BARS
-from services.reception.application import (
-    appointment_timers,
-    check_timers,
-    claim_reminders,
-    link_messages,
-    photo_timers,
-    receivables,
-)
 from services.reception.domain.authorisation import Status as EstimateStatus
 from services.reception.domain.claim import ClaimStatus, Evidence
 from services.reception.domain.lifecycle import Stage
 from services.reception.domain.link import Device, Use
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
-from services.reception.entrypoints import events as reception
-from services.reporting.application import rectifications, reports
-from services.workshop.application import (
-    active_work,
-    assignments,
-    clocks,
-    holds,
-    learning,
-    load,
-    promise_risks,
-    promises,
-    replanning,
-    staffing,
-)
+from services.reception.entrypoints import timers as reception
+from services.reporting.entrypoints import timers as reporting
 from services.workshop.domain.absence import AbsenceKind
 from services.workshop.domain.correction import CorrectionReason
 from services.workshop.domain.dispatch import OverrideKind, OverrideReason
 from services.workshop.domain.inspection import ItemResult
 from services.workshop.domain.job import JobStatus, PauseReason
+from services.workshop.entrypoints import timers as workshop
 from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
 from shared.contracts import contracts_of
@@ -102,27 +83,7 @@ _NOT_FOR_PEOPLE = {
     "signed_out",
 }
 
-TIMERS = {
-    *(
-        appointment_timers.MISSED,
-        appointment_timers.REMINDER,
-        appointment_timers.CONFIRMATION,
-    ),
-    *(check_timers.CHECKS_DUE, link_messages.LINK_MESSAGE, photo_timers.ORPHANED_PHOTO),
-    *(reception.GREETING_OVERDUE, reception.LINK_CUSTOMER),
-    *(reception.TAX_INVOICE, reception.TAX_CREDIT),
-    *(receivables.RECEIVABLE_OVERDUE, claim_reminders.CLAIM_OVERDUE, sending.SEND_MESSAGE),
-    *(
-        replanning.REPLAN,
-        replanning.IMPROVE,
-        learning.LEARN,
-        promise_risks.PROMISE_RISK_CHECK,
-        load.CAPACITY,
-    ),
-    *(holds.HOLD_EXPIRY, active_work.OVERRUN, assignments.START_DUE),
-    *(promises.PROMISE_DUE, clocks.CLOCK_OFF, staffing.STAFFING),
-    *(reports.CLOSING, rectifications.FOUND, rectifications.OVERDUE),
-}
+TIMERS = {*reception.TIMERS, *workshop.TIMERS, *crm.TIMERS, *reporting.TIMERS}
 
 ZH, EN = Translator("zh"), Translator("en")
 

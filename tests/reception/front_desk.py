@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from services.reception.application.deps import Deps
 from shared.clock import SimulatedClock
 from shared.security import Role
 from tests.harness import InProcess
@@ -22,6 +23,12 @@ class FrontDesk:
 
     service: InProcess
     clock: SimulatedClock
+
+    @property
+    def deps(self) -> Deps:
+        """What reception's functions reach."""
+        deps: Deps = self.service.app.state.service.deps
+        return deps
 
     async def post(
         self, path: str, body: Any = None, subject: str = ADVISOR, key: str = ""

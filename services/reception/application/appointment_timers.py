@@ -1,6 +1,5 @@
 """What becomes of appointments by themselves: reminded, confirmed, missed (R1)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -8,23 +7,16 @@ from http import HTTPStatus
 import httpx
 
 from services.reception import persistence
-from services.reception.clients.crm import CustomerArchive
-from services.reception.clients.workshop import (
-    Caller,
-    StartWindow,
-    WorkshopClient,
-    WorkshopUnavailableError,
-)
+from services.reception.application.appointment_offers import start_window
+from services.reception.application.capacity import DEFAULT_CONFIDENCE
+from services.reception.application.deps import Deps
+from services.reception.clients.workshop import Caller, WorkshopUnavailableError
 from services.reception.domain import appointment as appointments
-from services.reception.domain.appointment import LATEST_START, Appointment, Place
+from services.reception.domain.appointment import Appointment, Place
 from shared import timers
-from shared.credentials import ServiceCredentials
-from shared.db import transaction
-from shared.envelope import Causation
 from shared.group import Store
 from shared.problems import Problem
-from shared.service import Service
-from shared.timers import Lane, RetryLaterError, Timer, TimerHandler
+from shared.timers import RetryLaterError, Timer
 from shared.unit_of_work import UnitOfWork
 
 MISSED, REMINDER, CONFIRMATION = (
@@ -33,49 +25,69 @@ MISSED, REMINDER, CONFIRMATION = (
     "appointment_confirmation",
 )
 
-_CONFIDENCE = 0.95
-_REMINDERS = Lane("crm: reminders", concurrency=4, timeout_s=20)
-_PLACES = Lane("workshop: capacity holds", concurrency=4, timeout_s=20)
 
-
-async def schedule_timers(
-    uow: UnitOfWork, appointment: Appointment, place: Store, causation: Causation
-) -> None:
+async def schedule_timers(uow: UnitOfWork, appointment: Appointment, place: Store) -> None:
     """Expect the customer until the store's grace is over, and remind them the day before."""
     grace = timedelta(minutes=place.appointment_grace_minutes)
-    await _set(uow, MISSED, appointment, appointment.planned_at + grace, causation)
+    await _set(uow, MISSED, appointment, appointment.planned_at + grace)
     reminder_at = _reminder_at(appointment, place)
     if appointment.customer_ref and reminder_at > uow.now:
-        await _set(uow, REMINDER, appointment, reminder_at, causation)
+        await _set(uow, REMINDER, appointment, reminder_at)
 
 
-async def set_confirmation(uow: UnitOfWork, appointment: Appointment, causation: Causation) -> None:
+async def set_confirmation(uow: UnitOfWork, appointment: Appointment) -> None:
     """Have a place found as soon as the workshop is back."""
-    await _set(uow, CONFIRMATION, appointment, uow.now, causation)
+    await _set(uow, CONFIRMATION, appointment, uow.now)
 
 
 async def cancel_timers(uow: UnitOfWork, appointment_id: str) -> None:
-    """Nothing is expected of the appointment any more."""
+    """Expect nothing of the appointment any more."""
     for kind in (MISSED, REMINDER, CONFIRMATION):
         await timers.cancel(uow, kind, appointment_id)
 
 
-async def _set(
-    uow: UnitOfWork, kind: str, appointment: Appointment, due_at: datetime, causation: Causation
-) -> None:
+async def _set(uow: UnitOfWork, kind: str, appointment: Appointment, due_at: datetime) -> None:
     await timers.schedule(
-        uow,
-        kind,
-        appointment.appointment_id,
-        store_id=appointment.store_id,
-        due_at=due_at,
-        causation=causation,
+        uow, kind, appointment.appointment_id, store_id=appointment.store_id, due_at=due_at
     )
 
 
 def _reminder_at(appointment: Appointment, place: Store) -> datetime:
     day_before = place.local_day(appointment.planned_at) - timedelta(days=1)
     return place.at(day_before, place.appointment_reminder).astimezone(UTC)
+
+
+async def lock_appointment(uow: UnitOfWork, store_id: str, appointment_id: str) -> None:
+    """Lock the appointment that a timer is about."""
+    await persistence.lock_appointment(uow.connection, store_id, appointment_id)
+
+
+async def miss_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+    """Give the place back: the customer did not come (爽约)."""
+    booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.subject)
+    missed, events = appointments.miss(booked)
+    await persistence.save_appointment(uow, missed)
+    uow.publish(events)
+
+
+async def send_reminder(store_id: str, appointment_id: str, deps: Deps) -> None:
+    """Send the reminder (预约提醒), once however often it is tried."""
+    appointment = await _read(store_id, appointment_id, deps)
+    if appointment.status != "booked" or appointment.customer_ref is None:
+        return
+    local = appointment.planned_at.astimezone(deps.catalog.stores[store_id].timezone)
+    await deps.archive.send_message(
+        store_id,
+        f"{appointment_id}:{local:%Y%m%d%H%M}",
+        customer_ref=appointment.customer_ref,
+        subject="appointment_reminder",
+        about=appointment_id,
+        values={"planned_at": local.isoformat()},
+    )
+
+
+async def forget_reminder(_uow: UnitOfWork, _timer: Timer, _deps: Deps) -> None:
+    """Do nothing more: the reminder is on its way already."""
 
 
 @dataclass(frozen=True)
@@ -87,100 +99,48 @@ class Confirmation:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class AppointmentTimers:
-    """Reminds through customer relations, confirms with the workshop, and gives missed places
-    back."""
+async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confirmation | None:
+    """Reserve what was booked while the workshop was unavailable.
 
-    service: Service
-    workshop: WorkshopClient
-    archive: CustomerArchive
-    credentials: ServiceCredentials
-    stores: Mapping[str, Store]
-
-    @property
-    def timer_handlers(self) -> Mapping[str, TimerHandler]:
-        return {
-            MISSED: TimerHandler(on_missed, lock=_lock),
-            REMINDER: TimerHandler(_reminded, lock=_lock, prepare=self.remind, lane=_REMINDERS),
-            CONFIRMATION: TimerHandler(
-                on_confirmation, lock=_lock, prepare=self.ask_for_place, lane=_PLACES
-            ),
-        }
-
-    async def remind(self, store_id: str, appointment_id: str) -> None:
-        """Send the reminder (预约提醒), once however often it is tried."""
-        appointment = await self._read(store_id, appointment_id)
-        if appointment.status != "booked" or appointment.customer_ref is None:
-            return
-        local = appointment.planned_at.astimezone(self.stores[store_id].timezone)
-        await self.archive.send_message(
-            store_id,
-            f"{appointment_id}:{local:%Y%m%d%H%M}",
-            customer_ref=appointment.customer_ref,
-            subject="appointment_reminder",
-            about=appointment_id,
-            values={"planned_at": local.isoformat()},
+    Raises:
+        RetryLaterError: it is still unavailable.
+    """
+    appointment = await _read(store_id, appointment_id, deps)
+    planned_at = appointment.planned_at
+    if appointment.status != "booked" or appointment.hold_id is not None:
+        return None
+    try:
+        token = await deps.credentials.token(store_id)
+    except httpx.HTTPError as error:
+        raise RetryLaterError(f"identity provider: {type(error).__name__}") from error
+    try:
+        response = await deps.workshop.hold(
+            Caller(store_id, token, f"{appointment_id}:{planned_at.isoformat()}"),
+            appointment.operations,
+            confidence=DEFAULT_CONFIDENCE,
+            start_window=start_window(planned_at),
         )
-
-    async def ask_for_place(self, store_id: str, appointment_id: str) -> Confirmation | None:
-        """Reserve what was booked while the workshop was unavailable.
-
-        Raises:
-            RetryLaterError: it is still unavailable.
-        """
-        appointment = await self._read(store_id, appointment_id)
-        planned_at = appointment.planned_at
-        if appointment.status != "booked" or appointment.hold_id is not None:
-            return None
-        try:
-            token = await self.credentials.token(store_id)
-        except httpx.HTTPError as error:
-            raise RetryLaterError(f"identity provider: {type(error).__name__}") from error
-        try:
-            key = f"{appointment_id}:{planned_at.isoformat()}"
-            response = await self.workshop.hold(
-                Caller(store_id, token, key),
-                appointment.operations,
-                confidence=_CONFIDENCE,
-                start_window=StartWindow(planned_at, planned_at + LATEST_START),
-            )
-        except WorkshopUnavailableError as error:
-            raise RetryLaterError(f"workshop: {error}") from error
-        except Problem as problem:
-            if problem.status != HTTPStatus.CONFLICT:
-                raise
-            return Confirmation(planned_at, None, problem.rule)
-        promised_at = datetime.fromisoformat(response["promised_at"])
-        return Confirmation(planned_at, Place(response["hold_id"], promised_at))
-
-    async def _read(self, store_id: str, appointment_id: str) -> Appointment:
-        async with transaction(self.service.pool, [store_id]) as connection:
-            return await persistence.read_appointment(connection, store_id, appointment_id)
+    except WorkshopUnavailableError as error:
+        raise RetryLaterError(f"workshop: {error}") from error
+    except Problem as problem:
+        if problem.status != HTTPStatus.CONFLICT:
+            raise
+        return Confirmation(planned_at, None, problem.rule)
+    promised_at = datetime.fromisoformat(response["promised_at"])
+    return Confirmation(planned_at, Place(response["hold_id"], promised_at))
 
 
-async def on_missed(uow: UnitOfWork, timer: Timer) -> None:
-    """The customer did not come (爽约)."""
-    booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.subject)
-    missed, events = appointments.miss(booked)
-    await persistence.save_appointment(uow, missed)
-    uow.publish(events, timer.causation)
-
-
-async def on_confirmation(uow: UnitOfWork, timer: Timer) -> None:
-    """The workshop has responded; an appointment that was moved meanwhile asked for itself."""
+async def confirm_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+    """Apply what the workshop said; an appointment that was moved meanwhile asked for itself."""
     response: Confirmation | None = timer.prepared
     booked = await persistence.lock_appointment(uow.connection, timer.store_id, timer.subject)
     if response is None or response.planned_at != booked.planned_at:
         return
     confirmed, events = appointments.confirm(booked, response.place, response.reason)
     await persistence.save_appointment(uow, confirmed)
-    uow.publish(events, timer.causation)
+    uow.publish(events)
 
 
-async def _reminded(_uow: UnitOfWork, _timer: Timer) -> None:
-    """The reminder is on its way already."""
-
-
-async def _lock(uow: UnitOfWork, store_id: str, appointment_id: str) -> None:
-    await persistence.lock_appointment(uow.connection, store_id, appointment_id)
+async def _read(store_id: str, appointment_id: str, deps: Deps) -> Appointment:
+    async with deps.uow_factory.read(store_id) as connection:
+        return await persistence.read_appointment(connection, store_id, appointment_id)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.reception.clients.catalog import Catalog
 from services.reception.clients.crm import CustomerArchive
 from services.reception.clients.images import Cleaning
+from services.reception.clients.tax_invoices import TaxInvoices
 from services.reception.clients.workshop import WorkshopClient
 from shared.credentials import ServiceCredentials
 from shared.files import FileStorage
@@ -22,6 +23,7 @@ class Deps:
     files: FileStorage
     cleaning: Cleaning
     archive: CustomerArchive
+    tax_invoices: TaxInvoices
     workshop: WorkshopClient
     credentials: ServiceCredentials
     public_url: str

@@ -1,11 +1,177 @@
-"""One-time links (授权链接): their tokens, of which only the hash is kept, and their addresses."""
+"""One-time links (授权链接) on which customers see and decide an estimate without signing in.
+
+Of a link's token only the hash is kept; colleagues are not told it.
+"""
 
 import hashlib
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from services.reception.domain import errors
+from pydantic import BaseModel
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
+from services.reception.application.estimate_offers import offered_promise, read_proposal
+from services.reception.domain import authorisation, errors
+from services.reception.domain.link import LinkUse
 from services.reception.persistence import Link
+from shared import timers
+from shared.contracts.violations import unknown
+from shared.ids import new_id
 from shared.personal_data import PersonalData
+from shared.request_model import RequestModel
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+LINK_MESSAGE = "link_message"
+
+LINK_LIFE = timedelta(hours=24)
+
+
+class CreateLink(RequestModel):
+    """With ``send`` the customer is sent the link, through customer relations; else it is there to
+    be shown to them."""
+
+    send: bool = False
+
+
+class LinkView(BaseModel):
+    """A one-time link to a version, without its token.
+
+    ``promised_at`` is the order's promise if the customer agrees.
+    """
+
+    link_id: str
+    order_id: str
+    version: int
+    promised_at: datetime | None
+    expires_at: datetime
+    made_by: str | None
+    made_at: datetime | None
+    sent: bool
+    used_at: datetime | None
+
+
+class LinkWithUses(LinkView):
+    """``uses`` say when and to whom of the colleagues it was shown, and when and from where it was
+    opened and answered."""
+
+    uses: Sequence[LinkUse]
+
+
+class ShownLink(LinkView):
+    """``url`` is where the customer opens it."""
+
+    url: str
+
+
+async def prepare_link(store_id: str, order_id: str, version: int, deps: Deps) -> datetime | None:
+    """Ask for the promise that the customer will be shown with a version."""
+    order, proposal = await read_proposal(store_id, order_id, version, deps)
+    promise = await offered_promise(order, proposal, (), deps)
+    return promise.promised_at if promise else None
+
+
+async def create_link(
+    uow: UnitOfWork,
+    order_id: str,
+    version: int,
+    command: CreateLink | None,
+    promised_at: datetime | None,
+    deps: Deps,
+) -> LinkView:
+    """Make a one-time link on which the customer can see the version and decide."""
+    send = command is not None and command.send
+    order = await persistence.lock_order(uow.connection, uow.store_id, order_id)
+    versions = await persistence.estimate_versions(uow.connection, uow.store_id, order_id)
+    authorisation.require_pending(order, versions, version)
+    link = Link(
+        uow.store_id,
+        str(new_id()),
+        order_id,
+        version,
+        uow.now + LINK_LIFE,
+        promised_at=promised_at,
+        made_by=uow.person,
+        made_at=uow.now,
+        sent=send,
+    )
+    token = link_token(deps.personal, link.store_id, link.link_id)
+    await persistence.add_link(uow.connection, link, token_hash(token))
+    if send:
+        if order.customer_ref is None:
+            raise errors.no_customer()
+        await _send_soon(uow, link)
+    return _view(link)
+
+
+async def show_link(uow: UnitOfWork, order_id: str, link_id: str) -> LinkView:
+    """Record that the caller has the link to show it to the customer (出示)."""
+    link = await persistence.read_link(uow.connection, uow.store_id, link_id)
+    if link.order_id != order_id:
+        raise unknown("link_id", link_id)
+    require_usable(link, uow.now)
+    await persistence.add_link_use(uow.connection, link, LinkUse("shown", uow.now, uow.person))
+    return _view(link)
+
+
+async def list_links(store_id: str, order_id: str, deps: Deps) -> list[LinkWithUses]:
+    """List the order's one-time links, the oldest first: whether they were sent, shown, opened and
+    answered."""
+    async with deps.uow_factory.read(store_id) as connection:
+        await persistence.read_order(connection, store_id, order_id)
+        links = await persistence.links_of(connection, store_id, order_id)
+        uses = await persistence.link_uses(connection, store_id, [link.link_id for link in links])
+    return [LinkWithUses(**dict(_view(link)), uses=uses[link.link_id]) for link in links]
+
+
+async def send_link(store_id: str, link_id: str, deps: Deps) -> str | None:
+    """Send the link through customer relations, which alone knows addresses, once however often it
+    is tried, and answer with the message's id; one that was decided on is not sent.
+
+    Raises:
+        RetryLaterError: customer relations is unavailable.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        link = await persistence.read_link(connection, store_id, link_id)
+        order = await persistence.read_order(connection, store_id, link.order_id)
+        versions = await persistence.estimate_versions(connection, store_id, link.order_id)
+    proposal = versions[link.version - 1]
+    if proposal.status != "awaiting" or order.customer_ref is None:
+        return None
+    values: dict[str, Any] = {
+        "amount_cents": proposal.total_cents,
+        "link": link_url(store_id, link_id, deps),
+    }
+    subject = "authorisation"
+    if proposal.additional_work_id and link.promised_at:
+        subject = "additional_work"
+        values["promised_at"] = link.promised_at.isoformat()
+    return await deps.archive.send_message(
+        store_id,
+        link_id,
+        customer_ref=order.customer_ref,
+        subject=subject,
+        about=proposal.additional_work_id,
+        order_id=order.order_id,
+        expires_at=link.expires_at.isoformat(),
+        values=values,
+    )
+
+
+async def record_message(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+    """Remember by which message the link was sent."""
+    if timer.prepared is not None:
+        await persistence.link_sent_by(
+            uow.connection, timer.store_id, timer.subject, timer.prepared
+        )
+
+
+def link_url(store_id: str, link_id: str, deps: Deps) -> str:
+    """The page on which a customer sees and decides what the link leads to."""
+    token = link_token(deps.personal, store_id, link_id)
+    return f"{deps.public_url.rstrip('/')}/authorise/{token}"
 
 
 def link_token(personal: PersonalData, store_id: str, link_id: str) -> str:
@@ -18,14 +184,14 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def store_of(token: str) -> str:
+def store_of(token: str, deps: Deps) -> str:
     """The store that a token claims to belong to; its hash will tell whether it does.
 
     Raises:
         RuleViolation: it is no token.
     """
     store_id, dot, _ = token.partition(".")
-    if not dot:
+    if not dot or store_id not in deps.catalog.stores:
         raise errors.unknown_link()
     return store_id
 
@@ -38,6 +204,10 @@ def require_usable(link: Link, now: datetime) -> None:
         raise errors.link_expired()
 
 
-def link_address(public_url: str, token: str) -> str:
-    """The page on which a customer sees and decides what the link leads to."""
-    return f"{public_url.rstrip('/')}/authorise/{token}"
+async def _send_soon(uow: UnitOfWork, link: Link) -> None:
+    """Have the customer sent the link once the transaction is through."""
+    await timers.schedule(uow, LINK_MESSAGE, link.link_id, store_id=link.store_id, due_at=uow.now)
+
+
+def _view(link: Link) -> LinkView:
+    return LinkView(**{name: getattr(link, name) for name in LinkView.model_fields})

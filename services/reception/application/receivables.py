@@ -1,24 +1,50 @@
-"""Chasing what is owed (应收): one deadline for each share of a bill that is not paid."""
+"""What is owed (应收): its list, and one deadline for each share of a bill that is not paid."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from pydantic import BaseModel
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
 from services.reception.domain import settlement
 from services.reception.domain.order import Order
 from shared import timers
 from shared.contracts.reception import Payer
-from shared.envelope import Causation
+from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
 RECEIVABLE_OVERDUE = "receivable_overdue"
 
 
-async def watch(
-    uow: UnitOfWork, order: Order, overdue_days: Sequence[int], causation: Causation
-) -> None:
+class Receivable(BaseModel):
+    """What a payer still owes of a bill (应收)."""
+
+    order_id: str
+    invoice_id: str
+    payer: Payer
+    customer_ref: str | None
+    advisor_id: str | None
+    amount_cents: int
+    received_cents: int
+    balance_cents: int
+    due_at: datetime
+    days_overdue: int
+
+
+async def list_receivables(store_id: str, deps: Deps) -> list[Receivable]:
+    """List what customers and manufacturer still owe the store (应收台账), the oldest first."""
+    now = deps.uow_factory.clock.now()
+    async with deps.uow_factory.read(store_id) as connection:
+        unpaid = await persistence.unpaid_orders(connection, store_id)
+    return [each for order in unpaid for each in _receivables(order, now)]
+
+
+async def watch(uow: UnitOfWork, order: Order, deps: Deps) -> None:
     """Set the next reminder of each unpaid share, and drop those of shares that are paid."""
     for share in settlement.receivable_shares(order):
-        subject = subject_of(order.order_id, share.payer)
-        due_at = settlement.next_reminder(share.due_at, overdue_days, uow.now)
+        subject = _subject_of(order.order_id, share.payer)
+        due_at = settlement.next_reminder(share.due_at, deps.catalog.overdue_days, uow.now)
         if share.balance_cents and due_at:
             await timers.schedule(
                 uow,
@@ -26,18 +52,44 @@ async def watch(
                 subject,
                 store_id=order.store_id,
                 due_at=due_at,
-                causation=causation,
                 data={"payer": share.payer},
             )
         else:
             await timers.cancel(uow, RECEIVABLE_OVERDUE, subject)
 
 
-def subject_of(order_id: str, payer: Payer) -> str:
-    """What the reminder of a share is about."""
+async def report_overdue(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Report a share of a bill that is not paid, and chase it again later (R8)."""
+    order_id = _order_of(timer.subject)
+    order = await persistence.read_order(uow.connection, timer.store_id, order_id)
+    uow.publish(settlement.receivable_overdue(order, timer.data["payer"], uow.now))
+    await watch(uow, order, deps)
+
+
+async def lock_order(uow: UnitOfWork, store_id: str, subject: str) -> None:
+    """Lock the order of a reminder."""
+    await persistence.lock_order(uow.connection, store_id, _order_of(subject))
+
+
+def _subject_of(order_id: str, payer: Payer) -> str:
     return f"{order_id}/{payer}"
 
 
-def order_of(subject: str) -> str:
-    """The order that a reminder is about."""
+def _order_of(subject: str) -> str:
     return subject.partition("/")[0]
+
+
+def _receivables(order: Order, now: datetime) -> Sequence[Receivable]:
+    return [
+        Receivable(
+            order_id=order.order_id,
+            invoice_id=order.invoice_id or "",
+            customer_ref=order.customer_ref,
+            advisor_id=order.advisor_id,
+            balance_cents=share.balance_cents,
+            days_overdue=max(0, (now - share.due_at).days),
+            **share.model_dump(),
+        )
+        for share in settlement.receivable_shares(order)
+        if share.balance_cents
+    ]

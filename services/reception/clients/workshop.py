@@ -11,7 +11,6 @@ import httpx
 from services.reception.domain.offers import HalfHour
 from services.reception.domain.withdrawal import WorkDone
 from shared.problems import Problem
-from shared.security import Principal
 
 _TIMEOUT = httpx.Timeout(3.0, connect=1.0)
 _SERVER_ERROR = 500
@@ -66,9 +65,7 @@ class WorkshopClient:
         body = _body(operation_ids, confidence, start_window) | {"order_id": order_id}
         return await self._post(f"/stores/{store_id}/quotes", body, token, None)
 
-    async def load(
-        self, principal: Principal, store_id: str, day: date, days: int
-    ) -> list[HalfHour]:
+    async def load(self, token: str, store_id: str, day: date, days: int) -> list[HalfHour]:
         """Working and free time by trade and half hour of ``days`` from ``day``.
 
         Raises:
@@ -77,7 +74,7 @@ class WorkshopClient:
         reply = await self._send(
             "GET",
             f"/stores/{store_id}/load",
-            principal.token,
+            token,
             params={"day": day.isoformat(), "days": days},
         )
         return [

@@ -1,9 +1,10 @@
 """Daily checks of hall and lanes (日常检查)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from shared.contracts.reception import DailyCheckMissing, DailyCheckRecorded
 from shared.contracts.violations import RuleViolation, unknown_code
@@ -64,9 +65,31 @@ def record(check: DailyCheck, lists: Sequence[CheckList]) -> list[DailyCheckReco
     ]
 
 
-def missing(store_id: str, area: str, day: date, due_at: datetime) -> DailyCheckMissing:
-    """Nobody has looked at the area in time."""
-    return DailyCheckMissing(store_id=store_id, area=area, day=day.isoformat(), due_at=due_at)
+def next_due(lists: Sequence[CheckList], zone: ZoneInfo, after: datetime) -> datetime:
+    """The first hour of an area after a moment."""
+    today = after.astimezone(zone).date()
+    hours = [
+        datetime.combine(today + timedelta(days=later), each.due, zone)
+        for later in (0, 1)
+        for each in lists
+    ]
+    return min(hour for hour in hours if hour > after).astimezone(UTC)
+
+
+def missing(
+    store_id: str,
+    lists: Sequence[CheckList],
+    zone: ZoneInfo,
+    due_at: datetime,
+    checked: Collection[str],
+) -> list[DailyCheckMissing]:
+    """Areas due at ``due_at`` that are not among those ``checked`` that day."""
+    day = due_at.astimezone(zone).date()
+    return [
+        DailyCheckMissing(store_id=store_id, area=each.area, day=day.isoformat(), due_at=due_at)
+        for each in lists
+        if datetime.combine(day, each.due, zone) == due_at and each.area not in checked
+    ]
 
 
 def _items_missing(items: Sequence[str]) -> RuleViolation:

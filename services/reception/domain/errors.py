@@ -544,3 +544,12 @@ def too_far_ahead(field: str, days: int) -> RuleViolation:
     return RuleViolation(
         "too_far_ahead", f"This is more than {days} days ahead.", field=field, days=days
     )
+
+
+def photo_erased() -> RuleViolation:
+    return RuleViolation(
+        "photo_erased",
+        "The picture does not exist any more.",
+        field="photo_id",
+        kind="not_found",
+    )

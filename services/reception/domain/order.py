@@ -37,6 +37,8 @@ from shared.contracts.reception import (
 )
 from shared.contracts.versioned import Versioned
 
+LARGEST_ODOMETER_KM = 2_000_000
+
 
 class Discount(Part):
     """Something taken off what the customer pays; without ``granted_by`` it is only asked for."""

@@ -4,7 +4,7 @@ All money is integer cents. A discount is taken off the lines that the customer 
 their amounts, so that the bill is always the sum of its lines, and its payers' shares the same sum.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -85,6 +85,11 @@ class Terms:
 
     tax_rate_bp: int
     payment_term: timedelta
+
+
+def discount_limit_bp(roles: Collection[str], limits: Mapping[str, int]) -> int:
+    """The highest discount that a person of these roles may grant, in basis points."""
+    return max((limits.get(role, 0) for role in roles), default=0)
 
 
 def request_discount(

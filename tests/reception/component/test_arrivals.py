@@ -43,7 +43,10 @@ def registered(desk, path: str) -> httpx.Response:
     reference = path.rpartition("/")[2]
     if not reference.startswith("v-"):
         return httpx.Response(404, json={})
-    personal, plate = desk.service.app.state.personal, f"沪{reference.removeprefix('v-')}"
+    personal, plate = (
+        desk.deps.personal,
+        f"沪{reference.removeprefix('v-')}",
+    )
     return httpx.Response(200, json={"plate_ref": personal.reference("plate", plate)})
 
 
@@ -64,7 +67,7 @@ def archive(desk, monkeypatch):
         return httpx.Response(200, json=KNOWN if plate == KNOWN["plate"] else {"visits": 0})
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(respond), base_url="http://crm")
-    monkeypatch.setattr(desk.service.app.state.archive, "_client", client)
+    monkeypatch.setattr(desk.deps.archive, "_client", client)
     return sent
 
 
@@ -77,7 +80,7 @@ def workshop(desk, monkeypatch):
         return httpx.Response(201, json=place)
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(respond), base_url="http://workshop")
-    monkeypatch.setattr(desk.service.app.state.workshop, "_client", client)
+    monkeypatch.setattr(desk.deps.workshop, "_client", client)
 
 
 async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk, archive):
@@ -171,7 +174,7 @@ async def test_order_opens_only_for_the_vehicle_that_arrived(desk, archive):
     await desk.done(f"{path}/plate", {"plate": "沪F10016"})
     opened = await desk.done(f"{path}/opening", other)
     assert opened["vehicle_ref"] == "v-F10016"
-    assert opened["plate_ref"] == desk.service.app.state.personal.reference("plate", "沪F10016")
+    assert opened["plate_ref"] == desk.deps.personal.reference("plate", "沪F10016")
 
 
 async def test_details_of_another_plate_open_no_order(desk):

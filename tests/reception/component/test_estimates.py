@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
+from services.reception.application import estimates
+from services.reception.application.estimates import ReviseEstimate
 from services.reception.application.links import link_token
 from shared.contracts.reception import (
     AdditionalWorkAuthorized,
@@ -15,6 +17,8 @@ from shared.contracts.reception import (
     EstimateAuthorized,
     EstimateSubmitted,
 )
+from shared.contracts.workshop import AdditionalWorkFound
+from shared.envelope import Causation
 from tests.harness import in_process, published, publisher
 from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, intake
 from tests.reception.workshop_events import TECHNICIAN, WorkshopEvents
@@ -60,7 +64,7 @@ async def link_to(desk, order_id, version):
 
 
 def token_of(desk, link):
-    return link_token(desk.service.app.state.personal, "S01", link["link_id"])
+    return link_token(desk.deps.personal, "S01", link["link_id"])
 
 
 async def open_link(desk, token, headers=None):
@@ -86,6 +90,36 @@ async def test_a_package_has_its_price_and_its_lines_share_it(desk):
     assert quote["estimate_cents"] == 45_800
     assert {line["package_id"] for line in quote["lines"]} == {"PKG-MINOR"}
     assert quote["tax_cents"] == round(45_800 * 13 / 113)
+
+
+async def test_submitting_needs_no_route(desk):
+    order_id = await desk.greeted("沪D10090")
+    version = (await desk.get(f"/orders/{order_id}"))["version"]
+    command = ReviseEstimate(**MINOR, version=version)
+    causation = Causation("test", "test")
+    async with desk.deps.uow_factory.open(["S01"], ADVISOR, causation) as uow:
+        submitted = await estimates.submit_estimate(uow, order_id, command, desk.deps)
+    assert await estimates.list_estimates("S01", order_id, desk.deps) == [submitted]
+    assert (submitted.submitted_by, submitted.total_cents) == (ADVISOR, 46_000)
+
+
+async def test_found_work_needs_no_broker(desk):
+    order_id = (await desk.opened("沪D10091"))["order_id"]
+    found = AdditionalWorkFound(
+        store_id="S01",
+        order_id=order_id,
+        additional_work_id="found",
+        job_id=f"{order_id}/MNT-001",
+        operations=("MNT-006",),
+        part_numbers=("PLG-IRID",),
+        found_by=TECHNICIAN,
+        found_at=MORNING,
+    )
+    causation = Causation("test", "test")
+    async with desk.deps.uow_factory.open(["S01"], causation=causation) as uow:
+        await estimates.offer_found_work(uow, found, desk.deps)
+    latest = (await estimates.list_estimates("S01", order_id, desk.deps))[-1]
+    assert (latest.additional_work_id, latest.status) == ("found", "awaiting")
 
 
 async def test_an_opened_order_has_the_version_that_was_agreed_to_at_the_counter(desk):
@@ -249,7 +283,7 @@ async def test_a_contact_set_by_a_colleague_marks_the_consent(
 
     transport = httpx.MockTransport(customer_relations)
     client = httpx.AsyncClient(transport=transport, base_url="http://crm")
-    monkeypatch.setattr(desk.service.app.state.archive, "_client", client)
+    monkeypatch.setattr(desk.deps.archive, "_client", client)
     link = await desk.done(f"/orders/{order_id}/estimates/{number}/links", {"send": True})
     await desk.service.wait_until_idle()
     agreed = await decision_link(desk, token_of(desk, link), key=f"customer-of-{plate[1:]}")

@@ -6,7 +6,10 @@ import asyncpg
 import pytest
 
 from services.reception.app import create_app
+from services.reception.application import daily_checks
+from services.reception.application.daily_checks import RecordCheck
 from shared.contracts.reception import DailyCheckMissing, DailyCheckRecorded, FeedbackGiven
+from shared.envelope import Causation
 from tests.harness import in_process, published
 from tests.reception.front_desk import ADVISOR, ORDERS, FrontDesk
 
@@ -99,6 +102,14 @@ async def test_a_check_names_every_item_of_its_area(desk, servers):
     await desk.service.wait_until_idle()
     [received] = await told(servers, DailyCheckRecorded)
     assert received.event.failed == ("floor_clean",)
+
+
+async def test_check_recorded_without_http_is_listed(desk):
+    check = RecordCheck(area="hall", results=dict.fromkeys(HALL, "ok"))
+    causation = Causation("a morning", "a check")
+    async with desk.deps.uow_factory.open(["S02"], ADVISOR, causation) as uow:
+        recorded = await daily_checks.record_check(uow, check, desk.deps)
+    assert await daily_checks.list_checks("S02", None, desk.deps) == [recorded]
 
 
 async def test_an_area_that_nobody_looked_at_by_the_hour_is_raised_every_day(desk, servers, clock):

@@ -43,6 +43,6 @@ async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_he
     ]
     kept = await desk.get(path)
     assert {name: kept[name] for name in why} == why
-    async with transaction(desk.service.app.state.uow_factory.pool, ["S01"]) as connection:
+    async with transaction(desk.service.app.state.service.uow_factory.pool, ["S01"]) as connection:
         encrypted = await connection.fetchval("SELECT note FROM cancellation")
     assert why["note"].encode() not in encrypted

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -11,12 +12,9 @@ import pytest
 import pytest_asyncio
 
 from services.reception.app import create_app
-from services.reception.application.tax_invoices import (
-    TaxDocument,
-    TaxInvoiceFiles,
-    TaxInvoicing,
-    TaxResponse,
-)
+from services.reception.application import payments, receivables, tax_invoices
+from services.reception.application.payments import RecordPayment
+from services.reception.clients.tax_invoices import TaxDocument, TaxInvoiceFiles, TaxResponse
 from shared.contracts.reception import (
     CreditNoteIssued,
     DepositReceived,
@@ -99,8 +97,24 @@ async def test_a_bill_is_paid_in_parts_before_the_vehicle_goes(desk, workshop, s
     await paid(desk, order_id, 26_000)
     assert (await desk.done(path))["stage"] == "settled"
     await desk.service.wait_until_idle()
-    payments = await events(servers, order_id, PaymentReceived)
-    assert [event.balance_cents for event in payments] == [26_000, 0]
+    received = await events(servers, order_id, PaymentReceived)
+    assert [event.balance_cents for event in received] == [26_000, 0]
+
+
+async def test_payment_received_without_http_is_published(desk, workshop, servers):
+    order_id = await ready(desk, workshop, "沪E10040")
+    payment = RecordPayment(
+        method="cash", amount_cents=46_000, version=(await billed(desk, order_id))["version"]
+    )
+    causation = Causation("a visit", "a payment")
+    async with desk.deps.uow_factory.open(["S01"], ADVISOR, causation) as uow:
+        view = await payments.receive_payment(uow, order_id, payment, desk.deps)
+    assert (view.received_cents, view.balance_cents) == (46_000, 0)
+    owed = await receivables.list_receivables("S01", desk.deps)
+    assert order_id not in {each.order_id for each in owed}
+    await desk.service.wait_until_idle()
+    (event,) = await events(servers, order_id, PaymentReceived)
+    assert event.balance_cents == 0
 
 
 async def test_each_payer_has_a_share_of_the_bill(desk, workshop, servers):
@@ -484,22 +498,24 @@ async def test_issued_tax_figures_are_kept_and_offset(desk, workshop, servers):
     bill = await billed(desk, order_id)
     invoice_id, version = bill["invoice_id"], bill["version"]
     service = desk.service.app.state.service
-    client = TaxInvoicing(service, CentLess())
+    deps = replace(service.deps, tax_invoices=CentLess())
 
     async def issue(prepared, subject, fire):
         async with service.uow_factory.open(["S01"]) as uow:
             causation = Causation("test", "test")
-            await fire(uow, Timer("S01", subject, uow.now, {}, causation, prepared))
+            timer = Timer("S01", subject, uow.now, {}, causation, prepared)
+            await fire(uow.caused_by(causation, uow.now), timer, deps)
 
     await desk.service.wait_until_idle()
-    await issue(await client.prepare("S01", invoice_id), invoice_id, client.fire)
+    prepared = await tax_invoices.request_tax_invoice("S01", invoice_id, deps)
+    await issue(prepared, invoice_id, tax_invoices.keep_tax_invoice)
     for cents in (10_800, 35_200):
         note = {"amount_cents": cents, "reason": "wrong_price", "version": version}
         version = (await desk.done(f"{path}/credit-notes", note, MANAGER))["version"]
         await desk.service.wait_until_idle()
         note_id = (await desk.get(f"{path}/invoice"))["credit_notes"][-1]["credit_note_id"]
-        prepared = await client.prepare_correction("S01", note_id)
-        await issue(prepared, note_id, client.fire_correction)
+        prepared = await tax_invoices.request_tax_correction("S01", note_id, deps)
+        await issue(prepared, note_id, tax_invoices.keep_tax_correction)
     bill = await desk.get(f"{path}/invoice")
     assert (bill["computed_tax_cents"], bill["issued_tax_cents"]) == (5_292, 5_291)
     assert [each["tax_cents"] for each in bill["credit_notes"]] == [1_242, 4_050]

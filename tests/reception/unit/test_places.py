@@ -7,7 +7,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from services.reception.application.appointment_timers import AppointmentTimers
+from services.reception.application import appointment_timers
 from shared.timers import RetryLaterError
 
 
@@ -17,14 +17,11 @@ async def test_place_waits_while_identity_provider_is_away(
     async def token(store_id: str) -> str:
         raise httpx.ConnectError("nobody answers")
 
-    async def booked(*_: str) -> Any:
+    async def booked(*_: Any) -> Any:
         planned_at = datetime(2026, 3, 5, 1, 0, tzinfo=UTC)
         return SimpleNamespace(status="booked", hold_id=None, planned_at=planned_at)
 
-    monkeypatch.setattr(AppointmentTimers, "_read", booked)
-    credentials = cast("Any", SimpleNamespace(token=token))
-    timer_handlers = AppointmentTimers(
-        cast("Any", None), cast("Any", None), cast("Any", None), credentials, {}
-    )
+    monkeypatch.setattr(appointment_timers, "_read", booked)
+    deps = cast("Any", SimpleNamespace(credentials=SimpleNamespace(token=token)))
     with pytest.raises(RetryLaterError, match="identity provider"):
-        await timer_handlers.ask_for_place("S01", "appointment")
+        await appointment_timers.ask_for_place("S01", "appointment", deps)

@@ -7,9 +7,9 @@ from fastapi import Depends, Header, Request
 
 from services.reception.domain import errors
 from services.reception.domain.link import Device, Origin
-from services.reception.entrypoints.http.access import catalog_of, personal_of
+from services.reception.entrypoints.http.access import Reach
 from shared.contracts.base import Identifier
-from shared.security import Credentials, Verifier
+from shared.security import Credentials, bearer_of
 
 _KEPT_BITS = {4: 24, 6: 48}
 _TABLETS = ("iPad", "Tablet")
@@ -20,6 +20,7 @@ async def _origin(
     request: Request,
     token: str,
     credentials: Credentials,
+    deps: Reach,
     staff_device: Annotated[
         Identifier | None,
         Header(alias="X-Staff-Device", description="who was signed in last in this browser"),
@@ -35,18 +36,17 @@ async def _origin(
     principal = None
     store_id = token.partition(".")[0]
     if credentials is not None:
-        verifier: Verifier = request.app.state.verifier
-        principal = await verifier.principal(credentials.credentials)
+        principal = await bearer_of(request, credentials)
     by_desk = principal is not None and principal.has("service") and store_id in principal.stores
     if staff_device and not by_desk:
         raise errors.staff_device_by_desk()
     address = _address(request)
     network = ip_network((address, _KEPT_BITS[address.version]), strict=False)
-    place = catalog_of(request).stores.get(store_id)
+    place = deps.catalog.stores.get(store_id)
     own = place.networks if place else ()
     return Origin(
         device=_device(request.headers.get("User-Agent", "")),
-        network=personal_of(request).reference("network", str(network)),
+        network=deps.personal.reference("network", str(network)),
         own_network=any(address in each for each in own) if own else None,
         colleague=principal.subject if principal and not by_desk else None,
         staff_device=staff_device,

@@ -1,34 +1,19 @@
 """Photos (照片): taken by phone or tablet, kept encrypted in the file store."""
 
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 
-from services.reception import persistence
-from services.reception.application.photo_timers import ORPHANED_PHOTO
-from services.reception.domain.photo import Photo, PhotoKind, photo_file
-from services.reception.entrypoints.http.access import (
-    Reader,
-    cleaning_of,
-    files_of,
-    personal_of,
-    store_router,
-)
-from shared import timers
+from services.reception.application import photos
+from services.reception.application.photos import PhotoView
+from services.reception.domain.photo import PhotoKind
+from services.reception.entrypoints.http.access import Reach, Reader, store_router
 from shared.commands import CommandContext, accept_command
-from shared.contracts.violations import RuleViolation
-from shared.db import transaction
 from shared.duties import serves
-from shared.ids import new_id
 from shared.receiving import LARGEST_PICTURE
-from shared.unit_of_work import UnitOfWork
 
 router = store_router()
-
-_ORPHANED_AFTER = timedelta(days=1)
 
 Photographer = Annotated[
     CommandContext, Depends(accept_command("advisor", "manager", "technician", "inspector"))
@@ -47,15 +32,6 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
 }
 
 
-class PhotoView(BaseModel):
-    photo_id: str
-    order_id: str | None
-    kind: PhotoKind
-    position: str | None
-    taken_by: str
-    taken_at: datetime
-
-
 @router.post(
     "/orders/{order_id}/photos",
     status_code=201,
@@ -69,13 +45,19 @@ async def add_order_photo(
     order_id: str,
     command: Photographer,
     kind: PhotoKind,
+    deps: Reach,
     position: Position = None,
 ) -> JSONResponse:
     """Keep a picture of the vehicle (环车照片), its content sent as the body.
 
     It is known by its content, not by a name; place, time and camera are taken out of it.
     """
-    return await _keep(request, command, order_id, kind, position)
+    picture, store_id, causation = await request.body(), command.store_id, command.causation
+    return await command.run_prepared(
+        lambda: photos.keep_picture(store_id, order_id, picture, causation, deps),
+        lambda uow, photo_id: photos.add_order_photo(uow, order_id, photo_id, kind, position),
+        status=201,
+    )
 
 
 @router.post(
@@ -86,20 +68,22 @@ async def add_order_photo(
     openapi_extra=serves("R43") | _PICTURE,
     max_body_size=LARGEST_PICTURE,
 )
-async def add_premises_photo(request: Request, command: Photographer) -> JSONResponse:
+async def add_premises_photo(request: Request, command: Photographer, deps: Reach) -> JSONResponse:
     """Keep a picture of hall or lanes (场地照片), its content sent as the body."""
-    return await _keep(request, command, None, "premises", None)
+    picture, store_id, causation = await request.body(), command.store_id, command.causation
+    return await command.run_prepared(
+        lambda: photos.keep_picture(store_id, None, picture, causation, deps),
+        photos.add_premises_photo,
+        status=201,
+    )
 
 
 @router.get("/orders/{order_id}/photos", tags=["photos"], openapi_extra=serves("R3"))
 async def list_order_photos(
-    request: Request, store_id: str, order_id: str, _: Reader
+    store_id: str, order_id: str, _: Reader, deps: Reach
 ) -> list[PhotoView]:
     """An order's pictures, the oldest first."""
-    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
-        await persistence.read_order(connection, store_id, order_id)
-        found = await persistence.photos_of_order(connection, store_id, order_id)
-    return [_view(photo) for photo in found]
+    return await photos.list_order_photos(store_id, order_id, deps)
 
 
 @router.get(
@@ -109,63 +93,7 @@ async def list_order_photos(
     tags=["photos"],
     openapi_extra=serves("R3", "R43"),
 )
-async def get_photo(request: Request, store_id: str, photo_id: str, _: Reader) -> Response:
+async def get_photo(store_id: str, photo_id: str, _: Reader, deps: Reach) -> Response:
     """The picture itself, as JPEG; not found once it was erased."""
-    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
-        photo = await persistence.read_photo(connection, store_id, photo_id)
-    encrypted = await files_of(request).get(photo.file)
-    async with transaction(request.app.state.uow_factory.pool, [store_id]) as connection:
-        content = await personal_of(request).decrypt_bytes(
-            connection, store_id, photo.subject, encrypted
-        )
-    if content is None:
-        raise RuleViolation(
-            "photo_erased",
-            "The picture does not exist any more.",
-            field="photo_id",
-            kind="not_found",
-        )
+    content = await photos.get_photo(store_id, photo_id, deps)
     return Response(content, media_type="image/jpeg")
-
-
-async def _keep(
-    request: Request,
-    command: CommandContext,
-    order_id: str | None,
-    kind: PhotoKind,
-    position: str | None,
-) -> JSONResponse:
-    """The file first, then its row; a timer set before both removes a file without a row."""
-    if previous := await command.previous_response():
-        return previous
-    content = await cleaning_of(request).cleaned(await request.body())
-    photo_id, store_id = str(new_id()), command.store_id
-    async with request.app.state.uow_factory.open([store_id]) as uow:
-        if order_id is not None:
-            await persistence.read_order(uow.connection, store_id, order_id)
-        encrypted = await personal_of(request).encrypt_bytes(
-            uow.connection, store_id, order_id or photo_id, content
-        )
-        await timers.schedule(
-            uow,
-            ORPHANED_PHOTO,
-            photo_id,
-            store_id=store_id,
-            due_at=uow.now + _ORPHANED_AFTER,
-            causation=command.causation,
-        )
-    await files_of(request).put(photo_file(store_id, photo_id), encrypted)
-
-    async def use_case(uow: UnitOfWork) -> BaseModel:
-        photo = Photo(
-            photo_id, store_id, order_id, kind, position, command.principal.subject, uow.now
-        )
-        await persistence.add_photo(uow.connection, photo)
-        await timers.cancel(uow, ORPHANED_PHOTO, photo_id)
-        return _view(photo)
-
-    return await command.run(use_case, status=201)
-
-
-def _view(photo: Photo) -> PhotoView:
-    return PhotoView.model_validate(photo, from_attributes=True)

@@ -2,24 +2,23 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-import httpx
-from fastapi import Query, Request
 from pydantic import BaseModel
 
+from services.reception import persistence
+from services.reception.application.capacity import (
+    DEFAULT_CONFIDENCE,
+    ask_promise,
+    workshop_token,
+)
+from services.reception.application.deps import Deps
 from services.reception.clients.catalog import Catalog
 from services.reception.domain import authorisation
 from services.reception.domain.authorisation import EstimateVersion
 from services.reception.domain.estimate import payable_cents
 from services.reception.domain.order import Order, Promise
-from services.reception.entrypoints.http.access import catalog_of
-from services.reception.entrypoints.http.work import DEFAULT_CONFIDENCE, ask_promise
-from shared.contracts.base import Identifier
 from shared.contracts.reception import PayType
-
-Declined = Annotated[Sequence[Identifier], Query(max_length=120)]
-"""Items of an offer that the customer does not want."""
 
 
 class Names(BaseModel):
@@ -58,21 +57,43 @@ class Offer(BaseModel):
     expires_at: datetime | None
 
 
+async def get_offer(
+    store_id: str, order_id: str, version: int, declined: Collection[str], deps: Deps
+) -> Offer:
+    """Show a version that awaits the customer's decision, by the items on which they decide, and
+    the promise that the order will have without those ``declined``."""
+    order, proposal = await read_proposal(store_id, order_id, version, deps)
+    return await make_offer(order, proposal, declined, deps)
+
+
+async def read_proposal(
+    store_id: str, order_id: str, version: int, deps: Deps
+) -> tuple[Order, EstimateVersion]:
+    """The order, and the version of its estimate that awaits the customer's decision.
+
+    Raises:
+        RuleViolation: the version is not the one to be decided on.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        order = await persistence.read_order(connection, store_id, order_id)
+        versions = await persistence.estimate_versions(connection, store_id, order_id)
+    return order, authorisation.require_pending(order, versions, version)
+
+
 async def make_offer(
-    request: Request,
     order: Order,
     proposal: EstimateVersion,
     declined: Collection[str],
+    deps: Deps,
     expires_at: datetime | None = None,
 ) -> Offer:
     """What the customer is offered, until ``expires_at`` where it is over a link.
 
     Its promise is that without the items ``declined``.
     """
-    catalog = catalog_of(request)
-    promise = await offered_promise(request, order, proposal, declined)
-    place, names = catalog.stores[order.store_id], catalog.names
-    items = authorisation.items_of(proposal.lines, catalog.typical_parts)
+    promise = await offered_promise(order, proposal, declined, deps)
+    place, names = deps.catalog.stores[order.store_id], deps.catalog.names
+    items = authorisation.items_of(proposal.lines, deps.catalog.typical_parts)
     return Offer(
         store=Names(zh=place.zh, en=place.en),
         version=proposal.version,
@@ -99,15 +120,15 @@ async def make_offer(
 
 
 async def offered_promise(
-    request: Request, order: Order, proposal: EstimateVersion, declined: Collection[str] = ()
+    order: Order, proposal: EstimateVersion, declined: Collection[str], deps: Deps
 ) -> Promise | None:
     """The order's promise if the customer agrees to a version without the items ``declined``."""
-    operations = further_operations(catalog_of(request), proposal, declined)
-    if operations:
-        token = await workshop_token(request, order.store_id)
-        promise, _ = await ask_promise(request, order.store_id, token, operations, order=order)
-        return promise
-    return present_promise(order)
+    operations = further_operations(deps.catalog, proposal, declined)
+    if not operations:
+        return present_promise(order)
+    token = await workshop_token(order.store_id, deps)
+    promise, _ = await ask_promise(order.store_id, token, operations, deps, order=order)
+    return promise
 
 
 def further_operations(
@@ -125,12 +146,3 @@ def present_promise(order: Order) -> Promise | None:
     if order.promised_at is None:
         return None
     return Promise(order.promised_at, DEFAULT_CONFIDENCE, None, order.promise_provisional)
-
-
-async def workshop_token(request: Request, store_id: str) -> str | None:
-    """Reception's own token for the workshop, for who has none; absent while none is to be had."""
-    try:
-        token: str = await request.app.state.credentials.token(store_id)
-    except httpx.HTTPError:
-        return None
-    return token

@@ -4,29 +4,44 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Annotated
 
-from fastapi import Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.reception import persistence
+from services.reception.application.capacity import DEFAULT_CONFIDENCE
+from services.reception.application.deps import Deps
 from services.reception.clients.workshop import StartWindow, WorkshopUnavailableError
 from services.reception.domain.appointment import LATEST_START
-from services.reception.domain.estimate import LaborOperation
+from services.reception.domain.estimate import LaborOperation, WantedWork, estimate
 from services.reception.domain.offers import HalfHour, Slot, quiet_slots
 from services.reception.domain.provisional import provisional_promise
-from services.reception.entrypoints.http.access import catalog_of, workshop_of
+from shared.contracts.base import Identifier
 from shared.contracts.workshop import FreeCapacity
-from shared.db import transaction
+from shared.group import CalendarDay
 from shared.problems import Problem
-from shared.security import Principal
+from shared.request_model import RequestModel
 
 NO_PLACE = "no_place"
 """The rule by which the workshop refuses a time at which work cannot begin."""
 
+_NEXT_DAYS, _NEXT_OFFERS = 3, 4
 _TRIES = 3
 
+Operations = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 
-class Offer(BaseModel):
+
+class AskForOffers(RequestModel):
+    """What is to be done; ``day_from`` is a day of the store, today where it is left out."""
+
+    operations: Operations
+    day_from: CalendarDay | None = None
+    days: Annotated[int, Field(ge=1, le=14)] = _NEXT_DAYS
+    count: Annotated[int, Field(ge=1, le=8)] = _NEXT_OFFERS
+    confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
+
+
+class OfferedTime(BaseModel):
     """A time to come and the promise that it would have; ``booked_share`` is from 0 to 1.
 
     ``calendar_assumed``: the holidays of that year are not published yet.
@@ -52,14 +67,26 @@ class LoadView(BaseModel):
 class Offers(BaseModel):
     """Times to come, quiet ones first, and the load curve (负荷曲线) that they were chosen by."""
 
-    offers: Sequence[Offer]
+    offers: Sequence[OfferedTime]
     load: Sequence[LoadView]
 
 
+async def offer_times(token: str, store_id: str, command: AskForOffers, deps: Deps) -> Offers:
+    """Find times at which the workshop has room, quiet hours first (错峰预约), in the name of the
+    bearer of ``token``; nothing is reserved.
+
+    Raises:
+        RuleViolation: an operation is not in the catalog.
+    """
+    estimate(deps.catalog.prices(store_id), WantedWork(tuple(command.operations)))
+    return await find_offers(token, store_id, command, deps)
+
+
 @dataclass(frozen=True)
-class Wanted:
+class _Wanted:
     """What the customer wants done, on one of ``days`` days from ``first``."""
 
+    token: str
     store_id: str
     operations: Sequence[str]
     confidence: float
@@ -68,61 +95,61 @@ class Wanted:
     count: int
 
 
-def start_window(planned_at: datetime) -> StartWindow:
-    """When work on a booked vehicle is to begin."""
-    return StartWindow(planned_at, planned_at + LATEST_START)
-
-
-async def find_offers(request: Request, principal: Principal, wanted: Wanted) -> Offers:
-    """The quietest times at which the workshop can begin, each with its promise.
+async def find_offers(token: str, store_id: str, asked: AskForOffers, deps: Deps) -> Offers:
+    """Find the quietest times at which the workshop can begin, each with its promise.
 
     While the workshop is unavailable they come from its last published free time, provisional.
     """
-    known = catalog_of(request)
-    work = [known.operations[operation_id] for operation_id in wanted.operations]
-    hours = known.opening_hours(wanted.store_id)
-    now = request.app.state.service.clock.now()
+    now = deps.uow_factory.clock.now()
+    wanted = _Wanted(
+        token=token,
+        store_id=store_id,
+        operations=asked.operations,
+        confidence=asked.confidence,
+        first=asked.day_from or deps.catalog.stores[store_id].local_day(now),
+        days=asked.days,
+        count=asked.count,
+    )
+    work = [deps.catalog.operations[operation_id] for operation_id in asked.operations]
+    hours = deps.catalog.opening_hours(store_id)
     try:
-        load = await workshop_of(request).load(
-            principal, wanted.store_id, wanted.first, wanted.days
-        )
+        load = await deps.workshop.load(token, store_id, wanted.first, wanted.days)
         slots = quiet_slots(load, work, hours, now)
-        offers = await _promised(request, principal, wanted, slots)
+        offers = await _promised(wanted, slots, deps)
     except WorkshopUnavailableError:
-        free = await _last_free(request, wanted)
+        free = await _last_free(wanted, deps)
         load = [
             HalfHour(each.trade, each.starts_at, each.free_minutes, each.free_minutes)
             for each in free
         ]
-        slots = quiet_slots(load, work, hours, now)
-        offers = [_provisional(request, free, work, wanted, slot) for slot in slots[: wanted.count]]
+        slots = quiet_slots(load, work, hours, now)[: wanted.count]
+        offers = [_provisional(free, work, wanted, slot, deps) for slot in slots]
     return Offers(
         offers=offers, load=[LoadView.model_validate(each, from_attributes=True) for each in load]
     )
 
 
-async def _promised(
-    request: Request, principal: Principal, wanted: Wanted, slots: Sequence[Slot]
-) -> list[Offer]:
+def start_window(planned_at: datetime) -> StartWindow:
+    """When work on a booked vehicle is to begin."""
+    return StartWindow(planned_at, planned_at + LATEST_START)
+
+
+async def _promised(wanted: _Wanted, slots: Sequence[Slot], deps: Deps) -> list[OfferedTime]:
     """Ask for as many promises at a time as offers are wanted, a few times at most."""
-    offers: list[Offer] = []
+    offers: list[OfferedTime] = []
     for begin in range(0, _TRIES * wanted.count, wanted.count):
         tried = slots[begin : begin + wanted.count]
-        responses = await asyncio.gather(
-            *(_promise(request, principal, wanted, slot) for slot in tried)
-        )
+        responses = await asyncio.gather(*(_promise(wanted, slot, deps) for slot in tried))
         offers += [offer for offer in responses if offer]
         if len(offers) >= wanted.count:
             break
     return offers[: wanted.count]
 
 
-async def _promise(
-    request: Request, principal: Principal, wanted: Wanted, slot: Slot
-) -> Offer | None:
+async def _promise(wanted: _Wanted, slot: Slot, deps: Deps) -> OfferedTime | None:
     try:
-        response = await workshop_of(request).quote(
-            principal.token,
+        response = await deps.workshop.quote(
+            wanted.token,
             wanted.store_id,
             wanted.operations,
             confidence=wanted.confidence,
@@ -132,43 +159,43 @@ async def _promise(
         if problem.rule != NO_PLACE:
             raise
         return None
-    return Offer(
+    return OfferedTime(
         planned_at=slot.starts_at,
         promised_at=response["promised_at"],
         confidence=response["confidence"],
         booked_share=slot.booked_share,
         provisional=False,
-        calendar_assumed=_calendar_assumed(request, wanted, slot),
+        calendar_assumed=_calendar_assumed(wanted, slot, deps),
     )
 
 
-def _calendar_assumed(request: Request, wanted: Wanted, slot: Slot) -> bool:
-    known = catalog_of(request)
-    return known.calendar.is_assumed(known.stores[wanted.store_id].local_day(slot.starts_at))
+def _calendar_assumed(wanted: _Wanted, slot: Slot, deps: Deps) -> bool:
+    day = deps.catalog.stores[wanted.store_id].local_day(slot.starts_at)
+    return deps.catalog.calendar.is_assumed(day)
 
 
-async def _last_free(request: Request, wanted: Wanted) -> list[FreeCapacity]:
+async def _last_free(wanted: _Wanted, deps: Deps) -> list[FreeCapacity]:
     """The workshop's last published free time of the days wanted."""
-    place = catalog_of(request).stores[wanted.store_id]
+    place = deps.catalog.stores[wanted.store_id]
     begin = place.at(wanted.first, time.min)
     end = place.at(wanted.first + timedelta(days=wanted.days), time.min)
-    async with transaction(request.app.state.uow_factory.pool, [wanted.store_id]) as connection:
+    async with deps.uow_factory.read(wanted.store_id) as connection:
         free = await persistence.last_capacity(connection, wanted.store_id)
     return [each for each in free if begin <= each.starts_at < end]
 
 
 def _provisional(
-    request: Request,
     free: Sequence[FreeCapacity],
     work: Sequence[LaborOperation],
-    wanted: Wanted,
+    wanted: _Wanted,
     slot: Slot,
-) -> Offer:
-    return Offer(
+    deps: Deps,
+) -> OfferedTime:
+    return OfferedTime(
         planned_at=slot.starts_at,
         promised_at=provisional_promise(free, work, slot.starts_at),
         confidence=wanted.confidence,
         booked_share=slot.booked_share,
         provisional=True,
-        calendar_assumed=_calendar_assumed(request, wanted, slot),
+        calendar_assumed=_calendar_assumed(wanted, slot, deps),
     )

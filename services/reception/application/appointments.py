@@ -1,0 +1,299 @@
+"""Appointments (预约): booked, moved, cancelled."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.reception import persistence
+from services.reception.application.appointment_offers import (
+    NO_PLACE,
+    AskForOffers,
+    Operations,
+    find_offers,
+    start_window,
+)
+from services.reception.application.appointment_timers import (
+    cancel_timers,
+    schedule_timers,
+    set_confirmation,
+)
+from services.reception.application.cancellations import Cancel, keep_cancellation
+from services.reception.application.capacity import DEFAULT_CONFIDENCE
+from services.reception.application.customers import check_customer
+from services.reception.application.deps import Deps
+from services.reception.application.work import PartLine
+from services.reception.clients.workshop import Caller, WorkshopUnavailableError
+from services.reception.domain import appointment as appointments
+from services.reception.domain import errors
+from services.reception.domain import vehicle as vehicles
+from services.reception.domain.appointment import Appointment, Place, Status
+from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
+from shared.contracts.base import Identifier, Moment
+from shared.contracts.reception import WantedPart
+from shared.contracts.versioned import require_version
+from shared.contracts.violations import RuleViolation
+from shared.db import Connection
+from shared.formats import Plate
+from shared.ids import new_id
+from shared.problems import Problem
+from shared.request_model import RequestModel, Seen, Version
+from shared.security import Principal
+from shared.sharing import log_cross_store_access
+from shared.unit_of_work import UnitOfWork
+
+
+class Booking(RequestModel):
+    """``second_booking_confirmed``: the vehicle comes, although it has another appointment that
+    day."""
+
+    planned_at: Moment
+    second_booking_confirmed: bool = False
+
+
+class MoveAppointment(Seen, Booking):
+    """Another time."""
+
+
+class BookAppointment(Booking):
+    plate: Plate
+    operations: Operations
+    parts: Annotated[list[PartLine], Field(max_length=100)] = []
+    customer_ref: Identifier | None = None
+
+
+class AppointmentView(BaseModel):
+    """``provisional``: the workshop was unavailable; ``unplaced``: it has no room then, so move it;
+    ``calendar_assumed``: the holidays of that year are not published yet."""
+
+    appointment_id: str
+    plate_ref: str
+    customer_ref: str | None
+    planned_at: datetime
+    operations: Sequence[str]
+    parts: Sequence[WantedPart]
+    promised_at: datetime | None
+    status: Status
+    provisional: bool
+    unplaced: bool
+    calendar_assumed: bool
+    version: Version
+
+
+async def prepare_booking(
+    command: BookAppointment, principal: Principal, caller: Caller, deps: Deps
+) -> Place | None:
+    """Have the workshop reserve the time; none while it is unavailable.
+
+    Raises:
+        RuleViolation: nobody can come then, or other times can be had.
+    """
+    store_id = caller.store_id
+    appointments.check_time(command.planned_at, deps.uow_factory.clock.now())
+    parts = tuple(PartQuantity(line.part_no, line.quantity) for line in command.parts)
+    wanted = WantedWork(tuple(command.operations), parts=parts)
+    estimate(deps.catalog.prices(store_id), wanted)
+    await check_customer(caller, command.customer_ref, deps)
+    plate_ref = deps.personal.reference("plate", command.plate)
+    async with deps.uow_factory.read(store_id) as connection:
+        await _check_booked_once(connection, store_id, command, plate_ref, principal, deps)
+    return await _place(caller, command.operations, command.planned_at, None, deps)
+
+
+async def book_appointment(
+    uow: UnitOfWork,
+    command: BookAppointment,
+    place: Place | None,
+    principal: Principal,
+    deps: Deps,
+) -> AppointmentView:
+    """Book a time (预约) at the ``place`` that the workshop reserved."""
+    plate_ref = deps.personal.reference("plate", command.plate)
+    await persistence.lock_vehicle(uow.connection, plate_ref)
+    await _check_booked_once(uow.connection, uow.store_id, command, plate_ref, principal, deps)
+    booked, events = appointments.book(
+        appointment_id=str(new_id()),
+        store_id=uow.store_id,
+        plate_ref=plate_ref,
+        planned_at=command.planned_at,
+        operations=tuple(command.operations),
+        parts=tuple(WantedPart(**line.model_dump()) for line in command.parts),
+        customer_ref=command.customer_ref,
+        place=place,
+        now=uow.now,
+    )
+    saved = await _save(uow, booked, deps)
+    uow.publish(events)
+    return _view(saved, deps)
+
+
+async def list_appointments(store_id: str, day: date | None, deps: Deps) -> list[AppointmentView]:
+    """List the appointments of a day of the store, today where none is named."""
+    place = deps.catalog.stores[store_id]
+    begin, end = place.day_bounds(day or place.local_day(deps.uow_factory.clock.now()))
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.list_appointments(connection, store_id, begin, end)
+    return [_view(appointment, deps) for appointment in found]
+
+
+async def get_appointment(store_id: str, appointment_id: str, deps: Deps) -> AppointmentView:
+    """Read one appointment."""
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.read_appointment(connection, store_id, appointment_id)
+    return _view(found, deps)
+
+
+async def prepare_move(
+    appointment_id: str,
+    command: MoveAppointment,
+    principal: Principal,
+    caller: Caller,
+    deps: Deps,
+) -> Place | None:
+    """Have the workshop reserve another time in place of the old one; none while it is unavailable.
+
+    Raises:
+        RuleViolation: the appointment cannot be moved there, or other times can be had.
+    """
+    store_id = caller.store_id
+    async with deps.uow_factory.read(store_id) as connection:
+        booked = await persistence.read_appointment(connection, store_id, appointment_id)
+        await _check_booked_once(
+            connection, store_id, command, booked.plate_ref, principal, deps, appointment_id
+        )
+    require_version(booked, command.version)
+    appointments.check_may_move(booked, command.planned_at, deps.uow_factory.clock.now())
+    return await _place(caller, booked.operations, command.planned_at, booked.hold_id, deps)
+
+
+async def move_appointment(
+    uow: UnitOfWork,
+    appointment_id: str,
+    command: MoveAppointment,
+    place: Place | None,
+    principal: Principal,
+    deps: Deps,
+) -> AppointmentView:
+    """Let the customer come at another time (改期), at the ``place`` that the workshop reserved."""
+    connection, store_id = uow.connection, uow.store_id
+    before = await persistence.read_appointment(connection, store_id, appointment_id)
+    await persistence.lock_vehicle(connection, before.plate_ref)
+    await _check_booked_once(
+        connection, store_id, command, before.plate_ref, principal, deps, appointment_id
+    )
+    booked = await persistence.lock_appointment(connection, store_id, appointment_id)
+    require_version(booked, command.version)
+    moved, events = appointments.move(booked, command.planned_at, place, uow.now)
+    await cancel_timers(uow, appointment_id)
+    saved = await _save(uow, moved, deps)
+    uow.publish(events)
+    return _view(saved, deps)
+
+
+async def cancel_appointment(
+    uow: UnitOfWork, appointment_id: str, command: Cancel, deps: Deps
+) -> AppointmentView:
+    """Give a place up."""
+    booked = await persistence.lock_appointment(uow.connection, uow.store_id, appointment_id)
+    require_version(booked, command.version)
+    cancelled, events = appointments.cancel(booked, command.reason)
+    saved = await persistence.save_appointment(uow, cancelled)
+    await keep_cancellation(uow, appointment_id, command, deps)
+    await cancel_timers(uow, appointment_id)
+    uow.publish(events)
+    return _view(saved, deps)
+
+
+async def _save(uow: UnitOfWork, appointment: Appointment, deps: Deps) -> Appointment:
+    saved = await persistence.save_appointment(uow, appointment)
+    await schedule_timers(uow, appointment, deps.catalog.stores[uow.store_id])
+    if appointment.hold_id is None:
+        await set_confirmation(uow, appointment)
+    return saved
+
+
+async def _place(
+    caller: Caller,
+    operations: Sequence[str],
+    planned_at: datetime,
+    replaces: str | None,
+    deps: Deps,
+) -> Place | None:
+    """Reserved workshop time, none while the workshop is unavailable.
+
+    Raises:
+        RuleViolation: the store is closed or the place taken; with the next offers.
+    """
+    try:
+        deps.catalog.opening_hours(caller.store_id).check_open(planned_at)
+    except RuleViolation as violation:
+        raise await _with_next_offers(caller, operations, planned_at, violation, deps) from None
+    try:
+        response = await deps.workshop.hold(
+            caller,
+            operations,
+            confidence=DEFAULT_CONFIDENCE,
+            start_window=start_window(planned_at),
+            replaces=replaces,
+        )
+    except WorkshopUnavailableError:
+        return None
+    except Problem as problem:
+        if problem.rule != NO_PLACE:
+            raise
+        taken = errors.place_taken(problem.values["by"], problem.values["at"])
+        raise await _with_next_offers(caller, operations, planned_at, taken, deps) from None
+    return Place(response["hold_id"], datetime.fromisoformat(response["promised_at"]))
+
+
+async def _with_next_offers(
+    caller: Caller,
+    operations: Sequence[str],
+    planned_at: datetime,
+    violation: RuleViolation,
+    deps: Deps,
+) -> RuleViolation:
+    """The rejection of a time, with the times that can be had from its day on."""
+    day = deps.catalog.stores[caller.store_id].local_day(planned_at)
+    asked = AskForOffers(operations=list(operations), day_from=day)
+    found = await find_offers(caller.token, caller.store_id, asked, deps)
+    violation.values["offers"] = [offer.model_dump(mode="json") for offer in found.offers]
+    return violation
+
+
+async def _check_booked_once(
+    connection: Connection,
+    store_id: str,
+    booking: Booking,
+    plate_ref: str,
+    principal: Principal,
+    deps: Deps,
+    appointment_id: str | None = None,
+) -> None:
+    """Ask about a vehicle that some store of the group expects on the same day already."""
+    if booking.second_booking_confirmed:
+        return
+    place = deps.catalog.stores[store_id]
+    day = place.day_bounds(place.local_day(booking.planned_at))
+    others = await persistence.other_bookings(connection, plate_ref, *day, appointment_id)
+    log_cross_store_access(
+        "appointments in other stores shown",
+        principal,
+        store_id,
+        [other.store_id for other in others],
+        plate_ref=plate_ref,
+    )
+    vehicles.check_booked_once(others)
+
+
+def _view(appointment: Appointment, deps: Deps) -> AppointmentView:
+    day = deps.catalog.stores[appointment.store_id].local_day(appointment.planned_at)
+    return AppointmentView(
+        **{name: getattr(appointment, name) for name in _VIEW_FIELDS},
+        provisional=appointment.hold_id is None,
+        calendar_assumed=deps.catalog.calendar.is_assumed(day),
+    )
+
+
+_VIEW_FIELDS = AppointmentView.model_fields.keys() - {"provisional", "calendar_assumed"}

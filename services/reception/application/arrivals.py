@@ -1,0 +1,176 @@
+"""Arrival and greeting (进厂, 接待)."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from services.reception import persistence
+from services.reception.application.appointment_timers import cancel_timers
+from services.reception.application.changes import lock_seen, save_change
+from services.reception.application.deps import Deps
+from services.reception.application.greetings import cancel_expected_greeting, expect_greeting
+from services.reception.application.orders import BOARD_DAYS
+from services.reception.application.vehicles import VehicleView
+from services.reception.application.views import OrderView, as_seen_by, order_view
+from services.reception.domain import appointment as appointments
+from services.reception.domain import order as orders
+from services.reception.domain import vehicle as vehicles
+from services.reception.domain.advisors import suggested
+from services.reception.domain.order import Order
+from services.reception.domain.vehicle import VehicleIdentity
+from shared.contracts.base import Identifier
+from shared.contracts.violations import unknown_code
+from shared.formats import Plate, plate_kind
+from shared.ids import new_id
+from shared.request_model import RequestModel, Seen
+from shared.security import Principal
+from shared.sharing import log_cross_store_access
+from shared.unit_of_work import UnitOfWork
+
+
+class CorrectPlate(Seen):
+    plate: Plate
+
+
+class RecordArrival(RequestModel):
+    """``elsewhere_confirmed``: the vehicle stands here, although another store has it open."""
+
+    plate: Plate
+    appointment_id: Identifier | None = None
+    elsewhere_confirmed: bool = False
+
+
+class AssignAdvisor(Seen):
+    advisor_id: Identifier
+
+
+class ArrivalView(OrderView):
+    """An order that begins, and what is known of its vehicle."""
+
+    vehicle: VehicleView
+
+
+class WaitingView(OrderView):
+    """An order at reception. ``waited_s`` is the wait for the greeting, so far or as it was;
+    whoever is not greeted yet has a suggestion of who is to greet."""
+
+    waited_s: int
+    overdue: bool
+    suggested_advisor_id: str | None
+
+
+async def record_arrival(
+    uow: UnitOfWork, command: RecordArrival, known: VehicleView, principal: Principal, deps: Deps
+) -> ArrivalView:
+    """Receive a vehicle (进厂), as far as it is ``known``; its customer gets a queue number."""
+    place = deps.catalog.stores[uow.store_id]
+    vehicle = _identity(command.plate, known, deps)
+    await _check_in_one_place(uow, vehicle, command, principal)
+    if command.appointment_id:
+        await _check_in(uow, command.appointment_id, vehicle)
+    order, events = orders.arrive(
+        order_id=str(new_id()),
+        store_id=uow.store_id,
+        queue_number=await persistence.take_queue_number(
+            uow.connection, uow.store_id, place.local_day(uow.now)
+        ),
+        vehicle=vehicle,
+        appointment_id=command.appointment_id,
+        greeting_limit=timedelta(seconds=place.greeting_limit_s),
+        now=uow.now,
+    )
+    saved = await save_change(uow, order, events)
+    await expect_greeting(uow, order)
+    return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
+
+
+async def correct_plate(
+    uow: UnitOfWork, order_id: str, command: CorrectPlate, known: VehicleView, deps: Deps
+) -> ArrivalView:
+    """Correct the plate that was recorded at the arrival (更正车牌), as far as its vehicle is
+    ``known``."""
+    vehicle = _identity(command.plate, known, deps)
+    await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)
+    order = await lock_seen(uow, order_id, command.version)
+    visits = await persistence.open_visits(uow.connection, vehicle)
+    vehicles.check_not_in_store(visits, uow.store_id, order_id)
+    saved = await save_change(uow, *orders.correct_plate(order, vehicle))
+    return ArrivalView(**order_view(saved).model_dump(), vehicle=known)
+
+
+async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[WaitingView]:
+    """List who stands at reception (接待看板): booked customers before others, then by arrival."""
+    now = deps.uow_factory.clock.now()
+    place = deps.catalog.stores[store_id]
+    today, _end = place.day_bounds(place.local_day(now))
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.list_orders(
+            connection, store_id, ["arrived", "greeted"], now - timedelta(days=BOARD_DAYS)
+        )
+        desks = await persistence.desks(connection, store_id, today)
+    found.sort(key=orders.greeting_sort_key)
+    unassigned = [order.order_id for order in found if order.advisor_id is None]
+    freest = suggested(deps.catalog.advisors[store_id], desks, len(unassigned))
+    suggestion = dict(zip(unassigned, freest, strict=False))
+    return [as_seen_by(reader, _waiting(order, now, suggestion)) for order in found]
+
+
+async def assign_advisor(
+    uow: UnitOfWork, order_id: str, command: AssignAdvisor, reader: Principal, deps: Deps
+) -> OrderView:
+    """Say which advisor receives the customer, or takes an order over (指派, 交接); the answer is
+    the order as its ``reader`` may see it."""
+    if command.advisor_id not in deps.catalog.advisors[uow.store_id]:
+        raise unknown_code("advisor_id", command.advisor_id)
+    order = await lock_seen(uow, order_id, command.version)
+    saved = await save_change(uow, *orders.assign(order, command.advisor_id, uow.person, uow.now))
+    return as_seen_by(reader, order_view(saved))
+
+
+async def greet_customer(uow: UnitOfWork, order_id: str, command: Seen) -> OrderView:
+    """Let the calling advisor receive the customer (接待)."""
+    order = await lock_seen(uow, order_id, command.version)
+    saved = await save_change(uow, *orders.greet(order, uow.person, uow.now))
+    await cancel_expected_greeting(uow, order_id)
+    return order_view(saved)
+
+
+def _identity(plate: str, known: VehicleView, deps: Deps) -> VehicleIdentity:
+    """What the vehicle is called; one without a plate is known by its VIN anyhow."""
+    personal = deps.personal
+    by_vin = personal.reference("vin", plate) if plate_kind(plate) == "unregistered" else None
+    return VehicleIdentity(personal.reference("plate", plate), known.vehicle_ref or by_vin)
+
+
+async def _check_in(uow: UnitOfWork, appointment_id: str, vehicle: VehicleIdentity) -> None:
+    """The customer has come to their appointment."""
+    booked = await persistence.lock_appointment(uow.connection, uow.store_id, appointment_id)
+    await persistence.save_appointment(uow, appointments.check_in(booked, vehicle.plate_ref))
+    await cancel_timers(uow, appointment_id)
+
+
+async def _check_in_one_place(
+    uow: UnitOfWork, vehicle: VehicleIdentity, command: RecordArrival, principal: Principal
+) -> None:
+    """Refuse a vehicle that has not left; which other store has it is told and traced."""
+    await persistence.lock_vehicle(uow.connection, vehicle.plate_ref)
+    visits = await persistence.open_visits(uow.connection, vehicle)
+    vehicles.check_not_in_store(visits, uow.store_id)
+    if not command.elsewhere_confirmed:
+        log_cross_store_access(
+            "open visit to another store shown",
+            principal,
+            uow.store_id,
+            [visit.store_id for visit in visits],
+            plate_ref=vehicle.plate_ref,
+        )
+        vehicles.check_not_elsewhere(visits, uow.store_id)
+
+
+def _waiting(order: Order, now: datetime, suggestion: Mapping[str, str]) -> WaitingView:
+    until = order.greeted_at or now
+    return WaitingView(
+        **order_view(order).model_dump(),
+        waited_s=int((until - order.arrived_at).total_seconds()),
+        overdue=until > order.greeting_due_at,
+        suggested_advisor_id=order.advisor_id or suggestion.get(order.order_id),
+    )

@@ -1,0 +1,60 @@
+"""Why orders and appointments ended without work (取消原因): a code, and words that stay here."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
+from services.reception.persistence import Cancellation
+from shared.contracts.reception import CancellationReason
+from shared.request_model import Seen
+from shared.unit_of_work import UnitOfWork
+
+
+class Cancel(Seen):
+    """``note`` is kept encrypted and stands in no event."""
+
+    reason: CancellationReason
+    note: Annotated[str | None, Field(min_length=1, max_length=200, description="说明")] = None
+
+
+class CancellationView(BaseModel):
+    """``note`` is absent when nothing was noted or it was erased."""
+
+    reason: CancellationReason
+    note: str | None
+    cancelled_by: str
+    cancelled_at: datetime
+
+
+async def keep_cancellation(uow: UnitOfWork, subject: str, command: Cancel, deps: Deps) -> None:
+    """Keep why the order or appointment ``subject`` was cancelled, and by whom."""
+    note = await deps.personal.encrypt(uow.connection, uow.store_id, subject, command.note)
+    cancellation = Cancellation(subject, command.reason, note, uow.person, uow.now)
+    await persistence.add_cancellation(uow.connection, uow.store_id, cancellation)
+
+
+async def get_order_cancellation(store_id: str, order_id: str, deps: Deps) -> CancellationView:
+    """Read why an order was cancelled, and by whom."""
+    return await _read(store_id, order_id, "order_id", deps)
+
+
+async def get_appointment_cancellation(
+    store_id: str, appointment_id: str, deps: Deps
+) -> CancellationView:
+    """Read why an appointment was cancelled, and by whom."""
+    return await _read(store_id, appointment_id, "appointment_id", deps)
+
+
+async def _read(store_id: str, subject: str, field: str, deps: Deps) -> CancellationView:
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.read_cancellation(connection, store_id, subject, field)
+        note = await deps.personal.decrypt(connection, store_id, subject, found.note)
+    return CancellationView(
+        reason=found.reason,
+        note=note,
+        cancelled_by=found.cancelled_by,
+        cancelled_at=found.cancelled_at,
+    )

@@ -1,0 +1,115 @@
+"""The workshop's time: its promises, what is reserved, and its free time as last published."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
+from services.reception.clients.workshop import Caller, WorkshopUnavailableError
+from services.reception.domain.authorisation import new_promise
+from services.reception.domain.order import Order, Promise
+from services.reception.domain.provisional import provisional_promise
+from shared.contracts.workshop import CapacityChanged
+from shared.unit_of_work import UnitOfWork
+
+DEFAULT_CONFIDENCE = 0.95
+
+
+async def record_capacity(uow: UnitOfWork, event: CapacityChanged, _: Deps) -> None:
+    """Keep the free time, for when the workshop is unavailable."""
+    await persistence.save_capacity(uow.connection, event.store_id, event.free)
+
+
+async def workshop_token(store_id: str, deps: Deps) -> str | None:
+    """Reception's own token for the workshop, for who has none; absent while none is to be had."""
+    try:
+        return await deps.credentials.token(store_id)
+    except httpx.HTTPError:
+        return None
+
+
+async def ask_promise(
+    store_id: str,
+    token: str | None,
+    operations: Sequence[str],
+    deps: Deps,
+    *,
+    confidence: float = DEFAULT_CONFIDENCE,
+    order: Order | None = None,
+) -> tuple[Promise, dict[str, Any] | None]:
+    """Ask for the earliest promise, and what it rests on; of further work of an ``order``, its new
+    one.
+
+    It is provisional while the workshop is unavailable, or without a ``token`` for it.
+    """
+    try:
+        if token is None:
+            raise WorkshopUnavailableError
+        response = await deps.workshop.quote(
+            token,
+            store_id,
+            operations,
+            confidence=confidence,
+            order_id=order.order_id if order else None,
+        )
+    except WorkshopUnavailableError:
+        response = await _provisional(store_id, operations, confidence, deps)
+    promise = _promise(response)
+    return new_promise(order, promise) if order else promise, response.get("limiting_factor")
+
+
+async def reserve(
+    caller: Caller,
+    operations: Sequence[str],
+    deps: Deps,
+    *,
+    confidence: float = DEFAULT_CONFIDENCE,
+    replaces: str | None = None,
+    order_id: str | None = None,
+    latest_promise_at: datetime | None = None,
+) -> Promise:
+    """Get a promise with the workshop's hold behind it, else a provisional one.
+
+    Additional work of an open order, ``order_id``, follows what is planned for it.
+
+    Raises:
+        Problem: the promise would be later than ``latest_promise_at``.
+    """
+    try:
+        response = await deps.workshop.hold(
+            caller,
+            operations,
+            confidence=confidence,
+            replaces=replaces,
+            order_id=order_id,
+            latest_promise_at=latest_promise_at,
+        )
+    except WorkshopUnavailableError:
+        response = await _provisional(caller.store_id, operations, confidence, deps)
+    return _promise(response)
+
+
+def _promise(response: Mapping[str, Any]) -> Promise:
+    return Promise(
+        promised_at=datetime.fromisoformat(response["promised_at"]),
+        confidence=response["confidence"],
+        hold_id=response.get("hold_id"),
+        provisional=response.get("provisional", False),
+    )
+
+
+async def _provisional(
+    store_id: str, operations: Sequence[str], confidence: float, deps: Deps
+) -> dict[str, Any]:
+    """A promise from the workshop's last published free time."""
+    async with deps.uow_factory.read(store_id) as connection:
+        free = await persistence.last_capacity(connection, store_id)
+    promised_at = provisional_promise(
+        free,
+        [deps.catalog.operations[operation_id] for operation_id in operations],
+        deps.uow_factory.clock.now(),
+    )
+    return {"promised_at": promised_at.isoformat(), "confidence": confidence, "provisional": True}

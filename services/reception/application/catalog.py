@@ -1,0 +1,16 @@
+"""The catalog: operations, parts, symptom codes, delivery steps."""
+
+from typing import Any
+
+from services.reception.application.deps import Deps
+
+
+async def catalog(store_id: str, deps: Deps) -> dict[str, Any]:
+    """Operations, parts, symptom codes and delivery steps with their names, and labor rates."""
+    known = deps.catalog
+    steps = {entry["step"]: entry for entry in known.entries["delivery_steps"]}
+    return {
+        **known.entries,
+        "delivery_steps": [steps[step] for step in known.delivery_steps[store_id]],
+        "labor_rate_cents": known.stores[store_id].labor_rate_cents,
+    }

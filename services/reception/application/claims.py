@@ -1,0 +1,234 @@
+"""Warranty claims (索赔) from draft to settlement."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.reception import persistence
+from services.reception.application import claim_reminders, receivables
+from services.reception.application.changes import save_change
+from services.reception.application.deps import Deps
+from services.reception.domain import claim as claims
+from services.reception.domain import errors
+from services.reception.domain.claim import Claim, ClaimStatus, Evidence
+from services.reception.domain.order import LARGEST_ODOMETER_KM, Order
+from services.reception.domain.settlement import Paid
+from shared.contracts import Event
+from shared.contracts.base import Identifier
+from shared.contracts.reception import (
+    ClaimAnswer,
+    ClaimAwaits,
+    EstimateLine,
+    InvoiceIssued,
+    PaymentMethod,
+)
+from shared.contracts.versioned import require_version
+from shared.contracts.violations import unknown_code
+from shared.db import Connection
+from shared.group import CalendarDay
+from shared.ids import new_id
+from shared.request_model import Seen, Version
+from shared.unit_of_work import UnitOfWork
+
+
+class RecordEvidence(Seen):
+    """All that is known."""
+
+    odometer_km: Annotated[int | None, Field(ge=0, le=LARGEST_ODOMETER_KM)] = None
+    in_service_on: CalendarDay | None = None
+    fault_code: Annotated[str | None, Field(pattern=r"^[PBCU][0-9A-F]{4,6}$")] = None
+    part_no: Identifier | None = None
+    photo_ids: Annotated[list[Identifier], Field(max_length=40)] = []
+
+
+class RecordAnswer(Seen):
+    """What the manufacturer pays, 0 where it rejects the claim, and why."""
+
+    approved_cents: Annotated[int, Field(ge=0, le=10**10)]
+    code: ClaimAnswer
+
+
+class SettleClaim(Seen):
+    method: PaymentMethod
+
+
+class EvidenceView(BaseModel):
+    odometer_km: int | None
+    in_service_on: date | None
+    fault_code: str | None
+    part_no: str | None
+    photo_ids: Sequence[str]
+
+
+class ClaimView(BaseModel):
+    """One claim; ``missing`` names the evidence that it still needs, ``answer`` is what the
+    manufacturer said last."""
+
+    claim_id: str
+    order_id: str
+    status: ClaimStatus
+    lines: Sequence[EstimateLine]
+    amount_cents: int
+    approved_cents: int
+    answer: ClaimAnswer | None
+    answered_at: datetime | None
+    evidence: EvidenceView
+    missing: Sequence[str]
+    awaits: ClaimAwaits | None
+    due_at: datetime
+    round: int
+    version: Version
+
+
+class ClaimEntry(ClaimView):
+    """A claim in the ledger, and whose order it is about."""
+
+    queue_number: int
+    arrived_at: datetime
+    customer_ref: str | None
+    plate_ref: str
+
+
+async def list_claims(
+    store_id: str, statuses: Sequence[ClaimStatus], deps: Deps
+) -> list[ClaimEntry]:
+    """List the claims at one of the statuses (索赔台账), the most urgent first."""
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.list_claims(connection, store_id, statuses)
+        return await _entries(connection, found)
+
+
+async def get_claim(store_id: str, claim_id: str, deps: Deps) -> ClaimEntry:
+    """Read one claim."""
+    async with deps.uow_factory.read(store_id) as connection:
+        claim = await persistence.read_claim(connection, store_id, claim_id)
+        (entry,) = await _entries(connection, [claim])
+    return entry
+
+
+async def draft_claim(uow: UnitOfWork, order: Order, invoice: InvoiceIssued, deps: Deps) -> None:
+    """Claim what the manufacturer is to pay of a bill, where it is to pay something (R6)."""
+    lines = [line for line in invoice.lines if line.pay_type == "warranty"]
+    if not lines:
+        return
+    claim, events = claims.draft(order, lines, str(new_id()), deps.catalog.claim_rules, uow.now)
+    await _save(uow, claim, events, deps)
+
+
+async def withdraw_claims(uow: UnitOfWork, found: Sequence[Claim], deps: Deps) -> None:
+    """Withdraw locked claims for what is on no bill any more (R6)."""
+    for each in found:
+        await _save(uow, *claims.withdraw(each, uow.person, uow.now), deps)
+
+
+async def record_evidence(
+    uow: UnitOfWork, claim_id: str, command: RecordEvidence, deps: Deps
+) -> ClaimView:
+    """Complete the evidence (索赔资料)."""
+    if command.part_no is not None and command.part_no not in deps.catalog.part_price_cents:
+        raise unknown_code("part_no", command.part_no)
+    today = deps.catalog.stores[uow.store_id].local_day(uow.now)
+    if command.in_service_on and command.in_service_on > today:
+        raise errors.in_the_future("in_service_on")
+    claim = await _lock_seen(uow, claim_id, command)
+    known = await persistence.known_photos(uow.connection, uow.store_id, command.photo_ids)
+    for photo_id in command.photo_ids:
+        if photo_id not in known:
+            raise unknown_code("photo_ids", photo_id)
+    evidence = Evidence(
+        odometer_km=command.odometer_km,
+        in_service_on=command.in_service_on,
+        fault_code=command.fault_code,
+        part_no=command.part_no,
+        photo_ids=tuple(command.photo_ids),
+    )
+    completed = claims.record_evidence(claim, evidence)
+    return _view(await persistence.save_claim(uow, completed))
+
+
+async def submit_claim(uow: UnitOfWork, claim_id: str, command: Seen, deps: Deps) -> ClaimView:
+    """Send the claim to the manufacturer (提交); refused while evidence is missing."""
+    claim = await _lock_seen(uow, claim_id, command)
+    submitted, events = claims.submit(claim, uow.person, deps.catalog.claim_rules, uow.now)
+    return await _save(uow, submitted, events, deps)
+
+
+async def record_answer(
+    uow: UnitOfWork, claim_id: str, command: RecordAnswer, deps: Deps
+) -> ClaimView:
+    """Record what the manufacturer has answered (回复)."""
+    claim = await _lock_seen(uow, claim_id, command)
+    answered, events = claims.answer(
+        claim, command.approved_cents, command.code, deps.catalog.claim_rules, uow.now
+    )
+    return await _save(uow, answered, events, deps)
+
+
+async def settle_claim(
+    uow: UnitOfWork, claim_id: str, command: SettleClaim, deps: Deps
+) -> ClaimView:
+    """Record that the manufacturer has paid what it approved (索赔结算); the store bears the
+    rest."""
+    claim = await _lock_seen(uow, claim_id, command)
+    order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
+    paid = Paid(str(new_id()), command.method, claim.approved_cents, uow.now)
+    settled, changed, events = claims.settle(claim, order, paid, uow.person)
+    await receivables.watch(uow, await save_change(uow, changed), deps)
+    return await _save(uow, settled, events, deps)
+
+
+async def write_claim_off(uow: UnitOfWork, claim_id: str, command: Seen, deps: Deps) -> ClaimView:
+    """Expect nothing of the manufacturer any more (索赔核销): the store bears it."""
+    claim = await _lock_seen(uow, claim_id, command)
+    order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
+    given_up, changed, events = claims.give_up(claim, order, uow.person, uow.now)
+    await receivables.watch(uow, await save_change(uow, changed), deps)
+    return await _save(uow, given_up, events, deps)
+
+
+async def _lock_seen(uow: UnitOfWork, claim_id: str, command: Seen) -> Claim:
+    claim = await persistence.lock_claim(uow.connection, uow.store_id, claim_id)
+    require_version(claim, command.version)
+    return claim
+
+
+async def _save(uow: UnitOfWork, claim: Claim, events: Sequence[Event], deps: Deps) -> ClaimView:
+    """Save a changed claim, publish what happened to it, and set its next reminder."""
+    saved = await persistence.save_claim(uow, claim)
+    await claim_reminders.watch(uow, saved, deps)
+    uow.publish(events)
+    return _view(saved)
+
+
+async def _entries(connection: Connection, found: Sequence[Claim]) -> list[ClaimEntry]:
+    """The claims of one store with their orders."""
+    if not found:
+        return []
+    orders = await persistence.repair_order_summaries(
+        connection, found[0].store_id, [each.order_id for each in found]
+    )
+    return [
+        ClaimEntry(**_view(each).model_dump(), **asdict(orders[each.order_id])) for each in found
+    ]
+
+
+def _view(claim: Claim) -> ClaimView:
+    return ClaimView(
+        claim_id=claim.claim_id,
+        order_id=claim.order_id,
+        status=claim.status,
+        lines=claim.lines,
+        amount_cents=claim.amount_cents,
+        approved_cents=claim.approved_cents,
+        answer=claim.answer,
+        answered_at=claim.answered_at,
+        evidence=EvidenceView(**asdict(claim.evidence)),
+        missing=claim.evidence.missing,
+        awaits=claim.awaits,
+        due_at=claim.due_at,
+        round=claim.round,
+        version=claim.version,
+    )

@@ -1,0 +1,47 @@
+"""Customers, whom customer relations knows, or will know once it is available (R19)."""
+
+import json
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
+from services.reception.clients.workshop import Caller
+from services.reception.domain import order as orders
+from shared import timers
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+LINK_CUSTOMER = "link_customer"
+
+
+async def check_customer(caller: Caller, customer_ref: str | None, deps: Deps) -> None:
+    """Refuse a customer who is not the store's, where one is named."""
+    if customer_ref is not None:
+        await deps.archive.check_customer(caller.token, caller.store_id, customer_ref)
+
+
+async def keep_details(uow: UnitOfWork, order_id: str, details: str, deps: Deps) -> None:
+    """Keep the person's details, encrypted, and have them moved to customer relations."""
+    encrypted = await deps.personal.encrypt(uow.connection, uow.store_id, order_id, details)
+    await persistence.save_details(uow.connection, uow.store_id, order_id, encrypted)
+    await timers.schedule(uow, LINK_CUSTOMER, order_id, store_id=uow.store_id, due_at=uow.now)
+
+
+async def register_customer(store_id: str, order_id: str, deps: Deps) -> str | None:
+    """Register the customer; nothing to do without details."""
+    async with deps.uow_factory.read(store_id) as connection:
+        encrypted = await persistence.encrypted_details(connection, store_id, order_id)
+        details = await deps.personal.decrypt(connection, store_id, order_id, encrypted)
+    if not details:
+        return None
+    return await deps.archive.register(store_id, order_id, json.loads(details))
+
+
+async def link_customer(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+    """Link the order to its customer and forget the details."""
+    if timer.prepared is None:
+        return
+    order = await persistence.read_order(uow.connection, timer.store_id, timer.subject)
+    linked, events = orders.link_customer(order, timer.prepared)
+    await persistence.save_order(uow, linked)
+    await persistence.save_details(uow.connection, timer.store_id, timer.subject, None)
+    uow.publish(events)

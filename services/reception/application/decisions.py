@@ -1,0 +1,245 @@
+"""The customer's decision on a version of the estimate, however it came (授权, 拒绝)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.reception import persistence
+from services.reception.application.capacity import ask_promise, reserve, workshop_token
+from services.reception.application.deps import Deps
+from services.reception.application.estimate_offers import further_operations, present_promise
+from services.reception.application.estimates import EstimateView, estimate_view
+from services.reception.clients.workshop import Caller
+from services.reception.domain import authorisation, errors
+from services.reception.domain import decision as decisions
+from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
+from services.reception.domain.decision import Choice
+from services.reception.domain.link import ContactUsed, LinkConsent, Origin, consent_over, use_from
+from services.reception.domain.order import Order, Promise
+from services.reception.persistence import Link
+from shared.contracts.base import Identifier, Moment
+from shared.contracts.reception import Channel
+from shared.contracts.versioned import require_version
+from shared.db import Connection
+from shared.ids import new_id
+from shared.problems import Problem
+from shared.request_model import Seen
+from shared.security import Principal
+from shared.unit_of_work import UnitOfWork
+
+PROMISE_LATER = "promise_later"
+"""The rule by which the workshop refuses to reserve what would be done later than was shown."""
+
+
+class TakeWord(Seen):
+    """How the customer said it, on the order as it was seen."""
+
+    channel: Literal["counter", "phone"]
+
+
+class TakeAgreement(TakeWord):
+    """Of the offered items, the ``declined`` ones are not wanted; ``promised_at`` is the order's
+    new promise that the customer was told. Where it would be later, they are asked again."""
+
+    declined: Annotated[list[Identifier], Field(max_length=120)] = []
+    promised_at: Moment | None = None
+
+
+@dataclass(frozen=True)
+class CustomerDecision:
+    """What the customer decided on a version, and who recorded it, on the order as it was
+    ``seen``; nobody did where it came over ``link``, from ``origin``.
+
+    ``promised_at`` is the new promise that they saw.
+    """
+
+    order_id: str
+    choice: Choice
+    channel: Channel
+    recorded_by: str | None = None
+    seen: str | None = None
+    link: Link | None = None
+    origin: Origin | None = None
+    promised_at: datetime | None = None
+
+    def check(self, order: Order) -> None:
+        """Refuse what was recorded on an order that has changed since."""
+        if self.seen is not None:
+            require_version(order, self.seen)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The promise of additional work that is wanted, and the address that the link was sent to."""
+
+    promise: Promise | None
+    contact: ContactUsed
+
+
+def agreement(
+    order_id: str, version: int, command: TakeAgreement, principal: Principal
+) -> CustomerDecision:
+    """The customer agrees, at the counter or on the phone; ``principal`` has recorded it.
+
+    Raises:
+        RuleViolation: they have not met the customer.
+    """
+    _require_presence(principal, command.channel)
+    return CustomerDecision(
+        order_id,
+        Choice(version, True, frozenset(command.declined)),
+        command.channel,
+        principal.subject,
+        command.version,
+        promised_at=command.promised_at,
+    )
+
+
+def refusal(
+    order_id: str, version: int, command: TakeWord, principal: Principal
+) -> CustomerDecision:
+    """The customer does not agree; ``principal`` has recorded it.
+
+    Raises:
+        RuleViolation: they have not met the customer.
+    """
+    _require_presence(principal, command.channel)
+    return CustomerDecision(
+        order_id, Choice(version, False), command.channel, principal.subject, command.version
+    )
+
+
+async def prepare_decision(
+    store_id: str, decision: CustomerDecision, key: str, deps: Deps
+) -> Prepared:
+    """Reserve the workshop's time for additional work, under the ``key`` of the command, and ask
+    where the link was sent.
+
+    Raises:
+        RuleViolation: the version cannot be decided on, or the customer saw an earlier promise.
+    """
+    promise = await _promise(store_id, decision, key, deps) if decision.choice.wanted else None
+    return Prepared(promise, await _contact_used(store_id, decision.link, deps))
+
+
+async def record_authorisation(
+    uow: UnitOfWork, agreement: CustomerDecision, prepared: Prepared, deps: Deps
+) -> EstimateView:
+    """Record that the customer agrees (授权), as a colleague was told.
+
+    Where only a part is wanted, the version is replaced by two: the part, and the declined rest.
+    """
+    _, version = await decide(uow, agreement, prepared, deps)
+    return estimate_view(version)
+
+
+async def record_refusal(
+    uow: UnitOfWork, refusal: CustomerDecision, prepared: Prepared, deps: Deps
+) -> EstimateView:
+    """Record that the customer does not agree (拒绝), as a colleague was told."""
+    _, version = await decide(uow, refusal, prepared, deps)
+    return estimate_view(version)
+
+
+async def decide(
+    uow: UnitOfWork, decision: CustomerDecision, prepared: Prepared, deps: Deps
+) -> tuple[Order, EstimateVersion]:
+    """Apply the decision; answers with the order and what was decided on."""
+    connection = uow.connection
+    order = await persistence.lock_order(connection, uow.store_id, decision.order_id)
+    decision.check(order)
+    stored = await persistence.estimate_versions(connection, uow.store_id, decision.order_id)
+    versions, submitted = decisions.divide(
+        order,
+        stored,
+        decision.choice,
+        deps.catalog.typical_parts,
+        additional_work_id=str(new_id()),
+        now=uow.now,
+    )
+    decision_record = DecisionRecord(
+        decision.channel,
+        decision.recorded_by,
+        uow.now,
+        decision.promised_at,
+        await _use_up(connection, order, decision, prepared.contact, uow.now),
+    )
+    changed, decided, events = decisions.decide(
+        order, versions, decision.choice, decision_record, prepared.promise
+    )
+    await persistence.save_order(uow, changed)
+    latest = {each.version: each for each in (*versions, *decided)}
+    await persistence.save_estimates(
+        connection, [each for each in latest.values() if each not in stored]
+    )
+    uow.publish([*submitted, *events])
+    return changed, decided[0]
+
+
+def _require_presence(principal: Principal, channel: Channel) -> None:
+    decisions.require_presence(channel, meets_customers=principal.has("advisor", "manager"))
+
+
+async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> ContactUsed:
+    """The address to which the link was sent, as far as customer relations answers."""
+    if link is None or not link.sent:
+        return ContactUsed()
+    if link.message_id is None:
+        return ContactUsed(known=False)
+    return await deps.archive.contact_used(store_id, link.message_id)
+
+
+async def _use_up(
+    connection: Connection,
+    order: Order,
+    decision: CustomerDecision,
+    contact: ContactUsed,
+    now: datetime,
+) -> LinkConsent | None:
+    """What is to be known of a word over a link, which is used up by it."""
+    link, origin = decision.link, decision.origin
+    if link is None or origin is None:
+        return None
+    if not await persistence.use_link(connection, link, now):
+        raise errors.link_used()
+    uses = await persistence.link_uses(connection, link.store_id, [link.link_id])
+    await persistence.add_link_use(
+        connection, link, use_from(origin, "decided", now), origin.network
+    )
+    return consent_over(uses[link.link_id], origin, contact, arrived_at=order.arrived_at, now=now)
+
+
+async def _promise(
+    store_id: str, decision: CustomerDecision, key: str, deps: Deps
+) -> Promise | None:
+    """When additional work will be done; absent for the ordered work, which has its promise."""
+    order_id = decision.order_id
+    async with deps.uow_factory.read(store_id) as connection:
+        order = await persistence.read_order(connection, store_id, order_id)
+        versions = await persistence.estimate_versions(connection, store_id, order_id)
+    decision.check(order)
+    estimate_version = authorisation.require_pending(order, versions, decision.choice.version)
+    if estimate_version.additional_work_id is None:
+        return None
+    operations = further_operations(deps.catalog, estimate_version, decision.choice.declined)
+    if not operations:
+        return present_promise(order)
+    token = await workshop_token(store_id, deps)
+    if token is None:
+        promise, _ = await ask_promise(store_id, None, operations, deps)
+        return promise
+    latest = authorisation.latest_promise(order, decision.promised_at)
+    try:
+        return await reserve(
+            Caller(store_id, token, key),
+            operations,
+            deps,
+            order_id=order_id,
+            latest_promise_at=latest,
+        )
+    except Problem as problem:
+        if problem.rule != PROMISE_LATER or not problem.values:
+            raise
+        raise errors.promise_later(datetime.fromisoformat(problem.values["promised_at"])) from None

@@ -1,0 +1,135 @@
+"""Versions of the estimate, put before the customer (估价, 增项)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from services.reception import persistence
+from services.reception.application.changes import lock_seen
+from services.reception.application.deps import Deps
+from services.reception.application.work import PricedWork, priced_work
+from services.reception.domain import authorisation
+from services.reception.domain.authorisation import EstimateVersion
+from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
+from services.reception.domain.link import LinkConsent
+from services.reception.domain.vehicle import VehicleIdentity
+from shared.contracts.reception import Channel, EstimateLine
+from shared.contracts.workshop import AdditionalWorkFound
+from shared.db import Connection
+from shared.ids import new_id
+from shared.request_model import Seen
+from shared.unit_of_work import UnitOfWork
+
+
+class ReviseEstimate(Seen, PricedWork):
+    """Other prices, parts or payers for the order as it was seen."""
+
+
+class EstimateView(BaseModel):
+    """One version of an order's estimate."""
+
+    order_id: str
+    version: int
+    additional_work_id: str | None
+    lines: Sequence[EstimateLine]
+    total_cents: int
+    status: authorisation.Status
+    submitted_by: str
+    submitted_at: datetime
+    channel: Channel | None
+    recorded_by: str | None
+    decided_at: datetime | None
+    link_consent: LinkConsent | None
+
+
+async def submit_estimate(
+    uow: UnitOfWork, order_id: str, command: ReviseEstimate, deps: Deps
+) -> EstimateView:
+    """Put a version of the estimate before the customer (估价); it replaces one that awaits them.
+
+    Before the opening any work may be estimated, afterwards the operations stay.
+    """
+    return await _submit(uow, order_id, command, None, deps)
+
+
+async def submit_additional_work(
+    uow: UnitOfWork, order_id: str, command: ReviseEstimate, deps: Deps
+) -> EstimateView:
+    """Put further work on an open order before the customer (增项)."""
+    return await _submit(uow, order_id, command, str(new_id()), deps)
+
+
+async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkFound, deps: Deps) -> None:
+    """Price work that was found while working, and put it before the customer (R4)."""
+    key = (event.store_id, event.order_id)
+    parts = Counter(event.part_numbers)
+    wanted = WantedWork(
+        event.operations, tuple(PartQuantity(no, count) for no, count in parts.items())
+    )
+    order, changed, events = authorisation.offer_additional(
+        await persistence.lock_order(uow.connection, *key),
+        await persistence.estimate_versions(uow.connection, *key),
+        estimate(deps.catalog.prices(event.store_id), wanted),
+        additional_work_id=event.additional_work_id,
+        submitted_by=event.found_by,
+        now=uow.now,
+    )
+    await persistence.save_order(uow, order)
+    await persistence.save_estimates(uow.connection, changed)
+    uow.publish(events)
+
+
+async def list_estimates(store_id: str, order_id: str, deps: Deps) -> list[EstimateView]:
+    """List every version of the order's estimate, the oldest first."""
+    async with deps.uow_factory.read(store_id) as connection:
+        await persistence.read_order(connection, store_id, order_id)
+        versions = await persistence.estimate_versions(connection, store_id, order_id)
+    return [estimate_view(version) for version in versions]
+
+
+async def declined_work(store_id: str, order_id: str, deps: Deps) -> list[EstimateView]:
+    """List what the vehicle's owner did not want at earlier visits and has not ordered since
+    (未做增项): to be offered again."""
+    async with deps.uow_factory.read(store_id) as connection:
+        order = await persistence.read_order(connection, store_id, order_id)
+        return await work_to_offer_again(connection, store_id, order.vehicle, order.arrived_at)
+
+
+async def work_to_offer_again(
+    connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
+) -> list[EstimateView]:
+    """Work that was declined at the vehicle's visits before then and not ordered since."""
+    found = await persistence.work_not_wanted(connection, store_id, vehicle, before)
+    since = min((version.submitted_at for version in found), default=before)
+    ordered = await persistence.operations_since(connection, store_id, vehicle, since)
+    return [estimate_view(version) for version in authorisation.open_offers(found, ordered)]
+
+
+def estimate_view(version: EstimateVersion) -> EstimateView:
+    """A version as it is told."""
+    return EstimateView(**{name: getattr(version, name) for name in EstimateView.model_fields})
+
+
+async def _submit(
+    uow: UnitOfWork,
+    order_id: str,
+    command: ReviseEstimate,
+    additional_work_id: str | None,
+    deps: Deps,
+) -> EstimateView:
+    priced = priced_work(uow.store_id, command, deps)
+    order = await lock_seen(uow, order_id, command.version)
+    changed_order, changed, events = authorisation.submit(
+        order,
+        await persistence.estimate_versions(uow.connection, uow.store_id, order_id),
+        priced,
+        additional_work_id=additional_work_id,
+        submitted_by=uow.person,
+        now=uow.now,
+    )
+    await persistence.save_order(uow, changed_order)
+    await persistence.save_estimates(uow.connection, changed)
+    uow.publish(events)
+    return estimate_view(changed[-1])

@@ -1,0 +1,204 @@
+"""Bills (结算单): previewed, issued, read."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from services.reception import persistence
+from services.reception.application import claims, receivables, tax_invoices
+from services.reception.application.changes import lock_seen
+from services.reception.application.deps import Deps
+from services.reception.application.views import OrderView, order_view
+from services.reception.domain import errors, settlement
+from services.reception.domain.estimate import payable_cents
+from services.reception.domain.money import included_tax
+from services.reception.domain.settlement import Terms
+from services.reception.persistence.invoice import TaxInvoice
+from shared.contracts.base import Identifier
+from shared.contracts.reception import (
+    BilledVoucher,
+    CreditNoteIssued,
+    EstimateLine,
+    InvoiceIssued,
+    PayerShare,
+    PayType,
+    VoucherKind,
+)
+from shared.ids import new_id
+from shared.request_model import RequestModel, Seen
+from shared.unit_of_work import UnitOfWork
+
+
+def _each_once(value: list[str]) -> list[str]:
+    if len(set(value)) < len(value):
+        raise ValueError("each voucher once")
+    return value
+
+
+Vouchers = Annotated[list[Identifier], Field(max_length=10), AfterValidator(_each_once)]
+
+
+class ChosenVouchers(RequestModel):
+    """Vouchers and service cards to be redeemed with the bill; where it takes the place of one that
+    is credited whole, other payers by code of the operation or part."""
+
+    vouchers: Vouchers = []
+    pay_types: Annotated[dict[Identifier, PayType], Field(max_length=120)] = {}
+
+
+class IssueInvoice(Seen, ChosenVouchers):
+    """The bill as it was previewed."""
+
+
+class CreditNoteView(CreditNoteIssued):
+    """A credit note, and number and tax of the correcting tax invoice (红字发票) as it was issued,
+    once there is one."""
+
+    tax_invoice_number: str | None
+    issued_tax_cents: int | None
+
+
+class RedeemedVoucher(BaseModel):
+    """What a voucher or service card takes off a bill, in cents."""
+
+    voucher_id: str
+    kind: VoucherKind
+    operation_id: str | None
+    redeemed_cents: int
+
+
+class BillView(BaseModel):
+    """A bill as it was issued, what was credited of it since, and number and tax of its tax
+    invoice (电子发票) as it was issued, once there is one.
+
+    ``issued_tax_cents`` may differ from ``computed_tax_cents``, the tax of the customer's share.
+    """
+
+    invoice: InvoiceIssued
+    credit_notes: Sequence[CreditNoteView]
+    tax_invoice_number: str | None
+    issued_tax_cents: int | None
+    computed_tax_cents: int
+
+
+class InvoiceView(BillView):
+    """The order's latest bill with the vouchers that are redeemed with it, and ``earlier`` ones,
+    which are credited whole, the latest first."""
+
+    vouchers: Sequence[RedeemedVoucher]
+    earlier: Sequence[BillView]
+
+
+class InvoicePreview(BaseModel):
+    """What the bill would be, in cents: gross lines, discount and vouchers, and their total with
+    the tax that it contains."""
+
+    lines: Sequence[EstimateLine]
+    shares: Sequence[PayerShare]
+    gross_cents: int
+    discount_cents: int
+    vouchers: Sequence[BilledVoucher]
+    voucher_cents: int
+    deposit_cents: int
+    tax_cents: int
+    total_cents: int
+    due_at: datetime
+
+
+async def issue_invoice(
+    uow: UnitOfWork, order_id: str, command: IssueInvoice, deps: Deps
+) -> OrderView:
+    """Bill the order (结算): what the customer has agreed to and the workshop has finished."""
+    connection = uow.connection
+    order = await lock_seen(uow, order_id, command.version)
+    billed, used, invoice, redeemed = settlement.issue_invoice(
+        order,
+        invoice_id=str(new_id()),
+        terms=_terms(uow.store_id, deps),
+        now=uow.now,
+        vouchers=await persistence.lock_vouchers(connection, uow.store_id, command.vouchers),
+        pay_types=command.pay_types,
+    )
+    saved = await persistence.save_order(uow, billed)
+    await persistence.save_vouchers(connection, used)
+    await persistence.add_invoice(connection, invoice)
+    uow.publish([invoice, *redeemed])
+    await claims.draft_claim(uow, saved, invoice, deps)
+    await receivables.watch(uow, saved, deps)
+    await tax_invoices.schedule_tax_invoice(uow, invoice)
+    return order_view(saved)
+
+
+async def preview_invoice(
+    store_id: str, order_id: str, command: ChosenVouchers, deps: Deps
+) -> InvoicePreview:
+    """Show what the bill would be (预结算); nothing is issued or redeemed."""
+    async with deps.uow_factory.read(store_id) as connection:
+        _order, _used, invoice, _redeemed = settlement.issue_invoice(
+            await persistence.read_order(connection, store_id, order_id),
+            invoice_id=order_id,
+            terms=_terms(store_id, deps),
+            now=deps.uow_factory.clock.now(),
+            vouchers=await persistence.lock_vouchers(connection, store_id, command.vouchers),
+            pay_types=command.pay_types,
+        )
+    return InvoicePreview(**{name: getattr(invoice, name) for name in InvoicePreview.model_fields})
+
+
+async def get_invoice(store_id: str, order_id: str, deps: Deps) -> InvoiceView:
+    """Read the order's bill as it was issued (结算单), and those before it.
+
+    Raises:
+        RuleViolation: it is not billed.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        await persistence.read_order(connection, store_id, order_id)
+        bills = await persistence.invoices(connection, store_id, order_id)
+        views = [
+            _bill_view(*bill, await persistence.credit_notes(connection, bill[0])) for bill in bills
+        ]
+        vouchers = await persistence.redeemed_vouchers(connection, store_id, order_id)
+    if not views:
+        raise errors.not_billed()
+    latest, *earlier = views
+    return InvoiceView(
+        **dict(latest),
+        vouchers=[
+            RedeemedVoucher(
+                voucher_id=each.voucher_id,
+                kind=each.kind,
+                operation_id=each.operation_id,
+                redeemed_cents=each.redeemed_cents,
+            )
+            for each in vouchers
+        ],
+        earlier=earlier,
+    )
+
+
+def _terms(store_id: str, deps: Deps) -> Terms:
+    place = deps.catalog.stores[store_id]
+    return Terms(place.tax_rate_bp, timedelta(days=place.payment_days))
+
+
+def _bill_view(
+    invoice: InvoiceIssued,
+    tax_invoice: TaxInvoice | None,
+    notes: Sequence[tuple[CreditNoteIssued, TaxInvoice | None]],
+) -> BillView:
+    return BillView(
+        invoice=invoice,
+        credit_notes=[
+            CreditNoteView(
+                **note.model_dump(),
+                tax_invoice_number=correction and correction.number,
+                issued_tax_cents=correction and correction.tax_cents,
+            )
+            for note, correction in notes
+        ],
+        tax_invoice_number=tax_invoice and tax_invoice.number,
+        issued_tax_cents=tax_invoice and tax_invoice.tax_cents,
+        computed_tax_cents=included_tax(payable_cents(invoice.lines), invoice.tax_rate_bp),
+    )

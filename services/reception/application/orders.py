@@ -1,0 +1,235 @@
+"""Repair orders (工单): opening, reading, cancelling."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from services.reception import persistence
+from services.reception.application.cancellations import Cancel, keep_cancellation
+from services.reception.application.capacity import reserve
+from services.reception.application.changes import lock_seen, save_change
+from services.reception.application.customers import check_customer, keep_details
+from services.reception.application.deps import Deps
+from services.reception.application.greetings import cancel_expected_greeting
+from services.reception.application.views import (
+    OrderView,
+    OrderWithWords,
+    as_seen_by,
+    order_view,
+)
+from services.reception.application.work import Work, operations_of, priced_work
+from services.reception.clients.workshop import Caller
+from services.reception.domain import order as orders
+from services.reception.domain import vehicle as vehicles
+from services.reception.domain.authorisation import DecisionRecord, agree_at_opening, check_seen
+from services.reception.domain.lifecycle import Stage
+from services.reception.domain.order import LARGEST_ODOMETER_KM, Intake, Order, Promise
+from services.reception.domain.vehicle import VehicleIdentity
+from shared.contracts.base import Identifier
+from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
+from shared.contracts.violations import unknown_code
+from shared.db import Connection
+from shared.formats import Phone, Plate
+from shared.request_model import RequestWithVin, Seen
+from shared.security import Principal
+from shared.unit_of_work import UnitOfWork
+
+BOARD_DAYS = 30
+
+
+class CustomerDetails(RequestWithVin):
+    """A person and vehicle that customer relations does not have yet."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80, description="姓名")]
+    phone: Annotated[Phone, Field(description="电话")]
+    plate: Plate
+    brand: Annotated[str, Field(min_length=1, max_length=40, description="品牌")]
+    model: Annotated[str, Field(min_length=1, max_length=40, description="车型")]
+
+
+class OpenOrder(Seen, Work):
+    """What the advisor takes down. References come from customer relations; while it is
+    unavailable, ``customer`` carries the person's details, which are kept encrypted and follow
+    later."""
+
+    customer_ref: Identifier | None = None
+    vehicle_ref: Identifier | None = None
+    customer: CustomerDetails | None = None
+    odometer_km: Annotated[int, Field(ge=0, le=LARGEST_ODOMETER_KM)]
+    odometer_replacement: OdometerReplacement | None = None
+    energy_percent: Annotated[int | None, Field(ge=0, le=100)] = None
+    findings: Annotated[list[WalkRoundFinding], Field(max_length=60)] = []
+    belongings: Annotated[str | None, Field(min_length=1, max_length=1000)] = None
+    words: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
+    symptoms: Annotated[list[Identifier], Field(max_length=10)] = []
+    waiting_customer: bool = False
+    rush: bool = False
+    authorized_over: Literal["counter", "phone"] = "counter"
+
+    @model_validator(mode="after")
+    def _one_way_to_name_the_customer(self) -> Self:
+        if self.customer is None and not (self.customer_ref and self.vehicle_ref):
+            raise ValueError("customer_ref and vehicle_ref, or customer, is required")
+        if self.customer is not None and (self.customer_ref or self.vehicle_ref):
+            raise ValueError("either references or customer, not both")
+        return self
+
+
+async def list_orders(
+    reader: Principal, store_id: str, stages: Sequence[Stage], deps: Deps
+) -> list[OrderView]:
+    """List the orders of the last 30 days at one of the stages, as their ``reader`` may see
+    them."""
+    since = deps.uow_factory.clock.now() - timedelta(days=BOARD_DAYS)
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.list_orders(connection, store_id, stages, since)
+    return [as_seen_by(reader, order_view(order)) for order in found]
+
+
+async def get_order(reader: Principal, store_id: str, order_id: str, deps: Deps) -> OrderWithWords:
+    """Read one order with the customer's own words, as its ``reader`` may see it."""
+    async with deps.uow_factory.read(store_id) as connection:
+        order = await persistence.read_order(connection, store_id, order_id)
+        words, belongings = [
+            await deps.personal.decrypt(connection, store_id, order_id, encrypted)
+            for encrypted in await persistence.encrypted_texts(connection, store_id, order_id)
+        ]
+    view = OrderWithWords(**order_view(order).model_dump(), words=words, belongings=belongings)
+    return as_seen_by(reader, view)
+
+
+async def prepare_opening(order_id: str, command: OpenOrder, caller: Caller, deps: Deps) -> Promise:
+    """Have the workshop reserve the time; its promise is provisional while it is unavailable.
+
+    Raises:
+        RuleViolation: the order cannot be opened like this.
+    """
+    for symptom in command.symptoms:
+        if symptom not in deps.catalog.symptoms:
+            raise unknown_code("symptoms", symptom)
+    operations = operations_of(priced_work(caller.store_id, command, deps))
+    replaces = await _check_may_open(order_id, command, caller, deps)
+    return await reserve(caller, operations, deps, confidence=command.confidence, replaces=replaces)
+
+
+async def open_order(
+    uow: UnitOfWork, order_id: str, command: OpenOrder, promise: Promise, deps: Deps
+) -> OrderView:
+    """Open the repair order (开单) with the workshop's hold behind its ``promise``."""
+    connection = uow.connection
+    vehicle_ref = _vehicle_ref(command, deps)
+    order = await persistence.lock_order(connection, uow.store_id, order_id)
+    await persistence.lock_vehicle(connection, vehicle_ref)
+    await _check_has_no_other_order(connection, order, vehicle_ref)
+    versions = await persistence.estimate_versions(connection, uow.store_id, order_id)
+    check_seen(order, versions, command.version)
+    order, agreed, changed = agree_at_opening(
+        order,
+        versions,
+        priced_work(uow.store_id, command, deps),
+        DecisionRecord(command.authorized_over, uow.person, uow.now),
+        uow.person,
+    )
+    opened, events = orders.open_order(
+        order,
+        _intake(command, vehicle_ref),
+        promise,
+        known_odometer_km=await persistence.last_odometer(connection, vehicle_ref),
+        agreed=agreed,
+        now=uow.now,
+    )
+    saved = await save_change(uow, opened, events)
+    await persistence.save_estimates(connection, changed)
+    await _keep_texts(uow, order_id, command, deps)
+    if command.customer is not None:
+        await keep_details(uow, order_id, command.customer.model_dump_json(), deps)
+    return order_view(saved)
+
+
+async def cancel_order(uow: UnitOfWork, order_id: str, command: Cancel, deps: Deps) -> OrderView:
+    """End a visit before work has begun; what was reserved for it is given back."""
+    order = await lock_seen(uow, order_id, command.version)
+    held = await _appointment_hold(uow.connection, order)
+    saved = await save_change(uow, *orders.cancel(order, command.reason, held))
+    await keep_cancellation(uow, order_id, command, deps)
+    await cancel_expected_greeting(uow, order_id)
+    return order_view(saved)
+
+
+def _vehicle_ref(command: OpenOrder, deps: Deps) -> str:
+    if command.customer is None:
+        return command.vehicle_ref or ""
+    return deps.personal.reference("vin", command.customer.vin)
+
+
+def _intake(command: OpenOrder, vehicle_ref: str) -> Intake:
+    return Intake(
+        customer_ref=command.customer_ref,
+        vehicle_ref=vehicle_ref,
+        odometer_km=command.odometer_km,
+        symptoms=tuple(command.symptoms),
+        waiting_customer=command.waiting_customer,
+        rush=command.rush,
+        odometer_replacement=command.odometer_replacement,
+        energy_percent=command.energy_percent,
+        findings=tuple(command.findings),
+    )
+
+
+async def _keep_texts(uow: UnitOfWork, order_id: str, command: OpenOrder, deps: Deps) -> None:
+    """Keep what was said and left in the vehicle, encrypted."""
+    connection, store_id = uow.connection, uow.store_id
+    words = await deps.personal.encrypt(connection, store_id, order_id, command.words)
+    belongings = await deps.personal.encrypt(connection, store_id, order_id, command.belongings)
+    await persistence.save_texts(connection, store_id, order_id, words, belongings)
+
+
+async def _check_may_open(
+    order_id: str, command: OpenOrder, caller: Caller, deps: Deps
+) -> str | None:
+    """Refuse before capacity is reserved what the decision would refuse after it; answers with
+    the hold of the order's appointment, which the order's own hold replaces."""
+    store_id, vehicle_ref = caller.store_id, _vehicle_ref(command, deps)
+    async with deps.uow_factory.read(store_id) as connection:
+        order = await persistence.read_order(connection, store_id, order_id)
+        versions = await persistence.estimate_versions(connection, store_id, order_id)
+        check_seen(order, versions, command.version)
+        known = await persistence.last_odometer(connection, vehicle_ref)
+        orders.check_may_open(order, command.odometer_km, known, command.odometer_replacement)
+        await _check_has_no_other_order(connection, order, vehicle_ref)
+        hold_id = await _appointment_hold(connection, order)
+    await _check_same_vehicle(order, command, caller, deps)
+    await check_customer(caller, command.customer_ref, deps)
+    return hold_id
+
+
+async def _check_has_no_other_order(connection: Connection, order: Order, vehicle_ref: str) -> None:
+    """Refuse a vehicle that has another open order in the store, under whatever plate."""
+    visits = await persistence.open_visits(
+        connection, VehicleIdentity(order.plate_ref, vehicle_ref)
+    )
+    vehicles.check_not_in_store(visits, order.store_id, order.order_id)
+
+
+async def _check_same_vehicle(order: Order, command: OpenOrder, caller: Caller, deps: Deps) -> None:
+    """Refuse an order for another vehicle than the one that arrived.
+
+    While customer relations is unavailable, nobody can tell.
+    """
+    if command.customer is not None:
+        plate_ref = deps.personal.reference("plate", command.customer.plate)
+        vehicles.check_same_plate(order.plate_ref, plate_ref)
+    elif command.vehicle_ref and command.vehicle_ref != order.vehicle_ref:
+        known = await deps.archive.read_vehicle(caller.token, caller.store_id, command.vehicle_ref)
+        if known is not None:
+            vehicles.check_same_plate(order.plate_ref, known.plate_ref)
+
+
+async def _appointment_hold(connection: Connection, order: Order) -> str | None:
+    """The hold of the order's appointment."""
+    if order.appointment_id is None:
+        return None
+    booked = await persistence.lock_appointment(connection, order.store_id, order.appointment_id)
+    return booked.hold_id

@@ -1,0 +1,70 @@
+"""Money of customers: deposits (定金), payments (收款), refunds (退款), and credit (挂账)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from services.reception.application import receivables
+from services.reception.application.changes import lock_seen, save_change
+from services.reception.application.deps import Deps
+from services.reception.application.views import OrderView, order_view
+from services.reception.domain import settlement
+from services.reception.domain.settlement import Paid
+from shared.contracts.reception import CreditReason, PaymentMethod, RefundReason
+from shared.ids import new_id
+from shared.request_model import Seen
+from shared.unit_of_work import UnitOfWork
+
+Amount = Annotated[int, Field(gt=0, le=10**10)]
+
+
+class RecordPayment(Seen):
+    method: PaymentMethod
+    amount_cents: Amount
+
+
+class PayRefund(RecordPayment):
+    reason: RefundReason
+
+
+class GrantCredit(Seen):
+    reason: CreditReason
+
+
+async def receive_deposit(uow: UnitOfWork, order_id: str, command: RecordPayment) -> OrderView:
+    """Take money before the bill (定金); it will be set against it."""
+    order = await lock_seen(uow, order_id, command.version)
+    changed, events = settlement.receive_deposit(order, _paid(command, uow.now))
+    return order_view(await save_change(uow, changed, events))
+
+
+async def receive_payment(
+    uow: UnitOfWork, order_id: str, command: RecordPayment, deps: Deps
+) -> OrderView:
+    """Take money from the customer (收款), never more than the balance."""
+    order = await lock_seen(uow, order_id, command.version)
+    changed, events = settlement.receive_payment(order, _paid(command, uow.now))
+    saved = await save_change(uow, changed, events)
+    await receivables.watch(uow, saved, deps)
+    return order_view(saved)
+
+
+async def pay_refund(uow: UnitOfWork, order_id: str, command: PayRefund, deps: Deps) -> OrderView:
+    """Give money back to the customer (退款): a deposit first, then payments."""
+    order = await lock_seen(uow, order_id, command.version)
+    changed, events = settlement.refund(order, _paid(command, uow.now), command.reason, uow.person)
+    saved = await save_change(uow, changed, events)
+    await receivables.watch(uow, saved, deps)
+    return order_view(saved)
+
+
+async def grant_credit(uow: UnitOfWork, order_id: str, command: GrantCredit) -> OrderView:
+    """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
+    order = await lock_seen(uow, order_id, command.version)
+    changed, events = settlement.grant_credit(order, command.reason, uow.person, uow.now)
+    return order_view(await save_change(uow, changed, events))
+
+
+def _paid(command: RecordPayment, now: datetime) -> Paid:
+    return Paid(str(new_id()), command.method, command.amount_cents, now)

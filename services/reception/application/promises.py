@@ -1,0 +1,44 @@
+"""Promised completion times (承诺): confirmed, in danger, and changed."""
+
+from services.reception import persistence
+from services.reception.application.changes import lock_seen, save_change
+from services.reception.application.deps import Deps
+from services.reception.application.views import OrderView, order_view
+from services.reception.domain import order as orders
+from services.reception.domain import promise
+from services.reception.domain.promise import RevisionReason
+from shared.contracts.base import Moment
+from shared.contracts.workshop import JobAssigned, PromiseAtRisk
+from shared.request_model import Seen
+from shared.unit_of_work import UnitOfWork
+
+
+class RevisePromise(Seen):
+    """What the customer has been told."""
+
+    promised_at: Moment
+    reason: RevisionReason
+
+
+async def revise_promise(uow: UnitOfWork, order_id: str, command: RevisePromise) -> OrderView:
+    """Give the customer another completion time (承诺变更)."""
+    order = await lock_seen(uow, order_id, command.version)
+    revised, events = promise.revise(
+        order, command.promised_at, command.reason, uow.person, uow.now
+    )
+    return order_view(await save_change(uow, revised, events))
+
+
+async def confirm_promise(uow: UnitOfWork, event: JobAssigned, _: Deps) -> None:
+    """Confirm a provisional promise by the workshop's plan of the order's jobs."""
+    key = (event.store_id, event.order_id)
+    order = await persistence.lock_order(uow.connection, *key)
+    if order.promise_provisional:
+        promisable = await persistence.promisable_times(uow.connection, *key)
+        await save_change(uow, *orders.confirm_promise(order, promisable))
+
+
+async def record_risk(uow: UnitOfWork, event: PromiseAtRisk, _: Deps) -> None:
+    """Record the workshop's alert that a promise is in danger."""
+    order = await persistence.lock_order(uow.connection, event.store_id, event.order_id)
+    await save_change(uow, promise.record_risk(order, event))

@@ -1,0 +1,83 @@
+"""What is known of a vehicle that stands at reception."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
+from services.reception.application.estimates import EstimateView, work_to_offer_again
+from services.reception.clients.crm import KnownVehicle
+from services.reception.domain import recall as recalls
+from services.reception.domain.lifecycle import Stage
+from services.reception.domain.vehicle import VehicleIdentity
+from shared.security import Principal
+from shared.sharing import log_cross_store_access
+
+_HISTORY = 10
+
+
+class VisitView(BaseModel):
+    """A visit of the vehicle to a store of the group."""
+
+    store_id: str
+    order_id: str
+    stage: Stage
+    arrived_at: datetime
+    odometer_km: int | None
+    operations: Sequence[str]
+    symptoms: Sequence[str]
+    advisor_id: str | None
+
+
+class VehicleView(BaseModel):
+    """A vehicle as its plate tells it, without personal data.
+
+    What the archive says is absent for a vehicle that it does not know, and while it is
+    unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group; ``recalls``
+    are open recalls and campaigns of the catalog, ``history`` are the vehicle's last visits to any
+    store of the group, ``declined`` is work to be offered again.
+    """
+
+    archive_away: bool
+    customer_ref: str | None
+    vehicle_ref: str | None
+    brand: str | None
+    model: str | None
+    tier: str | None
+    visits: int | None
+    recalls: Sequence[str]
+    history: Sequence[VisitView]
+    declined: Sequence[EstimateView]
+
+
+async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Deps) -> VehicleView:
+    """Recognize a vehicle by its plate (到店识别), asking the archive in the name of
+    ``principal``; it may be unavailable."""
+    response = await deps.archive.find(principal.token, store_id, plate)
+    known = response or KnownVehicle()
+    plate_ref = deps.personal.reference("plate", plate)
+    vehicle = VehicleIdentity(plate_ref, known.vehicle_ref)
+    now = deps.uow_factory.clock.now()
+    async with deps.uow_factory.read(store_id) as connection:
+        earlier = await persistence.visits_in_group(connection, vehicle, _HISTORY)
+        declined = await work_to_offer_again(connection, store_id, vehicle, now)
+    seen = [visit.store_id for visit in earlier]
+    log_cross_store_access(
+        "visits to other stores shown", principal, store_id, seen, plate_ref=plate_ref
+    )
+    return VehicleView(
+        archive_away=response is None,
+        customer_ref=known.customer_ref,
+        vehicle_ref=known.vehicle_ref,
+        brand=known.brand,
+        model=known.model,
+        tier=known.tier,
+        visits=known.visits,
+        recalls=recalls.concerning(
+            deps.catalog.recalls, known.brand or "", known.model or "", known.vin or ""
+        ),
+        history=[VisitView.model_validate(each, from_attributes=True) for each in earlier],
+        declined=declined,
+    )

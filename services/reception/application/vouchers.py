@@ -1,0 +1,85 @@
+"""Vouchers and service cards (代金券, 维修卡): issued here, redeemed with the bill."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
+from services.reception.domain import voucher
+from services.reception.domain.voucher import Voucher
+from shared.contracts.base import LAST_MOMENT, Identifier, Moment
+from shared.contracts.reception import VoucherKind
+from shared.contracts.violations import unknown_code
+from shared.ids import new_id
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
+
+
+class IssueVoucher(RequestModel):
+    """A voucher is worth ``value_cents``; a service card does ``operation_id`` for nothing.
+    Without ``expires_at`` it is for ever."""
+
+    kind: VoucherKind
+    value_cents: Annotated[int, Field(ge=0, le=10**8)] = 0
+    operation_id: Identifier | None = None
+    customer_ref: Identifier | None = None
+    expires_at: Moment = LAST_MOMENT
+
+    @model_validator(mode="after")
+    def _worth_something(self) -> Self:
+        if self.kind == "voucher" and (not self.value_cents or self.operation_id):
+            raise ValueError("a voucher has value_cents and no operation_id")
+        if self.kind == "service_card" and (self.value_cents or not self.operation_id):
+            raise ValueError("a service card has operation_id and no value_cents")
+        return self
+
+
+class VoucherView(BaseModel):
+    """One voucher, and where it was redeemed."""
+
+    voucher_id: str
+    kind: VoucherKind
+    value_cents: int
+    operation_id: str | None
+    customer_ref: str | None
+    expires_at: datetime
+    issued_by: str
+    issued_at: datetime
+    order_id: str | None
+    redeemed_cents: int
+    redeemed_at: datetime | None
+
+
+async def check_voucher(token: str, store_id: str, command: IssueVoucher, deps: Deps) -> None:
+    """Refuse a voucher for work or a customer that nobody knows, asking in the name of the bearer
+    of ``token``."""
+    if command.operation_id and command.operation_id not in deps.catalog.operations:
+        raise unknown_code("operation_id", command.operation_id)
+    if command.customer_ref is not None:
+        await deps.archive.check_customer(token, store_id, command.customer_ref)
+
+
+async def issue_voucher(uow: UnitOfWork, command: IssueVoucher) -> VoucherView:
+    """Give a voucher or service card out (发券)."""
+    issued = Voucher(
+        store_id=uow.store_id,
+        voucher_id=str(new_id()),
+        issued_by=uow.person,
+        issued_at=uow.now,
+        **command.model_dump(),
+    )
+    uow.publish(voucher.issue(issued))
+    await persistence.add_voucher(uow.connection, issued)
+    return _view(issued)
+
+
+async def get_voucher(store_id: str, voucher_id: str, deps: Deps) -> VoucherView:
+    """Read one voucher (查券)."""
+    async with deps.uow_factory.read(store_id) as connection:
+        return _view(await persistence.read_voucher(connection, store_id, voucher_id))
+
+
+def _view(voucher: Voucher) -> VoucherView:
+    return VoucherView(**{name: getattr(voucher, name) for name in VoucherView.model_fields})

@@ -1,0 +1,124 @@
+"""Work that the customer does not want any more (撤项), or wants to be stopped (中止施工)."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from services.reception import persistence
+from services.reception.application.changes import lock_seen
+from services.reception.application.deps import Deps
+from services.reception.application.views import OrderView, order_view
+from services.reception.clients.workshop import Caller, WorkshopUnavailableError
+from services.reception.domain import order as orders
+from services.reception.domain import withdrawal
+from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
+from services.reception.domain.estimate import payable_cents
+from services.reception.domain.order import Order
+from services.reception.domain.withdrawal import Withdrawal, WorkDone
+from shared.contracts.base import Identifier
+from shared.contracts.reception import EstimateLine, WithdrawalReason, WorkWithdrawn
+from shared.db import Connection
+from shared.ids import new_id
+from shared.problems import unavailable
+from shared.request_model import RequestModel, Seen
+from shared.security import Principal
+from shared.unit_of_work import UnitOfWork
+
+Codes = Annotated[list[Identifier], Field(max_length=120)]
+
+
+class UnwantedWork(RequestModel):
+    """Operations and parts by code. Withdrawn operations are not begun or are stopped; a part that
+    is not named is billed."""
+
+    operations: Codes = []
+    parts: Codes = []
+
+
+class WithdrawWork(Seen, UnwantedWork):
+    """``agreed_cents`` is what remains, as the customer has agreed to it."""
+
+    reason: WithdrawalReason
+    channel: Literal["counter", "phone"]
+    agreed_cents: Annotated[int, Field(ge=0, le=10**12)]
+
+
+class WithdrawalPreview(BaseModel):
+    """What would remain and be billed, and what would be declined, in cents."""
+
+    lines: Sequence[EstimateLine]
+    estimate_cents: int
+    payable_cents: int
+    declined: Sequence[EstimateLine]
+
+
+async def preview_withdrawal(
+    principal: Principal, store_id: str, order_id: str, command: UnwantedWork, deps: Deps
+) -> WithdrawalPreview:
+    """Show what the order would be without some work, asking the workshop in the name of
+    ``principal``; nothing is changed."""
+    done = await ask_work_done(Caller(store_id, principal.token, ""), order_id, deps)
+    now = deps.uow_factory.clock.now()
+    async with deps.uow_factory.read(store_id) as connection:
+        changed, versions, _ = await _without(
+            connection,
+            await persistence.read_order(connection, store_id, order_id),
+            Withdrawal(tuple(command.operations), tuple(command.parts), "other"),
+            done,
+            DecisionRecord("counter", principal.subject, now),
+        )
+    return WithdrawalPreview(
+        lines=changed.lines,
+        estimate_cents=changed.estimate_cents,
+        payable_cents=payable_cents(changed.lines),
+        declined=versions[-1].lines,
+    )
+
+
+async def ask_work_done(caller: Caller, order_id: str, deps: Deps) -> list[WorkDone]:
+    """Ask the workshop how far the work is.
+
+    Raises:
+        Problem: 503, where the workshop does not respond: what has begun is not known.
+    """
+    try:
+        return await deps.workshop.work_done(caller, order_id)
+    except WorkshopUnavailableError:
+        raise unavailable("The workshop") from None
+
+
+async def withdraw_work(
+    uow: UnitOfWork, order_id: str, command: WithdrawWork, done: Sequence[WorkDone]
+) -> OrderView:
+    """Take out work that the customer does not want any more; the workshop stops what has begun.
+
+    What is ``done`` of it is billed; the rest is declined, and offered again at the next visit.
+    """
+    connection, store_id = uow.connection, uow.store_id
+    changed, versions, events = await _without(
+        connection,
+        await lock_seen(uow, order_id, command.version),
+        Withdrawal(tuple(command.operations), tuple(command.parts), command.reason),
+        done,
+        DecisionRecord(command.channel, uow.person, uow.now),
+    )
+    withdrawal.require_agreed(changed, command.agreed_cents)
+    await persistence.forget_jobs(connection, store_id, order_id, command.operations)
+    promisable = await persistence.promisable_times(connection, store_id, order_id)
+    confirmed, revised = orders.confirm_promise(changed, promisable)
+    saved = await persistence.save_order(uow, confirmed)
+    await persistence.save_estimates(connection, versions)
+    uow.publish([*events, *revised])
+    return order_view(saved)
+
+
+async def _without(
+    connection: Connection,
+    order: Order,
+    asked: Withdrawal,
+    done: Sequence[WorkDone],
+    decision_record: DecisionRecord,
+) -> tuple[Order, list[EstimateVersion], list[WorkWithdrawn]]:
+    versions = await persistence.estimate_versions(connection, order.store_id, order.order_id)
+    return withdrawal.withdraw(order, versions, asked, done, decision_record, str(new_id()))

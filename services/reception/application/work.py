@@ -1,0 +1,105 @@
+"""Work to be done: what it costs and when it would be ready."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from services.reception import persistence
+from services.reception.application.capacity import DEFAULT_CONFIDENCE, ask_promise
+from services.reception.application.deps import Deps
+from services.reception.domain import errors
+from services.reception.domain.estimate import Estimate, PartQuantity, WantedWork, estimate
+from services.reception.domain.money import included_tax
+from services.reception.domain.order import Order
+from shared.contracts.base import Identifier
+from shared.contracts.reception import EstimateLine, PayType
+from shared.request_model import RequestModel
+
+
+class PartLine(RequestModel):
+    part_no: Identifier
+    quantity: Annotated[int, Field(ge=1, le=100)]
+
+
+class PricedWork(RequestModel):
+    """Labor operations, parts and service packages (服务套餐), and who pays for which of them."""
+
+    operations: Annotated[list[Identifier], Field(max_length=20)] = []
+    parts: Annotated[list[PartLine], Field(max_length=100)] = []
+    packages: Annotated[list[Identifier], Field(max_length=5)] = []
+    pay_types: Annotated[dict[Identifier, PayType], Field(max_length=120)] = {}
+
+    def wanted(self) -> WantedWork:
+        return WantedWork(
+            tuple(self.operations),
+            tuple(PartQuantity(line.part_no, line.quantity) for line in self.parts),
+            tuple(self.packages),
+            self.pay_types,
+        )
+
+
+class Work(PricedWork):
+    """Work to be estimated and promised."""
+
+    confidence: Annotated[float, Field(ge=0.5, le=0.99)] = DEFAULT_CONFIDENCE
+
+
+class QuotedWork(Work):
+    """Work to be estimated; with ``order_id`` it is further work of an open order."""
+
+    order_id: Identifier | None = None
+
+
+class Quote(BaseModel):
+    """An estimate and the promise that it could have now; of further work, the order's new one."""
+
+    lines: Sequence[EstimateLine]
+    estimate_cents: int
+    tax_cents: int
+    promised_at: datetime
+    confidence: float
+    provisional: bool
+    limiting_factor: dict[str, Any] | None
+
+
+async def quote(token: str, store_id: str, command: QuotedWork, deps: Deps) -> Quote:
+    """Say what the work costs and when it would be done (报价), asking the workshop in the name of
+    the bearer of ``token``; nothing is reserved."""
+    priced = priced_work(store_id, command, deps)
+    operations = operations_of(priced)
+    order = await _read_order(store_id, command.order_id, deps) if command.order_id else None
+    promise, limiting_factor = await ask_promise(
+        store_id, token, operations, deps, confidence=command.confidence, order=order
+    )
+    return Quote(
+        lines=priced.lines,
+        estimate_cents=priced.total_cents,
+        tax_cents=included_tax(priced.total_cents, deps.catalog.stores[store_id].tax_rate_bp),
+        promised_at=promise.promised_at,
+        confidence=promise.confidence,
+        provisional=promise.provisional,
+        limiting_factor=limiting_factor,
+    )
+
+
+def priced_work(store_id: str, work: PricedWork, deps: Deps) -> Estimate:
+    """What the work costs in the store."""
+    return estimate(deps.catalog.prices(store_id), work.wanted())
+
+
+def operations_of(priced: Estimate) -> list[str]:
+    """What the workshop is asked for.
+
+    Raises:
+        RuleViolation: nothing is to be done.
+    """
+    if not priced.operations:
+        raise errors.nothing_to_do()
+    return [operation.operation_id for operation in priced.operations]
+
+
+async def _read_order(store_id: str, order_id: str, deps: Deps) -> Order:
+    async with deps.uow_factory.read(store_id) as connection:
+        return await persistence.read_order(connection, store_id, order_id)

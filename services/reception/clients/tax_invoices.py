@@ -1,0 +1,78 @@
+"""Tax invoices (电子发票): what is handed to the tax authority's or a provider's interface."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from pydantic import BaseModel, Field, ValidationError
+
+from shared.contracts.reception import EstimateLine
+from shared.timers import RetryLaterError
+
+
+class TaxDocument(BaseModel):
+    """The customer's share of one bill, or with ``corrects``, the number of its tax invoice, what
+    a credit note takes back of it (红字发票); ``document_id`` is that of the bill or note.
+
+    ``gross_cents`` less ``discount_cents`` and ``voucher_cents`` is ``amount_cents``, line by line
+    and altogether. The buyer's title is asked from customer relations.
+    """
+
+    store_id: str
+    order_id: str
+    document_id: str
+    corrects: str | None = None
+    lines: list[EstimateLine]
+    gross_cents: int
+    discount_cents: int = 0
+    voucher_cents: int = 0
+    amount_cents: int
+    tax_cents: int
+
+
+class TaxResponse(BaseModel):
+    """The number under which a document was issued, and the tax on it as it was issued."""
+
+    number: Annotated[str, Field(min_length=1, max_length=120)]
+    tax_cents: Annotated[int, Field(ge=0)]
+
+
+class TaxInvoices(Protocol):
+    """Issues tax invoices."""
+
+    async def issue(self, document: TaxDocument) -> TaxResponse:
+        """The issued tax invoice; the same for a document that comes again.
+
+        Raises:
+            RetryLaterError: the interface does not respond; it is asked again.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class TaxInvoiceFiles:
+    """Writes each document as a file for a tax client to take over, under the document's id.
+
+    A tax client that ``tax_client_responds`` writes a file beside it that ends in
+    ``.response.json``, a :class:`TaxResponse`; without one the document counts as issued as it is.
+    """
+
+    folder: Path
+    tax_client_responds: bool = False
+
+    async def issue(self, document: TaxDocument) -> TaxResponse:
+        try:
+            return await asyncio.to_thread(self._issue, document)
+        except (OSError, ValidationError) as error:
+            raise RetryLaterError(f"tax invoices: {error}") from error
+
+    def _issue(self, document: TaxDocument) -> TaxResponse:
+        file = self.folder / document.store_id / f"{document.document_id}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".part")
+        draft.write_text(document.model_dump_json(indent=2), encoding="utf-8")
+        draft.replace(file)
+        if not self.tax_client_responds:
+            return TaxResponse(number=document.document_id, tax_cents=document.tax_cents)
+        return TaxResponse.model_validate_json(file.with_suffix(".response.json").read_bytes())

@@ -1,0 +1,89 @@
+"""What the customer decides on a version of the estimate: all of it, a part, or nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.reception.domain import authorisation, errors
+from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
+from services.reception.domain.order import Order, Promise
+from shared.contracts import Event
+from shared.contracts.reception import Channel
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Whether a version is wanted; of what is wanted, the items ``declined`` are not."""
+
+    version: int
+    wanted: bool
+    declined: frozenset[str] = frozenset()
+
+
+def require_presence(channel: Channel, *, meets_customers: bool) -> None:
+    """Refuse a word at the counter from customer care, which has it on the phone alone."""
+    if channel == "counter" and not meets_customers:
+        raise errors.counter_word_by_agent()
+
+
+def divide(
+    order: Order,
+    versions: Sequence[EstimateVersion],
+    choice: Choice,
+    typical_parts: Mapping[str, frozenset[str]],
+    *,
+    additional_work_id: str,
+    now: datetime,
+) -> tuple[Sequence[EstimateVersion], Sequence[Event]]:
+    """The versions, of which the one chosen is split where only a part of it is wanted: the last
+    but one is wanted then, and the last is not."""
+    if not choice.declined:
+        return versions, ()
+    parts = authorisation.without(
+        authorisation.require_pending(order, versions, choice.version),
+        choice.declined,
+        typical_parts,
+    )
+    return authorisation.split(
+        order, versions, choice.version, parts, additional_work_id=additional_work_id, now=now
+    )
+
+
+def decide(
+    order: Order,
+    versions: Sequence[EstimateVersion],
+    choice: Choice,
+    decision_record: DecisionRecord,
+    promise: Promise | None,
+) -> tuple[Order, list[EstimateVersion], list[Event]]:
+    """The order, what was decided on of the divided versions, and what is told; ``promise`` is that
+    of additional work."""
+    if not choice.declined:
+        order, decided, events = _decide_on(
+            order, versions, choice.version, decision_record, promise, wanted=choice.wanted
+        )
+        return order, [decided], [*events]
+    *others, wanted, rest = versions
+    order, kept, agreed = _decide_on(
+        order, versions, wanted.version, decision_record, promise, wanted=True
+    )
+    order, left, declined = authorisation.decline(
+        order, [*others, kept, rest], rest.version, decision_record
+    )
+    return order, [kept, left], [*agreed, *declined]
+
+
+def _decide_on(
+    order: Order,
+    versions: Sequence[EstimateVersion],
+    version: int,
+    decision_record: DecisionRecord,
+    promise: Promise | None,
+    *,
+    wanted: bool,
+) -> tuple[Order, EstimateVersion, Sequence[Event]]:
+    if not wanted:
+        return authorisation.decline(order, versions, version, decision_record)
+    if promise is None:
+        return authorisation.authorize(order, versions, version, decision_record)
+    return authorisation.authorize_additional(order, versions, version, decision_record, promise)
