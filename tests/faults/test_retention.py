@@ -37,7 +37,7 @@ async def consume(bench: Bench) -> None:
 
 async def delete_unread(bench: Bench) -> int:
     """Delete every record that the topic holds; how many nobody had read."""
-    ends = await bench.service.consumer._ends(bench.begin)
+    ends = await bench.service.consumer._probe.ends(bench.begin)
     admin = AIOKafkaAdminClient(bootstrap_servers=bench.bootstrap)
     await admin.start()
     await admin.delete_records(

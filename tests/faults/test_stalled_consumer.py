@@ -2,7 +2,7 @@
 
 import asyncio
 
-from shared import consumer
+from shared import lag_watch
 from tests.faults.test_retention import send
 from tests.shared.component.conftest import Bench, bench
 
@@ -23,13 +23,13 @@ async def test_a_stalled_consumer_is_told_from_a_healthy_one_and_ends_its_proces
     async def hang(*_: object) -> None:
         await ended
 
-    monkeypatch.setattr(consumer, "STALL_S", 8.0)
-    monkeypatch.setattr(consumer.os, "_exit", end)
+    monkeypatch.setattr(lag_watch, "STALL_S", 8.0)
+    monkeypatch.setattr(lag_watch.os, "_exit", end)
     async with bench.service.running():
         async with asyncio.timeout(TIMEOUT_S):
             while await bench.service.consumer.lag() != 0:
                 await asyncio.sleep(0.1)
         assert not bench.service.stalled
-        monkeypatch.setattr(bench.service.consumer, "_handle", hang)
+        monkeypatch.setattr(bench.service.consumer._batches, "_handle", hang)
         await send(bench, "o1", 1)
         assert await asyncio.wait_for(ended, TIMEOUT_S) == (75, True)

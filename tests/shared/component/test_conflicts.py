@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from shared import dead_letters, inbox
-from shared.consumer import InboundRecord
 from shared.contracts.violations import RuleViolation
 from shared.contracts.workshop import CapacityChanged
 from shared.db import speak_json
 from shared.envelope import ReceivedEvent, headers_of
+from shared.inbound_records import InboundRecord
 from shared.reactions import Reactions
 from shared.service import Service
 from shared.unit_of_work import UnitOfWork
@@ -226,7 +226,7 @@ async def test_events_of_another_store_see_no_foreign_rows(bench, consumer):
         scope = await uow.connection.fetchval("SELECT current_setting('app.stores')")
         scopes.extend((each.event.store_id, scope) for each in batch)
 
-    consumer._handle = handle
+    consumer._batches._handle = handle
     await consumer.apply([record(1)])
     await consumer.apply([foreign(1), record(1, order_id="o2")])
     assert scopes == [("S01", "S01"), ("S01", "S01"), ("S02", "S02")]

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from shared import dead_lettering
 from shared.envelope import headers_of
 from tests.shared.component.conftest import CAUSATION, NOW, Bench, greeted
 
@@ -157,7 +158,7 @@ async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench)
             raise PoisonedError
         await good(uow, batch)
 
-    bench.service.consumer._handle = handle
+    bench.service.consumer._batches._handle = handle
     for order_id in ("o1", "o2", "o3"):
         await send(bench, order_id, 1)
     async with running(bench):
@@ -167,21 +168,21 @@ async def test_a_handler_that_fails_on_one_event_sets_only_that_one_aside(bench)
 
 
 async def test_a_record_is_dead_lettered_even_when_the_database_is_unavailable_at_that_moment(
-    bench,
+    bench, monkeypatch
 ):
     async def handle(uow, batch):
         raise LookupError
 
     consumer = bench.service.consumer
-    consumer._handle = handle
-    insert, failures = consumer._insert_dead_letters, [ConnectionError("unavailable")]
+    consumer._batches._handle = handle
+    insert, failures = dead_lettering.insert, [ConnectionError("unavailable")]
 
-    async def insert_later(connection, dead):
+    async def insert_later(connection, name, dead):
         if dead and failures:
             raise failures.pop()
-        await insert(connection, dead)
+        await insert(connection, name, dead)
 
-    consumer._insert_dead_letters = insert_later
+    monkeypatch.setattr(dead_lettering, "insert", insert_later)
     await send(bench, "o1", 1)
     async with running(bench):
         await wait_until_idle(bench)
@@ -244,7 +245,7 @@ async def test_replay_that_fails_again_leaves_the_letter_open(bench):
     async def handle(_uow, _batch):
         raise LookupError("still unknown")
 
-    bench.service.consumer._handle = handle
+    bench.service.consumer._batches._handle = handle
     await send(bench, "o1", 1)
     async with running(bench):
         await wait_until_idle(bench)
@@ -266,7 +267,7 @@ async def test_poison_behind_a_gap_is_dead_lettered_alone(bench):
             raise LookupError("no such advisor")
         await good(uow, batch)
 
-    bench.service.consumer._handle = handle
+    bench.service.consumer._batches._handle = handle
     async with running(bench):
         for sequence in (3, 2, 1):
             await send(bench, "o1", sequence)
