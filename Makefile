@@ -38,6 +38,7 @@ lint: setup  ## Check style, types and the rules of the architecture.
 	@.venv/bin/lint-imports
 	@$(PYTHON) -m deploy.sinks
 	@$(PYTHON) -W ignore -m deploy.docs --check
+	@$(PYTHON) -W ignore -m deploy.clients --check
 	@$(PYTHON) -m mypy
 
 bench: setup  ## Measure, with ARGS to choose what.

@@ -1,0 +1,1 @@
+"""The generator of the services' typed clients in ``shared/clients``."""

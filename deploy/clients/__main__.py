@@ -1,0 +1,28 @@
+"""``python -m deploy.clients``: write the typed clients; with ``--check``, only compare them."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy import generated
+from deploy.clients.models import models
+from deploy.clients.openapi import ROUTERS, describe
+from deploy.clients.operations import operations
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Generate all clients; the exit status is 1 when a committed one is out of date."""
+    files: dict[Path, str] = {}
+    for description in map(describe, ROUTERS):
+        files |= models(description) | operations(description)
+    if "--check" not in arguments:
+        generated.write(files)
+        return 0
+    stale = generated.stale(files)
+    for path in stale:
+        print(f"{path} is out of date: run python -m deploy.clients", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
