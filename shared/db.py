@@ -1,5 +1,6 @@
 """PostgreSQL: pools, scoped transactions and migrations."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -36,6 +37,19 @@ TRANSIENT = (
 """Errors after which the same transaction may succeed when it is tried again."""
 
 _MIGRATION_LOCK = 0x4A_F7_E5
+
+# A schema from before digests were kept has no such column.
+_APPLIED_MIGRATIONS = """
+SELECT to_revision, to_jsonb(migrations) ->> 'digest' AS digest FROM migrations
+"""
+
+_ADD_DIGEST = "ALTER TABLE migrations ADD COLUMN IF NOT EXISTS digest text"
+
+_SAVE_DIGEST = "UPDATE migrations SET digest = $2 WHERE to_revision = $1 AND digest IS NULL"
+
+
+class OlderSchemaError(Exception):
+    """Other migrations than the present ones have made a schema."""
 
 
 async def open_pool(url: str, size: int, name: str) -> Pool:
@@ -78,13 +92,33 @@ async def limit(connection: Connection, stores: Iterable[str]) -> None:
 
 
 async def migrate(owner_url: str, service: str) -> None:
-    """Bring the schema of ``service`` up to the newest of its numbered migrations."""
+    """Bring the schema of ``service`` up to the newest of its numbered migrations.
+
+    Raises:
+        OlderSchemaError: the schema was made by migrations that are gone or have changed.
+    """
     folder = Path(__file__).parent.parent / "services" / service / "migrations"
-    newest = max(path.stem.rsplit("_", 1)[1] for path in folder.glob("*_up_*.sql"))
+    digests = {
+        path.stem.rsplit("_", 1)[1]: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.glob("*_up_*.sql")
+    }
     connection = await asyncpg.connect(owner_url)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
-        backend = AsyncpgBackend(connection, schema=service)
-        await execute(backend, await plan(backend, folder, newest, Direction.up))
+        async with connection.transaction(isolation="serializable"):
+            if not await _applied(connection, service) <= digests.items():
+                raise OlderSchemaError(f"other migrations have made the schema {service}")
+            backend = AsyncpgBackend(connection, schema=service)
+            await execute(backend, await plan(backend, folder, max(digests), Direction.up))
+            await connection.execute(_ADD_DIGEST)
+            await connection.executemany(_SAVE_DIGEST, digests.items())
     finally:
         await connection.close()
+
+
+async def _applied(connection: Connection, service: str) -> set[tuple[str, str]]:
+    """Return the revisions that have made the schema of ``service``, with their digests."""
+    if not await connection.fetchval("SELECT to_regclass($1)", f"{service}.migrations"):
+        return set()
+    rows = await connection.fetch(_APPLIED_MIGRATIONS)
+    return {(row["to_revision"], row["digest"]) for row in rows}

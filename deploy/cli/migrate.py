@@ -47,5 +47,5 @@ def _embedded_owner_url(service: str, data: DataFolder) -> str:
 def _migrate(service: str, owner_url: str) -> None:
     try:
         asyncio.run(db.migrate(owner_url, service))
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, db.OlderSchemaError) as error:
         raise EmbeddedError(f"{service} could not be migrated: {error}") from error

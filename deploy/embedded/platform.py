@@ -32,7 +32,7 @@ from deploy.embedded.processes import (
 from deploy.embedded.secrets import SERVICES, Secrets, ensure_secrets, roles
 from deploy.embedded.settings import EmbeddedSettings, free_ports
 from deploy.embedded.topics import declared_topics, drop_topics, ensure_topics
-from shared.db import migrate
+from shared.db import OlderSchemaError, migrate
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings
 
@@ -270,7 +270,16 @@ class Platform:
         await database.ensure_database(self.postgres.server_url, self.secrets.passwords)
         await database.ensure_schemas(self.admin_url)
         for service in SERVICES:
+            await self._migrate(service)
+
+    async def _migrate(self, service: str) -> None:
+        try:
             await migrate(self.database_url(roles(service)[0]), service)
+        except OlderSchemaError:
+            raise EmbeddedError(
+                f"{self.settings.data} holds data of another version ({service}): "
+                "start with --reset-data to remove it and begin again"
+            ) from None
 
     async def empty(self) -> None:
         """Begin anew on running servers: no event, no row. No service may be running."""

@@ -5,6 +5,7 @@ import json
 import asyncpg
 import pytest
 
+from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SERVICES, roles
 from deploy.embedded.topics import declared_topics
@@ -56,6 +57,37 @@ async def test_emptying_removes_rows(servers: Platform) -> None:
     await servers.empty()
     connection = await asyncpg.connect(servers.admin_url)
     assert await connection.fetchval("SELECT count(*) FROM crm.stream_head") == 0
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE crm.migrations SET digest = 'another' WHERE from_revision = 'initial'",
+        "UPDATE crm.migrations SET to_revision = '9999' WHERE from_revision = 'initial'",
+        "ALTER TABLE crm.migrations DROP COLUMN digest",
+    ],
+    ids=["changed", "gone", "from before digests"],
+)
+async def test_data_of_another_schema_is_refused(servers: Platform, change: str) -> None:
+    connection = await asyncpg.connect(servers.admin_url)
+    await connection.execute(change)
+    with pytest.raises(EmbeddedError) as refused:
+        await servers._bring_up_to_date()
+    assert str(refused.value) == (
+        f"{servers.settings.data} holds data of another version (crm): "
+        "start with --reset-data to remove it and begin again"
+    )
+    await connection.close()
+    await servers.empty()
+
+
+async def test_migrations_are_applied_once(servers: Platform) -> None:
+    connection = await asyncpg.connect(servers.admin_url)
+    before = await connection.fetch("SELECT * FROM crm.migrations ORDER BY id")
+    await servers._bring_up_to_date()
+    assert await connection.fetch("SELECT * FROM crm.migrations ORDER BY id") == before
+    assert all(row["digest"] for row in before)
     await connection.close()
 
 
