@@ -270,9 +270,9 @@ class Platform:
         await database.ensure_database(self.postgres.server_url, self.secrets.passwords)
         await database.ensure_schemas(self.admin_url)
         for service in SERVICES:
-            await self._migrate(service)
+            await self._migrate_schema(service)
 
-    async def _migrate(self, service: str) -> None:
+    async def _migrate_schema(self, service: str) -> None:
         try:
             await migrate(self.database_url(roles(service)[0]), service)
         except OlderSchemaError:

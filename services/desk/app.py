@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 import nicegui
 import uvicorn
@@ -17,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 import services.desk.pages  # noqa: F401 registers the pages
 from services.desk.addresses import inside
-from services.desk.client import ApiError, Services, ServiceUnavailableError
+from services.desk.client import Services
 from services.desk.components.problems import unavailable_text
 from services.desk.context import AppContext, Present
 from services.desk.i18n import LOCALES
@@ -27,6 +26,7 @@ from services.desk.receiving import LARGEST_MESSAGE, BoundedBodies
 from services.desk.session import Sessions, SignedOutError
 from services.desk.sign_in import DemoSignIn, OidcSignIn
 from shared.answer_headers import WrappedFastAPI
+from shared.calls import ApiError, ServiceUnavailableError
 from shared.problems import RETRY_AFTER_S, add_problem_handlers
 from shared.receiving import CloseUnread
 from shared.runtime import frozen_gc
@@ -119,9 +119,8 @@ def _add_routes(app: FastAPI, app_context: AppContext) -> None:
         if signed_in is None:
             return Response(status_code=401)
         services = Services(app_context.connections, signed_in.token)
-        path = f"/stores/{quote(store_id, safe='')}/photos/{quote(photo_id, safe='')}"
         try:
-            content = await services.file("reception", path)
+            content = await services.reception.get_photo(store_id, photo_id)
         except ApiError as error:
             return Response(status_code=error.status)
         return Response(content, media_type="image/jpeg")

@@ -4,54 +4,26 @@ import hashlib
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Literal
 
 import httpx
+from pydantic import RootModel
 
+from shared.calls import ApiError, Call, ServiceCalls
+from shared.clients.crm.client import CrmApi
+from shared.clients.reception.client import ReceptionApi
+from shared.clients.reporting.client import ReportingApi
+from shared.clients.workshop.client import WorkshopApi
+from shared.problems import FieldError
 from shared.settings import Settings
 from shared.storable import MESSAGE, UNSTORABLE_TEXT, field_name, unstorable
 
 Service = Literal["reception", "workshop", "crm", "reporting"]
-System = Service | Literal["issuer", "sessions"]
 
 _TIMEOUT = httpx.Timeout(8.0, connect=1.0)
-_SERVER_ERROR = 500
 _NOT_FOUND = 404
 _INVALID = 422
-
-
-class ServiceUnavailableError(Exception):
-    """A service does not respond, or what people sign in with; nothing was changed as far as
-    anybody knows."""
-
-    def __init__(self, service: System) -> None:
-        super().__init__(service)
-        self.service: System = service
-
-
-@dataclass(frozen=True)
-class FieldError:
-    """One field of a request and the rule that it breaks."""
-
-    field: str
-    rule: str
-    message: str
-
-
-class ApiError(Exception):
-    """A service said no; ``rule`` is its stable code, ``values`` what its sentence speaks of."""
-
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
-        self.status = status
-        self.rule = str(problem.get("type", "")).removeprefix("/problems/") or f"http_{status}"
-        self.detail = str(problem.get("detail", ""))
-        self.values: dict[str, Any] = dict(problem.get("values") or {})
-        self.field_errors = [
-            FieldError(field_error["field"], field_error["rule"], field_error["message"])
-            for field_error in problem.get("errors") or ()
-        ]
-        super().__init__(self.detail or self.rule)
 
 
 class Connections:
@@ -74,6 +46,23 @@ class Connections:
             await client.aclose()
 
 
+class DeskCalls(ServiceCalls):
+    """Calls in which an ``idempotency_key`` names what a person sets out to do.
+
+    One attempt with the same content takes effect once, however often it is sent; with other
+    content it is another command.
+    """
+
+    async def send(self, call: Call) -> httpx.Response:
+        body = None if call.body is None else call.body.model_dump()
+        _refuse_unstorable({"path": call.path, "query": dict(call.query), "body": body})
+        if call.idempotency_key is not None:
+            content = hashlib.sha256(call.content).hexdigest() if call.content else body
+            key = idempotency_key(call.idempotency_key, call.path, content)
+            call = replace(call, idempotency_key=key)
+        return await super().send(call)
+
+
 class Services:
     """Queries and commands with one person's token; without one, what is open to everybody. Each
     request also has ``headers``.
@@ -88,14 +77,18 @@ class Services:
         token: Callable[[], Awaitable[str]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._clients = connections.clients
-        self._token = token
-        self._headers = dict(headers or {})
+        self._calls = {
+            service: DeskCalls(service, http, token, dict(headers or {}))
+            for service, http in connections.clients.items()
+        }
+        self.reception = ReceptionApi(self._calls["reception"])
+        self.workshop = WorkshopApi(self._calls["workshop"])
+        self.crm = CrmApi(self._calls["crm"])
+        self.reporting = ReportingApi(self._calls["reporting"])
 
     async def get(self, service: Service, path: str, **query: Any) -> Any:
         """The response to a query; parameters that are None are left out."""
-        known = {name: value for name, value in query.items() if value is not None}
-        return await self._call(service, "GET", path, params=known)
+        return await self._json(service, Call("GET", path, query=query))
 
     async def find(self, service: Service, path: str, **query: Any) -> Any | None:
         """The response to a query, or None where there is nothing."""
@@ -108,53 +101,30 @@ class Services:
 
     async def ask(self, service: Service, path: str, body: Any) -> Any:
         """The response to a query that has a body; it changes nothing."""
-        return await self._call(service, "POST", path, json=body)
+        return await self._json(service, Call("POST", path, body=RootModel[Any](body)))
 
     async def command(self, service: Service, path: str, body: Any = None, *, attempt: str) -> Any:
         """Send a command. One ``attempt`` with the same body takes effect once, however often it
         is sent."""
-        headers = {"Idempotency-Key": idempotency_key(attempt, path, body)}
-        return await self._call(service, "POST", path, json=body, headers=headers)
+        return await self._command(service, "POST", path, body, attempt)
 
     async def replace(self, service: Service, path: str, body: Any, *, attempt: str) -> Any:
         """Send a command that puts ``body`` in the place of what was there."""
-        headers = {"Idempotency-Key": idempotency_key(attempt, path, body)}
-        return await self._call(service, "PUT", path, json=body, headers=headers)
+        return await self._command(service, "PUT", path, body, attempt)
 
     async def send_file(self, service: Service, path: str, content: bytes, *, attempt: str) -> Any:
         """Send a command whose body is a file."""
-        key = idempotency_key(attempt, path, hashlib.sha256(content).hexdigest())
-        headers = {"Idempotency-Key": key, "Content-Type": "application/octet-stream"}
-        return await self._call(service, "POST", path, content=content, headers=headers)
+        call = Call("POST", path, content=content, idempotency_key=attempt)
+        return await self._json(service, call)
 
-    async def file(self, service: Service, path: str) -> bytes:
-        """The content of a file."""
-        return (await self._response(service, "GET", path)).content
+    async def _command(
+        self, service: Service, method: str, path: str, body: Any, attempt: str
+    ) -> Any:
+        content = None if body is None else RootModel[Any](body)
+        return await self._json(service, Call(method, path, body=content, idempotency_key=attempt))
 
-    async def _call(self, service: Service, method: str, path: str, **request: Any) -> Any:
-        return (await self._response(service, method, path, **request)).json()
-
-    async def _response(
-        self, service: Service, method: str, path: str, **request: Any
-    ) -> httpx.Response:
-        sent = {"path": path, "query": request.get("params"), "body": request.get("json")}
-        _refuse_unstorable(sent)
-        headers = self._headers | request.pop("headers", {})
-        if self._token:
-            headers["Authorization"] = f"Bearer {await self._token()}"
-        try:
-            response = await self._clients[service].request(
-                method, path, headers=headers, **request
-            )
-        except httpx.TransportError:
-            raise ServiceUnavailableError(service) from None
-        except httpx.InvalidURL:
-            raise ApiError(_NOT_FOUND, {}) from None
-        if response.status_code >= _SERVER_ERROR:
-            raise ServiceUnavailableError(service)
-        if response.is_error:
-            raise ApiError(response.status_code, _problem(response))
-        return response
+    async def _json(self, service: Service, call: Call) -> Any:
+        return (await self._calls[service].send(call)).json()
 
 
 def new_attempt() -> str:
@@ -171,16 +141,8 @@ def idempotency_key(attempt: str, path: str, body: Any) -> str:
 def _refuse_unstorable(sent: Mapping[str, Any]) -> None:
     """Say no as the services would, to which such a text cannot even be sent."""
     field_errors = [
-        {"field": field_name(place), "rule": UNSTORABLE_TEXT, "message": MESSAGE}
+        FieldError(field=field_name(place), rule=UNSTORABLE_TEXT, message=MESSAGE)
         for place in unstorable(sent)
     ]
     if field_errors:
-        raise ApiError(_INVALID, {"type": f"/problems/{UNSTORABLE_TEXT}", "errors": field_errors})
-
-
-def _problem(response: httpx.Response) -> Mapping[str, Any]:
-    try:
-        problem = response.json()
-    except ValueError:
-        return {}
-    return problem if isinstance(problem, dict) else {}
+        raise ApiError(_INVALID, rule=UNSTORABLE_TEXT, field_errors=field_errors)

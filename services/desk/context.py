@@ -5,26 +5,29 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import httpx
 from fastapi import Depends, Request
 from nicegui import app
 
 from services.desk.catalog import Catalog
-from services.desk.client import Connections, Services, ServiceUnavailableError
+from services.desk.client import Connections, Services
 from services.desk.i18n import LOCALES, Language, Translator, accepted_language
 from services.desk.people import Person, load_people
 from services.desk.response_cache import FRESH_S, ResponseCache
 from services.desk.session import Session, Sessions
 from services.desk.session_store import SessionStore
 from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
+from shared.calls import ServiceUnavailableError
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials
 from shared.files import FileStorage
 from shared.group import Store, load_stores, read_yaml
 from shared.security import SEES_MONEY
 from shared.settings import Settings
+
+T = TypeVar("T")
 
 SEES_PERSONS = frozenset({"advisor", "agent", "manager"})
 """Roles that see names and plates; everybody else sees queue numbers."""
@@ -163,8 +166,8 @@ class PageContext:
         return f"{known[:1].upper()}{known[1:]} {number}" if known else (bay_id or "—")
 
     async def shared(
-        self, kind: str, ask: Callable[[], Awaitable[Any]], fresh_s: float = FRESH_S
-    ) -> Any:
+        self, kind: str, ask: Callable[[], Awaitable[T]], fresh_s: float = FRESH_S
+    ) -> T:
         """A response about the store that its viewers of the same roles share, as services answer
         by role; the token is checked first."""
         await self.signed_in.token()

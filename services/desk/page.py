@@ -10,13 +10,14 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import app, ui
 
-from services.desk.client import ApiError, Services, ServiceUnavailableError
+from services.desk.client import Services
 from services.desk.components.frame import MenuItem, add_script, frame, notice, screen
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import AppContext, PageContext, Present
 from services.desk.i18n import LOCALES
 from services.desk.people import Person
 from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
+from shared.calls import ApiError, ServiceUnavailableError
 from shared.security import Role
 
 Build = Callable[[PageContext], Awaitable[None]]

@@ -7,8 +7,8 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from services.desk.client import ServiceUnavailableError
 from services.desk.session import Sessions
+from shared.calls import ServiceUnavailableError
 from shared.problems import Problem, respond, unavailable
 from shared.receiving import LARGEST_BODY, LARGEST_FORM_WITH_PICTURE, bounded
 

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 FRESH_S = 0.9
 _FORGOTTEN_S = 60.0
+
+T = TypeVar("T")
 
 Key = tuple[str, ...]
 """What a response belongs to (mostly a store), then its kind and what else tells it apart."""
@@ -30,9 +32,7 @@ class ResponseCache:
     def __init__(self) -> None:
         self._responses: dict[Key, _CachedResponse] = {}
 
-    async def get(
-        self, key: Key, ask: Callable[[], Awaitable[Any]], fresh_s: float = FRESH_S
-    ) -> Any:
+    async def get(self, key: Key, ask: Callable[[], Awaitable[T]], fresh_s: float = FRESH_S) -> T:
         """The response under ``key``, asked again when it is older than ``fresh_s`` seconds."""
         cached = self._responses.setdefault(key, _CachedResponse())
         async with cached.asking:
@@ -41,7 +41,8 @@ class ResponseCache:
         self._forget_old()
         if cached.error:
             raise cached.error
-        return cached.value
+        value: T = cached.value
+        return value
 
     def drop(self, store_id: str) -> None:
         """Ask anew next time for what belongs to a store, because somebody changed something."""

@@ -11,9 +11,9 @@ from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.desk.client import ServiceUnavailableError
 from services.desk.people import Person
 from services.desk.session import Grant, SignedOutError
+from shared.calls import ServiceUnavailableError
 from shared.credentials import TokenAnswer
 from shared.issuer import DevelopmentIssuer
 from shared.problems import Problem

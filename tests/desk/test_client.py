@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.desk.client import ApiError, Connections, Services
+from services.desk.client import Connections, Services
+from shared.calls import ApiError
 from shared.settings import Settings
 
 

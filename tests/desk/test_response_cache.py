@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from services.desk.client import ServiceUnavailableError, idempotency_key
+from services.desk.client import idempotency_key
 from services.desk.response_cache import ResponseCache
+from shared.calls import ServiceUnavailableError
 
 
 class _Asked:

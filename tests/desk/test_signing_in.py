@@ -29,10 +29,10 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from deploy.embedded.settings import free_ports
 from services.desk.addresses import inside
-from services.desk.client import ServiceUnavailableError
 from services.desk.session import Session, Sessions, SignedOutError
 from services.desk.session_store import SessionStore, name_of
 from services.desk.sign_in import OidcSignIn
+from shared.calls import ServiceUnavailableError
 from shared.files import FileStorage
 from shared.issuer import DevelopmentIssuer
 from shared.settings import Settings

@@ -10,7 +10,6 @@ from services.crm.domain.loyalty import Tier
 from services.crm.domain.message import Declinable
 from services.crm.domain.message import Status as MessageStatus
 from services.crm.entrypoints import timers as crm
-from services.desk.client import ApiError, FieldError
 from services.desk.components.cancelling import REASONS as CANCELLATIONS
 from services.desk.components.event_fields import FIELDS
 from services.desk.components.figures import AMOUNTS, COUNTS, GROUPS, INDICATORS
@@ -42,6 +41,7 @@ from services.workshop.domain.job import JobStatus, PauseReason
 from services.workshop.entrypoints import timers as workshop
 from services.workshop.planning.replan import ChangeCode
 from services.workshop.planning.risk import RiskCode
+from shared.calls import ApiError
 from shared.contracts import contracts_of
 from shared.contracts.reception import (
     CancellationReason,
@@ -65,6 +65,7 @@ from shared.contracts.reception import (
 from shared.contracts.reporting import Figures
 from shared.dead_letters import Decision
 from shared.formats import PlateKind
+from shared.problems import FieldError
 from shared.security import Role
 
 _DESK = Path("services/desk")
@@ -224,24 +225,24 @@ def test_every_rule_of_the_services_can_be_explained(words: Translator) -> None:
 def test_an_error_is_told_in_the_persons_language_with_its_values() -> None:
     error = ApiError(
         422,
-        {
-            "type": "/problems/payment_above_balance",
-            "detail": "The payment is above the balance of 83400 cents.",
-            "errors": [{"field": "amount_cents", "rule": "payment_above_balance", "message": "m"}],
-            "values": {"balance_cents": 83400},
-        },
+        rule="payment_above_balance",
+        detail="The payment is above the balance of 83400 cents.",
+        field_errors=[FieldError(field="amount_cents", rule="payment_above_balance", message="m")],
+        values={"balance_cents": 83400},
     )
     assert error_text(ZH, error) == "收款超过余额 ¥834.00。"
     assert error_text(EN, error) == "The payment is above the balance of ¥834.00."
 
 
 def test_a_rule_may_read_differently_for_one_field() -> None:
-    error = ApiError(422, {})
-    plate, other = (FieldError(field, "value_error", "m") for field in ("plate", "elsewhere"))
+    error = ApiError(422)
+    plate, other = (
+        FieldError(field=field, rule="value_error", message="m") for field in ("plate", "elsewhere")
+    )
     assert "省份" in field_error_text(ZH, plate, error)
     assert field_error_text(ZH, other, error) == "格式不对。"
 
 
 def test_an_unknown_rule_is_told_as_the_service_put_it() -> None:
-    unknown = FieldError("plate", "brand_new_rule", "The service says so.")
-    assert field_error_text(ZH, unknown, ApiError(422, {})) == "The service says so."
+    unknown = FieldError(field="plate", rule="brand_new_rule", message="The service says so.")
+    assert field_error_text(ZH, unknown, ApiError(422)) == "The service says so."

@@ -6,13 +6,13 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.client import ApiError, ServiceUnavailableError
 from services.desk.components.confirmation import Confirmation
 from services.desk.components.elements import box, dialog, link, text
 from services.desk.components.forms import Form, dialog_actions
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import PageContext, together
 from services.desk.vehicles import find_customer, is_vin, same_plate
+from shared.calls import ApiError, ServiceUnavailableError
 
 _EXPLAINED = ("vehicle_elsewhere", "vehicle_already_here")
 """Refusals that a person can do something about in the dialog."""

@@ -10,12 +10,13 @@ from nicegui import ui
 from nicegui.elements.mixins.validation_element import ValidationElement
 
 from services.desk import formats
-from services.desk.client import ApiError, Service, ServiceUnavailableError, new_attempt
+from services.desk.client import Service, new_attempt
 from services.desk.components.elements import Handler, box, button, test_id, text
 from services.desk.components.problems import error_text, field_error_text, unavailable_text
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.session import SignedOutError
+from shared.calls import ApiError, ServiceUnavailableError
 
 T = TypeVar("T")
 _CONFLICT = "changed_meanwhile"
@@ -206,11 +207,18 @@ def who_was_first(ctx: PageContext, error: ApiError) -> str:
 async def submit(form: Form, opened: ui.dialog, service: Service, path: str, body: Any) -> Any:
     """Send what a dialog asks for and close it; the response, or None when it failed."""
     ctx, path = form.ctx, form.ctx.store_path + path
-    response = await form.send(
-        lambda: ctx.services.command(service, path, form.seen(body), attempt=form.attempt)
+    return await submit_call(
+        form,
+        opened,
+        lambda: ctx.services.command(service, path, form.seen(body), attempt=form.attempt),
     )
+
+
+async def submit_call(form: Form, opened: ui.dialog, call: Callable[[], Awaitable[T]]) -> T | None:
+    """Make the call that a dialog asks for and close it; the response, or None when it failed."""
+    response = await form.send(call)
     if response is not None:
-        await ctx.changed()
+        await form.ctx.changed()
         opened.close()
     return response
 

@@ -6,13 +6,13 @@ from typing import Generic, TypeVar
 
 from nicegui import ui
 
-from services.desk.client import ApiError, ServiceUnavailableError
 from services.desk.components.elements import box
 from services.desk.components.frame import notice
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import PageContext
 from services.desk.session import SignedOutError
+from shared.calls import ApiError, ServiceUnavailableError
 
 T = TypeVar("T")
 

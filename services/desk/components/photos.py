@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 
 from nicegui import events, ui
 
-from services.desk.client import ApiError, ServiceUnavailableError, new_attempt
+from services.desk.client import new_attempt
 from services.desk.components.elements import box, test_id, text
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import PageContext
+from shared.calls import ApiError, ServiceUnavailableError
 from shared.receiving import LARGEST_PICTURE
 
 _PICK = '(event) => runMethod(event.currentTarget.dataset.picks, "pickFiles", [])'

@@ -1,7 +1,8 @@
 """What a service's error or silence is called in the person's language."""
 
-from services.desk.client import ApiError, FieldError, ServiceUnavailableError
 from services.desk.i18n import Translator
+from shared.calls import ApiError, ServiceUnavailableError
+from shared.problems import FieldError
 
 
 def field_error_text(t: Translator, field_error: FieldError, error: ApiError) -> str:
@@ -21,7 +22,7 @@ def error_text(t: Translator, error: ApiError) -> str:
     """The sentence for an error as a whole."""
     for field_error in error.field_errors:
         return field_error_text(t, field_error, error)
-    whole = FieldError("", error.rule, error.detail)
+    whole = FieldError(field="", rule=error.rule, message=error.detail)
     return field_error_text(t, whole, error)
 
 

@@ -10,11 +10,11 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalog import Catalog
-from services.desk.client import ApiError, ServiceUnavailableError
 from services.desk.components.elements import badge, box, test_id, text
 from services.desk.components.forms import Form, moment_field, moment_of
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import PageContext
+from shared.calls import ApiError, ServiceUnavailableError
 
 _BUSY_SHARE = 0.8
 _WITH_OFFERS = ("place_taken", "store_closed", "store_closed_all_day")

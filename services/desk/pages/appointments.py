@@ -10,7 +10,6 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalog import Catalog
-from services.desk.client import ServiceUnavailableError
 from services.desk.components.cancelling import cancel_dialog, cancellation_facts
 from services.desk.components.confirmation import Confirmation
 from services.desk.components.elements import (
@@ -36,6 +35,7 @@ from services.desk.i18n import Translator
 from services.desk.page import Page
 from services.desk.pages.today import chosen_day, day_choice
 from services.desk.vehicles import find_customer
+from shared.calls import ServiceUnavailableError
 
 DUTIES = ("R1",)
 

@@ -9,7 +9,7 @@ from fastapi import Request
 from nicegui import app, ui
 
 from services.desk import formats
-from services.desk.client import ApiError, Services, ServiceUnavailableError, new_attempt
+from services.desk.client import Services, new_attempt
 from services.desk.components.elements import box, button, link, test_id, text
 from services.desk.components.frame import head, language_link
 from services.desk.components.offer import OfferChoice
@@ -18,6 +18,7 @@ from services.desk.context import AppContext, Present
 from services.desk.i18n import Translator
 from services.desk.page import OpenPage
 from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
+from shared.calls import ApiError, ServiceUnavailableError
 
 PAGE = OpenPage("/authorise/{token}", "Your authorisation", duties=("R4", "R9"))
 

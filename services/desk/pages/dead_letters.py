@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, get_args
 
 from services.desk import formats
-from services.desk.client import Service, ServiceUnavailableError
+from services.desk.client import Service
 from services.desk.components.elements import (
     badge,
     box,
@@ -29,6 +29,7 @@ from services.desk.components.problems import unavailable_text
 from services.desk.context import PageContext, together
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.calls import ServiceUnavailableError
 
 PAGE = Page(
     path="/dead-letters",

@@ -1,9 +1,8 @@
 """Phone tasks (电话任务): what customers are to be told and no other channel could tell them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
 
 from nicegui import ui
 
@@ -23,12 +22,13 @@ from services.desk.components.elements import (
     test_id,
     text,
 )
-from services.desk.components.forms import Form, dialog_actions, submit
+from services.desk.components.forms import Form, dialog_actions, submit_call
 from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.clients.crm.models import CompletedTask, CompletePhoneTask, PhoneTask
 
 PAGE = Page(
     path="/stores/{store_id}/phone-tasks",
@@ -38,27 +38,23 @@ PAGE = Page(
     duties=("R9",),
 )
 
-Task = Mapping[str, Any]
-
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
     """Every task of the store, the oldest first."""
 
-    async def fetch() -> list[Task]:
-        found: list[Task] = await ctx.shared(
-            "phone tasks",
-            lambda: ctx.services.get("crm", f"{ctx.store_path}/phone-tasks"),
+    async def fetch() -> list[PhoneTask]:
+        return await ctx.shared(
+            "phone tasks", lambda: ctx.services.crm.list_phone_tasks(ctx.store.id)
         )
-        return found
 
-    def render(tasks: list[Task], renderer: PartialRenderer) -> None:
+    def render(tasks: list[PhoneTask], renderer: PartialRenderer) -> None:
         if not tasks:
             renderer.section("none", empty, ctx.t("Nobody has to be called."))
             return
         with renderer.frame("table", _table, ctx.t):
             for task in tasks:
-                renderer.section(task["message_id"], partial(_row, ctx), task)
+                renderer.section(task.message_id, partial(_row, ctx), task)
 
     await live(ctx, fetch, render)
 
@@ -67,39 +63,46 @@ def _table(t: Translator) -> AbstractContextManager[None]:
     return table([t("Customer"), t("Subject"), t("Since"), t("Agent"), t("Reason"), ""])
 
 
-def _row(ctx: PageContext, task: Task) -> None:
+def _row(ctx: PageContext, task: PhoneTask) -> None:
     t = ctx.t
     with test_id("phone-task", row()):
         with cell_box():
-            address = f"{ctx.store_path}/customers/{task['customer_ref']}"
-            link(task["name"], address, "text-link")
+            address = f"{ctx.store_path}/customers/{task.customer_ref}"
+            link(task.name, address, "text-link")
         with cell_box():
-            badge(t.code("subject", task["subject"]), "busy")
-            if task["calls"]:
-                badge(t("Not reached: {count}", count=task["calls"]), "warn")
-        cell(formats.day_and_clock(task["since"], ctx.store.timezone, ctx.now()), "number")
-        cell(ctx.colleague(task["agent_id"]))
-        cell(t.code("call_reason", task["reason"]))
+            badge(t.code("subject", task.subject), "busy")
+            if task.calls:
+                badge(t("Not reached: {count}", count=task.calls), "warn")
+        cell(formats.day_and_clock(task.since, ctx.store.timezone, ctx.now()), "number")
+        cell(ctx.colleague(task.agent_id))
+        cell(t.code("call_reason", task.reason))
         with cell_box("cell-actions"):
             button(t("Tell"), partial(_dialog, ctx, task), name="tell", kind="small")
-            if task["order_id"]:
-                link(t("Order"), f"{ctx.store_path}/orders/{task['order_id']}", "text-link")
+            if task.order_id:
+                link(t("Order"), f"{ctx.store_path}/orders/{task.order_id}", "text-link")
 
 
-def _dialog(ctx: PageContext, task: Task) -> None:
+def _dialog(ctx: PageContext, task: PhoneTask) -> None:
     t = ctx.t
-    with dialog(t("Call {name}", name=task["name"])) as opened:
+    with dialog(t("Call {name}", name=task.name)) as opened:
         with box("found"):
-            facts([(t("Phone"), formats.phone(t, task["phone"]))])
-            text(task["text"])
+            facts([(t("Phone"), formats.phone(t, task.phone))])
+            text(task.text)
         form = Form(ctx)
         reached = form.field(
             "reached",
             ui.select({True: t("Reached"), False: t("Not reached")}, label=t("Result"), value=True),
         )
 
+        def complete() -> Awaitable[CompletedTask]:
+            return ctx.services.crm.complete_phone_task(
+                ctx.store.id,
+                task.message_id,
+                CompletePhoneTask(reached=reached.value),
+                idempotency_key=form.attempt,
+            )
+
         async def send() -> None:
-            path = f"/phone-tasks/{task['message_id']}/completion"
-            await submit(form, opened, "crm", path, {"reached": reached.value})
+            await submit_call(form, opened, complete)
 
         dialog_actions(form, opened, t("Save"), send)

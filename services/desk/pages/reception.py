@@ -9,7 +9,7 @@ from typing import Any
 from nicegui import ui
 
 from services.desk import formats
-from services.desk.client import ServiceUnavailableError, new_attempt
+from services.desk.client import new_attempt
 from services.desk.components.arriving import arrival_dialog, record_arrival
 from services.desk.components.awaiting import awaiting_strip
 from services.desk.components.cancelling import cancel_dialog
@@ -29,6 +29,7 @@ from services.desk.components.partial_renderer import EverySecond, PartialRender
 from services.desk.context import Names, PageContext, Who, together
 from services.desk.i18n import Translator
 from services.desk.page import Page
+from shared.calls import ServiceUnavailableError
 
 DUTIES = ("R1", "R2")
 

@@ -8,7 +8,6 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalog import Catalog
-from services.desk.client import ApiError, ServiceUnavailableError
 from services.desk.components.elements import badge, box, button, facts, test_id, text
 from services.desk.components.forms import Form, enter_goes_on
 from services.desk.context import PageContext
@@ -20,6 +19,7 @@ from services.desk.vehicles import (
     is_vin,
     vehicle_facts,
 )
+from shared.calls import ApiError, ServiceUnavailableError
 
 _PERSON_FIELDS = ("name", "phone", "vin", "brand", "model")
 _SHOWN_VISITS = 4

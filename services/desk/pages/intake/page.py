@@ -6,7 +6,6 @@ from typing import Any
 from nicegui import ui
 
 from services.desk.catalog import Catalog
-from services.desk.client import ApiError
 from services.desk.components.elements import box, button, link, panel, test_id, text
 from services.desk.components.forms import Form, enter_goes_on, who_was_first
 from services.desk.context import PageContext, together
@@ -15,6 +14,7 @@ from services.desk.pages.intake.condition import Condition
 from services.desk.pages.intake.owner import Owner
 from services.desk.pages.intake.work import Concern, Work
 from services.desk.pages.reception import t_number
+from shared.calls import ApiError
 
 _SHOW_FIRST_ERROR = (
     'document.querySelector(".column-wide .q-field--error, .conflict > *")'

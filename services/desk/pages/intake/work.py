@@ -8,7 +8,6 @@ from nicegui import ui
 
 from services.desk import formats
 from services.desk.catalog import Catalog
-from services.desk.client import ApiError, ServiceUnavailableError
 from services.desk.components.elements import (
     box,
     button,
@@ -20,6 +19,7 @@ from services.desk.components.problems import error_text, unavailable_text
 from services.desk.components.work_choice import PAY_TYPES, WorkChoice, price_line
 from services.desk.context import PageContext
 from services.desk.promise import limiting_factor_text
+from shared.calls import ApiError, ServiceUnavailableError
 
 _SUGGESTIONS = 5
 
