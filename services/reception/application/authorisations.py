@@ -14,7 +14,7 @@ from services.reception.application.decisions import (
     prepare_decision,
 )
 from services.reception.application.deps import Deps
-from services.reception.application.estimate_offers import Offer, make_offer
+from services.reception.application.estimate_offers import PresentedEstimate, make_offer
 from services.reception.application.links import require_usable, store_of, token_hash
 from services.reception.domain import authorisation, errors
 from services.reception.domain.decision import Choice
@@ -43,7 +43,9 @@ class Decided(BaseModel):
     promised_at: datetime | None
 
 
-async def show_offer(token: str, origin: Origin, declined: Collection[str], deps: Deps) -> Offer:
+async def show_offer(
+    token: str, origin: Origin, declined: Collection[str], deps: Deps
+) -> PresentedEstimate:
     """Show lines and prices of the version that the link leads to (授权页), and the promise that
     the order will have without the items ``declined``; record from where it was opened.
 

@@ -38,7 +38,7 @@ class OfferedLine(Names):
     amount_cents: int
 
 
-class Offer(BaseModel):
+class PresentedEstimate(BaseModel):
     """What is offered: lines and prices, nothing about any person.
 
     Of an offer that is ``divisible`` the customer may want some items only. ``promised_at`` is the
@@ -59,7 +59,7 @@ class Offer(BaseModel):
 
 async def get_offer(
     store_id: str, order_id: str, version: int, declined: Collection[str], deps: Deps
-) -> Offer:
+) -> PresentedEstimate:
     """Show a version that awaits the customer's decision, by the items on which they decide, and
     the promise that the order will have without those ``declined``."""
     order, proposal = await read_proposal(store_id, order_id, version, deps)
@@ -86,7 +86,7 @@ async def make_offer(
     declined: Collection[str],
     deps: Deps,
     expires_at: datetime | None = None,
-) -> Offer:
+) -> PresentedEstimate:
     """What the customer is offered, until ``expires_at`` where it is over a link.
 
     Its promise is that without the items ``declined``.
@@ -94,7 +94,7 @@ async def make_offer(
     promise = await offered_promise(order, proposal, declined, deps)
     place, names = deps.catalog.stores[order.store_id], deps.catalog.names
     items = authorisation.items_of(proposal.lines, deps.catalog.typical_parts)
-    return Offer(
+    return PresentedEstimate(
         store=Names(zh=place.zh, en=place.en),
         version=proposal.version,
         additional=proposal.additional_work_id is not None,

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from services.reception.application import authorisations
 from services.reception.application.authorisations import Decided, Decision
-from services.reception.application.estimate_offers import Offer
+from services.reception.application.estimate_offers import PresentedEstimate
 from services.reception.application.links import store_of, token_hash
 from services.reception.entrypoints.http.access import Reach
 from services.reception.entrypoints.http.estimates import Declined
@@ -25,7 +25,7 @@ Token = Annotated[str, Path(min_length=8, max_length=120)]
 @router.get("/authorisations/{token}", tags=["estimates"], openapi_extra=serves("R4", "R9"))
 async def show_offer(
     token: Token, origin: LinkOrigin, deps: Reach, declined: Declined = ()
-) -> Offer:
+) -> PresentedEstimate:
     """Lines and prices of the version that the link leads to (授权页), and the promise that the
     order will have without the items ``declined``; it is recorded from where it was opened."""
     return await authorisations.show_offer(token, origin, declined, deps)

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from services.reception.application import decisions, estimate_offers, estimates, links
 from services.reception.application.decisions import TakeAgreement, TakeWord
-from services.reception.application.estimate_offers import Offer
+from services.reception.application.estimate_offers import PresentedEstimate
 from services.reception.application.estimates import EstimateView, ReviseEstimate
 from services.reception.application.links import CreateLink, LinkView, LinkWithUses, ShownLink
 from services.reception.entrypoints.http.access import (
@@ -84,7 +84,7 @@ async def get_offer(
     _: MoneyReader,
     deps: Reach,
     declined: Declined = (),
-) -> Offer:
+) -> PresentedEstimate:
     """A version that awaits the customer's decision, by the items on which they decide, and the
     promise that the order will have without those ``declined``."""
     return await estimate_offers.get_offer(store_id, order_id, version, declined, deps)
