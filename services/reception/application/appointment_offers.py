@@ -161,8 +161,8 @@ async def _promise(wanted: _Wanted, slot: Slot, deps: Deps) -> OfferedTime | Non
         return None
     return OfferedTime(
         planned_at=slot.starts_at,
-        promised_at=response["promised_at"],
-        confidence=response["confidence"],
+        promised_at=response.promised_at,
+        confidence=response.confidence,
         booked_share=slot.booked_share,
         provisional=False,
         calendar_assumed=_calendar_assumed(wanted, slot, deps),

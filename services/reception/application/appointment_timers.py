@@ -114,7 +114,7 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
     except httpx.HTTPError as error:
         raise RetryLaterError(f"identity provider: {type(error).__name__}") from error
     try:
-        response = await deps.workshop.hold(
+        held = await deps.workshop.hold(
             Caller(store_id, token, f"{appointment_id}:{planned_at.isoformat()}"),
             appointment.operations,
             confidence=DEFAULT_CONFIDENCE,
@@ -126,8 +126,7 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
         if problem.status != HTTPStatus.CONFLICT:
             raise
         return Confirmation(planned_at, None, problem.rule)
-    promised_at = datetime.fromisoformat(response["promised_at"])
-    return Confirmation(planned_at, Place(response["hold_id"], promised_at))
+    return Confirmation(planned_at, Place(held.hold_id, held.promised_at))
 
 
 async def confirm_appointment(uow: UnitOfWork, timer: Timer, _: Deps) -> None:

@@ -230,7 +230,7 @@ async def _place(
     except RuleViolation as violation:
         raise await _with_next_offers(caller, operations, planned_at, violation, deps) from None
     try:
-        response = await deps.workshop.hold(
+        held = await deps.workshop.hold(
             caller,
             operations,
             confidence=DEFAULT_CONFIDENCE,
@@ -244,7 +244,7 @@ async def _place(
             raise
         taken = errors.place_taken(problem.values["by"], problem.values["at"])
         raise await _with_next_offers(caller, operations, planned_at, taken, deps) from None
-    return Place(response["hold_id"], datetime.fromisoformat(response["promised_at"]))
+    return Place(held.hold_id, held.promised_at)
 
 
 async def _with_next_offers(

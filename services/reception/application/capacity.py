@@ -1,6 +1,6 @@
 """The workshop's time: its promises, what is reserved, and its free time as last published."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,7 @@ async def ask_promise(
     try:
         if token is None:
             raise WorkshopUnavailableError
-        response = await deps.workshop.quote(
+        quoted = await deps.workshop.quote(
             token,
             store_id,
             operations,
@@ -56,9 +56,12 @@ async def ask_promise(
             order_id=order.order_id if order else None,
         )
     except WorkshopUnavailableError:
-        response = await _provisional(store_id, operations, confidence, deps)
-    promise = _promise(response)
-    return new_promise(order, promise) if order else promise, response.get("limiting_factor")
+        promise = await _provisional(store_id, operations, confidence, deps)
+        limiting_factor = None
+    else:
+        promise = Promise(quoted.promised_at, quoted.confidence, hold_id=None, provisional=False)
+        limiting_factor = quoted.limiting_factor
+    return new_promise(order, promise) if order else promise, limiting_factor
 
 
 async def reserve(
@@ -79,7 +82,7 @@ async def reserve(
         Problem: the promise would be later than ``latest_promise_at``.
     """
     try:
-        response = await deps.workshop.hold(
+        held = await deps.workshop.hold(
             caller,
             operations,
             confidence=confidence,
@@ -88,22 +91,13 @@ async def reserve(
             latest_promise_at=latest_promise_at,
         )
     except WorkshopUnavailableError:
-        response = await _provisional(caller.store_id, operations, confidence, deps)
-    return _promise(response)
-
-
-def _promise(response: Mapping[str, Any]) -> Promise:
-    return Promise(
-        promised_at=datetime.fromisoformat(response["promised_at"]),
-        confidence=response["confidence"],
-        hold_id=response.get("hold_id"),
-        provisional=response.get("provisional", False),
-    )
+        return await _provisional(caller.store_id, operations, confidence, deps)
+    return Promise(held.promised_at, held.confidence, held.hold_id, provisional=False)
 
 
 async def _provisional(
     store_id: str, operations: Sequence[str], confidence: float, deps: Deps
-) -> dict[str, Any]:
+) -> Promise:
     """A promise from the workshop's last published free time."""
     async with deps.uow_factory.read(store_id) as connection:
         free = await persistence.last_capacity(connection, store_id)
@@ -112,4 +106,4 @@ async def _provisional(
         [deps.catalog.operations[operation_id] for operation_id in operations],
         deps.uow_factory.clock.now(),
     )
-    return {"promised_at": promised_at.isoformat(), "confidence": confidence, "provisional": True}
+    return Promise(promised_at, confidence, hold_id=None, provisional=True)

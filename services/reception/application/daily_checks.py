@@ -73,9 +73,10 @@ async def list_checks(store_id: str, day: date | None, deps: Deps) -> list[Check
 
 async def schedule_first_checks(deps: Deps) -> None:
     """Expect the next checks of each store for which none are expected yet."""
-    async with deps.uow_factory.open(deps.catalog.stores) as uow:
+    causation = Causation(CHECKS_DUE, CHECKS_DUE)
+    async with deps.uow_factory.open(deps.catalog.stores, causation=causation) as uow:
         due = {store_id: _next_due(store_id, uow.now, deps) for store_id in deps.catalog.stores}
-        await timers.schedule_missing(uow, CHECKS_DUE, due, Causation(CHECKS_DUE, CHECKS_DUE))
+        await timers.schedule_missing(uow, CHECKS_DUE, due)
 
 
 async def report_missing_checks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:

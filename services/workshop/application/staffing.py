@@ -121,8 +121,9 @@ async def schedule_first_looks(deps: Deps) -> None:
     """Have every store looked at next Monday, unless it will be already."""
     stores, now = deps.config.stores, deps.uow_factory.clock.now()
     due_at = {store_id: next_look(place, now) for store_id, place in stores.items()}
-    async with deps.uow_factory.open(stores) as uow:
-        await timers.schedule_missing(uow, STAFFING, due_at, Causation("staffing", "start"))
+    causation = Causation("staffing", "start")
+    async with deps.uow_factory.open(stores, causation=causation) as uow:
+        await timers.schedule_missing(uow, STAFFING, due_at)
 
 
 def next_look(place: Store, now: datetime) -> datetime:

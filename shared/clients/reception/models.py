@@ -550,7 +550,19 @@ class Names(ResponseBody):
     en: str
 
 
-class Offer(ResponseBody):
+class OfferedLine(ResponseBody):
+    """One line with its price in cents, tax included; lines of one ``item`` go together."""
+
+    zh: str
+    en: str
+    item: str
+    kind: Literal["labor", "part"]
+    quantity: int
+    pay_type: Literal["customer", "warranty", "goodwill", "internal"]
+    amount_cents: int
+
+
+class OfferedTime(ResponseBody):
     """A time to come and the promise that it would have; ``booked_share`` is from 0 to 1.
 
     ``calendar_assumed``: the holidays of that year are not published yet.
@@ -564,22 +576,10 @@ class Offer(ResponseBody):
     calendar_assumed: bool
 
 
-class OfferedLine(ResponseBody):
-    """One line with its price in cents, tax included; lines of one ``item`` go together."""
-
-    zh: str
-    en: str
-    item: str
-    kind: Literal["labor", "part"]
-    quantity: int
-    pay_type: Literal["customer", "warranty", "goodwill", "internal"]
-    amount_cents: int
-
-
 class Offers(ResponseBody):
     """Times to come, quiet ones first, and the load curve (负荷曲线) that they were chosen by."""
 
-    offers: list[Offer]
+    offers: list[OfferedTime]
     load: list[LoadView]
 
 

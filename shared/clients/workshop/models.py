@@ -389,7 +389,8 @@ class PlannedJobView(ResponseBody):
     """A job with the risk of its order's promise, while that is open.
 
     People and bay of work in hand are kept free until ``buffer_until``, in case it takes longer
-    than expected (缓冲).
+    than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids``: who can do the
+    job, and where.
     """
 
     job_id: str
@@ -424,6 +425,8 @@ class PlannedJobView(ResponseBody):
     version: str
     risk: PromiseRiskView | None
     buffer_until: AwareDatetime | None
+    qualified_technician_ids: list[str]
+    suitable_bay_ids: list[str]
 
 
 class PromiseRiskView(ResponseBody):
