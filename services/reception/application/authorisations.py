@@ -18,7 +18,7 @@ from services.reception.application.estimate_offers import Offer, make_offer
 from services.reception.application.links import require_usable, store_of, token_hash
 from services.reception.domain import authorisation, errors
 from services.reception.domain.decision import Choice
-from services.reception.domain.link import Origin
+from services.reception.domain.link import Origin, Visitor
 from services.reception.persistence import Link
 from shared.contracts.base import Identifier, Moment
 from shared.request_model import RequestModel
@@ -43,7 +43,7 @@ class Decided(BaseModel):
     promised_at: datetime | None
 
 
-async def show_offer(token: str, origin: Origin, declined: Collection[str], deps: Deps) -> Offer:
+async def show_offer(token: str, visitor: Visitor, declined: Collection[str], deps: Deps) -> Offer:
     """Show lines and prices of the version that the link leads to (授权页), and the promise that
     the order will have without the items ``declined``; record from where it was opened.
 
@@ -51,6 +51,7 @@ async def show_offer(token: str, origin: Origin, declined: Collection[str], deps
         RuleViolation: there is no such link, it was used, or it has expired.
     """
     link = await _usable_link(token, deps)
+    origin = _origin(visitor, link.store_id, deps)
     async with deps.uow_factory.open([link.store_id]) as uow:
         await persistence.record_opening(uow.connection, link, origin, uow.now)
         order = await persistence.read_order(uow.connection, link.store_id, link.order_id)
@@ -60,7 +61,7 @@ async def show_offer(token: str, origin: Origin, declined: Collection[str], deps
 
 
 async def prepare_offer_decision(
-    token: str, command: Decision, origin: Origin, key: str, deps: Deps
+    token: str, command: Decision, visitor: Visitor, key: str, deps: Deps
 ) -> tuple[CustomerDecision, Prepared]:
     """Reserve the workshop's time for what the customer wants, under the ``key`` of the command.
 
@@ -72,6 +73,7 @@ async def prepare_offer_decision(
             be decided on.
     """
     link = await _usable_link(token, deps)
+    origin = _origin(visitor, link.store_id, deps)
     if origin.colleague:
         async with deps.uow_factory.open([link.store_id]) as uow:
             await persistence.record_opening(uow.connection, link, origin, uow.now)
@@ -98,6 +100,17 @@ async def decide_offer(
         status=version.status,
         decided_at=version.decided_at,
         promised_at=order.promised_at,
+    )
+
+
+def _origin(visitor: Visitor, store_id: str, deps: Deps) -> Origin:
+    """What is kept of a visitor."""
+    return Origin(
+        device=visitor.device,
+        network=deps.personal.reference("network", visitor.network),
+        own_network=visitor.is_inside(deps.catalog.stores[store_id].networks),
+        colleague=visitor.colleague,
+        staff_device=visitor.staff_device,
     )
 
 
