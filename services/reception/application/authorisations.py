@@ -18,7 +18,7 @@ from services.reception.application.estimate_offers import PresentedEstimate, ma
 from services.reception.application.links import require_usable, store_of, token_hash
 from services.reception.domain import authorisation, errors
 from services.reception.domain.decision import Choice
-from services.reception.domain.link import Origin
+from services.reception.domain.link import Origin, Visitor
 from services.reception.persistence import Link
 from shared.contracts.base import Identifier, Moment
 from shared.request_model import RequestModel
@@ -44,7 +44,7 @@ class Decided(BaseModel):
 
 
 async def show_offer(
-    token: str, origin: Origin, declined: Collection[str], deps: Deps
+    token: str, visitor: Visitor, declined: Collection[str], deps: Deps
 ) -> PresentedEstimate:
     """Show lines and prices of the version that the link leads to (授权页), and the promise that
     the order will have without the items ``declined``; record from where it was opened.
@@ -53,6 +53,7 @@ async def show_offer(
         RuleViolation: there is no such link, it was used, or it has expired.
     """
     link = await _usable_link(token, deps)
+    origin = _origin(visitor, link.store_id, deps)
     async with deps.uow_factory.open([link.store_id]) as uow:
         await persistence.record_opening(uow.connection, link, origin, uow.now)
         order = await persistence.read_order(uow.connection, link.store_id, link.order_id)
@@ -62,7 +63,7 @@ async def show_offer(
 
 
 async def prepare_offer_decision(
-    token: str, command: Decision, origin: Origin, key: str, deps: Deps
+    token: str, command: Decision, visitor: Visitor, key: str, deps: Deps
 ) -> tuple[CustomerDecision, Prepared]:
     """Reserve the workshop's time for what the customer wants, under the ``key`` of the command.
 
@@ -74,6 +75,7 @@ async def prepare_offer_decision(
             be decided on.
     """
     link = await _usable_link(token, deps)
+    origin = _origin(visitor, link.store_id, deps)
     if origin.colleague:
         async with deps.uow_factory.open([link.store_id]) as uow:
             await persistence.record_opening(uow.connection, link, origin, uow.now)
@@ -100,6 +102,17 @@ async def decide_offer(
         status=version.status,
         decided_at=version.decided_at,
         promised_at=order.promised_at,
+    )
+
+
+def _origin(visitor: Visitor, store_id: str, deps: Deps) -> Origin:
+    """What is kept of a visitor."""
+    return Origin(
+        device=visitor.device,
+        network=deps.personal.reference("network", visitor.network),
+        own_network=visitor.is_inside(deps.catalog.stores[store_id].networks),
+        colleague=visitor.colleague,
+        staff_device=visitor.staff_device,
     )
 
 

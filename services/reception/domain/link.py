@@ -3,15 +3,38 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Literal
 
 NEW_CONTACT = timedelta(days=14)
 """An address is new for so long after it was set, and throughout a visit during which it was."""
 
+_KEPT_BITS = {4: 24, 6: 48}
+
 Device = Literal["phone", "tablet", "computer", "program"]
 
 Use = Literal["shown", "opened", "decided"]
 """已出示、已打开、已答复."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who uses a link: ``colleague`` is signed in there, ``staff_device`` names who was signed in
+    there last."""
+
+    device: Device
+    address: IPv4Address | IPv6Address
+    colleague: str | None = None
+    staff_device: str | None = None
+
+    @property
+    def network(self) -> str:
+        """The address, shortened so that it names no household."""
+        return str(ip_network((self.address, _KEPT_BITS[self.address.version]), strict=False))
+
+    def is_inside(self, networks: Sequence[IPv4Network | IPv6Network]) -> bool | None:
+        """Whether the address is in one of a store's networks; unknown where it has named none."""
+        return any(self.address in each for each in networks) if networks else None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from services.reception.application.estimate_offers import PresentedEstimate
 from services.reception.application.links import store_of, token_hash
 from services.reception.entrypoints.http.access import Reach
 from services.reception.entrypoints.http.estimates import Declined
-from services.reception.entrypoints.http.origin import LinkOrigin
+from services.reception.entrypoints.http.visitor import LinkVisitor
 from shared.commands import Headers, command_of
 from shared.duties import serves
 from shared.routing import Router
@@ -24,11 +24,11 @@ Token = Annotated[str, Path(min_length=8, max_length=120)]
 
 @router.get("/authorisations/{token}", tags=["estimates"], openapi_extra=serves("R4", "R9"))
 async def show_offer(
-    token: Token, origin: LinkOrigin, deps: Reach, declined: Declined = ()
+    token: Token, visitor: LinkVisitor, deps: Reach, declined: Declined = ()
 ) -> PresentedEstimate:
     """Lines and prices of the version that the link leads to (授权页), and the promise that the
     order will have without the items ``declined``; it is recorded from where it was opened."""
-    return await authorisations.show_offer(token, origin, declined, deps)
+    return await authorisations.show_offer(token, visitor, declined, deps)
 
 
 @router.post(
@@ -41,7 +41,7 @@ async def decide_offer(
     request: Request,
     token: Token,
     body: Decision,
-    origin: LinkOrigin,
+    visitor: LinkVisitor,
     headers: Headers,
     deps: Reach,
 ) -> JSONResponse:
@@ -52,6 +52,6 @@ async def decide_offer(
     nobody = Principal(f"link:{token_hash(token).hex()}", "", frozenset(), frozenset(), "")
     command = await command_of(request, nobody, store_of(token, deps), headers)
     return await command.run_prepared(
-        lambda: authorisations.prepare_offer_decision(token, body, origin, command.key, deps),
+        lambda: authorisations.prepare_offer_decision(token, body, visitor, command.key, deps),
         lambda uow, found: authorisations.decide_offer(uow, *found, deps),
     )

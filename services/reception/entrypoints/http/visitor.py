@@ -1,32 +1,29 @@
-"""From where a customer's link is used, as far as a request tells it."""
+"""Who uses a customer's link, as far as a request tells it."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
 from services.reception.domain import errors
-from services.reception.domain.link import Device, Origin
-from services.reception.entrypoints.http.access import Reach
+from services.reception.domain.link import Device, Visitor
 from shared.contracts.base import Identifier
 from shared.security import Credentials, bearer_of
 
-_KEPT_BITS = {4: 24, 6: 48}
 _TABLETS = ("iPad", "Tablet")
 _PHONES = ("Mobi", "iPhone", "Android", "MicroMessenger")
 
 
-async def _origin(
+async def _visitor(
     request: Request,
     token: str,
     credentials: Credentials,
-    deps: Reach,
     staff_device: Annotated[
         Identifier | None,
         Header(alias="X-Staff-Device", description="who was signed in last in this browser"),
     ] = None,
-) -> Origin:
-    """The origin of a request; a colleague is known by their own token, and a colleague's device
+) -> Visitor:
+    """Who sends a request; a colleague is known by their own token, and a colleague's device
     by the word of the desk, which has a service's.
 
     Raises:
@@ -40,14 +37,9 @@ async def _origin(
     by_desk = principal is not None and principal.has("service") and store_id in principal.stores
     if staff_device and not by_desk:
         raise errors.staff_device_by_desk()
-    address = _address(request)
-    network = ip_network((address, _KEPT_BITS[address.version]), strict=False)
-    place = deps.catalog.stores.get(store_id)
-    own = place.networks if place else ()
-    return Origin(
+    return Visitor(
         device=_device(request.headers.get("User-Agent", "")),
-        network=deps.personal.reference("network", str(network)),
-        own_network=any(address in each for each in own) if own else None,
+        address=_address(request),
         colleague=principal.subject if principal and not by_desk else None,
         staff_device=staff_device,
     )
@@ -69,4 +61,4 @@ def _device(user_agent: str) -> Device:
     return "computer" if user_agent.startswith("Mozilla/") else "program"
 
 
-LinkOrigin = Annotated[Origin, Depends(_origin)]
+LinkVisitor = Annotated[Visitor, Depends(_visitor)]
