@@ -39,7 +39,7 @@ class ServiceCredentials:
             httpx.HTTPError: the OIDC provider does not give one.
         """
         if self._issuer is not None:
-            return self._issuer.token(self._service, roles=["service"], stores=[store_id])
+            return self._issuer.token(self._service, roles=["system"], stores=[store_id])
         if time.monotonic() > self._good_until:
             await self._fetching.outcome()
         return self._token

@@ -17,15 +17,16 @@ CalendarDay = Annotated[date, AfterValidator(in_business_years)]
 class Store(BaseModel):
     """One store (门店): names, zone, hours and limits.
 
-    ``handover_minutes`` lie between the end of the work and the customer's departure: inspection,
-    call and explanation (质检与交车). Every promise contains them. A promise is in danger when the
-    probability of keeping it is under ``risk_threshold``. ``vehicle_growth`` (保有量增长) and
-    ``visit_growth`` are what the area's vehicles and visits per vehicle grow by in a year.
-    A vehicle is moved from one bay to another in ``vehicle_move_minutes`` (移位).
-    ``clock_grace_minutes`` after the end of a shift, clocks that still run are closed (忘打卡).
-    A booked customer is waited for ``appointment_grace_minutes`` (爽约宽限), and is reminded on the
-    day before at ``appointment_reminder``. ``networks`` are those of the store's own devices, as
-    the platform sees their addresses.
+    ``delivery_lead_minutes`` lie between the end of the work and the customer's departure:
+    inspection, call and explanation (质检与交车). Every promise contains them. A promise is in
+    danger when the probability of keeping it is under ``risk_threshold``.
+    ``units_in_operation_growth`` (保有量增长) and ``visit_growth`` are what the area's vehicles and
+    visits per vehicle grow by in a year. A vehicle is moved from one bay to another in
+    ``vehicle_move_minutes`` (移位). ``missed_punch_grace_minutes`` after the end of a shift, clocks
+    that still run are closed (忘打卡). A booked customer is waited for
+    ``appointment_grace_minutes`` (爽约宽限), and is reminded on the day before at
+    ``appointment_reminder``. ``networks`` are those of the store's own devices, as the platform
+    sees their addresses.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -37,12 +38,12 @@ class Store(BaseModel):
     opening: time
     closing: time
     greeting_limit_s: int
-    handover_minutes: int = 0
+    delivery_lead_minutes: int = 0
     risk_threshold: float = 0.7
-    vehicle_growth: float = 0.0
+    units_in_operation_growth: float = 0.0
     visit_growth: float = 0.0
     vehicle_move_minutes: Annotated[int, Field(ge=0, le=60)] = 10
-    clock_grace_minutes: int = 30
+    missed_punch_grace_minutes: int = 30
     appointment_grace_minutes: int = 30
     appointment_reminder: time = time(10)
     labor_rate_cents: dict[str, int]
@@ -53,7 +54,7 @@ class Store(BaseModel):
     @property
     def growth(self) -> float:
         """By how much a year's visits rise (0.03 is 3 %)."""
-        return (1 + self.vehicle_growth) * (1 + self.visit_growth) - 1
+        return (1 + self.units_in_operation_growth) * (1 + self.visit_growth) - 1
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -74,7 +74,7 @@ async def ready(request: Request) -> dict[str, str]:
 
 @router.get("/status", response_model=Status)
 async def status(
-    request: Request, _: Annotated[Principal, Depends(require_roles("operator", "service"))]
+    request: Request, _: Annotated[Principal, Depends(require_roles("operator", "system"))]
 ) -> Status:
     """How far this process is behind; lag first, so that zeros mean that nothing was in flight."""
     service = request.app.state.service

@@ -18,19 +18,24 @@ from shared.settings import Settings
 from shared.signing_keys import SigningKeys
 
 Role = Literal[
-    "advisor",
+    "service_advisor",
     "dispatcher",
     "technician",
-    "inspector",
-    "agent",
-    "manager",
+    "quality_inspector",
+    "customer_care_agent",
+    "service_manager",
     "group_manager",
     "operator",
-    "service",
+    "system",
 ]
 
-SEES_MONEY: tuple[Role, ...] = ("advisor", "agent", "manager", "group_manager")
-"""Roles that read prices, bills, payments and what customers think; others do the work."""
+SEES_MONEY: tuple[Role, ...] = (
+    "service_advisor",
+    "customer_care_agent",
+    "service_manager",
+    "group_manager",
+)
+"""Roles that read prices, invoices, payments and what customers think; others do the work."""
 
 ALGORITHM = "ES256"
 LEEWAY_S = 30

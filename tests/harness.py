@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -24,6 +24,11 @@ from shared.settings import Settings
 from tests.sight import Sight
 
 _TIMEOUT_S = 40.0
+
+ROLE_IN_ID: dict[str, Any] = {
+    role.rpartition("_")[2]: role for role in get_args(Role) if role != "group_manager"
+}
+"""Roles by the word for them in ids such as S01-advisor-1."""
 
 
 @dataclass
@@ -73,7 +78,7 @@ class InProcess:
 
     async def _shown(self, path: str) -> Any:
         store = path.split("/")[2]
-        headers = {"Authorization": f"Bearer {self.token('manager', stores=[store])}"}
+        headers = {"Authorization": f"Bearer {self.token('service_manager', stores=[store])}"}
         response = await self.client.get(path, headers=headers)
         return response.json() if response.is_success else {"version": "unseen"}
 

@@ -1,4 +1,4 @@
-"""The archive and the follow-ups of customer relations against the events."""
+"""Customer records and the follow-ups of customer relations against the events."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ def check_crm(audit_data: AuditData) -> Iterator[Check]:
 
 
 def _customers(audit_data: AuditData) -> Check:
-    comparison = Comparison("registered customers are in the archive", "crm")
+    comparison = Comparison("registered customers are in customer records", "crm")
     expected = {
         f"{event.store_id} {event.key}": {"customer_ref": event.key}
         for event in audit_data.of_topic(CUSTOMERS)
@@ -40,7 +40,7 @@ def _customers(audit_data: AuditData) -> Check:
 
 
 def _vehicles(audit_data: AuditData) -> Check:
-    comparison = Comparison("registered vehicles are in the archive", "crm")
+    comparison = Comparison("registered vehicles are in customer records", "crm")
     expected = {
         f"{event.store_id} {event.data['vehicle_ref']}": {"customer_ref": event.key}
         for event in audit_data.of_topic(CUSTOMERS)
@@ -94,10 +94,10 @@ def _visits_told(audit_data: AuditData) -> dict[str, Fields]:
 
 
 def _spent_cents(event: StreamEvent) -> int:
-    """What the customer pays of a bill; a credit note takes a part of it back."""
+    """What the customer pays of an invoice; a credit note takes a part of it back."""
     match event.name, event.data:
-        case "InvoiceIssued", {"shares": [_, *_] as shares}:
-            own = [share["amount_cents"] for share in shares if share["payer"] == "customer"]
+        case "InvoiceIssued", {"payer_splits": [_, *_] as payer_splits}:
+            own = [split["amount_cents"] for split in payer_splits if split["payer"] == "customer"]
             return sum(own)
         case "InvoiceIssued", {"total_cents": cents}:
             return int(cents)

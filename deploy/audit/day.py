@@ -14,7 +14,7 @@ Figure = int | float | Mapping[str, float] | None
 _COMEBACK_TERM = timedelta(days=31)
 """After so long, thirty whole days have passed since any moment of a day."""
 _AGES = {"0-6": 7, "7-14": 15, "15-29": 30, "30-89": 90}
-"""Ages of bills in days, and where each ends."""
+"""Ages of invoices in days, and where each ends."""
 _SIGNS = {"PaymentReceived": 1, "DepositReceived": 1, "RefundPaid": -1}
 """Movements of money."""
 
@@ -35,7 +35,7 @@ _TOTALS: Mapping[str, Mapping[str, str]] = {
     "claims_settled": {"WarrantyClaimSettled": ""},
     "customers_notified": {"CustomerNotified": ""},
     "follow_ups_scheduled": {"FollowUpScheduled": ""},
-    "rectifications_opened": {"RectificationOpened": ""},
+    "corrective_actions_opened": {"RectificationOpened": ""},
     "checks_missing": {"DailyCheckMissing": ""},
 }
 """Figures that add up over days: the events that each counts, or whose amount it sums."""
@@ -134,21 +134,21 @@ def _figures(day: _Day) -> Mapping[str, Figure]:
 def _improvement(day: _Day) -> dict[str, int | float | None]:
     """What is being put right, and what nobody looked at."""
     closed = {
-        event.data["rectification_id"]
+        event.data["corrective_action_id"]
         for event in day.all("RectificationClosed")
         if at(event.data["closed_at"]) < day.until
     }
     late = [
         event
         for event in day.all("RectificationOpened")
-        if at(event.data["due_at"]) < day.until and event.data["rectification_id"] not in closed
+        if at(event.data["due_at"]) < day.until and event.data["corrective_action_id"] not in closed
     ]
     missing = day.published("DailyCheckMissing")
     done = {event.data["area"] for event in day.published("DailyCheckRecorded")}
     due = done | {event.data["area"] for event in missing}
     return {
-        "rectifications_opened": len(day.within("RectificationOpened", "opened_at")),
-        "rectifications_overdue": len(late),
+        "corrective_actions_opened": len(day.within("RectificationOpened", "opened_at")),
+        "corrective_actions_overdue": len(late),
         "checks_missing": len(missing),
         "checks_done": len(done) / len(due) if due else None,
     }
@@ -158,7 +158,8 @@ def _feedback(day: _Day) -> dict[str, float | None]:
     """What customers thought, by what they were asked about and altogether."""
     given = day.within("FeedbackGiven", "given_at")
     marks = {
-        name: [event.data[name] for event in given] for name in ("quality", "technique", "attitude")
+        name: [event.data[name] for event in given]
+        for name in ("work_quality", "technical_skill", "service_attitude")
     }
     means = {f"feedback_{name}": _mean(of_name) for name, of_name in marks.items()}
     return {"feedback": _mean([mark for each in marks.values() for mark in each]), **means}
@@ -247,7 +248,7 @@ def _money(day: _Day) -> dict[str, int | float | None]:
 
 
 def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """What an hour sold brings, and what a bill comes to in hours and in money."""
+    """What an hour sold brings, and what an invoice comes to in hours and in money."""
     labor = sum(invoice["labor_cents"] for invoice in invoices)
     hours, settled = _hours(invoices), len(invoices)
     return {
@@ -258,7 +259,7 @@ def _per_unit(invoices: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
 
 
 def _estimates(day: _Day) -> dict[str, float | None]:
-    """How near the bills came to the estimates that orders were opened with."""
+    """How near the invoices came to the estimates that orders were opened with."""
     estimated = {event.key: event.data["estimate_cents"] for event in day.all("OrderOpened")}
     off = [
         (abs(event.data["total_cents"] - estimated[event.key]), estimated[event.key])
@@ -281,50 +282,53 @@ def credited_receivable(note: Mapping[str, Any]) -> int:
 
 
 def _collection(day: _Day) -> dict[str, float | None]:
-    """What was received so far of the day's bills, of what the store does not pay itself."""
-    bills = day.within("InvoiceIssued", "issued_at")
-    billed = {event.key for event in bills}
+    """What was received so far of the day's invoices, of what the store does not pay itself."""
+    invoices = day.within("InvoiceIssued", "issued_at")
+    invoiced = {event.key for event in invoices}
     due = sum(
-        share["amount_cents"]
-        for event in bills
-        for share in event.data["shares"]
-        if share["payer"] != "internal"
+        split["amount_cents"]
+        for event in invoices
+        for split in event.data["payer_splits"]
+        if split["payer"] != "internal"
     )
-    of_bills = {event.data["invoice_id"] for event in bills}
+    of_invoices = {event.data["invoice_id"] for event in invoices}
     due -= sum(
         credited_receivable(event.data)
         for event in day.all("CreditNoteIssued")
-        if event.data["invoice_id"] in of_bills
+        if event.data["invoice_id"] in of_invoices
     )
     got = sum(
         sign * event.data["amount_cents"]
         for name, sign in _SIGNS.items()
         for event in day.all(name)
-        if event.key in billed
+        if event.key in invoiced
     )
     return {"collected": got / due if due else None}
 
 
 def _collected_by_age(day: _Day) -> Mapping[str, float] | None:
-    """What was received of the bills of the last 90 days, by days since their order was billed."""
+    """What was received of the invoices of the last 90 days, by days since their order was
+    invoiced."""
     due: dict[str, int] = defaultdict(int)
     got: dict[str, int] = defaultdict(int)
-    bills = {
+    invoices = {
         event.data["invoice_id"]: event
         for event in day.all("InvoiceIssued")
         if day.until - at(event.data["issued_at"]) < timedelta(days=90)
     }
     ages = {
         event.key: next(age for age, end in _AGES.items() if days < end)
-        for event in sorted(bills.values(), key=lambda event: at(event.data["issued_at"]))
+        for event in sorted(invoices.values(), key=lambda event: at(event.data["issued_at"]))
         for days in [(day.until - at(event.data["issued_at"])) // timedelta(days=1)]
     }
-    for event in bills.values():
+    for event in invoices.values():
         due[ages[event.key]] += sum(
-            share["amount_cents"] for share in event.data["shares"] if share["payer"] != "internal"
+            split["amount_cents"]
+            for split in event.data["payer_splits"]
+            if split["payer"] != "internal"
         )
     for event in day.all("CreditNoteIssued"):
-        if event.data["invoice_id"] in bills:
+        if event.data["invoice_id"] in invoices:
             due[ages[event.key]] -= credited_receivable(event.data)
     for name, sign in _SIGNS.items():
         for event in day.all(name):
@@ -397,7 +401,7 @@ def _quality(day: _Day) -> dict[str, float | None]:
     }
     repeated = ready & {event.data["earlier_order_id"] for event in links}
     return {
-        "fault_accuracy": _mean(hits),
+        "concern_match_rate": _mean(hits),
         "rework_in": failed / inspected if inspected else None,
         "rework_out": len(back) / len(entered) if entered else None,
         "first_time_fix": 1 - len(repeated) / len(ready) if ready else None,

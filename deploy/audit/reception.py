@@ -20,7 +20,15 @@ from deploy.audit.topics import StreamEvent
 
 Fields = dict[str, Any]
 
-_JSON_COLUMNS = ("symptoms", "operations", "lines", "steps", "waivers", "shares", "findings")
+_JSON_COLUMNS = (
+    "symptoms",
+    "labor_operations",
+    "lines",
+    "steps",
+    "waivers",
+    "payer_splits",
+    "walkaround_damages",
+)
 _COPIED = {
     "AdvisorAssigned": ("advisor_id",),
     "OrderCustomerLinked": ("customer_ref",),
@@ -38,11 +46,11 @@ _OPENED = (
     "customer_ref",
     "vehicle_ref",
     "odometer_km",
-    "odometer_replacement",
-    "energy_percent",
-    "findings",
+    "odometer_discrepancy_reason",
+    "fuel_or_charge_percent",
+    "walkaround_damages",
     "symptoms",
-    "operations",
+    "labor_operations",
     "lines",
     "estimate_cents",
     "hold_id",
@@ -104,20 +112,20 @@ def _add_work(audit_data: AuditData, orders: dict[str, Fields], comparison: Comp
             continue
         order, data = orders[event.key], event.data
         if event.name == "JobAssigned":
-            operation_of[data["job_id"]] = data["operation_id"]
+            operation_of[data["job_id"]] = data["op_code"]
         elif event.name == "JobFinished":
             finished[event.key][operation_of[data["job_id"]]] += 1
-        elif event.name == "JobStarted" and order["stage"] == "opened":
-            order["stage"] = "in_work"
+        elif event.name == "JobStarted" and order["status"] == "opened":
+            order["status"] = "in_progress"
         elif event.name == "VehicleReady" and order.get("ready_at") is None:
             order.update(_ready(event, order, finished[event.key]))
 
 
 def _ready(event: StreamEvent, order: Fields, finished: Counter[str]) -> Fields:
-    ordered = Counter(each["operation_id"] for each in order.get("operations", ()))
+    ordered = Counter(each["op_code"] for each in order.get("labor_operations", ()))
     if ordered - finished:
         return {}
-    ready = {"stage": "ready"} if order["stage"] in ("opened", "in_work") else {}
+    ready = {"status": "ready"} if order["status"] in ("opened", "in_progress") else {}
     return {"ready_at": moment(event.data["ready_at"]), **ready}
 
 
@@ -128,13 +136,13 @@ def _fully_planned(audit_data: AuditData, orders: Mapping[str, Fields]) -> Itera
         if event.name == "JobAssigned":
             jobs[event.key].add(event.data["job_id"])
     for order_id, order in orders.items():
-        if order.get("opened_at") and len(jobs[order_id]) >= len(order["operations"]):
+        if order.get("opened_at") and len(jobs[order_id]) >= len(order["labor_operations"]):
             yield order_id
 
 
 def _arrived(event: StreamEvent) -> Fields:
     return {
-        "stage": "arrived",
+        "status": "arrived",
         "store_id": event.store_id,
         "queue_number": event.data["queue_number"],
         "plate_ref": event.data["plate_ref"],
@@ -144,7 +152,7 @@ def _arrived(event: StreamEvent) -> Fields:
         "greeting_due_at": moment(event.data["greeting_due_at"]),
         "estimate_cents": 0,
         "deposit_cents": 0,
-        "shares": [],
+        "payer_splits": [],
         "invoiced_cents": 0,
         "credited_cents": 0,
         "received_cents": 0,
@@ -153,7 +161,7 @@ def _arrived(event: StreamEvent) -> Fields:
 
 def _opened(data: Mapping[str, Any]) -> Fields:
     return {
-        "stage": "opened",
+        "status": "opened",
         **{name: data.get(name) for name in _OPENED},
         "waiting_customer": data.get("waiting_customer", False),
         "promise_provisional": data.get("promise_provisional", False),
@@ -169,7 +177,7 @@ def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fi
     match event.name:
         case "CustomerGreeted":
             greeted_at = moment(data["greeted_at"])
-            return {"stage": "greeted", "advisor_id": data["advisor_id"], "greeted_at": greeted_at}
+            return {"status": "greeted", "advisor_id": data["advisor_id"], "greeted_at": greeted_at}
         case "OrderOpened":
             return _opened(data)
         case "EstimateAuthorized" | "AdditionalWorkAuthorized" | "WorkWithdrawn":
@@ -177,7 +185,7 @@ def _order_fields(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fi
         case "PromiseRevised":
             return {"promised_at": moment(data["promised_at"])}
         case "OrderCancelled":
-            return {"stage": "cancelled"}
+            return {"status": "cancelled"}
         case "VehicleDelivered":
             return _delivered(data, order)
     return _money_fields(event, order)
@@ -188,32 +196,32 @@ def _delivered(data: Mapping[str, Any], order: Fields) -> Fields:
         "delivered_at": moment(data["delivered_at"]),
         "steps": {step["step"]: step for step in data["steps"]},
         "waivers": {waiver["step"]: waiver for waiver in data["waivers"]},
-        "stage": _stage_after_delivery(order["shares"]),
+        "status": _status_after_delivery(order["payer_splits"]),
     }
 
 
-def _stage_after_delivery(shares: Sequence[Fields]) -> str:
+def _status_after_delivery(payer_splits: Sequence[Fields]) -> str:
     """Settled when the customer owes nothing."""
-    owed = (share for share in shares if share["payer"] == "customer")
-    paid = all(share["received_cents"] == share["amount_cents"] for share in owed)
-    return "settled" if paid else "delivered"
+    owed = (split for split in payer_splits if split["payer"] == "customer")
+    paid = all(split["received_cents"] == split["amount_cents"] for split in owed)
+    return "closed" if paid else "delivered"
 
 
 def _agreed(event: StreamEvent, order: Fields, added: Sequence[Any]) -> Fields:
     """What the customer has agreed to: the ordered work at its last prices, and what was added."""
     data = event.data
     if event.name == "WorkWithdrawn":
-        return {name: data[name] for name in ("operations", "lines", "estimate_cents")}
+        return {name: data[name] for name in ("labor_operations", "lines", "estimate_cents")}
     if event.name == "EstimateAuthorized":
         lines = [*data["lines"], *added]
         return {"lines": lines, "estimate_cents": _sum(lines)}
     return {
         "lines": [*order["lines"], *data["lines"]],
-        "operations": [*order["operations"], *data["operations"]],
+        "labor_operations": [*order["labor_operations"], *data["labor_operations"]],
         "estimate_cents": order["estimate_cents"] + data["amount_cents"],
         "promised_at": moment(data["promised_at"]),
         "promise_provisional": order["promise_provisional"]
-        or bool(data["hold_id"] is None and data["operations"]),
+        or bool(data["hold_id"] is None and data["labor_operations"]),
     }
 
 
@@ -227,33 +235,33 @@ def _money_fields(event: StreamEvent, order: Fields) -> Fields:
             moved = _DEPOSIT_SIGNS[event.name] * data["amount_cents"]
             return {"deposit_cents": order["deposit_cents"] + moved}
         case "InvoiceIssued":
-            shares = [{**share, "received_cents": 0} for share in data["shares"]]
-            billed = {
+            payer_splits = [{**split, "received_cents": 0} for split in data["payer_splits"]]
+            invoiced = {
                 **order,
                 "invoice_id": data["invoice_id"],
                 "invoiced_cents": data["total_cents"],
                 "credited_cents": 0,
                 "deposit_cents": order["deposit_cents"] - data["deposit_cents"],
-                "shares": shares,
+                "payer_splits": payer_splits,
             }
-            return _received(billed, "customer", data["deposit_cents"])
+            return _received(invoiced, "customer", data["deposit_cents"])
         case "PaymentReceived":
             return _received(order, data["payer"], data["amount_cents"])
         case "CreditNoteIssued":
             return _credited(order, data["lines"])
         case "WarrantyClaimSettled":
-            return {"shares": _written_off(order["shares"], data["written_off_cents"])}
+            return {"payer_splits": _written_off(order["payer_splits"], data["written_off_cents"])}
         case "RefundPaid":
             left = {**order, "deposit_cents": order["deposit_cents"] - data["deposit_cents"]}
             return _received(left, "customer", data["deposit_cents"] - data["amount_cents"])
     return {}
 
 
-def _written_off(shares: Sequence[Fields], cents: int) -> list[Fields]:
-    """The payers' shares after the store took over so much of the manufacturer's."""
+def _written_off(payer_splits: Sequence[Fields], cents: int) -> list[Fields]:
+    """The payer splits after the store took over so much of the manufacturer's."""
     if not cents:
-        return list(shares)
-    by_payer = {share["payer"]: dict(share) for share in shares}
+        return list(payer_splits)
+    by_payer = {split["payer"]: dict(split) for split in payer_splits}
     due_at = by_payer["manufacturer"]["due_at"]
     new = {"payer": "internal", "amount_cents": 0, "due_at": due_at, "received_cents": 0}
     by_payer.setdefault("internal", new)["amount_cents"] += cents
@@ -264,16 +272,18 @@ def _written_off(shares: Sequence[Fields], cents: int) -> list[Fields]:
 def _credited(order: Fields, lines: Sequence[Fields]) -> Fields:
     """The order after the lines' amounts were taken back from those who pay them."""
     cents = _by_payer(lines)
-    shares = [
-        {**share, "amount_cents": share["amount_cents"] - cents[share["payer"]]}
-        for share in order["shares"]
+    payer_splits = [
+        {**split, "amount_cents": split["amount_cents"] - cents[split["payer"]]}
+        for split in order["payer_splits"]
     ]
     total = _sum(lines)
     return {
-        "shares": shares,
+        "payer_splits": payer_splits,
         "invoiced_cents": order["invoiced_cents"] - total,
         "credited_cents": order["credited_cents"] + total,
-        "stage": _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"],
+        "status": _status_after_delivery(payer_splits)
+        if order.get("delivered_at")
+        else order["status"],
     }
 
 
@@ -285,16 +295,16 @@ def _by_payer(lines: Sequence[Fields]) -> Counter[str]:
 
 
 def _received(order: Fields, payer: str, cents: int) -> Fields:
-    """The order after ``cents`` were counted against a payer's share."""
-    shares = [
-        {**share, "received_cents": share["received_cents"] + cents}
-        if share["payer"] == payer
-        else share
-        for share in order["shares"]
+    """The order after ``cents`` were counted against a payer's split."""
+    payer_splits = [
+        {**split, "received_cents": split["received_cents"] + cents}
+        if split["payer"] == payer
+        else split
+        for split in order["payer_splits"]
     ]
-    received = sum(share["received_cents"] for share in shares)
-    stage = _stage_after_delivery(shares) if order.get("delivered_at") else order["stage"]
-    return {**order, "shares": shares, "received_cents": received, "stage": stage}
+    received = sum(split["received_cents"] for split in payer_splits)
+    status = _status_after_delivery(payer_splits) if order.get("delivered_at") else order["status"]
+    return {**order, "payer_splits": payer_splits, "received_cents": received, "status": status}
 
 
 def _estimates(audit_data: AuditData) -> Check:
@@ -347,7 +357,7 @@ def _fold_version(event: StreamEvent, versions: dict[int, Fields]) -> None:
 
 
 def _amounts(audit_data: AuditData) -> Check:
-    """Each bill is the sum of its lines and of its payers' shares, each balance what is left."""
+    """Each invoice is the sum of its lines and of its payer splits, each balance what is left."""
     comparison = Comparison("amounts add up to the cent", "reception")
     left: dict[tuple[str, str], int] = defaultdict(int)
     for event in audit_data.of_topic(ORDERS):
@@ -355,9 +365,9 @@ def _amounts(audit_data: AuditData) -> Check:
         if event.name == "OrderOpened":
             comparison.equal(key, "estimate_cents", _sum(data["lines"]), data["estimate_cents"])
         elif event.name == "InvoiceIssued":
-            _bill_adds_up(comparison, key, data)
-            for share in data["shares"]:
-                left[event.key, share["payer"]] += share["amount_cents"]
+            _invoice_adds_up(comparison, key, data)
+            for split in data["payer_splits"]:
+                left[event.key, split["payer"]] += split["amount_cents"]
             left[event.key, "customer"] -= data["deposit_cents"]
         elif event.name == "PaymentReceived":
             left[event.key, data["payer"]] -= data["amount_cents"]
@@ -380,7 +390,7 @@ def _take_back(left: dict[tuple[str, str], int], note: StreamEvent) -> None:
         left[note.key, payer] -= cents
 
 
-def _bill_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> None:
+def _invoice_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> None:
     labor = _sum(line for line in data["lines"] if line["kind"] == "labor")
     parts = _sum(line for line in data["lines"] if line["kind"] == "part")
     comparison.equal(key, "labor_cents", labor, data["labor_cents"])
@@ -392,7 +402,7 @@ def _bill_adds_up(comparison: Comparison, key: str, data: Mapping[str, Any]) -> 
     comparison.equal(key, "voucher_cents", vouchers, data["voucher_cents"])
     reduced = gross - data["discount_cents"] - vouchers
     comparison.equal(key, "gross less discount and vouchers", reduced, data["total_cents"])
-    comparison.equal(key, "shares", labor + parts, _sum(data["shares"]))
+    comparison.equal(key, "payer_splits", labor + parts, _sum(data["payer_splits"]))
 
 
 def _sum(lines: Any) -> int:
@@ -421,7 +431,7 @@ def _vouchers(audit_data: AuditData) -> Check:
             known = vouchers[event.key]
             had = known["order_id"], known["redeemed_cents"]
             told = data["order_id"], data["amount_cents"]
-            comparison.equal(event.key, "order and amount given back", had, told)
+            comparison.equal(event.key, "order and amount reinstated", had, told)
             expires_at = moment(data["expires_at"])
             known.update(order_id=None, redeemed_cents=0, expires_at=expires_at)
     found = audit_data.tables.of("reception", "voucher")
@@ -443,7 +453,7 @@ def _appointments(audit_data: AuditData) -> Check:
         (
             (
                 row["appointment_id"],
-                {**row, **{name: orjson.loads(row[name]) for name in ("operations", "parts")}},
+                {**row, **{name: orjson.loads(row[name]) for name in ("op_codes", "parts")}},
             )
             for row in audit_data.tables.of("reception", "appointment")
         ),
@@ -461,7 +471,7 @@ def _appointment_fields(event: StreamEvent) -> Fields:
                 "unplaced": False,
                 **{
                     name: data.get(name)
-                    for name in ("plate_ref", "operations", "customer_ref", "hold_id")
+                    for name in ("plate_ref", "op_codes", "customer_ref", "hold_id")
                 },
                 "parts": data.get("parts", []),
                 **_planned(data),

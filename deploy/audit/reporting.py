@@ -42,7 +42,12 @@ def check_reporting(audit_data: AuditData) -> Iterator[Check]:
     )
     yield answer("reporting", _facts, audit_data, "feedback_fact", "order_id", _feedback_facts)
     yield answer(
-        "reporting", _facts, audit_data, "rectification", "rectification_id", _rectifications
+        "reporting",
+        _facts,
+        audit_data,
+        "corrective_action",
+        "corrective_action_id",
+        _corrective_actions,
     )
     yield answer("reporting", _reports_kept, audit_data)
     yield answer("reporting", _reports_due, audit_data)
@@ -141,9 +146,9 @@ def _invoice_facts(audit_data: AuditData) -> Facts:
             "parts_cents": event.data["parts_cents"],
             "hours_sold": hours_sold(event.data["lines"]),
             "receivable_cents": sum(
-                share["amount_cents"]
-                for share in event.data["shares"]
-                if share["payer"] != "internal"
+                split["amount_cents"]
+                for split in event.data["payer_splits"]
+                if split["payer"] != "internal"
             ),
         }
         for event in audit_data.applied_by("reporting", ORDERS)
@@ -231,14 +236,17 @@ def _feedback_facts(audit_data: AuditData) -> Facts:
         event.key: {
             "store_id": event.store_id,
             "given_at": moment(event.data["given_at"]),
-            **{name: event.data[name] for name in ("quality", "technique", "attitude")},
+            **{
+                name: event.data[name]
+                for name in ("work_quality", "technical_skill", "service_attitude")
+            },
         }
         for event in audit_data.applied_by("reporting", ORDERS)
         if event.name == "FeedbackGiven"
     }
 
 
-def _rectifications(audit_data: AuditData) -> Facts:
+def _corrective_actions(audit_data: AuditData) -> Facts:
     facts: dict[str, Fields] = defaultdict(dict)
     for event in audit_data.of_topic(REPORTS):
         data = event.data
@@ -259,7 +267,7 @@ def _rectifications(audit_data: AuditData) -> Facts:
                 }
             case _:
                 continue
-        facts[data["rectification_id"]].update(changed)
+        facts[data["corrective_action_id"]].update(changed)
     return facts
 
 
@@ -322,7 +330,7 @@ def _report_figures(audit_data: AuditData) -> Check:
 
 
 def _report_totals(audit_data: AuditData) -> Check:
-    """The reports of a month add up to its bills, credit notes, payments and counts."""
+    """The reports of a month add up to its invoices, credit notes, payments and counts."""
     comparison = Comparison("daily reports add up to each month's events", "reporting")
     months: dict[tuple[str, str], list[Fields]] = defaultdict(list)
     for report in _last_revisions(audit_data):

@@ -10,7 +10,7 @@ from deploy.audit.result import Check, Comparison, answer
 from deploy.audit.tables import SERVICES, Row
 from deploy.audit.topics import Stream, StreamEvent
 
-_SHARED = frozenset({"store_id", "operation_id"})
+_SHARED = frozenset({"store_id", "op_code"})
 """Columns whose values every store may have: its own name, and the group's catalog."""
 
 

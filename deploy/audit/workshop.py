@@ -79,7 +79,7 @@ def _job_fields(event: StreamEvent) -> Fields:
                 "status": "planned",
                 "store_id": event.store_id,
                 "order_id": event.key,
-                "operation_id": data["operation_id"],
+                "op_code": data["op_code"],
                 "standard_hours": data["standard_hours"],
             }
         case "JobReassigned":
@@ -157,11 +157,11 @@ def _operations(audit_data: AuditData) -> Check:
     jobs: dict[str, list[str]] = defaultdict(list)
     for row in audit_data.tables.of("workshop", "job"):
         if row["rework_of"] is None:
-            jobs[row["order_id"]].append(row["operation_id"])
+            jobs[row["order_id"]].append(row["op_code"])
     ordered: dict[str, list[str]] = defaultdict(list)
     for event in audit_data.applied_by("workshop", ORDERS):
         if event.name in ("OrderOpened", "AdditionalWorkAuthorized"):
-            ordered[event.key] += [each["operation_id"] for each in event.data["operations"]]
+            ordered[event.key] += [each["op_code"] for each in event.data["labor_operations"]]
     for order_id, operations in ordered.items():
         found = sorted(jobs.pop(order_id, []))
         comparison.equal(f"order {order_id}", "operations of its jobs", sorted(operations), found)

@@ -238,7 +238,7 @@ def _keep_open(settings: EmbeddedSettings) -> None:
     zone = next(iter(load_stores(settings.group_folder).values())).timezone
     manager = next(
         person
-        for person in read_yaml(settings.group_folder, "people.yaml")["people"]
+        for person in read_yaml(settings.group_folder, "staff.yaml")["staff"]
         if "group_manager" in person["roles"]
     )
     notes = (

@@ -64,7 +64,7 @@ class Person:
         return f"{self.subject}:{self.commands:06d}"
 
 
-class People:
+class Staff:
     """The persons of a group folder by subject, with tokens of the development issuer."""
 
     def __init__(self, entries: Sequence[JsonObject], issuer: DevelopmentIssuer) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from deploy.demo.clients import Client, JsonObject, People
+from deploy.demo.clients import Client, JsonObject, Staff
 from deploy.demo.idle import IdleWaiter
 from deploy.demo.rounds import STEP_MIN, Rounds
 from deploy.demo.script import write_script
@@ -81,11 +81,11 @@ class _Day:
         clock_file = platform.settings.clock_file
         if clock_file is None:
             raise ValueError("a simulated day needs a platform with a simulated clock")
-        people = _people(folder, platform.secrets.issuer_key_file)
+        staff = _staff(folder, platform.secrets.issuer_key_file)
         self._services = services
-        self._manager = people.with_role("group_manager")[0]
+        self._manager = staff.with_role("group_manager")[0]
         self._show = show
-        self._idle_waiter = IdleWaiter(services.by_name(), people.with_role("operator")[0])
+        self._idle_waiter = IdleWaiter(services.by_name(), staff.with_role("operator")[0])
         stores = load_stores(folder)
         closing = max(store.closing for store in stores.values())
         self._closing_min = closing.hour * 60 + closing.minute
@@ -95,13 +95,13 @@ class _Day:
         shifts = read_yaml(folder, "calendar.yaml")["shifts"]
         delivery = read_yaml(folder, "catalog/delivery.yaml")
         templates = delivery["templates"]
-        areas = read_yaml(folder, "daily_checks.yaml")["areas"]
+        areas = read_yaml(folder, "facility_checks.yaml")["areas"]
         self._shops = {
             store_id: Shop(
                 store_id,
                 visits,
                 services=services,
-                people=people,
+                staff=staff,
                 shifts={name: Shift.of(entry) for name, entry in shifts.items()},
                 delivery_steps=templates.get(store_id, templates["group"]),
                 checklists=delivery["inspection"],
@@ -160,7 +160,7 @@ class _Day:
         return sum(bool(job["technician_ids"]) for plan in plans for job in plan["jobs"])
 
 
-def _people(folder: Path, issuer_key_file: Path) -> People:
+def _staff(folder: Path, issuer_key_file: Path) -> Staff:
     issuer = DevelopmentIssuer.from_settings(Settings(issuer_key_file=issuer_key_file))
     assert issuer  # noqa: S101
-    return People(read_yaml(folder, "people.yaml")["people"], issuer)
+    return Staff(read_yaml(folder, "staff.yaml")["staff"], issuer)

@@ -24,10 +24,10 @@ _ORDERS_PER_AGENT = 30
 
 _RULES = (
     "calendar.yaml",
-    "daily_checks.yaml",
+    "facility_checks.yaml",
     "loyalty.yaml",
     "messages.yaml",
-    "rectification.yaml",
+    "corrective_actions.yaml",
 )
 _CERTIFIED = ["high_voltage"]
 _CORE_TEAM: tuple[Record, ...] = (
@@ -100,8 +100,8 @@ def write_group(folder: Path, stores: int, orders_per_store: int, seed: int) -> 
     (folder / "stores.yaml").write_text(
         yaml.safe_dump(head, allow_unicode=True) + _listed("stores", store_records)
     )
-    people = _people(store_ids, technicians, orders_per_store, rng)
-    (folder / "people.yaml").write_text(_listed("people", people))
+    staff = _staff(store_ids, technicians, orders_per_store, rng)
+    (folder / "staff.yaml").write_text(_listed("staff", staff))
     bays = (bay for store_id in store_ids for bay in _bays(store_id, technicians))
     (folder / "bays.yaml").write_text(_listed("bays", bays))
 
@@ -134,24 +134,24 @@ def _stores(known: list[Record]) -> Iterator[Record]:
         }
 
 
-def _people(
+def _staff(
     store_ids: list[str], technicians: int, orders: int, rng: random.Random
 ) -> Iterator[Record]:
     names = _names(rng)
     counts = {
-        "advisor": max(2, math.ceil(orders / _ORDERS_PER_ADVISOR)),
+        "service_advisor": max(2, math.ceil(orders / _ORDERS_PER_ADVISOR)),
         "dispatcher": 1,
         "technician": technicians,
-        "inspector": max(1, math.ceil(orders / _ORDERS_PER_INSPECTOR)),
-        "agent": max(2, math.ceil(orders / _ORDERS_PER_AGENT)),
-        "manager": 1,
+        "quality_inspector": max(1, math.ceil(orders / _ORDERS_PER_INSPECTOR)),
+        "customer_care_agent": max(2, math.ceil(orders / _ORDERS_PER_AGENT)),
+        "service_manager": 1,
     }
     for store_id in store_ids:
         for role, count in counts.items():
             own = _technicians(count, rng) if role == "technician" else [{}] * count
             for number, traits in enumerate(own, start=1):
                 yield {
-                    "id": f"{store_id}-{role}-{number}",
+                    "id": f"{store_id}-{role.rpartition('_')[2]}-{number}",
                     **next(names),
                     "roles": [role],
                     "stores": [store_id],
@@ -171,7 +171,7 @@ def _technicians(count: int, rng: random.Random) -> Iterator[Record]:
         yield {
             "skills": dict(member["skills"]),
             "certificates": list(member.get("certificates", ())),
-            "pace": round(rng.uniform(0.85, 1.1), 2),
+            "time_factor": round(rng.uniform(0.85, 1.1), 2),
             "shift": shift,
         }
 

@@ -75,9 +75,9 @@ _PLAIN_WORDS = ("帮我做一下这个项目：{operation}", "需要{operation}"
 class Operation:
     """A labor operation of the catalog as far as the script draws it."""
 
-    operation_id: str
+    op_code: str
     zh: str
-    trade: str
+    skill_code: str
     standard_hours: float
     symptoms: tuple[str, ...]
     parts: Mapping[str, int]
@@ -104,24 +104,24 @@ class SimulatedVisit:
     arrives_min: int
     booked_for_min: int | None
     odometer_km: int
-    words: str
+    customer_concern: str
     symptoms: tuple[str, ...]
     operations: tuple[Operation, ...]
     work_factors: tuple[float, ...]
     waiting_customer: bool
     approach_min: int
-    intake_min: int
+    write_up_min: int
     inspection_min: int
     pickup_min: int
-    handover_min: int
+    delivery_lead_min: int
     payment: PaymentMethod
     reached: bool
     satisfaction: int
     said_on_the_phone: str
 
-    def place(self, operation_id: str) -> int:
+    def place(self, op_code: str) -> int:
         """Which of the visit's operations this is, counted from 0."""
-        return [each.operation_id for each in self.operations].index(operation_id)
+        return [each.op_code for each in self.operations].index(op_code)
 
     @property
     def signature(self) -> list[list[tuple[int, int]]]:
@@ -134,8 +134,8 @@ class SimulatedVisit:
         """Part numbers and quantities of all operations."""
         needed: dict[str, int] = {}
         for operation in self.operations:
-            for part_no, quantity in operation.parts.items():
-                needed[part_no] = needed.get(part_no, 0) + quantity
+            for part_number, quantity in operation.parts.items():
+                needed[part_number] = needed.get(part_number, 0) + quantity
         return needed
 
 
@@ -147,7 +147,7 @@ class Catalog:
             Operation(
                 entry["id"],
                 entry["zh"],
-                entry["trade"],
+                entry["skill_code"],
                 float(entry["standard_hours"]),
                 tuple(entry["symptoms"]),
                 entry["parts"],
@@ -161,12 +161,13 @@ class Catalog:
             for condition in symptom["conditions"]
         }
 
-    def of_trade(self, trade: str, longest_hours: float) -> list[Operation]:
-        """Operations of ``trade`` that a customer comes for, none longer than ``longest_hours``."""
+    def of_skill(self, skill_code: str, longest_hours: float) -> list[Operation]:
+        """Operations of ``skill_code`` that a customer comes for, none longer than
+        ``longest_hours``."""
         return [
             operation
             for operation in self.operations
-            if operation.trade == trade
+            if operation.skill_code == skill_code
             and operation.standard_hours <= longest_hours
             and operation.symptoms
         ]
@@ -199,7 +200,7 @@ def _visit(
     rng: random.Random,
 ) -> SimulatedVisit:
     operations = _operations(catalog, arrives_min, rng)
-    electric = operations[0].trade == "high_voltage"
+    electric = operations[0].skill_code == "high_voltage"
     reached = rng.random() < _REACHED_SHARE
     satisfaction = _weighted(_SATISFACTION_WEIGHTS, rng)
     hours = sum(operation.standard_hours for operation in operations)
@@ -211,16 +212,16 @@ def _visit(
         arrives_min=arrives_min,
         booked_for_min=arrives_min // 15 * 15 + 15 if booked else None,
         odometer_km=rng.randrange(3_000, 160_000),
-        words=_words(catalog, operations[0], symptoms[0], rng),
+        customer_concern=_customer_concern(catalog, operations[0], symptoms[0], rng),
         symptoms=symptoms,
         operations=operations,
         work_factors=tuple(rng.lognormvariate(0, _DURATION_SIGMA) for _ in operations),
         waiting_customer=hours <= _WAITING_HOURS and rng.random() < _WAITING_SHARE,
         approach_min=rng.randint(1, 3),
-        intake_min=rng.randint(6, 14),
+        write_up_min=rng.randint(6, 14),
         inspection_min=rng.randint(3, 7),
         pickup_min=rng.randint(1, 6),
-        handover_min=rng.randint(5, 9),
+        delivery_lead_min=rng.randint(5, 9),
         payment=_weighted(_PAYMENT_WEIGHTS, rng),
         reached=reached,
         satisfaction=satisfaction,
@@ -238,7 +239,7 @@ def _arrival_min(rng: random.Random) -> int:
 def _operations(catalog: Catalog, arrives_min: int, rng: random.Random) -> tuple[Operation, ...]:
     """What the customer comes for; the later in the day, the shorter the work."""
     longest = min(_LONGEST_HOURS, max(1.0, (_LAST_WORK_MIN - arrives_min) / 60 * 0.6))
-    first = rng.choice(catalog.of_trade(_weighted(_TRADE_WEIGHTS, rng), longest) or _short(catalog))
+    first = rng.choice(catalog.of_skill(_weighted(_TRADE_WEIGHTS, rng), longest) or _short(catalog))
     if rng.random() >= _FURTHER_SHARE:
         return (first,)
     others = [each for each in _short(catalog) if each != first]
@@ -246,7 +247,7 @@ def _operations(catalog: Catalog, arrives_min: int, rng: random.Random) -> tuple
 
 
 def _short(catalog: Catalog) -> list[Operation]:
-    return catalog.of_trade("maintenance", _FURTHER_HOURS)
+    return catalog.of_skill("maintenance", _FURTHER_HOURS)
 
 
 def _customer(
@@ -277,7 +278,7 @@ def _vin(rng: random.Random) -> str:
     return front + vin_check_digit(f"{front}0{back}") + back
 
 
-def _words(catalog: Catalog, operation: Operation, code: str, rng: random.Random) -> str:
+def _customer_concern(catalog: Catalog, operation: Operation, code: str, rng: random.Random) -> str:
     symptom, condition = catalog.symptoms[code]
     templates: Sequence[str] = _SERVICE_WORDS if code.startswith("SVC-") else _FAULT_WORDS
     said = rng.choice((*templates, *_PLAIN_WORDS))

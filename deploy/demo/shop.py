@@ -9,7 +9,7 @@ from typing import Any
 
 import simpy
 
-from deploy.demo.clients import Client, JsonObject, People, Person, RejectedError
+from deploy.demo.clients import Client, JsonObject, Person, RejectedError, Staff
 from deploy.demo.rounds import STEP_MIN, Process, Rounds
 from deploy.demo.script import SimulatedVisit
 
@@ -109,7 +109,7 @@ class Shop:
         visits: Sequence[SimulatedVisit],
         *,
         services: Services,
-        people: People,
+        staff: Staff,
         shifts: Mapping[str, Shift],
         delivery_steps: Sequence[str],
         checklists: Mapping[str, Sequence[JsonObject]],
@@ -121,7 +121,7 @@ class Shop:
         self.delivered = 0
         self.calls_made = 0
         self._services = services
-        self._people = people
+        self._staff = staff
         self._shifts = shifts
         self._steps = delivery_steps
         self._checklists = checklists
@@ -131,17 +131,17 @@ class Shop:
         self._cases: dict[str, Case] = {}
         self._jobs: list[JsonObject] = []
         self._plan_changed = self._env.event()
-        self._agents = people.with_role("agent", store_id)
-        self._dispatcher = people.with_role("dispatcher", store_id)[0]
-        self._advisors = Team(self._env, people.with_role("advisor", store_id))
-        self._inspectors = Team(self._env, people.with_role("inspector", store_id))
+        self._agents = staff.with_role("customer_care_agent", store_id)
+        self._dispatcher = staff.with_role("dispatcher", store_id)[0]
+        self._advisors = Team(self._env, staff.with_role("service_advisor", store_id))
+        self._inspectors = Team(self._env, staff.with_role("quality_inspector", store_id))
 
     def open(self) -> None:
         """Begin the day."""
         self._env.process(self._look_around())
         for visit in self.visits:
             self._env.process(self._visit(visit))
-        for person in self._people.with_role("technician", self.store_id):
+        for person in self._staff.with_role("technician", self.store_id):
             self._env.process(self._technician(person))
 
     async def look_at_plan(self) -> None:
@@ -155,14 +155,14 @@ class Shop:
     # Reception
 
     def _look_around(self) -> Process:
-        """An agent looks at hall and lanes before the first customers come."""
+        """An agent looks at customer lounge and service drive before the first customers come."""
         for area in self._areas:
             yield self._act(self._check, area)
 
     async def _check(self, area: JsonObject) -> None:
         results = {entry["item"]: "ok" for entry in area["items"]}
         body = {"area": area["area"], "results": results}
-        await self._say(self._services.reception, self._agents[0], "daily-checks", body)
+        await self._say(self._services.reception, self._agents[0], "facility-checks", body)
 
     def _visit(self, visit: SimulatedVisit) -> Process:
         appointment_id = None
@@ -184,17 +184,17 @@ class Shop:
         advisor: Member = yield self._advisors.take()
         yield self._rounds.wait(case.visit.approach_min)
         yield self._act(self._decide, case, advisor.person, "greeting")
-        yield self._rounds.wait(case.visit.intake_min)
+        yield self._rounds.wait(case.visit.write_up_min)
         yield self._replan(self._open_order, case, advisor.person)
         self._advisors.release(advisor)
 
     def _deliver(self, case: Case) -> Process:
-        """The bill, then every step of the checklist, then the keys."""
+        """The invoice, then every step of the checklist, then the keys."""
         advisor: Member = yield self._advisors.take()
         at_the_desk, at_the_car = self._steps[:_STEPS_AT_DESK], self._steps[_STEPS_AT_DESK:]
-        yield self._act(self._settle_bill, case, advisor.person)
+        yield self._act(self._settle_invoice, case, advisor.person)
         yield self._act(self._record_steps, case, advisor.person, at_the_desk)
-        yield self._rounds.wait(case.visit.handover_min)
+        yield self._rounds.wait(case.visit.delivery_lead_min)
         yield self._act(self._hand_over, case, advisor.person, at_the_car)
         yield self._act(self._take_feedback, case, advisor.person)
         self._advisors.release(advisor)
@@ -204,7 +204,7 @@ class Shop:
         body = {
             "plate": visit.customer.plate,
             "planned_at": self._moment(visit.booked_for_min or 0),
-            "operations": [each.operation_id for each in visit.operations],
+            "op_codes": [each.op_code for each in visit.operations],
         }
         try:
             booked = await self._say(
@@ -231,12 +231,12 @@ class Shop:
                 "customer_ref": customer["customer_ref"],
                 "vehicle_ref": customer["vehicle_ref"],
                 "odometer_km": visit.odometer_km,
-                "words": visit.words,
+                "customer_concern": visit.customer_concern,
                 "symptoms": list(visit.symptoms),
-                "operations": [each.operation_id for each in visit.operations],
+                "op_codes": [each.op_code for each in visit.operations],
                 "parts": [
-                    {"part_no": part_no, "quantity": quantity}
-                    for part_no, quantity in visit.parts.items()
+                    {"part_number": part_number, "quantity": quantity}
+                    for part_number, quantity in visit.parts.items()
                 ],
                 "waiting_customer": visit.waiting_customer,
             },
@@ -254,13 +254,13 @@ class Shop:
         await self._decide(case, advisor, "delivery")
 
     async def _take_feedback(self, case: Case, advisor: Person) -> None:
-        mark = case.visit.satisfaction
-        marks = {"quality": mark, "technique": mark, "attitude": mark}
-        await self._on_order(case, advisor, "feedback", marks)
+        rating = case.visit.satisfaction
+        ratings = {"work_quality": rating, "technical_skill": rating, "service_attitude": rating}
+        await self._on_order(case, advisor, "feedback", ratings)
 
-    async def _settle_bill(self, case: Case, advisor: Person) -> None:
-        bill = await self._decide(case, advisor, "invoice")
-        payment = {"method": case.visit.payment, "amount_cents": bill["balance_cents"]}
+    async def _settle_invoice(self, case: Case, advisor: Person) -> None:
+        invoice = await self._decide(case, advisor, "invoice")
+        payment = {"method": case.visit.payment, "amount_cents": invoice["balance_cents"]}
         await self._decide(case, advisor, "payments", payment)
 
     async def _on_order(
@@ -283,8 +283,8 @@ class Shop:
 
     def _technician(self, person: Person) -> Process:
         """Work by the plan: the next job when its time has come, until the last is delivered."""
-        entry = self._people.entry(person)
-        shift, pace = self._shifts[entry["shift"]], float(entry["pace"])
+        entry = self._staff.entry(person)
+        shift, time_factor = self._shifts[entry["shift"]], float(entry["time_factor"])
         while self.delivered < len(self.visits):
             job = self._next_job(person)
             if job is None:
@@ -301,18 +301,20 @@ class Shop:
                 yield self._rounds.wait(STEP_MIN)
                 continue
             crew = [person]
-            for other in self._people.named(job["technician_ids"][1:]):
+            for other in self._staff.named(job["technician_ids"][1:]):
                 try:
                     yield self._replan(self._on_job, job, other, "resume")
                 except RejectedError:
                     continue
                 crew.append(other)
-            yield from self._work(crew, job, shift, pace)
+            yield from self._work(crew, job, shift, time_factor)
 
-    def _work(self, crew: Sequence[Person], job: JsonObject, shift: Shift, pace: float) -> Process:
+    def _work(
+        self, crew: Sequence[Person], job: JsonObject, shift: Shift, time_factor: float
+    ) -> Process:
         visit = self._cases[job["order_id"]].visit
-        factor = visit.work_factors[visit.place(job["operation_id"])]
-        length = max(1, round(job["standard_hours"] * 60 * pace * factor))
+        factor = visit.work_factors[visit.place(job["op_code"])]
+        length = max(1, round(job["standard_hours"] * 60 * time_factor * factor))
         for spell, rest in shift.spells(int(self._env.now), length):
             yield self._rounds.wait(spell)
             if rest:
@@ -329,7 +331,7 @@ class Shop:
         case = self._cases[job["order_id"]]
         inspector: Member = yield self._inspectors.take()
         yield self._rounds.wait(case.visit.inspection_min)
-        accepted = {"items": {each["item"]: "ok" for each in self._checklists[job["trade"]]}}
+        accepted = {"items": {each["item"]: "ok" for each in self._checklists[job["skill_code"]]}}
         yield self._act(self._accept, job, inspector.person, accepted)
         self._inspectors.release(inspector)
         case.unaccepted -= 1
@@ -347,7 +349,7 @@ class Shop:
 
     def _job_sort_key(self, job: JsonObject) -> tuple[str, int, int]:
         visit = self._cases[job["order_id"]].visit
-        return job["planned_start_at"], visit.number, visit.place(job["operation_id"])
+        return job["planned_start_at"], visit.number, visit.place(job["op_code"])
 
     async def _accept(self, job: JsonObject, inspector: Person, accepted: JsonObject) -> JsonObject:
         """The inspector accepts the work that they see."""
@@ -374,9 +376,9 @@ class Shop:
     async def _tell_by_phone(self, case: Case) -> None:
         """An agent tells the customer what no other channel could."""
         agent = self._agent(case.visit)
-        for task in await self._services.crm.get(agent, self._path("phone-tasks")):
+        for task in await self._services.crm.get(agent, self._path("call-tasks")):
             if task["order_id"] == case.order_id:
-                path = f"phone-tasks/{task['message_id']}/completion"
+                path = f"call-tasks/{task['message_id']}/completion"
                 await self._say(self._services.crm, agent, path, {"reached": True})
 
     def _calls(self, agent: Person) -> Process:

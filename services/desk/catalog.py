@@ -16,7 +16,7 @@ class Catalog:
             entry["id"]: entry for entry in entries["operations"]
         }
         self.parts: dict[str, Mapping[str, Any]] = {
-            entry["part_no"]: entry for entry in entries["parts"]
+            entry["part_number"]: entry for entry in entries["parts"]
         }
         self.packages: dict[str, Mapping[str, Any]] = {
             entry["id"]: entry for entry in entries["packages"]
@@ -28,20 +28,20 @@ class Catalog:
             entry["id"]: entry for entry in entries["recalls"]
         }
         self.check_areas: dict[str, Mapping[str, Any]] = {
-            entry["area"]: entry for entry in entries["daily_checks"]
+            entry["area"]: entry for entry in entries["facility_checks"]
         }
         self.symptoms: dict[str, str] = _symptoms(entries["systems"], words)
         self._words = words
 
-    def operation(self, operation_id: str) -> str:
+    def operation(self, op_code: str) -> str:
         """The name of a labor operation; its number when it is no longer listed."""
-        entry = self.operations.get(operation_id)
-        return self._words.of(dict(entry)) if entry else operation_id
+        entry = self.operations.get(op_code)
+        return self._words.of(dict(entry)) if entry else op_code
 
-    def part(self, part_no: str) -> str:
+    def part(self, part_number: str) -> str:
         """The name of a part."""
-        entry = self.parts.get(part_no)
-        return self._words.of(dict(entry)) if entry else part_no
+        entry = self.parts.get(part_number)
+        return self._words.of(dict(entry)) if entry else part_number
 
     def package(self, package_id: str) -> str:
         """The name of a service package."""
@@ -72,11 +72,11 @@ class Catalog:
         """Operations that commonly answer ``symptoms``, those that answer most of them first."""
         told = set(symptoms)
         matches = {
-            operation_id: len(told.intersection(entry.get("symptoms", ())))
-            for operation_id, entry in self.operations.items()
+            op_code: len(told.intersection(entry.get("symptoms", ())))
+            for op_code, entry in self.operations.items()
         }
-        best = sorted(matches, key=lambda operation_id: -matches[operation_id])
-        return [operation_id for operation_id in best[:limit] if matches[operation_id]]
+        best = sorted(matches, key=lambda op_code: -matches[op_code])
+        return [op_code for op_code in best[:limit] if matches[op_code]]
 
     def line(self, kind: str, code: str) -> str:
         """The name of an estimate line."""
@@ -93,17 +93,19 @@ class Catalog:
             for entry in ordered
         }
 
-    def typical_parts(self, operation_ids: Sequence[str]) -> dict[str, int]:
+    def typical_parts(self, op_codes: Sequence[str]) -> dict[str, int]:
         """How many of which part the operations commonly take together."""
         typical: dict[str, int] = {}
-        for operation_id in operation_ids:
-            for part_no, quantity in self.operations[operation_id].get("parts", {}).items():
-                typical[part_no] = typical.get(part_no, 0) + quantity
+        for op_code in op_codes:
+            for part_number, quantity in self.operations[op_code].get("parts", {}).items():
+                typical[part_number] = typical.get(part_number, 0) + quantity
         return typical
 
     def part_choices(self) -> dict[str, str]:
         """All parts by name and number."""
-        return {part_no: f"{self.part(part_no)} · {part_no}" for part_no in self.parts}
+        return {
+            part_number: f"{self.part(part_number)} · {part_number}" for part_number in self.parts
+        }
 
 
 def _symptoms(systems: Sequence[Mapping[str, Any]], words: Translator) -> dict[str, str]:

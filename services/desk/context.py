@@ -14,11 +14,11 @@ from nicegui import app
 from services.desk.catalog import Catalog
 from services.desk.client import Connections, Services
 from services.desk.i18n import LOCALES, Language, Translator, accepted_language
-from services.desk.people import Person, load_people
 from services.desk.response_cache import FRESH_S, ResponseCache
 from services.desk.session import Session, Sessions
 from services.desk.session_store import SessionStore
 from services.desk.sign_in import DemoSignIn, OidcSignIn, sign_in_from
+from services.desk.staff import Person, load_staff
 from shared.calls import ServiceUnavailableError
 from shared.clock import Clock, clock_from
 from shared.credentials import ServiceCredentials
@@ -29,7 +29,7 @@ from shared.settings import Settings
 
 T = TypeVar("T")
 
-SEES_PERSONS = frozenset({"advisor", "agent", "manager"})
+SEES_PERSONS = frozenset({"service_advisor", "customer_care_agent", "service_manager"})
 """Roles that see names and plates; everybody else sees queue numbers."""
 
 _CATALOG_FRESH_S = 300.0
@@ -77,9 +77,9 @@ class AppContext:
         self.brands: dict[str, Mapping[str, str]] = {
             entry["id"]: entry["brand"] for entry in entries["stores"]
         }
-        self.people: dict[str, Person] = load_people(settings.group_folder)
+        self.staff: dict[str, Person] = load_staff(settings.group_folder)
         self._credentials = ServiceCredentials(settings, "desk")
-        self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.people)
+        self.sign_in: DemoSignIn | OidcSignIn = sign_in_from(settings, self.staff)
         store = SessionStore(FileStorage(settings.desk_sessions), secret)
         self.sessions = Sessions(settings, store, self.sign_in)
         self.connections = Connections(settings)
@@ -156,7 +156,7 @@ class PageContext:
 
     def colleague(self, subject: str | None) -> str:
         """The name of somebody who works in the group, or of who else has changed something."""
-        person = self.app_context.people.get(subject or "")
+        person = self.app_context.staff.get(subject or "")
         return person.name(self.t.language) if person else self.t.code("actor", subject)
 
     def bay(self, bay_id: str | None) -> str:

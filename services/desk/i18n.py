@@ -39,7 +39,8 @@ class Translator:
         return translated.format(**values) if values else translated
 
     def code(self, kind: str, code: str | None) -> str:
-        """The word for a coded value, such as ``code("stage", "in_work")``; else the code."""
+        """The word for a coded value, such as ``code("order_status", "in_progress")``; else the
+        code."""
         if not code:
             return "—"
         return self.known(f"{kind}.{code}") or code

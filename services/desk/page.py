@@ -15,8 +15,8 @@ from services.desk.components.frame import MenuItem, add_script, frame, notice, 
 from services.desk.components.problems import error_text, unavailable_text
 from services.desk.context import AppContext, PageContext, Present
 from services.desk.i18n import LOCALES
-from services.desk.people import Person
 from services.desk.session import LAST_COLLEAGUE, Session, SignedOutError
+from services.desk.staff import Person
 from shared.calls import ApiError, ServiceUnavailableError
 from shared.security import Role
 

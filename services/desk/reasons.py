@@ -50,8 +50,8 @@ def risk_text(ctx: PageContext, risk: Mapping[str, Any] | None, job_name: JobNam
 def risk_tone(ctx: PageContext, job: Mapping[str, Any]) -> str:
     """``bad`` where the promise will rather be broken, ``warn`` where the workshop has warned."""
     risk, end = job["risk"], formats.moment(job["finished_at"] or job["planned_finish_at"])
-    handover = timedelta(minutes=ctx.store.handover_minutes)
-    late = end and end + handover > datetime.fromisoformat(job["promised_at"])
+    delivery_lead = timedelta(minutes=ctx.store.delivery_lead_minutes)
+    late = end and end + delivery_lead > datetime.fromisoformat(job["promised_at"])
     if late or (risk and risk["probability"] < _RATHER_BROKEN):
         return "bad"
     return "warn" if risk and risk["alerted_at"] else ""
@@ -65,8 +65,8 @@ class _Spoken(dict[str, str]):
         super().__init__({name: str(value) for name, value in detail.items()})
         if at := detail.get("at"):
             self["at"] = formats.day_and_clock(at, zone, ctx.now())
-        if trade := detail.get("trade"):
-            self["trade"] = t.code("trade", trade)
+        if skill_code := detail.get("skill_code"):
+            self["skill_code"] = t.code("skill_code", skill_code)
         if technicians := detail.get("technician_id"):
             people = (ctx.colleague(each) for each in technicians.split(", "))
             self["technician_id"] = t.listed(people)

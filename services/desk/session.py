@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import structlog
 from nicegui import Client, background_tasks, core
 
-from services.desk.people import Person
 from services.desk.session_store import Record, SessionStore, name_of
+from services.desk.staff import Person
 from shared.calls import ServiceUnavailableError
 from shared.problems import Problem
 from shared.settings import Settings

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import TypeAdapter
 
-from services.desk.people import Person
+from services.desk.staff import Person
 from shared.files import FileStorage
 
 _NONCE_BYTES = 12

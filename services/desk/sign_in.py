@@ -11,8 +11,8 @@ from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.desk.people import Person
 from services.desk.session import Grant, SignedOutError
+from services.desk.staff import Person
 from shared.calls import ServiceUnavailableError
 from shared.credentials import TokenAnswer
 from shared.issuer import DevelopmentIssuer

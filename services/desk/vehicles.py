@@ -32,7 +32,7 @@ def same_plate(typed: str, plate: str) -> bool:
 
 
 async def find_customer(ctx: PageContext, typed: str) -> Known | None:
-    """The archive's entry of the vehicle and its owner; None where it knows neither."""
+    """The customer record of the vehicle and its owner; None where it knows neither."""
     field = "vin" if is_vin(typed) else "plate"
     found: Known | None = await ctx.services.find(
         "crm", f"{ctx.store_path}/customers", **{field: typed}

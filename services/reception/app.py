@@ -2,10 +2,10 @@
 
 from fastapi import FastAPI
 
-from services.reception.application.daily_checks import schedule_first_checks
 from services.reception.application.deps import Deps
+from services.reception.application.facility_checks import schedule_first_checks
 from services.reception.clients.catalog import load_catalog
-from services.reception.clients.crm import CustomerArchive
+from services.reception.clients.crm import CrmClient
 from services.reception.clients.images import Cleaning
 from services.reception.clients.tax_invoices import TaxInvoiceFiles
 from services.reception.clients.workshop import WorkshopClient
@@ -20,7 +20,7 @@ from shared.settings import Settings
 
 
 def create_app() -> FastAPI:
-    """Reception (前台接待): appointments, arrivals, repair orders, delivery and settlement."""
+    """Reception (前台接待): appointments, arrivals, repair orders, delivery and invoicing."""
     settings = Settings()
     catalog = load_catalog(settings.group_folder)
 
@@ -32,7 +32,7 @@ def create_app() -> FastAPI:
             personal=PersonalData.from_settings(settings, "reception"),
             files=FileStorage(settings.files),
             cleaning=Cleaning(),
-            archive=CustomerArchive(settings.crm_url, credentials),
+            crm=CrmClient(settings.crm_url, credentials),
             workshop=WorkshopClient(settings.workshop_url),
             tax_invoices=TaxInvoiceFiles(
                 settings.tax_invoice_folder, settings.tax_client_responses

@@ -16,7 +16,7 @@ class _CustomerEvent(Event):
 
 
 class CustomerRegistered(_CustomerEvent):
-    """A customer and vehicle are in the archive (建档)."""
+    """A customer and vehicle are in customer records (建档)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R19",)
 

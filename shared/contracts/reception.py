@@ -14,14 +14,14 @@ PaymentMethod = Literal["cash", "card", "wechat", "alipay", "transfer"]
 DiscountReason = Literal["loyalty", "complaint", "campaign", "price_match", "other"]
 RefundReason = Literal["paid_too_much", "work_cancelled", "complaint", "other"]
 CreditNoteReason = Literal["wrong_price", "work_not_done", "complaint", "other"]
-CreditReason = Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
-OdometerReplacement = Literal["cluster_replaced", "cluster_repaired", "reading_corrected"]
-WalkRoundPosition = Literal[
-    "front", "rear", "left", "right", "roof", "windscreen", "wheels", "interior", "boot"
+OnAccountReason = Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
+OdometerDiscrepancyReason = Literal["cluster_replaced", "cluster_repaired", "reading_corrected"]
+WalkaroundPosition = Literal[
+    "front", "rear", "left", "right", "roof", "windshield", "wheels", "interior", "trunk"
 ]
-WalkRoundDamage = Literal["scratch", "dent", "crack", "chip", "stain", "missing", "other"]
+WalkaroundDamageKind = Literal["scratch", "dent", "crack", "chip", "stain", "missing", "other"]
 ClaimAnswer = Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"]
-ClaimAwaits = Literal["submission", "answer"]
+ClaimStep = Literal["submission", "answer"]
 WithdrawalReason = Literal[
     "vehicle_needed", "takes_too_long", "too_expensive", "done_elsewhere", "other"
 ]
@@ -34,7 +34,7 @@ CancellationReason = Literal[
     "other",
 ]
 WaiverReason = Literal["customer_declines", "customer_absent", "not_applicable", "other"]
-Mark = Annotated[int, Field(ge=1, le=5, description="1 bad, 5 very good")]
+Rating = Annotated[int, Field(ge=1, le=5, description="1 bad, 5 very good")]
 
 
 class _AppointmentEvent(Event):
@@ -46,10 +46,10 @@ class _AppointmentEvent(Event):
     appointment_id: Identifier
 
 
-class WantedPart(Part):
+class RequestedPart(Part):
     """So many of one part that the visit will need (配件需求)."""
 
-    part_no: Identifier
+    part_number: Identifier
     quantity: int = Field(ge=1)
 
 
@@ -58,10 +58,10 @@ class AppointmentBooked(_AppointmentEvent):
 
     plate_ref: Identifier
     planned_at: Moment
-    operations: tuple[Identifier, ...]
+    op_codes: tuple[Identifier, ...]
     hold_id: Identifier | None = None
     customer_ref: Identifier | None = None
-    parts: tuple[WantedPart, ...] = ()
+    parts: tuple[RequestedPart, ...] = ()
     promised_at: Moment | None = None
 
 
@@ -168,7 +168,8 @@ class EstimateLine(Part):
     """One labor operation or part of an estimate or invoice (估价行).
 
     ``package_id`` names the service package (服务套餐) whose price the line has its share of. A
-    line of a bill has ``gross_cents``, its amount before discount and vouchers were taken off it.
+    line of an invoice has ``gross_cents``, its amount before discount and vouchers were taken off
+    it.
     """
 
     kind: Literal["labor", "part"]
@@ -184,22 +185,22 @@ class EstimateLine(Part):
 class OrderedOperation(Part):
     """A labor operation (维修项目) that the workshop is to plan."""
 
-    operation_id: Identifier
+    op_code: Identifier
     standard_hours: Hours
 
 
-class WalkRoundFinding(Part):
+class WalkaroundDamage(Part):
     """What was seen on the vehicle before it was taken in (环车检查), by position."""
 
-    position: WalkRoundPosition
-    damage: WalkRoundDamage
+    position: WalkaroundPosition
+    damage: WalkaroundDamageKind
 
 
 class OrderOpened(_OrderEvent):
     """The repair order (工单) with its promise and the estimate that the customer agreed to.
 
-    ``odometer_replacement`` is why a reading may be lower than an earlier one; ``energy_percent``
-    is the level of the tank or the battery; ``rush`` goes first (加急).
+    ``odometer_discrepancy_reason`` is why a reading may be lower than an earlier one;
+    ``fuel_or_charge_percent`` is the level of the tank or the battery; ``rush`` goes first (加急).
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R3", "R4", "R5")
@@ -208,11 +209,11 @@ class OrderOpened(_OrderEvent):
     customer_ref: Identifier | None
     vehicle_ref: Identifier
     odometer_km: int = Field(ge=0)
-    odometer_replacement: OdometerReplacement | None = None
-    energy_percent: int | None = Field(default=None, ge=0, le=100)
-    findings: tuple[WalkRoundFinding, ...] = ()
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None = None
+    fuel_or_charge_percent: int | None = Field(default=None, ge=0, le=100)
+    walkaround_damages: tuple[WalkaroundDamage, ...] = ()
     symptoms: tuple[Identifier, ...]
-    operations: tuple[OrderedOperation, ...]
+    labor_operations: tuple[OrderedOperation, ...]
     lines: tuple[EstimateLine, ...]
     estimate_cents: Cents
     estimate_version: int | None = Field(default=None, ge=1)
@@ -301,7 +302,7 @@ class AdditionalWorkAuthorized(_OrderEvent):
     duties: ClassVar[tuple[str, ...]] = ("R4", "R12")
 
     additional_work_id: Identifier
-    operations: tuple[OrderedOperation, ...]
+    labor_operations: tuple[OrderedOperation, ...]
     lines: tuple[EstimateLine, ...]
     amount_cents: Cents
     estimate_version: int = Field(ge=1)
@@ -318,7 +319,7 @@ class AdditionalWorkDeclined(_OrderEvent):
     duties: ClassVar[tuple[str, ...]] = ("R4",)
 
     additional_work_id: Identifier
-    operations: tuple[Identifier, ...]
+    op_codes: tuple[Identifier, ...]
     channel: Channel
     recorded_by: Identifier | None
     declined_at: Moment
@@ -327,15 +328,15 @@ class AdditionalWorkDeclined(_OrderEvent):
 class WorkWithdrawn(_OrderEvent):
     """The customer does not want ordered work any more (撤项), or has it stopped (中止施工).
 
-    ``withdrawn_operations`` will not be done or not be finished. ``operations`` and ``lines`` are
-    what remains agreed, ``estimate_cents`` the sum of these lines; a stopped operation has a line
-    for what was done of it. ``replaced_versions`` of the estimate hold no longer.
+    ``withdrawn_op_codes`` will not be done or not be finished. ``labor_operations`` and ``lines``
+    are what remains agreed, ``estimate_cents`` the sum of these lines; a stopped operation has a
+    line for what was done of it. ``replaced_versions`` of the estimate hold no longer.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R4", "R12")
 
-    withdrawn_operations: tuple[Identifier, ...]
-    operations: tuple[OrderedOperation, ...]
+    withdrawn_op_codes: tuple[Identifier, ...]
+    labor_operations: tuple[OrderedOperation, ...]
     lines: tuple[EstimateLine, ...]
     estimate_cents: Cents
     replaced_versions: tuple[int, ...]
@@ -376,7 +377,7 @@ class DeliveryWaiver(Part):
 class VehicleDelivered(_OrderEvent):
     """The customer has the vehicle back (交车), with every step recorded or waived.
 
-    ``credit_granted_by`` let it go unpaid.
+    ``on_account_approved_by`` let it go unpaid.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R7",)
@@ -386,25 +387,25 @@ class VehicleDelivered(_OrderEvent):
     delivered_at: Moment
     steps: tuple[DeliveryStep, ...]
     waivers: tuple[DeliveryWaiver, ...] = ()
-    credit_granted_by: Identifier | None = None
+    on_account_approved_by: Identifier | None = None
     signed: bool = False
 
 
 class DiscountGranted(_OrderEvent):
     """Something is taken off what the customer pays (优惠); above the limit of the one who asks,
-    somebody else has granted it."""
+    somebody else has approved it."""
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
     amount_cents: Cents
     reason: DiscountReason
     requested_by: Identifier
-    granted_by: Identifier
+    approved_by: Identifier
 
 
-class PayerShare(Part):
-    """What one payer has to pay of a bill (付款方): customer, manufacturer for warranty work, or
-    the store itself for internal and goodwill work."""
+class PayerSplit(Part):
+    """What one payer has to pay of an invoice (付款方): customer, manufacturer for warranty work,
+    or the store itself for internal and goodwill work."""
 
     payer: Payer
     amount_cents: Cents
@@ -412,19 +413,19 @@ class PayerShare(Part):
 
 
 class BilledVoucher(Part):
-    """What a voucher or service card takes off a bill (核销)."""
+    """What a voucher or service card takes off an invoice (核销)."""
 
     voucher_id: Identifier
     kind: VoucherKind
-    operation_id: Identifier | None
+    op_code: Identifier | None
     amount_cents: Cents
 
 
 class InvoiceIssued(_OrderEvent):
-    """The bill (结算单). ``total_cents`` is the sum of the lines' amounts, tax included, and of the
-    payers' shares.
+    """The invoice (结算单). ``total_cents`` is the sum of the lines' amounts, tax included, and of
+    the payer splits.
 
-    It reads as sums: the lines' ``gross_cents`` sum to that of the bill, which less
+    It reads as sums: the lines' ``gross_cents`` sum to that of the invoice, which less
     ``discount_cents`` and ``voucher_cents``, the sum of ``vouchers``, is the total.
     ``deposit_cents`` is set against the customer's share. ``tax_rate_bp`` is the rate of the
     contained tax in basis points.
@@ -438,7 +439,7 @@ class InvoiceIssued(_OrderEvent):
     parts_cents: Cents
     tax_cents: Cents
     total_cents: Cents
-    shares: tuple[PayerShare, ...] = ()
+    payer_splits: tuple[PayerSplit, ...] = ()
     gross_cents: Cents = 0
     discount_cents: Cents = 0
     vouchers: tuple[BilledVoucher, ...] = ()
@@ -456,13 +457,13 @@ class CreditGranted(_OrderEvent):
 
     invoice_id: Identifier
     balance_cents: Cents
-    reason: CreditReason
-    granted_by: Identifier
-    granted_at: Moment
+    reason: OnAccountReason
+    approved_by: Identifier
+    approved_at: Moment
 
 
 class DepositReceived(_OrderEvent):
-    """Money before the bill (定金); ``held_cents`` is all that is held of the order."""
+    """Money before the invoice (定金); ``held_cents`` is all that is held of the order."""
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
@@ -517,12 +518,12 @@ class RefundPaid(_OrderEvent):
 
 
 class CreditNoteIssued(_OrderEvent):
-    """A bill is corrected (红字): so much of the customer's share is taken back, or the whole bill,
-    of all payers; then it may be issued again.
+    """An invoice is corrected (红字): so much of the customer's share is taken back, or the whole
+    invoice, of all payers; then it may be issued again.
 
-    ``lines`` are those of the bill with what is credited of each, tax included;
+    ``lines`` are those of the invoice with what is credited of each, tax included;
     ``balance_cents`` is what the customer still has to pay; ``voucher_cents`` is what the vouchers
-    were worth on the bill that are given back with it.
+    were worth on the invoice that are given back with it.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
@@ -540,7 +541,7 @@ class CreditNoteIssued(_OrderEvent):
 
 
 class ReceivableOverdue(_OrderEvent):
-    """A payer has not paid so many days after the share was due (应收逾期); to be chased."""
+    """A payer has not paid so many days after the share was due (应收逾期); to be reminded of."""
 
     duties: ClassVar[tuple[str, ...]] = ("R8", "R9")
 
@@ -555,7 +556,7 @@ class ReceivableOverdue(_OrderEvent):
 class TaxInvoiceIssued(_OrderEvent):
     """The tax invoice (电子发票) for the customer's share is issued under a number.
 
-    ``tax_cents`` is its tax as issued, ``computed_tax_cents`` what the bill says.
+    ``tax_cents`` is its tax as issued, ``computed_tax_cents`` what the invoice says.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
@@ -587,7 +588,7 @@ class TaxInvoiceCorrected(_OrderEvent):
 
 
 class PaymentReceived(_OrderEvent):
-    """Money from a payer (收款); ``balance_cents`` is what is left of the payer's share."""
+    """Money from a payer (收款); ``balance_cents`` is what is left of the payer's split."""
 
     duties: ClassVar[tuple[str, ...]] = ("R8",)
 
@@ -601,7 +602,7 @@ class PaymentReceived(_OrderEvent):
 
 
 class WarrantyClaimDrafted(_OrderEvent):
-    """The bill's warranty lines are to be claimed from the manufacturer (索赔建单) in time."""
+    """The invoice's warranty lines are to be claimed from the manufacturer (索赔建单) in time."""
 
     duties: ClassVar[tuple[str, ...]] = ("R6",)
 
@@ -618,7 +619,7 @@ class WarrantyClaimSubmitted(_OrderEvent):
 
     claim_id: Identifier
     amount_cents: Cents
-    round: int = Field(ge=1)
+    submission_number: int = Field(ge=1)
     submitted_by: Identifier
     submitted_at: Moment
     answer_due_at: Moment
@@ -632,7 +633,7 @@ class WarrantyClaimAnswered(_OrderEvent):
     claim_id: Identifier
     approved_cents: Cents
     code: ClaimAnswer
-    round: int = Field(ge=1)
+    submission_number: int = Field(ge=1)
     answered_at: Moment
 
 
@@ -645,10 +646,10 @@ class WarrantyClaimOverdue(_OrderEvent):
     duties: ClassVar[tuple[str, ...]] = ("R6",)
 
     claim_id: Identifier
-    awaits: ClaimAwaits
+    pending_step: ClaimStep
     due_at: Moment
     days_overdue: int
-    owner_role: Literal["advisor", "manager", "group_manager"]
+    owner_role: Literal["service_advisor", "service_manager", "group_manager"]
 
 
 class WarrantyClaimSettled(_OrderEvent):
@@ -664,7 +665,7 @@ class WarrantyClaimSettled(_OrderEvent):
 
 
 class WarrantyClaimWithdrawn(_OrderEvent):
-    """A claim is dropped, because its bill is credited whole (撤回索赔)."""
+    """A claim is dropped, because its invoice is credited whole (撤回索赔)."""
 
     duties: ClassVar[tuple[str, ...]] = ("R6",)
 
@@ -687,7 +688,7 @@ class VoucherIssued(_VoucherEvent):
 
     kind: VoucherKind
     value_cents: Cents
-    operation_id: Identifier | None
+    op_code: Identifier | None
     customer_ref: Identifier | None
     expires_at: Moment
     issued_by: Identifier
@@ -695,7 +696,7 @@ class VoucherIssued(_VoucherEvent):
 
 
 class VoucherRedeemed(_VoucherEvent):
-    """So much was taken off a bill (核销)."""
+    """So much was taken off an invoice (核销)."""
 
     order_id: Identifier
     amount_cents: Cents
@@ -703,8 +704,8 @@ class VoucherRedeemed(_VoucherEvent):
 
 
 class VoucherReturned(_VoucherEvent):
-    """What was redeemed with a bill is given back with its credit note (退券) and may be redeemed
-    again; the time that it was spent is added to its validity.
+    """What was redeemed with an invoice is given back with its credit note (退券) and may be
+    redeemed again; the time that it was spent is added to its validity.
     """
 
     order_id: Identifier
@@ -715,13 +716,14 @@ class VoucherReturned(_VoucherEvent):
 
 
 class FeedbackGiven(_OrderEvent):
-    """What the customer thought at the counter (现场评价), in marks; words stay in reception."""
+    """What the customer thought at the counter (现场评价), in ratings; the comment stays in
+    reception."""
 
     duties: ClassVar[tuple[str, ...]] = ("R10",)
 
-    quality: Mark
-    technique: Mark
-    attitude: Mark
+    work_quality: Rating
+    technical_skill: Rating
+    service_attitude: Rating
     advisor_id: Identifier | None
     customer_ref: Identifier | None
     recorded_by: Identifier
@@ -736,7 +738,8 @@ class _StoreEvent(Event):
 
 
 class DailyCheckRecorded(_StoreEvent):
-    """Hall or lanes were looked at (日常检查): the items of its list, and those that failed."""
+    """Customer lounge or service drive were looked at (日常检查): the items of its list, and those
+    that failed."""
 
     check_id: Identifier
     area: Identifier

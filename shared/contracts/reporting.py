@@ -47,11 +47,11 @@ class Figures(Part):
     collected: float | None = None
     show: float | None = None
     feedback: float | None = None
-    rectifications_opened: int = 0
-    rectifications_overdue: int = 0
+    corrective_actions_opened: int = 0
+    corrective_actions_overdue: int = 0
     checks_missing: int = 0
     checks_done: float | None = None
-    fault_accuracy: float | None = None
+    concern_match_rate: float | None = None
     promise_calibration: dict[Identifier, float] | None = None
     rework_in: float | None = None
     rework_out: float | None = None
@@ -63,9 +63,9 @@ class Figures(Part):
     claims_submitted: int | None = None
     claims_settled: int | None = None
     claims_overdue: int | None = None
-    feedback_quality: float | None = None
-    feedback_technique: float | None = None
-    feedback_attitude: float | None = None
+    feedback_work_quality: float | None = None
+    feedback_technical_skill: float | None = None
+    feedback_service_attitude: float | None = None
     customers_notified: int | None = None
 
 
@@ -83,26 +83,26 @@ class DailyReportPublished(Figures, _StoreReportEvent):
     published_at: Moment
 
 
-RectificationSource = Literal["feedback", "daily_check"]
+CorrectiveActionSource = Literal["feedback", "facility_check"]
 
 
-class _RectificationEvent(Event):
+class _CorrectiveActionEvent(Event):
     topic = "aftersales.reporting.store.v1"
     key_field = "store_id"
     publisher = "reporting"
     duties: ClassVar[tuple[str, ...]] = ("R10", "R43")
 
-    rectification_id: Identifier
+    corrective_action_id: Identifier
 
 
-class RectificationOpened(_RectificationEvent):
+class RectificationOpened(_CorrectiveActionEvent):
     """Something must be put right (整改): what, by whom and by when.
 
-    ``source_id`` is the order of a feedback or the daily check; ``subjects`` are the bad marks or
-    the failed items.
+    ``source_id`` is the order of a feedback or the facility check; ``subjects`` are the bad ratings
+    or the failed items.
     """
 
-    source: RectificationSource
+    source: CorrectiveActionSource
     source_id: Identifier
     order_id: Identifier | None
     subjects: tuple[Identifier, ...]
@@ -111,14 +111,14 @@ class RectificationOpened(_RectificationEvent):
     opened_at: Moment
 
 
-class RectificationOverdue(_RectificationEvent):
+class RectificationOverdue(_CorrectiveActionEvent):
     """The owner has not closed it in time (整改超期)."""
 
     owner_id: Identifier
     due_at: Moment
 
 
-class RectificationClosed(_RectificationEvent):
+class RectificationClosed(_CorrectiveActionEvent):
     """It was put right, or found to be unfounded (整改完成)."""
 
     result: Literal["corrected", "unfounded"]

@@ -23,7 +23,7 @@ class JobAssigned(_JobEvent):
     """
 
     job_id: Identifier
-    operation_id: Identifier
+    op_code: Identifier
     standard_hours: float
     technician_ids: tuple[Identifier, ...]
     bay_id: Identifier
@@ -52,7 +52,7 @@ class JobReassigned(_JobEvent):
 
 
 class JobStarted(_JobEvent):
-    """Clocked on (开工)."""
+    """Clocked in (开工)."""
 
     job_id: Identifier
     technician_ids: tuple[Identifier, ...]
@@ -60,19 +60,19 @@ class JobStarted(_JobEvent):
 
 
 class JobPaused(_JobEvent):
-    """Clocked off for a while (暂停), for a reason of the list.
+    """Clocked out for a while (暂停), for a reason of the list.
 
-    ``by_rule``: nobody clocked off when the shift ended (忘打卡), so the clock was closed then.
+    ``auto_closed``: nobody clocked out when the shift ended (忘打卡), so the clock was closed then.
     """
 
     job_id: Identifier
     reason: Code
     paused_at: Moment
-    by_rule: bool = False
+    auto_closed: bool = False
 
 
 class JobResumed(_JobEvent):
-    """Clocked on again (复工)."""
+    """Clocked in again (复工)."""
 
     job_id: Identifier
     resumed_at: Moment
@@ -119,8 +119,8 @@ class JobStopped(_JobEvent):
 class JobClockCorrected(_JobEvent):
     """A manager put the clock of a job right (工时更正).
 
-    ``clocked_s`` is its time without pauses; that of a job in hand still grows and is told when it
-    is finished. ``*_before`` is what the clock said.
+    ``clocked_s`` is its time without pauses; that of a job in progress still grows and is told when
+    it is finished. ``*_before`` is what the clock said.
     """
 
     duties: ClassVar[tuple[str, ...]] = ("R13",)
@@ -157,7 +157,7 @@ class AdditionalWorkFound(_JobEvent):
 
     additional_work_id: Identifier
     job_id: Identifier
-    operations: tuple[Identifier, ...]
+    op_codes: tuple[Identifier, ...]
     part_numbers: tuple[Identifier, ...] = ()
     found_by: Identifier
     found_at: Moment
@@ -226,19 +226,19 @@ class ComebackLinked(_JobEvent):
 
 
 class FreeCapacity(Part):
-    """Free technician minutes of one trade in one half hour (空闲工时).
+    """Free technician minutes of one skill in one half hour (空闲工时).
 
     A vehicle whose work ends within it can be promised for ``promisable_at``.
     """
 
-    trade: Identifier
+    skill_code: Identifier
     starts_at: Moment
     free_minutes: int = Field(ge=0)
     promisable_at: Moment
 
 
 class CapacityChanged(Event):
-    """The store's free time by trade and half hour (产能变化)."""
+    """The store's free time by skill and half hour (产能变化)."""
 
     topic = "aftersales.workshop.capacity.v1"
     key_field = "store_id"
@@ -279,11 +279,11 @@ class AbsenceWithdrawn(_WorkshopStoreEvent):
 
 
 class StaffingShort(_WorkshopStoreEvent):
-    """A trade lacks people (人员缺口): hours a week that nobody can cover, and people needed."""
+    """A skill lacks people (人员缺口): hours a week that nobody can cover, and people needed."""
 
     duties: ClassVar[tuple[str, ...]] = ("R18",)
 
-    trade: Identifier
+    skill_code: Identifier
     needed_hours: float = Field(ge=0)
     missing_hours: float = Field(ge=0)
     people: int = Field(ge=1)

@@ -1,7 +1,7 @@
--- What tells a repeated event from another one at the same sequence (事件冲突): eight bytes an event.
--- The last of a key stand in its position, which an event writes anyway; all but the last 64 of a
--- long key move to applied_digests. Both are kept as long as the position. Of a compacted topic only
--- the last are kept, with the line_number of the record applied last.
+-- What tells a repeated event from another one at the same sequence (事件冲突): eight bytes an
+-- event. The last of a key stand in its position, which an event writes anyway; all but the last 64
+-- of a long key move to applied_digests. Both are kept as long as the position. Of a compacted
+-- topic only the last are kept, with the line_number of the record applied last.
 ALTER TABLE stream_position
     ADD COLUMN digests   bytea NOT NULL DEFAULT '',
     ADD COLUMN partition integer,

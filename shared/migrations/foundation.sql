@@ -1,5 +1,6 @@
--- What every service has besides its own tables. Runs as the schema's owner; search_path is the schema.
--- The roles are named after the schema: reception runs, reception_worker relays and keeps time.
+-- What every service has besides its own tables. Runs as the schema's owner; search_path is the
+-- schema. The roles are named after the schema: reception runs, reception_worker relays and keeps
+-- time.
 
 CREATE FUNCTION stores_in_scope() RETURNS text[]
     LANGUAGE sql STABLE PARALLEL SAFE

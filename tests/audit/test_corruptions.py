@@ -35,7 +35,7 @@ class Corruption:
 
 VOUCHER = {"kind": "voucher", "value_cents": 10_000, "expires_at": "2027-01-01T00:00:00+08:00"}
 DIRTY_LANES = {
-    "area": "lanes",
+    "area": "service_drive",
     "results": {
         "lanes_clear": "failed",
         "signs_visible": "ok",
@@ -72,8 +72,8 @@ CORRUPTIONS = [
         "a stage that goes back",
         "reception.repair_order",
         "SELECT max(order_id) FROM reception.repair_order",
-        "UPDATE reception.repair_order SET stage = 'ready' WHERE order_id = '{victim}'",
-        "reception: {victim}: repair_order.stage: expected settled, found ready",
+        "UPDATE reception.repair_order SET status = 'ready' WHERE order_id = '{victim}'",
+        "reception: {victim}: repair_order.status: expected closed, found ready",
     ),
     Corruption(
         "a swapped sequence",
@@ -206,12 +206,12 @@ CORRUPTIONS = [
         "reporting: {victim}: credit_note_fact.amount_cents: expected 500, found 501",
     ),
     Corruption(
-        "a rectification with another owner",
-        "reporting.rectification",
-        "SELECT min(rectification_id) FROM reporting.rectification",
-        "UPDATE reporting.rectification SET owner_id = 'nobody' "
-        "WHERE rectification_id = '{victim}'",
-        "reporting: {victim}: rectification.owner_id: expected",
+        "a corrective action with another owner",
+        "reporting.corrective_action",
+        "SELECT min(corrective_action_id) FROM reporting.corrective_action",
+        "UPDATE reporting.corrective_action SET owner_id = 'nobody' "
+        "WHERE corrective_action_id = '{victim}'",
+        "reporting: {victim}: corrective_action.owner_id: expected",
     ),
     Corruption(
         "a call that was never promised",
@@ -231,17 +231,17 @@ async def day(platform: Platform) -> Platform:
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
         await api.done("reception", "/vouchers", MANAGER, VOUCHER)
-        await api.done("reception", "/daily-checks", ADVISOR, DIRTY_LANES)
-        await _correct_a_bill(api)
+        await api.done("reception", "/facility-checks", ADVISOR, DIRTY_LANES)
+        await _correct_an_invoice(api)
         await _stop_an_order(api)
         await api.wait_until_idle()
     await platform.stop_services()
     return platform
 
 
-async def _correct_a_bill(api: Api) -> None:
-    """What was paid too much is refunded, and taken back from the bill."""
-    order = (await api.get("reception", "/orders?stage=settled", MANAGER))[0]
+async def _correct_an_invoice(api: Api) -> None:
+    """What was paid too much is refunded, and taken back from the invoice."""
+    order = (await api.get("reception", "/orders?status=closed", MANAGER))[0]
     path = f"/orders/{order['order_id']}"
     method = max(order["money_by_method"], key=order["money_by_method"].get)
     back = {"method": method, "amount_cents": 500, "reason": "paid_too_much"}
@@ -254,15 +254,15 @@ async def _stop_an_order(api: Api) -> None:
     """The customer takes the vehicle in the middle of the work."""
     order_id = await api.opened(61, "沪K10061")
     await api.begun(order_id)
-    agreed = {"operations": ["MNT-001"], "agreed_cents": 1_800 + 35_200}
+    agreed = {"op_codes": ["MNT-001"], "agreed_cents": 1_800 + 35_200}
     assert (await api.withdrawn(order_id, agreed)).is_success
     await api.wait_until_idle()
     await api.delivered(order_id)
-    await _bill_again(api, order_id)
+    await _invoice_again(api, order_id)
 
 
-async def _bill_again(api: Api, order_id: str) -> None:
-    """The bill had the wrong payer: it is credited whole and issued again."""
+async def _invoice_again(api: Api, order_id: str) -> None:
+    """The invoice had the wrong payer: it is credited whole and issued again."""
     path = f"/orders/{order_id}"
     order = await api.get("reception", path, MANAGER)
     note = {"entire": True, "refund_method": "cash", "reason": "other", "version": order["version"]}

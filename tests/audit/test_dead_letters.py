@@ -273,7 +273,7 @@ async def test_repeated_decision_is_noted_once(crm: Platform, operator: Operator
 
 
 async def test_only_operators_see_and_decide(operator: Operator) -> None:
-    assert (await operator.get("/dead-letters", "manager")).status_code == 403
-    assert (await operator.decide("1", "skip", role="manager")).status_code == 403
+    assert (await operator.get("/dead-letters", "service_manager")).status_code == 403
+    assert (await operator.decide("1", "skip", role="service_manager")).status_code == 403
     assert (await operator.decide("999", "skip")).status_code == 404
     assert (await operator.decide("1", "forget")).status_code == 422

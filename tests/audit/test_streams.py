@@ -119,8 +119,8 @@ def test_an_event_of_another_store_is_named() -> None:
 
 
 def test_a_row_in_a_foreign_store_is_told_from_one_that_names_what_all_stores_share() -> None:
-    known = event(1, data={"store_id": "S01", "job_id": "j1", "operation_id": "MEC-014"})
-    own = {"store_id": "S02", "job_id": "j2", "operation_id": "MEC-014"}
+    known = event(1, data={"store_id": "S01", "job_id": "j1", "op_code": "MEC-014"})
+    own = {"store_id": "S02", "job_id": "j2", "op_code": "MEC-014"}
     assert differences(known, jobs=(own,)) == []
     assert differences(known, jobs=({**own, "job_id": "j1"},)) == [
         "workshop: job job_id j1: store: expected S01, found S02"

@@ -1,4 +1,4 @@
-"""What the audit says about vouchers that were redeemed and given back (R28)."""
+"""What the audit says about vouchers that were redeemed and reinstated (R28)."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -70,7 +70,7 @@ def test_a_voucher_that_was_given_back_may_be_redeemed_again() -> None:
 @pytest.mark.parametrize(
     ("events", "named"),
     [
-        ((ISSUED, RETURNED), "order and amount given back"),
+        ((ISSUED, RETURNED), "order and amount reinstated"),
         ((ISSUED, REDEEMED, AGAIN), "redeemed before by"),
     ],
 )

@@ -93,16 +93,16 @@ class Advisor:
         order = await self._send(until, "arrival", "/arrivals", {"plate": plate})
         path = f"/orders/{order['order_id']}"
         order = await self._send(until, "greeting", f"{path}/greeting", _seen(order))
-        work = {"operations": ["MNT-001"], "parts": [{"part_no": "OIL-5W30", "quantity": 4}]}
+        work = {"op_codes": ["MNT-001"], "parts": [{"part_number": "OIL-5W30", "quantity": 4}]}
         await self._send(until, "estimate", f"{path}/estimates", work | _seen(order))
-        intake = work | {
+        write_up = work | {
             "customer_ref": known["customer_ref"],
             "vehicle_ref": known["vehicle_ref"],
             "odometer_km": 12_000,
-            "words": "冷车启动有异响",
+            "customer_concern": "冷车启动有异响",
         }
-        intake |= _seen(await self._look(path))
-        order = await self._send(until, "opening", f"{path}/opening", intake)
+        write_up |= _seen(await self._look(path))
+        order = await self._send(until, "opening", f"{path}/opening", write_up)
         deposit = {"method": "wechat", "amount_cents": 10_000} | _seen(order)
         await self._send(until, "deposit", f"{path}/deposits", deposit)
 
@@ -192,7 +192,7 @@ async def _advisors_at_work(platform: Platform, seconds: float, seed: int, crew:
 
 
 async def _minimal(platform: Platform, seconds: float, seed: int, crew: Crew) -> list[float]:
-    """The same number of clients at the same pace, each sending minimal writes."""
+    """The same number of clients at the same time factor, each sending minimal writes."""
     (port,) = free_ports(1)
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.minimal_write", platform.admin_url, str(port)
@@ -203,7 +203,7 @@ async def _minimal(platform: Platform, seconds: float, seed: int, crew: Crew) ->
         await asyncio.sleep(begin)
         while time.perf_counter() < until:
             begun = time.perf_counter()
-            (await client.post(url, json={"words": "冷车启动有异响"})).raise_for_status()
+            (await client.post(url, json={"customer_concern": "冷车启动有异响"})).raise_for_status()
             waits.append(time.perf_counter() - begun)
             await asyncio.sleep(max(0.0, begun + crew.think_s - time.perf_counter()))
 
@@ -227,7 +227,7 @@ async def _responding(client: httpx.AsyncClient, url: str) -> None:
     async with asyncio.timeout(30):
         while True:
             with suppress(httpx.TransportError):
-                await client.post(url, json={"words": ""})
+                await client.post(url, json={"customer_concern": ""})
                 return
             await asyncio.sleep(0.1)
 
@@ -241,7 +241,7 @@ async def _browser(crew: Crew) -> AsyncIterator[httpx.AsyncClient]:
 
 def _token(platform: Platform, number: int) -> str:
     return platform.issuer.token(
-        f"advisor-{number}", roles=["advisor"], stores=[_STORES[number % len(_STORES)]]
+        f"advisor-{number}", roles=["service_advisor"], stores=[_STORES[number % len(_STORES)]]
     )
 
 

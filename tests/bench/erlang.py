@@ -27,10 +27,10 @@ def simulated_wait(servers: int, load: float, service: float, customers: int, se
         tasks.append(Task(job, "any", service, minutes, 0))
     days = int(clock) // DAY + 1
     always = (Interval(0, (days + 30) * DAY),)
-    people = tuple(Technician(f"t{i}", {"any": 1}, always) for i in range(servers))
+    staff = tuple(Technician(f"t{i}", {"any": 1}, always) for i in range(servers))
     bays = tuple(Bay(f"b{i}", frozenset({"any"}), always) for i in range(servers))
     simulated = Shop(
-        Fate(people, bays, tuple((task,) for task in tasks), frozenset(), days), by(arrival)
+        Fate(staff, bays, tuple((task,) for task in tasks), frozenset(), days), by(arrival)
     ).run()
     waits = [simulated.finished[t.job.order_id] - t.actual - t.job.earliest_start for t in tasks]
     return sum(waits) / len(waits)

@@ -1,6 +1,6 @@
 """Flexible job-shop instances: ``python -m tests.bench.fjsp FILE… --seconds 60 [--json]``.
 
-A machine is a technician, an operation a job of its own trade, a job of the instance an order.
+A machine is a technician, an operation a job of its own skill, a job of the instance an order.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def read(text: str) -> Workshop:
     skills: dict[str, dict[str, int]] = {_machine(m): {} for m in range(1, machines + 1)}
     for job in jobs:
         for machine in job.own_minutes:
-            skills[machine][job.trade] = 1
+            skills[machine][job.skill_code] = 1
     technicians = tuple(Technician(machine, known, always) for machine, known in skills.items())
     bays = tuple(Bay(f"b{m:03}", frozenset({"any"}), always) for m in range(machines))
     return Workshop(0, technicians, bays, jobs)

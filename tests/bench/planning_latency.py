@@ -26,7 +26,7 @@ from services.workshop.planning import (
 )
 
 DAY = 24 * 60
-TRADES = ("maintenance", "mechanical", "electrical", "body", "paint")
+SKILL_CODES = ("maintenance", "mechanical", "electrical", "body", "paint")
 BAY_TYPES = {
     "maintenance": "quick",
     "mechanical": "lift",
@@ -49,23 +49,23 @@ def workshop(technicians: int, rng: random.Random, reserved_share: float = 0.0) 
     days = range(14)
     shift = tuple(Interval(d * DAY + a, d * DAY + b) for d in days for a, b in SHIFT)
     opening = tuple(Interval(d * DAY + 480, d * DAY + 1080) for d in days)
-    people = tuple(
+    staff = tuple(
         Technician(
             f"t{i:03}",
-            {TRADES[i % 5]: 3, rng.choice(TRADES): rng.randint(1, 3)},
+            {SKILL_CODES[i % 5]: 3, rng.choice(SKILL_CODES): rng.randint(1, 3)},
             shift,
-            pace=rng.choice((0.9, 1.0, 1.1)),
+            time_factor=rng.choice((0.9, 1.0, 1.1)),
         )
         for i in range(technicians)
     )
-    kinds = tuple(BAY_TYPES[trade] for trade in TRADES)
+    kinds = tuple(BAY_TYPES[skill_code] for skill_code in SKILL_CODES)
     bays = tuple(
         Bay(f"b{i:03}", frozenset({kinds[i % 5], *rng.sample(("quick", "lift"), 1)}), opening)
         for i in range(max(5, technicians // 2))
     )
     orders = [order(f"o{n:04}", 2, rng) for n in range(technicians * 10 // 3)]
     jobs = tuple(job for each in orders for job in each)
-    all_open = Workshop(570, people, bays, jobs, move_minutes=MOVE)
+    all_open = Workshop(570, staff, bays, jobs, move_minutes=MOVE)
     slots = {slot.job_id: slot for slot in plan(all_open).assignments}
     reserved = [job for each in orders[: round(reserved_share * len(orders))] for job in each]
     holds = tuple(ReservedTask(job, slots.pop(job.job_id)) for job in reserved)
@@ -79,7 +79,7 @@ def order(order_id: str, size: int, rng: random.Random) -> tuple[PlanTask, ...]:
     jobs: list[PlanTask] = []
     promise = 570 + rng.randint(120, 2 * DAY)
     for i in range(size):
-        trade = rng.choices(TRADES, (5, 3, 2, 1, 1))[0]
+        skill_code = rng.choices(SKILL_CODES, (5, 3, 2, 1, 1))[0]
         after = (jobs[-1].job_id,) if jobs else ()
         minutes = rng.choice((20, 30, 45, 60, 90, 150))
         level = rng.randint(1, 2)
@@ -87,9 +87,9 @@ def order(order_id: str, size: int, rng: random.Random) -> tuple[PlanTask, ...]:
             PlanTask(
                 f"{order_id}-{i}",
                 order_id,
-                trade,
+                skill_code,
                 level,
-                BAY_TYPES[trade],
+                BAY_TYPES[skill_code],
                 minutes,
                 after=after,
                 promise=promise,

@@ -29,16 +29,16 @@ def by(key: Callable[[Shop, PlanTask], tuple[int, str]]) -> Choose:
     """A dispatcher who takes the waiting jobs by ``key`` and gives each the first free people."""
 
     def choose(shop: Shop) -> list[PlanAssignment]:
-        people = _free_people(shop)
+        staff = _free_people(shop)
         bays = [b for b in shop.fate.bays if not _taken(shop, b.bay_id)]
         begun = []
         for job in sorted(_ready(shop), key=lambda job: key(shop, job)):
-            able = [t for t in people if is_qualified(job, t)]
+            able = [t for t in staff if is_qualified(job, t)]
             fitting = [b for b in bays if job.bay_type in b.capabilities]
             if able and fitting:
                 who = min(able, key=lambda t: (sum(t.skills.values()), t.technician_id))
                 where = min(fitting, key=lambda b: (len(b.capabilities), b.bay_id))
-                people.remove(who)
+                staff.remove(who)
                 bays.remove(where)
                 begun.append(
                     PlanAssignment(
@@ -100,18 +100,18 @@ def _foreseen(shop: Shop, until: int) -> Workshop:
             continue
         if job.job_id in shop.done:
             continue
-        jobs.append(replace(_as_it_will_be(shop, job), parts_at=task.parts_at))
-    people = tuple(
+        jobs.append(replace(_as_it_will_be(shop, job), parts_eta=task.parts_eta))
+    staff = tuple(
         replace(t, working=shop.foreseen_calendar(t.technician_id).windows)
         for t in shop.fate.technicians
     )
-    return Workshop(shop.now, people, shop.fate.bays, tuple(jobs))
+    return Workshop(shop.now, staff, shop.fate.bays, tuple(jobs))
 
 
 def _as_it_will_be(shop: Shop, job: PlanTask) -> PlanTask:
     """The job with what it really takes."""
-    actual, begun = shop.tasks[job.job_id].actual, shop.in_hand.get(job.job_id)
-    own = {t.technician_id: max(1, round(actual * t.pace)) for t in shop.fate.technicians}
+    actual, begun = shop.tasks[job.job_id].actual, shop.wip.get(job.job_id)
+    own = {t.technician_id: max(1, round(actual * t.time_factor)) for t in shop.fate.technicians}
     fixed_assignment = None
     if begun:
         calendar = shop.foreseen_calendar(begun.technician_ids[0])
@@ -128,7 +128,7 @@ def _due(shop: Shop) -> list[PlanAssignment]:
     ready = {job.job_id for job in _ready(shop)}
     free = {t.technician_id for t in _free_people(shop)}
     for a in sorted(shop.plan, key=lambda a: (a.start, a.job_id)):
-        if a.job_id in shop.in_hand or a.job_id not in shop.open:
+        if a.job_id in shop.wip or a.job_id not in shop.open:
             continue
         if a.start > shop.now:
             shop.look_at(a.start)
@@ -144,14 +144,14 @@ def _ready(shop: Shop) -> list[PlanTask]:
     return [
         shop.estimated(job)
         for job in shop.open.values()
-        if job.job_id not in shop.in_hand
-        and max(job.earliest_start, job.parts_at) <= shop.now
+        if job.job_id not in shop.wip
+        and max(job.earliest_start, job.parts_eta) <= shop.now
         and not any(other in shop.open for other in job.after)
     ]
 
 
 def _free_people(shop: Shop) -> list[Technician]:
-    busy = {i for a in shop.in_hand.values() for i in a.technician_ids}
+    busy = {i for a in shop.wip.values() for i in a.technician_ids}
     return [
         t
         for t in shop.technicians()
@@ -161,4 +161,4 @@ def _free_people(shop: Shop) -> list[Technician]:
 
 
 def _taken(shop: Shop, bay_id: str) -> bool:
-    return any(a.bay_id == bay_id for a in shop.in_hand.values())
+    return any(a.bay_id == bay_id for a in shop.wip.values())

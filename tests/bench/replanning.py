@@ -76,7 +76,7 @@ class _Store:
     def __init__(self, platform: Platform, client: httpx.AsyncClient) -> None:
         self._platform, self._client = platform, client
         self._token = platform.issuer.token(
-            "bench", roles=["advisor", "dispatcher", "manager"], stores=[STORE]
+            "bench", roles=["service_advisor", "dispatcher", "service_manager"], stores=[STORE]
         )
 
     async def command(self, service: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -110,16 +110,16 @@ class _Store:
         path = f"/orders/{order['order_id']}"
         seen = {"version": order["version"]}
         order = await self.command("reception", f"{path}/greeting", seen)
-        intake: dict[str, Any] = {
-            "operations": WORK[number % len(WORK)],
+        write_up: dict[str, Any] = {
+            "op_codes": WORK[number % len(WORK)],
             "parts": [],
             "customer_ref": known["customer_ref"],
             "vehicle_ref": known["vehicle_ref"],
             "odometer_km": 12_000,
-            "words": "冷车启动有异响",
+            "customer_concern": "冷车启动有异响",
             "version": order["version"],
         }
-        await self.command("reception", f"{path}/opening", intake)
+        await self.command("reception", f"{path}/opening", write_up)
 
 
 async def _disturbed(store: _Store, size: Size) -> Replans:

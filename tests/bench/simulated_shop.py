@@ -32,7 +32,7 @@ from services.workshop.planning.timeline import Calendar
 
 DAY = 24 * 60
 DurationDistribution = Literal["lognormal", "gamma", "mixture", "drift", "exponential"]
-TRADES = {
+SKILL_CODES = {
     "maintenance": ("quick", 0.5),
     "mechanical": ("lift", 0.3),
     "electrical": ("lift", 0.2),
@@ -49,10 +49,10 @@ class Task:
     """A job as fate knows it: what it really takes, when its parts really come."""
 
     job: PlanTask
-    operation_id: str
+    op_code: str
     standard: float
     actual: int
-    parts_at: int
+    parts_eta: int
     rework: bool = False
 
 
@@ -121,9 +121,9 @@ def crew(days: int) -> tuple[tuple[Technician, ...], tuple[Bay, ...]]:
         {"electrical": 3, "maintenance": 1},
         {"electrical": 2, "mechanical": 2},
     )
-    people = tuple(Technician(f"t{i}", known, shift) for i, known in enumerate(skills))
+    staff = tuple(Technician(f"t{i}", known, shift) for i, known in enumerate(skills))
     kinds = ({"quick"}, {"quick", "lift"}, {"lift"}, {"lift"}, {"lift"})
-    return people, tuple(Bay(f"b{i}", frozenset(k), opening) for i, k in enumerate(kinds))
+    return staff, tuple(Bay(f"b{i}", frozenset(k), opening) for i, k in enumerate(kinds))
 
 
 def fate(
@@ -140,11 +140,11 @@ def fate(
     """
     rng = Random(seed)
     a_minute = a_day * MEAN_FACTOR["lognormal"] / MEAN_FACTOR[duration_distribution] / 480
-    people, bays = crew(days)
-    hours = Calendar(people[0].working)
+    staff, bays = crew(days)
+    hours = Calendar(staff[0].working)
     bias = {f"{t}-{m}": rng.uniform(0.85, 1.2) for t, ms in OPERATIONS.items() for m in ms}
-    pace = {t.technician_id: rng.uniform(0.9, 1.1) for t in people}
-    people = tuple(replace(t, pace=pace[t.technician_id]) for t in people)
+    time_factor = {t.technician_id: rng.uniform(0.9, 1.1) for t in staff}
+    staff = tuple(replace(t, time_factor=time_factor[t.technician_id]) for t in staff)
     orders = []
     for day in range(days):
         arrivals: list[int] = []
@@ -156,9 +156,9 @@ def fate(
             orders.append(
                 _order(name, arrival, duration_distribution, rng, day / days, bias, hours)
             )
-    absent = frozenset((t.technician_id, d) for d in range(days) for t in people if _rarely(rng))
+    absent = frozenset((t.technician_id, d) for d in range(days) for t in staff if _rarely(rng))
     calls = _calls(Random(f"calls {seed}"), booked, [order[0].job for order in orders])
-    return Fate(people, bays, tuple(orders), absent, days, calls)
+    return Fate(staff, bays, tuple(orders), absent, days, calls)
 
 
 def _calls(rng: Random, booked: float, firsts: Iterable[PlanTask]) -> dict[str, Call]:
@@ -189,12 +189,12 @@ def _order(
     slack = rng.uniform(1.2, 4.0)
     waits = rng.random() < 0.3
     for i in range(rng.choices((1, 2, 3), (6, 3, 1))[0]):
-        trade = rng.choices(list(TRADES), [share for _, share in TRADES.values()])[0]
+        skill_code = rng.choices(list(SKILL_CODES), [share for _, share in SKILL_CODES.values()])[0]
         tasks.append(
             _task(
                 f"{name}j{i}",
                 name,
-                trade,
+                skill_code,
                 arrival,
                 duration_distribution,
                 rng,
@@ -205,12 +205,12 @@ def _order(
         )
     if rng.random() < 0.05:
         last = tasks[-1]
-        again = replace(last.job, job_id=f"{name}r", after=(last.job.job_id,), parts_at=0)
+        again = replace(last.job, job_id=f"{name}r", after=(last.job.job_id,), parts_eta=0)
         actual = max(5, round(last.actual * 0.4))
         again = replace(again, minutes=max(5, round(last.standard * 0.4)))
-        tasks.append(replace(last, job=again, actual=actual, parts_at=0, rework=True))
+        tasks.append(replace(last, job=again, actual=actual, parts_eta=0, rework=True))
     work = sum(task.standard for task in tasks if not task.rework)
-    parts = max(task.job.parts_at for task in tasks)
+    parts = max(task.job.parts_eta for task in tasks)
     due = hours.reach(hours.worked(max(arrival, parts)) + round(slack * work) + 30)
     return tuple(
         replace(task, job=replace(task.job, promise=due, waiting_customer=waits)) for task in tasks
@@ -220,7 +220,7 @@ def _order(
 def _task(
     job_id: str,
     order_id: str,
-    trade: str,
+    skill_code: str,
     arrival: int,
     duration_distribution: DurationDistribution,
     rng: Random,
@@ -228,23 +228,23 @@ def _task(
     bias: Mapping[str, float],
     before: Iterable[Task],
 ) -> Task:
-    standard = rng.choice(OPERATIONS[trade])
-    operation = f"{trade}-{standard}"
+    standard = rng.choice(OPERATIONS[skill_code])
+    operation = f"{skill_code}-{standard}"
     actual = standard * bias[operation] * duration_factor(duration_distribution, rng, progress)
     expected = arrival + rng.randint(60, 240) if rng.random() < 0.1 else 0
-    parts_at = expected + (rng.randint(30, 240) if expected and rng.random() < 0.3 else 0)
+    parts_eta = expected + (rng.randint(30, 240) if expected and rng.random() < 0.3 else 0)
     job = PlanTask(
         job_id,
         order_id,
-        trade,
+        skill_code,
         1,
-        TRADES[trade][0],
+        SKILL_CODES[skill_code][0],
         standard,
         after=tuple(task.job.job_id for task in before)[-1:],
         earliest_start=arrival,
-        parts_at=expected,
+        parts_eta=expected,
     )
-    return Task(job, operation, float(standard), max(3, round(actual)), parts_at)
+    return Task(job, operation, float(standard), max(3, round(actual)), parts_eta)
 
 
 Choose = Callable[["Shop"], list[PlanAssignment]]
@@ -270,7 +270,7 @@ class Shop:
         self.fate, self.choose, self.promised = given, choose, promised
         self.env = simpy.Environment()
         self.open: dict[str, PlanTask] = {}
-        self.in_hand: dict[str, PlanAssignment] = {}
+        self.wip: dict[str, PlanAssignment] = {}
         self.reservations: dict[str, tuple[ReservedTask, ...]] = {}
         self.displaced: set[str] = set()
         self.plan: tuple[PlanAssignment, ...] = ()
@@ -306,7 +306,7 @@ class Shop:
         return self.figures
 
     def technicians(self) -> tuple[Technician, ...]:
-        """The people as known now, with the pace and the absences known."""
+        """The people as known now, with the time factor and the absences known."""
         return tuple(self._known.values())
 
     def calendar(self, technician_id: str) -> Calendar:
@@ -320,7 +320,7 @@ class Shop:
         """The job with the duration that the store has learned to expect."""
         task = self.tasks[job.job_id]
         standard = job.minutes if task.rework else task.standard
-        estimate = self.durations.estimate(task.operation_id, job.trade, standard)
+        estimate = self.durations.estimate(task.op_code, job.skill_code, standard)
         return replace(job, minutes=estimate.minutes, log_stddev=estimate.log_stddev)
 
     def snapshot(self) -> Workshop:
@@ -328,7 +328,7 @@ class Shop:
         jobs, today = [], self.now // DAY
         for job in self.open.values():
             estimated = self.estimated(job)
-            begun = self.in_hand.get(job.job_id)
+            begun = self.wip.get(job.job_id)
             jobs.append(
                 replace(estimated, fixed_assignment=begun and self._expected(estimated, begun))
             )
@@ -348,9 +348,9 @@ class Shop:
             residual_quantiles=self.durations.residual_quantiles,
         )
 
-    def _displace(self, in_hand: Iterable[PlanAssignment]) -> None:
-        """Orders whose slots work in hand needs for longer will not get them."""
-        for begun in in_hand:
+    def _displace(self, wip: Iterable[PlanAssignment]) -> None:
+        """Orders whose slots work in progress needs for longer will not get them."""
+        for begun in wip:
             self.displaced |= {
                 order_id
                 for order_id, order_reservations in self.reservations.items()
@@ -359,7 +359,7 @@ class Shop:
             }
 
     def _expected(self, job: PlanTask, begun: PlanAssignment) -> PlanAssignment:
-        """Work in hand with the finish to expect, given how long it has taken."""
+        """Work in progress with the finish to expect, given how long it has taken."""
         team = (self._known[begun.technician_ids[0]],)
         residual_quantiles = self.durations.residual_quantiles
         finish = expected_finish(job, team, begun.start, self.now, residual_quantiles, share=0.5)
@@ -383,7 +383,7 @@ class Shop:
             self.figures.changes += sum(moved(before.get(a.job_id), a) for a in self.plan)
 
     def _start(self, assignment: PlanAssignment) -> None:
-        self.in_hand[assignment.job_id] = assignment
+        self.wip[assignment.job_id] = assignment
         self.env.process(self._work(assignment))
         self.env.process(self._overruns(assignment))
 
@@ -393,19 +393,21 @@ class Shop:
             job = self.estimated(self.open[assignment.job_id])
             yield self.env.timeout(self._expected(job, assignment).finish - self.now)
             yield self.env.timeout(0)
-            if assignment.job_id not in self.in_hand:
+            if assignment.job_id not in self.wip:
                 return
             self.wake()
 
     def _work(self, assignment: PlanAssignment) -> Generator[Any, Any, None]:
         task = self.tasks[assignment.job_id]
         technician_id = assignment.technician_ids[0]
-        pace = next(t.pace for t in self.fate.technicians if t.technician_id == technician_id)
-        minutes = max(1, round(task.actual * pace))
+        time_factor = next(
+            t.time_factor for t in self.fate.technicians if t.technician_id == technician_id
+        )
+        minutes = max(1, round(task.actual * time_factor))
         finish = self.calendar(technician_id).span(self.now, minutes)[1]
         yield self.env.timeout(finish - self.now)
         job = self.open.pop(assignment.job_id)
-        del self.in_hand[assignment.job_id]
+        del self.wip[assignment.job_id]
         self.done.add(job.job_id)
         self.figures.clocked += minutes
         self.figures.jobs += 1
@@ -416,7 +418,7 @@ class Shop:
     def _record(self, task: Task, technician_id: str, minutes: int) -> None:
         standard = task.standard * (0.4 if task.rework else 1.0)
         self.finished_jobs.append(
-            FinishedJob(task.operation_id, task.job.trade, technician_id, standard, minutes)
+            FinishedJob(task.op_code, task.job.skill_code, technician_id, standard, minutes)
         )
 
     def _follow(self, job: PlanTask) -> None:
@@ -468,17 +470,17 @@ class Shop:
         """The order is opened."""
         for job in jobs:
             self.open[job.job_id] = job
-            if self.tasks[job.job_id].parts_at > job.parts_at:
+            if self.tasks[job.job_id].parts_eta > job.parts_eta:
                 self.env.process(self._late_part(job))
-            elif job.parts_at:
-                self.env.process(self._look_at(job.parts_at))
+            elif job.parts_eta:
+                self.env.process(self._look_at(job.parts_eta))
         self.wake()
 
     def _late_part(self, job: PlanTask) -> Generator[Any, Any, None]:
         """When the part does not come, its new arrival becomes known."""
-        yield self._until(job.parts_at)
-        later = self.tasks[job.job_id].parts_at
-        self.open[job.job_id] = replace(self.open[job.job_id], parts_at=later)
+        yield self._until(job.parts_eta)
+        later = self.tasks[job.job_id].parts_eta
+        self.open[job.job_id] = replace(self.open[job.job_id], parts_eta=later)
         self.env.process(self._look_at(later))
         self.wake()
 
@@ -512,7 +514,9 @@ class Shop:
             start, finish = day * DAY, (day + 1) * DAY
             working = tuple(w for w in working if not start <= w.start < finish)
             self._calendars[name] = Calendar(working)
-        self._known[name] = replace(technician, working=working, pace=self.durations.pace(name))
+        self._known[name] = replace(
+            technician, working=working, time_factor=self.durations.time_factor(name)
+        )
 
 
 @lru_cache(maxsize=256)

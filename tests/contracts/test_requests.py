@@ -210,27 +210,40 @@ def interfaces(idle: Idle) -> Interfaces:
 
 READS = {
     "all": (
-        "advisor",
+        "service_advisor",
         "dispatcher",
         "technician",
-        "inspector",
-        "agent",
-        "manager",
+        "quality_inspector",
+        "customer_care_agent",
+        "service_manager",
         "group_manager",
     ),
-    "money": ("advisor", "agent", "manager", "group_manager"),
-    "office": ("advisor", "manager", "group_manager"),
-    "front": ("advisor", "dispatcher", "agent", "manager", "group_manager"),
-    "persons": ("advisor", "agent", "manager"),
-    "figures": ("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager"),
-    "oversight": ("dispatcher", "manager", "group_manager"),
-    "load": ("advisor", "agent", "dispatcher", "manager", "service"),
-    "letters": ("advisor", "agent", "manager", "service"),
-    "calls": ("agent", "manager"),
-    "signature": ("advisor", "manager"),
+    "money": ("service_advisor", "customer_care_agent", "service_manager", "group_manager"),
+    "office": ("service_advisor", "service_manager", "group_manager"),
+    "front": (
+        "service_advisor",
+        "dispatcher",
+        "customer_care_agent",
+        "service_manager",
+        "group_manager",
+    ),
+    "persons": ("service_advisor", "customer_care_agent", "service_manager"),
+    "figures": (
+        "service_advisor",
+        "dispatcher",
+        "quality_inspector",
+        "customer_care_agent",
+        "service_manager",
+        "group_manager",
+    ),
+    "oversight": ("dispatcher", "service_manager", "group_manager"),
+    "load": ("service_advisor", "customer_care_agent", "dispatcher", "service_manager", "system"),
+    "letters": ("service_advisor", "customer_care_agent", "service_manager", "system"),
+    "calls": ("customer_care_agent", "service_manager"),
+    "signature": ("service_advisor", "service_manager"),
     "group": ("group_manager",),
     "operators": ("operator",),
-    "status": ("operator", "service"),
+    "status": ("operator", "system"),
     "anybody": (),
 }
 """Groups of roles that read the same."""
@@ -239,7 +252,7 @@ WHO_READS = {
     "money": (
         "/orders/{order_id}/estimates",
         "/orders/{order_id}/estimates/{version}/offer",
-        "/orders/{order_id}/declined-work",
+        "/orders/{order_id}/declined-services",
         "/orders/{order_id}/invoice",
         "/orders/{order_id}/feedback",
         "/vouchers/{voucher_id}",
@@ -264,13 +277,13 @@ WHO_READS = {
     "figures": (
         "/figures",
         "/daily-reports",
-        "/rectifications",
-        "/rectifications/{rectification_id}",
+        "/corrective-actions",
+        "/corrective-actions/{corrective_action_id}",
     ),
     "oversight": ("/overrides", "/staffing"),
     "load": ("/load",),
     "letters": ("/messages/{message_id}",),
-    "calls": ("/phone-tasks",),
+    "calls": ("/call-tasks",),
     "signature": ("/orders/{order_id}/signature",),
     "group": ("/group/daily-reports",),
     "operators": ("/dead-letters", "/dead-letters/{letter_id}"),
@@ -315,7 +328,7 @@ def test_money_may_be_absent_from_reads_of_all(interfaces: Interfaces) -> None:
         parts = description["components"]["schemas"]
         for path, operations in description["paths"].items():
             allowed = readers.get(path.removeprefix("/stores/{store_id}"), READS["all"])
-            if "get" not in operations or set(allowed) <= {*READS["money"], "operator", "service"}:
+            if "get" not in operations or set(allowed) <= {*READS["money"], "operator", "system"}:
                 continue
             content = operations["get"]["responses"]["200"].get("content", {})
             response = content.get("application/json", {}).get("schema", {})

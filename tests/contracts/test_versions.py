@@ -30,8 +30,8 @@ ENDS_WHAT_NEVER_CHANGES = {
     "/capacity-holds/{hold_id}/release",
     "/orders/{order_id}/estimates/{version}/links",
     "/orders/{order_id}/links/{link_id}/showing",
-    "/phone-tasks/{message_id}/completion",
-    "/rectifications/{rectification_id}/closing",
+    "/call-tasks/{message_id}/completion",
+    "/corrective-actions/{corrective_action_id}/closing",
 }
 """Its content is as it was first shown, and it can be ended once."""
 

@@ -58,16 +58,16 @@ def test_booked_customers_come_shortly_before_their_time(visits: list[SimulatedV
 
 
 def test_most_of_the_work_is_maintenance(visits: list[SimulatedVisit]) -> None:
-    trades = [visit.operations[0].trade for visit in visits]
-    assert 0.55 < trades.count("maintenance") / len(visits) < 0.8
-    assert len(set(trades)) == 6
+    skill_codes = [visit.operations[0].skill_code for visit in visits]
+    assert 0.55 < skill_codes.count("maintenance") / len(visits) < 0.8
+    assert len(set(skill_codes)) == 6
 
 
 def test_words_and_symptoms_belong_to_the_work(visits: list[SimulatedVisit]) -> None:
     known = Catalog(GROUP_FOLDER).symptoms
     for visit in visits:
-        assert visit.words.strip()
-        assert "{" not in visit.words
+        assert visit.customer_concern.strip()
+        assert "{" not in visit.customer_concern
         assert set(visit.symptoms) <= known.keys() & set(visit.operations[0].symptoms)
 
 

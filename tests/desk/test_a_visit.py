@@ -30,8 +30,8 @@ PAGES = {
         "claims",
         "receivables",
         "workshop",
-        "phone-tasks",
-        "daily-checks",
+        "call-tasks",
+        "facility-checks",
         "follow-ups?view=scheduled",
         "today",
     ),
@@ -88,15 +88,15 @@ async def _open_order(advisor: Colleague) -> None:
     await advisor.press("find-customer")
     await expect(advisor.page.get_by_text("请登记客户资料")).to_be_visible()
     await advisor.write(name="王建国", phone="13916218421", vin=VIN, model="X5")
-    await advisor.write(words=WORDS, odometer_km="38200")
+    await advisor.write(customer_concern=WORDS, odometer_km="38200")
     await advisor.choose("symptoms", "冷车")
-    await advisor.choose("operations", "常规保养")
+    await advisor.choose("op_codes", "常规保养")
     await expect(advisor.at("estimate")).to_have_text("¥834.00")
     await expect(advisor.at("promised-at")).to_be_visible()
     await advisor.press("open-order")
     await expect(advisor.page.get_by_text("车架号不对")).to_be_visible()
-    await expect(advisor.at("words")).to_have_value(WORDS)
-    await advisor.keep("intake")
+    await expect(advisor.at("customer_concern")).to_have_value(WORDS)
+    await advisor.keep("write_up")
     await advisor.write(vin=VIN.replace("_", vin_check_digit(VIN.replace("_", "0"))))
     await advisor.press("open-order")
     await expect(advisor.at("history").get_by_text("派工", exact=True)).to_be_visible()
@@ -207,7 +207,7 @@ async def _settle(advisor: Colleague, manager: Colleague) -> None:
     await manager.press("approve-discount")
     await expect(advisor.at("discount-line")).to_contain_text("批准")
     await advisor.open("invoice")
-    await expect(advisor.at("bill-total")).to_have_text("¥734.00")
+    await expect(advisor.at("invoice-total")).to_have_text("¥734.00")
     await advisor.write(vouchers="no-such-voucher")
     await advisor.press("add-voucher")
     await expect(advisor.page.get_by_text("没有这张")).to_be_visible()
@@ -258,7 +258,7 @@ async def _figures(manager: Colleague) -> None:
     await manager.keep("today")
 
 
-async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
+async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_invoiced(
     desk: Desk, platform: Platform
 ) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
@@ -268,7 +268,7 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
         technician = job["technician_ids"][0]
         await api.done("workshop", f"/jobs/{job['job_id']}/start", technician)
-        found = {"operations": ["MNT-006", "MNT-011"], "part_numbers": ["PLG-IRID"] * 4}
+        found = {"op_codes": ["MNT-006", "MNT-011"], "part_numbers": ["PLG-IRID"] * 4}
         await api.done("workshop", f"/jobs/{job['job_id']}/additional-work", technician, found)
         advisor = await desk.sign_in("S01-advisor-1")
         await expect(advisor.at("awaiting-strip")).to_contain_text("待授权")
@@ -290,14 +290,14 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         await advisor.keep("estimates")
         await _finish_all(api, order_id, job)
         jobs = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
-        assert sorted(each["operation_id"] for each in jobs) == ["MNT-001", "MNT-006"]
+        assert sorted(each["op_code"] for each in jobs) == ["MNT-001", "MNT-006"]
         gift = {"kind": "voucher", "value_cents": 5_000, "expires_at": "2026-12-31T15:59:59Z"}
         voucher = await api.done("reception", "/vouchers", "S01-manager-1", gift)
         await advisor.open("invoice")
-        await expect(advisor.at("bill-total")).to_have_text("¥1,156.00")
+        await expect(advisor.at("invoice-total")).to_have_text("¥1,156.00")
         await advisor.write(vouchers=voucher["voucher_id"])
         await advisor.press("add-voucher")
-        await expect(advisor.at("bill-total")).to_have_text("¥1,106.00")
+        await expect(advisor.at("invoice-total")).to_have_text("¥1,106.00")
         await advisor.press("dialog-send")
         await advisor.open("pay")
         await advisor.press("dialog-send")
@@ -308,7 +308,9 @@ async def test_more_work_is_authorised_on_a_phone_then_planned_done_and_billed(
         assert advisor.faults == manager.faults == []
 
 
-async def test_stopped_work_is_billed_again_for_other_payer(desk: Desk, platform: Platform) -> None:
+async def test_stopped_work_is_invoiced_again_for_other_payer(
+    desk: Desk, platform: Platform
+) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
         order_id = await api.opened(83, "沪A7K783")
@@ -326,7 +328,7 @@ async def test_stopped_work_is_billed_again_for_other_payer(desk: Desk, platform
     await expect(advisor.page.locator(".way-step.here")).to_have_text("已竣工")
     await advisor.open("invoice")
     await advisor.press("dialog-send")
-    await advisor.press("step-bill_explained")
+    await advisor.press("step-invoice_explained")
     await expect(manager.page.locator(".check.done")).to_have_count(1)
     await manager.open("credit-note")
     await manager.press("entire")
@@ -341,8 +343,8 @@ async def test_stopped_work_is_billed_again_for_other_payer(desk: Desk, platform
     )
     await advisor.keep("invoice-again")
     await advisor.press("dialog-send")
-    await expect(advisor.at("earlier-bill")).to_contain_text("¥370.00")
-    await expect(advisor.at("step-bill_explained")).to_contain_text("需重做")
+    await expect(advisor.at("earlier-invoice")).to_contain_text("¥370.00")
+    await expect(advisor.at("step-invoice_explained")).to_contain_text("需重做")
     await advisor.keep("delivery-again")
     assert advisor.faults == manager.faults == []
 
@@ -353,7 +355,7 @@ async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
         order_id = await api.greeted("沪A7K778")
-        body = await api.intake(78, "沪A7K778", pay_types={"MNT-001": "warranty"})
+        body = await api.write_up(78, "沪A7K778", pay_types={"MNT-001": "warranty"})
         await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
         await api.worked(order_id)
         await api.delivered(order_id)
@@ -367,13 +369,13 @@ async def test_a_warranty_claim_is_pursued_until_the_manufacturer_has_paid(
     await expect(advisor.page.get_by_text("沪A7K778 · 王小明")).to_be_visible()
     await expect(advisor.at("submit-claim")).to_be_disabled()
     await expect(advisor.at("missing")).to_contain_text("故障码")
-    await advisor.open("evidence")
-    await advisor.write(in_service_on="2025-01-07", fault_code="engine")
+    await advisor.open("claim_details")
+    await advisor.write(in_service_date="2025-01-07", dtc="engine")
     await advisor.press("dialog-send")
-    await expect(advisor.at("fault_code")).to_have_value("engine")
-    await advisor.keep("claim-evidence")
-    await advisor.write(fault_code="p0301")
-    await advisor.pick("part_no", "OIL-5W30")
+    await expect(advisor.at("dtc")).to_have_value("engine")
+    await advisor.keep("claim-details")
+    await advisor.write(dtc="p0301")
+    await advisor.pick("part_number", "OIL-5W30")
     await advisor.press("dialog-send")
     await advisor.press("submit-claim")
     await _answer(advisor, "资料存疑", "0")
@@ -399,7 +401,7 @@ async def test_an_order_at_risk_is_promised_anew_goes_on_credit_and_its_claim_is
     async with httpx.AsyncClient(timeout=30) as client:
         api = Api(platform, client)
         order_id = await api.greeted("沪A7K779")
-        body = await api.intake(79, "沪A7K779", pay_types={"MNT-001": "warranty"})
+        body = await api.write_up(79, "沪A7K779", pay_types={"MNT-001": "warranty"})
         await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
         await api.wait_until_idle()
         (job,) = await api.get("workshop", f"/jobs?order_id={order_id}", DISPATCHER)
@@ -435,7 +437,7 @@ async def test_an_order_at_risk_is_promised_anew_goes_on_credit_and_its_claim_is
 async def _decline_more_work(advisor: Colleague) -> None:
     """The customer, asked at the counter, does not want what is offered."""
     await advisor.open("add-work")
-    await advisor.choose("operations", "空调")
+    await advisor.choose("op_codes", "空调")
     await expect(advisor.at("new-total")).to_be_visible()
     await advisor.press("dialog-send")
     await advisor.press("decision-2")
@@ -453,7 +455,7 @@ async def _take_deposit(advisor: Colleague) -> None:
 
 
 async def _grant_credit(manager: Colleague) -> None:
-    await manager.open("credit")
+    await manager.open("on_account")
     await manager.press("dialog-send")
     await expect(manager.page.get_by_text("请填写此项")).to_be_visible()
     await manager.pick("reason", "大客户")
@@ -473,12 +475,14 @@ async def _refund(manager: Colleague) -> None:
 async def _complain(advisor: Colleague) -> None:
     """A customer whom somebody has been rude to."""
     await advisor.open("give-feedback")
-    for name, stars in (("quality", 5), ("technique", 4), ("attitude", 1)):
-        await advisor.at(f"mark-{name}").locator(".q-rating__icon-container").nth(stars - 1).click()
-    await advisor.write(words="前台态度不好。")
+    for name, stars in (("work_quality", 5), ("technical_skill", 4), ("service_attitude", 1)):
+        await (
+            advisor.at(f"rating-{name}").locator(".q-rating__icon-container").nth(stars - 1).click()
+        )
+    await advisor.write(comment="前台态度不好。")
     await advisor.keep("feedback")
     await advisor.press("dialog-send")
-    await expect(advisor.at("rectification")).to_contain_text("服务态度")
+    await expect(advisor.at("corrective_action")).to_contain_text("服务态度")
 
 
 async def _answer(advisor: Colleague, code: str, yuan: str) -> None:
@@ -564,7 +568,7 @@ async def _finish_all(api: Api, order_id: str, first: dict[str, Any]) -> None:
         if job["job_id"] != first["job_id"]:
             await api.done("workshop", f"{path}/start", technician)
         await api.done("workshop", f"{path}/finish", technician)
-        items = {each["item"]: "ok" for each in lists["checklists"][job["trade"]]}
+        items = {each["item"]: "ok" for each in lists["checklists"][job["skill_code"]]}
         await api.done("workshop", f"{path}/inspection", INSPECTOR, {"items": items})
     await api.wait_until_idle()
 
@@ -588,7 +592,7 @@ async def test_every_page_shows_in_both_languages_and_on_a_phone(
         await colleague.page.context.close()
 
 
-async def test_an_order_is_opened_while_the_archive_is_unavailable(
+async def test_an_order_is_opened_while_the_customer_records_is_unavailable(
     desk: Desk, platform: Platform
 ) -> None:
     advisor = await desk.sign_in("S01-advisor-2")
@@ -601,8 +605,8 @@ async def test_an_order_is_opened_while_the_archive_is_unavailable(
     await advisor.press("find-customer")
     await expect(advisor.page.get_by_text("客户档案暂不可用")).to_be_visible()
     await advisor.write(name="李梅", phone="010-12345678转801", vin="no VIN", model="E3")
-    await advisor.write(words="例行保养", odometer_km="9000")
-    await advisor.choose("operations", "常规保养")
+    await advisor.write(customer_concern="例行保养", odometer_km="9000")
+    await advisor.choose("op_codes", "常规保养")
     await expect(advisor.at("estimate")).to_be_visible()
     await advisor.press("open-order")
     await expect(advisor.page.get_by_text("车架号不对")).to_be_visible()
@@ -714,7 +718,7 @@ async def test_no_script_runs_from_texts(desk: Desk, platform: Platform) -> None
             "vehicle_ref": known["vehicle_ref"],
             "odometer_km": 15_000,
             "words": HOSTILE,
-            "operations": ["MNT-001"],
+            "op_codes": ["MNT-001"],
         }
         await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
         await api.wait_until_idle()

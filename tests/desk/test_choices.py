@@ -45,8 +45,8 @@ def test_at_most_so_many_symptoms_are_suggested_and_each_is_known(told: str, lim
 
 @given(st.lists(st.sampled_from(sorted(ZH.symptoms)), max_size=4))
 def test_suggested_operations_answer_a_symptom_that_was_told(symptoms: list[str]) -> None:
-    for operation_id in ZH.answering(symptoms, 6):
-        assert set(ZH.operations[operation_id]["symptoms"]) & set(symptoms)
+    for op_code in ZH.answering(symptoms, 6):
+        assert set(ZH.operations[op_code]["symptoms"]) & set(symptoms)
 
 
 def test_a_plate_is_recognized_however_it_is_typed() -> None:
@@ -69,9 +69,9 @@ async def test_chosen_work_brings_its_usual_parts_and_is_told_with_payers() -> N
         choice.take_in({"HVE-001": 1}, {"FLT-AIR": 2}, "warranty")
     assert not choice.is_empty
     usual = ZH.typical_parts(["MNT-001"])
-    told = {part["part_no"]: part["quantity"] for part in choice.body["parts"]}
+    told = {part["part_number"]: part["quantity"] for part in choice.body["parts"]}
     assert told == usual | {"FLT-AIR": 2}
-    assert choice.body["operations"] == ["MNT-001", "HVE-001"]
+    assert choice.body["op_codes"] == ["MNT-001", "HVE-001"]
     payers = choice.body["pay_types"]
     assert payers.keys() == {"MNT-001", "HVE-001", *told}
     assert {code for code in payers if payers[code] == "warranty"} == {"HVE-001", "FLT-AIR"}
@@ -79,7 +79,7 @@ async def test_chosen_work_brings_its_usual_parts_and_is_told_with_payers() -> N
 
 async def test_the_lines_of_an_estimate_are_chosen_again_as_they_stand() -> None:
     package_id, package = next(iter(ZH.packages.items()))
-    packed = [(code, "labor") for code in package["operations"]]
+    packed = [(code, "labor") for code in package["op_codes"]]
     packed += [(code, "part") for code in package["parts"]]
     lines = [
         {
@@ -102,6 +102,6 @@ async def test_the_lines_of_an_estimate_are_chosen_again_as_they_stand() -> None
     )
     with Client(ui.page("/choices")):
         body = WorkChoice(ZH_WORDS, Form(Mock(t=ZH_WORDS)), ZH, lines, AsyncMock()).body
-    assert (body["packages"], body["operations"]) == ([package_id], [])
-    assert body["parts"] == [{"part_no": "OIL-5W30", "quantity": 3}]
+    assert (body["packages"], body["op_codes"]) == ([package_id], [])
+    assert body["parts"] == [{"part_number": "OIL-5W30", "quantity": 3}]
     assert body["pay_types"] == {line["code"]: line["pay_type"] for line in lines}

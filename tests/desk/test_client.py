@@ -16,8 +16,8 @@ def services() -> Services:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({"words": "a\ud800"}, "words"),
-        ({"parts": [{"part_no": "a\0"}]}, "parts.0.part_no"),
+        ({"comment": "a\ud800"}, "comment"),
+        ({"parts": [{"part_number": "a\0"}]}, "parts.0.part_number"),
         ({"pay_types": {"\udfff": "warranty"}}, "pay_types.\\udfff"),
     ],
 )

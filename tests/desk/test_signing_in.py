@@ -46,7 +46,7 @@ class Provider:
         self.lifetime_s = 600
         self.refuses_renewal = False
         self.away = False
-        self.roles = ["advisor"]
+        self.roles = ["service_advisor"]
         self.refresh_tokens: set[str] = set()
         self.renewals = 0
         self.revoked: list[str] = []
@@ -158,7 +158,7 @@ async def provider(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pr
 
 @pytest.fixture(autouse=True)
 def _well(provider: Provider) -> None:
-    provider.lifetime_s, provider.roles = 600, ["advisor"]
+    provider.lifetime_s, provider.roles = 600, ["service_advisor"]
     provider.refuses_renewal = provider.away = False
     provider.refresh_tokens, provider.renewals, provider.revoked = set(), 0, []
 
@@ -405,7 +405,7 @@ async def test_page_goes_at_renewal_after_a_change(
     await desk.sessions.look()
     await asyncio.wait({known._renewing.begin()})
     assert known.pages == {page}
-    provider.roles = ["manager"]
+    provider.roles = ["service_manager"]
     provider.refuses_renewal = change == "removed"
     await desk.sessions.look()
     await asyncio.wait({known._renewing.begin()})

@@ -60,11 +60,11 @@ async def api(platform: Platform, clock: SimulatedClock) -> AsyncIterator[Api]:
 async def test_the_board_follows_within_a_second_and_suggests_who_receives(
     desk: Desk, api: Api, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await _came_twice(api, (await api.intake(2001, BOOKED))["customer_ref"])
+    await _came_twice(api, (await api.write_up(2001, BOOKED))["customer_ref"])
     booking = {
         "plate": BOOKED,
         "planned_at": (NINE + timedelta(minutes=30)).isoformat(),
-        "operations": ["MNT-001"],
+        "op_codes": ["MNT-001"],
     }
     await api.done("reception", "/appointments", ADVISOR, booking)
     advisor, dispatcher = await desk.sign_in(ADVISOR), await desk.sign_in(DISPATCHER)
@@ -94,9 +94,9 @@ async def _came_twice(api: Api, customer_ref: str) -> None:
     """The customer's earlier visits, as other systems hear of them."""
     async with publisher(api.platform) as outside:
         for order_id in ("earlier-1", "earlier-2"):
-            bill = invoice(order_id, 30_000, NINE)
+            issued = invoice(order_id, 30_000, NINE)
             leaves = delivery(order_id, customer_ref, NINE)
-            await outside.publish(bill, leaves, at=NINE)
+            await outside.publish(issued, leaves, at=NINE)
     await api.wait_until_idle()
 
 
@@ -111,7 +111,7 @@ async def test_a_known_customer_gets_an_order_in_a_few_interactions(desk: Desk, 
     await interactions.click("greet-3")
     await interactions.type("odometer_km", "15200")
     await interactions.enter()
-    await interactions.type("words", "里程到了，来做保养")
+    await interactions.type("customer_concern", "里程到了，来做保养")
     await interactions.click("suggested-symptom")
     await interactions.click("suggested-operation")
     await expect(advisor.at("promised-at")).to_be_visible()
@@ -136,8 +136,8 @@ async def _visited_elsewhere(api: Api, person: Mapping[str, Any]) -> None:
         "customer_ref": known["customer_ref"],
         "vehicle_ref": known["vehicle_ref"],
         "odometer_km": 15_000,
-        "words": "保养",
-        "operations": ["MNT-001"],
+        "customer_concern": "保养",
+        "op_codes": ["MNT-001"],
     }
     await api.done("reception", f"{path}/opening", caller, body, token=token, store="S02")
     ended = {"reason": "other"}
@@ -153,7 +153,7 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
     await advisor.go(f"/stores/S01/reception/{order_id}")
     await advisor.at("recall").locator('[data-testid="take-in"]').click()
     await expect(advisor.at("payer-HVE-001")).to_have_value("保修")
-    await advisor.write(odometer_km="8000", energy_percent="65", belongings="雨伞、充电线")
+    await advisor.write(odometer_km="8000", fuel_or_charge_percent="65", belongings="雨伞、充电线")
     await advisor.at("position-left").click()
     await advisor.at("damage-scratch").locator("visible=true").click()
     await expect(advisor.at("position-left")).to_contain_text("划痕")
@@ -165,7 +165,7 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
     )
     await expect(advisor.page.locator(".photo")).to_have_count(1)
     assert await advisor.page.evaluate("window.ran") is None
-    await advisor.write(words="召回检查")
+    await advisor.write(customer_concern="召回检查")
     await expect(advisor.at("promise-reason")).not_to_be_empty()
     await advisor.keep("intake-whole")
     await advisor.page.set_viewport_size({"width": 1024, "height": 768})
@@ -175,7 +175,7 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
     await api.done("reception", f"{path}/advisor", MANAGER, {"advisor_id": COLLEAGUE})
     await advisor.press("open-order")
     await expect(advisor.at("conflict")).to_contain_text("本单现由何军负责")
-    await api.done("reception", f"{path}/estimates", ADVISOR, {"operations": ["MNT-001"]})
+    await api.done("reception", f"{path}/estimates", ADVISOR, {"op_codes": ["MNT-001"]})
     await api.done("reception", f"{path}/estimates/1/refusal", COLLEAGUE, {"channel": "phone"})
     await advisor.press("open-order")
     await expect(advisor.at("conflict")).to_contain_text("客户已拒绝第 1 版估价")
@@ -184,13 +184,13 @@ async def test_the_vehicle_is_taken_in_as_it_is_and_nothing_typed_is_lost(
     await advisor.press("open-order")
     await expect(advisor.at("conflict")).to_contain_text("本单现为：已开单")
     await expect(advisor.at("conflict")).to_contain_text("何军")
-    await expect(advisor.at("words")).to_have_value("召回检查")
+    await expect(advisor.at("customer_concern")).to_have_value("召回检查")
     await expect(advisor.at("odometer_km")).to_have_value("8000")
     assert advisor.faults == []
 
 
 async def _taken_by(api: Api) -> dict[str, object]:
-    return await api.intake(2004, WATCHED)
+    return await api.write_up(2004, WATCHED)
 
 
 async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(desk: Desk) -> None:
@@ -198,7 +198,7 @@ async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(des
     await advisor.go("/stores/S01/appointments")
     await advisor.press("book")
     await advisor.at("plate").fill(KNOWN)
-    await advisor.choose("operations", "常规保养")
+    await advisor.choose("op_codes", "常规保养")
     offers = advisor.at("offer")
     await expect(offers.first).to_contain_text("可交车")
     await expect(advisor.at("load-curve").locator(".curve-bar.offered").first).to_be_visible()
@@ -230,9 +230,9 @@ async def test_quiet_hours_are_offered_and_other_ones_when_the_place_is_gone(des
 
 async def test_the_hall_is_checked_and_what_failed_has_an_owner(desk: Desk) -> None:
     advisor = await desk.sign_in(ADVISOR, size="phone")
-    await advisor.go("/stores/S01/daily-checks")
+    await advisor.go("/stores/S01/facility-checks")
     await expect(advisor.page.locator(".menu-item.current")).to_be_in_viewport()
-    await advisor.press("check-hall")
+    await advisor.press("check-customer_lounge")
     items = advisor.page.locator(".inspection-item")
     await expect(items.first).to_be_visible()
     for place in range(await items.count()):
@@ -247,14 +247,14 @@ async def test_the_hall_is_checked_and_what_failed_has_an_owner(desk: Desk) -> N
     )
     await expect(advisor.page.locator(".dialog .photo")).to_have_count(1)
     await advisor.press("dialog-send")
-    await expect(advisor.at("area-hall")).to_contain_text("地面清洁")
+    await expect(advisor.at("area-customer_lounge")).to_contain_text("地面清洁")
     manager = await desk.sign_in("S01-manager-1")
-    await manager.go("/stores/S01/daily-checks")
-    await manager.press("close-rectification")
+    await manager.go("/stores/S01/facility-checks")
+    await manager.press("close-corrective-action")
     await manager.write(note="已重新清洁")
     await manager.press("dialog-send")
-    await expect(manager.at("rectification")).to_contain_text("已整改")
-    await manager.keep("daily-checks")
+    await expect(manager.at("corrective_action")).to_contain_text("已整改")
+    await manager.keep("facility-checks")
     assert advisor.faults == manager.faults == []
 
 
@@ -292,8 +292,8 @@ async def test_a_click_counts_while_another_arrival_comes(desk: Desk, api: Api) 
     other = await api.done("reception", "/arrivals", ADVISOR, {"plate": "沪A20070"})
     await advisor.at(f"arrival-{other['queue_number']}").wait_for()
     await mouse.up()
-    intake = f"{advisor.url}/stores/S01/reception/{own['order_id']}"
-    await expect(advisor.page).to_have_url(intake)
+    write_up = f"{advisor.url}/stores/S01/reception/{own['order_id']}"
+    await expect(advisor.page).to_have_url(write_up)
 
 
 async def test_what_is_typed_and_pressed_before_the_desk_answers_arrives_in_that_order(

@@ -271,7 +271,7 @@ async def test_a_technician_and_an_inspector_find_what_is_wrong(desk: Desk, api:
     await technician.press("dialog-send")
     await expect(technician.page.locator(".dialog")).to_have_count(0)
     await technician.press("more-work")
-    await technician.choose("operations", "空调")
+    await technician.choose("op_codes", "空调")
     await technician.keep("my-jobs-more-work")
     await technician.press("dialog-send")
     await expect(technician.page.locator(".dialog")).to_have_count(0)
@@ -338,13 +338,13 @@ async def test_the_board_lives_on_after_the_desk_was_unavailable(
     frame = screen.page.frames[1]
     assert await frame.evaluate(SMALLEST_TEXT_PX) >= LOWEST_PX
     await screen.keep("board-zh")
-    in_hand = board.locator("[data-testid='count-in_hand'] .screen-figure")
-    before = int(await in_hand.inner_text())
+    wip = board.locator("[data-testid='count-wip'] .screen-figure")
+    before = int(await wip.inner_text())
     await platform.process("desk").stop()
     await api.done("workshop", f"/jobs/{job['job_id']}/start", job["technician_ids"][0])
     await platform.restart("desk")
     await expect(bay.locator(".bay-number")).to_be_visible()
-    await expect(in_hand).to_have_text(str(before + 1))
+    await expect(wip).to_have_text(str(before + 1))
     await screen.keep("board-after")
     assert screen.faults == []
     await screen.page.context.close()

@@ -20,14 +20,14 @@ from services.desk.components.problems import error_text, field_error_text
 from services.desk.components.work_choice import PAY_TYPES
 from services.desk.i18n import Translator
 from services.desk.page import MENU
-from services.desk.pages import claim, intake, order
+from services.desk.pages import claim, order, write_up
 from services.desk.pages.customer import DECLINABLE
-from services.desk.pages.intake.condition import DAMAGES, POSITIONS, REPLACEMENTS
-from services.desk.pages.order.feedback import MARKS
+from services.desk.pages.order.feedback import RATINGS
 from services.desk.pages.today import MONEY as BARS
+from services.desk.pages.write_up.condition import DAMAGES, POSITIONS, REPLACEMENTS
 from services.reception.domain.authorisation import Status as EstimateStatus
-from services.reception.domain.claim import ClaimStatus, Evidence
-from services.reception.domain.lifecycle import Stage
+from services.reception.domain.claim import ClaimDetails, ClaimStatus
+from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.link import Device, Use
 from services.reception.domain.photo import PhotoKind
 from services.reception.domain.promise import RevisionReason
@@ -47,19 +47,19 @@ from shared.contracts.reception import (
     CancellationReason,
     Channel,
     ClaimAnswer,
-    ClaimAwaits,
+    ClaimStep,
     CreditNoteReason,
-    CreditReason,
     DiscountReason,
-    OdometerReplacement,
+    OdometerDiscrepancyReason,
+    OnAccountReason,
     Payer,
     PaymentMethod,
     PayType,
     RefundReason,
     VoucherKind,
     WaiverReason,
-    WalkRoundDamage,
-    WalkRoundPosition,
+    WalkaroundDamageKind,
+    WalkaroundPosition,
     WithdrawalReason,
 )
 from shared.contracts.reporting import Figures
@@ -94,7 +94,7 @@ def _texts() -> set[str]:
     for module in _DESK.rglob("*.py"):
         for match in _TEXT.finditer(module.read_text(encoding="utf-8")):
             found.add(next(filter(None, match.groups())))
-    return found | {page.title for page in (*MENU, claim.PAGE, intake.PAGE, order.PAGE)}
+    return found | {page.title for page in (*MENU, claim.PAGE, write_up.PAGE, order.PAGE)}
 
 
 def test_every_sentence_is_translated() -> None:
@@ -111,8 +111,8 @@ def test_a_translation_speaks_of_the_same_values() -> None:
 @pytest.mark.parametrize("words", [ZH, EN], ids=["zh", "en"])
 def test_every_coded_value_has_a_word(words: Translator) -> None:
     coded = {
-        "role": set(get_args(Role)) - {"service"},
-        "stage": get_args(Stage),
+        "role": set(get_args(Role)) - {"system"},
+        "order_status": get_args(RepairOrderStatus),
         "status": get_args(JobStatus),
         "pause": get_args(PauseReason),
         "method": get_args(PaymentMethod),
@@ -133,16 +133,16 @@ def test_every_coded_value_has_a_word(words: Translator) -> None:
         "authorization_channel": get_args(Channel),
         "discount": get_args(DiscountReason),
         "refund": get_args(RefundReason),
-        "credit": get_args(CreditReason),
+        "on_account": get_args(OnAccountReason),
         "credit_note": get_args(CreditNoteReason),
         "voucher": get_args(VoucherKind),
         "waiver": get_args(WaiverReason),
         "withdrawal": get_args(WithdrawalReason),
         "claim": get_args(ClaimStatus),
-        "awaits": get_args(ClaimAwaits),
+        "pending_step": get_args(ClaimStep),
         "answer": get_args(ClaimAnswer),
-        "evidence": Evidence.__dataclass_fields__,
-        "mark": MARKS,
+        "claim_details": ClaimDetails.__dataclass_fields__,
+        "rating": RATINGS,
         "figure": Figures.model_fields,
         "group": GROUPS,
         "formula": [each.name for each in INDICATORS],
@@ -188,10 +188,10 @@ def test_every_figure_of_a_day_is_shown() -> None:
     assert shown == set(Figures.model_fields)
 
 
-def test_an_intake_offers_what_reception_takes_down() -> None:
-    assert set(POSITIONS) == set(get_args(WalkRoundPosition))
-    assert set(DAMAGES) == set(get_args(WalkRoundDamage))
-    assert set(REPLACEMENTS) == set(get_args(OdometerReplacement))
+def test_an_write_up_offers_what_reception_takes_down() -> None:
+    assert set(POSITIONS) == set(get_args(WalkaroundPosition))
+    assert set(DAMAGES) == set(get_args(WalkaroundDamageKind))
+    assert set(REPLACEMENTS) == set(get_args(OdometerDiscrepancyReason))
     assert set(PAY_TYPES) == set(get_args(PayType))
     assert set(DECLINABLE) == set(get_args(Declinable))
 

@@ -54,7 +54,7 @@ def test_every_role_has_a_password_of_its_own(tmp_path: Path) -> None:
 def test_the_public_keys_verify_what_the_issuer_signs_and_cannot_sign(tmp_path: Path) -> None:
     secrets = ensure_secrets(tmp_path)
     issuer = DevelopmentIssuer(secrets.issuer_key_file, "issuer", "audience")
-    token = issuer.token("S01-advisor-1", roles=["advisor"], stores=["S01"])
+    token = issuer.token("S01-advisor-1", roles=["service_advisor"], stores=["S01"])
     published = secrets.jwks_file.read_text()
     keys = KeySet.import_key_set(json.loads(published))
     assert jwt.decode(token, keys, algorithms=["ES256"]).claims["sub"] == "S01-advisor-1"

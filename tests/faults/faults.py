@@ -594,7 +594,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     _fault("database disk full", partial(full_disk, "postgres"), "database", 20, disks=True),
     _fault("broker disk full", partial(full_disk, "kafka"), "kafka", 25, disks=True),
-    _fault("same key twice", same_key_twice, "people", 6),
+    _fault("same key twice", same_key_twice, "staff", 6),
     *(
         _fault(f"poison: {kind}", partial(poison, kind), "kafka service database", 3)
         for kind in _POISON

@@ -26,7 +26,7 @@ INVARIANTS = (
     "totals",
     "booking",
     "stores",
-    "people",
+    "staff",
     "rest",
     "replay",
 )
@@ -107,7 +107,7 @@ async def judge(stage: Stage, history: History, *, replay: bool) -> Verdict:
     hold("rest", len(SERVICES), await wait_until_idle(stage))
     await _audit(stage, hold)
     hold("acknowledged", len(history.commands), await check_history(stage, history))
-    hold("people", len(history.commands), await check_people(stage, history))
+    hold("staff", len(history.commands), await check_people(stage, history))
     if replay:
         hold("replay", 1, await check_replay(stage))
     return Verdict(dict(asked), dict(violations))
@@ -209,7 +209,7 @@ def _contradictions(said: Said, kept: Sequence[Any], caused: Mapping[str, int]) 
 
 async def check_people(stage: Stage, history: History) -> list[str]:
     """Promises made without the workshop are confirmed or revised, customers taken down without
-    their archive are in it, and whoever was not served was told when to come again."""
+    their customer records are in it, and whoever was not served was told when to come again."""
     found = [
         f"order {row['order_id']} ({row['stage']}) {row['lacks']}"
         for row in await stage.fetch(_LEFT_OPEN)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import httpx
 
-from deploy.demo.clients import People, Person
+from deploy.demo.clients import Person, Staff
 from deploy.demo.script import SimulatedVisit, write_script
 from shared.group import read_yaml
 from tests.faults.stage import Stage
@@ -26,7 +26,7 @@ _VISITS = 3000
 _POLL_S = 0.25
 _RETRY_TIMEOUT_S = 90.0
 _AT_THE_DESK = 2
-"""So often is a customer sent to the archive; then the details are taken with the order."""
+"""So often is a customer sent to customer records; then the details are taken with the order."""
 _OF_WHOM_ONE_LEAVES = 4
 """So that commands are under way even while nobody's work is planned."""
 
@@ -73,25 +73,25 @@ class History:
 class Load:
     """Walks vehicles from arrival to follow-up, several at a time, while the gate is open."""
 
-    def __init__(self, stage: Stage, seed: int, walkers: int) -> None:
+    def __init__(self, status: Stage, seed: int, walkers: int) -> None:
         self.history = History()
         self.visits_finished = 0
         self.doubling = False
-        self._stage = stage
-        self._people: People = stage.people
+        self._stage = status
+        self._people: Staff = status.staff
         self._walkers = walkers
         self._seed = seed
         self._gate = asyncio.Event()
         self._http = {
             name: httpx.AsyncClient(
-                base_url=stage.door(name),
+                base_url=status.door(name),
                 timeout=_TIMEOUT_S,
                 limits=httpx.Limits(keepalive_expiry=2),
                 trust_env=False,
             )
-            for name in stage.doors
+            for name in status.doors
         }
-        folder = stage.settings.group_folder
+        folder = status.settings.group_folder
         delivery = read_yaml(folder, "catalog/delivery.yaml")
         self._steps = delivery["templates"]["group"]
         self._checklists = delivery["inspection"]
@@ -103,7 +103,7 @@ class Load:
 
     def accepted(self, job: JsonObject) -> dict[str, dict[str, str]]:
         """The inspection of a job in which nothing is found."""
-        return {"items": {each["item"]: "ok" for each in self._checklists[job["trade"]]}}
+        return {"items": {each["item"]: "ok" for each in self._checklists[job["skill_code"]]}}
 
     def open(self) -> None:
         """Let people work."""
@@ -259,8 +259,8 @@ class _Walk:
 
     async def stay(self) -> None:
         """From arrival to follow-up."""
-        advisor = self.load.person("advisor", self.store_id, self.number)
-        agent = self.load.person("agent", self.store_id, self.number)
+        advisor = self.load.person("service_advisor", self.store_id, self.number)
+        agent = self.load.person("customer_care_agent", self.store_id, self.number)
         customer = await self._identify(advisor)
         order_id = await self._arrive(agent)
         await self._decide(order_id, advisor, "greeting")
@@ -270,9 +270,11 @@ class _Walk:
         await self._call(order_id, agent)
 
     async def come(self, *, opens: bool) -> str:
-        """As far as the opening, without the archive; or no further than the arrival."""
-        advisor = self.load.person("advisor", self.store_id, self.number)
-        order_id = await self._arrive(self.load.person("agent", self.store_id, self.number))
+        """As far as the opening, without customer records; or no further than the arrival."""
+        advisor = self.load.person("service_advisor", self.store_id, self.number)
+        order_id = await self._arrive(
+            self.load.person("customer_care_agent", self.store_id, self.number)
+        )
         if opens:
             await self._decide(order_id, advisor, "greeting")
             details = dataclasses.asdict(self.visit.customer)
@@ -281,9 +283,11 @@ class _Walk:
 
     async def leave(self) -> None:
         """Greeted, every second time even promised, but not willing to wait."""
-        advisor = self.load.person("advisor", self.store_id, self.number)
+        advisor = self.load.person("service_advisor", self.store_id, self.number)
         customer = await self._identify(advisor)
-        order_id = await self._arrive(self.load.person("agent", self.store_id, self.number))
+        order_id = await self._arrive(
+            self.load.person("customer_care_agent", self.store_id, self.number)
+        )
         await self._decide(order_id, advisor, "greeting")
         if self.rng.random() < 0.5:
             await self._open(order_id, advisor, customer)
@@ -300,7 +304,7 @@ class _Walk:
         return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
 
     async def _open(self, order_id: str, advisor: Person, customer: JsonObject) -> None:
-        opened = await self._decide(order_id, advisor, "opening", self._intake(customer))
+        opened = await self._decide(order_id, advisor, "opening", self._write_up(customer))
         seen = self.load.history.seen
         seen["reception", "opened"] += 1
         seen["reception", "provisional"] += opened["promise_provisional"]
@@ -311,17 +315,17 @@ class _Walk:
         arrived = await self._say("reception", agent, "arrivals", plate)
         return str(arrived["order_id"])
 
-    def _intake(self, customer: JsonObject) -> JsonObject:
+    def _write_up(self, customer: JsonObject) -> JsonObject:
         visit = self.visit
         return {
             **customer,
             "odometer_km": visit.odometer_km,
-            "words": visit.words,
+            "customer_concern": visit.customer_concern,
             "symptoms": list(visit.symptoms),
-            "operations": [each.operation_id for each in visit.operations],
+            "op_codes": [each.op_code for each in visit.operations],
             "parts": [
-                {"part_no": part_no, "quantity": quantity}
-                for part_no, quantity in visit.parts.items()
+                {"part_number": part_number, "quantity": quantity}
+                for part_number, quantity in visit.parts.items()
             ],
             "waiting_customer": visit.waiting_customer,
         }
@@ -331,7 +335,7 @@ class _Walk:
         async with asyncio.timeout(_RETRY_TIMEOUT_S):
             while True:
                 order = await self._ask("reception", advisor, f"orders/{order_id}")
-                if order and order["stage"] == "ready":
+                if order and order["status"] == "ready":
                     return
                 jobs = await self._ask("workshop", advisor, "jobs", order_id=order_id)
                 for job in jobs or []:
@@ -349,13 +353,13 @@ class _Walk:
             case "in_progress":
                 await self._on_job(job, technician, "finish")
             case "finished":
-                inspector = self.load.person("inspector", self.store_id, self.number)
+                inspector = self.load.person("quality_inspector", self.store_id, self.number)
                 accepted = {**self.load.accepted(job), "version": job["version"]}
                 await self._on_job(job, inspector, "inspection", accepted)
 
     async def _deliver(self, order_id: str, advisor: Person) -> None:
-        bill = await self._decide(order_id, advisor, "invoice")
-        payment = {"method": self.visit.payment, "amount_cents": bill["balance_cents"]}
+        invoice = await self._decide(order_id, advisor, "invoice")
+        payment = {"method": self.visit.payment, "amount_cents": invoice["balance_cents"]}
         await self._decide(order_id, advisor, "payments", payment)
         for step in self.load._steps[:-1]:
             await self._on_order(order_id, advisor, "delivery-steps", {"step": step})

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.demo.clients import People
+from deploy.demo.clients import Staff
 from deploy.demo.group import write_group
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.platform import ALL, Platform
@@ -91,8 +91,8 @@ class Stage(Platform):
         return [*self.doors.values(), *self.databases.values(), self.broker]
 
     @property
-    def people(self) -> People:
-        return People(read_yaml(self.settings.group_folder, "people.yaml")["people"], self.issuer)
+    def staff(self) -> Staff:
+        return Staff(read_yaml(self.settings.group_folder, "staff.yaml")["staff"], self.issuer)
 
     @property
     def has_disks(self) -> bool:

@@ -17,21 +17,21 @@ from deploy.demo.group import GROUP_FOLDER, write_group
 from services.reception.domain.delivery import Change
 from shared.group import Store
 
-TRADES = {"maintenance", "mechanical", "electrical", "high_voltage", "body", "paint"}
+SKILL_CODES = {"maintenance", "mechanical", "electrical", "high_voltage", "body", "paint"}
 ROLES = {
-    "advisor",
+    "service_advisor",
     "dispatcher",
     "technician",
-    "inspector",
-    "agent",
-    "manager",
+    "quality_inspector",
+    "customer_care_agent",
+    "service_manager",
     "group_manager",
     "operator",
 }
 STORE_ROLES = ROLES - {"group_manager", "operator"}
 STEPS = {
     "work_explained",
-    "bill_explained",
+    "invoice_explained",
     "operation_explained",
     "old_parts_shown",
     "vehicle_clean",
@@ -52,7 +52,7 @@ class Group:
             return yaml.safe_load((folder / name).read_text())
 
         self.stores: list[Record] = read("stores.yaml")["stores"]
-        self.people: list[Record] = read("people.yaml")["people"]
+        self.staff: list[Record] = read("staff.yaml")["staff"]
         self.bays: list[Record] = read("bays.yaml")["bays"]
         self.calendar: Record = read("calendar.yaml")
         self.operations: list[Record] = read("catalog/operations.yaml")["operations"]
@@ -60,7 +60,7 @@ class Group:
         self.systems: list[Record] = read("catalog/symptoms.yaml")["systems"]
         self.delivery: Record = read("catalog/delivery.yaml")
         self.packages: list[Record] = read("catalog/packages.yaml")["packages"]
-        self.settlement: Record = read("catalog/settlement.yaml")
+        self.settlement: Record = read("catalog/invoicing.yaml")
 
     def conditions(self) -> Iterator[tuple[str, Record]]:
         for system in self.systems:
@@ -69,9 +69,7 @@ class Group:
                     yield f"{system['system']}-{symptom['symptom']}", condition
 
     def technicians(self, store_id: str) -> list[Record]:
-        return [
-            p for p in self.people if p["roles"] == ["technician"] and p["stores"] == [store_id]
-        ]
+        return [p for p in self.staff if p["roles"] == ["technician"] and p["stores"] == [store_id]]
 
 
 @pytest.fixture(scope="module", params=["shipped", "written small", "written large"])
@@ -95,9 +93,9 @@ def test_counts_are_those_of_a_real_catalog(group: Group) -> None:
 
 
 def test_identifiers_are_unique(group: Group) -> None:
-    for records in (group.stores, group.people, group.bays, group.operations):
+    for records in (group.stores, group.staff, group.bays, group.operations):
         assert unique([record["id"] for record in records])
-    assert unique([part["part_no"] for part in group.parts])
+    assert unique([part["part_number"] for part in group.parts])
     assert unique([condition["code"] for _, condition in group.conditions()])
 
 
@@ -107,7 +105,7 @@ def test_everything_has_a_chinese_and_an_english_name(group: Group) -> None:
     named = [
         *group.stores,
         *(store[part] for store in group.stores for part in ("city", "brand")),
-        *group.people,
+        *group.staff,
         *group.operations,
         *group.parts,
         *group.systems,
@@ -130,10 +128,10 @@ def test_symptom_codes_spell_system_symptom_and_condition(group: Group) -> None:
 
 
 def test_operations_refer_to_what_exists(group: Group) -> None:
-    parts = {part["part_no"] for part in group.parts}
+    parts = {part["part_number"] for part in group.parts}
     symptoms = {condition["code"] for _, condition in group.conditions()}
     for operation in group.operations:
-        assert operation["trade"] in TRADES
+        assert operation["skill_code"] in SKILL_CODES
         assert 1 <= operation["level"] <= 3
         assert 0 < operation["standard_hours"] <= 40
         assert operation["standard_hours"] * 10 == pytest.approx(
@@ -148,31 +146,31 @@ def test_operations_refer_to_what_exists(group: Group) -> None:
 
 def test_high_voltage_work_needs_its_certificate(group: Group) -> None:
     for operation in group.operations:
-        needed = "high_voltage" if operation["trade"] == "high_voltage" else None
+        needed = "high_voltage" if operation["skill_code"] == "high_voltage" else None
         assert operation.get("certificate") == needed, operation
 
 
-def test_parts_have_a_trade_and_are_sold_above_cost(group: Group) -> None:
+def test_parts_have_a_skill_and_are_sold_above_cost(group: Group) -> None:
     for part in group.parts:
-        assert part["trade"] in TRADES
+        assert part["skill_code"] in SKILL_CODES
         assert 0 < part["cost_cents"] < part["list_price_cents"]
 
 
-def test_every_trade_is_offered_and_has_an_inspection_list(group: Group) -> None:
-    assert {operation["trade"] for operation in group.operations} == TRADES
-    assert set(group.delivery["inspection"]) == TRADES
+def test_every_skill_is_offered_and_has_an_inspection_list(group: Group) -> None:
+    assert {operation["skill_code"] for operation in group.operations} == SKILL_CODES
+    assert set(group.delivery["inspection"]) == SKILL_CODES
     assert {step["step"] for step in group.delivery["steps"]} == STEPS
 
 
-def test_stores_open_before_they_close_and_price_every_trade(group: Group) -> None:
+def test_stores_open_before_they_close_and_price_every_skill(group: Group) -> None:
     for store in group.stores:
         assert time.fromisoformat(store["opening"]) < time.fromisoformat(store["closing"])
         assert ZoneInfo(store["zone"])
-        assert set(store["labor_rate_cents"]) == TRADES
+        assert set(store["labor_rate_cents"]) == SKILL_CODES
         assert all(rate > 0 for rate in store["labor_rate_cents"].values())
         assert 0 <= store["tax_rate_bp"] < 10_000
         assert store["greeting_limit_s"] > 0
-        assert 0 < store["handover_minutes"] < 120
+        assert 0 < store["delivery_lead_minutes"] < 120
         assert 0 <= store["vehicle_move_minutes"] <= 60
         assert store["payment_days"] > 0
 
@@ -185,7 +183,7 @@ def test_move_of_impossible_length_is_refused(group: Group, minutes: float) -> N
 
 def test_every_person_has_a_known_role_and_store(group: Group) -> None:
     stores = {store["id"] for store in group.stores}
-    for person in group.people:
+    for person in group.staff:
         assert person["roles"]
         assert set(person["roles"]) <= ROLES
         assert person["stores"]
@@ -194,19 +192,19 @@ def test_every_person_has_a_known_role_and_store(group: Group) -> None:
 
 def test_every_store_has_each_role(group: Group) -> None:
     for store in group.stores:
-        roles = {r for p in group.people if p["stores"] == [store["id"]] for r in p["roles"]}
+        roles = {r for p in group.staff if p["stores"] == [store["id"]] for r in p["roles"]}
         assert roles >= STORE_ROLES
-    everyone = {role for person in group.people for role in person["roles"]}
+    everyone = {role for person in group.staff for role in person["roles"]}
     assert everyone == ROLES
 
 
-def test_technicians_have_skills_pace_and_a_shift(group: Group) -> None:
-    for person in group.people:
+def test_technicians_have_skills_time_factor_and_a_shift(group: Group) -> None:
+    for person in group.staff:
         if person["roles"] != ["technician"]:
             continue
-        assert set(person["skills"]) <= TRADES
+        assert set(person["skills"]) <= SKILL_CODES
         assert all(1 <= level <= 3 for level in person["skills"].values())
-        assert 0.8 <= person["pace"] <= 1.2
+        assert 0.8 <= person["time_factor"] <= 1.2
         assert person["shift"] in group.calendar["shifts"]
         if "high_voltage" in person["skills"]:
             assert "high_voltage" in person["certificates"]
@@ -232,7 +230,7 @@ def test_every_store_can_do_every_operation(group: Group) -> None:
             able = [
                 technician
                 for technician in team
-                if technician["skills"].get(operation["trade"], 0) >= operation["level"]
+                if technician["skills"].get(operation["skill_code"], 0) >= operation["level"]
                 and operation.get("certificate") in (None, *technician["certificates"])
             ]
             assert len(able) >= operation["technicians"], (store["id"], operation["id"])
@@ -265,17 +263,17 @@ def test_team_grows_with_the_orders(tmp_path: Path) -> None:
 def test_same_seed_writes_the_same_group(tmp_path: Path) -> None:
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         write_group(tmp_path / name, 8, 20, seed=seed)
-    people = [(tmp_path / name / "people.yaml").read_text() for name in "abc"]
-    assert people[0] == people[1]
-    assert people[0] != people[2]
+    staff = [(tmp_path / name / "staff.yaml").read_text() for name in "abc"]
+    assert staff[0] == staff[1]
+    assert staff[0] != staff[2]
 
 
 def test_packages_and_checklists_name_what_is_there(group: Group) -> None:
     operations = {operation["id"] for operation in group.operations}
-    parts = {part["part_no"] for part in group.parts}
+    parts = {part["part_number"] for part in group.parts}
     assert unique([package["id"] for package in group.packages])
     for package in group.packages:
-        assert set(package["operations"]) <= operations
+        assert set(package["op_codes"]) <= operations
         assert package["parts"].keys() <= parts
         assert package["price_cents"] > 0
     for step in group.delivery["steps"]:
@@ -288,4 +286,4 @@ def test_packages_and_checklists_name_what_is_there(group: Group) -> None:
 
 def test_limits_of_the_settlement_belong_to_roles(group: Group) -> None:
     assert group.settlement["discount_limit_bp"].keys() <= ROLES
-    assert sorted(group.settlement["overdue_days"]) == group.settlement["overdue_days"]
+    assert sorted(group.settlement["dunning_days"]) == group.settlement["dunning_days"]

@@ -33,7 +33,7 @@ class FrontDesk:
     async def post(
         self, path: str, body: Any = None, subject: str = ADVISOR, key: str = ""
     ) -> httpx.Response:
-        role: Role = "manager" if subject == MANAGER else "advisor"
+        role: Role = "service_manager" if subject == MANAGER else "service_advisor"
         return await self.service.post(f"/stores/S01{path}", role, body, subject=subject, key=key)
 
     async def done(self, path: str, body: Any = None, subject: str = ADVISOR) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class FrontDesk:
         return content
 
     async def get(self, path: str, **params: Any) -> Any:
-        response = await self.service.get(f"/stores/S01{path}", "advisor", **params)
+        response = await self.service.get(f"/stores/S01{path}", "service_advisor", **params)
         assert response.is_success, response.text
         return response.json()
 
@@ -71,7 +71,7 @@ class FrontDesk:
     async def opened(self, plate: str, **changes: Any) -> dict[str, Any]:
         """An open order; its promise is provisional, for the workshop is unavailable."""
         order_id = await self.greeted(plate)
-        return await self.done(f"/orders/{order_id}/opening", intake(plate, **changes))
+        return await self.done(f"/orders/{order_id}/opening", write_up(plate, **changes))
 
     async def steps_done(self, order_id: str, steps: Sequence[str] = STEPS) -> None:
         """Every step of the delivery recorded, with the signature."""
@@ -81,26 +81,26 @@ class FrontDesk:
         await self.done(f"/orders/{order_id}/signature", drawn)
 
     async def delivered(self, order_id: str) -> None:
-        """The finished order billed and paid, its vehicle handed over."""
-        bill = await self.done(f"/orders/{order_id}/invoice")
-        payment = {"method": "cash", "amount_cents": bill["balance_cents"]}
+        """The finished order invoiced and paid, its vehicle handed over."""
+        invoice = await self.done(f"/orders/{order_id}/invoice")
+        payment = {"method": "cash", "amount_cents": invoice["balance_cents"]}
         await self.done(f"/orders/{order_id}/payments", payment)
         await self.steps_done(order_id)
         await self.done(f"/orders/{order_id}/delivery")
 
 
-def intake(plate: str, **changes: Any) -> dict[str, Any]:
+def write_up(plate: str, **changes: Any) -> dict[str, Any]:
     """What the advisor takes down of a known customer."""
     return {
         "customer_ref": f"c-{plate[1:]}",
         "vehicle_ref": f"v-{plate[1:]}",
         "odometer_km": 12_000,
-        "words": "冷车启动有异响",
-        "operations": ["MNT-001"],
-        "parts": [{"part_no": "OIL-5W30", "quantity": 4}],
+        "customer_concern": "冷车启动有异响",
+        "op_codes": ["MNT-001"],
+        "parts": [{"part_number": "OIL-5W30", "quantity": 4}],
     } | changes
 
 
-def hours(operation_id: str) -> float:
+def hours(op_code: str) -> float:
     """Standard hours of the catalog's operations that the tests use."""
-    return {"MNT-001": 0.6, "MNT-006": 0.8}[operation_id]
+    return {"MNT-001": 0.6, "MNT-006": 0.8}[op_code]

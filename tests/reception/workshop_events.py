@@ -23,7 +23,7 @@ class WorkshopEvents:
     publisher: Publisher
     at: datetime
 
-    async def planned(self, order_id: str, *operations: str, hours: float = 0.6) -> None:
+    async def planned(self, order_id: str, *op_codes: str, hours: float = 0.6) -> None:
         """Each operation has its job."""
         await self.publisher.publish(
             *(
@@ -31,7 +31,7 @@ class WorkshopEvents:
                     store_id="S01",
                     order_id=order_id,
                     job_id=f"{order_id}/{operation}",
-                    operation_id=operation,
+                    op_code=operation,
                     standard_hours=hours,
                     technician_ids=(TECHNICIAN,),
                     bay_id="S01-quick-1",
@@ -40,13 +40,13 @@ class WorkshopEvents:
                     promisable_at=self.at + timedelta(hours=1, minutes=20),
                     reason="promised",
                 )
-                for operation in operations
+                for operation in op_codes
             ),
             at=self.at,
         )
 
     async def found(
-        self, order_id: str, work_id: str, operations: Sequence[str], parts: Sequence[str] = ()
+        self, order_id: str, work_id: str, op_codes: Sequence[str], parts: Sequence[str] = ()
     ) -> None:
         """A technician has found more to do."""
         event = AdditionalWorkFound(
@@ -54,7 +54,7 @@ class WorkshopEvents:
             order_id=order_id,
             additional_work_id=work_id,
             job_id=f"{order_id}/MNT-001",
-            operations=tuple(operations),
+            op_codes=tuple(op_codes),
             part_numbers=tuple(parts),
             found_by=TECHNICIAN,
             found_at=self.at,
@@ -71,7 +71,7 @@ class WorkshopEvents:
         )
         await self.publisher.publish(event, at=self.at)
 
-    async def finished(self, order_id: str, *operations: str) -> None:
+    async def finished(self, order_id: str, *op_codes: str) -> None:
         """Each operation is done, and the vehicle ready as far as the workshop knows."""
         done = (
             JobFinished(
@@ -83,7 +83,7 @@ class WorkshopEvents:
                 clocked_s=1800,
                 finished_at=self.at,
             )
-            for operation in operations
+            for operation in op_codes
         )
         ready = VehicleReady(store_id="S01", order_id=order_id, ready_at=self.at)
         await self.publisher.publish(*done, ready, at=self.at)

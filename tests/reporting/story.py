@@ -33,7 +33,7 @@ from shared.contracts.reception import (
     OrderCancelled,
     OrderedOperation,
     OrderOpened,
-    PayerShare,
+    PayerSplit,
     PaymentReceived,
     PromiseRevised,
     ReceptionOverdue,
@@ -164,7 +164,7 @@ class SimulatedVisit:
                 appointment_id=appointment_id,
                 plate_ref="k1-p",
                 planned_at=self.at - timedelta(days=2 if moved else 0),
-                operations=("oil",),
+                op_codes=("oil",),
             ),
         )
         if moved:
@@ -217,8 +217,8 @@ class SimulatedVisit:
             vehicle_ref=f"k1-v-{self.order_id}",
             odometer_km=self.luck.randint(1, 200_000),
             symptoms=("ENG-NOISE",),
-            operations=tuple(
-                OrderedOperation(operation_id=line.code, standard_hours=line.standard_hours)
+            labor_operations=tuple(
+                OrderedOperation(op_code=line.code, standard_hours=line.standard_hours)
                 for line in lines
                 if line.standard_hours
             ),
@@ -248,7 +248,7 @@ class SimulatedVisit:
                 JobAssigned(
                     **job,
                     **plan,
-                    operation_id=line.code,
+                    op_code=line.code,
                     standard_hours=hours,
                     promisable_at=self.at + timedelta(hours=1, minutes=20),
                 ),
@@ -337,16 +337,18 @@ class SimulatedVisit:
         if self.chance(0.1):
             self.at += timedelta(days=1)
         self.minutes(5, 60)
-        done = ["explain_work", "explain_bill", "explain_operation"]
+        done = ["explain_work", "explain_invoice", "explain_operation"]
         left_out = [done.pop()] if self.chance(0.15) else []
-        steps = tuple(DeliveryStep(step=step, done_by="advisor", done_at=self.at) for step in done)
+        steps = tuple(
+            DeliveryStep(step=step, done_by="service_advisor", done_at=self.at) for step in done
+        )
         waivers = tuple(
             DeliveryWaiver(
                 step=step,
                 reason="customer_declines",
-                requested_by="advisor",
+                requested_by="service_advisor",
                 requested_at=self.at,
-                approved_by="manager",
+                approved_by="service_manager",
                 approved_at=self.at,
             )
             for step in left_out
@@ -373,7 +375,7 @@ class SimulatedVisit:
         yield due, FollowUpCompleted(**call, reached=True, satisfaction=4, completed_at=due)
 
     def _settlement(self, lines: Sequence[EstimateLine]) -> Iterator[Told]:
-        """The bill differs from the estimate, and the store bears a part of it itself."""
+        """The invoice differs from the estimate, and the store bears a part of it itself."""
         if self.chance(0.3):
             lines = [*lines, EstimateLine(kind="part", code="more", quantity=1, amount_cents=7_777)]
         labor = sum(line.amount_cents for line in lines if line.kind == "labor")
@@ -390,9 +392,9 @@ class SimulatedVisit:
             parts_cents=total - labor,
             tax_cents=total * 13 // 113,
             total_cents=total,
-            shares=(
-                PayerShare(payer="customer", amount_cents=total - internal, due_at=due_at),
-                PayerShare(payer="internal", amount_cents=internal, due_at=due_at),
+            payer_splits=(
+                PayerSplit(payer="customer", amount_cents=total - internal, due_at=due_at),
+                PayerSplit(payer="internal", amount_cents=internal, due_at=due_at),
             ),
             due_at=due_at,
             issued_at=self.minutes(0, 2),
@@ -428,12 +430,12 @@ class SimulatedVisit:
     def _feedback(self) -> FeedbackGiven:
         return FeedbackGiven(
             **self._key,
-            quality=self.luck.randint(3, 5),
-            technique=self.luck.randint(3, 5),
-            attitude=self.luck.randint(3, 5),
+            work_quality=self.luck.randint(3, 5),
+            technical_skill=self.luck.randint(3, 5),
+            service_attitude=self.luck.randint(3, 5),
             advisor_id=None,
             customer_ref=None,
-            recorded_by="advisor",
+            recorded_by="service_advisor",
             given_at=self.at,
         )
 
@@ -444,17 +446,17 @@ class SimulatedVisit:
             if self.chance(0.5):
                 overdue = WarrantyClaimOverdue(
                     **claim,
-                    awaits="submission",
+                    pending_step="submission",
                     due_at=self.at - timedelta(days=days),
                     days_overdue=days,
-                    owner_role="advisor",
+                    owner_role="service_advisor",
                 )
                 yield self.at, overdue
         submitted = WarrantyClaimSubmitted(
             **claim,
             amount_cents=500,
-            round=1,
-            submitted_by="advisor",
+            submission_number=1,
+            submitted_by="service_advisor",
             submitted_at=self.minutes(0, 3),
             answer_due_at=self.at + timedelta(days=30),
         )
@@ -464,7 +466,7 @@ class SimulatedVisit:
                 **claim,
                 paid_cents=500,
                 written_off_cents=0,
-                settled_by="manager",
+                settled_by="service_manager",
                 settled_at=self.minutes(0, 3),
             )
             yield self.at, settled
@@ -481,7 +483,7 @@ class SimulatedVisit:
             total_cents=cents,
             balance_cents=owed,
             reason="wrong_price",
-            issued_by="manager",
+            issued_by="service_manager",
             issued_at=self.minutes(0, 2),
         )
 
@@ -501,7 +503,7 @@ class SimulatedVisit:
             deposit_cents=500,
             balance_cents=0,
             reason="other",
-            paid_by="manager",
+            paid_by="service_manager",
             paid_at=self.minutes(0, 3),
         )
         yield self.at, refund
@@ -530,9 +532,9 @@ def story(seed: int, store_id: str, day: date, orders: int) -> list[Told]:
 def _checks(store_id: str, day: date) -> Iterator[Told]:
     """Two areas were looked at, one of them late; a third one never."""
     due = {"store_id": store_id, "day": day.isoformat(), "due_at": local(day, 8, 30)}
-    for area in ("lanes", "parking"):
+    for area in ("service_drive", "parking"):
         yield local(day, 8, 30), DailyCheckMissing(**due, area=area)
-    for area, at in (("hall", local(day, 8)), ("lanes", local(day, 9))):
+    for area, at in (("customer_lounge", local(day, 8)), ("service_drive", local(day, 9))):
         check = DailyCheckRecorded(
             store_id=store_id,
             check_id=f"{store_id}-{day}-{area}",
@@ -541,7 +543,7 @@ def _checks(store_id: str, day: date) -> Iterator[Told]:
             items=("clean",),
             failed=(),
             photo_id=None,
-            checked_by="agent",
+            checked_by="customer_care_agent",
             checked_at=at,
         )
         yield at, check
@@ -625,16 +627,16 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         for key, event in invoiced.items()
         if opened[key].estimate_cents
     ]
-    paid_of_bills = sum(
+    paid_of_invoices = sum(
         signs[type(event)] * event.amount_cents
         for at, event in told
         if type(event) in signs and at < until and event.order_id in invoiced
     )
-    due_of_bills = sum(
-        share.amount_cents
+    due_of_invoices = sum(
+        split.amount_cents
         for event in invoiced.values()
-        for share in event.shares
-        if share.payer != "internal"
+        for split in event.payer_splits
+        if split.payer != "internal"
     ) - sum(event.total_cents for event in notes if event.order_id in invoiced)
     on_time_last = sum(
         event.delivered_at <= revised.get(key, opened[key]).promised_at
@@ -682,7 +684,7 @@ def by_hand(told: Sequence[Told], begin: datetime, until: datetime) -> dict[str,
         "estimate_within_tenth": share(sum(wrong * 10 <= whole for wrong, whole in off), len(off)),
         "refunded_cents": sum(event.amount_cents for event in refunds),
         "credited_cents": sum(event.total_cents for event in notes if begin <= event.issued_at),
-        "collected": share(paid_of_bills, due_of_bills),
+        "collected": share(paid_of_invoices, due_of_invoices),
         **_fractions(known, begin, until),
     }
 
@@ -707,13 +709,13 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
     }
     returned = month_ago & {event.earlier_order_id for event in links}
     failed, passed = of(InspectionFailed), of(InspectionPassed)
-    bills = of(InvoiceIssued)
+    invoices = of(InvoiceIssued)
     hours = Fraction(0)
-    for bill in bills:
-        hours += sum(Fraction(str(line.standard_hours or 0)) for line in bill.lines)
-    marks = {
+    for invoice in invoices:
+        hours += sum(Fraction(str(line.standard_hours or 0)) for line in invoice.lines)
+    ratings = {
         name: [getattr(event, name) for event in of(FeedbackGiven)]
-        for name in ("quality", "technique", "attitude")
+        for name in ("work_quality", "technical_skill", "service_attitude")
     }
     areas = {event.area for event in of(DailyCheckRecorded)}
     promises: dict[str, list[bool]] = {}
@@ -727,21 +729,23 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
         return float(sum(values) / len(values)) if values else None
 
     return {
-        "fault_accuracy": mean([each not in bad_fit for each in diagnosed]),
+        "concern_match_rate": mean([each not in bad_fit for each in diagnosed]),
         "promise_calibration": {each: mean(kept) for each, kept in promises.items()} or None,
         "rework_in": mean([1] * len(failed) + [0] * len(passed)),
         "rework_out": mean([any(link.order_id == each for link in links) for each in in_plant]),
         "first_time_fix": mean([each not in returned for each in month_ago]),
-        "labour_rate": float(sum(bill.labor_cents for bill in bills) / hours) if bills else None,
-        "hours_per_ro": float(hours / len(bills)) if bills else None,
-        "output_per_vehicle": mean([bill.total_cents for bill in bills]),
+        "labour_rate": float(sum(invoice.labor_cents for invoice in invoices) / hours)
+        if invoices
+        else None,
+        "hours_per_ro": float(hours / len(invoices)) if invoices else None,
+        "output_per_vehicle": mean([invoice.total_cents for invoice in invoices]),
         "claims_submitted": len(of(WarrantyClaimSubmitted)),
         "claims_settled": len(of(WarrantyClaimSettled)),
         "claims_overdue": len(
             {event.claim_id for event in of(WarrantyClaimOverdue) if event.days_overdue >= 0}
         ),
-        "feedback": mean([mark for each in marks.values() for mark in each]),
-        **{f"feedback_{name}": mean(given) for name, given in marks.items()},
+        "feedback": mean([rating for each in ratings.values() for rating in each]),
+        **{f"feedback_{name}": mean(given) for name, given in ratings.items()},
         "customers_notified": len(of(CustomerNotified)),
         "checks_missing": len(of(DailyCheckMissing)),
         "checks_done": mean(
@@ -752,7 +756,7 @@ def _fractions(known: Sequence[Told], begin: datetime, until: datetime) -> dict[
 
 
 def _collected_by_age(known: Sequence[Told], until: datetime) -> dict[str, float] | None:
-    """Received ÷ due of the bills of 90 days, by how many days ago they were issued."""
+    """Received ÷ due of the invoices of 90 days, by how many days ago they were issued."""
     sums: dict[str, list[int]] = {}
     for at, event in known:
         if isinstance(event, InvoiceIssued):
@@ -761,7 +765,7 @@ def _collected_by_age(known: Sequence[Told], until: datetime) -> dict[str, float
             of_order = [
                 each for _, each in known if getattr(each, "order_id", "") == event.order_id
             ]
-            due = event.shares[0].amount_cents - sum(
+            due = event.payer_splits[0].amount_cents - sum(
                 each.total_cents for each in of_order if isinstance(each, CreditNoteIssued)
             )
             got = sum(

@@ -9,6 +9,7 @@ import httpx
 from deploy.embedded.platform import Platform
 from shared.formats import vin_check_digit
 from shared.ids import new_id
+from tests.harness import ROLE_IN_ID
 from tests.sight import Sight
 
 SERVICES = ("reception", "workshop", "crm", "reporting")
@@ -16,7 +17,7 @@ ADVISOR, DISPATCHER, INSPECTOR = "S01-advisor-1", "S01-dispatcher-1", "S01-inspe
 MANAGER = "S01-manager-1"
 STEPS = (
     "work_explained",
-    "bill_explained",
+    "invoice_explained",
     "operation_explained",
     "old_parts_shown",
     "vehicle_clean",
@@ -52,7 +53,7 @@ class Api:
     sights: dict[str, Sight] = field(default_factory=dict)
 
     def token(self, subject: str, stores: tuple[str, ...] = ("S01",), **claims: Any) -> str:
-        role = subject.split("-")[1]
+        role = ROLE_IN_ID[subject.split("-")[1]]
         return self.platform.issuer.token(subject, roles=[role], stores=stores, **claims)
 
     async def post(
@@ -130,22 +131,22 @@ class Api:
         await self.done("reception", f"/orders/{order['order_id']}/greeting", ADVISOR)
         return str(order["order_id"])
 
-    async def intake(self, number: int, plate: str, **changes: Any) -> dict[str, Any]:
+    async def write_up(self, number: int, plate: str, **changes: Any) -> dict[str, Any]:
         """The body that opens an order for a registered customer."""
         known = await self.done("crm", "/customers", ADVISOR, customer(number, plate))
         return {
             "customer_ref": known["customer_ref"],
             "vehicle_ref": known["vehicle_ref"],
             "odometer_km": 12_000,
-            "words": "冷车启动有异响",
-            "operations": ["MNT-001"],
-            "parts": [{"part_no": "OIL-5W30", "quantity": 4}],
+            "customer_concern": "冷车启动有异响",
+            "op_codes": ["MNT-001"],
+            "parts": [{"part_number": "OIL-5W30", "quantity": 4}],
         } | changes
 
     async def opened(self, number: int, plate: str) -> str:
         """An open order; its id."""
         order_id = await self.greeted(plate)
-        body = await self.intake(number, plate)
+        body = await self.write_up(number, plate)
         await self.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
         return order_id
 
@@ -158,7 +159,7 @@ class Api:
             path, technician = f"/jobs/{job['job_id']}", job["technician_ids"][0]
             await self.done("workshop", f"{path}/start", technician)
             await self.done("workshop", f"{path}/finish", technician)
-            items = {each["item"]: "ok" for each in checklists[job["trade"]]}
+            items = {each["item"]: "ok" for each in checklists[job["skill_code"]]}
             await self.done("workshop", f"{path}/inspection", INSPECTOR, {"items": items})
         await self.wait_until_idle()
 
@@ -178,14 +179,14 @@ class Api:
         return await self.post("reception", f"{path}/withdrawals", ADVISOR, decision | unwanted)
 
     async def paid(self, order_id: str) -> None:
-        """The order billed and paid."""
+        """The order invoiced and paid."""
         path = f"/orders/{order_id}"
-        bill = await self.done("reception", f"{path}/invoice", ADVISOR)
-        payment = {"method": "cash", "amount_cents": bill["balance_cents"]}
+        invoice = await self.done("reception", f"{path}/invoice", ADVISOR)
+        payment = {"method": "cash", "amount_cents": invoice["balance_cents"]}
         await self.done("reception", f"{path}/payments", ADVISOR, payment)
 
     async def delivered(self, order_id: str) -> None:
-        """The bill paid, every delivery step recorded and the vehicle handed over."""
+        """The invoice paid, every delivery step recorded and the vehicle handed over."""
         await self.paid(order_id)
         await self.steps_done(order_id)
         await self.done("reception", f"/orders/{order_id}/delivery", ADVISOR)

@@ -12,23 +12,23 @@ SHORT = "HVE-001"
 """One of 0.8 hours, so that two of them begin within an hour."""
 
 
-async def offers(api, *operations, **more):
-    body = {"operations": list(operations), **more}
+async def offers(api, *op_codes, **more):
+    body = {"op_codes": list(op_codes), **more}
     return await api.done("reception", "/appointments/offers", AGENT, body)
 
 
-def booking(plate, planned_at, *operations, **more):
-    return {"plate": plate, "planned_at": planned_at, "operations": list(operations), **more}
+def booking(plate, planned_at, *op_codes, **more):
+    return {"plate": plate, "planned_at": planned_at, "op_codes": list(op_codes), **more}
 
 
-async def book(api, plate, planned_at, *operations, **more):
-    body = booking(plate, planned_at, *operations, **more)
+async def book(api, plate, planned_at, *op_codes, **more):
+    body = booking(plate, planned_at, *op_codes, **more)
     return await api.done("reception", "/appointments", AGENT, body)
 
 
-async def try_to_book(api, plate, planned_at, *operations):
+async def try_to_book(api, plate, planned_at, *op_codes):
     return await api.post(
-        "reception", "/appointments", AGENT, booking(plate, planned_at, *operations)
+        "reception", "/appointments", AGENT, booking(plate, planned_at, *op_codes)
     )
 
 
@@ -44,7 +44,7 @@ def moment(text):
 async def workshop_quotes(api):
     """Wait until the workshop has begun to plan, so that it answers in time."""
     async with asyncio.timeout(60):
-        body = {"operations": ["MNT-001"]}
+        body = {"op_codes": ["MNT-001"]}
         while (await api.done("reception", "/quotes", AGENT, body))["provisional"]:
             await asyncio.sleep(0.2)
 
@@ -72,11 +72,11 @@ async def test_quiet_hours_are_offered_first_each_with_its_promise(api):
     for each in found:
         assert moment(each["planned_at"]) < moment(each["promised_at"])
         assert each["provisional"] is False
-    half_hours = [each for each in response["load"] if each["trade"] == "maintenance"]
+    half_hours = [each for each in response["load"] if each["skill_code"] == "maintenance"]
     assert all(0 <= each["free_minutes"] <= each["working_minutes"] for each in half_hours)
 
     first = found[0]["planned_at"]
-    wanted = [{"part_no": "FLT-OIL", "quantity": 1}]
+    wanted = [{"part_number": "FLT-OIL", "quantity": 1}]
     booked = await book(api, "沪E10001", first, "MNT-001", parts=wanted)
     assert (booked["provisional"], booked["parts"]) == (False, wanted)
     later = await offers(api, "MNT-001", day_from="2026-03-05", days=1)

@@ -16,7 +16,7 @@ async def stopped(api, name):
 
 async def test_without_the_workshop_a_promise_is_provisional(api):
     order_id = await api.greeted("沪B10001")
-    body = await api.intake(11, "沪B10001")
+    body = await api.write_up(11, "沪B10001")
     await api.wait_until_idle()
     await stopped(api, "workshop")
     order = await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
@@ -35,13 +35,13 @@ async def test_without_the_workshop_a_promise_is_provisional(api):
 
 async def test_without_customer_relations_an_order_opens_and_the_details_follow(api):
     order_id = await api.greeted("沪B10002")
-    body = await api.intake(12, "沪B10012")
+    body = await api.write_up(12, "沪B10012")
     await stopped(api, "crm")
     details = (
         body | {"customer_ref": None, "vehicle_ref": None} | {"customer": customer(13, "沪B10002")}
     )
     order = await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, details)
-    assert (order["stage"], order["customer_ref"]) == ("opened", None)
+    assert (order["status"], order["customer_ref"]) == ("opened", None)
 
     await api.platform.restart("crm")
     await api.platform.ready("crm")
@@ -58,7 +58,7 @@ async def test_without_the_broker_the_front_desk_goes_on(api):
     try:
         order_id = await api.opened(14, "沪B10003")
         order = await api.get("reception", f"/orders/{order_id}", ADVISOR)
-        assert order["stage"] == "opened"
+        assert order["status"] == "opened"
     finally:
         os.kill(broker, signal.SIGCONT)
     await api.wait_until_idle()

@@ -44,7 +44,7 @@ async def test_expired_forged_foreign_and_missing_tokens(api, tmp_path):
     forger = DevelopmentIssuer(
         tmp_path / "key.json", "https://issuer.aftersales.local", "aftersales"
     )
-    forged = forger.token(ADVISOR, roles=["advisor"], stores=["S01"])
+    forged = forger.token(ADVISOR, roles=["service_advisor"], stores=["S01"])
     expired = api.token(ADVISOR, lifetime_s=-3600)
     for token in (forged, expired, "not-a-token", api.token(ADVISOR)[:-4] + "AAAA"):
         response = await api.post(
@@ -103,19 +103,19 @@ async def test_a_command_without_an_idempotency_key(api):
     [
         ({"odometer_km": -1}, "odometer_km", "greater_than_equal"),
         ({"odometer_km": 10_000_000}, "odometer_km", "less_than_equal"),
-        ({"operations": [], "parts": []}, "operations", "nothing_to_do"),
-        ({"operations": ["MNT-001", "MNT-001"]}, "operations", "named_twice"),
+        ({"op_codes": [], "parts": []}, "op_codes", "nothing_to_do"),
+        ({"op_codes": ["MNT-001", "MNT-001"]}, "op_codes", "named_twice"),
         ({"packages": ["NO-SUCH"]}, "packages", "unknown_code"),
         ({"pay_types": {"MNT-002": "warranty"}}, "pay_types", "pay_type_without_line"),
-        ({"operations": ["NO-SUCH"]}, "operations", "unknown_code"),
-        ({"parts": [{"part_no": "NO-SUCH", "quantity": 1}]}, "parts", "unknown_code"),
+        ({"op_codes": ["NO-SUCH"]}, "op_codes", "unknown_code"),
+        ({"parts": [{"part_number": "NO-SUCH", "quantity": 1}]}, "parts", "unknown_code"),
         (
-            {"parts": [{"part_no": "OIL-5W30", "quantity": -1}]},
+            {"parts": [{"part_number": "OIL-5W30", "quantity": -1}]},
             "parts.0.quantity",
             "greater_than_equal",
         ),
         ({"symptoms": ["NO-SUCH"]}, "symptoms", "unknown_code"),
-        ({"words": ""}, "words", "string_too_short"),
+        ({"customer_concern": ""}, "customer_concern", "string_too_short"),
         ({"confidence": 1.5}, "confidence", "less_than_equal"),
         ({"hours": -2}, "hours", "extra_forbidden"),
         (
@@ -130,7 +130,7 @@ async def test_a_command_without_an_idempotency_key(api):
     ],
 )
 async def test_openings_that_break_a_rule(api, change, field, rule):
-    body = await api.intake(2, "沪A00002", **change)
+    body = await api.write_up(2, "沪A00002", **change)
     response = await api.post("reception", f"/orders/{new_id()}/opening", ADVISOR, body)
     assert_problem(response, 422, rule, field)
 
@@ -163,7 +163,7 @@ async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
     path = f"/orders/{order_id}"
     twice = await api.post("reception", f"{path}/greeting", ADVISOR)
     assert_problem(twice, 409, "wrong_stage", "order_id")
-    body = await api.intake(3, "沪A10003")
+    body = await api.write_up(3, "沪A10003")
     await api.done("reception", f"{path}/opening", ADVISOR, body)
 
     early = await api.post("reception", f"{path}/delivery", ADVISOR)
@@ -180,12 +180,12 @@ async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
     )
     assert_problem(untouched, 422, "signature_needed", "step")
     await api.done("reception", f"{path}/signature", ADVISOR, {"strokes": [[[0, 0], [9, 9]]]})
-    unbilled = await api.post("reception", f"{path}/delivery", ADVISOR)
-    assert_problem(unbilled, 409, "not_billed", "order_id")
-    unbilled = await api.post(
+    not_invoiced = await api.post("reception", f"{path}/delivery", ADVISOR)
+    assert_problem(not_invoiced, 409, "not_invoiced", "order_id")
+    not_invoiced = await api.post(
         "reception", f"{path}/payments", ADVISOR, {"method": "cash", "amount_cents": 1}
     )
-    assert_problem(unbilled, 409, "not_billed", "order_id")
+    assert_problem(not_invoiced, 409, "not_invoiced", "order_id")
     total = (await api.done("reception", f"{path}/invoice", ADVISOR))["invoiced_cents"]
     unpaid = await api.post("reception", f"{path}/delivery", ADVISOR)
     assert_problem(unpaid, 409, "unpaid", "order_id")
@@ -196,7 +196,7 @@ async def test_the_way_of_a_vehicle_refuses_every_short_cut(api):
     payment = {"method": "cash", "amount_cents": total}
     await api.done("reception", f"{path}/payments", ADVISOR, payment)
     delivered = await api.done("reception", f"{path}/delivery", ADVISOR)
-    assert (delivered["stage"], delivered["balance_cents"]) == ("settled", 0)
+    assert (delivered["status"], delivered["balance_cents"]) == ("closed", 0)
 
     second = await api.greeted("沪A10003")
     backwards = body | {"odometer_km": body["odometer_km"] - 1}
@@ -227,7 +227,7 @@ async def elsewhere(api):
     known = await done("crm", "/customers", customer(31, "沪A10031"))
     order = await done("reception", "/arrivals", {"plate": "沪A10031"})
     voucher = await done("reception", "/vouchers", {"kind": "voucher", "value_cents": 100})
-    booking = {"planned_at": "2026-03-05T02:00:00Z", "operations": ["MNT-001"]}
+    booking = {"planned_at": "2026-03-05T02:00:00Z", "op_codes": ["MNT-001"]}
     booked = await done("reception", "/appointments", booking | {"plate": "沪A10032"})
     return {
         "customer_ref": known["customer_ref"],
@@ -242,7 +242,7 @@ async def elsewhere(api):
     }
 
 
-BOOKING = {"plate": "沪A10033", "planned_at": "2026-03-05T06:00:00Z", "operations": ["MNT-001"]}
+BOOKING = {"plate": "沪A10033", "planned_at": "2026-03-05T06:00:00Z", "op_codes": ["MNT-001"]}
 READY = {"subject": "ready", "values": {"ready_at": "2026-03-04T06:00:00Z"}}
 FOREIGN = [
     ("reception", "/appointments", "customer_ref", BOOKING),
@@ -251,7 +251,7 @@ FOREIGN = [
     ("reception", "/orders/{own}/opening", "vehicle_ref", {}),
     ("reception", "/orders/{own}/advisor", "advisor_id", {}),
     ("reception", "/arrivals", "appointment_id", {"plate": "沪A10034"}),
-    ("reception", "/quotes", "order_id", {"operations": ["MNT-006"]}),
+    ("reception", "/quotes", "order_id", {"op_codes": ["MNT-006"]}),
     ("reception", "/orders/{own}/deposit-carry-over", "to_order_id", {"amount_cents": 1}),
     ("crm", "/messages", "customer_ref", READY),
     ("crm", "/messages", "order_id", READY),
@@ -266,9 +266,9 @@ async def test_a_reference_of_another_store_is_refused(
 ):
     address = path.format(own=own["order_id"], **elsewhere)
     if path.endswith("/opening"):
-        body = own["intake"]
+        body = own["write_up"]
     elif path == "/messages":
-        body = body | {"customer_ref": own["intake"]["customer_ref"]}
+        body = body | {"customer_ref": own["write_up"]["customer_ref"]}
     if body is not None and f"{{{field}}}" not in path:
         body = body | {field: elsewhere[field]}
     response = await api.post(service, address, "S01-manager-1", body)
@@ -285,7 +285,7 @@ async def own(api):
     """An order of the store that is ready to be opened."""
     return {
         "order_id": await api.greeted("沪A10035"),
-        "intake": await api.intake(35, "沪A10035"),
+        "write_up": await api.write_up(35, "沪A10035"),
     }
 
 

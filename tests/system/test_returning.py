@@ -36,9 +36,9 @@ async def test_a_returning_customer_arrives_with_tier_and_visits_of_the_whole_gr
     assert (vehicle["visits"], vehicle["tier"], vehicle["customer_ref"]) == (2, "bronze", None)
 
 
-async def test_what_is_taken_back_from_a_bill_counts_no_more(api):
+async def test_what_is_taken_back_from_an_invoice_counts_no_more(api):
     (order_id, *_) = [
-        order["order_id"] for order in await api.get("reception", "/orders?stage=settled", MANAGER)
+        order["order_id"] for order in await api.get("reception", "/orders?status=closed", MANAGER)
     ]
     path = f"/orders/{order_id}"
     paid = (await api.get("reception", path, MANAGER))["invoiced_cents"]
@@ -51,16 +51,16 @@ async def test_what_is_taken_back_from_a_bill_counts_no_more(api):
     assert (vehicle["visits"], vehicle["tier"]) == (2, None)
 
 
-async def test_stopped_work_is_billed_and_offered_again(api, clock):
+async def test_stopped_work_is_invoiced_and_offered_again(api, clock):
     plate = "沪D10009"
     order_id = await api.greeted(plate)
-    body = await api.intake(49, plate, operations=["MNT-001", "MNT-006"])
+    body = await api.write_up(49, plate, op_codes=["MNT-001", "MNT-006"])
     await api.done("reception", f"/orders/{order_id}/opening", ADVISOR, body)
     first = await api.begun(order_id)
-    path, unwanted = f"/orders/{order_id}", {"operations": ["MNT-001", "MNT-006"]}
+    path, unwanted = f"/orders/{order_id}", {"op_codes": ["MNT-001", "MNT-006"]}
     preview = await api.done("reception", f"{path}/withdrawal-preview", ADVISOR, unwanted)
     assert [(line["code"], line["standard_hours"]) for line in preview["lines"]] == [
-        (first["operation_id"], 0.1),
+        (first["op_code"], 0.1),
         ("OIL-5W30", None),
     ]
     refused = await api.withdrawn(order_id, unwanted | {"agreed_cents": 1})
@@ -73,8 +73,8 @@ async def test_stopped_work_is_billed_and_offered_again(api, clock):
     assert sorted(job["status"] for job in jobs) == ["cancelled", "stopped"]
     await api.delivered(order_id)
     order = await api.get("reception", path, ADVISOR)
-    assert (order["stage"], order["invoiced_cents"]) == ("settled", preview["estimate_cents"])
+    assert (order["status"], order["invoiced_cents"]) == ("closed", preview["estimate_cents"])
     clock.set(clock.now() + timedelta(hours=1))
     again = await api.greeted(plate)
-    (declined,) = await api.get("reception", f"/orders/{again}/declined-work", ADVISOR)
-    assert [line["code"] for line in declined["lines"]] == unwanted["operations"]
+    (declined,) = await api.get("reception", f"/orders/{again}/declined-services", ADVISOR)
+    assert [line["code"] for line in declined["lines"]] == unwanted["op_codes"]

@@ -22,7 +22,7 @@ from shared.contracts.reception import (
 )
 from shared.ids import new_id
 from shared.problems import ProblemDetails
-from tests.harness import InProcess, Publisher, in_process, published, publisher
+from tests.harness import ROLE_IN_ID, InProcess, Publisher, in_process, published, publisher
 from tests.stack import MORNING
 
 OPENING = MORNING + timedelta(minutes=30)
@@ -65,7 +65,8 @@ class WorkshopHarness:
     async def post(self, path: str, who: str, body: Any = None) -> httpx.Response:
         """A command of ``who``: a role, or the id of a person, which contains the role. Without a
         ``version`` in the body, they have just looked."""
-        role: Any = who.removeprefix(f"{self.store_id}-").partition("-")[0]
+        word = who.removeprefix(f"{self.store_id}-").partition("-")[0]
+        role: Any = ROLE_IN_ID.get(word, word)
         token = self.service.token(role, stores=(self.store_id,), subject=who)
         full = f"/stores/{self.store_id}/{path}"
         return await self.service.client.post(
@@ -92,10 +93,10 @@ class WorkshopHarness:
         assert response.is_success, response.text
         return response.json()
 
-    async def quote(self, *operations: str, confidence: float = 0.95) -> timedelta:
+    async def quote(self, *op_codes: str, confidence: float = 0.95) -> timedelta:
         """How long a customer would have to wait."""
-        body = {"operations": list(operations), "confidence": confidence}
-        response = await self.done("quotes", "advisor", body)
+        body = {"op_codes": list(op_codes), "confidence": confidence}
+        response = await self.done("quotes", "service_advisor", body)
         return datetime.fromisoformat(response["promised_at"]) - self.clock.now()
 
     async def publish(self, *events: Event) -> None:
@@ -104,7 +105,7 @@ class WorkshopHarness:
         await self.service.wait_until_idle()
 
     async def open_order(
-        self, *operations: str, held: bool = False, confidence: float = 0.95, **changes: Any
+        self, *op_codes: str, held: bool = False, confidence: float = 0.95, **changes: Any
     ) -> list[JsonObject]:
         """An order with its vehicle's arrival; its jobs once they are planned.
 
@@ -128,12 +129,12 @@ class WorkshopHarness:
             "vehicle_ref": f"k1-{order_id}",
             "odometer_km": 1,
             "symptoms": [],
-            "operations": [
+            "labor_operations": [
                 OrderedOperation(
-                    operation_id=each,
+                    op_code=each,
                     standard_hours=config.operation(each).standard_hours,
                 )
-                for each in operations
+                for each in op_codes
             ],
             "lines": [],
             "estimate_cents": 0,
@@ -143,8 +144,8 @@ class WorkshopHarness:
             "opened_at": now,
         }
         if held:
-            body = {"operations": list(operations), "confidence": confidence}
-            hold = await self.done("capacity-holds", "advisor", body)
+            body = {"op_codes": list(op_codes), "confidence": confidence}
+            hold = await self.done("capacity-holds", "service_advisor", body)
             given |= {"promised_at": hold["promised_at"], "hold_id": hold["hold_id"]}
         await self.publish(arrived, OrderOpened.model_validate(given | changes))
         return await self.jobs(order_id)
@@ -155,13 +156,13 @@ class WorkshopHarness:
             OrderCancelled(store_id=self.store_id, order_id=order_id, reason="waited_too_long")
         )
 
-    async def withdrawn(self, order_id: str, *operations: str) -> None:
+    async def withdrawn(self, order_id: str, *op_codes: str) -> None:
         """The customer does not want these operations any more."""
         event = WorkWithdrawn(
             store_id=self.store_id,
             order_id=order_id,
-            withdrawn_operations=operations,
-            operations=(),
+            withdrawn_op_codes=op_codes,
+            labor_operations=(),
             lines=(),
             estimate_cents=0,
             replaced_versions=(1,),
@@ -193,7 +194,7 @@ class WorkshopHarness:
         lists = (await self.get("inspection-checklists"))["checklists"]
         items = {
             each["item"]: "failed" if each["item"] in failed else "ok"
-            for each in lists[job["trade"]]
+            for each in lists[job["skill_code"]]
         }
         path = f"jobs/{job['job_id']}/inspection"
         return await self.done(path, f"{self.store_id}-inspector-1", {"items": items})
@@ -205,9 +206,9 @@ class WorkshopHarness:
         await self.work(job, "finish")
         await self.inspect(job)
 
-    async def accepted(self, *operations: str, **changes: Any) -> list[JsonObject]:
+    async def accepted(self, *op_codes: str, **changes: Any) -> list[JsonObject]:
         """An order whose every job was done and accepted."""
-        jobs = await self.open_order(*operations, **changes)
+        jobs = await self.open_order(*op_codes, **changes)
         for job in jobs:
             await self.worked(job, 0)
         return jobs

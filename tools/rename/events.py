@@ -188,8 +188,10 @@ def subjects():
 # --- KPIs -----------------------------------------------------------------------------------------
 def kpis():
     where = ("services/reporting/**/*.py services/reporting/**/*.sql services/desk/components/kpis.py "
-             "services/desk/pages/today.py services/desk/pages/group.py deploy/audit/*.py deploy/docs/*.py "
-             "deploy/demo/day.py tests/demo/*.py tests/reporting/**/*.py shared/contracts/reporting.py "
+             "services/desk/pages/today.py services/desk/pages/group.py deploy/audit/*.py "
+             "deploy/docs/*.py "
+             "deploy/demo/day.py tests/demo/*.py tests/reporting/**/*.py "
+             "shared/contracts/reporting.py "
              "docs/indicators.md docs/kpis.md docs/architecture.md docs/faults.md docs/fault-injection.md README.md")
     prose(where,
           (r"\bAn indicator\b", "A KPI"), (r"\ban indicator\b", "a KPI"),

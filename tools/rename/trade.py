@@ -18,7 +18,32 @@ def tracked(*ends):
     return [p for p in listed.stdout.splitlines() if p.endswith(ends) and Path(p).is_file()]
 
 
+TWINS = {"offer": "estimate_offers", "offers": "appointment_offers", "invoicing": "invoices payments discounts credit_notes", "settlement": "invoices payments discounts credit_notes", "capacity": "quotes holds load", "reports": "reports event_log", "work": "work capacity"}
+
+
+def with_twins(paths):
+    for path in paths:
+        if Path(path).is_file():
+            yield path
+        found = re.fullmatch(r"(services/\w+)/entrypoints/http/(\w+)\.py", path)
+        if found:
+            for name in TWINS.get(found[2], found[2]).split():
+                twin = f"{found[1]}/application/{name}.py"
+                if Path(twin).is_file():
+                    yield twin
+
+
 def put(path, *pairs):
+    for each in with_twins([path]) if "entrypoints/http" in path else [path]:
+        put_one(each, *pairs)
+
+
+def sub(path, *pairs):
+    for each in with_twins([path]) if "entrypoints/http" in path else [path]:
+        sub_one(each, *pairs)
+
+
+def put_one(path, *pairs):
     """Replace texts of one file; what is not there is printed."""
     file = Path(path)
     if not file.is_file():
@@ -32,7 +57,7 @@ def put(path, *pairs):
     file.write_text(text, encoding="utf-8")
 
 
-def sub(path, *pairs):
+def sub_one(path, *pairs):
     """The same with regular expressions."""
     file = Path(path)
     if not file.is_file():
@@ -102,7 +127,7 @@ def prose(rules, files=None):
             text = old.sub(new, text)
         return text
 
-    for path in files or tracked(".py", ".md", ".sql", ".yaml", ".po"):
+    for path in with_twins(files) if files else tracked(".py", ".md", ".sql", ".yaml", ".po"):
         if path.startswith("tools/") or not Path(path).is_file():
             continue
         before = Path(path).read_text(encoding="utf-8")
@@ -366,7 +391,7 @@ def rewrap_sql(limit=100):
 
 def ticks(names, files=None):
     """Plain words between backticks in docstrings, comments and documents."""
-    for path in files or tracked(".py", ".md", ".sql", ".yaml"):
+    for path in with_twins(files) if files else tracked(".py", ".md", ".sql", ".yaml"):
         if path.startswith(("tools/", "shared/contracts/schemas")) or path.endswith("asyncapi.yaml"):
             continue
         text = before = Path(path).read_text(encoding="utf-8")
@@ -420,11 +445,11 @@ def operations():
     put(D + "components/time_choice.py", ("self._operations", "self._op_codes"))
     sub("tests/crm/component/test_messages.py", (r"^        op_codes=\(\),", "        labor_operations=(),"))
     harness = "tests/workshop/workshop_harness.py"
-    sub(harness if Path(harness).is_file() else "tests/workshop/floor.py", (r"^            op_codes=\(\),", "            labor_operations=(),"))
-    put(harness if Path(harness).is_file() else "tests/workshop/floor.py",
+    sub(harness if Path(harness).is_file() else "tests/workshop/workshop_harness.py", (r"^            op_codes=\(\),", "            labor_operations=(),"))
+    put(harness if Path(harness).is_file() else "tests/workshop/workshop_harness.py",
         ('"operations": list(op_codes)', '"op_codes": list(op_codes)'), ('"operations": [', '"labor_operations": ['))
     sub("tests/reporting/story.py", (r"\bround=", "submission_number="))
-    put("services/workshop/clients/workforce.py", ('unknown_code("operations", op_code)', 'unknown_code("op_codes", op_code)'))
+    put("services/workshop/clients/config.py", ('unknown_code("operations", op_code)', 'unknown_code("op_codes", op_code)'))
     for po in PO:
         sub(po, (r'^(msgid "field\.)op_codes("\nmsgstr ".*"\n)', r'\1op_codes\2\n\1labor_operations\2'))
     put("tests/group/test_group.py", ('set(package["operations"])', 'set(package["op_codes"])'))
@@ -455,7 +480,7 @@ class InProcess"""))
     put("tests/workshop/workshop_harness.py", ("from tests.harness import InProcess", "from tests.harness import ROLE_IN_ID, InProcess"))
     put("tests/system/api.py", ('role = subject.split("-")[1]', 'role = ROLE_IN_ID[subject.split("-")[1]]'))
     harness = "tests/workshop/workshop_harness.py"
-    sub(harness if Path(harness).is_file() else "tests/workshop/floor.py",
+    sub(harness if Path(harness).is_file() else "tests/workshop/workshop_harness.py",
         (r'role: Any = (who\.removeprefix\(f"\{self\.store_id\}-"\)\.partition\("-"\)\[0\])', r'word = \1\n        role: Any = ROLE_IN_ID.get(word, word)'))
     put("tests/contracts/test_requests.py", ('"service_manager", "service")', '"service_manager", "system")'), ('("operator", "service")', '("operator", "system")'))
     put("tests/README.md", ('roles=["advisor"]', 'roles=["service_advisor"]'))
@@ -483,7 +508,7 @@ def statuses():
            ("at the given stages", "in the given statuses"), ("at the stage", "in the status"), ("not at a stage", "not in a status"),
            ("at which stage", "in which status"), ("at which of them", "in which of them"), ("stages", "statuses"), ("stage", "status")], files)
     put("tests/reception/component/test_arrivals.py", ('values["status"]', 'values["order_status"]'))
-    put("services/workshop/clients/workforce.py", ("    stage: str | None", "    process_step: str | None"), ('stage=entry.get("stage")', 'process_step=entry.get("process_step")'))
+    put("services/workshop/clients/config.py", ("    stage: str | None", "    process_step: str | None"), ('stage=entry.get("stage")', 'process_step=entry.get("process_step")'))
     put(R + "domain/errors.py", ("def vehicle_already_here(order_id: str, queue_number: int, status: str)", "def vehicle_already_here(order_id: str, queue_number: int, status: str)"),
         ("        status=status,\n        needed=needed,", "        order_status=status,\n        needed=needed,"),
         ("        queue_number=queue_number,\n        status=status,", "        queue_number=queue_number,\n        order_status=status,"))
@@ -517,11 +542,11 @@ def corrective():
         sub(po, (r'"Rectifications"', '"Corrective actions"')) if '"Rectifications"' in Path(po).read_text() else None
     sub(D + "pages/corrective_actions.py", (r'"Rectifications"', '"Corrective actions"'))
     sub(D + "pages/facility_checks.py", (r'"Rectifications"', '"Corrective actions"'))
-    move("docs/adr/0009-rectifications-in-reporting.md", "docs/adr/0009-corrective-actions-in-reporting.md")
+    move("docs/adr/0009-corrective-actions-in-reporting.md", "docs/adr/0009-corrective-actions-in-reporting.md")
     for path in tracked(".md", ".py"):
         text = Path(path).read_text(encoding="utf-8")
-        if "0009-rectifications-in-reporting" in text:
-            Path(path).write_text(text.replace("0009-rectifications-in-reporting", "0009-corrective-actions-in-reporting"), encoding="utf-8")
+        if "0009-corrective-actions-in-reporting" in text:
+            Path(path).write_text(text.replace("0009-corrective-actions-in-reporting", "0009-corrective-actions-in-reporting"), encoding="utf-8")
 
 
 def claim_details():
@@ -590,7 +615,7 @@ def splits():
 
 
 def concern():
-    prose([("customer's own words", "customer's concern")], [R + "entrypoints/http/orders.py", R + "entrypoints/http/views.py", R + "persistence/order.py", D + "pages/write_up/work.py", D + "pages/order/work.py"])
+    prose([("customer's own words", "customer's concern")], [R + "entrypoints/http/orders.py", R + "application/views.py", R + "persistence/order.py", D + "pages/write_up/work.py", D + "pages/order/work.py"])
     prose([("customer's own words", "customer's comment"), ("customer's words", "customer's comment"), ("three marks and words", "three ratings and a comment")], [R + "entrypoints/http/feedback.py", R + "persistence/feedback.py", D + "pages/order/feedback.py"])
     # the label belongs to the group of the interface's wording
     put(D + "pages/write_up/work.py", ("In the customer's concern", "In the customer's own words"))
@@ -638,9 +663,9 @@ def records():
 
 def invoicing():
     prose([("settlement", "invoicing")], ["docs/reception.md", R + "domain/invoicing.py", R + "entrypoints/http/invoicing.py", D + "pages/order/invoicing.py",
-                                          "deploy/group/catalogue/invoicing.yaml", "deploy/group/README.md", R + "app.py", R + "clients/catalogue.py", "tests/reception/component/test_invoicing.py", "tests/reception/unit/test_invoicing.py"])
+                                          "deploy/group/catalog/invoicing.yaml", "deploy/group/README.md", R + "app.py", R + "clients/catalogue.py", "tests/reception/component/test_invoicing.py", "tests/reception/unit/test_invoicing.py"])
     sub(D + "pages/order/invoicing.py", (r'"Settlement"', '"Invoicing"'))
-    put("deploy/group/catalogue/invoicing.yaml", ("# Settlement (结算).", "# Invoicing (结算).")) if "# Settlement" in Path("deploy/group/catalogue/invoicing.yaml").read_text() else None
+    put("deploy/group/catalog/invoicing.yaml", ("# Settlement (结算).", "# Invoicing (结算).")) if "# Settlement" in Path("deploy/group/catalog/invoicing.yaml").read_text() else None
     for po in PO:
         sub(po, (r'^msgid "Settlement"$', 'msgid "Invoicing"')) if 'msgid "Settlement"' in Path(po).read_text() else None
     put("docs/reception.md", ("## Settlement (结算)", "## Invoicing (结算)")) if "## Settlement" in Path("docs/reception.md").read_text() else None
@@ -684,11 +709,11 @@ def ratings():
 
 def accounts():
     """An unpaid release is on account; a credit is a credit note."""
-    for path in (R + "domain/delivery.py", R + "domain/order.py", R + "entrypoints/http/views.py", R + "persistence/order.py"):
+    for path in (R + "domain/delivery.py", R + "domain/order.py", R + "application/views.py", R + "persistence/order.py"):
         sub(path, (r"\b(order|self)\.credit\b", r"\1.on_account")) if re.search(r"\b(order|self)\.credit\b", Path(path).read_text()) else None
     sub(R + "domain/order.py", (r"^    credit: ", "    on_account: "))
-    sub(R + "entrypoints/http/views.py", (r"^    credit: ", "    on_account: "), (r"\bcredit=order", "on_account=order")) if "credit=order" in Path(R + "entrypoints/http/views.py").read_text() else sub(R + "entrypoints/http/views.py", (r"^    credit: ", "    on_account: "))
-    sub(R + "entrypoints/http/views.py", (r'"credit"', '"on_account"')) if '"credit"' in Path(R + "entrypoints/http/views.py").read_text() else None
+    sub(R + "application/views.py", (r"^    credit: ", "    on_account: "), (r"\bcredit=order", "on_account=order")) if "credit=order" in Path(R + "application/views.py").read_text() else sub(R + "application/views.py", (r"^    credit: ", "    on_account: "))
+    sub(R + "application/views.py", (r'"credit"', '"on_account"')) if '"credit"' in Path(R + "application/views.py").read_text() else None
     sub(R + "persistence/order.py", (r"\bcredit\b(?!_)", "on_account"))
     sub(R + "migrations/20261124_0028_up_0029.sql", (r"SET credit = credit \|\|", "SET on_account = on_account ||"), (r"WHERE credit IS", "WHERE on_account IS"), (r"a credit covers an", "an on-account release covers an"))
     sub(R + "migrations/20261124_0005_up_0006.sql", (r"ADD COLUMN credit(\s)", r"ADD COLUMN on_account\1"))
@@ -775,7 +800,7 @@ def dunning():
 
 
 def off_peak():
-    files = [R + "domain/offers.py", R + "entrypoints/http/appointments.py", R + "entrypoints/http/offers.py", "services/workshop/entrypoints/http/load.py", D + "components/time_choice.py", "docs/front.md", *PO]
+    files = [R + "domain/offers.py", R + "entrypoints/http/appointments.py", R + "application/appointment_offers.py", "services/workshop/entrypoints/http/load.py", D + "components/time_choice.py", "docs/front.md", *PO]
     prose([("quiet hours first", "off-peak hours first"), ("quiet hours are", "off-peak hours are"), ("quiet hours", "off-peak hours"), ("to see quiet times", "to see off-peak times"), ("quiet ones first", "off-peak ones first"),
            ("quietest first", "least booked first"), ("equally quiet times", "equally booked times"), ("the quietest times", "the least booked times")], files)
     sub("tests/reception/unit/test_offers.py", (r"quietest", "least_booked"))

@@ -1,4 +1,4 @@
-"""The archive of customers and their vehicles (客户档案)."""
+"""The records of customers and their vehicles (客户档案)."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -80,14 +80,14 @@ class Resolved(BaseModel):
 
 
 async def register_customer(uow: UnitOfWork, command: RegisterCustomer, deps: Deps) -> Registered:
-    """Enter a customer and vehicle into the archive, or bring them up to date.
+    """Enter a customer and vehicle into customer records, or bring them up to date.
 
     A known vehicle keeps its customer, and a known telephone number its owner.
     """
     connection, store_id, personal = uow.connection, uow.store_id, deps.personal
     vehicle_ref = personal.reference("vin", command.vin)
     phone_ref = personal.reference("phone", command.phone)
-    await persistence.lock_archive(connection, store_id)
+    await persistence.lock_customer_records(connection, store_id)
     known = await persistence.known_vehicle(connection, store_id, vehicle_ref)
     customer_ref = (
         known.customer_ref

@@ -51,16 +51,18 @@ async def loyalty_by_vehicle(
     """The same of several vehicles at once."""
     now = deps.uow_factory.clock.now()
     rule = deps.config.loyalty_rule(store_id, now)
-    customs = await persistence.custom_in_group(connection, references, now - rule.period)
-    for reference, custom in customs.items():
+    histories = await persistence.customer_history_in_group(
+        connection, references, now - rule.period
+    )
+    for reference, history in histories.items():
         log_cross_store_access(
-            "visits to other stores counted", principal, store_id, custom.stores, vehicle=reference
+            "visits to other stores counted", principal, store_id, history.stores, vehicle=reference
         )
     return {
         reference: Loyalty(
-            visits=custom.visits,
-            tier=rule.tier_of(custom, now),
+            visits=history.visits,
+            tier=rule.tier_of(history, now),
             tier_rule=rule.valid_from.isoformat(),
         )
-        for reference, custom in customs.items()
+        for reference, history in histories.items()
     }

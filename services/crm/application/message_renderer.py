@@ -64,14 +64,14 @@ async def _links(
 
 
 def _render(message: Message, person: Person, link: str | None, config: CrmConfig) -> MessageText:
-    place = config.stores[message.store_id]
+    store = config.stores[message.store_id]
     templates = config.messages[message.store_id].templates
     return render(
         templates[message.subject, person.language],
         TEMPLATE_VALUES[message.subject].model_validate(message.values),
         name=person.name,
-        store=place.zh if person.language == "zh" else place.en,
+        store=store.zh if person.language == "zh" else store.en,
         language=person.language,
-        zone=place.timezone,
+        zone=store.timezone,
         link=link,
     )

@@ -100,7 +100,7 @@ async def void_appointment(
 
 
 async def void_overdue_payment(uow: UnitOfWork, event: PaymentReceived, _: Deps) -> None:
-    """Remind nobody of a bill that is paid in full."""
+    """Remind nobody of an invoice that is paid in full."""
     if event.payer == "customer" and event.balance_cents == 0:
         await persistence.end_messages(
             uow.connection, event.store_id, event.order_id, ENDED_BY_PAYMENT, uow.caused_at

@@ -112,7 +112,7 @@ async def _act(uow: UnitOfWork, message: Message, deps: Deps) -> None:
         case Defer(until):
             await schedule_sending(uow, message.store_id, message.message_id, until)
         case Call(reason):
-            tasks = await persistence.open_phone_tasks(uow.connection, message.store_id, uow.now)
+            tasks = await persistence.open_call_tasks(uow.connection, message.store_id, uow.now)
             agent_id = follow_ups.least_loaded(deps.config.agents[message.store_id], tasks)
             task = messages.hand_to_agent(message, agent_id, reason)
             await persistence.save_message(uow.connection, task)
@@ -125,7 +125,7 @@ async def _act(uow: UnitOfWork, message: Message, deps: Deps) -> None:
 async def _next_step(
     connection: Connection, message: Message, deps: Deps
 ) -> tuple[Step, Person | None]:
-    """What is to be done now; whoever is not in the archive any more is told nothing."""
+    """What is to be done now; whoever is not in customer records any more is told nothing."""
     store_id, customer_ref = message.store_id, message.customer_ref or ""
     persons = await find_persons(connection, deps.personal, store_id, [customer_ref])
     person = persons.get(customer_ref)

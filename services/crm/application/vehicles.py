@@ -18,7 +18,7 @@ _PLAIN = ("customer_ref", "vehicle_ref", "brand", "model")
 
 class VehicleView(Loyalty):
     """A vehicle as its plate tells it, without its customer's name and telephone number; what this
-    store's archive does not know is absent."""
+    store's customer records do not know is absent."""
 
     customer_ref: str | None = None
     vehicle_ref: str | None = None
@@ -28,14 +28,14 @@ class VehicleView(Loyalty):
 
 
 class RegisteredCustomer(BaseModel):
-    """A customer of this store's archive."""
+    """A customer of this store's customer records."""
 
     customer_ref: str
 
 
 async def get_vehicle(store_id: str, plate: str, principal: Principal, deps: Deps) -> VehicleView:
-    """Read what the store's archive knows of the vehicle with this plate, and how loyal its
-    customer is to the group; also of a vehicle that only other stores know."""
+    """Read what the store's customer records knows of the vehicle with this plate, and how loyal
+    its customer is to the group; also of a vehicle that only other stores know."""
     plate_ref = deps.personal.reference("plate", plate)
     async with deps.uow_factory.read(store_id) as connection:
         loyalty = await loyalty_of(connection, store_id, plate_ref, principal, deps)
@@ -44,7 +44,7 @@ async def get_vehicle(store_id: str, plate: str, principal: Principal, deps: Dep
 
 
 async def get_registered_vehicle(store_id: str, vehicle_ref: str, deps: Deps) -> Registered:
-    """Read the references of a vehicle and its customer in the store's archive.
+    """Read the references of a vehicle and its customer in the store's customer records.
 
     Raises:
         RuleViolation: the store knows no such vehicle.
@@ -59,7 +59,7 @@ async def get_registered_vehicle(store_id: str, vehicle_ref: str, deps: Deps) ->
 async def get_registered_customer(
     store_id: str, customer_ref: str, deps: Deps
 ) -> RegisteredCustomer:
-    """Say whether a customer is in the store's archive.
+    """Say whether a customer is in the store's customer records.
 
     Raises:
         RuleViolation: the customer is not.

@@ -26,9 +26,9 @@ class CrmConfig:
 
     def call_due(self, store_id: str, after: datetime) -> datetime:
         """Ten o'clock, local, on the working day after a delivery or an attempt."""
-        place = self.stores[store_id]
-        day = self.calendar.next_working_day(place.local_day(after))
-        return place.at(day, _CALLING_HOUR).astimezone(UTC)
+        store = self.stores[store_id]
+        day = self.calendar.next_working_day(store.local_day(after))
+        return store.at(day, _CALLING_HOUR).astimezone(UTC)
 
     def loyalty_rule(self, store_id: str, now: datetime) -> LoyaltyRule:
         """The version that holds on the store's day."""
@@ -42,19 +42,19 @@ def load_config(folder: Path) -> CrmConfig:
         ValueError: a store has no agent, or a message no words.
     """
     stores = load_stores(folder)
-    people = read_yaml(folder, "people.yaml")["people"]
+    staff = read_yaml(folder, "staff.yaml")["staff"]
     agents = {
         store_id: tuple(
             sorted(
                 person["id"]
-                for person in people
-                if "agent" in person["roles"] and store_id in person["stores"]
+                for person in staff
+                if "customer_care_agent" in person["roles"] and store_id in person["stores"]
             )
         )
         for store_id in stores
     }
     if missing := [store_id for store_id, ids in agents.items() if not ids]:
-        raise ValueError(f"people.yaml names no agent for {', '.join(missing)}")
+        raise ValueError(f"staff.yaml names no agent for {', '.join(missing)}")
     return CrmConfig(
         stores,
         agents,

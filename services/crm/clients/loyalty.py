@@ -23,18 +23,20 @@ class _Tier(_Strict):
     tier: Tier
     visits: _Amount
     spend_cents: _Amount
-    within_days: _Days
+    max_days_since_last_visit: _Days
 
     def asks_no_more_than(self, better: "_Tier") -> bool:
         return (
             self.tier != better.tier
             and self.visits <= better.visits
             and self.spend_cents <= better.spend_cents
-            and self.within_days >= better.within_days
+            and self.max_days_since_last_visit >= better.max_days_since_last_visit
         )
 
     def threshold(self) -> Threshold:
-        return Threshold(self.tier, self.visits, self.spend_cents, timedelta(days=self.within_days))
+        return Threshold(
+            self.tier, self.visits, self.spend_cents, timedelta(days=self.max_days_since_last_visit)
+        )
 
 
 class _Rule(_Strict):

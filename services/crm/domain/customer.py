@@ -21,7 +21,7 @@ class References:
 def register(
     store_id: str, references: References, known: References | None, now: datetime
 ) -> list[CustomerRegistered]:
-    """Enter a customer and vehicle into the archive; what is ``known`` already is no news."""
+    """Enter a customer and vehicle into customer records; what is ``known`` already is no news."""
     if references == known:
         return []
     return [

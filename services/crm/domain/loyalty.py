@@ -14,7 +14,7 @@ Tier = Literal["gold", "silver", "bronze"]
 
 
 @dataclass(frozen=True)
-class Custom:
+class CustomerHistory:
     """What the customer of a vehicle has brought to the stores of the group (累计到店与消费).
 
     ``recent_visits`` and ``recent_cents`` are those of the rule's period; a visit counts once the
@@ -40,12 +40,12 @@ class Threshold:
     spend_cents: int
     within: timedelta
 
-    def is_met(self, custom: Custom, now: datetime) -> bool:
+    def is_met(self, history: CustomerHistory, now: datetime) -> bool:
         return (
-            custom.last_visit_at is not None
-            and now - custom.last_visit_at <= self.within
-            and custom.recent_visits >= self.visits
-            and custom.recent_cents >= self.spend_cents
+            history.last_visit_at is not None
+            and now - history.last_visit_at <= self.within
+            and history.recent_visits >= self.visits
+            and history.recent_cents >= self.spend_cents
         )
 
 
@@ -61,10 +61,10 @@ class LoyaltyRule:
     tiers: Sequence[Threshold]
     brands: Mapping[str, Sequence[Threshold]]
 
-    def tier_of(self, custom: Custom, now: datetime) -> Tier | None:
+    def tier_of(self, history: CustomerHistory, now: datetime) -> Tier | None:
         """The best tier that the customer has at ``now``. It changes as time goes by."""
-        thresholds = self.brands.get(custom.brand or "", self.tiers)
-        return next((each.tier for each in thresholds if each.is_met(custom, now)), None)
+        thresholds = self.brands.get(history.brand or "", self.tiers)
+        return next((each.tier for each in thresholds if each.is_met(history, now)), None)
 
 
 def rule_on(rules: Sequence[LoyaltyRule], day: date) -> LoyaltyRule:
@@ -77,13 +77,13 @@ def rule_on(rules: Sequence[LoyaltyRule], day: date) -> LoyaltyRule:
 
 
 def spend_by_order(events: Iterable[Event]) -> Mapping[tuple[str, str], int]:
-    """By how many cents bills and their corrections change what customers pay, by store and
+    """By how many cents invoices and their corrections change what customers pay, by store and
     order. What manufacturers and stores pay is no spend of the customer's."""
     spend: Counter[tuple[str, str]] = Counter()
     for event in events:
         match event:
             case InvoiceIssued():
-                spend[event.store_id, event.order_id] += _customers_share(event)
+                spend[event.store_id, event.order_id] += _customers_split(event)
             case CreditNoteIssued():
                 spend[event.store_id, event.order_id] -= _credited_to_customer(event)
     return spend
@@ -94,8 +94,8 @@ def _credited_to_customer(note: CreditNoteIssued) -> int:
     return note.total_cents - sum(others)
 
 
-def _customers_share(invoice: InvoiceIssued) -> int:
-    """A bill without shares is the customer's."""
-    if not invoice.shares:
+def _customers_split(invoice: InvoiceIssued) -> int:
+    """An invoice without payer splits is the customer's."""
+    if not invoice.payer_splits:
         return invoice.total_cents
-    return sum(share.amount_cents for share in invoice.shares if share.payer == "customer")
+    return sum(split.amount_cents for split in invoice.payer_splits if split.payer == "customer")

@@ -27,10 +27,12 @@ Declinable = Literal["wecom", "sms", "email", "phone"]
 
 Language = Literal["zh", "en"]
 
-State = Literal["waiting", "sending", "sent", "to_call", "called", "unreached", "suppressed"]
+State = Literal[
+    "waiting", "sending", "sent", "call_required", "called", "not_reached", "suppressed"
+]
 
 Status = Literal[
-    "waiting", "sending", "sent", "to_call", "called", "unreached", "suppressed", "obsolete"
+    "waiting", "sending", "sent", "call_required", "called", "not_reached", "suppressed", "obsolete"
 ]
 """待发送、发送中、已发送、待电话、已电话告知、未接通、已退订、已失效."""
 
@@ -63,7 +65,7 @@ ENDED_BY_ANOTHER_PROMISE: tuple[Subject, ...] = ("at_risk", "promise_changed", "
 MOST_CALLS = 3
 """A customer who is not reached is called so often about one message."""
 
-_OPEN: frozenset[State] = frozenset({"waiting", "sending", "to_call"})
+_OPEN: frozenset[State] = frozenset({"waiting", "sending", "call_required"})
 
 
 @dataclass(frozen=True)
@@ -309,8 +311,8 @@ def record_send_result(
 
 
 def hand_to_agent(message: Message, agent_id: str, reason: CallReason) -> Message:
-    """A phone task (电话任务) for an agent."""
-    return replace(message, state="to_call", agent_id=agent_id, reason=reason)
+    """A call task (电话任务) for an agent."""
+    return replace(message, state="call_required", agent_id=agent_id, reason=reason)
 
 
 def suppress(message: Message) -> Message:
@@ -326,11 +328,11 @@ def complete_call(
     Raises:
         RuleViolation: there is nothing to tell by phone any more.
     """
-    if message.status(now) != "to_call" or message.customer_ref is None:
+    if message.status(now) != "call_required" or message.customer_ref is None:
         raise errors.nothing_to_call_about(message.message_id)
     if not reached:
         calls = message.calls + 1
-        state: State = "unreached" if calls == MOST_CALLS else message.state
+        state: State = "not_reached" if calls == MOST_CALLS else message.state
         return replace(message, state=state, agent_id=agent_id, calls=calls), []
     told = replace(message, state="called", agent_id=agent_id, notified_at=now)
     return told, [_notified(told, message.customer_ref, "phone", now)]

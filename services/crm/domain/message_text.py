@@ -89,7 +89,7 @@ class Ready(TemplateValues):
 
 
 class OverduePayment(TemplateValues):
-    """A bill is unpaid past its day (逾期未付)."""
+    """An invoice is unpaid past its day (逾期未付)."""
 
     subject: ClassVar[Subject] = "overdue_payment"
 

@@ -1,5 +1,5 @@
--- The archive of persons (客户档案) and follow-ups (回访). Names, phones, plates, VINs and records of
--- calls are encrypted under the customer's subject key; references are keyed hashes.
+-- The records of persons (客户档案) and follow-ups (回访). Names, phones, plates, VINs and records
+-- of calls are encrypted under the customer's subject key; references are keyed hashes.
 
 CREATE TABLE customer (
     store_id      text        NOT NULL,

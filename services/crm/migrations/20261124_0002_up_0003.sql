@@ -30,8 +30,8 @@ CREATE TABLE message (
     link          bytea,
     created_at    timestamptz NOT NULL,
     expires_at    timestamptz,
-    state         text        NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'to_call',
-                                                        'called', 'unreached', 'suppressed')),
+    state         text        NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'call_required',
+                                                        'called', 'not_reached', 'suppressed')),
     channel       text        CHECK (channel IN ('wecom', 'sms', 'email')),
     tries         smallint    NOT NULL,
     retry_at      timestamptz,
@@ -48,9 +48,9 @@ CREATE INDEX message_customer ON message (store_id, customer_ref, created_at);
 CREATE INDEX message_order ON message (store_id, order_id, created_at);
 -- An appointment or additional work that is settled ends what is still to be told about it.
 CREATE INDEX message_about ON message (store_id, about)
-    WHERE state IN ('waiting', 'sending', 'to_call');
--- Agents' phone tasks, and the number of them by which agents are balanced.
-CREATE INDEX message_to_call ON message (store_id, created_at) WHERE state = 'to_call';
+    WHERE state IN ('waiting', 'sending', 'call_required');
+-- Agents' call tasks, and the number of them by which agents are balanced.
+CREATE INDEX message_call_required ON message (store_id, created_at) WHERE state = 'call_required';
 
 ALTER TABLE message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE message FORCE ROW LEVEL SECURITY;

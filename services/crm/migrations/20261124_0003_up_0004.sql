@@ -1,11 +1,11 @@
--- What a service_visit brought: the customer's share of its bill, less credit notes, in cents.
+-- What a service_visit brought: the customer's share of its invoice, less credit notes, in cents.
 ALTER TABLE service_visit ADD COLUMN spent_cents bigint NOT NULL DEFAULT 0;
 
 -- What the customer of a vehicle has brought to all stores of the group (集团累计到店与消费): sums,
--- nothing about any person. A customer of several stores is one by telephone number. The one way to see
--- another store's visits; it runs as the owner and for one vehicle, known by its VIN's or plate's
--- reference.
-CREATE FUNCTION custom_in_group(reference text, since timestamptz)
+-- nothing about any person. A customer of several stores is one by telephone number. The one way to
+-- see another store's visits; it runs as the owner and for one vehicle, known by its VIN's or
+-- plate's reference.
+CREATE FUNCTION customer_history_in_group(reference text, since timestamptz)
     RETURNS TABLE (brand text, visits bigint, recent_visits bigint, recent_cents bigint,
                    last_visit_at timestamptz, stores text[])
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
@@ -33,13 +33,13 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['customer', 'vehicle', 'service_visit'] LOOP
-        EXECUTE format('CREATE POLICY group_custom ON %I FOR SELECT TO crm_owner USING (true)',
+        EXECUTE format('CREATE POLICY group_history ON %I FOR SELECT TO crm_owner USING (true)',
                        name);
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION custom_in_group FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION custom_in_group TO crm;
+REVOKE ALL ON FUNCTION customer_history_in_group FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION customer_history_in_group TO crm;
 
 -- Each step of that function, without a store.
 CREATE INDEX vehicle_reference ON vehicle (vehicle_ref);

@@ -1,6 +1,6 @@
 -- What is asked about a customer's visits to other stores is asked in a store's name, about one
 -- vehicle.
-CREATE OR REPLACE FUNCTION custom_in_group(reference text, since timestamptz)
+CREATE OR REPLACE FUNCTION customer_history_in_group(reference text, since timestamptz)
     RETURNS TABLE (brand text, visits bigint, recent_visits bigint, recent_cents bigint,
                    last_visit_at timestamptz, stores text[])
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = crm, pg_temp

@@ -1,4 +1,4 @@
-"""The archive of persons and their vehicles."""
+"""The records of persons and their vehicles."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,17 +114,17 @@ class EncryptedContact:
     contact_points: Mapping[str, Any]
 
 
-async def lock_archive(connection: Connection, store_id: str) -> None:
+async def lock_customer_records(connection: Connection, store_id: str) -> None:
     """One registration at a time in a store, so that nobody is entered twice."""
     await connection.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"archive/{store_id}"
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"customer-records/{store_id}"
     )
 
 
 async def known_vehicle(
     connection: Connection, store_id: str, vehicle_ref: str
 ) -> References | None:
-    """The references under which a vehicle is in the archive."""
+    """The references under which a vehicle is in customer records."""
     row = await connection.fetchrow(_KNOWN_VEHICLE, store_id, vehicle_ref)
     return References(**row) if row else None
 
@@ -192,7 +192,7 @@ async def lock_customer(connection: Connection, store_id: str, customer_ref: str
 
 
 async def require_customer(connection: Connection, store_id: str, customer_ref: str) -> None:
-    """Refuse a customer who is not in the store's archive.
+    """Refuse a customer who is not in the store's customer records.
 
     Raises:
         RuleViolation: the store knows no such customer.

@@ -44,12 +44,12 @@ SELECT claimed_until > clock_timestamp() FROM message WHERE store_id = $1 AND me
 _END = """
 UPDATE message SET expires_at = least(expires_at, $4)
 WHERE store_id = $1 AND order_id = $2 AND subject = ANY ($3)
-  AND state IN ('waiting', 'sending', 'to_call')
+  AND state IN ('waiting', 'sending', 'call_required')
 """
 
 _END_ABOUT = """
 UPDATE message SET expires_at = least(expires_at, $3)
-WHERE store_id = $1 AND about = $2 AND state IN ('waiting', 'sending', 'to_call')
+WHERE store_id = $1 AND about = $2 AND state IN ('waiting', 'sending', 'call_required')
 """
 
 _ADDRESS = """
@@ -65,7 +65,7 @@ WHERE store_id = $1
   AND ($2::text IS NULL OR customer_ref = $2)
   AND ($3::text IS NULL OR order_id = $3)
   AND (cardinality($4::text[]) = 0 OR
-       CASE WHEN state IN ('waiting', 'sending', 'to_call') AND expires_at <= $5
+       CASE WHEN state IN ('waiting', 'sending', 'call_required') AND expires_at <= $5
             THEN 'obsolete' ELSE state END = ANY ($4))
 ORDER BY created_at DESC, message_id DESC
 LIMIT 500
@@ -75,7 +75,7 @@ LIMIT 500
 _TO_CALL = (
     _MESSAGE
     + """
-WHERE store_id = $1 AND state = 'to_call' AND (expires_at IS NULL OR expires_at > $2)
+WHERE store_id = $1 AND state = 'call_required' AND (expires_at IS NULL OR expires_at > $2)
 ORDER BY calls, created_at, message_id
 LIMIT 500
 """
@@ -83,7 +83,7 @@ LIMIT 500
 
 _OPEN_TASKS = """
 SELECT agent_id, count(*) AS tasks FROM message
-WHERE store_id = $1 AND state = 'to_call' AND (expires_at IS NULL OR expires_at > $2)
+WHERE store_id = $1 AND state = 'call_required' AND (expires_at IS NULL OR expires_at > $2)
 GROUP BY agent_id
 """
 
@@ -196,15 +196,17 @@ async def list_messages(
     return [Message(**row) for row in rows]
 
 
-async def messages_to_call(connection: Connection, store_id: str, now: datetime) -> list[Message]:
+async def messages_with_call_required(
+    connection: Connection, store_id: str, now: datetime
+) -> list[Message]:
     """What agents have to tell by phone, oldest first."""
     return [Message(**row) for row in await connection.fetch(_TO_CALL, store_id, now)]
 
 
-async def open_phone_tasks(
+async def open_call_tasks(
     connection: Connection, store_id: str, now: datetime
 ) -> Mapping[str, int]:
-    """How many phone tasks each agent has."""
+    """How many call tasks each agent has."""
     rows = await connection.fetch(_OPEN_TASKS, store_id, now)
     return {row["agent_id"]: row["tasks"] for row in rows}
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from services.crm.domain.loyalty import Custom
+from services.crm.domain.loyalty import CustomerHistory
 from services.crm.domain.message import ServiceVisit
 from shared.db import Connection
 
@@ -32,7 +32,7 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 
 _CUSTOM = """
 SELECT reference, brand, visits, recent_visits, recent_cents, last_visit_at, stores
-FROM unnest($1::text[]) AS reference, custom_in_group(reference, $2)
+FROM unnest($1::text[]) AS reference, customer_history_in_group(reference, $2)
 """
 
 
@@ -62,13 +62,13 @@ async def add_spend(connection: Connection, spend: Mapping[tuple[str, str], int]
     await connection.execute(_ADD_SPEND, *map(list, zip(*rows, strict=True)))
 
 
-async def custom_in_group(
+async def customer_history_in_group(
     connection: Connection, references: Collection[str], since: datetime
-) -> dict[str, Custom]:
+) -> dict[str, CustomerHistory]:
     """What the customer of each vehicle, known by its VIN's or plate's reference, has brought to
     every store, also to those that the transaction does not see otherwise."""
     rows = map(dict, await connection.fetch(_CUSTOM, list(references), since))
-    return {row.pop("reference"): Custom(**row) for row in rows}
+    return {row.pop("reference"): CustomerHistory(**row) for row in rows}
 
 
 _FIELDS = [field.name for field in dataclasses.fields(ServiceVisit)]

@@ -98,7 +98,8 @@ def _link_to_open_order(form: Form, place: ui.element) -> None:
 async def _record(
     ctx: PageContext, typed: str, body: Mapping[str, Any], attempt: str
 ) -> dict[str, Any]:
-    """Record the vehicle; the plate of a scanned VIN stands in the archive, if it has one yet."""
+    """Record the vehicle; the plate of a scanned VIN stands in customer records, if it has one
+    yet."""
     plate = typed
     if is_vin(typed):
         found = await find_customer(ctx, typed)
@@ -141,7 +142,7 @@ async def _expected(ctx: PageContext) -> tuple[dict[str, str], dict[str, str]]:
                 (
                     formats.clock(each["planned_at"], ctx.store.timezone),
                     plates[each["appointment_id"]],
-                    catalog.operation(each["operations"][0]),
+                    catalog.operation(each["op_codes"][0]),
                 ),
             )
         )

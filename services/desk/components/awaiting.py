@@ -10,7 +10,7 @@ from services.desk.components.live import live
 from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import PageContext
 
-STAGES = ("greeted", "opened", "in_work", "ready")
+STATUSES = ("greeted", "opened", "in_progress", "ready")
 
 Order = Mapping[str, Any]
 
@@ -18,8 +18,8 @@ Order = Mapping[str, Any]
 async def awaiting(ctx: PageContext) -> Sequence[Order]:
     """The store's orders with an estimate that nobody has decided on."""
     orders: Sequence[Order] = await ctx.shared(
-        f"orders {' '.join(STAGES)}",
-        lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", stage=list(STAGES)),
+        f"orders {' '.join(STATUSES)}",
+        lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", status=list(STATUSES)),
     )
     return [order for order in orders if order["awaiting_estimates"]]
 

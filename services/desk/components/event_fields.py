@@ -58,7 +58,7 @@ def _bay(ctx: PageContext, _: Catalog, value: str) -> str:
 
 def _operations(ctx: PageContext, catalog: Catalog, value: str | Sequence[Any]) -> str:
     ordered = [value] if isinstance(value, str) else value
-    codes = (each if isinstance(each, str) else each["operation_id"] for each in ordered)
+    codes = (each if isinstance(each, str) else each["op_code"] for each in ordered)
     return ctx.t.listed(map(catalog.operation, codes))
 
 
@@ -89,7 +89,7 @@ REASON_KINDS = (
     "manual_override",
     "discount",
     "refund",
-    "credit",
+    "on_account",
     "credit_note",
     "correction",
     "waiver",
@@ -105,8 +105,9 @@ FIELDS: Mapping[str, Written] = {
     "inspector_id": _people,
     "agent_id": _people,
     "bay_id": _bay,
-    "operation_id": _operations,
-    "operations": _operations,
+    "op_code": _operations,
+    "op_codes": _operations,
+    "labor_operations": _operations,
     "symptoms": _symptoms,
     "lines": _lines,
     "steps": _steps,
@@ -145,11 +146,11 @@ FIELDS: Mapping[str, Written] = {
     "attempt": _number,
     "reached": _yes_or_no,
     "satisfaction": _number,
-    "quality": _number,
-    "technique": _number,
-    "attitude": _number,
+    "work_quality": _number,
+    "technical_skill": _number,
+    "service_attitude": _number,
     "requested_by": _people,
-    "granted_by": _people,
+    "approved_by": _people,
     "recorded_by": _people,
     "submitted_by": _people,
     "issued_by": _people,

@@ -70,7 +70,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Heat:
-    """Free technician minutes (空闲工时) of one trade by the begin of the half hour, if any."""
+    """Free technician minutes (空闲工时) of one skill by the begin of the half hour, if any."""
 
     name: str
     minutes: Mapping[datetime, int]
@@ -290,7 +290,7 @@ def begins(job: Job) -> datetime:
 
 
 def ends(job: Job, now: datetime) -> datetime:
-    """The actual finish; for work in hand the planned one, or now when that has passed."""
+    """The actual finish; for work in progress the planned one, or now when that has passed."""
     if job["finished_at"]:
         return at(job["finished_at"])
     planned = max(at(job["planned_finish_at"]), begins(job))

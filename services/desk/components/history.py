@@ -59,7 +59,7 @@ def _note(ctx: PageContext, catalog: Catalog, data: Mapping[str, Any]) -> str:
         value = data.get(field)
         people = value if isinstance(value, list) else [value] if value else []
         parts += [ctx.colleague(person) for person in people]
-    if operation := data.get("operation_id"):
+    if operation := data.get("op_code"):
         parts.append(catalog.operation(operation))
     if promised := data.get("promised_at"):
         at = formats.day_and_clock(promised, ctx.store.timezone, ctx.now())

@@ -22,7 +22,7 @@ Fields = Callable[[Form], Callable[[], Body]]
 REASONS = (
     "customer_request",
     "skill",
-    "handover",
+    "shift_handover",
     "workload",
     "bay",
     "vehicle",
@@ -58,13 +58,13 @@ class DispatchOptions:
         return {bay_id: ctx.bay(bay_id) for bay_id in job["suitable_bay_ids"]}
 
     def exchangeable(self, job: Job) -> dict[str, str]:
-        """Names of the planned jobs of the same trade, by id."""
+        """Names of the planned jobs of the same skill, by id."""
         return {
             other["job_id"]: self.job_name(other["job_id"])
             for other in self.plan["jobs"]
             if other["status"] == "planned"
             and other["planned_start_at"]
-            and other["trade"] == job["trade"]
+            and other["skill_code"] == job["skill_code"]
             and other["job_id"] != job["job_id"]
         }
 

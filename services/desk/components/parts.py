@@ -26,14 +26,14 @@ def parts_dialog(ctx: PageContext, job: Mapping[str, Any], name: str) -> None:
     with dialog(f"{t('Parts expected')} · {name}") as opened:
         text(t("Leave the time empty when the parts are there."), "hint")
         form = Form(ctx, job["version"])
-        expected = moment_field(form, "at", t("Expected"), job["parts_at"])
+        expected = moment_field(form, "at", t("Expected"), job["parts_eta"])
         reason = form.field("reason", ui.select(choices(t, "parts", REASONS), label=t("Reason")))
 
         async def send() -> None:
             if not form.require("reason"):
                 return
             body = {"at": moment_of(form, expected), "reason": reason.value}
-            path = f"/jobs/{job['job_id']}/parts-expected"
+            path = f"/jobs/{job['job_id']}/parts-eta"
             await submit(form, opened, "workshop", path, body)
 
         dialog_actions(form, opened, t("Save"), send)

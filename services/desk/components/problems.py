@@ -38,7 +38,7 @@ def _spoken(t: Translator, name: str, value: object) -> object:
     """Coded values in words, money in yuan."""
     if name.endswith("_cents") and isinstance(value, int):
         return f"¥{value / 100:,.2f}"
-    if name in ("stage", "needed", "status", "trade", "method"):
-        kind = "stage" if name == "needed" else name
+    if name in ("order_status", "needed", "status", "skill_code", "method"):
+        kind = "order_status" if name == "needed" else name
         return t.code(kind, str(value))
     return value

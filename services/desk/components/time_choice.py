@@ -1,4 +1,5 @@
-"""Choosing a time to come (预约时段): quiet hours are offered first, above the day's load curve."""
+"""Choosing a time to come (预约时段): off-peak hours are offered first, above the day's load
+curve."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -26,7 +27,7 @@ HalfHour = Mapping[str, Any]
 class TimeChoice:
     """A day, the offers from that day on, the curve of the day, and the time that is chosen.
 
-    ``operations`` tells at any time what is to be done.
+    ``op_codes`` tells at any time what is to be done.
     """
 
     def __init__(
@@ -34,12 +35,12 @@ class TimeChoice:
         ctx: PageContext,
         catalog: Catalog,
         form: Form,
-        operations: Callable[[], Sequence[str]],
+        op_codes: Callable[[], Sequence[str]],
     ) -> None:
         self._ctx = ctx
         self._catalog = catalog
         self._form = form
-        self._operations = operations
+        self._op_codes = op_codes
         self._asked = 0
 
     def show(self, planned_at: str | None = None) -> None:
@@ -62,11 +63,11 @@ class TimeChoice:
     async def ask(self) -> None:
         """Show offers and curve for what is to be done, the latest choice only."""
         self._asked += 1
-        asked, operations = self._asked, list(self._operations())
-        if not operations or not self._day.value:
-            self.say(self._ctx.t("Choose the work to see quiet times."))
+        asked, op_codes = self._asked, list(self._op_codes())
+        if not op_codes or not self._day.value:
+            self.say(self._ctx.t("Choose the work to see off-peak times."))
             return
-        body = {"operations": operations, "day_from": self._day.value}
+        body = {"op_codes": op_codes, "day_from": self._day.value}
         path = f"{self._ctx.store_path}/appointments/offers"
         try:
             response = await self._ctx.services.ask("reception", path, body)
@@ -80,8 +81,8 @@ class TimeChoice:
             self.say(problem)
         else:
             self.offer(response["offers"])
-            trades = {self._catalog.operations[each]["trade"] for each in operations}
-            needed = [each for each in response["load"] if each["trade"] in trades]
+            skill_codes = {self._catalog.operations[each]["skill_code"] for each in op_codes}
+            needed = [each for each in response["load"] if each["skill_code"] in skill_codes]
             self._show_curve(needed, response["offers"])
 
     def say(self, sentence: str) -> None:
@@ -118,18 +119,18 @@ class TimeChoice:
         self._planned.set_value(formats.local(planned_at, self._ctx.store.timezone))
 
     def _show_curve(self, load: Sequence[HalfHour], offers: Sequence[Offer]) -> None:
-        """The share of the trades' time that is booked, by half hour of the chosen day."""
+        """The share of the skills' time that is booked, by half hour of the chosen day."""
         day, zone = date.fromisoformat(self._day.value or ""), self._ctx.store.timezone
         offered = {offer["planned_at"] for offer in offers}
         curves: dict[str, list[HalfHour]] = defaultdict(list)
         for each in load:
             starts_at = datetime.fromisoformat(each["starts_at"]).astimezone(zone)
             if starts_at.date() == day:
-                curves[each["trade"]].append(each)
+                curves[each["skill_code"]].append(each)
         self._curve.clear()
         with self._curve:
-            for trade, half_hours in curves.items():
-                text(self._ctx.t.code("trade", trade), "curve-name")
+            for skill_code, half_hours in curves.items():
+                text(self._ctx.t.code("skill_code", skill_code), "curve-name")
                 with box("curve-bars"):
                     for each in half_hours:
                         self._bar(each, each["starts_at"] in offered)

@@ -41,7 +41,7 @@ class WorkChoice:
         packages = list(dict.fromkeys(filter(None, (line["package_id"] for line in known))))
         operations = [line["code"] for line in own if line["kind"] == "labor"]
         self.operations = form.field(
-            "operations",
+            "op_codes",
             several(catalog.operation_choices(()), t("Labor operations"), operations),
         )
         self._parts = form.field(
@@ -66,10 +66,10 @@ class WorkChoice:
         """The work as reception wants it, parts by number; only its lines have a payer."""
         return {
             "packages": self._packages.value,
-            "operations": self.operations.value,
+            "op_codes": self.operations.value,
             "parts": [
-                {"part_no": part_no, "quantity": self._quantities.get(part_no, 1)}
-                for part_no in self._parts.value
+                {"part_number": part_number, "quantity": self._quantities.get(part_number, 1)}
+                for part_number in self._parts.value
             ],
             "pay_types": {code: self._payer(code) for code in self._codes()},
         }
@@ -86,7 +86,7 @@ class WorkChoice:
     def _codes(self) -> list[str]:
         """Every line's code, in the order of the estimate."""
         chosen = (self._catalog.packages[each] for each in self._packages.value)
-        inside = (code for each in chosen for code in (*each["operations"], *each["parts"]))
+        inside = (code for each in chosen for code in (*each["op_codes"], *each["parts"]))
         return list(dict.fromkeys([*inside, *self.operations.value, *self._parts.value]))
 
     def _payer(self, code: str) -> str:
@@ -147,15 +147,15 @@ def price_line(catalog: Catalog, line: Line) -> None:
 
 
 def quantity_field(
-    quantities: dict[str, int], part_no: str, changed: Handler | None = None
+    quantities: dict[str, int], part_number: str, changed: Handler | None = None
 ) -> None:
     """How many of a part: one, unless ``quantities`` says more."""
 
     async def change(event: Any) -> None:
-        quantities[part_no] = int(event.value or 1)
+        quantities[part_number] = int(event.value or 1)
         if changed:
             await changed()
 
-    quantity = quantities.setdefault(part_no, 1)
+    quantity = quantities.setdefault(part_number, 1)
     made = ui.number(value=quantity, min=1, max=100, precision=0, on_change=change)
-    test_id(f"quantity-{part_no}", made.props("dense outlined").classes("amount-number"))
+    test_id(f"quantity-{part_number}", made.props("dense outlined").classes("amount-number"))

@@ -5,29 +5,29 @@ from services.desk.pages import (
     appointments,
     authorise,
     board,
+    call_tasks,
     claim,
     claims,
+    corrective_actions,
     customer,
-    daily_checks,
     dead_letters,
+    facility_checks,
     follow_ups,
     group,
     inspection,
-    intake,
     my_jobs,
     nothing,
     order,
     orders,
-    phone_tasks,
     receivables,
     reception,
-    rectifications,
     sign_in,
     today,
     workshop,
+    write_up,
 )
 
-__all__ = ["authorise", "board", "claim", "intake", "nothing", "order", "sign_in"]
+__all__ = ["authorise", "board", "claim", "nothing", "order", "sign_in", "write_up"]
 
 MENU.extend(
     (
@@ -41,10 +41,10 @@ MENU.extend(
         receivables.PAGE,
         workshop.PAGE,
         customer.SEARCH,
-        phone_tasks.PAGE,
+        call_tasks.PAGE,
         follow_ups.PAGE,
-        daily_checks.PAGE,
-        rectifications.PAGE,
+        facility_checks.PAGE,
+        corrective_actions.PAGE,
         today.PAGE,
         dead_letters.PAGE,
     )
@@ -52,12 +52,12 @@ MENU.extend(
 HOME.update(
     {
         "group_manager": group.PAGE,
-        "manager": today.PAGE,
-        "advisor": reception.PAGE,
+        "service_manager": today.PAGE,
+        "service_advisor": reception.PAGE,
         "dispatcher": workshop.PAGE,
         "technician": my_jobs.PAGE,
-        "inspector": inspection.PAGE,
-        "agent": follow_ups.PAGE,
+        "quality_inspector": inspection.PAGE,
+        "customer_care_agent": follow_ups.PAGE,
         "operator": dead_letters.PAGE,
     }
 )

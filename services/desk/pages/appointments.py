@@ -43,7 +43,7 @@ PAGE = Page(
     path="/stores/{store_id}/appointments",
     title="Appointments",
     icon="event",
-    roles=frozenset({"advisor", "manager", "agent"}),
+    roles=frozenset({"service_advisor", "service_manager", "customer_care_agent"}),
     duties=DUTIES,
 )
 
@@ -106,7 +106,7 @@ def _row(ctx: PageContext, catalog: Catalog, day: date, appointment: Appointment
         cell(formats.clock(appointment["planned_at"], zone), "number")
         cell(who.plate or formats.NOTHING, "plate-cell")
         cell(who.name or formats.NOTHING)
-        cell(ctx.t.listed(map(catalog.operation, appointment["operations"])))
+        cell(ctx.t.listed(map(catalog.operation, appointment["op_codes"])))
         cell(formats.day_and_clock(appointment["promised_at"], zone, now), "number")
         with cell_box():
             _status(ctx, appointment)
@@ -172,7 +172,7 @@ async def _booking_dialog(ctx: PageContext, catalog: Catalog) -> None:
             plate = form.field("plate", ui.input(t("Plate or VIN"), placeholder="沪A12345"))
             plate.props("autofocus")
             operations = form.field(
-                "operations", several(catalog.operation_choices(()), t("Labor operations"))
+                "op_codes", several(catalog.operation_choices(()), t("Labor operations"))
             )
             parts = form.field("parts", several(catalog.part_choices(), t("Parts wanted")))
         known = text("", "hint one-line")
@@ -196,16 +196,16 @@ async def _booking_dialog(ctx: PageContext, catalog: Catalog) -> None:
         operations.on_value_change(work_chosen)
 
         async def send() -> None:
-            if not form.require("plate", "operations", "planned_at"):
+            if not form.require("plate", "op_codes", "planned_at"):
                 return
             wanted = catalog.typical_parts(operations.value)
             body = {
                 "plate": customer.get("plate") or plate.value,
                 "planned_at": choice.planned_at,
-                "operations": operations.value,
+                "op_codes": operations.value,
                 "parts": [
-                    {"part_no": part_no, "quantity": wanted.get(part_no, 1)}
-                    for part_no in parts.value
+                    {"part_number": part_number, "quantity": wanted.get(part_number, 1)}
+                    for part_number in parts.value
                 ],
                 "customer_ref": customer.get("customer_ref"),
                 **confirmation.body,
@@ -232,7 +232,8 @@ def _second_booking(ctx: PageContext, form: Form) -> Confirmation:
 
 
 async def _customer(ctx: PageContext, typed: str) -> dict[str, Any]:
-    """The archive's entry; nothing while the archive is unavailable, for the plate suffices."""
+    """The customer record; nothing while customer records is unavailable, for the plate
+    suffices."""
     try:
         return await find_customer(ctx, typed) or {}
     except ServiceUnavailableError:
@@ -255,7 +256,7 @@ async def _move_dialog(ctx: PageContext, catalog: Catalog, appointment: Appointm
         text(t("The old place is kept until the new one is had."), "hint")
         form = Form(ctx, appointment["version"])
         confirmation = _second_booking(ctx, form)
-        choice = TimeChoice(ctx, catalog, form, lambda: appointment["operations"])
+        choice = TimeChoice(ctx, catalog, form, lambda: appointment["op_codes"])
         choice.show(appointment["planned_at"])
 
         async def send() -> None:

@@ -22,7 +22,9 @@ DUTIES = ("R11", "R12", "R13")
 PAGE = Page(
     path="/stores/{store_id}/board",
     title="Workshop board",
-    roles=frozenset({"dispatcher", "manager", "advisor", "inspector", "technician"}),
+    roles=frozenset(
+        {"dispatcher", "service_manager", "service_advisor", "quality_inspector", "technician"}
+    ),
     duties=DUTIES,
     whole_screen=True,
 )
@@ -82,7 +84,7 @@ class _Screen:
             with box("screen-counts"):
                 for name, title in (
                     ("planned", t.code("status", "planned")),
-                    ("in_hand", t("In hand")),
+                    ("wip", t("In progress")),
                     ("to_inspect", t("To inspect")),
                     ("ready_today", t("Ready today")),
                     ("late_today", t("Late today")),
@@ -136,7 +138,7 @@ class _Screen:
             text(self._clock(job["promised_at"]), "bay-promise number")
             if job["status"] == "paused":
                 text(self._ctx.t.code("status", "paused"), "bay-paused")
-        text(self._catalog.operation(job["operation_id"]), "bay-text")
+        text(self._catalog.operation(job["op_code"]), "bay-text")
 
     def _next(self, job: Mapping[str, Any]) -> None:
         with box("bay-next"):
@@ -155,7 +157,7 @@ class _Screen:
         for job in jobs:
             with box(f"screen-row {job['light']}"):
                 text(_number(job), "number row-number")
-                text(self._catalog.operation(job["operation_id"]), "row-text")
+                text(self._catalog.operation(job["op_code"]), "row-text")
                 text(self._clock(job["promised_at"]), "number row-promise")
 
     def _ready(self, vehicles: Rows) -> None:

@@ -1,4 +1,4 @@
-"""One warranty claim (索赔单): its lines, its evidence, and the manufacturer's answer."""
+"""One warranty claim (索赔单): its lines, its details, and the manufacturer's answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,18 +37,18 @@ from services.desk.components.partial_renderer import PartialRenderer
 from services.desk.context import Names, PageContext, Who, together
 from services.desk.page import Page
 from services.desk.pages.claims import CLAIM_TONES, Claim, claim_name, deadline
-from services.desk.pages.order.settlement import method_field
+from services.desk.pages.order.invoicing import method_field
 from services.desk.pages.orders import number_of, numbers_of
 
 PAGE = Page(
     path="/stores/{store_id}/claims/{claim_id}",
     title="Warranty claim",
-    roles=frozenset({"advisor", "manager", "group_manager"}),
+    roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
     duties=("R6", "R8"),
 )
 
-_CHANGES = ("advisor", "manager")
-_GIVES_UP = ("manager", "group_manager")
+_CHANGES = ("service_advisor", "service_manager")
+_GIVES_UP = ("service_manager", "group_manager")
 _WITH_US = ("draft", "rejected")
 _ANSWERS = ("accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other")
 _CENTS = 100
@@ -70,7 +70,7 @@ async def show(ctx: PageContext) -> None:
 
     def render(dossier: Dossier, renderer: PartialRenderer) -> None:
         renderer.section("head", partial(_head, ctx, catalog), dossier.claim, dossier.who)
-        renderer.section("evidence", partial(_evidence, ctx, catalog), dossier)
+        renderer.section("claim_details", partial(_claim_details, ctx, catalog), dossier)
         renderer.section("lines", partial(_lines, ctx, catalog), dossier.claim["lines"])
 
     await live(ctx, lambda: _read(ctx), render)
@@ -107,14 +107,17 @@ def _head(ctx: PageContext, catalog: Catalog, claim: Claim, who: Who) -> None:
             badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
             box("spacer")
             with box("promise-side"):
-                text(t.code("awaits", claim["awaits"]) if claim["awaits"] else "", "promise-label")
+                text(
+                    t.code("pending_step", claim["pending_step"]) if claim["pending_step"] else "",
+                    "promise-label",
+                )
                 deadline(ctx, claim)
         with box("claim-facts"):
             facts(
                 [
                     (t("Claimed"), formats.money(claim["amount_cents"])),
                     (t("Approved"), formats.money(claim["approved_cents"] or None)),
-                    (t("Submissions"), str(claim["round"])),
+                    (t("Submissions"), str(claim["submission_number"])),
                     (t("Answer of the manufacturer"), _last_answer(ctx, claim)),
                 ]
             )
@@ -156,51 +159,56 @@ def _counter_actions(ctx: PageContext, claim: Claim) -> None:
             )
 
 
-def _evidence(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
+def _claim_details(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
     """What the manufacturer wants to know; what is missing is named."""
     t, claim = ctx.t, dossier.claim
-    evidence = claim["evidence"]
-    with panel(t("Evidence")):
-        odometer = evidence["odometer_km"]
+    claim_details = claim["claim_details"]
+    with panel(t("Claim details")):
+        odometer = claim_details["odometer_km"]
         facts(
             [
                 (
-                    t.code("evidence", "odometer_km"),
+                    t.code("claim_details", "odometer_km"),
                     formats.NOTHING if odometer is None else f"{odometer:,} km",
                 ),
-                (t.code("evidence", "in_service_on"), evidence["in_service_on"] or formats.NOTHING),
-                (t.code("evidence", "fault_code"), evidence["fault_code"] or formats.NOTHING),
                 (
-                    t.code("evidence", "part_no"),
-                    catalog.part(evidence["part_no"]) if evidence["part_no"] else formats.NOTHING,
+                    t.code("claim_details", "in_service_date"),
+                    claim_details["in_service_date"] or formats.NOTHING,
                 ),
-                (t.code("evidence", "photo_ids"), str(len(evidence["photo_ids"]))),
+                (t.code("claim_details", "dtc"), claim_details["dtc"] or formats.NOTHING),
+                (
+                    t.code("claim_details", "causal_part_number"),
+                    catalog.part(claim_details["causal_part_number"])
+                    if claim_details["causal_part_number"]
+                    else formats.NOTHING,
+                ),
+                (t.code("claim_details", "photo_ids"), str(len(claim_details["photo_ids"]))),
             ]
         )
         if claim["missing"] and claim["status"] in _WITH_US:
             with test_id("missing", box("state-line")):
                 text(t("Missing"), "hint")
                 for name in claim["missing"]:
-                    badge(t.code("evidence", name), "bad")
+                    badge(t.code("claim_details", name), "bad")
         if ctx.person.has(_CHANGES) and claim["status"] in _WITH_US:
             with box("card-actions"):
                 button(
-                    t("Complete the evidence …"),
+                    t("Complete the claim details …"),
                     partial(_complete, ctx, catalog, dossier),
-                    name="evidence",
+                    name="claim_details",
                 )
 
 
 def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
-    t, claim, known = ctx.t, dossier.claim, dossier.claim["evidence"]
+    t, claim, known = ctx.t, dossier.claim, dossier.claim["claim_details"]
     zone, now = ctx.store.timezone, ctx.now()
-    with dialog(t("Evidence"), wide=True) as opened:
+    with dialog(t("Claim details"), wide=True) as opened:
         form = Form(ctx, claim["version"])
         with box("fields"):
             odometer = form.field(
                 "odometer_km",
                 ui.number(
-                    t.code("evidence", "odometer_km"),
+                    t.code("claim_details", "odometer_km"),
                     value=known["odometer_km"],
                     min=0,
                     precision=0,
@@ -208,23 +216,25 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
                 ),
             )
             day = form.field(
-                "in_service_on",
-                ui.input(t.code("evidence", "in_service_on"), value=known["in_service_on"] or ""),
+                "in_service_date",
+                ui.input(
+                    t.code("claim_details", "in_service_date"), value=known["in_service_date"] or ""
+                ),
             ).props("type=date stack-label")
             fault = form.field(
-                "fault_code",
+                "dtc",
                 ui.input(
-                    t.code("evidence", "fault_code"),
-                    value=known["fault_code"] or "",
+                    t.code("claim_details", "dtc"),
+                    value=known["dtc"] or "",
                     placeholder="P0301",
                 ),
             )
             part = form.field(
-                "part_no",
+                "causal_part_number",
                 ui.select(
                     catalog.part_choices(),
-                    label=t.code("evidence", "part_no"),
-                    value=known["part_no"],
+                    label=t.code("claim_details", "causal_part_number"),
+                    value=known["causal_part_number"],
                     with_input=True,
                     clearable=True,
                 ),
@@ -239,19 +249,21 @@ def _complete(ctx: PageContext, catalog: Catalog, dossier: Dossier) -> None:
             for each in dossier.photos
         }
         chosen = form.field(
-            "photo_ids", several(photos, t.code("evidence", "photo_ids"), known["photo_ids"])
+            "photo_ids", several(photos, t.code("claim_details", "photo_ids"), known["photo_ids"])
         )
         chosen.set_visibility(bool(photos))
 
         async def send() -> None:
             body = {
                 "odometer_km": None if odometer.value is None else int(odometer.value),
-                "in_service_on": day.value or None,
-                "fault_code": (fault.value or "").strip().upper() or None,
-                "part_no": part.value,
+                "in_service_date": day.value or None,
+                "dtc": (fault.value or "").strip().upper() or None,
+                "causal_part_number": part.value,
                 "photo_ids": chosen.value,
             }
-            await submit(form, opened, "reception", f"/claims/{claim['claim_id']}/evidence", body)
+            await submit(
+                form, opened, "reception", f"/claims/{claim['claim_id']}/claim-details", body
+            )
 
         dialog_actions(form, opened, t("Save"), send)
 

@@ -30,7 +30,7 @@ PAGE = Page(
     path="/stores/{store_id}/claims",
     title="Warranty claims",
     icon="verified_user",
-    roles=frozenset({"advisor", "manager", "group_manager"}),
+    roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
     duties=("R6", "R32"),
 )
 
@@ -91,7 +91,7 @@ async def show(ctx: PageContext) -> None:
 
 def deadline(ctx: PageContext, claim: Claim) -> None:
     """Until when the claim has to be submitted or answered, in the color of its urgency."""
-    if claim["awaits"] is None:
+    if claim["pending_step"] is None:
         text(formats.NOTHING)
         return
     due, now = datetime.fromisoformat(claim["due_at"]), ctx.now()
@@ -126,10 +126,10 @@ def _row(ctx: PageContext, catalog: Catalog, claim: Claim, number: str, who: Who
             cell(who.name or formats.NOTHING)
         with cell_box():
             badge(t.code("claim", claim["status"]), CLAIM_TONES[claim["status"]])
-        cell(t.code("awaits", claim["awaits"]))
+        cell(t.code("pending_step", claim["pending_step"]))
         with cell_box():
             deadline(ctx, claim)
-        missing = claim["missing"] if claim["awaits"] == "submission" else ()
-        cell(t.listed(t.code("evidence", name) for name in missing) or formats.NOTHING)
+        missing = claim["missing"] if claim["pending_step"] == "submission" else ()
+        cell(t.listed(t.code("claim_details", name) for name in missing) or formats.NOTHING)
         cell(formats.money(claim["amount_cents"]), "figure")
         cell(formats.money(claim["approved_cents"] or None), "figure")

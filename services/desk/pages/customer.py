@@ -32,7 +32,7 @@ from services.desk.vehicles import find_customer
 PAGE = Page(
     path="/stores/{store_id}/customers/{customer_ref}",
     title="Contact preferences",
-    roles=frozenset({"advisor", "agent", "manager"}),
+    roles=frozenset({"service_advisor", "customer_care_agent", "service_manager"}),
     duties=("R9", "R19"),
 )
 
@@ -51,9 +51,9 @@ _TONES = {
     "waiting": "calm",
     "sending": "calm",
     "sent": "good",
-    "to_call": "warn",
+    "call_required": "warn",
     "called": "good",
-    "unreached": "bad",
+    "not_reached": "bad",
     "suppressed": "quiet",
     "obsolete": "quiet",
 }
@@ -78,7 +78,7 @@ async def search(ctx: PageContext) -> None:
             if found:
                 ui.navigate.to(f"{ctx.store_path}/customers/{found['customer_ref']}")
             elif found is not None:
-                typed.error = t("Not in the archive.")
+                typed.error = t("Not in customer records.")
 
         typed.on("keydown.enter", find)
         button(t("Find"), find, name="find-customer", kind="main")

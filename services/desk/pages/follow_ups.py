@@ -36,7 +36,7 @@ PAGE = Page(
     path="/stores/{store_id}/follow-ups",
     title="Follow-ups",
     icon="phone_in_talk",
-    roles=frozenset({"agent", "manager"}),
+    roles=frozenset({"customer_care_agent", "service_manager"}),
     duties=DUTIES,
 )
 
@@ -148,7 +148,7 @@ async def _call_dialog(ctx: PageContext, call: Mapping[str, Any], who: str) -> N
 
 
 async def _customer(ctx: PageContext, call: Mapping[str, Any]) -> dict[str, Any]:
-    """The archive's entry of the customer, by way of the order's plate."""
+    """The customer record of the customer, by way of the order's plate."""
     order = await ctx.services.get("reception", f"{ctx.store_path}/orders/{call['order_id']}")
     plate = (await ctx.names([order])).plates.get(order["plate_ref"])
     if plate is None:
@@ -160,7 +160,7 @@ async def _customer(ctx: PageContext, call: Mapping[str, Any]) -> dict[str, Any]
 def _contact(ctx: PageContext, customer: Mapping[str, Any]) -> None:
     t = ctx.t
     if not customer:
-        text(t("The archive has no contact details for this customer."), "hint")
+        text(t("Customer records have no contact details for this customer."), "hint")
         return
     facts(
         [

@@ -23,7 +23,7 @@ PAGE = Page(
     path="/stores/{store_id}/inspection",
     title="Inspection",
     icon="fact_check",
-    roles=frozenset({"inspector"}),
+    roles=frozenset({"quality_inspector"}),
     duties=DUTIES,
 )
 
@@ -52,7 +52,7 @@ async def show(ctx: PageContext) -> None:
             renderer.section("none", empty, ctx.t("Nothing waits for inspection."))
         with renderer.frame("cards", box, "job-cards"):
             for job in jobs:
-                shown = partial(_card, ctx, catalog, checklists[job["trade"]])
+                shown = partial(_card, ctx, catalog, checklists[job["skill_code"]])
                 renderer.section(job["job_id"], shown, job, number_of(numbers, job))
 
     await live(ctx, fetch, render)
@@ -70,8 +70,8 @@ async def _checklists(ctx: PageContext) -> Mapping[str, Checklist]:
 
 def _card(ctx: PageContext, catalog: Catalog, checklist: Checklist, job: Job, number: str) -> None:
     t, zone = ctx.t, ctx.store.timezone
-    operation = catalog.operation(job["operation_id"])
-    with test_id(f"job-{job['operation_id']}", box("job-card finished")):
+    operation = catalog.operation(job["op_code"])
+    with test_id(f"job-{job['op_code']}", box("job-card finished")):
         with box("job-head"):
             text(number, "queue-number")
             with box("card-names"):

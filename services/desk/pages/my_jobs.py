@@ -39,8 +39,8 @@ Mine = tuple[list[Job], Numbers]
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """The job of the address, otherwise the one in hand or the next one; the others below, and at
-    the end what is finished and waits for inspection."""
+    """The job of the address, otherwise the one in progress or the next one; the others below, and
+    at the end what is finished and waits for inspection."""
     catalog = await ctx.catalog()
 
     async def fetch() -> Mine:
@@ -93,7 +93,7 @@ async def open_jobs(ctx: PageContext) -> Mine:
     """The store's unfinished and uninspected jobs, and the queue numbers of their orders."""
     jobs, orders = await together(
         ctx.shared("open jobs", lambda: ctx.services.get("workshop", f"{ctx.store_path}/jobs")),
-        orders_at(ctx, "opened", "in_work"),
+        orders_at(ctx, "opened", "in_progress"),
     )
     return jobs, numbers_of(ctx, orders)
 
@@ -106,19 +106,22 @@ def _card(
     ctx: PageContext, catalog: Catalog, every_second: EverySecond, job: Job, number: str
 ) -> None:
     t, zone = ctx.t, ctx.store.timezone
-    with test_id(f"job-{job['operation_id']}", box(f"job-card own-job {job['status']}")):
+    with test_id(f"job-{job['op_code']}", box(f"job-card own-job {job['status']}")):
         with box("job-head"):
             text(number, "queue-number")
             with box("card-names"):
-                text(catalog.operation(job["operation_id"]), "job-name")
-                text(f"{ctx.bay(job['bay_id'])} · {t.code('trade', job['trade'])}", "card-note")
+                text(catalog.operation(job["op_code"]), "job-name")
+                text(
+                    f"{ctx.bay(job['bay_id'])} · {t.code('skill_code', job['skill_code'])}",
+                    "card-note",
+                )
         with box("card-tags"):
             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
             if job["rework_of"]:
                 badge(t("Rework"), "warn")
             if job["comeback_of"]:
                 badge(t("Comeback"), "warn")
-            if job["forgotten_clocks"]:
+            if job["missed_punches"]:
                 badge(t("Clock closed by rule"), "bad")
         running_clock(ctx, job, every_second, "own-clock number")
         if len(job["technician_ids"]) > 1:
@@ -151,10 +154,10 @@ def _team(ctx: PageContext, job: Job) -> None:
 
 def _other(ctx: PageContext, catalog: Catalog, job: Job, number: str) -> None:
     t, zone = ctx.t, ctx.store.timezone
-    with test_id(f"other-{job['operation_id']}", link("", f"?job={job['job_id']}", "other-job")):
+    with test_id(f"other-{job['op_code']}", link("", f"?job={job['job_id']}", "other-job")):
         text(number, "number other-number")
         with box("card-names"):
-            text(catalog.operation(job["operation_id"]))
+            text(catalog.operation(job["op_code"]))
             planned = formats.span(job["planned_start_at"], job["planned_finish_at"], zone)
             text(f"{planned} · {ctx.bay(job['bay_id'])}", "card-note")
         badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
@@ -162,8 +165,8 @@ def _other(ctx: PageContext, catalog: Catalog, job: Job, number: str) -> None:
 
 def _done(ctx: PageContext, catalog: Catalog, job: Job, number: str) -> None:
     """A finished job with the standard hours that it earns each technician."""
-    with test_id(f"done-{job['operation_id']}", box("job-card")):
-        text(f"{number} · {catalog.operation(job['operation_id'])}", "job-name")
+    with test_id(f"done-{job['op_code']}", box("job-card")):
+        text(f"{number} · {catalog.operation(job['op_code'])}", "job-name")
         _team(ctx, job)
 
 
@@ -238,9 +241,7 @@ def _more_dialog(ctx: PageContext, catalog: Catalog, job: Job) -> None:
     with dialog(t("More work found")) as opened:
         text(t("The customer is asked before anything is done."), "hint")
         form = Form(ctx)
-        operations = form.field(
-            "operations", several(catalog.operation_choices(()), t("Operations"))
-        )
+        operations = form.field("op_codes", several(catalog.operation_choices(()), t("Operations")))
         parts = form.field("part_numbers", several(catalog.part_choices(), t("Parts")))
         note = form.field("note", ui.textarea(t("Note")).props("autogrow"))
 
@@ -256,18 +257,18 @@ def _more_dialog(ctx: PageContext, catalog: Catalog, job: Job) -> None:
         def show_quantities() -> None:
             rows.clear()
             with rows:
-                for part_no in parts.value:
+                for part_number in parts.value:
                     with box("amount"):
-                        text(catalog.part(part_no), "amount-name")
-                        quantity_field(quantities, part_no)
+                        text(catalog.part(part_number), "amount-name")
+                        quantity_field(quantities, part_number)
 
         operations.on_value_change(take_typical_parts)
         parts.on_value_change(show_quantities)
 
         async def send() -> None:
-            if form.require("operations"):
+            if form.require("op_codes"):
                 body = {
-                    "operations": operations.value,
+                    "op_codes": operations.value,
                     "part_numbers": [no for no in parts.value for _ in range(quantities[no])],
                     "note": note.value or None,
                 }

@@ -1,4 +1,4 @@
-"""Orders by stage (工单): what is in work, ready, or still to be paid."""
+"""Orders by status (工单): what is in work, ready, or still to be paid."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -30,43 +30,51 @@ PAGE = Page(
     path="/stores/{store_id}/orders",
     title="Orders",
     icon="receipt_long",
-    roles=frozenset({"advisor", "manager", "dispatcher", "inspector", "agent"}),
+    roles=frozenset(
+        {
+            "service_advisor",
+            "service_manager",
+            "dispatcher",
+            "quality_inspector",
+            "customer_care_agent",
+        }
+    ),
     duties=DUTIES,
 )
 
 Numbers = Mapping[str, str]
 """Queue numbers (排队号) by order, as they are called out."""
 
-STAGE_TONES = {
+ORDER_TONES = {
     "arrived": "warn",
     "greeted": "calm",
     "opened": "calm",
-    "in_work": "busy",
+    "in_progress": "busy",
     "ready": "good",
     "delivered": "warn",
-    "settled": "quiet",
+    "closed": "quiet",
     "cancelled": "quiet",
 }
 
 _VIEWS = {
-    "workshop": ("opened", "in_work"),
+    "workshop": ("opened", "in_progress"),
     "ready": ("ready",),
     "payment": ("delivered",),
-    "settled": ("settled",),
+    "closed": ("closed",),
     "cancelled": ("cancelled",),
 }
 _VIEW_TITLES = {
     "workshop": "In the workshop",
     "ready": "Ready for delivery",
     "payment": "To be paid",
-    "settled": "Settled",
+    "closed": "Closed",
     "cancelled": "Cancelled",
 }
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """One tab a group of stages; the tab is part of the address."""
+    """One tab a group of statuses; the tab is part of the address."""
     chosen = ctx.query.get("view", "workshop")
     if chosen not in _VIEWS:
         chosen = "workshop"
@@ -91,11 +99,11 @@ async def show(ctx: PageContext) -> None:
     await live(ctx, fetch, render)
 
 
-async def orders_at(ctx: PageContext, *stages: str) -> list[dict[str, Any]]:
-    """The store's orders at the given stages."""
+async def orders_at(ctx: PageContext, *statuses: str) -> list[dict[str, Any]]:
+    """The store's orders in the given statuses."""
     found: list[dict[str, Any]] = await ctx.shared(
-        f"orders {' '.join(stages)}",
-        lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", stage=list(stages)),
+        f"orders {' '.join(statuses)}",
+        lambda: ctx.services.get("reception", f"{ctx.store_path}/orders", status=list(statuses)),
     )
     return found
 
@@ -137,7 +145,7 @@ def _row(ctx: PageContext, order: Mapping[str, Any], who: Who) -> None:
             cell(who.plate or formats.NOTHING, "plate-cell")
             cell(who.name or formats.NOTHING)
         with cell_box():
-            badge(ctx.t.code("stage", order["stage"]), STAGE_TONES[order["stage"]])
+            badge(ctx.t.code("order_status", order["status"]), ORDER_TONES[order["status"]])
         cell(formats.day_and_clock(order["arrived_at"], zone, now), "number")
         cell(formats.day_and_clock(order["promised_at"], zone, now), "number")
         cell(ctx.colleague(order["advisor_id"]))

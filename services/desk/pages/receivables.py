@@ -30,7 +30,7 @@ PAGE = Page(
     path="/stores/{store_id}/receivables",
     title="Receivables",
     icon="account_balance_wallet",
-    roles=frozenset({"advisor", "manager", "group_manager"}),
+    roles=frozenset({"service_advisor", "service_manager", "group_manager"}),
     duties=("R8", "R32"),
 )
 
@@ -40,14 +40,14 @@ Ledger = tuple[Sequence[Receivable], Sequence[Held], Names]
 
 _CENTS = 100
 _AGES = {"not_due": "calm", "overdue": "warn", "from_7": "warn", "from_15": "bad", "from_30": "bad"}
-"""Ages of a receivable with their tones; the days are those on which it is chased."""
+"""Ages of a receivable with their tones; the days are those on which it is reminded of."""
 
 _FIRST_DAYS = ((30, "from_30"), (15, "from_15"), (7, "from_7"), (1, "overdue"))
 
 
 @PAGE.shows
 async def show(ctx: PageContext) -> None:
-    """Sums by age as a chart, and each share that is unpaid, the oldest first."""
+    """Sums by age as a chart, and each payer split that is unpaid, the oldest first."""
 
     async def fetch() -> Ledger:
         found, held = await together(
@@ -82,7 +82,7 @@ async def show(ctx: PageContext) -> None:
 
 
 def age_of(receivable: Receivable) -> str:
-    """How old an unpaid share is, by the days on which it is chased."""
+    """How old an unpaid payer split is, by the days on which it is reminded of."""
     days = receivable["days_overdue"]
     return next((age for first, age in _FIRST_DAYS if days >= first), "not_due")
 
@@ -121,7 +121,7 @@ def _held_table(t: Translator) -> AbstractContextManager[None]:
 
 
 def _held_row(ctx: PageContext, held: Held, who: Who) -> None:
-    """Money of a customer that no bill has used."""
+    """Money of a customer that no invoice has used."""
     t = ctx.t
     with test_id("held-money-row", row("row-link")):
         with cell_box():
@@ -129,7 +129,9 @@ def _held_row(ctx: PageContext, held: Held, who: Who) -> None:
             link(who.name or t("Order"), address, "row-anchor")
         cell(ctx.colleague(held["advisor_id"]))
         cell(
-            t("To be refunded or carried over") if held["invoice_id"] else t("For the bill to come")
+            t("To be refunded or carried over")
+            if held["invoice_id"]
+            else t("For the invoice to come")
         )
         cell(formats.money(held["deposit_cents"]), "figure")
 

@@ -37,13 +37,13 @@ PAGE = Page(
     path="/stores/{store_id}/reception",
     title="Arrival board",
     icon="garage",
-    roles=frozenset({"advisor", "manager", "dispatcher", "agent"}),
+    roles=frozenset({"service_advisor", "service_manager", "dispatcher", "customer_care_agent"}),
     duties=DUTIES,
 )
 
-_RECEIVES = ("advisor", "manager")
-_RECORDS = (*_RECEIVES, "agent")
-_ASSIGNS = ("manager", "dispatcher")
+_RECEIVES = ("service_advisor", "service_manager")
+_RECORDS = (*_RECEIVES, "customer_care_agent")
+_ASSIGNS = ("service_manager", "dispatcher")
 _WARNING_SHARE = 0.7
 _COUNTED_BY_THE_PAGE = ("waited_s", "overdue")
 _SOON = timedelta(hours=2)
@@ -60,9 +60,9 @@ class Board:
     names: Names
     problem: str = ""
 
-    def at(self, stage: str) -> list[Entry]:
-        """Those whose order is at the stage."""
-        return [order for order in self.orders if order["stage"] == stage]
+    def at(self, status: str) -> list[Entry]:
+        """Those whose order is in the status."""
+        return [order for order in self.orders if order["status"] == status]
 
 
 @PAGE.shows
@@ -250,8 +250,8 @@ async def _assign_dialog(ctx: PageContext, order: Entry) -> None:
     t = ctx.t
     advisors = {
         person.subject: person.name(t.language)
-        for person in ctx.app_context.people.values()
-        if person.has(("advisor",)) and ctx.store.id in person.stores
+        for person in ctx.app_context.staff.values()
+        if person.has(("service_advisor",)) and ctx.store.id in person.stores
     }
     with dialog(t("Who receives {number}?", number=t_number(order["queue_number"]))) as opened:
         form = Form(ctx, order["version"])

@@ -14,10 +14,17 @@ from services.desk.components.elements import box, link, test_id, text
 from services.desk.components.frame import head, language_link, posting
 from services.desk.context import AppContext, Present
 from services.desk.i18n import Translator
-from services.desk.people import Person
 from services.desk.sign_in import DemoSignIn
+from services.desk.staff import Person
 
-_ROLE_ORDER = ("manager", "advisor", "dispatcher", "technician", "inspector", "agent")
+_ROLE_ORDER = (
+    "service_manager",
+    "service_advisor",
+    "dispatcher",
+    "technician",
+    "quality_inspector",
+    "customer_care_agent",
+)
 
 
 @ui.page("/sign-in")
@@ -55,15 +62,15 @@ def _form(action: str, back: str) -> ui.element:
 
 
 def _people(app_context: AppContext, t: Translator) -> None:
-    for store_id, people in _by_store(app_context.people).items():
+    for store_id, staff in _by_store(app_context.staff).items():
         store = app_context.stores.get(store_id)
         name = (store.zh if t.language == "zh" else store.en) if store else t("Group")
         with box("panel"):
             text(name, "panel-title")
-            for role, members in groupby(sorted(people, key=_rank), key=_role):
+            for role, members in groupby(sorted(staff, key=_rank), key=_role):
                 with box("role-row"):
                     text(t.code("role", role), "role-name")
-                    with box("people"):
+                    with box("staff"):
                         for person in members:
                             _person_button(t, person)
 
@@ -75,10 +82,10 @@ def _person_button(t: Translator, person: Person) -> None:
         text(person.name(t.language))
 
 
-def _by_store(people: Mapping[str, Person]) -> dict[str, list[Person]]:
+def _by_store(staff: Mapping[str, Person]) -> dict[str, list[Person]]:
     """People of one store under its id; those of several under an empty one, which comes first."""
     grouped: dict[str, list[Person]] = {"": []}
-    for person in people.values():
+    for person in staff.values():
         home = person.stores[0] if len(person.stores) == 1 else ""
         grouped.setdefault(home, []).append(person)
     return {store_id: members for store_id, members in grouped.items() if members}

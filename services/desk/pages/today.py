@@ -20,7 +20,7 @@ PAGE = Page(
     path="/stores/{store_id}/today",
     title="Today's figures",
     icon="insights",
-    roles=frozenset({"manager", "group_manager", "advisor", "dispatcher"}),
+    roles=frozenset({"service_manager", "group_manager", "service_advisor", "dispatcher"}),
     duties=DUTIES,
 )
 

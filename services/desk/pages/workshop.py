@@ -57,13 +57,15 @@ PAGE = Page(
     path="/stores/{store_id}/workshop",
     title="Workshop",
     icon="view_timeline",
-    roles=frozenset({"dispatcher", "manager", "advisor", "inspector", "technician"}),
+    roles=frozenset(
+        {"dispatcher", "service_manager", "service_advisor", "quality_inspector", "technician"}
+    ),
     duties=DUTIES,
     script="gantt.js",
 )
 
-_DISPATCHES = ("dispatcher", "manager")
-_CORRECTS = ("manager",)
+_DISPATCHES = ("dispatcher", "service_manager")
+_CORRECTS = ("service_manager",)
 _OPEN = ("planned", "in_progress", "paused")
 _COUNTED = ("planned", "in_progress", "paused", "finished", "passed")
 _LEGEND = ("planned", "in_progress", "paused", "finished", "passed", "failed")
@@ -116,7 +118,7 @@ async def show(ctx: PageContext) -> None:
     async def fetch() -> Day:
         plan, orders, absences, made = await together(
             _ask(ctx, "plan", day=f"{day}"),
-            orders_at(ctx, "opened", "in_work", "ready", "delivered", "settled"),
+            orders_at(ctx, "opened", "in_progress", "ready", "delivered", "closed"),
             _ask(ctx, "absences"),
             _overrides(ctx, day),
         )
@@ -194,7 +196,7 @@ class _Board:
 
     def name(self, job: Job) -> str:
         """Queue number and operation."""
-        operation = self.catalog.operation(job["operation_id"])
+        operation = self.catalog.operation(job["op_code"])
         return f"{number_of(self.shown.numbers, job)} · {operation}"
 
     def tone(self, job: Job) -> str:
@@ -235,7 +237,7 @@ class _Board:
             promised=at(job["promised_at"]),
             tone=self.tone(job),
             title=number_of(self.shown.numbers, job),
-            subtitle=self.catalog.operation(job["operation_id"]),
+            subtitle=self.catalog.operation(job["op_code"]),
             tooltip=self._tooltip(job),
             movable=self._movable(job),
             pinned=job["pinned"],
@@ -284,13 +286,15 @@ class _Board:
         ]
 
     def _free(self) -> list[Heat]:
-        by_trade: dict[str, dict[datetime, int]] = {}
+        by_skill: dict[str, dict[datetime, int]] = {}
         for each in self.shown.plan["free"]:
-            by_trade.setdefault(each["trade"], {})[at(each["starts_at"])] = each["free_minutes"]
+            by_skill.setdefault(each["skill_code"], {})[at(each["starts_at"])] = each[
+                "free_minutes"
+            ]
         t = self.ctx.t
         return [
-            Heat(t("{trade}: free", trade=t.code("trade", trade)), minutes)
-            for trade, minutes in by_trade.items()
+            Heat(t("{skill_code}: free", skill_code=t.code("skill_code", skill_code)), minutes)
+            for skill_code, minutes in by_skill.items()
         ]
 
     def _tooltip(self, job: Job) -> list[str]:
@@ -424,4 +428,6 @@ def _skills(ctx: PageContext, technician: Mapping[str, Any]) -> str:
     ordered: Sequence[tuple[str, int]] = sorted(
         technician["skills"].items(), key=lambda skill: -skill[1]
     )
-    return " · ".join(f"{ctx.t.code('trade', trade)}{level}" for trade, level in ordered)
+    return " · ".join(
+        f"{ctx.t.code('skill_code', skill_code)}{level}" for skill_code, level in ordered
+    )

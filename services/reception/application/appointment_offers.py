@@ -1,4 +1,5 @@
-"""What may be offered to a customer who wants to come: quiet hours with their promises (错峰)."""
+"""What may be offered to a customer who wants to come: off-peak hours with their promises
+(错峰)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,8 +14,8 @@ from services.reception.application.capacity import DEFAULT_CONFIDENCE
 from services.reception.application.deps import Deps
 from services.reception.clients.workshop import StartWindow, WorkshopUnavailableError
 from services.reception.domain.appointment import LATEST_START
-from services.reception.domain.estimate import LaborOperation, WantedWork, estimate
-from services.reception.domain.offers import HalfHour, Slot, quiet_slots
+from services.reception.domain.estimate import LaborOperation, RequestedWork, estimate
+from services.reception.domain.offers import HalfHour, Slot, off_peak_slots
 from services.reception.domain.provisional import provisional_promise
 from shared.contracts.base import Identifier
 from shared.contracts.workshop import FreeCapacity
@@ -28,13 +29,13 @@ NO_PLACE = "no_place"
 _NEXT_DAYS, _NEXT_OFFERS = 3, 4
 _TRIES = 3
 
-Operations = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
+OpCodes = Annotated[list[Identifier], Field(min_length=1, max_length=20)]
 
 
 class AskForOffers(RequestModel):
     """What is to be done; ``day_from`` is a day of the store, today where it is left out."""
 
-    operations: Operations
+    op_codes: OpCodes
     day_from: CalendarDay | None = None
     days: Annotated[int, Field(ge=1, le=14)] = _NEXT_DAYS
     count: Annotated[int, Field(ge=1, le=8)] = _NEXT_OFFERS
@@ -56,29 +57,30 @@ class OfferedTime(BaseModel):
 
 
 class LoadView(BaseModel):
-    """Technician minutes of a trade in half an hour: at work, and not yet booked."""
+    """Technician minutes of a skill in half an hour: at work, and not yet booked."""
 
-    trade: str
+    skill_code: str
     starts_at: datetime
     working_minutes: int
     free_minutes: int
 
 
 class Offers(BaseModel):
-    """Times to come, quiet ones first, and the load curve (负荷曲线) that they were chosen by."""
+    """Times to come, off-peak ones first, and the load curve (负荷曲线) that they were chosen
+    by."""
 
     offers: Sequence[OfferedTime]
     load: Sequence[LoadView]
 
 
 async def offer_times(token: str, store_id: str, command: AskForOffers, deps: Deps) -> Offers:
-    """Find times at which the workshop has room, quiet hours first (错峰预约), in the name of the
-    bearer of ``token``; nothing is reserved.
+    """Find times at which the workshop has room, off-peak hours first (错峰预约), in the name of
+    the bearer of ``token``; nothing is reserved.
 
     Raises:
         RuleViolation: an operation is not in the catalog.
     """
-    estimate(deps.catalog.prices(store_id), WantedWork(tuple(command.operations)))
+    estimate(deps.catalog.prices(store_id), RequestedWork(tuple(command.op_codes)))
     return await find_offers(token, store_id, command, deps)
 
 
@@ -88,7 +90,7 @@ class _Wanted:
 
     token: str
     store_id: str
-    operations: Sequence[str]
+    op_codes: Sequence[str]
     confidence: float
     first: date
     days: int
@@ -96,7 +98,7 @@ class _Wanted:
 
 
 async def find_offers(token: str, store_id: str, asked: AskForOffers, deps: Deps) -> Offers:
-    """Find the quietest times at which the workshop can begin, each with its promise.
+    """Find the least booked times at which the workshop can begin, each with its promise.
 
     While the workshop is unavailable they come from its last published free time, provisional.
     """
@@ -104,25 +106,25 @@ async def find_offers(token: str, store_id: str, asked: AskForOffers, deps: Deps
     wanted = _Wanted(
         token=token,
         store_id=store_id,
-        operations=asked.operations,
+        op_codes=asked.op_codes,
         confidence=asked.confidence,
         first=asked.day_from or deps.catalog.stores[store_id].local_day(now),
         days=asked.days,
         count=asked.count,
     )
-    work = [deps.catalog.operations[operation_id] for operation_id in asked.operations]
+    work = [deps.catalog.operations[op_code] for op_code in asked.op_codes]
     hours = deps.catalog.opening_hours(store_id)
     try:
         load = await deps.workshop.load(token, store_id, wanted.first, wanted.days)
-        slots = quiet_slots(load, work, hours, now)
+        slots = off_peak_slots(load, work, hours, now)
         offers = await _promised(wanted, slots, deps)
     except WorkshopUnavailableError:
         free = await _last_free(wanted, deps)
         load = [
-            HalfHour(each.trade, each.starts_at, each.free_minutes, each.free_minutes)
+            HalfHour(each.skill_code, each.starts_at, each.free_minutes, each.free_minutes)
             for each in free
         ]
-        slots = quiet_slots(load, work, hours, now)[: wanted.count]
+        slots = off_peak_slots(load, work, hours, now)[: wanted.count]
         offers = [_provisional(free, work, wanted, slot, deps) for slot in slots]
     return Offers(
         offers=offers, load=[LoadView.model_validate(each, from_attributes=True) for each in load]
@@ -151,7 +153,7 @@ async def _promise(wanted: _Wanted, slot: Slot, deps: Deps) -> OfferedTime | Non
         response = await deps.workshop.quote(
             wanted.token,
             wanted.store_id,
-            wanted.operations,
+            wanted.op_codes,
             confidence=wanted.confidence,
             start_window=start_window(slot.starts_at),
         )
@@ -176,9 +178,9 @@ def _calendar_assumed(wanted: _Wanted, slot: Slot, deps: Deps) -> bool:
 
 async def _last_free(wanted: _Wanted, deps: Deps) -> list[FreeCapacity]:
     """The workshop's last published free time of the days wanted."""
-    place = deps.catalog.stores[wanted.store_id]
-    begin = place.at(wanted.first, time.min)
-    end = place.at(wanted.first + timedelta(days=wanted.days), time.min)
+    store = deps.catalog.stores[wanted.store_id]
+    begin = store.at(wanted.first, time.min)
+    end = store.at(wanted.first + timedelta(days=wanted.days), time.min)
     async with deps.uow_factory.read(wanted.store_id) as connection:
         free = await persistence.last_capacity(connection, wanted.store_id)
     return [each for each in free if begin <= each.starts_at < end]

@@ -26,11 +26,11 @@ MISSED, REMINDER, CONFIRMATION = (
 )
 
 
-async def schedule_timers(uow: UnitOfWork, appointment: Appointment, place: Store) -> None:
+async def schedule_timers(uow: UnitOfWork, appointment: Appointment, store: Store) -> None:
     """Expect the customer until the store's grace is over, and remind them the day before."""
-    grace = timedelta(minutes=place.appointment_grace_minutes)
+    grace = timedelta(minutes=store.appointment_grace_minutes)
     await _set(uow, MISSED, appointment, appointment.planned_at + grace)
-    reminder_at = _reminder_at(appointment, place)
+    reminder_at = _reminder_at(appointment, store)
     if appointment.customer_ref and reminder_at > uow.now:
         await _set(uow, REMINDER, appointment, reminder_at)
 
@@ -52,9 +52,9 @@ async def _set(uow: UnitOfWork, kind: str, appointment: Appointment, due_at: dat
     )
 
 
-def _reminder_at(appointment: Appointment, place: Store) -> datetime:
-    day_before = place.local_day(appointment.planned_at) - timedelta(days=1)
-    return place.at(day_before, place.appointment_reminder).astimezone(UTC)
+def _reminder_at(appointment: Appointment, store: Store) -> datetime:
+    day_before = store.local_day(appointment.planned_at) - timedelta(days=1)
+    return store.at(day_before, store.appointment_reminder).astimezone(UTC)
 
 
 async def lock_appointment(uow: UnitOfWork, store_id: str, appointment_id: str) -> None:
@@ -76,7 +76,7 @@ async def send_reminder(store_id: str, appointment_id: str, deps: Deps) -> None:
     if appointment.status != "booked" or appointment.customer_ref is None:
         return
     local = appointment.planned_at.astimezone(deps.catalog.stores[store_id].timezone)
-    await deps.archive.send_message(
+    await deps.crm.send_message(
         store_id,
         f"{appointment_id}:{local:%Y%m%d%H%M}",
         customer_ref=appointment.customer_ref,
@@ -116,7 +116,7 @@ async def ask_for_place(store_id: str, appointment_id: str, deps: Deps) -> Confi
     try:
         held = await deps.workshop.hold(
             Caller(store_id, token, f"{appointment_id}:{planned_at.isoformat()}"),
-            appointment.operations,
+            appointment.op_codes,
             confidence=DEFAULT_CONFIDENCE,
             start_window=start_window(planned_at),
         )

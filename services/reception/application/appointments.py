@@ -10,7 +10,7 @@ from services.reception import persistence
 from services.reception.application.appointment_offers import (
     NO_PLACE,
     AskForOffers,
-    Operations,
+    OpCodes,
     find_offers,
     start_window,
 )
@@ -29,9 +29,9 @@ from services.reception.domain import appointment as appointments
 from services.reception.domain import errors
 from services.reception.domain import vehicle as vehicles
 from services.reception.domain.appointment import Appointment, Place, Status
-from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
+from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
 from shared.contracts.base import Identifier, Moment
-from shared.contracts.reception import WantedPart
+from shared.contracts.reception import RequestedPart
 from shared.contracts.versioned import require_version
 from shared.contracts.violations import RuleViolation
 from shared.db import Connection
@@ -58,7 +58,7 @@ class MoveAppointment(Seen, Booking):
 
 class BookAppointment(Booking):
     plate: Plate
-    operations: Operations
+    op_codes: OpCodes
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
     customer_ref: Identifier | None = None
 
@@ -71,8 +71,8 @@ class AppointmentView(BaseModel):
     plate_ref: str
     customer_ref: str | None
     planned_at: datetime
-    operations: Sequence[str]
-    parts: Sequence[WantedPart]
+    op_codes: Sequence[str]
+    parts: Sequence[RequestedPart]
     promised_at: datetime | None
     status: Status
     provisional: bool
@@ -91,14 +91,14 @@ async def prepare_booking(
     """
     store_id = caller.store_id
     appointments.check_time(command.planned_at, deps.uow_factory.clock.now())
-    parts = tuple(PartQuantity(line.part_no, line.quantity) for line in command.parts)
-    wanted = WantedWork(tuple(command.operations), parts=parts)
+    parts = tuple(PartQuantity(line.part_number, line.quantity) for line in command.parts)
+    wanted = RequestedWork(tuple(command.op_codes), parts=parts)
     estimate(deps.catalog.prices(store_id), wanted)
     await check_customer(caller, command.customer_ref, deps)
     plate_ref = deps.personal.reference("plate", command.plate)
     async with deps.uow_factory.read(store_id) as connection:
         await _check_booked_once(connection, store_id, command, plate_ref, principal, deps)
-    return await _place(caller, command.operations, command.planned_at, None, deps)
+    return await _place(caller, command.op_codes, command.planned_at, None, deps)
 
 
 async def book_appointment(
@@ -117,8 +117,8 @@ async def book_appointment(
         store_id=uow.store_id,
         plate_ref=plate_ref,
         planned_at=command.planned_at,
-        operations=tuple(command.operations),
-        parts=tuple(WantedPart(**line.model_dump()) for line in command.parts),
+        op_codes=tuple(command.op_codes),
+        parts=tuple(RequestedPart(**line.model_dump()) for line in command.parts),
         customer_ref=command.customer_ref,
         place=place,
         now=uow.now,
@@ -130,8 +130,8 @@ async def book_appointment(
 
 async def list_appointments(store_id: str, day: date | None, deps: Deps) -> list[AppointmentView]:
     """List the appointments of a day of the store, today where none is named."""
-    place = deps.catalog.stores[store_id]
-    begin, end = place.day_bounds(day or place.local_day(deps.uow_factory.clock.now()))
+    store = deps.catalog.stores[store_id]
+    begin, end = store.day_bounds(day or store.local_day(deps.uow_factory.clock.now()))
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.list_appointments(connection, store_id, begin, end)
     return [_view(appointment, deps) for appointment in found]
@@ -164,7 +164,7 @@ async def prepare_move(
         )
     require_version(booked, command.version)
     appointments.check_may_move(booked, command.planned_at, deps.uow_factory.clock.now())
-    return await _place(caller, booked.operations, command.planned_at, booked.hold_id, deps)
+    return await _place(caller, booked.op_codes, command.planned_at, booked.hold_id, deps)
 
 
 async def move_appointment(
@@ -215,7 +215,7 @@ async def _save(uow: UnitOfWork, appointment: Appointment, deps: Deps) -> Appoin
 
 async def _place(
     caller: Caller,
-    operations: Sequence[str],
+    op_codes: Sequence[str],
     planned_at: datetime,
     replaces: str | None,
     deps: Deps,
@@ -228,11 +228,11 @@ async def _place(
     try:
         deps.catalog.opening_hours(caller.store_id).check_open(planned_at)
     except RuleViolation as violation:
-        raise await _with_next_offers(caller, operations, planned_at, violation, deps) from None
+        raise await _with_next_offers(caller, op_codes, planned_at, violation, deps) from None
     try:
         held = await deps.workshop.hold(
             caller,
-            operations,
+            op_codes,
             confidence=DEFAULT_CONFIDENCE,
             start_window=start_window(planned_at),
             replaces=replaces,
@@ -243,20 +243,20 @@ async def _place(
         if problem.rule != NO_PLACE:
             raise
         taken = errors.place_taken(problem.values["by"], problem.values["at"])
-        raise await _with_next_offers(caller, operations, planned_at, taken, deps) from None
+        raise await _with_next_offers(caller, op_codes, planned_at, taken, deps) from None
     return Place(held.hold_id, held.promised_at)
 
 
 async def _with_next_offers(
     caller: Caller,
-    operations: Sequence[str],
+    op_codes: Sequence[str],
     planned_at: datetime,
     violation: RuleViolation,
     deps: Deps,
 ) -> RuleViolation:
     """The rejection of a time, with the times that can be had from its day on."""
     day = deps.catalog.stores[caller.store_id].local_day(planned_at)
-    asked = AskForOffers(operations=list(operations), day_from=day)
+    asked = AskForOffers(op_codes=list(op_codes), day_from=day)
     found = await find_offers(caller.token, caller.store_id, asked, deps)
     violation.values["offers"] = [offer.model_dump(mode="json") for offer in found.offers]
     return violation
@@ -274,8 +274,8 @@ async def _check_booked_once(
     """Ask about a vehicle that some store of the group expects on the same day already."""
     if booking.second_booking_confirmed:
         return
-    place = deps.catalog.stores[store_id]
-    day = place.day_bounds(place.local_day(booking.planned_at))
+    store = deps.catalog.stores[store_id]
+    day = store.day_bounds(store.local_day(booking.planned_at))
     others = await persistence.other_bookings(connection, plate_ref, *day, appointment_id)
     log_cross_store_access(
         "appointments in other stores shown",

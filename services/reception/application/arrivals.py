@@ -14,7 +14,7 @@ from services.reception.application.views import OrderView, as_seen_by, order_vi
 from services.reception.domain import appointment as appointments
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
-from services.reception.domain.advisors import suggested
+from services.reception.domain.advisors import suggest_advisors
 from services.reception.domain.order import Order
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.base import Identifier
@@ -62,7 +62,7 @@ async def record_arrival(
     uow: UnitOfWork, command: RecordArrival, known: VehicleView, principal: Principal, deps: Deps
 ) -> ArrivalView:
     """Receive a vehicle (进厂), as far as it is ``known``; its customer gets a queue number."""
-    place = deps.catalog.stores[uow.store_id]
+    store = deps.catalog.stores[uow.store_id]
     vehicle = _identity(command.plate, known, deps)
     await _check_in_one_place(uow, vehicle, command, principal)
     if command.appointment_id:
@@ -71,11 +71,11 @@ async def record_arrival(
         order_id=str(new_id()),
         store_id=uow.store_id,
         queue_number=await persistence.take_queue_number(
-            uow.connection, uow.store_id, place.local_day(uow.now)
+            uow.connection, uow.store_id, store.local_day(uow.now)
         ),
         vehicle=vehicle,
         appointment_id=command.appointment_id,
-        greeting_limit=timedelta(seconds=place.greeting_limit_s),
+        greeting_limit=timedelta(seconds=store.greeting_limit_s),
         now=uow.now,
     )
     saved = await save_change(uow, order, events)
@@ -100,16 +100,16 @@ async def correct_plate(
 async def arrival_board(reader: Principal, store_id: str, deps: Deps) -> list[WaitingView]:
     """List who stands at reception (接待看板): booked customers before others, then by arrival."""
     now = deps.uow_factory.clock.now()
-    place = deps.catalog.stores[store_id]
-    today, _end = place.day_bounds(place.local_day(now))
+    store = deps.catalog.stores[store_id]
+    today, _end = store.day_bounds(store.local_day(now))
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.list_orders(
             connection, store_id, ["arrived", "greeted"], now - timedelta(days=BOARD_DAYS)
         )
-        desks = await persistence.desks(connection, store_id, today)
+        advisor_workloads = await persistence.advisor_workloads(connection, store_id, today)
     found.sort(key=orders.greeting_sort_key)
     unassigned = [order.order_id for order in found if order.advisor_id is None]
-    freest = suggested(deps.catalog.advisors[store_id], desks, len(unassigned))
+    freest = suggest_advisors(deps.catalog.advisors[store_id], advisor_workloads, len(unassigned))
     suggestion = dict(zip(unassigned, freest, strict=False))
     return [as_seen_by(reader, _waiting(order, now, suggestion)) for order in found]
 

@@ -34,7 +34,7 @@ async def workshop_token(store_id: str, deps: Deps) -> str | None:
 async def ask_promise(
     store_id: str,
     token: str | None,
-    operations: Sequence[str],
+    op_codes: Sequence[str],
     deps: Deps,
     *,
     confidence: float = DEFAULT_CONFIDENCE,
@@ -51,12 +51,12 @@ async def ask_promise(
         quoted = await deps.workshop.quote(
             token,
             store_id,
-            operations,
+            op_codes,
             confidence=confidence,
             order_id=order.order_id if order else None,
         )
     except WorkshopUnavailableError:
-        promise = await _provisional(store_id, operations, confidence, deps)
+        promise = await _provisional(store_id, op_codes, confidence, deps)
         limiting_factor = None
     else:
         promise = Promise(quoted.promised_at, quoted.confidence, hold_id=None, provisional=False)
@@ -66,7 +66,7 @@ async def ask_promise(
 
 async def reserve(
     caller: Caller,
-    operations: Sequence[str],
+    op_codes: Sequence[str],
     deps: Deps,
     *,
     confidence: float = DEFAULT_CONFIDENCE,
@@ -84,26 +84,26 @@ async def reserve(
     try:
         held = await deps.workshop.hold(
             caller,
-            operations,
+            op_codes,
             confidence=confidence,
             replaces=replaces,
             order_id=order_id,
             latest_promise_at=latest_promise_at,
         )
     except WorkshopUnavailableError:
-        return await _provisional(caller.store_id, operations, confidence, deps)
+        return await _provisional(caller.store_id, op_codes, confidence, deps)
     return Promise(held.promised_at, held.confidence, held.hold_id, provisional=False)
 
 
 async def _provisional(
-    store_id: str, operations: Sequence[str], confidence: float, deps: Deps
+    store_id: str, op_codes: Sequence[str], confidence: float, deps: Deps
 ) -> Promise:
     """A promise from the workshop's last published free time."""
     async with deps.uow_factory.read(store_id) as connection:
         free = await persistence.last_capacity(connection, store_id)
     promised_at = provisional_promise(
         free,
-        [deps.catalog.operations[operation_id] for operation_id in operations],
+        [deps.catalog.operations[op_code] for op_code in op_codes],
         deps.uow_factory.clock.now(),
     )
     return Promise(promised_at, confidence, hold_id=None, provisional=True)

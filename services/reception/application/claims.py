@@ -8,19 +8,19 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from services.reception import persistence
-from services.reception.application import claim_reminders, receivables
+from services.reception.application import claim_reminders, dunning
 from services.reception.application.changes import save_change
 from services.reception.application.deps import Deps
 from services.reception.domain import claim as claims
 from services.reception.domain import errors
-from services.reception.domain.claim import Claim, ClaimStatus, Evidence
+from services.reception.domain.claim import Claim, ClaimDetails, ClaimStatus
+from services.reception.domain.invoicing import Paid
 from services.reception.domain.order import LARGEST_ODOMETER_KM, Order
-from services.reception.domain.settlement import Paid
 from shared.contracts import Event
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
     ClaimAnswer,
-    ClaimAwaits,
+    ClaimStep,
     EstimateLine,
     InvoiceIssued,
     PaymentMethod,
@@ -34,13 +34,13 @@ from shared.request_model import Seen, Version
 from shared.unit_of_work import UnitOfWork
 
 
-class RecordEvidence(Seen):
+class RecordClaimDetails(Seen):
     """All that is known."""
 
     odometer_km: Annotated[int | None, Field(ge=0, le=LARGEST_ODOMETER_KM)] = None
-    in_service_on: CalendarDay | None = None
-    fault_code: Annotated[str | None, Field(pattern=r"^[PBCU][0-9A-F]{4,6}$")] = None
-    part_no: Identifier | None = None
+    in_service_date: CalendarDay | None = None
+    dtc: Annotated[str | None, Field(pattern=r"^[PBCU][0-9A-F]{4,6}$")] = None
+    causal_part_number: Identifier | None = None
     photo_ids: Annotated[list[Identifier], Field(max_length=40)] = []
 
 
@@ -55,16 +55,16 @@ class SettleClaim(Seen):
     method: PaymentMethod
 
 
-class EvidenceView(BaseModel):
+class ClaimDetailsView(BaseModel):
     odometer_km: int | None
-    in_service_on: date | None
-    fault_code: str | None
-    part_no: str | None
+    in_service_date: date | None
+    dtc: str | None
+    causal_part_number: str | None
     photo_ids: Sequence[str]
 
 
 class ClaimView(BaseModel):
-    """One claim; ``missing`` names the evidence that it still needs, ``answer`` is what the
+    """One claim; ``missing`` names the claim details that it still needs, ``answer`` is what the
     manufacturer said last."""
 
     claim_id: str
@@ -75,11 +75,11 @@ class ClaimView(BaseModel):
     approved_cents: int
     answer: ClaimAnswer | None
     answered_at: datetime | None
-    evidence: EvidenceView
+    claim_details: ClaimDetailsView
     missing: Sequence[str]
-    awaits: ClaimAwaits | None
+    pending_step: ClaimStep | None
     due_at: datetime
-    round: int
+    submission_number: int
     version: Version
 
 
@@ -95,7 +95,7 @@ class ClaimEntry(ClaimView):
 async def list_claims(
     store_id: str, statuses: Sequence[ClaimStatus], deps: Deps
 ) -> list[ClaimEntry]:
-    """List the claims at one of the statuses (索赔台账), the most urgent first."""
+    """List the claims in one of the statuses (索赔台账), the most urgent first."""
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.list_claims(connection, store_id, statuses)
         return await _entries(connection, found)
@@ -110,7 +110,7 @@ async def get_claim(store_id: str, claim_id: str, deps: Deps) -> ClaimEntry:
 
 
 async def draft_claim(uow: UnitOfWork, order: Order, invoice: InvoiceIssued, deps: Deps) -> None:
-    """Claim what the manufacturer is to pay of a bill, where it is to pay something (R6)."""
+    """Claim what the manufacturer is to pay of an invoice, where it is to pay something (R6)."""
     lines = [line for line in invoice.lines if line.pay_type == "warranty"]
     if not lines:
         return
@@ -119,38 +119,41 @@ async def draft_claim(uow: UnitOfWork, order: Order, invoice: InvoiceIssued, dep
 
 
 async def withdraw_claims(uow: UnitOfWork, found: Sequence[Claim], deps: Deps) -> None:
-    """Withdraw locked claims for what is on no bill any more (R6)."""
+    """Withdraw locked claims for what is on no invoice any more (R6)."""
     for each in found:
         await _save(uow, *claims.withdraw(each, uow.person, uow.now), deps)
 
 
-async def record_evidence(
-    uow: UnitOfWork, claim_id: str, command: RecordEvidence, deps: Deps
+async def record_claim_details(
+    uow: UnitOfWork, claim_id: str, command: RecordClaimDetails, deps: Deps
 ) -> ClaimView:
-    """Complete the evidence (索赔资料)."""
-    if command.part_no is not None and command.part_no not in deps.catalog.part_price_cents:
-        raise unknown_code("part_no", command.part_no)
+    """Complete the claim details (索赔资料)."""
+    if (
+        command.causal_part_number is not None
+        and command.causal_part_number not in deps.catalog.part_price_cents
+    ):
+        raise unknown_code("causal_part_number", command.causal_part_number)
     today = deps.catalog.stores[uow.store_id].local_day(uow.now)
-    if command.in_service_on and command.in_service_on > today:
-        raise errors.in_the_future("in_service_on")
+    if command.in_service_date and command.in_service_date > today:
+        raise errors.in_the_future("in_service_date")
     claim = await _lock_seen(uow, claim_id, command)
     known = await persistence.known_photos(uow.connection, uow.store_id, command.photo_ids)
     for photo_id in command.photo_ids:
         if photo_id not in known:
             raise unknown_code("photo_ids", photo_id)
-    evidence = Evidence(
+    claim_details = ClaimDetails(
         odometer_km=command.odometer_km,
-        in_service_on=command.in_service_on,
-        fault_code=command.fault_code,
-        part_no=command.part_no,
+        in_service_date=command.in_service_date,
+        dtc=command.dtc,
+        causal_part_number=command.causal_part_number,
         photo_ids=tuple(command.photo_ids),
     )
-    completed = claims.record_evidence(claim, evidence)
+    completed = claims.record_claim_details(claim, claim_details)
     return _view(await persistence.save_claim(uow, completed))
 
 
 async def submit_claim(uow: UnitOfWork, claim_id: str, command: Seen, deps: Deps) -> ClaimView:
-    """Send the claim to the manufacturer (提交); refused while evidence is missing."""
+    """Send the claim to the manufacturer (提交); refused while details are missing."""
     claim = await _lock_seen(uow, claim_id, command)
     submitted, events = claims.submit(claim, uow.person, deps.catalog.claim_rules, uow.now)
     return await _save(uow, submitted, events, deps)
@@ -176,7 +179,7 @@ async def settle_claim(
     order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
     paid = Paid(str(new_id()), command.method, claim.approved_cents, uow.now)
     settled, changed, events = claims.settle(claim, order, paid, uow.person)
-    await receivables.watch(uow, await save_change(uow, changed), deps)
+    await dunning.schedule_next_reminder(uow, await save_change(uow, changed), deps)
     return await _save(uow, settled, events, deps)
 
 
@@ -184,8 +187,8 @@ async def write_claim_off(uow: UnitOfWork, claim_id: str, command: Seen, deps: D
     """Expect nothing of the manufacturer any more (索赔核销): the store bears it."""
     claim = await _lock_seen(uow, claim_id, command)
     order = await persistence.lock_order(uow.connection, uow.store_id, claim.order_id)
-    given_up, changed, events = claims.give_up(claim, order, uow.person, uow.now)
-    await receivables.watch(uow, await save_change(uow, changed), deps)
+    given_up, changed, events = claims.write_off_claim(claim, order, uow.person, uow.now)
+    await dunning.schedule_next_reminder(uow, await save_change(uow, changed), deps)
     return await _save(uow, given_up, events, deps)
 
 
@@ -225,10 +228,10 @@ def _view(claim: Claim) -> ClaimView:
         approved_cents=claim.approved_cents,
         answer=claim.answer,
         answered_at=claim.answered_at,
-        evidence=EvidenceView(**asdict(claim.evidence)),
-        missing=claim.evidence.missing,
-        awaits=claim.awaits,
+        claim_details=ClaimDetailsView(**asdict(claim.claim_details)),
+        missing=claim.claim_details.missing,
+        pending_step=claim.pending_step,
         due_at=claim.due_at,
-        round=claim.round,
+        submission_number=claim.submission_number,
         version=claim.version,
     )

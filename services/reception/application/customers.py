@@ -16,7 +16,7 @@ LINK_CUSTOMER = "link_customer"
 async def check_customer(caller: Caller, customer_ref: str | None, deps: Deps) -> None:
     """Refuse a customer who is not the store's, where one is named."""
     if customer_ref is not None:
-        await deps.archive.check_customer(caller.token, caller.store_id, customer_ref)
+        await deps.crm.check_customer(caller.token, caller.store_id, customer_ref)
 
 
 async def keep_details(uow: UnitOfWork, order_id: str, details: str, deps: Deps) -> None:
@@ -33,7 +33,7 @@ async def register_customer(store_id: str, order_id: str, deps: Deps) -> str | N
         details = await deps.personal.decrypt(connection, store_id, order_id, encrypted)
     if not details:
         return None
-    return await deps.archive.register(store_id, order_id, json.loads(details))
+    return await deps.crm.register(store_id, order_id, json.loads(details))
 
 
 async def link_customer(uow: UnitOfWork, timer: Timer, _: Deps) -> None:

@@ -179,7 +179,9 @@ async def decide(
 
 
 def _require_presence(principal: Principal, channel: Channel) -> None:
-    decisions.require_presence(channel, meets_customers=principal.has("advisor", "manager"))
+    decisions.require_presence(
+        channel, meets_customers=principal.has("service_advisor", "service_manager")
+    )
 
 
 async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> ContactUsed:
@@ -188,7 +190,7 @@ async def _contact_used(store_id: str, link: Link | None, deps: Deps) -> Contact
         return ContactUsed()
     if link.message_id is None:
         return ContactUsed(known=False)
-    return await deps.archive.contact_used(store_id, link.message_id)
+    return await deps.crm.contact_used(store_id, link.message_id)
 
 
 async def _use_up(
@@ -223,18 +225,18 @@ async def _promise(
     estimate_version = authorisation.require_pending(order, versions, decision.choice.version)
     if estimate_version.additional_work_id is None:
         return None
-    operations = further_operations(deps.catalog, estimate_version, decision.choice.declined)
-    if not operations:
+    op_codes = further_operations(deps.catalog, estimate_version, decision.choice.declined)
+    if not op_codes:
         return present_promise(order)
     token = await workshop_token(store_id, deps)
     if token is None:
-        promise, _ = await ask_promise(store_id, None, operations, deps)
+        promise, _ = await ask_promise(store_id, None, op_codes, deps)
         return promise
     latest = authorisation.latest_promise(order, decision.promised_at)
     try:
         return await reserve(
             Caller(store_id, token, key),
-            operations,
+            op_codes,
             deps,
             order_id=order_id,
             latest_promise_at=latest,

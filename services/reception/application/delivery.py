@@ -107,7 +107,7 @@ async def get_signature(store_id: str, order_id: str, deps: Deps) -> SignatureVi
 
 
 async def deliver_vehicle(uow: UnitOfWork, order_id: str, command: Seen, deps: Deps) -> OrderView:
-    """Hand the vehicle over (交车); refused while a step is missing or the bill is unpaid."""
+    """Hand the vehicle over (交车); refused while a step is missing or the invoice is unpaid."""
     checklist = deps.catalog.delivery_steps[uow.store_id]
     order = await lock_seen(uow, order_id, command.version)
     delivered, events = delivery.deliver(order, checklist, uow.person, uow.now)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.reception.clients.catalog import Catalog
-from services.reception.clients.crm import CustomerArchive
+from services.reception.clients.crm import CrmClient
 from services.reception.clients.images import Cleaning
 from services.reception.clients.tax_invoices import TaxInvoices
 from services.reception.clients.workshop import WorkshopClient
@@ -22,7 +22,7 @@ class Deps:
     personal: PersonalData
     files: FileStorage
     cleaning: Cleaning
-    archive: CustomerArchive
+    crm: CrmClient
     tax_invoices: TaxInvoices
     workshop: WorkshopClient
     credentials: ServiceCredentials

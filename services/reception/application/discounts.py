@@ -6,7 +6,7 @@ from services.reception.application.changes import lock_seen, save_change
 from services.reception.application.deps import Deps
 from services.reception.application.payments import Amount
 from services.reception.application.views import OrderView, order_view
-from services.reception.domain import settlement
+from services.reception.domain import invoicing
 from shared.contracts.reception import DiscountReason
 from shared.request_model import Seen
 from shared.unit_of_work import UnitOfWork
@@ -22,9 +22,9 @@ async def request_discount(
 ) -> OrderView:
     """Take something off what the customer pays (优惠); above the limit of the caller's ``roles``
     it waits for another person's approval."""
-    limit_bp = settlement.discount_limit_bp(roles, deps.catalog.discount_limit_bp)
+    limit_bp = invoicing.discount_limit_bp(roles, deps.catalog.discount_limit_bp)
     order = await lock_seen(uow, order_id, command.version)
-    changed, events = settlement.request_discount(
+    changed, events = invoicing.request_discount(
         order, command.amount_cents, command.reason, uow.person, limit_bp
     )
     return order_view(await save_change(uow, changed, events))
@@ -35,13 +35,13 @@ async def approve_discount(
 ) -> OrderView:
     """Grant a discount (优惠审批) that somebody else has asked for, within the limit of the
     caller's ``roles``."""
-    limit_bp = settlement.discount_limit_bp(roles, deps.catalog.discount_limit_bp)
+    limit_bp = invoicing.discount_limit_bp(roles, deps.catalog.discount_limit_bp)
     order = await lock_seen(uow, order_id, command.version)
-    changed, events = settlement.approve_discount(order, uow.person, limit_bp)
+    changed, events = invoicing.approve_discount(order, uow.person, limit_bp)
     return order_view(await save_change(uow, changed, events))
 
 
 async def withdraw_discount(uow: UnitOfWork, order_id: str, command: Seen) -> OrderView:
     """Take back a discount that waits for its approval (撤回优惠), or decline it."""
     order = await lock_seen(uow, order_id, command.version)
-    return order_view(await save_change(uow, settlement.withdraw_discount(order)))
+    return order_view(await save_change(uow, invoicing.withdraw_discount(order)))

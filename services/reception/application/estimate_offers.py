@@ -92,10 +92,10 @@ async def make_offer(
     Its promise is that without the items ``declined``.
     """
     promise = await offered_promise(order, proposal, declined, deps)
-    place, names = deps.catalog.stores[order.store_id], deps.catalog.names
+    store, names = deps.catalog.stores[order.store_id], deps.catalog.names
     items = authorisation.items_of(proposal.lines, deps.catalog.typical_parts)
     return PresentedEstimate(
-        store=Names(zh=place.zh, en=place.en),
+        store=Names(zh=store.zh, en=store.en),
         version=proposal.version,
         additional=proposal.additional_work_id is not None,
         divisible=authorisation.is_divisible(order, proposal),
@@ -123,11 +123,11 @@ async def offered_promise(
     order: Order, proposal: EstimateVersion, declined: Collection[str], deps: Deps
 ) -> Promise | None:
     """The order's promise if the customer agrees to a version without the items ``declined``."""
-    operations = further_operations(deps.catalog, proposal, declined)
-    if not operations:
+    op_codes = further_operations(deps.catalog, proposal, declined)
+    if not op_codes:
         return present_promise(order)
     token = await workshop_token(order.store_id, deps)
-    promise, _ = await ask_promise(order.store_id, token, operations, deps, order=order)
+    promise, _ = await ask_promise(order.store_id, token, op_codes, deps, order=order)
     return promise
 
 
@@ -138,7 +138,7 @@ def further_operations(
     if proposal.additional_work_id is None:
         return []
     wanted, _ = authorisation.without(proposal, declined, catalog.typical_parts)
-    return [operation.operation_id for operation in wanted.operations]
+    return [operation.op_code for operation in wanted.labor_operations]
 
 
 def present_promise(order: Order) -> Promise | None:

@@ -12,7 +12,7 @@ from services.reception.application.deps import Deps
 from services.reception.application.work import PricedWork, priced_work
 from services.reception.domain import authorisation
 from services.reception.domain.authorisation import EstimateVersion
-from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
+from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
 from services.reception.domain.link import LinkConsent
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import Channel, EstimateLine
@@ -65,8 +65,8 @@ async def offer_found_work(uow: UnitOfWork, event: AdditionalWorkFound, deps: De
     """Price work that was found while working, and put it before the customer (R4)."""
     key = (event.store_id, event.order_id)
     parts = Counter(event.part_numbers)
-    wanted = WantedWork(
-        event.operations, tuple(PartQuantity(no, count) for no, count in parts.items())
+    wanted = RequestedWork(
+        event.op_codes, tuple(PartQuantity(no, count) for no, count in parts.items())
     )
     order, changed, events = authorisation.offer_additional(
         await persistence.lock_order(uow.connection, *key),
@@ -89,7 +89,7 @@ async def list_estimates(store_id: str, order_id: str, deps: Deps) -> list[Estim
     return [estimate_view(version) for version in versions]
 
 
-async def declined_work(store_id: str, order_id: str, deps: Deps) -> list[EstimateView]:
+async def declined_services(store_id: str, order_id: str, deps: Deps) -> list[EstimateView]:
     """List what the vehicle's owner did not want at earlier visits and has not ordered since
     (未做增项): to be offered again."""
     async with deps.uow_factory.read(store_id) as connection:
@@ -101,10 +101,10 @@ async def work_to_offer_again(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateView]:
     """Work that was declined at the vehicle's visits before then and not ordered since."""
-    found = await persistence.work_not_wanted(connection, store_id, vehicle, before)
+    found = await persistence.declined_services(connection, store_id, vehicle, before)
     since = min((version.submitted_at for version in found), default=before)
     ordered = await persistence.operations_since(connection, store_id, vehicle, since)
-    return [estimate_view(version) for version in authorisation.open_offers(found, ordered)]
+    return [estimate_view(version) for version in authorisation.services_to_reoffer(found, ordered)]
 
 
 def estimate_view(version: EstimateVersion) -> EstimateView:

@@ -9,61 +9,61 @@ from services.reception import persistence
 from services.reception.application.deps import Deps
 from services.reception.domain import feedback as feedbacks
 from services.reception.domain.feedback import Feedback
-from shared.contracts.reception import Mark
+from shared.contracts.reception import Rating
 from shared.request_model import RequestModel
 from shared.unit_of_work import UnitOfWork
 
 
 class GiveFeedback(RequestModel):
-    quality: Mark
-    technique: Mark
-    attitude: Mark
-    words: Annotated[str | None, Field(min_length=1, max_length=2000, description="客户原话")] = (
+    work_quality: Rating
+    technical_skill: Rating
+    service_attitude: Rating
+    comment: Annotated[str | None, Field(min_length=1, max_length=2000, description="客户原话")] = (
         None
     )
 
 
 class FeedbackView(BaseModel):
     order_id: str
-    quality: int
-    technique: int
-    attitude: int
+    work_quality: int
+    technical_skill: int
+    service_attitude: int
     recorded_by: str
     given_at: datetime
 
 
-class FeedbackWithWords(FeedbackView):
-    """The same with the customer's own words; absent when none were said or they were erased."""
+class FeedbackDetail(FeedbackView):
+    """The same with the customer's comment; absent when none were said or they were erased."""
 
-    words: str | None
+    comment: str | None
 
 
 async def give_feedback(
     uow: UnitOfWork, order_id: str, command: GiveFeedback, deps: Deps
 ) -> FeedbackView:
-    """Record what the customer thinks of quality, technique and attitude, once the vehicle is
-    back."""
+    """Record what the customer thinks of work quality, technical skill and service attitude, once
+    the vehicle is back."""
     connection, store_id = uow.connection, uow.store_id
     feedback, events = feedbacks.give(
         await persistence.lock_order(connection, store_id, order_id),
-        quality=command.quality,
-        technique=command.technique,
-        attitude=command.attitude,
+        work_quality=command.work_quality,
+        technical_skill=command.technical_skill,
+        service_attitude=command.service_attitude,
         recorded_by=uow.person,
         now=uow.now,
     )
-    words = await deps.personal.encrypt(connection, store_id, order_id, command.words)
-    await persistence.add_feedback(connection, feedback, words)
+    comment = await deps.personal.encrypt(connection, store_id, order_id, command.comment)
+    await persistence.add_feedback(connection, feedback, comment)
     uow.publish(events)
     return FeedbackView(**_to_response(feedback))
 
 
-async def get_feedback(store_id: str, order_id: str, deps: Deps) -> FeedbackWithWords:
+async def get_feedback(store_id: str, order_id: str, deps: Deps) -> FeedbackDetail:
     """Read what the customer of an order thought."""
     async with deps.uow_factory.read(store_id) as connection:
         feedback, encrypted = await persistence.read_feedback(connection, store_id, order_id)
-        words = await deps.personal.decrypt(connection, store_id, order_id, encrypted)
-    return FeedbackWithWords(**_to_response(feedback), words=words)
+        comment = await deps.personal.decrypt(connection, store_id, order_id, encrypted)
+    return FeedbackDetail(**_to_response(feedback), comment=comment)
 
 
 def _to_response(feedback: Feedback) -> dict[str, object]:

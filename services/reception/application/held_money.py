@@ -9,7 +9,7 @@ from services.reception.application.deps import Deps
 from services.reception.application.payments import Amount
 from services.reception.application.views import OrderView, order_view
 from services.reception.domain import held_money
-from services.reception.domain.lifecycle import Stage
+from services.reception.domain.lifecycle import RepairOrderStatus
 from shared.contracts.base import Identifier
 from shared.contracts.reception import PaymentMethod
 from shared.contracts.versioned import require_version
@@ -18,12 +18,13 @@ from shared.unit_of_work import UnitOfWork
 
 
 class HeldMoney(BaseModel):
-    """Money of a customer that no bill has used, in cents, and the customer's money by method."""
+    """Money of a customer that no invoice has used, in cents, and the customer's money by
+    method."""
 
     order_id: str
     customer_ref: str | None
     advisor_id: str | None
-    stage: Stage
+    status: RepairOrderStatus
     invoice_id: str | None
     deposit_cents: int
     money_by_method: Mapping[PaymentMethod, int]

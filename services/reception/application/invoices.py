@@ -1,4 +1,4 @@
-"""Bills (结算单): previewed, issued, read."""
+"""Invoices (结算单): previewed, issued, read."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,14 +7,14 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 
 from services.reception import persistence
-from services.reception.application import claims, receivables, tax_invoices
+from services.reception.application import claims, dunning, tax_invoices
 from services.reception.application.changes import lock_seen
 from services.reception.application.deps import Deps
 from services.reception.application.views import OrderView, order_view
-from services.reception.domain import errors, settlement
+from services.reception.domain import errors, invoicing
 from services.reception.domain.estimate import payable_cents
+from services.reception.domain.invoicing import Terms
 from services.reception.domain.money import included_tax
-from services.reception.domain.settlement import Terms
 from services.reception.persistence.invoice import TaxInvoice
 from shared.contracts.base import Identifier
 from shared.contracts.reception import (
@@ -22,7 +22,7 @@ from shared.contracts.reception import (
     CreditNoteIssued,
     EstimateLine,
     InvoiceIssued,
-    PayerShare,
+    PayerSplit,
     PayType,
     VoucherKind,
 )
@@ -41,15 +41,15 @@ Vouchers = Annotated[list[Identifier], Field(max_length=10), AfterValidator(_eac
 
 
 class ChosenVouchers(RequestModel):
-    """Vouchers and service cards to be redeemed with the bill; where it takes the place of one that
-    is credited whole, other payers by code of the operation or part."""
+    """Vouchers and service cards to be redeemed with the invoice; where it takes the place of one
+    that is credited whole, other payers by code of the operation or part."""
 
     vouchers: Vouchers = []
     pay_types: Annotated[dict[Identifier, PayType], Field(max_length=120)] = {}
 
 
 class IssueInvoice(Seen, ChosenVouchers):
-    """The bill as it was previewed."""
+    """The invoice as it was previewed."""
 
 
 class CreditNoteView(CreditNoteIssued):
@@ -61,16 +61,16 @@ class CreditNoteView(CreditNoteIssued):
 
 
 class RedeemedVoucher(BaseModel):
-    """What a voucher or service card takes off a bill, in cents."""
+    """What a voucher or service card takes off an invoice, in cents."""
 
     voucher_id: str
     kind: VoucherKind
-    operation_id: str | None
+    op_code: str | None
     redeemed_cents: int
 
 
 class BillView(BaseModel):
-    """A bill as it was issued, what was credited of it since, and number and tax of its tax
+    """An invoice as it was issued, what was credited of it since, and number and tax of its tax
     invoice (电子发票) as it was issued, once there is one.
 
     ``issued_tax_cents`` may differ from ``computed_tax_cents``, the tax of the customer's share.
@@ -84,7 +84,7 @@ class BillView(BaseModel):
 
 
 class InvoiceView(BillView):
-    """The order's latest bill with the vouchers that are redeemed with it, and ``earlier`` ones,
+    """The order's latest invoice with the vouchers that are redeemed with it, and ``earlier`` ones,
     which are credited whole, the latest first."""
 
     vouchers: Sequence[RedeemedVoucher]
@@ -92,11 +92,11 @@ class InvoiceView(BillView):
 
 
 class InvoicePreview(BaseModel):
-    """What the bill would be, in cents: gross lines, discount and vouchers, and their total with
+    """What the invoice would be, in cents: gross lines, discount and vouchers, and their total with
     the tax that it contains."""
 
     lines: Sequence[EstimateLine]
-    shares: Sequence[PayerShare]
+    payer_splits: Sequence[PayerSplit]
     gross_cents: int
     discount_cents: int
     vouchers: Sequence[BilledVoucher]
@@ -110,10 +110,10 @@ class InvoicePreview(BaseModel):
 async def issue_invoice(
     uow: UnitOfWork, order_id: str, command: IssueInvoice, deps: Deps
 ) -> OrderView:
-    """Bill the order (结算): what the customer has agreed to and the workshop has finished."""
+    """Invoice the order (结算): what the customer has agreed to and the workshop has finished."""
     connection = uow.connection
     order = await lock_seen(uow, order_id, command.version)
-    billed, used, invoice, redeemed = settlement.issue_invoice(
+    billed, used, invoice, redeemed = invoicing.issue_invoice(
         order,
         invoice_id=str(new_id()),
         terms=_terms(uow.store_id, deps),
@@ -126,7 +126,7 @@ async def issue_invoice(
     await persistence.add_invoice(connection, invoice)
     uow.publish([invoice, *redeemed])
     await claims.draft_claim(uow, saved, invoice, deps)
-    await receivables.watch(uow, saved, deps)
+    await dunning.schedule_next_reminder(uow, saved, deps)
     await tax_invoices.schedule_tax_invoice(uow, invoice)
     return order_view(saved)
 
@@ -134,9 +134,9 @@ async def issue_invoice(
 async def preview_invoice(
     store_id: str, order_id: str, command: ChosenVouchers, deps: Deps
 ) -> InvoicePreview:
-    """Show what the bill would be (预结算); nothing is issued or redeemed."""
+    """Show what the invoice would be (预结算); nothing is issued or redeemed."""
     async with deps.uow_factory.read(store_id) as connection:
-        _order, _used, invoice, _redeemed = settlement.issue_invoice(
+        _order, _used, invoice, _redeemed = invoicing.issue_invoice(
             await persistence.read_order(connection, store_id, order_id),
             invoice_id=order_id,
             terms=_terms(store_id, deps),
@@ -148,20 +148,21 @@ async def preview_invoice(
 
 
 async def get_invoice(store_id: str, order_id: str, deps: Deps) -> InvoiceView:
-    """Read the order's bill as it was issued (结算单), and those before it.
+    """Read the order's invoice as it was issued (结算单), and those before it.
 
     Raises:
-        RuleViolation: it is not billed.
+        RuleViolation: it is not invoiced.
     """
     async with deps.uow_factory.read(store_id) as connection:
         await persistence.read_order(connection, store_id, order_id)
         bills = await persistence.invoices(connection, store_id, order_id)
         views = [
-            _bill_view(*bill, await persistence.credit_notes(connection, bill[0])) for bill in bills
+            _invoice_view(*bill, await persistence.credit_notes(connection, bill[0]))
+            for bill in bills
         ]
         vouchers = await persistence.redeemed_vouchers(connection, store_id, order_id)
     if not views:
-        raise errors.not_billed()
+        raise errors.not_invoiced()
     latest, *earlier = views
     return InvoiceView(
         **dict(latest),
@@ -169,7 +170,7 @@ async def get_invoice(store_id: str, order_id: str, deps: Deps) -> InvoiceView:
             RedeemedVoucher(
                 voucher_id=each.voucher_id,
                 kind=each.kind,
-                operation_id=each.operation_id,
+                op_code=each.op_code,
                 redeemed_cents=each.redeemed_cents,
             )
             for each in vouchers
@@ -179,11 +180,11 @@ async def get_invoice(store_id: str, order_id: str, deps: Deps) -> InvoiceView:
 
 
 def _terms(store_id: str, deps: Deps) -> Terms:
-    place = deps.catalog.stores[store_id]
-    return Terms(place.tax_rate_bp, timedelta(days=place.payment_days))
+    store = deps.catalog.stores[store_id]
+    return Terms(store.tax_rate_bp, timedelta(days=store.payment_days))
 
 
-def _bill_view(
+def _invoice_view(
     invoice: InvoiceIssued,
     tax_invoice: TaxInvoice | None,
     notes: Sequence[tuple[CreditNoteIssued, TaxInvoice | None]],

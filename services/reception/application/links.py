@@ -148,7 +148,7 @@ async def send_link(store_id: str, link_id: str, deps: Deps) -> str | None:
     if proposal.additional_work_id and link.promised_at:
         subject = "additional_work"
         values["promised_at"] = link.promised_at.isoformat()
-    return await deps.archive.send_message(
+    return await deps.crm.send_message(
         store_id,
         link_id,
         customer_ref=order.customer_ref,

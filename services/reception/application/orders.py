@@ -14,21 +14,21 @@ from services.reception.application.customers import check_customer, keep_detail
 from services.reception.application.deps import Deps
 from services.reception.application.greetings import cancel_expected_greeting
 from services.reception.application.views import (
+    OrderDetail,
     OrderView,
-    OrderWithWords,
     as_seen_by,
     order_view,
 )
-from services.reception.application.work import Work, operations_of, priced_work
+from services.reception.application.work import Work, op_codes_of, priced_work
 from services.reception.clients.workshop import Caller
 from services.reception.domain import order as orders
 from services.reception.domain import vehicle as vehicles
 from services.reception.domain.authorisation import DecisionRecord, agree_at_opening, check_seen
-from services.reception.domain.lifecycle import Stage
-from services.reception.domain.order import LARGEST_ODOMETER_KM, Intake, Order, Promise
+from services.reception.domain.lifecycle import RepairOrderStatus
+from services.reception.domain.order import LARGEST_ODOMETER_KM, Order, Promise, WriteUp
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.base import Identifier
-from shared.contracts.reception import OdometerReplacement, WalkRoundFinding
+from shared.contracts.reception import OdometerDiscrepancyReason, WalkaroundDamage
 from shared.contracts.violations import unknown_code
 from shared.db import Connection
 from shared.formats import Phone, Plate
@@ -58,11 +58,11 @@ class OpenOrder(Seen, Work):
     vehicle_ref: Identifier | None = None
     customer: CustomerDetails | None = None
     odometer_km: Annotated[int, Field(ge=0, le=LARGEST_ODOMETER_KM)]
-    odometer_replacement: OdometerReplacement | None = None
-    energy_percent: Annotated[int | None, Field(ge=0, le=100)] = None
-    findings: Annotated[list[WalkRoundFinding], Field(max_length=60)] = []
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None = None
+    fuel_or_charge_percent: Annotated[int | None, Field(ge=0, le=100)] = None
+    walkaround_damages: Annotated[list[WalkaroundDamage], Field(max_length=60)] = []
     belongings: Annotated[str | None, Field(min_length=1, max_length=1000)] = None
-    words: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
+    customer_concern: Annotated[str, Field(min_length=1, max_length=2000, description="客户描述")]
     symptoms: Annotated[list[Identifier], Field(max_length=10)] = []
     waiting_customer: bool = False
     rush: bool = False
@@ -78,25 +78,27 @@ class OpenOrder(Seen, Work):
 
 
 async def list_orders(
-    reader: Principal, store_id: str, stages: Sequence[Stage], deps: Deps
+    reader: Principal, store_id: str, statuses: Sequence[RepairOrderStatus], deps: Deps
 ) -> list[OrderView]:
-    """List the orders of the last 30 days at one of the stages, as their ``reader`` may see
+    """List the orders of the last 30 days in one of the statuses, as their ``reader`` may see
     them."""
     since = deps.uow_factory.clock.now() - timedelta(days=BOARD_DAYS)
     async with deps.uow_factory.read(store_id) as connection:
-        found = await persistence.list_orders(connection, store_id, stages, since)
+        found = await persistence.list_orders(connection, store_id, statuses, since)
     return [as_seen_by(reader, order_view(order)) for order in found]
 
 
-async def get_order(reader: Principal, store_id: str, order_id: str, deps: Deps) -> OrderWithWords:
-    """Read one order with the customer's own words, as its ``reader`` may see it."""
+async def get_order(reader: Principal, store_id: str, order_id: str, deps: Deps) -> OrderDetail:
+    """Read one order with the customer's concern, as its ``reader`` may see it."""
     async with deps.uow_factory.read(store_id) as connection:
         order = await persistence.read_order(connection, store_id, order_id)
-        words, belongings = [
+        customer_concern, belongings = [
             await deps.personal.decrypt(connection, store_id, order_id, encrypted)
             for encrypted in await persistence.encrypted_texts(connection, store_id, order_id)
         ]
-    view = OrderWithWords(**order_view(order).model_dump(), words=words, belongings=belongings)
+    view = OrderDetail(
+        **order_view(order).model_dump(), customer_concern=customer_concern, belongings=belongings
+    )
     return as_seen_by(reader, view)
 
 
@@ -109,9 +111,9 @@ async def prepare_opening(order_id: str, command: OpenOrder, caller: Caller, dep
     for symptom in command.symptoms:
         if symptom not in deps.catalog.symptoms:
             raise unknown_code("symptoms", symptom)
-    operations = operations_of(priced_work(caller.store_id, command, deps))
+    op_codes = op_codes_of(priced_work(caller.store_id, command, deps))
     replaces = await _check_may_open(order_id, command, caller, deps)
-    return await reserve(caller, operations, deps, confidence=command.confidence, replaces=replaces)
+    return await reserve(caller, op_codes, deps, confidence=command.confidence, replaces=replaces)
 
 
 async def open_order(
@@ -134,7 +136,7 @@ async def open_order(
     )
     opened, events = orders.open_order(
         order,
-        _intake(command, vehicle_ref),
+        _write_up(command, vehicle_ref),
         promise,
         known_odometer_km=await persistence.last_odometer(connection, vehicle_ref),
         agreed=agreed,
@@ -164,26 +166,28 @@ def _vehicle_ref(command: OpenOrder, deps: Deps) -> str:
     return deps.personal.reference("vin", command.customer.vin)
 
 
-def _intake(command: OpenOrder, vehicle_ref: str) -> Intake:
-    return Intake(
+def _write_up(command: OpenOrder, vehicle_ref: str) -> WriteUp:
+    return WriteUp(
         customer_ref=command.customer_ref,
         vehicle_ref=vehicle_ref,
         odometer_km=command.odometer_km,
         symptoms=tuple(command.symptoms),
         waiting_customer=command.waiting_customer,
         rush=command.rush,
-        odometer_replacement=command.odometer_replacement,
-        energy_percent=command.energy_percent,
-        findings=tuple(command.findings),
+        odometer_discrepancy_reason=command.odometer_discrepancy_reason,
+        fuel_or_charge_percent=command.fuel_or_charge_percent,
+        walkaround_damages=tuple(command.walkaround_damages),
     )
 
 
 async def _keep_texts(uow: UnitOfWork, order_id: str, command: OpenOrder, deps: Deps) -> None:
     """Keep what was said and left in the vehicle, encrypted."""
     connection, store_id = uow.connection, uow.store_id
-    words = await deps.personal.encrypt(connection, store_id, order_id, command.words)
+    customer_concern = await deps.personal.encrypt(
+        connection, store_id, order_id, command.customer_concern
+    )
     belongings = await deps.personal.encrypt(connection, store_id, order_id, command.belongings)
-    await persistence.save_texts(connection, store_id, order_id, words, belongings)
+    await persistence.save_texts(connection, store_id, order_id, customer_concern, belongings)
 
 
 async def _check_may_open(
@@ -197,7 +201,9 @@ async def _check_may_open(
         versions = await persistence.estimate_versions(connection, store_id, order_id)
         check_seen(order, versions, command.version)
         known = await persistence.last_odometer(connection, vehicle_ref)
-        orders.check_may_open(order, command.odometer_km, known, command.odometer_replacement)
+        orders.check_may_open(
+            order, command.odometer_km, known, command.odometer_discrepancy_reason
+        )
         await _check_has_no_other_order(connection, order, vehicle_ref)
         hold_id = await _appointment_hold(connection, order)
     await _check_same_vehicle(order, command, caller, deps)
@@ -222,7 +228,7 @@ async def _check_same_vehicle(order: Order, command: OpenOrder, caller: Caller, 
         plate_ref = deps.personal.reference("plate", command.customer.plate)
         vehicles.check_same_plate(order.plate_ref, plate_ref)
     elif command.vehicle_ref and command.vehicle_ref != order.vehicle_ref:
-        known = await deps.archive.read_vehicle(caller.token, caller.store_id, command.vehicle_ref)
+        known = await deps.crm.read_vehicle(caller.token, caller.store_id, command.vehicle_ref)
         if known is not None:
             vehicles.check_same_plate(order.plate_ref, known.plate_ref)
 

@@ -5,13 +5,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.reception.application import receivables
+from services.reception.application import dunning
 from services.reception.application.changes import lock_seen, save_change
 from services.reception.application.deps import Deps
 from services.reception.application.views import OrderView, order_view
-from services.reception.domain import settlement
-from services.reception.domain.settlement import Paid
-from shared.contracts.reception import CreditReason, PaymentMethod, RefundReason
+from services.reception.domain import invoicing
+from services.reception.domain.invoicing import Paid
+from shared.contracts.reception import OnAccountReason, PaymentMethod, RefundReason
 from shared.ids import new_id
 from shared.request_model import Seen
 from shared.unit_of_work import UnitOfWork
@@ -28,14 +28,14 @@ class PayRefund(RecordPayment):
     reason: RefundReason
 
 
-class GrantCredit(Seen):
-    reason: CreditReason
+class ApproveOnAccount(Seen):
+    reason: OnAccountReason
 
 
 async def receive_deposit(uow: UnitOfWork, order_id: str, command: RecordPayment) -> OrderView:
-    """Take money before the bill (定金); it will be set against it."""
+    """Take money before the invoice (定金); it will be set against it."""
     order = await lock_seen(uow, order_id, command.version)
-    changed, events = settlement.receive_deposit(order, _paid(command, uow.now))
+    changed, events = invoicing.receive_deposit(order, _paid(command, uow.now))
     return order_view(await save_change(uow, changed, events))
 
 
@@ -44,25 +44,27 @@ async def receive_payment(
 ) -> OrderView:
     """Take money from the customer (收款), never more than the balance."""
     order = await lock_seen(uow, order_id, command.version)
-    changed, events = settlement.receive_payment(order, _paid(command, uow.now))
+    changed, events = invoicing.receive_payment(order, _paid(command, uow.now))
     saved = await save_change(uow, changed, events)
-    await receivables.watch(uow, saved, deps)
+    await dunning.schedule_next_reminder(uow, saved, deps)
     return order_view(saved)
 
 
 async def pay_refund(uow: UnitOfWork, order_id: str, command: PayRefund, deps: Deps) -> OrderView:
     """Give money back to the customer (退款): a deposit first, then payments."""
     order = await lock_seen(uow, order_id, command.version)
-    changed, events = settlement.refund(order, _paid(command, uow.now), command.reason, uow.person)
+    changed, events = invoicing.refund(order, _paid(command, uow.now), command.reason, uow.person)
     saved = await save_change(uow, changed, events)
-    await receivables.watch(uow, saved, deps)
+    await dunning.schedule_next_reminder(uow, saved, deps)
     return order_view(saved)
 
 
-async def grant_credit(uow: UnitOfWork, order_id: str, command: GrantCredit) -> OrderView:
+async def approve_on_account(
+    uow: UnitOfWork, order_id: str, command: ApproveOnAccount
+) -> OrderView:
     """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
     order = await lock_seen(uow, order_id, command.version)
-    changed, events = settlement.grant_credit(order, command.reason, uow.person, uow.now)
+    changed, events = invoicing.approve_on_account(order, command.reason, uow.person, uow.now)
     return order_view(await save_change(uow, changed, events))
 
 

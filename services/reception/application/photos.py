@@ -58,7 +58,7 @@ async def add_order_photo(
 
 
 async def add_premises_photo(uow: UnitOfWork, photo_id: str) -> PhotoView:
-    """Add a picture of hall or lanes (场地照片) whose content is kept."""
+    """Add a picture of customer lounge or service drive (场地照片) whose content is kept."""
     return await _add(uow, photo_id, None, "premises", None)
 
 

@@ -1,4 +1,4 @@
-"""Tax invoices (电子发票): issued for each bill and corrected with each credit note."""
+"""Tax invoices (电子发票): issued for each invoice and corrected with each credit note."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,11 +23,11 @@ TAX_INVOICE = "tax_invoice"
 TAX_CREDIT = "tax_credit"
 
 Notes = Sequence[tuple[CreditNoteIssued, TaxInvoice | None]]
-"""The credit notes of a bill in their order, each with its correction of the tax invoice."""
+"""The credit notes of an invoice in their order, each with its correction of the tax invoice."""
 
 
 async def schedule_tax_invoice(uow: UnitOfWork, invoice: InvoiceIssued) -> None:
-    """Have the tax invoice of a bill issued once the transaction is through."""
+    """Have the tax invoice of an invoice issued once the transaction is through."""
     await timers.schedule(
         uow, TAX_INVOICE, invoice.invoice_id, store_id=invoice.store_id, due_at=uow.now
     )
@@ -43,7 +43,7 @@ async def schedule_tax_credit(uow: UnitOfWork, note: CreditNoteIssued) -> None:
 async def request_tax_invoice(
     store_id: str, invoice_id: str, deps: Deps
 ) -> TaxInvoiceIssued | None:
-    """Ask for the tax invoice of a bill; nothing to do where the customer pays nothing.
+    """Ask for the tax invoice of an invoice; nothing to do where the customer pays nothing.
 
     Raises:
         RetryLaterError: the interface does not respond.

@@ -10,7 +10,7 @@ from services.reception.application.deps import Deps
 from services.reception.application.estimates import EstimateView, work_to_offer_again
 from services.reception.clients.crm import KnownVehicle
 from services.reception.domain import recall as recalls
-from services.reception.domain.lifecycle import Stage
+from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.security import Principal
 from shared.sharing import log_cross_store_access
@@ -23,10 +23,10 @@ class VisitView(BaseModel):
 
     store_id: str
     order_id: str
-    stage: Stage
+    status: RepairOrderStatus
     arrived_at: datetime
     odometer_km: int | None
-    operations: Sequence[str]
+    op_codes: Sequence[str]
     symptoms: Sequence[str]
     advisor_id: str | None
 
@@ -34,13 +34,13 @@ class VisitView(BaseModel):
 class VehicleView(BaseModel):
     """A vehicle as its plate tells it, without personal data.
 
-    What the archive says is absent for a vehicle that it does not know, and while it is
+    What customer records say is absent for a vehicle that it does not know, and while it is
     unavailable. ``tier`` and ``visits`` are the customer's in all stores of the group; ``recalls``
     are open recalls and campaigns of the catalog, ``history`` are the vehicle's last visits to any
     store of the group, ``declined`` is work to be offered again.
     """
 
-    archive_away: bool
+    crm_unavailable: bool
     customer_ref: str | None
     vehicle_ref: str | None
     brand: str | None
@@ -53,9 +53,9 @@ class VehicleView(BaseModel):
 
 
 async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Deps) -> VehicleView:
-    """Recognize a vehicle by its plate (到店识别), asking the archive in the name of
+    """Recognize a vehicle by its plate (到店识别), asking customer records in the name of
     ``principal``; it may be unavailable."""
-    response = await deps.archive.find(principal.token, store_id, plate)
+    response = await deps.crm.find(principal.token, store_id, plate)
     known = response or KnownVehicle()
     plate_ref = deps.personal.reference("plate", plate)
     vehicle = VehicleIdentity(plate_ref, known.vehicle_ref)
@@ -68,7 +68,7 @@ async def get_vehicle(principal: Principal, store_id: str, plate: str, deps: Dep
         "visits to other stores shown", principal, store_id, seen, plate_ref=plate_ref
     )
     return VehicleView(
-        archive_away=response is None,
+        crm_unavailable=response is None,
         customer_ref=known.customer_ref,
         vehicle_ref=known.vehicle_ref,
         brand=known.brand,

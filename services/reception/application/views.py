@@ -6,15 +6,15 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from services.reception.domain.lifecycle import Stage
-from services.reception.domain.order import Credit, Discount, Order, PromiseAlert, Share
+from services.reception.domain.lifecycle import RepairOrderStatus
+from services.reception.domain.order import Discount, OnAccount, Order, PayerBalance, PromiseAlert
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
-    OdometerReplacement,
+    OdometerDiscrepancyReason,
     PaymentMethod,
     PayType,
-    WalkRoundFinding,
+    WalkaroundDamage,
 )
 from shared.request_model import Version
 from shared.security import SEES_MONEY, Principal
@@ -45,7 +45,7 @@ class OrderView(BaseModel):
 
     order_id: str
     store_id: str
-    stage: Stage
+    status: RepairOrderStatus
     queue_number: int
     plate_ref: str
     appointment_id: str | None
@@ -56,12 +56,12 @@ class OrderView(BaseModel):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_replacement: OdometerReplacement | None
-    energy_percent: int | None
-    findings: Sequence[WalkRoundFinding]
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None
+    fuel_or_charge_percent: int | None
+    walkaround_damages: Sequence[WalkaroundDamage]
     waiting_customer: bool
     symptoms: Sequence[str]
-    operations: Sequence[str]
+    op_codes: Sequence[str]
     lines: Sequence[OrderLine]
     estimate_cents: int | None
     awaiting_estimates: int
@@ -76,12 +76,12 @@ class OrderView(BaseModel):
     signed_at: datetime | None
     delivered_at: datetime | None
     discount: Discount | None
-    credit: Credit | None
+    on_account: OnAccount | None
     deposit_cents: int | None
     money_by_method: Mapping[PaymentMethod, int] | None
     invoice_id: str | None
-    is_billed: bool | None
-    shares: Sequence[Share] | None
+    is_invoiced: bool | None
+    payer_splits: Sequence[PayerBalance] | None
     invoiced_cents: int | None
     received_cents: int | None
     payable_cents: int | None
@@ -92,18 +92,18 @@ class OrderView(BaseModel):
 Seen = TypeVar("Seen", bound=OrderView)
 
 
-class OrderWithWords(OrderView):
-    """The same with the customer's own words and what was left in the vehicle; absent when they
+class OrderDetail(OrderView):
+    """The same with the customer's concern and what was left in the vehicle; absent when they
     were erased."""
 
-    words: str | None
+    customer_concern: str | None
     belongings: str | None
 
 
 def order_view(order: Order) -> OrderView:
     return OrderView(
         **{name: getattr(order, name) for name in _VIEW_FIELDS},
-        operations=[operation.operation_id for operation in order.operations],
+        op_codes=[operation.op_code for operation in order.labor_operations],
         lines=[OrderLine.model_validate(line) for line in order.lines],
         steps=list(order.steps.values()),
         waivers=list(order.waivers.values()),
@@ -120,9 +120,9 @@ def as_seen_by(principal: Principal, view: Seen) -> Seen:
 
 
 _MONEY = (
-    *("estimate_cents", "discount", "credit", "deposit_cents", "money_by_method", "invoice_id"),
-    *("is_billed", "shares", "invoiced_cents", "received_cents", "payable_cents"),
+    *("estimate_cents", "discount", "on_account", "deposit_cents", "money_by_method", "invoice_id"),
+    *("is_invoiced", "payer_splits", "invoiced_cents", "received_cents", "payable_cents"),
     "balance_cents",
 )
-_LISTED = ("operations", "lines", "steps", "waivers")
+_LISTED = ("op_codes", "lines", "steps", "waivers")
 _VIEW_FIELDS = [name for name in OrderView.model_fields if name not in _LISTED]

@@ -1,4 +1,4 @@
-"""Vouchers and service cards (代金券, 维修卡): issued here, redeemed with the bill."""
+"""Vouchers and service cards (代金券, 维修卡): issued here, redeemed with the invoice."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -18,21 +18,21 @@ from shared.unit_of_work import UnitOfWork
 
 
 class IssueVoucher(RequestModel):
-    """A voucher is worth ``value_cents``; a service card does ``operation_id`` for nothing.
+    """A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing.
     Without ``expires_at`` it is for ever."""
 
     kind: VoucherKind
     value_cents: Annotated[int, Field(ge=0, le=10**8)] = 0
-    operation_id: Identifier | None = None
+    op_code: Identifier | None = None
     customer_ref: Identifier | None = None
     expires_at: Moment = LAST_MOMENT
 
     @model_validator(mode="after")
     def _worth_something(self) -> Self:
-        if self.kind == "voucher" and (not self.value_cents or self.operation_id):
-            raise ValueError("a voucher has value_cents and no operation_id")
-        if self.kind == "service_card" and (self.value_cents or not self.operation_id):
-            raise ValueError("a service card has operation_id and no value_cents")
+        if self.kind == "voucher" and (not self.value_cents or self.op_code):
+            raise ValueError("a voucher has value_cents and no op_code")
+        if self.kind == "service_card" and (self.value_cents or not self.op_code):
+            raise ValueError("a service card has op_code and no value_cents")
         return self
 
 
@@ -42,7 +42,7 @@ class VoucherView(BaseModel):
     voucher_id: str
     kind: VoucherKind
     value_cents: int
-    operation_id: str | None
+    op_code: str | None
     customer_ref: str | None
     expires_at: datetime
     issued_by: str
@@ -55,10 +55,10 @@ class VoucherView(BaseModel):
 async def check_voucher(token: str, store_id: str, command: IssueVoucher, deps: Deps) -> None:
     """Refuse a voucher for work or a customer that nobody knows, asking in the name of the bearer
     of ``token``."""
-    if command.operation_id and command.operation_id not in deps.catalog.operations:
-        raise unknown_code("operation_id", command.operation_id)
+    if command.op_code and command.op_code not in deps.catalog.operations:
+        raise unknown_code("op_code", command.op_code)
     if command.customer_ref is not None:
-        await deps.archive.check_customer(token, store_id, command.customer_ref)
+        await deps.crm.check_customer(token, store_id, command.customer_ref)
 
 
 async def issue_voucher(uow: UnitOfWork, command: IssueVoucher) -> VoucherView:

@@ -30,9 +30,9 @@ Codes = Annotated[list[Identifier], Field(max_length=120)]
 
 class UnwantedWork(RequestModel):
     """Operations and parts by code. Withdrawn operations are not begun or are stopped; a part that
-    is not named is billed."""
+    is not named is invoiced."""
 
-    operations: Codes = []
+    op_codes: Codes = []
     parts: Codes = []
 
 
@@ -45,7 +45,7 @@ class WithdrawWork(Seen, UnwantedWork):
 
 
 class WithdrawalPreview(BaseModel):
-    """What would remain and be billed, and what would be declined, in cents."""
+    """What would remain and be invoiced, and what would be declined, in cents."""
 
     lines: Sequence[EstimateLine]
     estimate_cents: int
@@ -64,7 +64,7 @@ async def preview_withdrawal(
         changed, versions, _ = await _without(
             connection,
             await persistence.read_order(connection, store_id, order_id),
-            Withdrawal(tuple(command.operations), tuple(command.parts), "other"),
+            Withdrawal(tuple(command.op_codes), tuple(command.parts), "other"),
             done,
             DecisionRecord("counter", principal.subject, now),
         )
@@ -93,18 +93,18 @@ async def withdraw_work(
 ) -> OrderView:
     """Take out work that the customer does not want any more; the workshop stops what has begun.
 
-    What is ``done`` of it is billed; the rest is declined, and offered again at the next visit.
+    What is ``done`` of it is invoiced; the rest is declined, and offered again at the next visit.
     """
     connection, store_id = uow.connection, uow.store_id
     changed, versions, events = await _without(
         connection,
         await lock_seen(uow, order_id, command.version),
-        Withdrawal(tuple(command.operations), tuple(command.parts), command.reason),
+        Withdrawal(tuple(command.op_codes), tuple(command.parts), command.reason),
         done,
         DecisionRecord(command.channel, uow.person, uow.now),
     )
     withdrawal.require_agreed(changed, command.agreed_cents)
-    await persistence.forget_jobs(connection, store_id, order_id, command.operations)
+    await persistence.forget_jobs(connection, store_id, order_id, command.op_codes)
     promisable = await persistence.promisable_times(connection, store_id, order_id)
     confirmed, revised = orders.confirm_promise(changed, promisable)
     saved = await persistence.save_order(uow, confirmed)

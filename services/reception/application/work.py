@@ -10,7 +10,7 @@ from services.reception import persistence
 from services.reception.application.capacity import DEFAULT_CONFIDENCE, ask_promise
 from services.reception.application.deps import Deps
 from services.reception.domain import errors
-from services.reception.domain.estimate import Estimate, PartQuantity, WantedWork, estimate
+from services.reception.domain.estimate import Estimate, PartQuantity, RequestedWork, estimate
 from services.reception.domain.money import included_tax
 from services.reception.domain.order import Order
 from shared.contracts.base import Identifier
@@ -19,22 +19,22 @@ from shared.request_model import RequestModel
 
 
 class PartLine(RequestModel):
-    part_no: Identifier
+    part_number: Identifier
     quantity: Annotated[int, Field(ge=1, le=100)]
 
 
 class PricedWork(RequestModel):
     """Labor operations, parts and service packages (服务套餐), and who pays for which of them."""
 
-    operations: Annotated[list[Identifier], Field(max_length=20)] = []
+    op_codes: Annotated[list[Identifier], Field(max_length=20)] = []
     parts: Annotated[list[PartLine], Field(max_length=100)] = []
     packages: Annotated[list[Identifier], Field(max_length=5)] = []
     pay_types: Annotated[dict[Identifier, PayType], Field(max_length=120)] = {}
 
-    def wanted(self) -> WantedWork:
-        return WantedWork(
-            tuple(self.operations),
-            tuple(PartQuantity(line.part_no, line.quantity) for line in self.parts),
+    def wanted(self) -> RequestedWork:
+        return RequestedWork(
+            tuple(self.op_codes),
+            tuple(PartQuantity(line.part_number, line.quantity) for line in self.parts),
             tuple(self.packages),
             self.pay_types,
         )
@@ -68,10 +68,10 @@ async def quote(token: str, store_id: str, command: QuotedWork, deps: Deps) -> Q
     """Say what the work costs and when it would be done (报价), asking the workshop in the name of
     the bearer of ``token``; nothing is reserved."""
     priced = priced_work(store_id, command, deps)
-    operations = operations_of(priced)
+    op_codes = op_codes_of(priced)
     order = await _read_order(store_id, command.order_id, deps) if command.order_id else None
     promise, limiting_factor = await ask_promise(
-        store_id, token, operations, deps, confidence=command.confidence, order=order
+        store_id, token, op_codes, deps, confidence=command.confidence, order=order
     )
     return Quote(
         lines=priced.lines,
@@ -89,15 +89,15 @@ def priced_work(store_id: str, work: PricedWork, deps: Deps) -> Estimate:
     return estimate(deps.catalog.prices(store_id), work.wanted())
 
 
-def operations_of(priced: Estimate) -> list[str]:
+def op_codes_of(priced: Estimate) -> list[str]:
     """What the workshop is asked for.
 
     Raises:
         RuleViolation: nothing is to be done.
     """
-    if not priced.operations:
+    if not priced.labor_operations:
         raise errors.nothing_to_do()
-    return [operation.operation_id for operation in priced.operations]
+    return [operation.op_code for operation in priced.labor_operations]
 
 
 async def _read_order(store_id: str, order_id: str, deps: Deps) -> Order:

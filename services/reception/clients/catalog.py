@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from services.reception.domain.claim import ClaimRules
-from services.reception.domain.daily_check import CheckList
 from services.reception.domain.delivery import Checklist
 from services.reception.domain.estimate import (
     LaborOperation,
@@ -15,6 +14,7 @@ from services.reception.domain.estimate import (
     PriceList,
     ServicePackage,
 )
+from services.reception.domain.facility_check import FacilityChecklist
 from services.reception.domain.opening_hours import OpeningHours
 from services.reception.domain.recall import Recall
 from shared.group import Store, load_stores, read_yaml
@@ -34,19 +34,19 @@ class Catalog:
     symptoms: frozenset[str]
     delivery_steps: Mapping[str, Checklist]
     discount_limit_bp: Mapping[str, int]
-    overdue_days: Sequence[int]
+    dunning_days: Sequence[int]
     claim_rules: ClaimRules
     advisors: Mapping[str, tuple[str, ...]]
     recalls: tuple[Recall, ...]
-    check_lists: tuple[CheckList, ...]
+    facility_checklists: tuple[FacilityChecklist, ...]
     calendar: WorkingCalendar
     entries: Mapping[str, Any]
     names: Mapping[str, Mapping[str, Any]]
 
     def opening_hours(self, store_id: str) -> OpeningHours:
         """When one store receives customers."""
-        place = self.stores[store_id]
-        return OpeningHours(place.opening, place.closing, place.timezone, self.calendar.closed)
+        store = self.stores[store_id]
+        return OpeningHours(store.opening, store.closing, store.timezone, self.calendar.closed)
 
     def prices(self, store_id: str) -> PriceList:
         """What one store charges."""
@@ -61,20 +61,23 @@ def load_catalog(folder: Path) -> Catalog:
     packages = read_yaml(folder, "catalog/packages.yaml")["packages"]
     systems = read_yaml(folder, "catalog/symptoms.yaml")["systems"]
     delivery = read_yaml(folder, "catalog/delivery.yaml")
-    settlement = read_yaml(folder, "catalog/settlement.yaml")
+    invoicing = read_yaml(folder, "catalog/invoicing.yaml")
     stores = load_stores(folder)
-    people = read_yaml(folder, "people.yaml")["people"]
+    staff = read_yaml(folder, "staff.yaml")["staff"]
     recalls = read_yaml(folder, "catalog/recalls.yaml")["recalls"]
-    areas = read_yaml(folder, "daily_checks.yaml")["areas"]
+    areas = read_yaml(folder, "facility_checks.yaml")["areas"]
     return Catalog(
         stores=stores,
         operations={
             entry["id"]: LaborOperation(
-                entry["id"], entry["trade"], float(entry["standard_hours"]), entry["technicians"]
+                entry["id"],
+                entry["skill_code"],
+                float(entry["standard_hours"]),
+                entry["technicians"],
             )
             for entry in operations
         },
-        part_price_cents={entry["part_no"]: entry["list_price_cents"] for entry in parts},
+        part_price_cents={entry["part_number"]: entry["list_price_cents"] for entry in parts},
         packages={entry["id"]: _package(entry) for entry in packages},
         typical_parts={entry["id"]: frozenset(entry.get("parts", ())) for entry in operations},
         symptoms=frozenset(
@@ -84,14 +87,14 @@ def load_catalog(folder: Path) -> Catalog:
             for condition in symptom["conditions"]
         ),
         delivery_steps={store_id: delivery_checklist(delivery, store_id) for store_id in stores},
-        discount_limit_bp=settlement["discount_limit_bp"],
-        overdue_days=settlement["overdue_days"],
-        claim_rules=ClaimRules(**settlement["claims"]),
+        discount_limit_bp=invoicing["discount_limit_bp"],
+        dunning_days=invoicing["dunning_days"],
+        claim_rules=ClaimRules(**invoicing["claims"]),
         advisors={
             store_id: tuple(
                 person["id"]
-                for person in people
-                if "advisor" in person["roles"] and store_id in person["stores"]
+                for person in staff
+                if "service_advisor" in person["roles"] and store_id in person["stores"]
             )
             for store_id in stores
         },
@@ -101,12 +104,12 @@ def load_catalog(folder: Path) -> Catalog:
                 entry["brand"],
                 tuple(entry["models"]),
                 tuple(entry["vin_prefixes"]),
-                tuple(entry["operations"]),
+                tuple(entry["op_codes"]),
             )
             for entry in recalls
         ),
-        check_lists=tuple(
-            CheckList(
+        facility_checklists=tuple(
+            FacilityChecklist(
                 entry["area"],
                 time.fromisoformat(entry["due"]),
                 tuple(item["item"] for item in entry["items"]),
@@ -121,10 +124,10 @@ def load_catalog(folder: Path) -> Catalog:
             "systems": systems,
             "delivery_steps": delivery["steps"],
             "recalls": recalls,
-            "daily_checks": areas,
+            "facility_checks": areas,
         },
         names={entry["id"]: entry for entry in operations}
-        | {entry["part_no"]: entry for entry in parts},
+        | {entry["part_number"]: entry for entry in parts},
     )
 
 
@@ -138,7 +141,9 @@ def delivery_checklist(delivery: Mapping[str, Any], store_id: str) -> Checklist:
 def _package(entry: Mapping[str, Any]) -> ServicePackage:
     return ServicePackage(
         package_id=entry["id"],
-        operations=tuple(entry["operations"]),
-        parts=tuple(PartQuantity(part_no, count) for part_no, count in entry["parts"].items()),
+        op_codes=tuple(entry["op_codes"]),
+        parts=tuple(
+            PartQuantity(part_number, count) for part_number, count in entry["parts"].items()
+        ),
         price_cents=entry["price_cents"],
     )

@@ -19,9 +19,9 @@ _NOT_FOUND = 404
 
 
 class KnownVehicle(BaseModel):
-    """What the archive says of a vehicle that reception may use, then forget.
+    """What customer records say of a vehicle that reception may use, then forget.
 
-    A vehicle that the store's archive does not know may still have a customer whose ``tier`` and
+    A vehicle that store's customer records do not know may still have a customer whose ``tier`` and
     ``visits`` in other stores of the group are known.
     """
 
@@ -35,7 +35,7 @@ class KnownVehicle(BaseModel):
 
 
 class RegisteredVehicle(BaseModel):
-    """The plate that a vehicle of the archive wears now; empty once another wears it."""
+    """The plate that a vehicle of customer records wears now; empty once another wears it."""
 
     plate_ref: str
 
@@ -47,7 +47,7 @@ class SentMessage(BaseModel):
     contact_set_at: datetime | None
 
 
-class CustomerArchive:
+class CrmClient:
     """Recognizes vehicles in the name of the person who asks.
 
     In reception's own name it registers customers whose details were taken while it was
@@ -59,8 +59,8 @@ class CustomerArchive:
         self._credentials = credentials
 
     async def find(self, token: str, store_id: str, plate: str) -> KnownVehicle | None:
-        """What is known of a plate, in the name of the bearer of ``token``; None when the archive
-        is unavailable."""
+        """What is known of a plate, in the name of the bearer of ``token``; None when customer
+        records is unavailable."""
         try:
             response = await self._client.get(
                 f"/stores/{store_id}/vehicles/{quote(plate)}",
@@ -75,11 +75,11 @@ class CustomerArchive:
     async def read_vehicle(
         self, token: str, store_id: str, vehicle_ref: str
     ) -> RegisteredVehicle | None:
-        """A vehicle of the archive by its reference, in the name of the bearer of ``token``; None
-        when the archive is unavailable.
+        """A vehicle of customer records by its reference, in the name of the bearer of ``token``;
+        None when customer records is unavailable.
 
         Raises:
-            RuleViolation: the store's archive has no such vehicle.
+            RuleViolation: the store's customer records have no such vehicle.
         """
         try:
             response = await self._client.get(
@@ -96,10 +96,10 @@ class CustomerArchive:
 
     async def check_customer(self, token: str, store_id: str, customer_ref: str) -> None:
         """Refuse a reference to a customer of another store, asking in the name of the bearer of
-        ``token``. While the archive is unavailable, nobody can tell.
+        ``token``. While customer records is unavailable, nobody can tell.
 
         Raises:
-            RuleViolation: the store's archive has no such customer.
+            RuleViolation: the store's customer records have no such customer.
         """
         with suppress(httpx.HTTPError):
             response = await self._client.get(
@@ -153,7 +153,7 @@ class CustomerArchive:
         return message_id
 
     async def contact_used(self, store_id: str, message_id: str) -> ContactUsed:
-        """Who had set the address to which a message went; not known while the archive is
+        """Who had set the address to which a message went; not known while customer records is
         unavailable."""
         try:
             response = await self._client.get(

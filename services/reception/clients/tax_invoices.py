@@ -12,8 +12,8 @@ from shared.timers import RetryLaterError
 
 
 class TaxDocument(BaseModel):
-    """The customer's share of one bill, or with ``corrects``, the number of its tax invoice, what
-    a credit note takes back of it (红字发票); ``document_id`` is that of the bill or note.
+    """The customer's share of one invoice, or with ``corrects``, the number of its tax invoice,
+    what a credit note takes back of it (红字发票); ``document_id`` is that of the invoice or note.
 
     ``gross_cents`` less ``discount_cents`` and ``voucher_cents`` is ``amount_cents``, line by line
     and altogether. The buyer's title is asked from customer relations.

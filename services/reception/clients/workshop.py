@@ -53,7 +53,7 @@ class WorkshopClient:
         self,
         token: str,
         store_id: str,
-        operation_ids: Sequence[str],
+        op_codes: Sequence[str],
         *,
         confidence: float,
         start_window: StartWindow | None = None,
@@ -66,7 +66,7 @@ class WorkshopClient:
             Problem: the workshop refuses, with its reason.
         """
         body = QuoteBody(
-            operations=list(operation_ids),
+            operations=list(op_codes),
             confidence=confidence,
             earliest_start_at=start_window.earliest if start_window else None,
             latest_start_at=start_window.latest if start_window else None,
@@ -75,14 +75,14 @@ class WorkshopClient:
         return await _response(self._api(token).quote(store_id, body))
 
     async def load(self, token: str, store_id: str, day: date, days: int) -> list[HalfHour]:
-        """Working and free time by trade and half hour of ``days`` from ``day``.
+        """Working and free time by skill and half hour of ``days`` from ``day``.
 
         Raises:
             WorkshopUnavailableError: no response.
         """
         load = await _response(self._api(token).get_load(store_id, day=day, days=days))
         return [
-            HalfHour(each.trade, each.starts_at, each.working_minutes, each.free_minutes)
+            HalfHour(each.skill_code, each.starts_at, each.working_minutes, each.free_minutes)
             for each in load
         ]
 
@@ -93,12 +93,12 @@ class WorkshopClient:
             WorkshopUnavailableError: no response.
         """
         done = await _response(self._api(caller.token).get_work_done(caller.store_id, order_id))
-        return [WorkDone(each.operation_id, each.state, each.labor_s) for each in done]
+        return [WorkDone(each.op_code, each.state, each.labor_s) for each in done]
 
     async def hold(
         self,
         caller: Caller,
-        operation_ids: Sequence[str],
+        op_codes: Sequence[str],
         *,
         confidence: float,
         start_window: StartWindow | None = None,
@@ -108,7 +108,7 @@ class WorkshopClient:
     ) -> HoldView:
         """Reserve the earliest promise; repeating the command reserves nothing more."""
         body = HoldBody(
-            operations=list(operation_ids),
+            operations=list(op_codes),
             confidence=confidence,
             earliest_start_at=start_window.earliest if start_window else None,
             latest_start_at=start_window.latest if start_window else None,

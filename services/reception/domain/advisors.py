@@ -8,21 +8,28 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Desk:
+class AdvisorWorkload:
     """An advisor's customers now, between greeting and the opened order, and the last greeting."""
 
     customers: int = 0
     last_greeted_at: datetime = _NEVER
 
 
-def suggested(advisors: Sequence[str], desks: Mapping[str, Desk], waiting: int) -> list[str]:
+def suggest_advisors(
+    advisors: Sequence[str], advisor_workloads: Mapping[str, AdvisorWorkload], waiting: int
+) -> list[str]:
     """An advisor for each of the ``waiting`` customers, in their turn.
 
     The one with the fewest customers comes first; of several, the one whose last greeting is the
     longest ago. Nobody is suggested where there is no advisor.
     """
-    customers = {advisor: desks.get(advisor, Desk()).customers for advisor in advisors}
-    turn = sorted(advisors, key=lambda each: (desks.get(each, Desk()).last_greeted_at, each))
+    customers = {
+        advisor: advisor_workloads.get(advisor, AdvisorWorkload()).customers for advisor in advisors
+    }
+    turn = sorted(
+        advisors,
+        key=lambda each: (advisor_workloads.get(each, AdvisorWorkload()).last_greeted_at, each),
+    )
     chosen: list[str] = []
     for _ in range(waiting if turn else 0):
         freest = min(turn, key=lambda each: customers[each])

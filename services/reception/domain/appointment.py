@@ -15,7 +15,7 @@ from shared.contracts.reception import (
     AppointmentMoved,
     AppointmentUnplaced,
     CancellationReason,
-    WantedPart,
+    RequestedPart,
 )
 from shared.contracts.versioned import Versioned
 from shared.contracts.violations import RuleViolation
@@ -49,11 +49,11 @@ class Appointment(Versioned):
     store_id: str
     plate_ref: str
     planned_at: datetime
-    operations: tuple[str, ...]
+    op_codes: tuple[str, ...]
     hold_id: str | None
     status: Status
     customer_ref: str | None = None
-    parts: tuple[WantedPart, ...] = ()
+    parts: tuple[RequestedPart, ...] = ()
     promised_at: datetime | None = None
     unplaced: bool = False
 
@@ -64,8 +64,8 @@ def book(
     store_id: str,
     plate_ref: str,
     planned_at: datetime,
-    operations: tuple[str, ...],
-    parts: tuple[WantedPart, ...],
+    op_codes: tuple[str, ...],
+    parts: tuple[RequestedPart, ...],
     customer_ref: str | None,
     place: Place | None,
     now: datetime,
@@ -77,7 +77,7 @@ def book(
         store_id=store_id,
         plate_ref=plate_ref,
         planned_at=planned_at,
-        operations=operations,
+        op_codes=op_codes,
         hold_id=place.hold_id if place else None,
         status="booked",
         customer_ref=customer_ref,
@@ -89,7 +89,7 @@ def book(
         appointment_id=appointment_id,
         plate_ref=plate_ref,
         planned_at=planned_at,
-        operations=operations,
+        op_codes=op_codes,
         hold_id=appointment.hold_id,
         customer_ref=customer_ref,
         parts=parts,
@@ -196,4 +196,4 @@ def check_in(appointment: Appointment, plate_ref: str) -> Appointment:
 
 def _require_booked(appointment: Appointment) -> None:
     if appointment.status != "booked":
-        raise errors.not_at_stage("appointment_id", appointment.status, "booked")
+        raise errors.invalid_status("appointment_id", appointment.status, "booked")

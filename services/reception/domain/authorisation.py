@@ -11,7 +11,7 @@ from typing import Literal
 
 from services.reception.domain import errors
 from services.reception.domain.estimate import Estimate, sum_of
-from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.lifecycle import require_status
 from services.reception.domain.link import LinkConsent
 from services.reception.domain.order import Order, Promise
 from shared.contracts.reception import (
@@ -42,7 +42,7 @@ class EstimateVersion:
     order_id: str
     version: int
     additional_work_id: str | None
-    operations: tuple[OrderedOperation, ...]
+    labor_operations: tuple[OrderedOperation, ...]
     lines: tuple[EstimateLine, ...]
     status: Status
     submitted_by: str
@@ -87,8 +87,9 @@ def submit(
     """Put a new version before the customer; returns all that changed, the new one last.
 
     Raises:
-        RuleViolation: the order's stage does not allow it, it is billed, or the operations of work
-            in hand would change.
+        RuleViolation: the order's status does not allow it, it is invoiced, or the operations of
+        work
+            in progress would change.
     """
     _require_estimable(order, versions, priced, additional_work_id)
     superseded = _supersede(versions, additional_work_id)
@@ -108,9 +109,9 @@ def offer_additional(
 ) -> tuple[Order, list[EstimateVersion], list[EstimateSubmitted]]:
     """Put work that the workshop has found before the customer (增项).
 
-    Where the visit has ended or is billed, it is kept to be offered at the next one.
+    Where the visit has ended or is invoiced, it is kept to be offered at the next one.
     """
-    if order.invoice_id is None and order.stage in ("opened", "in_work", "ready"):
+    if order.invoice_id is None and order.status in ("opened", "in_progress", "ready"):
         return submit(
             order,
             versions,
@@ -142,7 +143,10 @@ def agree_at_opening(
     these lines, else a new one that the customer agrees to now. OrderOpened will say so."""
     changed = _supersede(versions, None)
     agreed = _authorized(versions, None)
-    if agreed is None or (agreed.lines, agreed.operations) != (priced.lines, priced.operations):
+    if agreed is None or (agreed.lines, agreed.labor_operations) != (
+        priced.lines,
+        priced.labor_operations,
+    ):
         estimate_version = _next_version(
             order, versions, priced, None, advisor_id, decision_record.at
         )
@@ -199,7 +203,7 @@ def decline(
             store_id=order.store_id,
             order_id=order.order_id,
             additional_work_id=estimate_version.additional_work_id,
-            operations=tuple(operation.operation_id for operation in estimate_version.operations),
+            op_codes=tuple(operation.op_code for operation in estimate_version.labor_operations),
             channel=decision_record.channel,
             recorded_by=decision_record.recorded_by,
             declined_at=decision_record.at,
@@ -254,7 +258,7 @@ def authorize_additional(
         store_id=order.store_id,
         order_id=order.order_id,
         additional_work_id=estimate_version.additional_work_id,
-        operations=agreed.operations,
+        labor_operations=agreed.labor_operations,
         lines=agreed.lines,
         amount_cents=agreed.total_cents,
         estimate_version=version,
@@ -270,8 +274,8 @@ def authorize_additional(
         promise_provisional=promise.provisional,
         risk=order.risk if promise.promised_at == order.promised_at else None,
     )
-    if order.stage == "ready" and agreed.operations:
-        resumed = replace(resumed, stage="in_work", ready_at=None)
+    if order.status == "ready" and agreed.labor_operations:
+        resumed = replace(resumed, status="in_progress", ready_at=None)
     return _with_versions(resumed, versions, [agreed]), agreed, [event]
 
 
@@ -280,17 +284,17 @@ def items_of(
 ) -> list[str]:
     """What each line is decided on with (项目): its package or operation; a part goes with the
     first operation that commonly takes it, else stands alone."""
-    operations = [line.code for line in lines if line.kind == "labor" and not line.package_id]
+    op_codes = [line.code for line in lines if line.kind == "labor" and not line.package_id]
 
     def item(line: EstimateLine) -> str:
-        takers = (each for each in operations if line.code in typical_parts.get(each, ()))
+        takers = (each for each in op_codes if line.code in typical_parts.get(each, ()))
         return line.package_id or (line.code if line.kind == "labor" else next(takers, line.code))
 
     return [item(line) for line in lines]
 
 
 def is_divisible(order: Order, estimate_version: EstimateVersion) -> bool:
-    """Whether the customer may want only a part of it; work in hand goes on as a whole."""
+    """Whether the customer may want only a part of it; work in progress goes on as a whole."""
     return estimate_version.additional_work_id is not None or order.opened_at is None
 
 
@@ -329,7 +333,7 @@ def split(
     matter of its own. Returns all versions as they are now, those two last.
 
     Raises:
-        RuleViolation: it is an estimate of work in hand.
+        RuleViolation: it is an estimate of work in progress.
     """
     estimate_version = require_pending(order, versions, version)
     if not is_divisible(order, estimate_version):
@@ -387,7 +391,7 @@ def take_out(
         order,
         present,
         Estimate(
-            tuple(each for part in rest for each in part.operations),
+            tuple(each for part in rest for each in part.labor_operations),
             tuple(line for part in rest for line in part.lines),
         ),
         additional_work_id,
@@ -411,11 +415,11 @@ def require_pending(order: Order, versions: Versions, version: int) -> EstimateV
         raise errors.old_version(version, versions[-1].version)
     if found.status != "awaiting":
         raise errors.already_decided(version, found.status)
-    require_stage(order.stage, "estimate")
+    require_status(order.status, "estimate")
     return found
 
 
-def open_offers(
+def services_to_reoffer(
     found: Sequence[EstimateVersion], ordered_since: Sequence[str]
 ) -> list[EstimateVersion]:
     """Work that the customer did not want at earlier visits and has not ordered since (未做项目):
@@ -424,7 +428,7 @@ def open_offers(
     return [
         version
         for version in found
-        if not since.issuperset(operation.operation_id for operation in version.operations)
+        if not since.issuperset(operation.op_code for operation in version.labor_operations)
     ]
 
 
@@ -441,7 +445,7 @@ def _next_version(
         order_id=order.order_id,
         version=len(versions) + 1,
         additional_work_id=additional_work_id,
-        operations=priced.operations,
+        labor_operations=priced.labor_operations,
         lines=priced.lines,
         status="awaiting",
         submitted_by=submitted_by,
@@ -464,7 +468,7 @@ def _submitted(estimate_version: EstimateVersion) -> EstimateSubmitted:
 
 def _estimate_of(estimate_version: EstimateVersion, lines: Sequence[EstimateLine]) -> Estimate:
     labor = {line.code for line in lines if line.kind == "labor"}
-    operations = (each for each in estimate_version.operations if each.operation_id in labor)
+    operations = (each for each in estimate_version.labor_operations if each.op_code in labor)
     return Estimate(tuple(operations), tuple(lines))
 
 
@@ -502,9 +506,9 @@ def _authorized(versions: Versions, additional_work_id: str | None) -> EstimateV
 
 
 def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order:
-    """The order as its versions say: what is agreed to is what will be done and billed.
+    """The order as its versions say: what is agreed to is what will be done and invoiced.
 
-    A discount was granted on the lines as they were; other lines need another one.
+    A discount was approved on the lines as they were; other lines need another one.
     """
     by_number = {version.version: version for version in (*versions, *changed)}
     present = [by_number[number] for number in sorted(by_number)]
@@ -513,7 +517,7 @@ def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order
     return replace(
         order,
         lines=lines,
-        operations=tuple(each for version in standing for each in version.operations),
+        labor_operations=tuple(each for version in standing for each in version.labor_operations),
         estimate_cents=sum_of(lines),
         estimate_count=len(present),
         awaiting_estimates=sum(version.status == "awaiting" for version in present),
@@ -524,11 +528,11 @@ def _with_versions(order: Order, versions: Versions, changed: Versions) -> Order
 def _require_estimable(
     order: Order, versions: Versions, priced: Estimate, additional_work_id: str | None
 ) -> None:
-    """Work in hand is not changed by another price; more work has its own authorisation."""
-    require_stage(order.stage, "estimate" if additional_work_id is None else "add_work")
+    """Work in progress is not changed by another price; more work has its own authorisation."""
+    require_status(order.status, "estimate" if additional_work_id is None else "add_work")
     if order.invoice_id is not None:
-        raise errors.already_billed()
+        raise errors.already_invoiced()
     agreed = _authorized(versions, None)
-    in_hand = order.opened_at is not None and additional_work_id is None
-    if in_hand and agreed and agreed.operations != priced.operations:
-        raise errors.operations_differ()
+    is_open = order.opened_at is not None and additional_work_id is None
+    if is_open and agreed and agreed.labor_operations != priced.labor_operations:
+        raise errors.op_codes_differ()

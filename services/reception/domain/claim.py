@@ -1,4 +1,4 @@
-"""Warranty claims (索赔): what the manufacturer is to pay, with the evidence that it wants."""
+"""Warranty claims (索赔): what the manufacturer is to pay, with the claim details that it wants."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -7,11 +7,11 @@ from typing import Literal
 
 from services.reception.domain import errors
 from services.reception.domain.estimate import sum_of
+from services.reception.domain.invoicing import Paid, receive_payment, write_off
 from services.reception.domain.order import Order
-from services.reception.domain.settlement import Paid, receive_payment, write_off
 from shared.contracts.reception import (
     ClaimAnswer,
-    ClaimAwaits,
+    ClaimStep,
     EstimateLine,
     PaymentReceived,
     WarrantyClaimAnswered,
@@ -28,9 +28,9 @@ ClaimStatus = Literal[
 ]
 """待提交、已提交、已批准、被拒绝、已结算、已核销、已撤回."""
 
-_ROLES = ("advisor", "manager", "group_manager")
+_ROLES = ("service_advisor", "service_manager", "group_manager")
 _OPTIONAL = {"photo_ids"}
-_AWAITS: Mapping[ClaimStatus, ClaimAwaits] = {
+_PENDING_STEPS: Mapping[ClaimStatus, ClaimStep] = {
     "draft": "submission",
     "rejected": "submission",
     "submitted": "answer",
@@ -48,14 +48,14 @@ class ClaimRules:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ClaimDetails:
     """What the manufacturer wants to know: kilometres, first registration, fault code and the part
     that failed; photos where there are some."""
 
     odometer_km: int | None = None
-    in_service_on: date | None = None
-    fault_code: str | None = None
-    part_no: str | None = None
+    in_service_date: date | None = None
+    dtc: str | None = None
+    causal_part_number: str | None = None
     photo_ids: tuple[str, ...] = ()
 
     @property
@@ -70,8 +70,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim(Versioned):
-    """One claim on one bill. ``due_at`` is when it has to be submitted, or answered; ``answer`` is
-    what the manufacturer said last."""
+    """One claim on one invoice. ``due_at`` is when it has to be submitted, or answered; ``answer``
+    is what the manufacturer said last."""
 
     store_id: str
     claim_id: str
@@ -79,23 +79,23 @@ class Claim(Versioned):
     status: ClaimStatus
     lines: tuple[EstimateLine, ...]
     amount_cents: int
-    evidence: Evidence
+    claim_details: ClaimDetails
     due_at: datetime
-    round: int = 0
+    submission_number: int = 0
     approved_cents: int = 0
     answer: ClaimAnswer | None = None
     answered_at: datetime | None = None
 
     @property
-    def awaits(self) -> ClaimAwaits | None:
+    def pending_step(self) -> ClaimStep | None:
         """What has to happen until ``due_at``."""
-        return _AWAITS.get(self.status)
+        return _PENDING_STEPS.get(self.status)
 
 
 def draft(
     order: Order, lines: Sequence[EstimateLine], claim_id: str, rules: ClaimRules, now: datetime
 ) -> tuple[Claim, list[WarrantyClaimDrafted]]:
-    """A claim for the bill's warranty ``lines``, with what is known of its evidence."""
+    """A claim for the invoice's warranty ``lines``, with what is known of its details."""
     parts = [line.code for line in lines if line.kind == "part"]
     claim = Claim(
         store_id=order.store_id,
@@ -104,7 +104,9 @@ def draft(
         status="draft",
         lines=tuple(lines),
         amount_cents=sum_of(lines),
-        evidence=Evidence(odometer_km=order.odometer_km, part_no=parts[0] if parts else None),
+        claim_details=ClaimDetails(
+            odometer_km=order.odometer_km, causal_part_number=parts[0] if parts else None
+        ),
         due_at=now + timedelta(days=rules.submission_days),
     )
     event = WarrantyClaimDrafted(
@@ -118,14 +120,14 @@ def draft(
     return claim, [event]
 
 
-def record_evidence(claim: Claim, evidence: Evidence) -> Claim:
-    """Complete the evidence of a claim that is not with the manufacturer.
+def record_claim_details(claim: Claim, claim_details: ClaimDetails) -> Claim:
+    """Complete the claim details of a claim that is not with the manufacturer.
 
     Raises:
         RuleViolation: not now.
     """
     _require_status(claim, "draft", "rejected")
-    return replace(claim, evidence=evidence)
+    return replace(claim, claim_details=claim_details)
 
 
 def submit(
@@ -134,17 +136,17 @@ def submit(
     """Send the claim to the manufacturer (提交), again after a rejection.
 
     Raises:
-        RuleViolation: not now, evidence is missing (each is named), or the deadline has passed.
+        RuleViolation: not now, details are missing (each is named), or the deadline has passed.
     """
     _require_status(claim, "draft", "rejected")
-    if missing := claim.evidence.missing:
-        raise errors.evidence_missing(missing)
+    if missing := claim.claim_details.missing:
+        raise errors.claim_details_missing(missing)
     if now > claim.due_at:
         raise errors.claim_too_late(claim.due_at)
     submitted = replace(
         claim,
         status="submitted",
-        round=claim.round + 1,
+        submission_number=claim.submission_number + 1,
         due_at=now + timedelta(days=rules.answer_days),
     )
     event = WarrantyClaimSubmitted(
@@ -152,7 +154,7 @@ def submit(
         order_id=claim.order_id,
         claim_id=claim.claim_id,
         amount_cents=claim.amount_cents,
-        round=submitted.round,
+        submission_number=submitted.submission_number,
         submitted_by=person,
         submitted_at=now,
         answer_due_at=submitted.due_at,
@@ -186,7 +188,7 @@ def answer(
         claim_id=claim.claim_id,
         approved_cents=approved_cents,
         code=code,
-        round=claim.round,
+        submission_number=claim.submission_number,
         answered_at=now,
     )
     return answered, [event]
@@ -206,7 +208,7 @@ def settle(
     )
 
 
-def give_up(
+def write_off_claim(
     claim: Claim, order: Order, person: str, now: datetime
 ) -> tuple[Claim, Order, list[WarrantyClaimSettled]]:
     """Nothing will be paid (索赔核销): the store bears it all."""
@@ -221,7 +223,7 @@ def give_up(
 def withdraw(
     claim: Claim, person: str, now: datetime
 ) -> tuple[Claim, list[WarrantyClaimWithdrawn]]:
-    """Drop a claim whose bill is credited whole (撤回索赔); nobody bears anything.
+    """Drop a claim whose invoice is credited whole (撤回索赔); nobody bears anything.
 
     Raises:
         RuleViolation: the manufacturer has it, or it has ended.
@@ -240,14 +242,14 @@ def withdraw(
 def overdue(claim: Claim, rules: ClaimRules, now: datetime) -> list[WarrantyClaimOverdue]:
     """Somebody is to look after the claim: an event on each day that the rules name."""
     reminders = [moment for moment in _reminders(claim, rules) if moment <= now]
-    if claim.awaits is None or not reminders:
+    if claim.pending_step is None or not reminders:
         return []
     return [
         WarrantyClaimOverdue(
             store_id=claim.store_id,
             order_id=claim.order_id,
             claim_id=claim.claim_id,
-            awaits=claim.awaits,
+            pending_step=claim.pending_step,
             due_at=claim.due_at,
             days_overdue=(now - claim.due_at).days,
             owner_role=_ROLES[min(len(reminders), len(_ROLES)) - 1],
@@ -261,9 +263,9 @@ def next_reminder(claim: Claim, rules: ClaimRules, now: datetime) -> datetime | 
 
 
 def _reminders(claim: Claim, rules: ClaimRules) -> list[datetime]:
-    if claim.awaits is None:
+    if claim.pending_step is None:
         return []
-    days = rules.answer_reminders if claim.awaits == "answer" else rules.submission_reminders
+    days = rules.answer_reminders if claim.pending_step == "answer" else rules.submission_reminders
     return [claim.due_at + timedelta(days=day) for day in days]
 
 

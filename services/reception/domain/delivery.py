@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from services.reception.domain import errors
-from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.lifecycle import require_status
 from services.reception.domain.order import Order, StepBasis, after_delivery
 from shared.contracts.reception import (
     DeliveryStep,
@@ -16,7 +16,7 @@ from shared.contracts.reception import (
 )
 from shared.contracts.violations import unknown_code
 
-Change = Literal["work", "bill"]
+Change = Literal["work", "invoice"]
 """What makes a step necessary again (须重做): other work, another amount that the customer pays."""
 
 Checklist = Mapping[str, Collection[Change]]
@@ -47,7 +47,7 @@ def sign(order: Order, checklist: Checklist, recorded_by: str, now: datetime) ->
     signed = replace(order, signed_at=now)
     if SIGNATURE_STEP in checklist and not _is_done(order, SIGNATURE_STEP):
         return _done(signed, SIGNATURE_STEP, checklist, recorded_by, now)
-    require_stage(order.stage, "record_step")
+    require_status(order.status, "record_step")
     return signed
 
 
@@ -73,7 +73,7 @@ def approve_waiver(order: Order, step: str, person: str, now: datetime) -> Order
     Raises:
         RuleViolation: nobody asked for it as things are now, or the same person did.
     """
-    require_stage(order.stage, "record_step")
+    require_status(order.status, "record_step")
     waiver = order.waivers.get(step)
     if waiver is None or waiver.approved_by or step in order.steps_to_repeat:
         raise errors.nothing_to_approve("step")
@@ -89,11 +89,12 @@ def deliver(
     """Hand the vehicle over.
 
     Raises:
-        RuleViolation: a step of the checklist is neither done nor waived for the work and the bill
-            as they are now, the order is not billed, or more is unpaid than a credit covers that
-            somebody else has granted.
+        RuleViolation: a step of the checklist is neither done nor waived for the work and the
+        invoice
+            as they are now, the order is not invoiced, or more is unpaid than an on-account release
+            covers that somebody else has approved.
     """
-    require_stage(order.stage, "deliver")
+    require_status(order.status, "deliver")
     to_repeat = order.steps_to_repeat
     waived = {step for step, waiver in order.waivers.items() if waiver.approved_by}
     complete = (order.steps.keys() | waived) - {*to_repeat}
@@ -101,7 +102,7 @@ def deliver(
     if missing:
         raise errors.steps_missing(missing)
     if order.invoice_id is None:
-        raise errors.not_billed()
+        raise errors.not_invoiced()
     _require_paid(order, advisor_id)
     event = VehicleDelivered(
         store_id=order.store_id,
@@ -111,7 +112,9 @@ def deliver(
         delivered_at=now,
         steps=tuple(order.steps[step] for step in checklist if step in order.steps),
         waivers=tuple(order.waivers[step] for step in checklist if step in waived),
-        credit_granted_by=order.credit.granted_by if order.credit and order.balance_cents else None,
+        on_account_approved_by=order.on_account.approved_by
+        if order.on_account and order.balance_cents
+        else None,
         signed=order.signed_at is not None and SIGNATURE_STEP not in to_repeat,
     )
     return after_delivery(replace(order, delivered_at=now)), [event]
@@ -120,11 +123,11 @@ def deliver(
 def _require_paid(order: Order, advisor_id: str) -> None:
     if not order.balance_cents:
         return
-    if order.credit is None:
+    if order.on_account is None:
         raise errors.unpaid(order.balance_cents)
-    if order.balance_cents > order.credit.amount_cents:
-        raise errors.above_credit(order.balance_cents, order.credit.amount_cents)
-    if order.credit.granted_by == advisor_id:
+    if order.balance_cents > order.on_account.amount_cents:
+        raise errors.above_on_account(order.balance_cents, order.on_account.amount_cents)
+    if order.on_account.approved_by == advisor_id:
         raise errors.second_person_required()
 
 
@@ -145,13 +148,13 @@ def _with_basis(order: Order, step: str, checklist: Checklist) -> Order:
     changes = checklist[step]
     basis = StepBasis(
         work=order.finished_work if "work" in changes else None,
-        payable_cents=order.payable_cents if "bill" in changes else None,
+        payable_cents=order.payable_cents if "invoice" in changes else None,
     )
     return replace(order, step_bases={**order.step_bases, step: basis})
 
 
 def _require_open_step(order: Order, step: str, checklist: Checklist) -> None:
-    require_stage(order.stage, "record_step")
+    require_status(order.status, "record_step")
     if step not in checklist:
         raise unknown_code("step", step)
     if _is_done(order, step):

@@ -6,18 +6,18 @@ from shared.contracts.reception import PaymentMethod
 from shared.contracts.violations import RuleViolation
 
 
-def not_at_stage(field: str, stage: str, needed: str) -> RuleViolation:
+def invalid_status(field: str, status: str, needed: str) -> RuleViolation:
     return RuleViolation(
         "wrong_stage",
-        f"The order is at stage {stage}; it must be at {needed}.",
+        f"The order is in status {status}; it must be at {needed}.",
         field=field,
         kind="conflict",
-        stage=stage,
+        order_status=status,
         needed=needed,
     )
 
 
-def vehicle_already_here(order_id: str, queue_number: int, stage: str) -> RuleViolation:
+def vehicle_already_here(order_id: str, queue_number: int, status: str) -> RuleViolation:
     return RuleViolation(
         "vehicle_already_here",
         f"This vehicle has an open order here, number {queue_number}; add the work to that one.",
@@ -25,7 +25,7 @@ def vehicle_already_here(order_id: str, queue_number: int, stage: str) -> RuleVi
         kind="conflict",
         order_id=order_id,
         queue_number=queue_number,
-        stage=stage,
+        order_status=status,
     )
 
 
@@ -151,7 +151,7 @@ def in_the_past(field: str, moment: datetime) -> RuleViolation:
 
 def nothing_to_do() -> RuleViolation:
     return RuleViolation(
-        "nothing_to_do", "At least one labor operation is needed.", field="operations"
+        "nothing_to_do", "At least one labor operation is needed.", field="op_codes"
     )
 
 
@@ -178,7 +178,7 @@ def nothing_left() -> RuleViolation:
     return RuleViolation(
         "nothing_left",
         "Nothing would remain of the order; end the visit without work.",
-        field="operations",
+        field="op_codes",
         kind="conflict",
     )
 
@@ -202,7 +202,7 @@ def nothing_wanted() -> RuleViolation:
 def indivisible() -> RuleViolation:
     return RuleViolation(
         "indivisible",
-        "An estimate of work in hand is agreed to as a whole, or not.",
+        "An estimate of work in progress is agreed to as a whole, or not.",
         field="declined",
         kind="conflict",
     )
@@ -211,7 +211,7 @@ def indivisible() -> RuleViolation:
 def no_customer() -> RuleViolation:
     return RuleViolation(
         "no_customer",
-        "The order's customer is not in the archive yet; no message can be sent.",
+        "The order's customer is not in customer records yet; no message can be sent.",
         field="send",
         kind="conflict",
     )
@@ -246,17 +246,17 @@ def already_decided(version: int, status: str) -> RuleViolation:
     )
 
 
-def already_billed() -> RuleViolation:
+def already_invoiced() -> RuleViolation:
     return RuleViolation(
-        "already_billed", "The order is already billed.", field="order_id", kind="conflict"
+        "already_invoiced", "The order is already invoiced.", field="order_id", kind="conflict"
     )
 
 
-def operations_differ() -> RuleViolation:
+def op_codes_differ() -> RuleViolation:
     return RuleViolation(
-        "operations_differ",
+        "op_codes_differ",
         "The operations of an open order stay; further work is additional work.",
-        field="operations",
+        field="op_codes",
         kind="conflict",
     )
 
@@ -346,32 +346,33 @@ def credit_above_balance(balance_cents: int) -> RuleViolation:
 def payers_agreed() -> RuleViolation:
     return RuleViolation(
         "payers_agreed",
-        "The first bill has the payers that were agreed; revise the estimate to change them.",
+        "The first invoice has the payers that were agreed; revise the estimate to change them.",
         field="pay_types",
         kind="conflict",
     )
 
 
-def not_billed() -> RuleViolation:
+def not_invoiced() -> RuleViolation:
     return RuleViolation(
-        "not_billed", "The order is not billed yet.", field="order_id", kind="conflict"
+        "not_invoiced", "The order is not invoiced yet.", field="order_id", kind="conflict"
     )
 
 
 def unpaid(balance_cents: int) -> RuleViolation:
     return RuleViolation(
         "unpaid",
-        f"{balance_cents} cents are unpaid, and no credit is granted.",
+        f"{balance_cents} cents are unpaid, and no on-account release is approved.",
         field="order_id",
         kind="conflict",
         balance_cents=balance_cents,
     )
 
 
-def above_credit(balance_cents: int, amount_cents: int) -> RuleViolation:
+def above_on_account(balance_cents: int, amount_cents: int) -> RuleViolation:
     return RuleViolation(
-        "above_credit",
-        f"{balance_cents} cents are unpaid; credit was granted for {amount_cents} cents.",
+        "above_on_account",
+        f"{balance_cents} cents are unpaid; an on-account release was approved for {amount_cents} "
+        f"cents.",
         field="order_id",
         kind="conflict",
         balance_cents=balance_cents,
@@ -395,9 +396,9 @@ def awaits_approval() -> RuleViolation:
     )
 
 
-def discount_above_bill(payable_cents: int) -> RuleViolation:
+def discount_above_invoice(payable_cents: int) -> RuleViolation:
     return RuleViolation(
-        "discount_above_bill",
+        "discount_above_invoice",
         f"The discount is above the {payable_cents} cents that the customer pays.",
         field="amount_cents",
         payable_cents=payable_cents,
@@ -454,11 +455,11 @@ def in_the_future(field: str) -> RuleViolation:
     return RuleViolation("in_the_future", "This day is still to come.", field=field)
 
 
-def evidence_missing(missing: list[str]) -> RuleViolation:
+def claim_details_missing(missing: list[str]) -> RuleViolation:
     return RuleViolation(
-        "evidence_missing",
-        f"The claim lacks its evidence: {', '.join(missing)}.",
-        field="evidence",
+        "claim_details_missing",
+        f"The claim lacks its details: {', '.join(missing)}.",
+        field="claim_details",
         kind="conflict",
         missing=missing,
     )
@@ -531,10 +532,10 @@ def voucher_fits_nothing(voucher_id: str) -> RuleViolation:
     )
 
 
-def voucher_not_on_bill(voucher_id: str) -> RuleViolation:
+def voucher_not_on_invoice(voucher_id: str) -> RuleViolation:
     return RuleViolation(
-        "voucher_not_on_bill",
-        f"The voucher {voucher_id} was not redeemed with this bill, or was given back already.",
+        "voucher_not_on_invoice",
+        f"The voucher {voucher_id} was not redeemed with this invoice, or was reinstated already.",
         field="vouchers",
         voucher_id=voucher_id,
     )

@@ -16,8 +16,8 @@ class LaborOperation:
     """A labor operation of the catalog (维修项目) with its standard hours (标准工时), for which
     it takes so many ``technicians``."""
 
-    operation_id: str
-    trade: str
+    op_code: str
+    skill_code: str
     standard_hours: float
     technicians: int = 1
 
@@ -26,7 +26,7 @@ class LaborOperation:
 class PartQuantity:
     """So many of one part."""
 
-    part_no: str
+    part_number: str
     quantity: int
 
 
@@ -35,14 +35,14 @@ class ServicePackage:
     """Operations and parts at one price in cents, tax included (服务套餐)."""
 
     package_id: str
-    operations: tuple[str, ...]
+    op_codes: tuple[str, ...]
     parts: tuple[PartQuantity, ...]
     price_cents: int
 
 
 @dataclass(frozen=True)
 class PriceList:
-    """What a store charges: cents per standard hour by trade, cents per part; tax included."""
+    """What a store charges: cents per standard hour by skill, cents per part; tax included."""
 
     operations: Mapping[str, LaborOperation]
     labor_rate_cents: Mapping[str, int]
@@ -51,11 +51,11 @@ class PriceList:
 
 
 @dataclass(frozen=True)
-class WantedWork:
+class RequestedWork:
     """What is to be done, and who pays for what: by code of the operation or part, else the
     customer."""
 
-    operations: tuple[str, ...] = ()
+    op_codes: tuple[str, ...] = ()
     parts: tuple[PartQuantity, ...] = ()
     packages: tuple[str, ...] = ()
     pay_types: Mapping[str, PayType] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class WantedWork:
 class Estimate:
     """The lines and their sum in cents."""
 
-    operations: tuple[OrderedOperation, ...]
+    labor_operations: tuple[OrderedOperation, ...]
     lines: tuple[EstimateLine, ...]
 
     @property
@@ -83,7 +83,7 @@ def payable_cents(lines: Iterable[EstimateLine]) -> int:
     return sum_of(line for line in lines if line.pay_type == "customer")
 
 
-def estimate(prices: PriceList, work: WantedWork) -> Estimate:
+def estimate(prices: PriceList, work: RequestedWork) -> Estimate:
     """Price the work; the lines of a package share its price by their list prices.
 
     Raises:
@@ -93,9 +93,9 @@ def estimate(prices: PriceList, work: WantedWork) -> Estimate:
     lines: list[EstimateLine] = []
     for package_id in work.packages:
         lines += _package_lines(prices, package_id)
-    lines += _lines(prices, work.operations, work.parts)
+    lines += _lines(prices, work.op_codes, work.parts)
     operations = tuple(
-        OrderedOperation(operation_id=line.code, standard_hours=line.standard_hours or 0)
+        OrderedOperation(op_code=line.code, standard_hours=line.standard_hours or 0)
         for line in lines
         if line.kind == "labor"
     )
@@ -114,12 +114,12 @@ def _check(
     lines: Sequence[EstimateLine],
     pay_types: Mapping[str, PayType],
 ) -> None:
-    counts = Counter(operation.operation_id for operation in operations)
+    counts = Counter(operation.op_code for operation in operations)
     if not lines:
         raise errors.nothing_to_do()
-    for operation_id, count in counts.items():
+    for op_code, count in counts.items():
         if count > 1:
-            raise errors.named_twice("operations", operation_id)
+            raise errors.named_twice("op_codes", op_code)
     for code in pay_types.keys() - {line.code for line in lines}:
         raise errors.pay_type_without_line(code)
 
@@ -128,7 +128,7 @@ def _package_lines(prices: PriceList, package_id: str) -> list[EstimateLine]:
     package = prices.packages.get(package_id)
     if package is None:
         raise unknown_code("packages", package_id)
-    lines = list(_lines(prices, package.operations, package.parts))
+    lines = list(_lines(prices, package.op_codes, package.parts))
     amounts = allocate(package.price_cents, [line.amount_cents for line in lines])
     return [
         line.model_copy(update={"amount_cents": amount, "package_id": package_id})
@@ -137,28 +137,28 @@ def _package_lines(prices: PriceList, package_id: str) -> list[EstimateLine]:
 
 
 def _lines(
-    prices: PriceList, operation_ids: Iterable[str], parts: Iterable[PartQuantity]
+    prices: PriceList, op_codes: Iterable[str], parts: Iterable[PartQuantity]
 ) -> Iterator[EstimateLine]:
     """At list price, each line rounded half up."""
-    for operation_id in operation_ids:
-        operation = prices.operations.get(operation_id)
+    for op_code in op_codes:
+        operation = prices.operations.get(op_code)
         if operation is None:
-            raise unknown_code("operations", operation_id)
-        rate = prices.labor_rate_cents[operation.trade]
+            raise unknown_code("op_codes", op_code)
+        rate = prices.labor_rate_cents[operation.skill_code]
         yield EstimateLine(
             kind="labor",
-            code=operation_id,
+            code=op_code,
             quantity=1,
             standard_hours=operation.standard_hours,
             amount_cents=rounded_cents(Decimal(str(operation.standard_hours)) * rate),
         )
     for part in parts:
-        price = prices.part_price_cents.get(part.part_no)
+        price = prices.part_price_cents.get(part.part_number)
         if price is None:
-            raise unknown_code("parts", part.part_no)
+            raise unknown_code("parts", part.part_number)
         yield EstimateLine(
             kind="part",
-            code=part.part_no,
+            code=part.part_number,
             quantity=part.quantity,
             amount_cents=price * part.quantity,
         )

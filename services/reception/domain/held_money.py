@@ -1,13 +1,13 @@
-"""Money held (暂存款): deposits that no bill has used are carried over to another order."""
+"""Money held (暂存款): deposits that no invoice has used are carried over to another order."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from services.reception.domain import errors
-from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.invoicing import require_not_invoiced
+from services.reception.domain.lifecycle import require_status
 from services.reception.domain.order import Order
-from services.reception.domain.settlement import require_unbilled
 from shared.contracts.reception import DepositCarriedOver, DepositTakenOver, PaymentMethod
 
 
@@ -17,13 +17,13 @@ def carry_over(
     """Carry money held of one order over to another order of the same customer (定金转单).
 
     Raises:
-        RuleViolation: it is another customer's, billed or over, or less money is held.
+        RuleViolation: it is another customer's, invoiced or over, or less money is held.
     """
     is_same_customer = source.customer_ref and target.customer_ref == source.customer_ref
     if target.order_id == source.order_id or not is_same_customer:
         raise errors.not_to_this_order()
-    require_stage(target.stage, "take_deposit")
-    require_unbilled(target)
+    require_status(target.status, "take_deposit")
+    require_not_invoiced(target)
     if amount_cents > source.deposit_cents:
         raise errors.above_money_held(source.deposit_cents)
     left, carried = dict(source.money_by_method), dict(target.money_by_method)

@@ -1,12 +1,12 @@
-"""The stages of a visit (工单阶段), and what may happen at which of them."""
+"""The statuses of a visit (工单阶段), and what may happen in which of them."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 from services.reception.domain import errors
 
-Stage = Literal[
-    "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
+RepairOrderStatus = Literal[
+    "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed", "cancelled"
 ]
 """到店、已接待、已开单、施工中、已竣工、已交车、已结清、已取消."""
 
@@ -20,39 +20,39 @@ Action = Literal[
     "withdraw",
     "cancel",
     "take_deposit",
-    "bill",
-    "bill_again",
+    "invoice",
+    "reissue_invoice",
     "record_step",
     "deliver",
     "receive_payment",
     "give_feedback",
 ]
 
-_STAGES: Mapping[Action, tuple[Stage, ...]] = {
-    "assign": ("arrived", "greeted", "opened", "in_work", "ready"),
+_STATUSES: Mapping[Action, tuple[RepairOrderStatus, ...]] = {
+    "assign": ("arrived", "greeted", "opened", "in_progress", "ready"),
     "correct_plate": ("arrived", "greeted"),
     "greet": ("arrived",),
-    "estimate": ("greeted", "opened", "in_work", "ready"),
+    "estimate": ("greeted", "opened", "in_progress", "ready"),
     "open": ("greeted",),
-    "add_work": ("opened", "in_work", "ready"),
-    "withdraw": ("opened", "in_work", "ready"),
+    "add_work": ("opened", "in_progress", "ready"),
+    "withdraw": ("opened", "in_progress", "ready"),
     "cancel": ("arrived", "greeted", "opened"),
-    "take_deposit": ("greeted", "opened", "in_work", "ready"),
-    "bill": ("ready",),
-    "bill_again": ("ready", "delivered", "settled"),
+    "take_deposit": ("greeted", "opened", "in_progress", "ready"),
+    "invoice": ("ready",),
+    "reissue_invoice": ("ready", "delivered", "closed"),
     "record_step": ("ready",),
     "deliver": ("ready",),
-    "receive_payment": ("ready", "delivered", "settled"),
-    "give_feedback": ("delivered", "settled"),
+    "receive_payment": ("ready", "delivered", "closed"),
+    "give_feedback": ("delivered", "closed"),
 }
 
 
-def require_stage(stage: Stage, action: Action) -> None:
+def require_status(status: RepairOrderStatus, action: Action) -> None:
     """Refuse ``action`` out of turn.
 
     Raises:
-        RuleViolation: the order's stage does not allow it.
+        RuleViolation: the order's status does not allow it.
     """
-    allowed = _STAGES[action]
-    if stage not in allowed:
-        raise errors.not_at_stage("order_id", stage, " or ".join(allowed))
+    allowed = _STATUSES[action]
+    if status not in allowed:
+        raise errors.invalid_status("order_id", status, " or ".join(allowed))

@@ -1,4 +1,4 @@
-"""Times to offer to a customer (预约时段), quiet ones first (错峰)."""
+"""Times to offer to a customer (预约时段), off-peak ones first (错峰)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ HALF_HOUR = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class HalfHour:
-    """Technician minutes of one trade in the half hour from ``starts_at``: at work, and free."""
+    """Technician minutes of one skill in the half hour from ``starts_at``: at work, and free."""
 
-    trade: str
+    skill_code: str
     starts_at: datetime
     working_minutes: int
     free_minutes: int
@@ -24,32 +24,32 @@ class HalfHour:
 
 @dataclass(frozen=True)
 class Slot:
-    """A time to come, and the share (0 to 1) of the time of the trades needed that is booked."""
+    """A time to come, and the share (0 to 1) of the time of the skills needed that is booked."""
 
     starts_at: datetime
     booked_share: float
 
 
-def quiet_slots(
+def off_peak_slots(
     load: Sequence[HalfHour],
     operations: Sequence[LaborOperation],
     hours: OpeningHours,
     now: datetime,
 ) -> list[Slot]:
-    """The half hours from which on each trade has free time for its operations, quietest first.
+    """The half hours from which on each skill has free time for its operations, least booked first.
 
     Only those at which the store is open.
 
-    A trade is looked at for as many half hours as its standard hours fill. Of equally quiet times
+    A skill is looked at for as many half hours as its standard hours fill. Of equally booked times
     the earliest comes first.
     """
     curve: dict[str, dict[datetime, HalfHour]] = defaultdict(dict)
     for each in load:
-        curve[each.trade][each.starts_at] = each
+        curve[each.skill_code][each.starts_at] = each
     needed: dict[str, float] = defaultdict(float)
     for operation in operations:
-        needed[operation.trade] += operation.standard_hours * 60
-    first = curve[operations[0].trade] if operations else {}
+        needed[operation.skill_code] += operation.standard_hours * 60
+    first = curve[operations[0].skill_code] if operations else {}
     slots = [
         Slot(starts_at, share)
         for starts_at in first
@@ -65,17 +65,17 @@ def _booked_share(
     needed: Mapping[str, float],
     starts_at: datetime,
 ) -> float | None:
-    """Booked ÷ working minutes of all trades needed; nothing where one lacks the time."""
+    """Booked ÷ working minutes of all skills needed; nothing where one lacks the time."""
     working = free = 0
-    for trade, minutes in needed.items():
+    for skill_code, minutes in needed.items():
         span = [
             half_hour
             for place in range(ceil(minutes / 30))
-            if (half_hour := curve[trade].get(starts_at + place * HALF_HOUR))
+            if (half_hour := curve[skill_code].get(starts_at + place * HALF_HOUR))
         ]
-        trade_free = sum(each.free_minutes for each in span)
-        if trade_free < minutes:
+        skill_free = sum(each.free_minutes for each in span)
+        if skill_free < minutes:
             return None
         working += sum(each.working_minutes for each in span)
-        free += trade_free
+        free += skill_free
     return (working - free) / working if working else None

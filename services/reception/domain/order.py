@@ -8,32 +8,32 @@ from typing import Protocol
 
 from services.reception.domain import errors
 from services.reception.domain.estimate import payable_cents
-from services.reception.domain.lifecycle import Stage, require_stage
+from services.reception.domain.lifecycle import RepairOrderStatus, require_status
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.base import Cents, Part
 from shared.contracts.reception import (
     AdvisorAssigned,
     CancellationReason,
     Channel,
-    CreditReason,
     CustomerGreeted,
     DeliveryStep,
     DeliveryWaiver,
     DiscountReason,
     EstimateLine,
-    OdometerReplacement,
+    OdometerDiscrepancyReason,
+    OnAccountReason,
     OrderCancelled,
     OrderCustomerLinked,
     OrderedOperation,
     OrderOpened,
     Payer,
-    PayerShare,
+    PayerSplit,
     PaymentMethod,
     PlateCorrected,
     PromiseRevised,
     ReceptionOverdue,
     VehicleArrived,
-    WalkRoundFinding,
+    WalkaroundDamage,
 )
 from shared.contracts.versioned import Versioned
 
@@ -41,21 +41,21 @@ LARGEST_ODOMETER_KM = 2_000_000
 
 
 class Discount(Part):
-    """Something taken off what the customer pays; without ``granted_by`` it is only asked for."""
+    """Something taken off what the customer pays; without ``approved_by`` it is only asked for."""
 
     amount_cents: Cents
     reason: DiscountReason
     requested_by: str
-    granted_by: str | None = None
+    approved_by: str | None = None
 
 
-class Credit(Part):
+class OnAccount(Part):
     """Leave to hand the vehicle over with at most ``amount_cents`` unpaid (挂账)."""
 
     amount_cents: Cents
-    reason: CreditReason
-    granted_by: str
-    granted_at: datetime
+    reason: OnAccountReason
+    approved_by: str
+    approved_at: datetime
 
 
 class PromiseAlert(Part):
@@ -77,8 +77,8 @@ class StepBasis(Part):
     payable_cents: Cents | None = None
 
 
-class Share(PayerShare):
-    """What one payer has to pay of the bill, and has paid."""
+class PayerBalance(PayerSplit):
+    """What one payer has to pay of the invoice, and has paid."""
 
     received_cents: Cents = 0
 
@@ -94,15 +94,15 @@ class Order(Versioned):
     ``vehicle_ref`` is the vehicle that its plate told at the arrival, then the one that the order
     was opened for. ``lines`` and ``operations`` are what the customer has agreed to,
     ``estimate_cents`` their sum; ``estimate_count`` counts versions of the estimate,
-    ``awaiting_estimates`` those that the customer has yet to decide on. ``shares`` say who pays the
-    bill; ``received_cents`` is what all payers have paid of it; ``money_by_method`` is what came in
-    from the customer by each method and did not go back. ``step_bases`` keeps for each delivery
-    step what it was done or left out for.
+    ``awaiting_estimates`` those that the customer has yet to decide on. ``payer_splits`` say who
+    pays the invoice; ``received_cents`` is what all payers have paid of it; ``money_by_method`` is
+    what came in from the customer by each method and did not go back. ``step_bases`` keeps for each
+    delivery step what it was done or left out for.
     """
 
     order_id: str
     store_id: str
-    stage: Stage
+    status: RepairOrderStatus
     queue_number: int
     plate_ref: str
     arrived_at: datetime
@@ -113,12 +113,12 @@ class Order(Versioned):
     customer_ref: str | None = None
     vehicle_ref: str | None = None
     odometer_km: int | None = None
-    odometer_replacement: OdometerReplacement | None = None
-    energy_percent: int | None = None
-    findings: tuple[WalkRoundFinding, ...] = ()
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None = None
+    fuel_or_charge_percent: int | None = None
+    walkaround_damages: tuple[WalkaroundDamage, ...] = ()
     waiting_customer: bool = False
     symptoms: tuple[str, ...] = ()
-    operations: tuple[OrderedOperation, ...] = ()
+    labor_operations: tuple[OrderedOperation, ...] = ()
     lines: tuple[EstimateLine, ...] = ()
     estimate_cents: int = 0
     estimate_count: int = 0
@@ -135,11 +135,11 @@ class Order(Versioned):
     signed_at: datetime | None = None
     delivered_at: datetime | None = None
     discount: Discount | None = None
-    credit: Credit | None = None
+    on_account: OnAccount | None = None
     deposit_cents: int = 0
     money_by_method: Mapping[PaymentMethod, int] = field(default_factory=dict)
     invoice_id: str | None = None
-    shares: tuple[Share, ...] = ()
+    payer_splits: tuple[PayerBalance, ...] = ()
     invoiced_cents: int = 0
     credited_cents: int = 0
     received_cents: int = 0
@@ -149,8 +149,8 @@ class Order(Versioned):
         return VehicleIdentity(self.plate_ref, self.vehicle_ref)
 
     @property
-    def is_billed(self) -> bool:
-        """Whether there is a bill that is not credited whole."""
+    def is_invoiced(self) -> bool:
+        """Whether there is an invoice that is not credited whole."""
         return self.invoice_id is not None and (self.invoiced_cents > 0 or not self.credited_cents)
 
     @property
@@ -160,15 +160,15 @@ class Order(Versioned):
 
     def balance_of(self, payer: Payer) -> int:
         """What a payer still has to pay."""
-        return sum(share.balance_cents for share in self.shares if share.payer == payer)
+        return sum(split.balance_cents for split in self.payer_splits if split.payer == payer)
 
     @property
     def payable_cents(self) -> int:
-        """What the customer pays: of the bill, else of what is agreed to less the discount."""
-        if self.is_billed:
-            return sum(each.amount_cents for each in self.shares if each.payer == "customer")
+        """What the customer pays: of the invoice, else of what is agreed to less the discount."""
+        if self.is_invoiced:
+            return sum(each.amount_cents for each in self.payer_splits if each.payer == "customer")
         agreed = payable_cents(self.lines)
-        if self.discount and self.discount.granted_by:
+        if self.discount and self.discount.approved_by:
             return agreed - self.discount.amount_cents
         return agreed
 
@@ -212,7 +212,7 @@ class AgreedEstimate(Protocol):
 
 
 @dataclass(frozen=True)
-class Intake:
+class WriteUp:
     """What the advisor takes down (接车登记)."""
 
     customer_ref: str | None
@@ -221,9 +221,9 @@ class Intake:
     symptoms: tuple[str, ...]
     waiting_customer: bool
     rush: bool = False
-    odometer_replacement: OdometerReplacement | None = None
-    energy_percent: int | None = None
-    findings: tuple[WalkRoundFinding, ...] = ()
+    odometer_discrepancy_reason: OdometerDiscrepancyReason | None = None
+    fuel_or_charge_percent: int | None = None
+    walkaround_damages: tuple[WalkaroundDamage, ...] = ()
 
 
 def arrive(
@@ -240,7 +240,7 @@ def arrive(
     order = Order(
         order_id=order_id,
         store_id=store_id,
-        stage="arrived",
+        status="arrived",
         queue_number=queue_number,
         plate_ref=vehicle.plate_ref,
         vehicle_ref=vehicle.vehicle_ref,
@@ -263,7 +263,7 @@ def arrive(
 
 def correct_plate(order: Order, vehicle: VehicleIdentity) -> tuple[Order, Sequence[PlateCorrected]]:
     """The plate was taken down wrongly at the arrival (更正车牌)."""
-    require_stage(order.stage, "correct_plate")
+    require_status(order.status, "correct_plate")
     if order.vehicle == vehicle:
         return order, []
     event = PlateCorrected(
@@ -283,8 +283,8 @@ def greeting_sort_key(order: Order) -> tuple[bool, datetime, int]:
 
 def greet(order: Order, advisor_id: str, now: datetime) -> tuple[Order, list[CustomerGreeted]]:
     """An advisor receives the customer; nobody is greeted twice."""
-    require_stage(order.stage, "greet")
-    greeted = replace(order, stage="greeted", advisor_id=advisor_id, greeted_at=now)
+    require_status(order.status, "greet")
+    greeted = replace(order, status="greeted", advisor_id=advisor_id, greeted_at=now)
     event = CustomerGreeted(
         store_id=order.store_id, order_id=order.order_id, advisor_id=advisor_id, greeted_at=now
     )
@@ -295,7 +295,7 @@ def assign(
     order: Order, advisor_id: str, assigned_by: str, now: datetime
 ) -> tuple[Order, list[AdvisorAssigned]]:
     """The customer is another advisor's from now on; before the greeting, whose turn it is."""
-    require_stage(order.stage, "assign")
+    require_status(order.status, "assign")
     event = AdvisorAssigned(
         store_id=order.store_id,
         order_id=order.order_id,
@@ -308,7 +308,7 @@ def assign(
 
 def greeting_overdue(order: Order) -> list[ReceptionOverdue]:
     """The limit has passed: an event if nobody has greeted the customer yet."""
-    if order.stage != "arrived":
+    if order.status != "arrived":
         return []
     return [
         ReceptionOverdue(
@@ -322,7 +322,7 @@ def greeting_overdue(order: Order) -> list[ReceptionOverdue]:
 
 def open_order(
     order: Order,
-    intake: Intake,
+    write_up: WriteUp,
     promise: Promise,
     *,
     known_odometer_km: int,
@@ -331,18 +331,20 @@ def open_order(
 ) -> tuple[Order, list[OrderOpened]]:
     """Open the repair order with its promise and what the customer has agreed to; it stays with
     the advisor who is responsible for it."""
-    check_may_open(order, intake.odometer_km, known_odometer_km, intake.odometer_replacement)
+    check_may_open(
+        order, write_up.odometer_km, known_odometer_km, write_up.odometer_discrepancy_reason
+    )
     opened = replace(
         order,
-        stage="opened",
-        customer_ref=intake.customer_ref,
-        vehicle_ref=intake.vehicle_ref,
-        odometer_km=intake.odometer_km,
-        odometer_replacement=intake.odometer_replacement,
-        energy_percent=intake.energy_percent,
-        findings=intake.findings,
-        waiting_customer=intake.waiting_customer,
-        symptoms=intake.symptoms,
+        status="opened",
+        customer_ref=write_up.customer_ref,
+        vehicle_ref=write_up.vehicle_ref,
+        odometer_km=write_up.odometer_km,
+        odometer_discrepancy_reason=write_up.odometer_discrepancy_reason,
+        fuel_or_charge_percent=write_up.fuel_or_charge_percent,
+        walkaround_damages=write_up.walkaround_damages,
+        waiting_customer=write_up.waiting_customer,
+        symptoms=write_up.symptoms,
         hold_id=promise.hold_id,
         opened_at=now,
         promised_at=promise.promised_at,
@@ -352,14 +354,14 @@ def open_order(
         store_id=order.store_id,
         order_id=order.order_id,
         advisor_id=order.advisor_id or "",
-        customer_ref=intake.customer_ref,
-        vehicle_ref=intake.vehicle_ref,
-        odometer_km=intake.odometer_km,
-        odometer_replacement=intake.odometer_replacement,
-        energy_percent=intake.energy_percent,
-        findings=intake.findings,
-        symptoms=intake.symptoms,
-        operations=order.operations,
+        customer_ref=write_up.customer_ref,
+        vehicle_ref=write_up.vehicle_ref,
+        odometer_km=write_up.odometer_km,
+        odometer_discrepancy_reason=write_up.odometer_discrepancy_reason,
+        fuel_or_charge_percent=write_up.fuel_or_charge_percent,
+        walkaround_damages=write_up.walkaround_damages,
+        symptoms=write_up.symptoms,
+        labor_operations=order.labor_operations,
         lines=order.lines,
         estimate_cents=order.estimate_cents,
         estimate_version=agreed.version,
@@ -369,15 +371,15 @@ def open_order(
         promise_provisional=promise.provisional,
         hold_id=promise.hold_id,
         appointment_id=order.appointment_id,
-        waiting_customer=intake.waiting_customer,
-        rush=intake.rush,
+        waiting_customer=write_up.waiting_customer,
+        rush=write_up.rush,
         opened_at=now,
     )
     return opened, [event]
 
 
 def link_customer(order: Order, customer_ref: str) -> tuple[Order, list[OrderCustomerLinked]]:
-    """The details taken with the order now have a customer in the archive (客户补录)."""
+    """The details taken with the order now have a customer in customer records (客户补录)."""
     event = OrderCustomerLinked(
         store_id=order.store_id, order_id=order.order_id, customer_ref=customer_ref
     )
@@ -388,10 +390,10 @@ def check_may_open(
     order: Order,
     odometer_km: int,
     known_odometer_km: int,
-    replacement: OdometerReplacement | None = None,
+    replacement: OdometerDiscrepancyReason | None = None,
 ) -> None:
     """Refuse to open an order out of turn, or with an odometer that goes back without a reason."""
-    require_stage(order.stage, "open")
+    require_status(order.status, "open")
     if odometer_km < known_odometer_km and replacement is None:
         raise errors.odometer_backwards(odometer_km, known_odometer_km)
 
@@ -404,7 +406,7 @@ def confirm_promise(
     With the last one the promise is confirmed, or revised to the latest of the ``promisable``
     times that the workshop has told.
     """
-    planned = promisable and len(promisable) >= len(order.operations)
+    planned = promisable and len(promisable) >= len(order.labor_operations)
     if not (order.promise_provisional and planned):
         return order, []
     latest = max(promisable)
@@ -422,7 +424,7 @@ def confirm_promise(
 
 def start_work(order: Order) -> Order:
     """The workshop has begun."""
-    return replace(order, stage="in_work") if order.stage == "opened" else order
+    return replace(order, status="in_progress") if order.status == "opened" else order
 
 
 def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Order:
@@ -431,17 +433,17 @@ def finish_work(order: Order, ready_at: datetime, finished: Iterable[str]) -> Or
     Additional work that was authorised meanwhile is not among the ``finished`` operations; then
     the vehicle is not ready yet.
     """
-    ordered = Counter(operation.operation_id for operation in order.operations)
-    if order.stage not in ("opened", "in_work") or ordered - Counter(finished):
+    ordered = Counter(operation.op_code for operation in order.labor_operations)
+    if order.status not in ("opened", "in_progress") or ordered - Counter(finished):
         return order
-    return replace(order, stage="ready", ready_at=ready_at, risk=None)
+    return replace(order, status="ready", ready_at=ready_at, risk=None)
 
 
 def after_delivery(order: Order) -> Order:
     """A delivered order is settled (结清) when the customer owes nothing."""
     if order.delivered_at is None:
         return order
-    return replace(order, stage="delivered" if order.balance_cents else "settled")
+    return replace(order, status="delivered" if order.balance_cents else "closed")
 
 
 def cancel(
@@ -451,7 +453,7 @@ def cancel(
 
     ``appointment_hold_id`` is the hold of an appointment that no order has taken over.
     """
-    require_stage(order.stage, "cancel")
+    require_status(order.status, "cancel")
     if order.deposit_cents:
         raise errors.deposit_held(order.deposit_cents)
     event = OrderCancelled(
@@ -460,4 +462,4 @@ def cancel(
         reason=reason,
         hold_id=order.hold_id or appointment_hold_id,
     )
-    return replace(order, stage="cancelled"), [event]
+    return replace(order, status="cancelled"), [event]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-PhotoKind = Literal["walk_round", "damage", "evidence", "delivery", "premises"]
+PhotoKind = Literal["walkaround", "damage", "claim_details", "delivery", "premises"]
 """环车检查、损伤、索赔证据、交车、场地."""
 
 
@@ -12,7 +12,8 @@ PhotoKind = Literal["walk_round", "damage", "evidence", "delivery", "premises"]
 class Photo:
     """What is known of a picture whose content is in the file store.
 
-    ``order_id`` is absent for a picture of hall or lanes; ``position`` says where on the vehicle.
+    ``order_id`` is absent for a picture of customer lounge or service drive; ``position`` says
+    where on the vehicle.
     """
 
     photo_id: str

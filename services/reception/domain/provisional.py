@@ -39,7 +39,7 @@ def _last_slot(
     """
     minutes = operation.standard_hours * 60
     for slot in slots:
-        if slot.trade != operation.trade or slot.starts_at < begin:
+        if slot.skill_code != operation.skill_code or slot.starts_at < begin:
             continue
         minutes -= min(slot.free_minutes / operation.technicians, _SLOT_MINUTES)
         if minutes <= 0:

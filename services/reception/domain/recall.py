@@ -12,7 +12,7 @@ class Recall:
     brand: str
     models: tuple[str, ...]
     vin_prefixes: tuple[str, ...]
-    operations: tuple[str, ...]
+    op_codes: tuple[str, ...]
 
 
 def concerning(recalls: Iterable[Recall], brand: str, model: str, vin: str) -> list[str]:

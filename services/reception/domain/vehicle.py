@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.reception.domain import errors
-from services.reception.domain.lifecycle import Stage
+from services.reception.domain.lifecycle import RepairOrderStatus
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class OpenVisit:
 
     store_id: str
     order_id: str
-    stage: Stage
+    status: RepairOrderStatus
     queue_number: int
     arrived_at: datetime
 
@@ -45,7 +45,7 @@ def check_not_in_store(
     """Refuse a vehicle that has an open order in this store, other than ``order_id``."""
     for visit in visits:
         if visit.store_id == store_id and visit.order_id != order_id:
-            raise errors.vehicle_already_here(visit.order_id, visit.queue_number, visit.stage)
+            raise errors.vehicle_already_here(visit.order_id, visit.queue_number, visit.status)
 
 
 def check_not_elsewhere(visits: Sequence[OpenVisit], store_id: str) -> None:

@@ -1,5 +1,5 @@
-"""Vouchers and service cards (代金券, 维修卡): issued once, redeemed once, at the bill; given back
-when the bill is corrected."""
+"""Vouchers and service cards (代金券, 维修卡): issued once, redeemed once, at the invoice;
+reinstated when the invoice is corrected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class Voucher:
     voucher_id: str
     kind: VoucherKind
     value_cents: int
-    operation_id: str | None
+    op_code: str | None
     customer_ref: str | None
     expires_at: datetime
     issued_by: str
@@ -54,7 +54,7 @@ def issue(voucher: Voucher) -> list[VoucherIssued]:
             voucher_id=voucher.voucher_id,
             kind=voucher.kind,
             value_cents=voucher.value_cents,
-            operation_id=voucher.operation_id,
+            op_code=voucher.op_code,
             customer_ref=voucher.customer_ref,
             expires_at=voucher.expires_at,
             issued_by=voucher.issued_by,
@@ -90,7 +90,7 @@ def redeem(
     return used, left, events
 
 
-def give_back(
+def reinstate(
     vouchers: Sequence[Voucher], credit_note_id: str, now: datetime
 ) -> tuple[list[Voucher], list[VoucherReturned]]:
     """Let redeemed vouchers be redeemed again (退券); the time that they were spent does not count
@@ -144,7 +144,7 @@ def _taken_off(
 def _covers(voucher: Voucher, line: EstimateLine) -> bool:
     if line.pay_type != "customer":
         return False
-    return voucher.kind == "voucher" or (line.kind == "labor" and line.code == voucher.operation_id)
+    return voucher.kind == "voucher" or (line.kind == "labor" and line.code == voucher.op_code)
 
 
 def _check(voucher: Voucher, order: Order, now: datetime) -> None:

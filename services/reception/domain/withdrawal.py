@@ -1,8 +1,8 @@
 """Ordered work that the customer does not want any more (撤项), begun work too (中止施工).
 
-What was not begun is not billed. Finished operations are billed whole. An operation that is stopped
-in the middle is billed by the labor clocked on it, each begun tenth of an hour counting whole, and
-at most by its standard hours. Parts are billed unless they are withdrawn as well.
+What was not begun is not invoiced. Finished operations are invoiced whole. An operation that is
+stopped in the middle is invoiced by the labor clocked on it, each begun tenth of an hour counting
+whole, and at most by its standard hours. Parts are invoiced unless they are withdrawn as well.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from typing import Literal
 from services.reception.domain import authorisation, errors
 from services.reception.domain.authorisation import DecisionRecord, EstimateVersion
 from services.reception.domain.estimate import Estimate
-from services.reception.domain.lifecycle import require_stage
+from services.reception.domain.lifecycle import require_status
 from services.reception.domain.money import rounded_cents
 from services.reception.domain.order import Order
 from shared.contracts.reception import (
@@ -36,7 +36,7 @@ _UNITS_AN_HOUR = 10
 class WorkDone:
     """How far one operation is in the workshop; ``labor_s`` is what all have clocked on it."""
 
-    operation_id: str
+    op_code: str
     state: WorkState
     labor_s: int
 
@@ -45,7 +45,7 @@ class WorkDone:
 class Withdrawal:
     """Operations and parts by code that the customer does not want any more, and why."""
 
-    operations: tuple[str, ...]
+    op_codes: tuple[str, ...]
     parts: tuple[str, ...]
     reason: WithdrawalReason
 
@@ -61,12 +61,12 @@ def withdraw(
     """Take work out of the order; what is not done is declined, as a matter of its own.
 
     Raises:
-        RuleViolation: not now, it is billed, the customer has yet to decide on other versions,
+        RuleViolation: not now, it is invoiced, the customer has yet to decide on other versions,
             something is not ordered or already finished, or nothing would remain.
     """
-    require_stage(order.stage, "withdraw")
+    require_status(order.status, "withdraw")
     if order.invoice_id is not None:
-        raise errors.already_billed()
+        raise errors.already_invoiced()
     if order.awaiting_estimates:
         raise errors.awaits_authorisation(order.awaiting_estimates)
     agreed = authorisation.agreed(versions)
@@ -81,8 +81,8 @@ def withdraw(
     event = WorkWithdrawn(
         store_id=order.store_id,
         order_id=order.order_id,
-        withdrawn_operations=tuple(each.operation_id for each in changed[-1].operations),
-        operations=changed_order.operations,
+        withdrawn_op_codes=tuple(each.op_code for each in changed[-1].labor_operations),
+        labor_operations=changed_order.labor_operations,
         lines=changed_order.lines,
         estimate_cents=changed_order.estimate_cents,
         replaced_versions=tuple(each.version for each in changed if each.status == "superseded"),
@@ -120,12 +120,12 @@ def stopped_line(line: EstimateLine, labor_s: int) -> EstimateLine:
 def _require_ordered(
     agreed: Sequence[EstimateVersion], withdrawal: Withdrawal, done: Sequence[WorkDone]
 ) -> None:
-    if not (withdrawal.operations or withdrawal.parts):
+    if not (withdrawal.op_codes or withdrawal.parts):
         raise errors.nothing_to_do()
-    finished = Counter(each.operation_id for each in done if each.state == "finished")
-    ordered = Counter(each.operation_id for version in agreed for each in version.operations)
+    finished = Counter(each.op_code for each in done if each.state == "finished")
+    ordered = Counter(each.op_code for version in agreed for each in version.labor_operations)
     open_operations = {code: finished[code] < count for code, count in ordered.items()}
-    _require_open("operations", withdrawal.operations, open_operations)
+    _require_open("op_codes", withdrawal.op_codes, open_operations)
     _require_open("parts", withdrawal.parts, _open_parts(agreed, finished))
 
 
@@ -133,7 +133,7 @@ def _open_parts(agreed: Sequence[EstimateVersion], finished: Counter[str]) -> Ma
     """Of each part whether it may be unused: some work that it was agreed with is not finished."""
     parts: dict[str, bool] = {}
     for version in agreed:
-        operations = Counter(each.operation_id for each in version.operations)
+        operations = Counter(each.op_code for each in version.labor_operations)
         is_open = not operations or bool(operations - finished)
         for line in version.lines:
             if line.kind == "part":
@@ -154,7 +154,7 @@ def _progress(done: Sequence[WorkDone]) -> Mapping[str, Iterator[WorkDone]]:
     order = ("finished", "begun", "open")
     by_code: dict[str, list[WorkDone]] = {}
     for each in sorted(done, key=lambda each: order.index(each.state)):
-        by_code.setdefault(each.operation_id, []).append(each)
+        by_code.setdefault(each.op_code, []).append(each)
     return {code: iter(found) for code, found in by_code.items()}
 
 
@@ -162,25 +162,25 @@ def _divided(
     version: EstimateVersion, withdrawal: Withdrawal, progress: Mapping[str, Iterator[WorkDone]]
 ) -> tuple[Estimate, Estimate]:
     """What remains of a version, and what is not wanted any more."""
-    to_do = Counter(each.operation_id for each in version.operations)
-    billed = [_billed(line, withdrawal, to_do, progress) for line in version.lines]
-    rest = [line for line, kept in zip(version.lines, billed, strict=True) if kept is not line]
+    to_do = Counter(each.op_code for each in version.labor_operations)
+    invoiced = [_invoiced(line, withdrawal, to_do, progress) for line in version.lines]
+    rest = [line for line, kept in zip(version.lines, invoiced, strict=True) if kept is not line]
     gone = Counter(line.code for line in rest if line.kind == "labor")
-    staying, going = _operations(version.operations, gone)
-    kept = tuple(line for line in billed if line)
+    staying, going = _operations(version.labor_operations, gone)
+    kept = tuple(line for line in invoiced if line)
     return Estimate(staying, kept), Estimate(going, tuple(rest))
 
 
-def _billed(
+def _invoiced(
     line: EstimateLine,
     withdrawal: Withdrawal,
     to_do: Counter[str],
     progress: Mapping[str, Iterator[WorkDone]],
 ) -> EstimateLine | None:
-    """What is billed of a line; ``to_do`` counts down the operations that it may stand for."""
+    """What is invoiced of a line; ``to_do`` counts down the operations that it may stand for."""
     if line.kind == "part":
         return None if line.code in withdrawal.parts else line
-    if line.code not in withdrawal.operations or not to_do[line.code]:
+    if line.code not in withdrawal.op_codes or not to_do[line.code]:
         return line
     to_do[line.code] -= 1
     work = next(progress.get(line.code, iter(())), None)
@@ -195,7 +195,7 @@ def _operations(
     staying: list[OrderedOperation] = []
     going: list[OrderedOperation] = []
     for each in operations:
-        is_gone = gone[each.operation_id] > 0
-        gone[each.operation_id] -= is_gone
+        is_gone = gone[each.op_code] > 0
+        gone[each.op_code] -= is_gone
         (going if is_gone else staying).append(each)
     return tuple(staying), tuple(going)

@@ -7,11 +7,11 @@ from services.reception.application import (
     changes,
     claim_reminders,
     customers,
-    daily_checks,
+    dunning,
+    facility_checks,
     greetings,
     links,
     photos,
-    receivables,
     tax_invoices,
 )
 from services.reception.application.deps import Deps
@@ -37,9 +37,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         prepare=tax_invoices.request_tax_correction,
         lane=Lane("tax client: corrections", concurrency=2, timeout_s=30),
     ),
-    receivables.RECEIVABLE_OVERDUE: TimerHandler(
-        receivables.report_overdue, lock=receivables.lock_order
-    ),
+    dunning.RECEIVABLE_OVERDUE: TimerHandler(dunning.report_overdue, lock=dunning.lock_order),
     claim_reminders.CLAIM_OVERDUE: TimerHandler(
         claim_reminders.report_overdue, lock=claim_reminders.lock_claim
     ),
@@ -48,7 +46,7 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         prepare=photos.remove_orphan,
         lane=Lane("file store", timeout_s=60),
     ),
-    daily_checks.CHECKS_DUE: TimerHandler(daily_checks.report_missing_checks),
+    facility_checks.CHECKS_DUE: TimerHandler(facility_checks.report_missing_checks),
     links.LINK_MESSAGE: TimerHandler(
         links.record_message,
         prepare=links.send_link,

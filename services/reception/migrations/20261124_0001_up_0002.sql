@@ -5,7 +5,7 @@ CREATE TABLE appointment (
     appointment_id text        NOT NULL,
     plate_ref      text        NOT NULL,
     planned_at     timestamptz NOT NULL,
-    operations     jsonb       NOT NULL,
+    op_codes       jsonb       NOT NULL,
     hold_id        text,
     status         text        NOT NULL CHECK (status IN ('booked', 'arrived', 'cancelled')),
     PRIMARY KEY (store_id, appointment_id)
@@ -15,7 +15,7 @@ CREATE INDEX appointment_planned ON appointment (store_id, planned_at);
 CREATE TABLE repair_order (
     store_id            text        NOT NULL,
     order_id            text        NOT NULL,
-    stage               text        NOT NULL,
+    status               text        NOT NULL,
     queue_number        integer     NOT NULL,
     plate_ref           text        NOT NULL,
     appointment_id      text,
@@ -28,7 +28,7 @@ CREATE TABLE repair_order (
     odometer_km         integer,
     waiting_customer    boolean     NOT NULL DEFAULT false,
     symptoms            jsonb       NOT NULL DEFAULT '[]',
-    operations          jsonb       NOT NULL DEFAULT '[]',
+    labor_operations    jsonb       NOT NULL DEFAULT '[]',
     lines               jsonb       NOT NULL DEFAULT '[]',
     estimate_cents      bigint      NOT NULL DEFAULT 0,
     hold_id             text,
@@ -42,15 +42,15 @@ CREATE TABLE repair_order (
     invoiced_cents      bigint      NOT NULL DEFAULT 0,
     received_cents      bigint      NOT NULL DEFAULT 0
         CHECK (received_cents BETWEEN 0 AND invoiced_cents),
-    words               bytea,
+    customer_concern               bytea,
     PRIMARY KEY (store_id, order_id)
 );
 -- The boards show what is not yet finished.
-CREATE INDEX repair_order_open ON repair_order (store_id, stage, arrived_at)
-    WHERE stage NOT IN ('settled', 'cancelled');
+CREATE INDEX repair_order_open ON repair_order (store_id, status, arrived_at)
+    WHERE status NOT IN ('closed', 'cancelled');
 -- One vehicle stands at reception once.
 CREATE UNIQUE INDEX repair_order_at_reception ON repair_order (store_id, plate_ref)
-    WHERE stage IN ('arrived', 'greeted');
+    WHERE status IN ('arrived', 'greeted');
 
 -- Queue numbers (排队号) start at 1 each day of the store.
 CREATE TABLE arrival_queue (
@@ -67,7 +67,7 @@ CREATE TABLE vehicle (
     PRIMARY KEY (store_id, vehicle_ref)
 );
 
--- The workshop's last word on its free time, to quote from while it is away.
+-- The workshop's last word on its free time, to quote from while they are unavailable.
 CREATE TABLE store_capacity (
     store_id text  NOT NULL PRIMARY KEY,
     free     jsonb NOT NULL

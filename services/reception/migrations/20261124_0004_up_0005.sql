@@ -5,7 +5,7 @@ CREATE TABLE estimate (
     order_id           text        NOT NULL,
     version            integer     NOT NULL,
     additional_work_id text,
-    operations         jsonb       NOT NULL,
+    labor_operations         jsonb       NOT NULL,
     lines              jsonb       NOT NULL,
     status             text        NOT NULL
         CHECK (status IN ('awaiting', 'authorized', 'declined', 'superseded')),
@@ -38,7 +38,7 @@ CREATE TABLE order_job (
     store_id          text        NOT NULL,
     order_id          text        NOT NULL,
     job_id            text        NOT NULL,
-    operation_id      text        NOT NULL,
+    op_code      text        NOT NULL,
     planned_finish_at timestamptz NOT NULL,
     finished_at       timestamptz,
     PRIMARY KEY (store_id, order_id, job_id)

@@ -7,9 +7,9 @@ CREATE TABLE warranty_claim (
                                                           'rejected', 'settled', 'written_off')),
     lines          jsonb       NOT NULL,
     amount_cents   bigint      NOT NULL,
-    evidence       jsonb       NOT NULL,
+    claim_details       jsonb       NOT NULL,
     due_at         timestamptz NOT NULL,
-    round          integer     NOT NULL,
+    submission_number          integer     NOT NULL,
     approved_cents bigint      NOT NULL,
     version        integer     NOT NULL,
     PRIMARY KEY (store_id, claim_id)

@@ -4,7 +4,7 @@ CREATE TABLE voucher (
     voucher_id     text        NOT NULL,
     kind           text        NOT NULL CHECK (kind IN ('voucher', 'service_card')),
     value_cents    bigint      NOT NULL CHECK (value_cents >= 0),
-    operation_id   text,
+    op_code   text,
     customer_ref   text,
     expires_at     timestamptz NOT NULL,
     issued_by      text        NOT NULL,

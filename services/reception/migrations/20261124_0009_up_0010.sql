@@ -35,21 +35,22 @@ CREATE INDEX repair_order_plate ON repair_order (store_id, plate_ref, arrived_at
 CREATE INDEX repair_order_greeted ON repair_order (store_id, greeted_at)
     WHERE greeted_at IS NOT NULL;
 
--- What customers think at the counter, and what hall and lanes look like each day.
+-- What customers think at the counter, and what customer lounge and service drive look like each
+-- day.
 
 CREATE TABLE feedback (
     store_id    text        NOT NULL,
     order_id    text        NOT NULL,
-    quality     smallint    NOT NULL CHECK (quality BETWEEN 1 AND 5),
-    technique   smallint    NOT NULL CHECK (technique BETWEEN 1 AND 5),
-    attitude    smallint    NOT NULL CHECK (attitude BETWEEN 1 AND 5),
+    work_quality     smallint    NOT NULL CHECK (work_quality BETWEEN 1 AND 5),
+    technical_skill   smallint    NOT NULL CHECK (technical_skill BETWEEN 1 AND 5),
+    service_attitude    smallint    NOT NULL CHECK (service_attitude BETWEEN 1 AND 5),
     recorded_by text        NOT NULL,
     given_at    timestamptz NOT NULL,
-    words       bytea,
+    comment       bytea,
     PRIMARY KEY (store_id, order_id)
 );
 
-CREATE TABLE daily_check (
+CREATE TABLE facility_check (
     store_id   text        NOT NULL,
     check_id   text        NOT NULL,
     area       text        NOT NULL,
@@ -60,13 +61,13 @@ CREATE TABLE daily_check (
     checked_at timestamptz NOT NULL,
     PRIMARY KEY (store_id, check_id)
 );
-CREATE INDEX daily_check_day ON daily_check (store_id, day);
+CREATE INDEX facility_check_day ON facility_check (store_id, day);
 
 DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['feedback', 'daily_check'] LOOP
+    FOREACH name IN ARRAY ARRAY['feedback', 'facility_check'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY own_stores ON %I TO reception '

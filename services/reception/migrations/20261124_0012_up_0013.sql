@@ -1,4 +1,4 @@
--- Credit notes (红字): corrections of a bill, which itself never changes.
+-- Credit notes (红字): corrections of an invoice, which itself never changes.
 CREATE TABLE credit_note (
     store_id           text        NOT NULL,
     credit_note_id     text        NOT NULL,

@@ -1,6 +1,6 @@
--- One vehicle in all stores of the group (一车一处): by its reference, and by its plate where either
--- side has no reference. These functions are the one way to see rows of other stores; they run as
--- the owner, for one vehicle, and say nothing about any person.
+-- One vehicle in all stores of the group (一车一处): by its reference, and by its plate where
+-- either side has no reference. These functions are the one way to see rows of other stores; they
+-- run as the owner, for one vehicle, and say nothing about any person.
 
 CREATE FUNCTION is_vehicle(of_plate text, of_vehicle text, plate text, vehicle text)
     RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -8,11 +8,11 @@ CREATE FUNCTION is_vehicle(of_plate text, of_vehicle text, plate text, vehicle t
 
 DROP FUNCTION visits_in_group;
 CREATE FUNCTION visits_in_group(plate text, vehicle text, most integer)
-    RETURNS TABLE (store_id text, order_id text, stage text, arrived_at timestamptz,
-                   advisor_id text, odometer_km integer, symptoms jsonb, operations jsonb)
+    RETURNS TABLE (store_id text, order_id text, status text, arrived_at timestamptz,
+                   advisor_id text, odometer_km integer, symptoms jsonb, labor_operations jsonb)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-    SELECT store_id, order_id, stage, arrived_at, advisor_id, odometer_km, symptoms, operations
+    SELECT store_id, order_id, status, arrived_at, advisor_id, odometer_km, symptoms, labor_operations
     FROM repair_order
     WHERE is_vehicle(plate_ref, vehicle_ref, plate, vehicle) AND opened_at IS NOT NULL
     ORDER BY arrived_at DESC, order_id DESC
@@ -20,14 +20,14 @@ AS $$
 $$;
 
 CREATE FUNCTION open_visits_in_group(plate text, vehicle text)
-    RETURNS TABLE (store_id text, order_id text, stage text, queue_number integer,
+    RETURNS TABLE (store_id text, order_id text, status text, queue_number integer,
                    arrived_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
-    SELECT store_id, order_id, stage, queue_number, arrived_at
+    SELECT store_id, order_id, status, queue_number, arrived_at
     FROM repair_order
     WHERE is_vehicle(plate_ref, vehicle_ref, plate, vehicle)
-      AND stage IN ('arrived', 'greeted', 'opened', 'in_work', 'ready')
+      AND status IN ('arrived', 'greeted', 'opened', 'in_progress', 'ready')
     ORDER BY arrived_at
 $$;
 

@@ -1,4 +1,4 @@
--- An order may be billed again once its bill is credited whole, by another bill.
+-- An order may be invoiced again once its invoice is credited whole, by another invoice.
 ALTER TABLE invoice DROP CONSTRAINT invoice_pkey, ADD PRIMARY KEY (store_id, invoice_id);
 CREATE INDEX invoice_of_order ON invoice (store_id, order_id);
 ALTER TABLE repair_order ADD COLUMN credited_cents bigint NOT NULL DEFAULT 0;

@@ -19,11 +19,11 @@ from services.reception.persistence.claim import (
     read_claim,
     save_claim,
 )
-from services.reception.persistence.daily_check import add_daily_check, daily_checks
 from services.reception.persistence.estimate import (
     Link,
     add_link,
     add_link_use,
+    declined_services,
     estimate_versions,
     find_link,
     link_sent_by,
@@ -34,8 +34,8 @@ from services.reception.persistence.estimate import (
     record_opening,
     save_estimates,
     use_link,
-    work_not_wanted,
 )
+from services.reception.persistence.facility_check import add_facility_check, facility_checks
 from services.reception.persistence.feedback import add_feedback, read_feedback
 from services.reception.persistence.invoice import (
     add_credit_note,
@@ -55,7 +55,7 @@ from services.reception.persistence.job import (
     record_jobs,
 )
 from services.reception.persistence.order import (
-    desks,
+    advisor_workloads,
     encrypted_details,
     encrypted_signature,
     encrypted_texts,
@@ -98,20 +98,21 @@ __all__ = [
     "Link",
     "add_cancellation",
     "add_credit_note",
-    "add_daily_check",
+    "add_facility_check",
     "add_feedback",
     "add_invoice",
     "add_link",
     "add_link_use",
     "add_photo",
     "add_voucher",
+    "advisor_workloads",
     "credit_notes",
-    "daily_checks",
-    "desks",
+    "declined_services",
     "encrypted_details",
     "encrypted_signature",
     "encrypted_texts",
     "estimate_versions",
+    "facility_checks",
     "find_link",
     "find_photo",
     "finish_jobs",
@@ -168,5 +169,4 @@ __all__ = [
     "unpaid_orders",
     "use_link",
     "visits_in_group",
-    "work_not_wanted",
 ]

@@ -6,21 +6,21 @@ from functools import partial
 from typing import Any
 
 from services.reception.domain.appointment import Appointment
-from shared.contracts.reception import WantedPart
+from shared.contracts.reception import RequestedPart
 from shared.contracts.versioned import columns, loaded
 from shared.contracts.violations import unknown
 from shared.db import Connection
 from shared.unit_of_work import UnitOfWork
 
 _APPOINTMENT = """
-SELECT version, changed_by, changed_at, appointment_id, store_id, plate_ref, planned_at, operations,
+SELECT version, changed_by, changed_at, appointment_id, store_id, plate_ref, planned_at, op_codes,
        hold_id, status, customer_ref, parts, promised_at, unplaced
 FROM appointment
 """
 
 _SAVE_APPOINTMENT = """
 INSERT INTO appointment (version, changed_by, changed_at, appointment_id, store_id, plate_ref,
-                         planned_at, operations, hold_id, status, customer_ref, parts,
+                         planned_at, op_codes, hold_id, status, customer_ref, parts,
                          promised_at, unplaced)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (store_id, appointment_id) DO UPDATE SET
@@ -82,7 +82,7 @@ async def _write(connection: Connection, appointments: Sequence[Appointment]) ->
 
 def _row(appointment: Appointment) -> list[Any]:
     values = {name: getattr(appointment, name) for name in _COLUMNS} | {
-        "operations": list(appointment.operations),
+        "op_codes": list(appointment.op_codes),
         "parts": [part.model_dump() for part in appointment.parts],
     }
     return [values[name] for name in _COLUMNS]
@@ -94,6 +94,6 @@ _COLUMNS = columns(Appointment)
 def _appointment(row: Any, appointment_id: str) -> Appointment:
     if row is None:
         raise unknown("appointment_id", appointment_id)
-    parts = tuple(map(WantedPart.model_validate, row["parts"]))
-    values = dict(row) | {"operations": tuple(row["operations"]), "parts": parts}
+    parts = tuple(map(RequestedPart.model_validate, row["parts"]))
+    values = dict(row) | {"op_codes": tuple(row["op_codes"]), "parts": parts}
     return loaded(Appointment(**values))

@@ -6,7 +6,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from services.reception.domain.claim import Claim, ClaimStatus, Evidence
+from services.reception.domain.claim import Claim, ClaimDetails, ClaimStatus
 from shared.contracts.reception import EstimateLine
 from shared.contracts.versioned import columns, loaded
 from shared.contracts.violations import unknown
@@ -15,19 +15,19 @@ from shared.unit_of_work import UnitOfWork
 
 _CLAIM = """
 SELECT version, changed_by, changed_at, store_id, claim_id, order_id, status, lines, amount_cents,
-       evidence, due_at, round, approved_cents, answer, answered_at
+       claim_details, due_at, submission_number, approved_cents, answer, answered_at
 FROM warranty_claim
 """
 
 _SAVE = """
 INSERT INTO warranty_claim (version, changed_by, changed_at, store_id, claim_id, order_id, status,
-                            lines, amount_cents, evidence, due_at, round, approved_cents, answer,
-                            answered_at)
+                            lines, amount_cents, claim_details, due_at, submission_number,
+                            approved_cents, answer, answered_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (store_id, claim_id) DO UPDATE SET
-    status = excluded.status, evidence = excluded.evidence, due_at = excluded.due_at,
-    round = excluded.round, approved_cents = excluded.approved_cents, answer = excluded.answer,
-    answered_at = excluded.answered_at, version = excluded.version,
+    status = excluded.status, claim_details = excluded.claim_details, due_at = excluded.due_at,
+    submission_number = excluded.submission_number, approved_cents = excluded.approved_cents,
+    answer = excluded.answer, answered_at = excluded.answered_at, version = excluded.version,
     changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
@@ -55,7 +55,7 @@ async def read_claim(connection: Connection, store_id: str, claim_id: str) -> Cl
 async def list_claims(
     connection: Connection, store_id: str, statuses: Sequence[ClaimStatus]
 ) -> list[Claim]:
-    """Claims at one of ``statuses``, the most urgent first."""
+    """Claims in one of ``statuses``, the most urgent first."""
     rows = await connection.fetch(
         _CLAIM + "WHERE store_id = $1 AND status = ANY ($2) ORDER BY due_at, claim_id LIMIT 1000",
         store_id,
@@ -65,7 +65,7 @@ async def list_claims(
 
 
 async def lock_claims_of_order(connection: Connection, store_id: str, order_id: str) -> list[Claim]:
-    """The claims on the order's bills that are not dropped, locked; before the order."""
+    """The claims on the order's invoices that are not dropped, locked; before the order."""
     rows = await connection.fetch(
         _CLAIM + "WHERE store_id = $1 AND order_id = $2 AND status <> 'withdrawn' "
         "ORDER BY claim_id FOR UPDATE",
@@ -88,7 +88,7 @@ async def _write(connection: Connection, claims: Sequence[Claim]) -> None:
 def _row(claim: Claim) -> list[Any]:
     values = {name: getattr(claim, name) for name in _CLAIM_COLUMNS} | {
         "lines": [line.model_dump(mode="json") for line in claim.lines],
-        "evidence": _dumped(claim.evidence),
+        "claim_details": _dumped(claim.claim_details),
     }
     return [values[name] for name in _CLAIM_COLUMNS]
 
@@ -96,22 +96,25 @@ def _row(claim: Claim) -> list[Any]:
 _CLAIM_COLUMNS = columns(Claim)
 
 
-def _dumped(evidence: Evidence) -> dict[str, Any]:
-    in_service_on = evidence.in_service_on
-    return dataclasses.asdict(evidence) | {
-        "in_service_on": in_service_on and in_service_on.isoformat()
+def _dumped(claim_details: ClaimDetails) -> dict[str, Any]:
+    in_service_date = claim_details.in_service_date
+    return dataclasses.asdict(claim_details) | {
+        "in_service_date": in_service_date and in_service_date.isoformat()
     }
 
 
 def _claim(row: Any, claim_id: str) -> Claim:
     if row is None:
         raise unknown("claim_id", claim_id)
-    evidence = row["evidence"]
-    in_service_on = evidence["in_service_on"] and date.fromisoformat(evidence["in_service_on"])
+    claim_details = row["claim_details"]
+    in_service_date = claim_details["in_service_date"] and date.fromisoformat(
+        claim_details["in_service_date"]
+    )
     values = dict(row) | {
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
-        "evidence": Evidence(
-            **evidence | {"in_service_on": in_service_on, "photo_ids": tuple(evidence["photo_ids"])}
+        "claim_details": ClaimDetails(
+            **claim_details
+            | {"in_service_date": in_service_date, "photo_ids": tuple(claim_details["photo_ids"])}
         ),
     }
     return loaded(Claim(**values))

@@ -17,14 +17,14 @@ from shared.db import Connection
 _CONSENT = TypeAdapter(LinkConsent)
 
 _VERSION = """
-SELECT store_id, order_id, version, additional_work_id, operations, lines, status, submitted_by,
-       submitted_at, channel, recorded_by, decided_at, link_consent
+SELECT store_id, order_id, version, additional_work_id, labor_operations, lines, status,
+       submitted_by, submitted_at, channel, recorded_by, decided_at, link_consent
 FROM estimate
 """
 
 _SAVE_VERSIONS = """
-INSERT INTO estimate (store_id, order_id, version, additional_work_id, operations, lines, status,
-                      submitted_by, submitted_at, channel, recorded_by, decided_at,
+INSERT INTO estimate (store_id, order_id, version, additional_work_id, labor_operations, lines,
+                      status, submitted_by, submitted_at, channel, recorded_by, decided_at,
                       link_consent)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (store_id, order_id, version) DO UPDATE SET
@@ -33,9 +33,9 @@ ON CONFLICT (store_id, order_id, version) DO UPDATE SET
 """
 
 _NOT_WANTED = """
-SELECT found.store_id, found.order_id, found.version, found.additional_work_id, found.operations,
-       found.lines, found.status, found.submitted_by, found.submitted_at, found.channel,
-       found.recorded_by, found.decided_at, found.link_consent
+SELECT found.store_id, found.order_id, found.version, found.additional_work_id,
+       found.labor_operations, found.lines, found.status, found.submitted_by, found.submitted_at,
+       found.channel, found.recorded_by, found.decided_at, found.link_consent
 FROM estimate AS found JOIN repair_order AS visit USING (store_id, order_id)
 WHERE found.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
   AND visit.arrived_at < $4
@@ -45,16 +45,16 @@ WHERE found.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2,
           AND other.additional_work_id IS NULL
           AND (other.status = 'authorized' OR other.version > found.version)))
   AND (found.status = 'declined'
-       OR found.status = 'awaiting' AND visit.stage IN ('delivered', 'settled', 'cancelled'))
+       OR found.status = 'awaiting' AND visit.status IN ('delivered', 'closed', 'cancelled'))
 ORDER BY found.submitted_at DESC LIMIT 50
 """
 
 _ORDERED_SINCE = """
-SELECT ordered.operation ->> 'operation_id' AS operation_id
-FROM repair_order AS visit, jsonb_array_elements(visit.operations) AS ordered (operation)
+SELECT ordered.operation ->> 'op_code' AS op_code
+FROM repair_order AS visit, jsonb_array_elements(visit.labor_operations) AS ordered (operation)
 WHERE visit.store_id = $1 AND is_vehicle(visit.plate_ref, visit.vehicle_ref, $2, $3)
   AND visit.arrived_at > $4
-  AND visit.stage <> 'cancelled'
+  AND visit.status <> 'cancelled'
 """
 
 _ADD_LINK = """
@@ -126,7 +126,7 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
             version.order_id,
             version.version,
             version.additional_work_id,
-            [operation.model_dump(mode="json") for operation in version.operations],
+            [operation.model_dump(mode="json") for operation in version.labor_operations],
             [line.model_dump(mode="json") for line in version.lines],
             version.status,
             version.submitted_by,
@@ -143,7 +143,7 @@ async def save_estimates(connection: Connection, versions: Sequence[EstimateVers
     await connection.executemany(_SAVE_VERSIONS, rows)
 
 
-async def work_not_wanted(
+async def declined_services(
     connection: Connection, store_id: str, vehicle: VehicleIdentity, before: datetime
 ) -> list[EstimateVersion]:
     """What was not authorised at the vehicle's visits before then: additional work, and the last
@@ -161,7 +161,7 @@ async def operations_since(
     rows = await connection.fetch(
         _ORDERED_SINCE, store_id, vehicle.plate_ref, vehicle.vehicle_ref, since
     )
-    return [row["operation_id"] for row in rows]
+    return [row["op_code"] for row in rows]
 
 
 async def add_link(connection: Connection, link: Link, token_hash: bytes) -> None:
@@ -269,7 +269,7 @@ async def use_link(connection: Connection, link: Link, at: datetime) -> bool:
 
 def _version(row: Any) -> EstimateVersion:
     values = dict(row) | {
-        "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
+        "labor_operations": tuple(map(OrderedOperation.model_validate, row["labor_operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
         "link_consent": _consent(row["link_consent"]),
     }

@@ -7,7 +7,7 @@ from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 
 
-async def add_feedback(connection: Connection, feedback: Feedback, words: bytes | None) -> None:
+async def add_feedback(connection: Connection, feedback: Feedback, comment: bytes | None) -> None:
     """Keep what a customer thinks.
 
     Raises:
@@ -15,16 +15,17 @@ async def add_feedback(connection: Connection, feedback: Feedback, words: bytes 
     """
     try:
         await connection.execute(
-            "INSERT INTO feedback (store_id, order_id, quality, technique, attitude, recorded_by, "
-            "given_at, words) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO feedback (store_id, order_id, work_quality, technical_skill, "
+            "service_attitude, recorded_by, "
+            "given_at, comment) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             feedback.store_id,
             feedback.order_id,
-            feedback.quality,
-            feedback.technique,
-            feedback.attitude,
+            feedback.work_quality,
+            feedback.technical_skill,
+            feedback.service_attitude,
             feedback.recorded_by,
             feedback.given_at,
-            words,
+            comment,
         )
     except asyncpg.UniqueViolationError:
         raise RuleViolation(
@@ -44,7 +45,8 @@ async def read_feedback(
         RuleViolation: none was given.
     """
     row = await connection.fetchrow(
-        "SELECT order_id, store_id, quality, technique, attitude, recorded_by, given_at, words "
+        "SELECT order_id, store_id, work_quality, technical_skill, service_attitude, recorded_by, "
+        "given_at, comment "
         "FROM feedback WHERE store_id = $1 AND order_id = $2",
         store_id,
         order_id,
@@ -57,5 +59,5 @@ async def read_feedback(
             kind="not_found",
         )
     values = dict(row)
-    words = values.pop("words")
-    return Feedback(**values), words
+    comment = values.pop("comment")
+    return Feedback(**values), comment

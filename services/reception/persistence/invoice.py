@@ -1,4 +1,4 @@
-"""Bills as they were issued, their corrections, and their tax invoices."""
+"""Invoices as they were issued, their corrections, and their tax invoices."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ class TaxInvoice:
 
 
 async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:
-    """Keep a bill; it never changes."""
+    """Keep an invoice; it never changes."""
     await connection.execute(
         "INSERT INTO invoice (store_id, order_id, invoice_id, content) VALUES ($1, $2, $3, $4)",
         invoice.store_id,
@@ -29,7 +29,7 @@ async def add_invoice(connection: Connection, invoice: InvoiceIssued) -> None:
 async def read_invoice(
     connection: Connection, store_id: str, invoice_id: str
 ) -> tuple[InvoiceIssued, TaxInvoice | None]:
-    """A bill that exists, and its tax invoice, once there is one."""
+    """An invoice that exists, and its tax invoice, once there is one."""
     (row,) = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM invoice "
         "WHERE store_id = $1 AND invoice_id = $2",
@@ -42,7 +42,7 @@ async def read_invoice(
 async def invoices(
     connection: Connection, store_id: str, order_id: str
 ) -> list[tuple[InvoiceIssued, TaxInvoice | None]]:
-    """The order's bills, the latest first, and their tax invoices, as far as there are such."""
+    """The order's invoices, the latest first, and their tax invoices, as far as there are such."""
     rows: Any = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM invoice "
         "WHERE store_id = $1 AND order_id = $2 "
@@ -54,7 +54,7 @@ async def invoices(
 
 
 async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> None:
-    """Keep a correction of a bill."""
+    """Keep a correction of an invoice."""
     await connection.execute(
         "INSERT INTO credit_note (store_id, credit_note_id, order_id, content, issued_at) "
         "VALUES ($1, $2, $3, $4, $5)",
@@ -69,7 +69,7 @@ async def add_credit_note(connection: Connection, note: CreditNoteIssued) -> Non
 async def credit_notes(
     connection: Connection, invoice: InvoiceIssued
 ) -> list[tuple[CreditNoteIssued, TaxInvoice | None]]:
-    """What was credited of the bill, the oldest first, and the corrections of its tax
+    """What was credited of the invoice, the oldest first, and the corrections of its tax
     invoice, as far as there are such."""
     rows: Any = await connection.fetch(
         "SELECT content, tax_invoice_number, issued_tax_cents FROM credit_note "
@@ -97,7 +97,7 @@ async def read_credit_note(
 async def save_tax_invoice(
     connection: Connection, store_id: str, invoice_id: str, issued: TaxInvoice
 ) -> None:
-    """Keep the tax invoice of a bill as it was issued."""
+    """Keep the tax invoice of an invoice as it was issued."""
     await connection.execute(
         "UPDATE invoice SET tax_invoice_number = $3, issued_tax_cents = $4 "
         "WHERE store_id = $1 AND invoice_id = $2",

@@ -7,7 +7,7 @@ from shared.contracts.workshop import JobAssigned, JobFinished
 from shared.db import Connection
 
 _RECORD = """
-INSERT INTO order_job (store_id, order_id, job_id, operation_id, promisable_at)
+INSERT INTO order_job (store_id, order_id, job_id, op_code, promisable_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
 ON CONFLICT (store_id, order_id, job_id) DO UPDATE SET
     promisable_at = excluded.promisable_at
@@ -24,8 +24,7 @@ WHERE (job.store_id, job.order_id, job.job_id) = (done.store_id, done.order_id, 
 async def record_jobs(connection: Connection, assigned: Sequence[JobAssigned]) -> None:
     """Remember the jobs that were planned."""
     rows = [
-        (job.store_id, job.order_id, job.job_id, job.operation_id, job.promisable_at)
-        for job in assigned
+        (job.store_id, job.order_id, job.job_id, job.op_code, job.promisable_at) for job in assigned
     ]
     if rows:
         await connection.execute(_RECORD, *map(list, zip(*rows, strict=True)))
@@ -51,22 +50,22 @@ async def promisable_times(connection: Connection, store_id: str, order_id: str)
 async def finished_operations(connection: Connection, store_id: str, order_id: str) -> list[str]:
     """The labor operations of the order whose jobs are done."""
     rows = await connection.fetch(
-        "SELECT operation_id FROM order_job "
+        "SELECT op_code FROM order_job "
         "WHERE store_id = $1 AND order_id = $2 AND finished_at IS NOT NULL",
         store_id,
         order_id,
     )
-    return [row["operation_id"] for row in rows]
+    return [row["op_code"] for row in rows]
 
 
 async def forget_jobs(
-    connection: Connection, store_id: str, order_id: str, operations: Sequence[str]
+    connection: Connection, store_id: str, order_id: str, op_codes: Sequence[str]
 ) -> None:
     """Forget the unfinished jobs of operations that are not wanted any more."""
     await connection.execute(
         "DELETE FROM order_job WHERE store_id = $1 AND order_id = $2 "
-        "AND operation_id = ANY ($3) AND finished_at IS NULL",
+        "AND op_code = ANY ($3) AND finished_at IS NULL",
         store_id,
         order_id,
-        list(operations),
+        list(op_codes),
     )

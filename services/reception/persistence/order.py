@@ -6,15 +6,22 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from services.reception.domain.advisors import Desk
-from services.reception.domain.order import Credit, Discount, Order, PromiseAlert, Share, StepBasis
+from services.reception.domain.advisors import AdvisorWorkload
+from services.reception.domain.order import (
+    Discount,
+    OnAccount,
+    Order,
+    PayerBalance,
+    PromiseAlert,
+    StepBasis,
+)
 from shared.contracts.base import Part
 from shared.contracts.reception import (
     DeliveryStep,
     DeliveryWaiver,
     EstimateLine,
     OrderedOperation,
-    WalkRoundFinding,
+    WalkaroundDamage,
 )
 from shared.contracts.versioned import columns, loaded
 from shared.contracts.violations import unknown
@@ -23,13 +30,13 @@ from shared.unit_of_work import UnitOfWork
 
 _ORDER = """
 SELECT version, changed_by, changed_at,
-       order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
+       order_id, store_id, status, queue_number, plate_ref, arrived_at, greeting_due_at,
        appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
-       odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
-       lines, estimate_cents, estimate_count, awaiting_estimates, hold_id, opened_at, promised_at,
-       promise_provisional, risk, ready_at, steps, waivers, step_bases, signed_at, delivered_at,
-       discount, credit, deposit_cents, money_by_method, invoice_id, shares, invoiced_cents,
-       credited_cents,
+       odometer_discrepancy_reason, fuel_or_charge_percent, walkaround_damages, waiting_customer,
+       symptoms, labor_operations, lines, estimate_cents, estimate_count, awaiting_estimates,
+       hold_id, opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers,
+       step_bases, signed_at, delivered_at, discount, on_account, deposit_cents, money_by_method,
+       invoice_id, payer_splits, invoiced_cents, credited_cents,
        received_cents
 FROM repair_order
 """
@@ -37,35 +44,35 @@ FROM repair_order
 _SAVE_ORDER = """
 INSERT INTO repair_order (
     version, changed_by, changed_at,
-    order_id, store_id, stage, queue_number, plate_ref, arrived_at, greeting_due_at,
+    order_id, store_id, status, queue_number, plate_ref, arrived_at, greeting_due_at,
     appointment_id, advisor_id, greeted_at, customer_ref, vehicle_ref, odometer_km,
-    odometer_replacement, energy_percent, findings, waiting_customer, symptoms, operations,
-    lines, estimate_cents, estimate_count, awaiting_estimates, hold_id,
+    odometer_discrepancy_reason, fuel_or_charge_percent, walkaround_damages, waiting_customer,
+    symptoms, labor_operations, lines, estimate_cents, estimate_count, awaiting_estimates, hold_id,
     opened_at, promised_at, promise_provisional, risk, ready_at, steps, waivers, step_bases,
-    signed_at, delivered_at, discount, credit, deposit_cents, money_by_method, invoice_id, shares,
-    invoiced_cents, credited_cents, received_cents)
+    signed_at, delivered_at, discount, on_account, deposit_cents, money_by_method, invoice_id,
+    payer_splits, invoiced_cents, credited_cents, received_cents)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
         $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46)
 ON CONFLICT (store_id, order_id) DO UPDATE SET
-    stage = excluded.stage, plate_ref = excluded.plate_ref, advisor_id = excluded.advisor_id,
+    status = excluded.status, plate_ref = excluded.plate_ref, advisor_id = excluded.advisor_id,
     greeted_at = excluded.greeted_at,
     customer_ref = excluded.customer_ref, vehicle_ref = excluded.vehicle_ref,
     odometer_km = excluded.odometer_km,
-    odometer_replacement = excluded.odometer_replacement,
-    energy_percent = excluded.energy_percent, findings = excluded.findings,
-    waiting_customer = excluded.waiting_customer,
-    symptoms = excluded.symptoms, operations = excluded.operations, lines = excluded.lines,
-    estimate_cents = excluded.estimate_cents, estimate_count = excluded.estimate_count,
-    awaiting_estimates = excluded.awaiting_estimates, hold_id = excluded.hold_id,
-    opened_at = excluded.opened_at, promised_at = excluded.promised_at,
+    odometer_discrepancy_reason = excluded.odometer_discrepancy_reason,
+    fuel_or_charge_percent = excluded.fuel_or_charge_percent,
+    walkaround_damages = excluded.walkaround_damages, waiting_customer = excluded.waiting_customer,
+    symptoms = excluded.symptoms, labor_operations = excluded.labor_operations,
+    lines = excluded.lines, estimate_cents = excluded.estimate_cents,
+    estimate_count = excluded.estimate_count, awaiting_estimates = excluded.awaiting_estimates,
+    hold_id = excluded.hold_id, opened_at = excluded.opened_at, promised_at = excluded.promised_at,
     promise_provisional = excluded.promise_provisional, risk = excluded.risk,
     ready_at = excluded.ready_at, steps = excluded.steps, waivers = excluded.waivers,
     step_bases = excluded.step_bases, signed_at = excluded.signed_at,
     delivered_at = excluded.delivered_at,
-    discount = excluded.discount, credit = excluded.credit,
+    discount = excluded.discount, on_account = excluded.on_account,
     deposit_cents = excluded.deposit_cents, money_by_method = excluded.money_by_method,
-    shares = excluded.shares,
+    payer_splits = excluded.payer_splits,
     invoice_id = excluded.invoice_id, invoiced_cents = excluded.invoiced_cents,
     credited_cents = excluded.credited_cents,
     received_cents = excluded.received_cents, version = excluded.version,
@@ -73,7 +80,7 @@ ON CONFLICT (store_id, order_id) DO UPDATE SET
 """
 
 _DESKS = """
-SELECT advisor_id, count(*) FILTER (WHERE stage = 'greeted') AS customers,
+SELECT advisor_id, count(*) FILTER (WHERE status = 'greeted') AS customers,
        max(greeted_at) AS last_greeted_at
 FROM repair_order
 WHERE store_id = $1 AND greeted_at >= $2
@@ -126,14 +133,14 @@ async def read_order(connection: Connection, store_id: str, order_id: str) -> Or
 
 
 async def list_orders(
-    connection: Connection, store_id: str, stages: Sequence[str], since: datetime
+    connection: Connection, store_id: str, statuses: Sequence[str], since: datetime
 ) -> list[Order]:
-    """Orders at one of ``stages`` that arrived since then, in order of arrival."""
+    """Orders in one of ``statuses`` that arrived since then, in order of arrival."""
     rows = await connection.fetch(
-        _ORDER + "WHERE store_id = $1 AND stage = ANY ($2) AND arrived_at >= $3 "
+        _ORDER + "WHERE store_id = $1 AND status = ANY ($2) AND arrived_at >= $3 "
         "ORDER BY arrived_at, queue_number LIMIT 1000",
         store_id,
-        list(stages),
+        list(statuses),
         since,
     )
     return [_order(row, row["order_id"]) for row in rows]
@@ -152,10 +159,14 @@ async def repair_order_summaries(
     }
 
 
-async def desks(connection: Connection, store_id: str, since: datetime) -> dict[str, Desk]:
+async def advisor_workloads(
+    connection: Connection, store_id: str, since: datetime
+) -> dict[str, AdvisorWorkload]:
     """Customers and last greeting of each advisor who has greeted somebody since then."""
     rows = await connection.fetch(_DESKS, store_id, since)
-    return {row["advisor_id"]: Desk(row["customers"], row["last_greeted_at"]) for row in rows}
+    return {
+        row["advisor_id"]: AdvisorWorkload(row["customers"], row["last_greeted_at"]) for row in rows
+    }
 
 
 async def save_order(uow: UnitOfWork, order: Order) -> Order:
@@ -170,30 +181,39 @@ async def _write(connection: Connection, orders: Sequence[Order]) -> None:
 
 def _row(order: Order) -> list[Any]:
     values = {name: getattr(order, name) for name in _ORDER_COLUMNS} | {
-        "findings": [finding.model_dump(mode="json") for finding in order.findings],
+        "walkaround_damages": [
+            finding.model_dump(mode="json") for finding in order.walkaround_damages
+        ],
         "symptoms": list(order.symptoms),
-        "operations": [operation.model_dump(mode="json") for operation in order.operations],
+        "labor_operations": [
+            operation.model_dump(mode="json") for operation in order.labor_operations
+        ],
         "lines": [line.model_dump(mode="json") for line in order.lines],
         "steps": _dumped_map(order.steps),
         "waivers": _dumped_map(order.waivers),
         "step_bases": _dumped_map(order.step_bases),
         "discount": order.discount and order.discount.model_dump(mode="json"),
         "risk": order.risk and order.risk.model_dump(mode="json"),
-        "credit": order.credit and order.credit.model_dump(mode="json"),
-        "shares": [share.model_dump(mode="json") for share in order.shares],
+        "on_account": order.on_account and order.on_account.model_dump(mode="json"),
+        "payer_splits": [split.model_dump(mode="json") for split in order.payer_splits],
     }
     return [values[name] for name in _ORDER_COLUMNS]
 
 
 async def save_texts(
-    connection: Connection, store_id: str, order_id: str, words: bytes, belongings: bytes | None
+    connection: Connection,
+    store_id: str,
+    order_id: str,
+    customer_concern: bytes,
+    belongings: bytes | None,
 ) -> None:
-    """Keep the customer's own words and what is left in the vehicle, encrypted."""
+    """Keep the customer's concern and what is left in the vehicle, encrypted."""
     await connection.execute(
-        "UPDATE repair_order SET words = $3, belongings = $4 WHERE store_id = $1 AND order_id = $2",
+        "UPDATE repair_order SET customer_concern = $3, belongings = $4 WHERE store_id = $1 AND "
+        "order_id = $2",
         store_id,
         order_id,
-        words,
+        customer_concern,
         belongings,
     )
 
@@ -201,13 +221,14 @@ async def save_texts(
 async def encrypted_texts(
     connection: Connection, store_id: str, order_id: str
 ) -> tuple[bytes | None, bytes | None]:
-    """The customer's own words and the belongings, still encrypted."""
+    """The customer's concern and the belongings, still encrypted."""
     row = await connection.fetchrow(
-        "SELECT words, belongings FROM repair_order WHERE store_id = $1 AND order_id = $2",
+        "SELECT customer_concern, belongings FROM repair_order WHERE store_id = $1 AND order_id = "
+        "$2",
         store_id,
         order_id,
     )
-    return (row["words"], row["belongings"]) if row else (None, None)
+    return (row["customer_concern"], row["belongings"]) if row else (None, None)
 
 
 async def save_details(
@@ -255,12 +276,12 @@ async def encrypted_signature(connection: Connection, store_id: str, order_id: s
 
 
 async def unpaid_orders(connection: Connection, store_id: str) -> list[Order]:
-    """Billed orders of which somebody still owes a part, the oldest first."""
+    """Invoiced orders of which somebody still owes a part, the oldest first."""
     rows = await connection.fetch(
         _ORDER + "WHERE store_id = $1 AND invoice_id IS NOT NULL "
         "AND received_cents < invoiced_cents "
         "AND EXISTS ("
-        "SELECT FROM jsonb_to_recordset(shares) "
+        "SELECT FROM jsonb_to_recordset(payer_splits) "
         "AS share (payer text, amount_cents bigint, received_cents bigint) "
         "WHERE payer <> 'internal' AND received_cents < amount_cents) "
         "ORDER BY arrived_at LIMIT 1000",
@@ -290,17 +311,19 @@ def _order(row: Any, order_id: str, field: str = "order_id") -> Order:
     if row is None:
         raise unknown(field, order_id)
     values = dict(row) | {
-        "findings": tuple(map(WalkRoundFinding.model_validate, row["findings"])),
+        "walkaround_damages": tuple(
+            map(WalkaroundDamage.model_validate, row["walkaround_damages"])
+        ),
         "symptoms": tuple(row["symptoms"]),
-        "operations": tuple(map(OrderedOperation.model_validate, row["operations"])),
+        "labor_operations": tuple(map(OrderedOperation.model_validate, row["labor_operations"])),
         "lines": tuple(map(EstimateLine.model_validate, row["lines"])),
         "steps": _loaded_map(DeliveryStep, row["steps"]),
         "waivers": _loaded_map(DeliveryWaiver, row["waivers"]),
         "step_bases": _loaded_map(StepBasis, row["step_bases"]),
         "discount": row["discount"] and Discount.model_validate(row["discount"]),
-        "credit": row["credit"] and Credit.model_validate(row["credit"]),
+        "on_account": row["on_account"] and OnAccount.model_validate(row["on_account"]),
         "risk": row["risk"] and PromiseAlert.model_validate(row["risk"]),
-        "shares": tuple(map(Share.model_validate, row["shares"])),
+        "payer_splits": tuple(map(PayerBalance.model_validate, row["payer_splits"])),
     }
     return loaded(Order(**values))
 

@@ -4,19 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.reception.domain.lifecycle import Stage
+from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.domain.vehicle import OpenVisit, OtherBooking, VehicleIdentity
 from shared.db import Connection
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 
 _IN_GROUP = """
-SELECT store_id, order_id, stage, arrived_at, advisor_id, odometer_km, symptoms, operations
+SELECT store_id, order_id, status, arrived_at, advisor_id, odometer_km, symptoms,
+       labor_operations AS op_codes
 FROM visits_in_group($1, $2, $3)
 """
 
 _OPEN_VISITS = """
-SELECT store_id, order_id, stage, queue_number, arrived_at FROM open_visits_in_group($1, $2)
+SELECT store_id, order_id, status, queue_number, arrived_at FROM open_visits_in_group($1, $2)
 """
 
 _OTHER_BOOKINGS = """
@@ -31,12 +32,12 @@ class EarlierVisit:
 
     store_id: str
     order_id: str
-    stage: Stage
+    status: RepairOrderStatus
     arrived_at: datetime
     advisor_id: str | None
     odometer_km: int | None
     symptoms: Sequence[str]
-    operations: Sequence[str]
+    op_codes: Sequence[str]
 
 
 async def lock_vehicle(connection: Connection, reference: str) -> None:
@@ -55,8 +56,7 @@ async def visits_in_group(
     rows = await connection.fetch(_IN_GROUP, vehicle.plate_ref, vehicle.vehicle_ref, limit)
     return [
         EarlierVisit(
-            **dict(row)
-            | {"operations": [operation["operation_id"] for operation in row["operations"]]}
+            **dict(row) | {"op_codes": [operation["op_code"] for operation in row["op_codes"]]}
         )
         for row in rows
     ]

@@ -7,13 +7,13 @@ from shared.contracts.violations import RuleViolation
 from shared.db import Connection
 
 _VOUCHER = """
-SELECT store_id, voucher_id, kind, value_cents, operation_id, customer_ref, expires_at, issued_by,
+SELECT store_id, voucher_id, kind, value_cents, op_code, customer_ref, expires_at, issued_by,
        issued_at, order_id, redeemed_cents, redeemed_at
 FROM voucher
 """
 
 _ADD = """
-INSERT INTO voucher (store_id, voucher_id, kind, value_cents, operation_id, customer_ref,
+INSERT INTO voucher (store_id, voucher_id, kind, value_cents, op_code, customer_ref,
                      expires_at, issued_by, issued_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
@@ -32,7 +32,7 @@ async def add_voucher(connection: Connection, voucher: Voucher) -> None:
         voucher.voucher_id,
         voucher.kind,
         voucher.value_cents,
-        voucher.operation_id,
+        voucher.op_code,
         voucher.customer_ref,
         voucher.expires_at,
         voucher.issued_by,
@@ -71,7 +71,8 @@ async def read_voucher(connection: Connection, store_id: str, voucher_id: str) -
 
 
 async def redeemed_vouchers(connection: Connection, store_id: str, order_id: str) -> list[Voucher]:
-    """The vouchers that are redeemed with the order's bill; they change under the order's lock."""
+    """The vouchers that are redeemed with the order's invoice; they change under the order's
+    lock."""
     rows = await connection.fetch(
         _VOUCHER + "WHERE store_id = $1 AND order_id = $2 ORDER BY voucher_id",
         store_id,
@@ -81,7 +82,7 @@ async def redeemed_vouchers(connection: Connection, store_id: str, order_id: str
 
 
 async def save_vouchers(connection: Connection, vouchers: Sequence[Voucher]) -> None:
-    """Remember where vouchers were redeemed, or that they were given back."""
+    """Remember where vouchers were redeemed, or that they were reinstated."""
     await connection.executemany(
         _SAVE,
         [

@@ -11,7 +11,7 @@ from shared.unit_of_work import UnitOfWorkFactory
 
 @dataclass(frozen=True)
 class Deps:
-    """Stores, owners of rectifications and keys of one process of reporting."""
+    """Stores, owners of corrective actions and keys of one process of reporting."""
 
     uow_factory: UnitOfWorkFactory
     stores: Mapping[str, Store]

@@ -90,15 +90,15 @@ async def schedule_closings(uow: UnitOfWork, batch: Sequence[ReceivedEvent], dep
 
 async def publish_daily_report(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     """Publish the store's daily report (日报), or a revision when a total has changed since."""
-    connection, place = uow.connection, deps.stores[timer.store_id]
+    connection, store = uow.connection, deps.stores[timer.store_id]
     day = date.fromisoformat(timer.data["day"])
-    await reports.close_day(connection, place.id, day)
-    before = await reports.latest(connection, place.id, day - timedelta(days=1))
-    begin = (before and before.covers_until) or place.business_day_bounds(day)[0]
+    await reports.close_day(connection, store.id, day)
+    before = await reports.latest(connection, store.id, day - timedelta(days=1))
+    begin = (before and before.covers_until) or store.business_day_bounds(day)[0]
     events = daily_report.report(
-        BusinessDay(place.id, day, begin, timer.due_at),
-        await reports.figures(connection, place, begin, timer.due_at),
-        await reports.latest(connection, place.id, day),
+        BusinessDay(store.id, day, begin, timer.due_at),
+        await reports.figures(connection, store, begin, timer.due_at),
+        await reports.latest(connection, store.id, day),
         uow.now,
     )
     await reports.keep(connection, events)
@@ -110,11 +110,11 @@ async def live_figures(
 ) -> BaseModel:
     """Compute the figures of a business day as far as it has gone, from closing to closing; of the
     store's present day by default."""
-    place = deps.stores[store_id]
-    wanted = day or place.local_day(deps.uow_factory.clock.now())
-    begin, end = place.business_day_bounds(wanted)
+    store = deps.stores[store_id]
+    wanted = day or store.local_day(deps.uow_factory.clock.now())
+    begin, end = store.business_day_bounds(wanted)
     async with deps.uow_factory.read(store_id) as connection:
-        figures = await reports.figures(connection, place, begin, end)
+        figures = await reports.figures(connection, store, begin, end)
     seen = as_seen(figures, sees_money=sees_money)
     return LiveFigures(store_id=store_id, day=wanted, covers_from=begin, covers_until=end, **seen)
 

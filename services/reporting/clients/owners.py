@@ -5,33 +5,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from services.reporting.domain.rectification import Rule
-from shared.contracts.reporting import RectificationSource
+from services.reporting.domain.corrective_action import Rule
+from shared.contracts.reporting import CorrectiveActionSource
 from shared.group import load_stores, read_yaml
 
 
 @dataclass(frozen=True)
 class Owners:
-    """Rules, and the people of each store by role."""
+    """Rules, and the staff of each store by role."""
 
     rules: Sequence[Rule]
-    people: Mapping[tuple[str, str], Sequence[str]]
+    staff: Mapping[tuple[str, str], Sequence[str]]
 
 
 def load_owners(folder: Path) -> Owners:
-    """Read rules and people once, when the service starts.
+    """Read rules and staff once, when the service starts.
 
     Raises:
         ValueError: a source has no rule, or a store nobody of a role that a rule names.
     """
     rules = [
         Rule(entry["source"], entry.get("subject"), entry["role"], entry["days"])
-        for entry in read_yaml(folder, "rectification.yaml")["rules"]
+        for entry in read_yaml(folder, "corrective_actions.yaml")["rules"]
     ]
-    if unruled := set(get_args(RectificationSource)) - {rule.source for rule in rules}:
-        raise ValueError(f"rectification.yaml has no rule for {', '.join(sorted(unruled))}")
-    everybody = read_yaml(folder, "people.yaml")["people"]
-    people = {
+    if unruled := set(get_args(CorrectiveActionSource)) - {rule.source for rule in rules}:
+        raise ValueError(f"corrective_actions.yaml has no rule for {', '.join(sorted(unruled))}")
+    everybody = read_yaml(folder, "staff.yaml")["staff"]
+    staff = {
         (store_id, rule.role): [
             person["id"]
             for person in everybody
@@ -40,6 +40,6 @@ def load_owners(folder: Path) -> Owners:
         for store_id in load_stores(folder)
         for rule in rules
     }
-    if missing := [f"{role} in {store_id}" for (store_id, role), ids in people.items() if not ids]:
-        raise ValueError(f"people.yaml names no {', '.join(missing)}")
-    return Owners(rules, people)
+    if missing := [f"{role} in {store_id}" for (store_id, role), ids in staff.items() if not ids]:
+        raise ValueError(f"staff.yaml names no {', '.join(missing)}")
+    return Owners(rules, staff)

@@ -18,7 +18,12 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         "labour_rate",
         "output_per_vehicle",
     ),
-    "opinions": ("feedback", "feedback_quality", "feedback_technique", "feedback_attitude"),
+    "opinions": (
+        "feedback",
+        "feedback_work_quality",
+        "feedback_technical_skill",
+        "feedback_service_attitude",
+    ),
 }
 """Figures of a day by what they tell."""
 
@@ -40,7 +45,7 @@ EVENTS_OF_THE_WORK = frozenset(
 )
 """What those who do the work know of reception's events; all of the workshop's are theirs."""
 
-_MONEY_OF_EVENTS = frozenset({"credit_granted_by"})
+_MONEY_OF_EVENTS = frozenset({"on_account_approved_by"})
 """What tells of money in these events, besides amounts."""
 
 

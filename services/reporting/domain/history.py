@@ -24,7 +24,7 @@ class LoggedEvent:
 
 
 def of_the_work(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
-    """What those read who do the work: no bills, payments or opinions, and no amounts."""
+    """What those read who do the work: no invoices, payments or opinions, and no amounts."""
     known = []
     for event in events:
         _, publisher, name, _ = event.type.split(".")

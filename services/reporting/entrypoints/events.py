@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.reporting.application import event_log, rectifications, reports
+from services.reporting.application import corrective_actions, event_log, reports
 from services.reporting.application.deps import Deps
 from shared.contracts import CONTRACTS, Event
 from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
@@ -15,11 +15,11 @@ from shared.contracts.workshop import CapacityChanged
 from shared.reactions import Reaction, Reactions
 
 _BY_EVENT: Mapping[type[Event], Reaction[Deps]] = {
-    FeedbackGiven: rectifications.note_finding,
-    DailyCheckRecorded: rectifications.note_finding,
-    RectificationOpened: rectifications.keep_opened,
-    RectificationOverdue: rectifications.keep_overdue,
-    RectificationClosed: rectifications.keep_closed,
+    FeedbackGiven: corrective_actions.note_finding,
+    DailyCheckRecorded: corrective_actions.note_finding,
+    RectificationOpened: corrective_actions.keep_opened,
+    RectificationOverdue: corrective_actions.keep_overdue,
+    RectificationClosed: corrective_actions.keep_closed,
 }
 
 REACTIONS: Reactions[Deps] = Reactions(

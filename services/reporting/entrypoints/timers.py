@@ -6,7 +6,7 @@ published so far is read.
 
 from collections.abc import Mapping
 
-from services.reporting.application import rectifications, reports
+from services.reporting.application import corrective_actions, reports
 from services.reporting.application.deps import Deps
 from shared.timers import Lane, TimerHandler
 
@@ -16,6 +16,8 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
     reports.CLOSING: TimerHandler(
         reports.publish_daily_report, lane=_CLOSINGS, when_caught_up=True
     ),
-    rectifications.FOUND: TimerHandler(rectifications.open_rectification, when_caught_up=True),
-    rectifications.OVERDUE: TimerHandler(rectifications.mark_overdue),
+    corrective_actions.FOUND: TimerHandler(
+        corrective_actions.open_rectification, when_caught_up=True
+    ),
+    corrective_actions.OVERDUE: TimerHandler(corrective_actions.mark_overdue),
 }

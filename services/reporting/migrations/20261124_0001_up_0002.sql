@@ -1,6 +1,6 @@
 -- The log of events, the facts that are folded from them, and the daily reports.
--- Facts are written by set-wise upserts; each event type sets its own columns and no others, so that
--- the order in which topics are read does not matter.
+-- Facts are written by set-wise upserts; each event type sets its own columns and no others, so
+-- that the order in which topics are read does not matter.
 
 CREATE TABLE event_log (
     store_id     text        NOT NULL,

@@ -1,4 +1,4 @@
--- What was credited of bills.
+-- What was credited of invoices.
 CREATE TABLE credit_note_fact (
     store_id       text        NOT NULL,
     credit_note_id text        NOT NULL,

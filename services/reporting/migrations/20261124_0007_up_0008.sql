@@ -8,7 +8,7 @@ ALTER TABLE daily_report
     DROP CONSTRAINT daily_report_pkey,
     ADD PRIMARY KEY (store_id, day, revision);
 
--- An order may have more than one bill: each counts on its own day.
+-- An order may have more than one invoice: each counts on its own day.
 CREATE TABLE invoice_fact (
     store_id         text        NOT NULL,
     invoice_id       text        NOT NULL,
@@ -44,7 +44,8 @@ DROP INDEX credit_note_fact_order;
 ALTER TABLE credit_note_fact DROP COLUMN order_id, ADD COLUMN invoice_id text NOT NULL;
 CREATE INDEX credit_note_fact_invoice ON credit_note_fact (store_id, invoice_id);
 
--- What is only counted is read from the log: missed appointments and checks by when they were missed.
+-- What is only counted is read from the log: missed appointments and checks by when they were
+-- missed.
 DROP TABLE appointment_fact, missing_check_fact;
 DROP INDEX order_fact_appointment, event_log_counted;
 CREATE INDEX event_log_counted ON event_log (store_id, type, time)

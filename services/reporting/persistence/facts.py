@@ -1,4 +1,4 @@
-"""Facts (事实表) folded from events: one row an order, bill, payment, job and follow-up.
+"""Facts (事实表) folded from events: one row an order, invoice, payment, job and follow-up.
 
 Each event type has one statement that sets its own columns for a whole batch. It may come before
 or after those of other types, so any order of topics and any cut into batches gives the same rows.
@@ -97,8 +97,10 @@ def _hours_sold(lines: Sequence[EstimateLine]) -> Decimal:
 
 
 def _receivable_cents(invoice: InvoiceIssued) -> int:
-    """What the store is to receive of a bill: all but what it pays itself."""
-    internal = sum(share.amount_cents for share in invoice.shares if share.payer == "internal")
+    """What the store is to receive of an invoice: all but what it pays itself."""
+    internal = sum(
+        split.amount_cents for split in invoice.payer_splits if split.payer == "internal"
+    )
     return invoice.total_cents - internal
 
 
@@ -236,7 +238,8 @@ def _worked_s(event: JobFinished | JobStopped | JobClockCorrected) -> int:
 
 
 _FEEDBACK = """
-INSERT INTO feedback_fact (store_id, order_id, given_at, quality, technique, attitude)
+INSERT INTO feedback_fact (store_id, order_id, given_at, work_quality, technical_skill,
+service_attitude)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::smallint[], $5::smallint[],
                      $6::smallint[])
 """
@@ -398,9 +401,9 @@ _FACTS: dict[type[Event], Fact[Any]] = {
                 event.store_id,
                 event.order_id,
                 event.given_at,
-                event.quality,
-                event.technique,
-                event.attitude,
+                event.work_quality,
+                event.technical_skill,
+                event.service_attitude,
             ),
         ),
         Fact(

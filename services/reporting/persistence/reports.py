@@ -49,8 +49,8 @@ WITH arrival AS (
     FROM credit_note_fact WHERE store_id = $1 AND issued_at >= $2 AND issued_at < $3
 ), correction AS (
     SELECT coalesce(sum(note.receivable_cents), 0)::float8 AS corrected_cents
-    FROM invoice_fact AS billed JOIN credit_note_fact AS note USING (store_id, invoice_id)
-    WHERE store_id = $1 AND billed.issued_at >= $2 AND billed.issued_at < $3
+    FROM invoice_fact AS invoiced JOIN credit_note_fact AS note USING (store_id, invoice_id)
+    WHERE store_id = $1 AND invoiced.issued_at >= $2 AND invoiced.issued_at < $3
       AND note.issued_at < $3
 ), payment AS (
     SELECT coalesce(sum(amount_cents) FILTER (WHERE amount_cents > 0), 0)::bigint
@@ -71,15 +71,15 @@ WITH arrival AS (
     SELECT count(*) AS scheduled
     FROM follow_up_fact WHERE store_id = $1 AND scheduled_at >= $2 AND scheduled_at < $3
 ), feedback AS (
-    SELECT avg((quality + technique + attitude) / 3.0)::float8 AS feedback,
-           avg(quality)::float8 AS feedback_quality,
-           avg(technique)::float8 AS feedback_technique,
-           avg(attitude)::float8 AS feedback_attitude
+    SELECT avg((work_quality + technical_skill + service_attitude) / 3.0)::float8 AS feedback,
+           avg(work_quality)::float8 AS feedback_work_quality,
+           avg(technical_skill)::float8 AS feedback_technical_skill,
+           avg(service_attitude)::float8 AS feedback_service_attitude
     FROM feedback_fact WHERE store_id = $1 AND given_at >= $2 AND given_at < $3
-), rectification_state AS (
+), corrective_action_state AS (
     SELECT count(*) FILTER (WHERE opened_at >= $2) AS opened,
            count(*) FILTER (WHERE due_at < $3 AND (closed_at >= $3 OR closed_at IS NULL)) AS overdue
-    FROM rectification WHERE store_id = $1 AND opened_at < $3
+    FROM corrective_action WHERE store_id = $1 AND opened_at < $3
 ), told AS (
     SELECT split_part(type, '.', 3) AS name, order_id, time, data
     FROM event_log
@@ -111,7 +111,7 @@ WITH arrival AS (
                        AND (data->>'days_overdue')::integer >= 0) AS claims_overdue,
            count(*) FILTER (WHERE name = 'CustomerNotified') AS customers_notified
     FROM told
-), daily_check AS (
+), facility_check AS (
     SELECT count(DISTINCT data->>'area') AS due,
            count(DISTINCT data->>'area') FILTER (WHERE name = 'DailyCheckRecorded') AS done
     FROM told WHERE name IN ('DailyCheckRecorded', 'DailyCheckMissing')
@@ -121,7 +121,7 @@ WITH arrival AS (
     WHERE opened.store_id = $1 AND opened.time < $3
       AND opened.type = 'aftersales.reception.OrderOpened.v1'
 ), diagnosis AS (
-    SELECT avg(described::integer::float8) AS fault_accuracy
+    SELECT avg(described::integer::float8) AS concern_match_rate
     FROM (SELECT bool_and((opening->'symptoms') @> (data->'symptoms')) AS described
           FROM of_opened WHERE name = 'DiagnosisRecorded'
           GROUP BY order_id) AS diagnosed
@@ -147,7 +147,7 @@ WITH arrival AS (
        AND link.time >= ready.time AND link.time < $3
     WHERE ready.store_id = $1 AND ready.type = 'aftersales.workshop.VehicleReady.v1'
       AND ready.time >= $2 - interval '31 days' AND ready.time < $3 - interval '31 days'
-), bill AS (
+), aged_invoice AS (
     SELECT invoice_id, order_id, receivable_cents,
            (ARRAY['0-6', '7-14', '15-29', '30-89'])[1 + width_bucket(
                extract(epoch FROM $3 - max(issued_at) OVER (PARTITION BY order_id)) / 86400,
@@ -157,15 +157,15 @@ WITH arrival AS (
 ), age AS (
     SELECT jsonb_object_agg(age, collected) AS collected_by_age
     FROM (SELECT age, sum(received)::float8 / sum(due) AS collected
-          FROM (SELECT age, receivable_cents AS due, 0 AS received FROM bill
+          FROM (SELECT age, receivable_cents AS due, 0 AS received FROM aged_invoice
                 UNION ALL
                 SELECT age, 0, amount_cents
-                FROM (SELECT DISTINCT order_id, age FROM bill) AS billed
+                FROM (SELECT DISTINCT order_id, age FROM aged_invoice) AS invoiced
                 JOIN payment_fact USING (order_id)
                 WHERE store_id = $1 AND received_at < $3
                 UNION ALL
                 SELECT age, -note.receivable_cents, 0
-                FROM bill JOIN credit_note_fact AS note USING (invoice_id)
+                FROM aged_invoice JOIN credit_note_fact AS note USING (invoice_id)
                 WHERE store_id = $1 AND issued_at < $3) AS movement
           GROUP BY age HAVING sum(due) > 0) AS per_age
 )
@@ -188,12 +188,12 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        estimate_accuracy, estimate_within_tenth, refunded_cents, credited_cents,
        collected_cents / nullif(receivable_cents - corrected_cents, 0) AS collected,
        collected_by_age,
-       feedback, feedback_quality, feedback_technique, feedback_attitude,
-       opened AS rectifications_opened,
-       overdue AS rectifications_overdue,
+       feedback, feedback_work_quality, feedback_technical_skill, feedback_service_attitude,
+       opened AS corrective_actions_opened,
+       overdue AS corrective_actions_overdue,
        checks_missing,
        done / nullif(due, 0)::float8 AS checks_done,
-       fault_accuracy,
+       concern_match_rate,
        promise_calibration,
        failed / nullif(inspected, 0)::float8 AS rework_in,
        returned / nullif(orders, 0)::float8 AS rework_out,
@@ -203,7 +203,7 @@ SELECT arrived, orders, delivered, settled, invoiced_cents, labor_cents, parts_c
        invoiced_cents / nullif(settled, 0)::float8 AS output_per_vehicle,
        claims_submitted, claims_settled, claims_overdue, customers_notified
 FROM arrival, delivery, invoice, collection, credit_note, correction, payment, assignment,
-     work, follow_up, feedback, rectification_state, daily_check, counted, diagnosis,
+     work, follow_up, feedback, corrective_action_state, facility_check, counted, diagnosis,
      calibration, comeback, month_ago, age
 """
 
@@ -231,10 +231,10 @@ WHERE day = $1 ORDER BY store_id, revision DESC
 
 
 async def figures(
-    connection: Connection, place: Store, begin: datetime, until: datetime
+    connection: Connection, store: Store, begin: datetime, until: datetime
 ) -> Figures:
     """The figures of what happened in a store from ``begin`` until before ``until``."""
-    row: Any = await connection.fetchrow(_FIGURES, place.id, begin, until, place.zone)
+    row: Any = await connection.fetchrow(_FIGURES, store.id, begin, until, store.zone)
     return Figures(**row)
 
 

@@ -1,4 +1,4 @@
-"""Technicians and bays of work in hand (在修): booked while it goes on, free when it ends.
+"""Technicians and bays of work in progress (在修): booked while it goes on, free when it ends.
 
 Every function runs inside a unit of work in which the store's plan is locked.
 """
@@ -8,7 +8,7 @@ from services.workshop.application.deps import Deps
 from services.workshop.application.expected_finishes import renew_expected_finish
 from services.workshop.application.learning import schedule_learning
 from services.workshop.application.replanning import request_replan
-from services.workshop.domain.job import Assignment, Job, is_in_hand
+from services.workshop.domain.job import Assignment, Job, is_wip
 from shared import timers
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
@@ -17,7 +17,7 @@ OVERRUN = "overrun"
 
 
 async def book_active_job(uow: UnitOfWork, job: Job, assignment: Assignment) -> None:
-    """Book the resources of work in hand; planned work in its way is replanned."""
+    """Book the resources of work in progress; planned work in its way is replanned."""
     store_id, job_id = job.store_id, job.job_id
     await persistence.displace(uow.connection, store_id, job_id, assignment)
     await persistence.delete_resource_bookings(uow.connection, store_id, [job_id])
@@ -27,9 +27,9 @@ async def book_active_job(uow: UnitOfWork, job: Job, assignment: Assignment) -> 
 
 
 async def extend_overrun(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Work in hand needs longer than expected: keep its slot and move the others."""
+    """Work in progress needs longer than expected: keep its slot and move the others."""
     job = await persistence.read_job(uow.connection, timer.store_id, timer.subject)
-    if not is_in_hand(job):
+    if not is_wip(job):
         return
     longer = await renew_expected_finish(uow.connection, job, uow.now, deps)
     if longer.assignment:
@@ -38,7 +38,7 @@ async def extend_overrun(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
 
 
 async def free_resources(uow: UnitOfWork, job: Job) -> None:
-    """Free the resources of work in hand that has ended.
+    """Free the resources of work in progress that has ended.
 
     Planned work that should have begun meanwhile is replanned.
     """

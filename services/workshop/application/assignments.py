@@ -36,10 +36,12 @@ async def assign_jobs(
         store_id,
         [(job.job_id, None, assignment) for job, assignment, _ in changes],
     )
-    handover = deps.config.handover(store_id)
+    delivery_lead = deps.config.delivery_lead(store_id)
     changed = []
     for job, assignment, reason in changes:
-        assigned, events = jobs.assign(job, assignment, handover=handover, reason=reason, by=by)
+        assigned, events = jobs.assign(
+            job, assignment, delivery_lead=delivery_lead, reason=reason, by=by
+        )
         changed.append(assigned)
         uow.publish(events)
     saved = await persistence.save_jobs(uow, changed)

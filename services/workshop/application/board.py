@@ -38,11 +38,11 @@ class ReadyVehicle(BaseModel):
 
 
 class BoardCounts(BaseModel):
-    """Jobs planned, in hand and waiting for an inspector now; vehicles ready today, and those of
-    them later than promised."""
+    """Jobs planned, in progress and waiting for an inspector now; vehicles ready today, and those
+    of them later than promised."""
 
     planned: int
-    in_hand: int
+    wip: int
     to_inspect: int
     ready_today: int
     late_today: int
@@ -63,14 +63,14 @@ class BoardView(BaseModel):
 async def get_board(store_id: str, deps: Deps) -> BoardView:
     """Bays, vehicles that wait or are ready, and the day's counts."""
     now = deps.uow_factory.clock.now()
-    place, bays = deps.config.stores[store_id], deps.config.bays[store_id]
-    begin, _end = place.day_bounds(place.local_day(now))
+    store, bays = deps.config.stores[store_id], deps.config.bays[store_id]
+    begin, _end = store.day_bounds(store.local_day(now))
     async with deps.uow_factory.read(store_id) as connection:
         jobs = await persistence.current_jobs(connection, store_id)
         done = await orders.ready_since(connection, store_id, begin)
         order_ids = sorted({job.order_id for job in jobs})
         numbers = await orders.queue_numbers(connection, store_id, order_ids)
-    faces = _Faces(deps, numbers, board.lights(jobs, place.handover_minutes, now))
+    faces = _Faces(deps, numbers, board.lights(jobs, store.delivery_lead_minutes, now))
     states = board.bay_states(jobs, [bay.bay_id for bay in bays])
     return BoardView(
         shown_at=now,
@@ -124,7 +124,7 @@ def _counts(jobs: Sequence[Job], done: Sequence[orders.RepairOrderProjection]) -
     counts = board.counts(jobs)
     return BoardCounts(
         planned=counts.get("planned", 0),
-        in_hand=counts.get("in_progress", 0) + counts.get("paused", 0),
+        wip=counts.get("in_progress", 0) + counts.get("paused", 0),
         to_inspect=counts.get("finished", 0),
         ready_today=len(done),
         late_today=sum(bool(order.late_min) for order in done),

@@ -10,16 +10,16 @@ from shared import timers
 from shared.timers import Timer
 from shared.unit_of_work import UnitOfWork
 
-CLOCK_OFF = "clock_off"
+AUTO_CLOCK_OUT = "auto_clock_out"
 
 
 async def schedule_auto_clock_out(uow: UnitOfWork, job: Job, deps: Deps) -> None:
     """Schedule the clock-out at the end of the shift, unless they clock out themselves."""
     shift_end_at = deps.config.shift_end(job.store_id, job.technician_ids, uow.now)
-    grace = timedelta(minutes=deps.config.stores[job.store_id].clock_grace_minutes)
+    grace = timedelta(minutes=deps.config.stores[job.store_id].missed_punch_grace_minutes)
     await timers.schedule(
         uow,
-        CLOCK_OFF,
+        AUTO_CLOCK_OUT,
         job.job_id,
         store_id=job.store_id,
         due_at=shift_end_at + grace,
@@ -29,13 +29,13 @@ async def schedule_auto_clock_out(uow: UnitOfWork, job: Job, deps: Deps) -> None
 
 async def cancel_auto_clock_out(uow: UnitOfWork, job: Job) -> None:
     """Cancel the automatic clock-out of somebody who clocked out."""
-    await timers.cancel(uow, CLOCK_OFF, job.job_id)
+    await timers.cancel(uow, AUTO_CLOCK_OUT, job.job_id)
 
 
 async def clock_out_automatically(uow: UnitOfWork, timer: Timer, _deps: Deps) -> None:
     """The shift and the grace are over and the clock still runs."""
     job = await persistence.read_job(uow.connection, timer.store_id, timer.subject)
     shift_end_at = datetime.fromisoformat(timer.data["shift_end_at"])
-    closed, events = jobs.close_forgotten_clock(job, shift_end_at)
+    closed, events = jobs.close_missed_punch(job, shift_end_at)
     await persistence.save_jobs(uow, [closed])
     uow.publish(events)

@@ -36,9 +36,9 @@ async def link_comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None
 async def _comeback(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> ComebackLinked | None:
     """The link to the vehicle's first order within the term for the same symptom."""
     connection, store_id = uow.connection, event.store_id
-    place = deps.config.stores[store_id]
-    first_day = place.local_day(event.opened_at) - timedelta(days=TERM_DAYS)
-    since, _ = place.day_bounds(first_day)
+    store = deps.config.stores[store_id]
+    first_day = store.local_day(event.opened_at) - timedelta(days=TERM_DAYS)
+    since, _ = store.day_bounds(first_day)
     earlier = await orders.of_vehicle(connection, store_id, event.vehicle_ref, since)
     done = {
         each.order_id: await persistence.jobs_of_order(connection, store_id, each.order_id)

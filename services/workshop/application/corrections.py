@@ -22,7 +22,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class CorrectionBody(Seen):
-    """When the technicians really clocked on and off; what is left out stays as it was."""
+    """When the technicians really clocked in and out; what is left out stays as it was."""
 
     started_at: Moment | None = None
     finished_at: Moment | None = None

@@ -11,7 +11,7 @@ from services.workshop.application.job_views import JobView, view
 from services.workshop.application.promise_risks import PromiseRiskView
 from services.workshop.application.snapshots import planned_workshop
 from services.workshop.domain.absence import Absence, AbsenceKind
-from services.workshop.domain.job import Job, is_in_hand, is_unfinished
+from services.workshop.domain.job import Job, is_unfinished, is_wip
 from services.workshop.domain.promise_risk import PromiseRisk
 from services.workshop.domain.resources import able_technicians, suitable_bays
 from services.workshop.planning import Technician
@@ -51,7 +51,7 @@ class BayView(BaseModel):
 class PlannedJobView(JobView):
     """A job with the risk of its order's promise, while that is open.
 
-    People and bay of work in hand are kept free until ``buffer_until``, in case it takes longer
+    People and bay of work in progress are kept free until ``buffer_until``, in case it takes longer
     than expected (缓冲). ``qualified_technician_ids`` and ``suitable_bay_ids``: who can do the job,
     and where.
     """
@@ -78,9 +78,9 @@ class PlanView(BaseModel):
 async def get_plan(store_id: str, day: date | None, deps: Deps) -> PlanView:
     """Technicians, bays and jobs of one day of the store, today by default."""
     config, now = deps.config, deps.uow_factory.clock.now()
-    place = config.stores[store_id]
-    day = day or place.local_day(now)
-    begin, end = place.day_bounds(day)
+    store = config.stores[store_id]
+    day = day or store.local_day(now)
+    begin, end = store.day_bounds(day)
     async with deps.uow_factory.read(store_id) as connection:
         version = await persistence.plan_version(connection, store_id)
         found = await persistence.jobs_between(connection, store_id, begin, end)
@@ -88,8 +88,8 @@ async def get_plan(store_id: str, day: date | None, deps: Deps) -> PlanView:
         bookings = await persistence.resource_bookings_after(connection, store_id, begin)
         promise_risks = await persistence.promise_risks(connection, store_id)
         durations = (await persistence.read_learned_model(connection, store_id)).durations
-    in_hand = [job for job in found if is_in_hand(job)]
-    workshop = planned_workshop(store_id, now, in_hand, (), absences, durations, config)
+    wip = [job for job in found if is_wip(job)]
+    workshop = planned_workshop(store_id, now, wip, (), absences, durations, config)
     buffers = overrun_buffers(workshop, bookings)
     technicians = config.technicians(store_id, begin, absences, durations)
     taken = [*bookings, *buffers]
@@ -100,8 +100,8 @@ async def get_plan(store_id: str, day: date | None, deps: Deps) -> PlanView:
     return PlanView(
         plan_version=version,
         day=day,
-        opens_at=place.at(day, place.opening),
-        closes_at=place.at(day, place.closing),
+        opens_at=store.at(day, store.opening),
+        closes_at=store.at(day, store.closing),
         technicians=[
             _technician(technician, names, [each for each in absences if each.from_at < end], end)
             for technician in technicians
@@ -111,7 +111,7 @@ async def get_plan(store_id: str, day: date | None, deps: Deps) -> PlanView:
             for bay in config.bays[store_id]
         ],
         jobs=[_job(job, risks, buffer_until, deps) for job in found],
-        free=free_time(still_free, config.handover(store_id)),
+        free=free_time(still_free, config.delivery_lead(store_id)),
     )
 
 
@@ -143,7 +143,7 @@ def _job(
     deps: Deps,
 ) -> PlannedJobView:
     promise_risk = promise_risks.get(job.order_id) if is_unfinished(job) else None
-    config, operation = deps.config, deps.config.operation(job.operation_id)
+    config, operation = deps.config, deps.config.operation(job.op_code)
     return PlannedJobView(
         **view(job, deps).model_dump(),
         risk=promise_risk and PromiseRiskView.of(promise_risk),

@@ -148,7 +148,7 @@ async def forbid_technician(
     find_technician(members, command.technician_id)
 
     def forbid(job: Job) -> Job:
-        operation = deps.config.operation(job.operation_id)
+        operation = deps.config.operation(job.op_code)
         able = able_technicians(operation, members)
         return dispatch.forbid(job, command.technician_id, able, operation.technicians)
 
@@ -172,12 +172,12 @@ async def list_overrides(
 ) -> OverridesView:
     """List the manual overrides from one day to another, both included, and their effect on
     lateness."""
-    place = deps.config.stores[store_id]
-    last = to_day or place.local_day(deps.uow_factory.clock.now())
+    store = deps.config.stores[store_id]
+    last = to_day or store.local_day(deps.uow_factory.clock.now())
     first = from_day or last - timedelta(days=_DAYS_SHOWN - 1)
     if last < first:
         raise errors.ends_before_it_begins("to")
-    begin, end = place.day_bounds(first)[0], place.day_bounds(last)[1]
+    begin, end = store.day_bounds(first)[0], store.day_bounds(last)[1]
     async with deps.uow_factory.read(store_id) as connection:
         made = await overrides.between(connection, store_id, begin, end)
         effect = await overrides.effect(connection, store_id, begin, end)
@@ -209,7 +209,7 @@ async def _slot(
     config = deps.config
     dispatch.require_assignable(
         job,
-        config.operation(job.operation_id),
+        config.operation(job.op_code),
         technician_ids,
         bay_id,
         config.members[job.store_id],
@@ -271,7 +271,7 @@ async def _record(
     ``before`` are the changed jobs as they were, by their ids.
     """
     connection, store_id = uow.connection, uow.store_id
-    handover_min = deps.config.stores[store_id].handover_minutes
+    delivery_lead_min = deps.config.stores[store_id].delivery_lead_minutes
     for job in before.values():
         after = await persistence.jobs_of_order(connection, store_id, job.order_id)
         earlier = [before.get(each.job_id, each) for each in after]
@@ -283,8 +283,8 @@ async def _record(
             reason=command.reason,
             made_by=uow.person,
             made_at=uow.now,
-            late_before_min=dispatch.lateness_min(earlier, handover_min),
-            late_after_min=dispatch.lateness_min(after, handover_min),
+            late_before_min=dispatch.lateness_min(earlier, delivery_lead_min),
+            late_after_min=dispatch.lateness_min(after, delivery_lead_min),
             technician_id=command.technician_id if isinstance(command, TechnicianBody) else None,
         )
         note = await deps.personal.encrypt(connection, store_id, job.order_id, command.note)

@@ -25,7 +25,7 @@ async def expect_finish(
 
 
 async def renew_expected_finish(connection: Connection, job: Job, now: datetime, deps: Deps) -> Job:
-    """Work in hand with the finish to expect from what is known ``now``."""
+    """Work in progress with the finish to expect from what is known ``now``."""
     begun_at = job.started_at or now
     context, team = await _team(connection, job.store_id, job.technician_ids, begun_at, deps)
     return with_expected_finish(context, job, team, now)

@@ -25,7 +25,7 @@ class DiagnosisBody(RequestModel):
 
 
 class AdditionalWorkBody(RequestModel):
-    operations: SomeCodes
+    op_codes: SomeCodes
     part_numbers: Codes = []
     note: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
@@ -33,7 +33,7 @@ class AdditionalWorkBody(RequestModel):
 class FoundView(BaseModel):
     additional_work_id: str
     job_id: str
-    operations: Sequence[str]
+    op_codes: Sequence[str]
     part_numbers: Sequence[str]
     found_by: str
     found_at: datetime
@@ -54,11 +54,11 @@ async def report_additional_work(
 ) -> FoundView:
     """The technician has found that more is needed (增项); the customer is asked."""
     deps.catalog.require_parts(command.part_numbers)
-    for operation_id in command.operations:
-        deps.config.operation(operation_id)
+    for op_code in command.op_codes:
+        deps.config.operation(op_code)
     job = await lock_job(uow, job_id)
     found = jobs.find_additional_work(
-        job, uow.person, str(new_id()), command.operations, command.part_numbers, uow.now
+        job, uow.person, str(new_id()), command.op_codes, command.part_numbers, uow.now
     )
     note = await deps.personal.encrypt(uow.connection, job.store_id, job.order_id, command.note)
     await additional_work.add(uow.connection, found, note)

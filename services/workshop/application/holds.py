@@ -169,14 +169,15 @@ async def release(uow: UnitOfWork, hold: Hold) -> None:
 
 
 async def usable_hold(
-    uow: UnitOfWork, store_id: str, hold_id: str | None, operation_ids: Sequence[str]
+    uow: UnitOfWork, store_id: str, hold_id: str | None, op_codes: Sequence[str]
 ) -> Hold | None:
     """Return the hold, if it still covers these operations.
 
-    Work in hand that takes longer may have taken the slot of a part of it; the rest is given back.
+    Work in progress that takes longer may have taken the slot of a part of it; the rest is given
+    back.
     """
     hold = await persistence.lock_hold(uow.connection, store_id, hold_id) if hold_id else None
-    if hold is None or not hold.covers(operation_ids):
+    if hold is None or not hold.covers(op_codes):
         return None
     booked = await persistence.count_booked_jobs_of_hold(uow.connection, store_id, hold.hold_id)
     if booked == len(hold.jobs):
@@ -204,7 +205,7 @@ def _hold(uow: UnitOfWork, command: HoldBody, offer: Offer) -> Hold:
         expected_at=moment(promise.expected),
         spread_minutes=promise.spread_minutes,
         jobs=tuple(
-            HeldJob(requested.job_id, requested.operation_id, placed[requested.job_id])
+            HeldJob(requested.job_id, requested.op_code, placed[requested.job_id])
             for requested in offer.requested_operations
         ),
         made_by=uow.actor,
@@ -217,11 +218,11 @@ def _hold(uow: UnitOfWork, command: HoldBody, offer: Offer) -> Hold:
 async def _who_was_first(
     store_id: str, command: HoldBody, deps: Deps
 ) -> tuple[str, datetime] | tuple[None, None]:
-    """The colleague who last reserved work of the same trades for the time that was wanted, and
+    """The colleague who last reserved work of the same skills for the time that was wanted, and
     when; nobody where it went to work without a reservation."""
     config, now = deps.config, deps.uow_factory.clock.now()
-    trades = {config.operation(operation_id).trade for operation_id in command.operations}
-    rivals = [each for each, known in config.operations.items() if known.trade in trades]
+    skill_codes = {config.operation(op_code).skill_code for op_code in command.op_codes}
+    rivals = [each for each, known in config.operations.items() if known.skill_code in skill_codes]
     begin, end = command.earliest_start_at or now, command.latest_start_at or now
     async with deps.uow_factory.read(store_id) as connection:
         found = await persistence.last_hold(connection, store_id, begin, end, rivals)

@@ -31,21 +31,21 @@ class InspectionBody(Seen):
 
 
 class ChecklistsView(BaseModel):
-    """The items to inspect by trade (质检单)."""
+    """The items to inspect by skill (质检单)."""
 
     checklists: Mapping[str, Sequence[ChecklistItem]]
 
 
 async def list_checklists(deps: Deps) -> ChecklistsView:
-    """What an inspector looks at, by the trade of the job."""
+    """What an inspector looks at, by the skill of the job."""
     return ChecklistsView(checklists=deps.catalog.checklists)
 
 
 async def inspect_job(uow: UnitOfWork, job_id: str, command: InspectionBody, deps: Deps) -> JobView:
     """The inspector accepts the job or sends it back (质检)."""
     job = await lock_seen_job(uow, job_id, command.version)
-    trade = deps.config.operation(job.operation_id).trade
-    failed = failed_items(deps.catalog.checklists[trade], command.items)
+    skill_code = deps.config.operation(job.op_code).skill_code
+    failed = failed_items(deps.catalog.checklists[skill_code], command.items)
     if failed:
         changed, events = await _send_back(uow, job, failed)
     else:

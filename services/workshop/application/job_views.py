@@ -38,8 +38,8 @@ class JobView(BaseModel):
 
     job_id: str
     order_id: str
-    operation_id: str
-    trade: str
+    op_code: str
+    skill_code: str
     status: JobStatus
     technician_ids: Sequence[str]
     bay_id: str | None
@@ -48,7 +48,7 @@ class JobView(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     clocked_s: int
-    forgotten_clocks: int
+    missed_punches: int
     standard_hours: float
     promised_at: datetime
     waiting_customer: bool
@@ -56,7 +56,7 @@ class JobView(BaseModel):
     forbidden_technicians: Sequence[str]
     rework_of: str | None
     rush: bool
-    parts_at: datetime | None
+    parts_eta: datetime | None
     parts_reason: PartsReason | None
     reason: ReasonView | None
     comeback_of: str | None
@@ -66,7 +66,7 @@ class JobView(BaseModel):
     version: Version
 
 
-_MADE = ("trade", "reason", "clockings", "credits")
+_MADE = ("skill_code", "reason", "clockings", "credits")
 _VIEW_FIELDS = [name for name in JobView.model_fields if name not in _MADE]
 
 
@@ -74,7 +74,7 @@ def view(job: Job, deps: Deps) -> JobView:
     """What is shown of a job."""
     return JobView(
         **{name: getattr(job, name) for name in _VIEW_FIELDS},
-        trade=deps.config.operation(job.operation_id).trade,
+        skill_code=deps.config.operation(job.op_code).skill_code,
         reason=_reason(job),
         clockings=[ClockingView(**dict(each)) for each in job.clockings],
         credits=split_credits(job.earned_hours, job.clockings) if job.finished_at else (),

@@ -48,7 +48,7 @@ async def get_job(store_id: str, job_id: str, deps: Deps) -> JobView:
 
 
 async def start_job(uow: UnitOfWork, job_id: str, deps: Deps) -> JobView:
-    """The technician clocks on (开工)."""
+    """The technician clocks in (开工)."""
     connection = uow.connection
     job = await lock_job(uow, job_id)
     finish_at = await expect_finish(connection, job, job.technician_ids, uow.now, deps)

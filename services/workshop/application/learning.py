@@ -29,12 +29,14 @@ async def learn_durations(store_id: str, _subject: str, deps: Deps) -> planning.
     async with deps.uow_factory.read(store_id) as connection:
         finished = await persistence.finished_jobs(connection, store_id, _LEARN_FROM)
     operations = deps.config.operations
-    paces = {member.technician_id: member.pace for member in deps.config.members[store_id]}
+    time_factors = {
+        member.technician_id: member.time_factor for member in deps.config.members[store_id]
+    }
     return await deps.planner.learn(
         [
-            _finished_job(job, operations[job.operation_id].trade, paces)
+            _finished_job(job, operations[job.op_code].skill_code, time_factors)
             for job in finished
-            if job.operation_id in operations
+            if job.op_code in operations
         ]
     )
 
@@ -44,13 +46,15 @@ async def apply_learned_durations(uow: UnitOfWork, timer: Timer, _deps: Deps) ->
     await persistence.save_durations(uow.connection, timer.store_id, timer.prepared)
 
 
-def _finished_job(job: Finished, trade: str, paces: Mapping[str, float]) -> planning.FinishedJob:
-    """A finished job at the pace that the group's configuration takes for granted."""
-    slowest = max(job.technician_ids, key=lambda who: (paces.get(who, 1.0), who))
+def _finished_job(
+    job: Finished, skill_code: str, time_factors: Mapping[str, float]
+) -> planning.FinishedJob:
+    """A finished job at the time factor that the group's configuration takes for granted."""
+    slowest = max(job.technician_ids, key=lambda who: (time_factors.get(who, 1.0), who))
     return planning.FinishedJob(
-        operation_id=job.operation_id,
-        trade=trade,
+        op_code=job.op_code,
+        skill_code=skill_code,
         technician_id=slowest,
         standard=job.standard_hours * 60,
-        minutes=job.clocked_s / 60 / paces.get(slowest, 1.0),
+        minutes=job.clocked_s / 60 / time_factors.get(slowest, 1.0),
     )

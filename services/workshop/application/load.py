@@ -22,20 +22,20 @@ _AHEAD = timedelta(days=2)
 
 
 class LoadView(BaseModel):
-    """Technician minutes of a trade in half an hour: at work, and not yet taken."""
+    """Technician minutes of a skill in half an hour: at work, and not yet taken."""
 
-    trade: str
+    skill_code: str
     starts_at: datetime
     working_minutes: int
     free_minutes: int
 
 
 async def get_load(store_id: str, day: date | None, days: int, deps: Deps) -> list[LoadView]:
-    """Working and free time by trade and half hour of days from ``day``, today first."""
+    """Working and free time by skill and half hour of days from ``day``, today first."""
     now = deps.uow_factory.clock.now()
-    place = deps.config.stores[store_id]
-    first = day or place.local_day(now)
-    begin, end = place.at(first, time.min), place.at(first + timedelta(days=days), time.min)
+    store = deps.config.stores[store_id]
+    first = day or store.local_day(now)
+    begin, end = store.at(first, time.min), store.at(first + timedelta(days=days), time.min)
     async with deps.uow_factory.read(store_id) as connection:
         found = await _load_between(connection, store_id, max(begin, now), end, now, deps)
     return [LoadView.model_validate(each, from_attributes=True) for each in found]
@@ -54,7 +54,7 @@ async def announce_capacity(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
     event = CapacityChanged(
         store_id=store_id,
         plan_version=await persistence.plan_version(uow.connection, store_id),
-        free=tuple(free_time(found, deps.config.handover(store_id))),
+        free=tuple(free_time(found, deps.config.delivery_lead(store_id))),
     )
     uow.publish([event])
 
@@ -67,12 +67,12 @@ async def _load_between(
     now: datetime,
     deps: Deps,
 ) -> list[Load]:
-    """The half hours in which somebody works, by trade and time."""
+    """The half hours in which somebody works, by skill and time."""
     absences = await persistence.absences_after(connection, store_id, begin)
     bookings = await persistence.resource_bookings_after(connection, store_id, begin)
-    in_hand = await persistence.jobs_in_hand(connection, store_id)
+    wip = await persistence.wip_jobs(connection, store_id)
     durations = (await persistence.read_learned_model(connection, store_id)).durations
-    workshop = planned_workshop(store_id, now, in_hand, (), absences, durations, deps.config)
+    workshop = planned_workshop(store_id, now, wip, (), absences, durations, deps.config)
     taken = [*bookings, *overrun_buffers(workshop, bookings)]
     technicians = deps.config.technicians(store_id, begin, absences, durations)
     return load(technicians, taken, begin, end)

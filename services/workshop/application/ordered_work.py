@@ -32,8 +32,8 @@ from shared.unit_of_work import UnitOfWork
 
 async def open_order(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None:
     """Plan the jobs of an order, and link it to the one whose work did not last, if any."""
-    hold = await usable_hold(uow, event.store_id, event.hold_id, _ids(event.operations))
-    new = jobs.ordered(event, _job_ids(hold, event.operations))
+    hold = await usable_hold(uow, event.store_id, event.hold_id, _ids(event.labor_operations))
+    new = jobs.ordered(event, _job_ids(hold, event.labor_operations))
     await _add_jobs(uow, new, hold, deps)
     if hold:
         await record_promise(uow, event.order_id, hold)
@@ -43,9 +43,9 @@ async def open_order(uow: UnitOfWork, event: OrderOpened, deps: Deps) -> None:
 async def add_authorized_work(uow: UnitOfWork, event: AdditionalWorkAuthorized, deps: Deps) -> None:
     """Plan the additional work that the customer wants (增项)."""
     connection, store_id = uow.connection, event.store_id
-    hold = await usable_hold(uow, store_id, event.hold_id, _ids(event.operations))
+    hold = await usable_hold(uow, store_id, event.hold_id, _ids(event.labor_operations))
     order_jobs = await persistence.jobs_of_order(connection, store_id, event.order_id)
-    new = jobs.added(event, order_jobs, _job_ids(hold, event.operations))
+    new = jobs.added(event, order_jobs, _job_ids(hold, event.labor_operations))
     await _add_jobs(uow, new, hold, deps)
     if event.promised_at:
         await persistence.save_jobs(uow, jobs.promise(order_jobs, event.promised_at))
@@ -78,7 +78,7 @@ async def withdraw_work(uow: UnitOfWork, event: WorkWithdrawn, deps: Deps) -> No
     """Stop what the customer does not want any more; its people and bays are free (R12)."""
     store_id = event.store_id
     found = await persistence.jobs_of_order(uow.connection, store_id, event.order_id)
-    ended, events = jobs.withdraw(found, event.withdrawn_operations, uow.now)
+    ended, events = jobs.withdraw(found, event.withdrawn_op_codes, uow.now)
     if not ended:
         return
     for job in await persistence.save_jobs(uow, ended):
@@ -109,7 +109,7 @@ async def _add_jobs(uow: UnitOfWork, new: Sequence[Job], hold: Hold | None, deps
 
 
 def _ids(operations: Sequence[OrderedOperation]) -> list[str]:
-    return [operation.operation_id for operation in operations]
+    return [operation.op_code for operation in operations]
 
 
 def _job_ids(hold: Hold | None, operations: Sequence[OrderedOperation]) -> list[str]:

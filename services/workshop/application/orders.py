@@ -33,7 +33,7 @@ class EarlierOrder(BaseModel):
 class WorkDoneView(BaseModel):
     """How far an operation is; ``labor_s`` is the clocked time of all who worked on it."""
 
-    operation_id: str
+    op_code: str
     state: WorkState
     labor_s: int
 
@@ -51,7 +51,7 @@ class AdditionalWorkView(BaseModel):
 
     additional_work_id: str
     job_id: str
-    operations: Sequence[str]
+    op_codes: Sequence[str]
     part_numbers: Sequence[str]
     note: str | None
     found_by: str
@@ -120,8 +120,11 @@ async def record_ready(
     uow: UnitOfWork, event: VehicleReady, order_jobs: Sequence[Job], deps: Deps
 ) -> None:
     """Keep when the vehicle was ready and how late that was."""
-    store_id, handover_min = event.store_id, deps.config.stores[event.store_id].handover_minutes
-    late_min = ready_lateness_min(order_jobs, handover_min, event.ready_at)
+    store_id, delivery_lead_min = (
+        event.store_id,
+        deps.config.stores[event.store_id].delivery_lead_minutes,
+    )
+    late_min = ready_lateness_min(order_jobs, delivery_lead_min, event.ready_at)
     await orders.ready(uow.connection, store_id, event.order_id, event.ready_at, late_min)
 
 

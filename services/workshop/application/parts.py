@@ -19,10 +19,10 @@ class PartsBody(Seen):
     reason: PartsReason
 
 
-async def expect_parts(uow: UnitOfWork, job_id: str, command: PartsBody, deps: Deps) -> JobView:
+async def set_parts_eta(uow: UnitOfWork, job_id: str, command: PartsBody, deps: Deps) -> JobView:
     """Parts of a planned job are late, or have arrived; the plan follows."""
     job = await lock_seen_job(uow, job_id, command.version)
     require_ahead("at", command.at, uow.now)
-    waiting = jobs.expect_parts(job, command.at, command.reason)
+    waiting = jobs.set_parts_eta(job, command.at, command.reason)
     await request_replan(uow, job.store_id)
     return await save_job(uow, waiting, [], deps)

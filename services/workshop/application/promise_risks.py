@@ -66,7 +66,7 @@ async def assess_promise_risks(store_id: str, _subject: str, deps: Deps) -> list
     snapshot = await take_snapshot(store_id, deps)
     found = await deps.planner.assess_risks(snapshot.workshop, CONFIDENCE, snapshot.calibration)
     zone, horizon = deps.config.stores[store_id].timezone, minute(snapshot.taken_at + HORIZON)
-    handover = deps.config.handover(store_id)
+    delivery_lead = deps.config.delivery_lead(store_id)
     promised = {job.order_id: job.promised_at for job in snapshot.jobs.values()}
     return [
         PromiseRisk(
@@ -74,7 +74,7 @@ async def assess_promise_risks(store_id: str, _subject: str, deps: Deps) -> list
             promised_at=promised[risk.order_id],
             probability=round(risk.probability, 4),
             cause=Reason(risk.code, localize_detail(risk.detail, zone)),
-            best_promise_at=moment(min(risk.best_promise, horizon)) + handover,
+            best_promise_at=moment(min(risk.best_promise, horizon)) + delivery_lead,
         )
         for risk in found
     ]

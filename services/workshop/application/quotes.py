@@ -23,7 +23,7 @@ from shared.request_model import RequestModel
 class QuoteBody(RequestModel):
     """What is to be done; for additional work of an open order, ``order_id`` says of which."""
 
-    operations: Annotated[list[Identifier], Field(min_length=1, max_length=20)]
+    op_codes: Annotated[list[Identifier], Field(min_length=1, max_length=20)]
     confidence: Annotated[float, Field(ge=0.5, le=0.99)] = 0.95
     earliest_start_at: Moment | None = None
     latest_start_at: Moment | None = None
@@ -33,7 +33,7 @@ class QuoteBody(RequestModel):
 class PlannedJob(BaseModel):
     """Where and when a quoted operation would be done."""
 
-    operation_id: str
+    op_code: str
     technician_ids: Sequence[str]
     bay_id: str
     planned_start_at: datetime
@@ -100,7 +100,7 @@ async def compute_offer(snapshot: Snapshot, request: QuoteBody, deps: Deps) -> O
         RuleViolation: an operation is unknown, or somebody or something needed is missing here.
     """
     requested_operations = [
-        RequestedOperation(str(new_id()), operation_id) for operation_id in request.operations
+        RequestedOperation(str(new_id()), op_code) for op_code in request.op_codes
     ]
     tasks = requested_tasks(
         snapshot.context,
@@ -118,7 +118,7 @@ async def compute_offer(snapshot: Snapshot, request: QuoteBody, deps: Deps) -> O
         raise _violation(
             error.infeasibility, requested_operations, snapshot.store_id, deps
         ) from None
-    finish = promise.finish + snapshot.context.handover_minutes
+    finish = promise.finish + snapshot.context.delivery_lead_minutes
     return Offer(snapshot.version, requested_operations, replace(promise, finish=finish))
 
 
@@ -135,7 +135,7 @@ def view_offer(offer: Offer) -> QuoteView:
         limiting_factor={"code": factors[-1].code, **_in_real_time(factors[-1].detail)},
         jobs=[
             PlannedJob(
-                operation_id=requested.operation_id,
+                op_code=requested.op_code,
                 technician_ids=placed[requested.job_id].technician_ids,
                 bay_id=placed[requested.job_id].bay_id,
                 planned_start_at=placed[requested.job_id].start_at,
@@ -156,14 +156,14 @@ def _violation(
     store_id: str,
     deps: Deps,
 ) -> RuleViolation:
-    operation_id = next(
+    op_code = next(
         (
-            requested.operation_id
+            requested.op_code
             for requested in requested_operations
             if requested.job_id == infeasibility.job_id
         ),
         "",
     )
-    capable = deps.config.capable(operation_id)
+    capable = deps.config.capable(op_code)
     elsewhere = {other: count for other, count in capable.items() if other != store_id}
-    return errors.cannot_promise(operation_id, infeasibility.code, infeasibility.detail, elsewhere)
+    return errors.cannot_promise(op_code, infeasibility.code, infeasibility.detail, elsewhere)

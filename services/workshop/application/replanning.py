@@ -55,7 +55,7 @@ async def follow_up(uow: UnitOfWork, store_id: str) -> None:
 
 
 async def compute_replan(store_id: str, _subject: str, deps: Deps) -> PlanUpdate:
-    """A fresh plan at once for everything that is not in hand."""
+    """A fresh plan at once for everything that is not in progress."""
     snapshot = await take_snapshot(store_id, deps)
     return _plan_update(snapshot, await deps.planner.replan(snapshot.workshop), deps)
 

@@ -31,13 +31,13 @@ _MONDAY = 1
 _BEFORE_OPENING = timedelta(hours=1)
 
 
-class TradeDemand(BaseModel):
-    """One trade's hours of work: by past week, oldest first, queued now, and without people.
+class SkillDemand(BaseModel):
+    """One skill's hours of work: by past week, oldest first, queued now, and without people.
 
     ``needed_hours`` a week, growth and queue included, are absent where nothing is missing.
     """
 
-    trade: str
+    skill_code: str
     weekly_hours: Sequence[float]
     queued_hours: float
     needed_hours: float | None
@@ -46,16 +46,16 @@ class TradeDemand(BaseModel):
 
 
 class StaffingView(BaseModel):
-    """Demand and people by trade; ``growth`` is the rise expected against the past weeks."""
+    """Demand and people by skill; ``growth`` is the rise expected against the past weeks."""
 
     weeks_observed: int
     growth: float
-    trades: Sequence[TradeDemand]
+    skill_codes: Sequence[SkillDemand]
 
 
 @dataclass(frozen=True)
 class Figures:
-    """A store's demand by trade, and where its people do not suffice."""
+    """A store's demand by skill, and where its people do not suffice."""
 
     weeks_observed: int
     demands: tuple[planning.Demand, ...]
@@ -65,19 +65,19 @@ class Figures:
 async def get_staffing(store_id: str, deps: Deps) -> StaffingView:
     """How many of which technicians are missing at present."""
     found = await figures(store_id, "", deps)
-    short = {shortage.trade: shortage for shortage in found.shortages}
+    short = {shortage.skill_code: shortage for shortage in found.shortages}
     return StaffingView(
         weeks_observed=found.weeks_observed,
         growth=deps.config.stores[store_id].growth,
-        trades=[_trade(demand, short.get(demand.trade)) for demand in found.demands],
+        skill_codes=[_skill_code(demand, short.get(demand.skill_code)) for demand in found.demands],
     )
 
 
 async def figures(store_id: str, _subject: str, deps: Deps) -> Figures:
     """Demand of the past weeks, the queue and the people of the next two weeks."""
     config, now = deps.config, deps.uow_factory.clock.now()
-    place = config.stores[store_id]
-    until = place.day_bounds(place.local_day(now))[0]
+    store = config.stores[store_id]
+    until = store.day_bounds(store.local_day(now))[0]
     async with deps.uow_factory.read(store_id) as connection:
         ordered = await persistence.ordered_hours(connection, store_id, until, WEEKS)
         queue = await persistence.open_jobs(connection, store_id)
@@ -86,7 +86,7 @@ async def figures(store_id: str, _subject: str, deps: Deps) -> Figures:
     durations = learned_model.durations
     weeks = max((each.weeks_ago for each in ordered), default=0)
     context = config.planning_context(store_id, durations)
-    demands = _demands(context, ordered, queue, weeks, place.growth)
+    demands = _demands(context, ordered, queue, weeks, store.growth)
     shortages = await deps.planner.shortages(
         config.technicians(store_id, now, absences, durations),
         demands,
@@ -96,41 +96,41 @@ async def figures(store_id: str, _subject: str, deps: Deps) -> Figures:
 
 
 async def report_shortages(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
-    """Monday before opening: say which trades are short, and look again in a week."""
+    """Monday before opening: say which skills are short, and look again in a week."""
     found: Figures = timer.prepared
-    place = deps.config.stores[timer.store_id]
+    store = deps.config.stores[timer.store_id]
     if found.weeks_observed:
         uow.publish(
             StaffingShort(
                 store_id=timer.store_id,
-                trade=short.trade,
+                skill_code=short.skill_code,
                 needed_hours=short.needed_hours,
                 missing_hours=short.missing_hours,
                 people=short.people,
                 weeks_observed=found.weeks_observed,
-                growth=place.growth,
+                growth=store.growth,
                 computed_at=uow.now,
             )
             for short in found.shortages
         )
-    due_at = next_look(place, uow.now)
-    await timers.schedule(uow, STAFFING, place.id, store_id=place.id, due_at=due_at)
+    due_at = next_look(store, uow.now)
+    await timers.schedule(uow, STAFFING, store.id, store_id=store.id, due_at=due_at)
 
 
 async def schedule_first_looks(deps: Deps) -> None:
     """Have every store looked at next Monday, unless it will be already."""
     stores, now = deps.config.stores, deps.uow_factory.clock.now()
-    due_at = {store_id: next_look(place, now) for store_id, place in stores.items()}
+    due_at = {store_id: next_look(store, now) for store_id, store in stores.items()}
     causation = Causation("staffing", "start")
     async with deps.uow_factory.open(stores, causation=causation) as uow:
         await timers.schedule_missing(uow, STAFFING, due_at)
 
 
-def next_look(place: Store, now: datetime) -> datetime:
+def next_look(store: Store, now: datetime) -> datetime:
     """The next Monday, an hour before the store opens."""
-    day = place.local_day(now)
+    day = store.local_day(now)
     monday = day + timedelta(days=(_MONDAY - day.isoweekday()) % 7)
-    look_at = place.at(monday, place.opening) - _BEFORE_OPENING
+    look_at = store.at(monday, store.opening) - _BEFORE_OPENING
     return look_at if look_at > now else look_at + _WEEK
 
 
@@ -144,20 +144,20 @@ def _demands(
     by_week: dict[str, list[float]] = defaultdict(lambda: [0.0] * weeks)
     queued: dict[str, float] = defaultdict(float)
     for each in ordered:
-        trade, hours = context.labor(each.operation_id, each.standard_hours)
-        by_week[trade][weeks - each.weeks_ago] += hours
+        skill_code, hours = context.labor(each.op_code, each.standard_hours)
+        by_week[skill_code][weeks - each.weeks_ago] += hours
     for job in queue:
-        trade, hours = context.labor(job.operation_id, job.standard_hours)
-        queued[trade] += hours
+        skill_code, hours = context.labor(job.op_code, job.standard_hours)
+        queued[skill_code] += hours
     return tuple(
-        planning.Demand(trade, tuple(by_week[trade]), queued[trade], growth)
-        for trade in sorted({*by_week, *queued})
+        planning.Demand(skill_code, tuple(by_week[skill_code]), queued[skill_code], growth)
+        for skill_code in sorted({*by_week, *queued})
     )
 
 
-def _trade(demand: Demand, short: Shortage | None) -> TradeDemand:
-    return TradeDemand(
-        trade=demand.trade,
+def _skill_code(demand: Demand, short: Shortage | None) -> SkillDemand:
+    return SkillDemand(
+        skill_code=demand.skill_code,
         weekly_hours=[round(hours, 1) for hours in demand.weekly_hours],
         queued_hours=round(demand.queued_hours, 1),
         needed_hours=short.needed_hours if short else None,

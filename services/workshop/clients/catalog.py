@@ -11,7 +11,7 @@ from shared.group import read_yaml
 
 @dataclass(frozen=True)
 class Catalog:
-    """Checklists by trade, symptom codes and part numbers."""
+    """Checklists by skill, symptom codes and part numbers."""
 
     checklists: Mapping[str, Sequence[ChecklistItem]]
     symptoms: frozenset[str]
@@ -30,8 +30,10 @@ def load_catalog(folder: Path) -> Catalog:
     """Read the group folder once, when the service starts."""
     return Catalog(
         checklists={
-            trade: [ChecklistItem(**entry) for entry in items]
-            for trade, items in read_yaml(folder, "catalog/delivery.yaml")["inspection"].items()
+            skill_code: [ChecklistItem(**entry) for entry in items]
+            for skill_code, items in read_yaml(folder, "catalog/delivery.yaml")[
+                "inspection"
+            ].items()
         },
         symptoms=frozenset(
             condition["code"]
@@ -40,7 +42,7 @@ def load_catalog(folder: Path) -> Catalog:
             for condition in symptom["conditions"]
         ),
         part_numbers=frozenset(
-            entry["part_no"] for entry in read_yaml(folder, "catalog/parts.yaml")["parts"]
+            entry["part_number"] for entry in read_yaml(folder, "catalog/parts.yaml")["parts"]
         ),
     )
 

@@ -37,17 +37,17 @@ class WorkshopConfig:
     bays: Mapping[str, Sequence[BayConfig]]
     closed: frozenset[date]
 
-    def operation(self, operation_id: str) -> Operation:
+    def operation(self, op_code: str) -> Operation:
         """An operation of the catalog.
 
         Raises:
             RuleViolation: it is not there.
         """
-        return find_operation(self.operations, operation_id)
+        return find_operation(self.operations, op_code)
 
-    def capable(self, operation_id: str) -> dict[str, int]:
+    def capable(self, op_code: str) -> dict[str, int]:
         """By store, how many technicians can do the operation, where the store can do it."""
-        operation = self.operation(operation_id)
+        operation = self.operation(op_code)
         counts = {
             store_id: len(able_technicians(operation, members))
             for store_id, members in self.members.items()
@@ -62,13 +62,13 @@ class WorkshopConfig:
         return PlanningContext(
             operations=self.operations,
             members=self.members[store_id],
-            handover_minutes=self.stores[store_id].handover_minutes,
+            delivery_lead_minutes=self.stores[store_id].delivery_lead_minutes,
             durations=durations,
         )
 
-    def handover(self, store_id: str) -> timedelta:
+    def delivery_lead(self, store_id: str) -> timedelta:
         """What lies between the end of the work and the customer's departure in every promise."""
-        return timedelta(minutes=self.stores[store_id].handover_minutes)
+        return timedelta(minutes=self.stores[store_id].delivery_lead_minutes)
 
     def technicians(
         self,
@@ -78,10 +78,10 @@ class WorkshopConfig:
         durations: planning.Durations,
         since: datetime | None = None,
     ) -> tuple[planning.Technician, ...]:
-        """The store's technicians at the pace learned, with the working windows that absences
-        leave them from ``begin`` to the horizon.
+        """The store's technicians at the time factor learned, with the working windows that
+        absences leave them from ``begin`` to the horizon.
 
-        ``since`` adds the days before, on which work in hand began.
+        ``since`` adds the days before, on which work in progress began.
         """
         days = self._open_days(store_id, begin, since or begin)
         away: defaultdict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
@@ -92,7 +92,7 @@ class WorkshopConfig:
                 technician_id=member.technician_id,
                 skills=member.skills,
                 certificates=member.certificates,
-                pace=member.pace * durations.pace(member.technician_id),
+                time_factor=member.time_factor * durations.time_factor(member.technician_id),
                 working=self._working(store_id, member, days, away.get(member.technician_id, ())),
             )
             for member in self.members[store_id]
@@ -159,7 +159,7 @@ def load_config(folder: Path) -> WorkshopConfig:
     """Read the group folder once, when the service starts."""
     calendar = read_yaml(folder, "calendar.yaml")
     shifts = {name: shift_of(name, entry) for name, entry in calendar["shifts"].items()}
-    people = read_yaml(folder, "people.yaml")["people"]
+    staff = read_yaml(folder, "staff.yaml")["staff"]
     bays = read_yaml(folder, "bays.yaml")["bays"]
     stores = load_stores(folder)
     return WorkshopConfig(
@@ -171,7 +171,7 @@ def load_config(folder: Path) -> WorkshopConfig:
         members={
             store_id: [
                 _member(person, shifts)
-                for person in people
+                for person in staff
                 if "technician" in person["roles"] and store_id in person["stores"]
             ]
             for store_id in stores
@@ -190,14 +190,14 @@ def load_config(folder: Path) -> WorkshopConfig:
 
 def _operation(entry: Mapping[str, Any]) -> Operation:
     return Operation(
-        operation_id=entry["id"],
-        trade=entry["trade"],
+        op_code=entry["id"],
+        skill_code=entry["skill_code"],
         level=entry["level"],
         standard_hours=float(entry["standard_hours"]),
         bay_type=entry["bay"],
         technicians=entry["technicians"],
         certificate=entry.get("certificate"),
-        stage=entry.get("stage"),
+        process_step=entry.get("process_step"),
     )
 
 
@@ -207,7 +207,7 @@ def _member(person: Mapping[str, Any], shifts: Mapping[str, Shift]) -> Technicia
         name=person["zh"],
         skills=person["skills"],
         certificates=frozenset(person["certificates"]),
-        pace=float(person["pace"]),
+        time_factor=float(person["time_factor"]),
         shift=shifts[person["shift"]],
     )
 

@@ -100,7 +100,7 @@ class Planner:
         demands: Sequence[planning.Demand],
         horizon: planning.Interval,
     ) -> tuple[planning.Shortage, ...]:
-        """The trades that lack people."""
+        """The skills that lack people."""
         ask = partial(planning.shortages, technicians, demands, horizon)
         return await _computed(self.patient, ask)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from services.workshop.domain.job import Job, is_in_hand
+from services.workshop.domain.job import Job, is_wip
 
 Light = Literal["green", "yellow", "red"]
 """按时、紧张、超时."""
@@ -27,7 +27,7 @@ def bay_states(jobs: Sequence[Job], bay_ids: Iterable[str]) -> Mapping[str, BayS
     """What goes on in each bay."""
     return {
         bay_id: BayState(
-            next((job for job in in_bay if is_in_hand(job)), None),
+            next((job for job in in_bay if is_wip(job)), None),
             min(
                 (job for job in in_bay if job.status == "planned"),
                 key=lambda job: (job.planned_start_at or job.promised_at, job.job_id),
@@ -41,23 +41,23 @@ def bay_states(jobs: Sequence[Job], bay_ids: Iterable[str]) -> Mapping[str, BayS
 
 def waiting(jobs: Sequence[Job]) -> list[Job]:
     """The next job of each vehicle that nobody works on, the earliest first."""
-    in_hand = {job.order_id for job in jobs if is_in_hand(job)}
+    wip = {job.order_id for job in jobs if is_wip(job)}
     next_jobs: dict[str, Job] = {}
     for job in sorted(jobs, key=lambda job: (job.line_number, job.opened_at)):
-        if job.status == "planned" and job.order_id not in in_hand:
+        if job.status == "planned" and job.order_id not in wip:
             next_jobs.setdefault(job.order_id, job)
     return sorted(
         next_jobs.values(), key=lambda job: (job.planned_start_at or job.promised_at, job.job_id)
     )
 
 
-def lights(jobs: Sequence[Job], handover_min: int, now: datetime) -> Mapping[str, Light]:
+def lights(jobs: Sequence[Job], delivery_lead_min: int, now: datetime) -> Mapping[str, Light]:
     """How each order stands, by its id: red when it will be handed over late, yellow when little
     time is left before its promise."""
     left: dict[str, timedelta] = {}
     for job in jobs:
         finish = job.finished_at or max(job.planned_finish_at or now, now)
-        time_left = job.promised_at - finish - timedelta(minutes=handover_min)
+        time_left = job.promised_at - finish - timedelta(minutes=delivery_lead_min)
         left[job.order_id] = min(time_left, left.get(job.order_id, time_left))
     return {order_id: _light(time_left) for order_id, time_left in left.items()}
 

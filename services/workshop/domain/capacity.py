@@ -1,4 +1,4 @@
-"""Free workshop time (空闲工时) by trade and half hour."""
+"""Free workshop time (空闲工时) by skill and half hour."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,15 +13,15 @@ def free_minutes(
     begin: int,
     end: int,
 ) -> dict[tuple[str, int], int]:
-    """Minutes in which technicians of a trade work and are not booked, by (trade, slot start).
+    """Minutes in which technicians of a skill work and are not booked, by (skill, slot start).
 
-    ``skills`` are the trades of each technician, ``working`` and ``taken`` half-open spans in
-    minutes since the epoch. A technician of several trades counts in each. Slots without free
+    ``skills`` are the skills of each technician, ``working`` and ``taken`` half-open spans in
+    minutes since the epoch. A technician of several skills counts in each. Slots without free
     time are left out.
     """
     free: Counter[tuple[str, int]] = Counter()
     first = begin - begin % SLOT_MINUTES
-    for technician_id, trades in skills.items():
+    for technician_id, skill_codes in skills.items():
         spans = list(working[technician_id])
         booked = list(taken.get(technician_id, ()))
         for slot in range(first, end, SLOT_MINUTES):
@@ -31,7 +31,7 @@ def free_minutes(
                 for a, b in spans
             )
             if minutes > 0:
-                free.update({(trade, slot): minutes for trade in trades})
+                free.update({(skill_code, slot): minutes for skill_code in skill_codes})
     return dict(free)
 
 

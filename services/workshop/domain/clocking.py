@@ -63,7 +63,7 @@ def rescale(clockings: Clockings, before_s: int, after_s: int) -> Clockings:
 
 
 def move_start(clockings: Clockings, started_at: datetime, begin: datetime) -> Clockings:
-    """Clockings of a job in hand that was really begun at ``begin``, by who began it."""
+    """Clockings of a job in progress that was really begun at ``begin``, by who began it."""
     if not clockings:
         return clockings
     first, *others = clockings

@@ -24,7 +24,7 @@ OverrideKind = Literal["move", "pin", "unpin", "forbid", "allow", "swap"]
 OverrideReason = Literal[
     "customer_request",
     "skill",
-    "handover",
+    "shift_handover",
     "workload",
     "bay",
     "vehicle",
@@ -162,10 +162,10 @@ def swap_starts(
     return start, other_start
 
 
-def lateness_min(order_jobs: Sequence[Job], handover_min: int) -> int:
+def lateness_min(order_jobs: Sequence[Job], delivery_lead_min: int) -> int:
     """Minutes past its promise at which an order's vehicle would be handed over; 0 if it is kept.
 
-    ``handover_min`` lie between the end of the work and the customer's departure.
+    ``delivery_lead_min`` lie between the end of the work and the customer's departure.
     """
     finishes = [
         finish
@@ -175,14 +175,16 @@ def lateness_min(order_jobs: Sequence[Job], handover_min: int) -> int:
     ]
     if not finishes:
         return 0
-    late = max(finishes) + timedelta(minutes=handover_min) - order_jobs[0].promised_at
+    late = max(finishes) + timedelta(minutes=delivery_lead_min) - order_jobs[0].promised_at
     return max(0, int(late.total_seconds() // 60))
 
 
-def ready_lateness_min(order_jobs: Sequence[Job], handover_min: int, ready_at: datetime) -> int:
+def ready_lateness_min(
+    order_jobs: Sequence[Job], delivery_lead_min: int, ready_at: datetime
+) -> int:
     """Minutes past its promise at which an order's vehicle was ready to be handed over."""
     waited = ready_at - order_jobs[0].promised_at
-    return max(lateness_min(order_jobs, handover_min), int(waited.total_seconds() // 60))
+    return max(lateness_min(order_jobs, delivery_lead_min), int(waited.total_seconds() // 60))
 
 
 def _require_planned(job: Job) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from shared.contracts.violations import RuleViolation
 
 _INFEASIBLE: Final = {
-    "no_skill": "no technician here has the skill {trade} at level {level}",
+    "no_skill": "no technician here has the skill {skill_code} at level {level}",
     "no_certificate": "no technician here holds the certificate {certificate}",
     "no_bay": "there is no bay of type {bay_type} here",
     "too_few_technicians": "fewer technicians than the operation needs have the skill",
@@ -266,16 +266,16 @@ def no_place(
 
 
 def cannot_promise(
-    operation_id: str, code: str, detail: Mapping[str, str | int], elsewhere: Mapping[str, int]
+    op_code: str, code: str, detail: Mapping[str, str | int], elsewhere: Mapping[str, int]
 ) -> RuleViolation:
     """``elsewhere`` are other stores that can do it, with the number of their technicians."""
     reason = _INFEASIBLE[code].format_map(defaultdict(str, detail))
     return RuleViolation(
         code,
-        f"{operation_id} cannot be promised: {reason}.",
-        field="operations",
+        f"{op_code} cannot be promised: {reason}.",
+        field="op_codes",
         kind="conflict",
-        operation_id=operation_id,
+        op_code=op_code,
         elsewhere=[
             {"store_id": store_id, "technicians": capable}
             for store_id, capable in elsewhere.items()

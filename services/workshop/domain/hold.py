@@ -16,7 +16,7 @@ class HeldJob:
     """A job that a hold reserves; its id stays the job's."""
 
     job_id: str
-    operation_id: str
+    op_code: str
     assignment: Assignment
 
 
@@ -45,10 +45,10 @@ class Hold:
     order_id: str | None
     calibrated_at: datetime
 
-    def covers(self, operation_ids: Sequence[str]) -> bool:
+    def covers(self, op_codes: Sequence[str]) -> bool:
         """Whether it is active and covers these operations in this order."""
-        wanted = [job.operation_id for job in self.jobs]
-        return self.status == "held" and wanted == list(operation_ids)
+        wanted = [job.op_code for job in self.jobs]
+        return self.status == "held" and wanted == list(op_codes)
 
     def with_status(self, status: str) -> "Hold":
         return replace(self, status=status)

@@ -1,4 +1,4 @@
-"""An inspection (质检): every item of the trade's checklist is answered."""
+"""An inspection (质检): every item of the skill's checklist is answered."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ItemResult = Literal["ok", "failed", "not_applicable"]
 
 @dataclass(frozen=True)
 class ChecklistItem:
-    """One thing to look at (质检项目); a ``critical`` one applies to every job of its trade."""
+    """One thing to look at (质检项目); a ``critical`` one applies to every job of its skill."""
 
     item: str
     zh: str

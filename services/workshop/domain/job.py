@@ -70,10 +70,10 @@ class Job(Versioned):
     """``line_number`` is its position among the order's jobs; ``clocked_s`` leaves pauses out. It
     runs while a technician works on the job, and ``clockings`` are each one's own time.
 
-    ``parts_at`` is when its last part is expected (到料), ``rush`` a hurry of the customer (加急),
+    ``parts_eta`` is when its last part is expected (到料), ``rush`` a hurry of the customer (加急),
     ``reason`` and ``planned_by`` say why and by whom it was last given its slot. ``rework_of`` is
     the job that it does again and ``rework_for`` are those who did that one, ``comeback_of`` is the
-    earlier order whose work did not last. ``forgotten_clocks`` says how often its clock was closed
+    earlier order whose work did not last. ``missed_punches`` says how often its clock was closed
     by rule, ``diagnosis`` which symptoms were found.
     """
 
@@ -81,7 +81,7 @@ class Job(Versioned):
     store_id: str
     order_id: str
     line_number: int
-    operation_id: str
+    op_code: str
     standard_hours: float
     status: JobStatus
     promised_at: datetime
@@ -100,9 +100,9 @@ class Job(Versioned):
     rework_of: str | None = None
     rework_for: tuple[str, ...] = ()
     comeback_of: str | None = None
-    forgotten_clocks: int = 0
+    missed_punches: int = 0
     diagnosis: tuple[str, ...] = ()
-    parts_at: datetime | None = None
+    parts_eta: datetime | None = None
     parts_reason: PartsReason | None = None
     rush: bool = False
     reason: Reason | None = None
@@ -131,7 +131,7 @@ def ordered(opened: OrderOpened, job_ids: Sequence[str]) -> list[Job]:
             store_id=opened.store_id,
             order_id=opened.order_id,
             line_number=line_number,
-            operation_id=operation.operation_id,
+            op_code=operation.op_code,
             standard_hours=operation.standard_hours,
             status="planned",
             promised_at=opened.promised_at,
@@ -140,7 +140,7 @@ def ordered(opened: OrderOpened, job_ids: Sequence[str]) -> list[Job]:
             rush=opened.rush,
         )
         for line_number, (job_id, operation) in enumerate(
-            zip(job_ids, opened.operations, strict=True)
+            zip(job_ids, opened.labor_operations, strict=True)
         )
     ]
 
@@ -156,7 +156,7 @@ def added(
             store_id=authorized.store_id,
             order_id=authorized.order_id,
             line_number=line_number,
-            operation_id=operation.operation_id,
+            op_code=operation.op_code,
             standard_hours=operation.standard_hours,
             status="planned",
             promised_at=authorized.promised_at or last.promised_at,
@@ -166,7 +166,7 @@ def added(
             comeback_of=last.comeback_of,
         )
         for line_number, (job_id, operation) in enumerate(
-            zip(job_ids, authorized.operations, strict=True), start=last.line_number + 1
+            zip(job_ids, authorized.labor_operations, strict=True), start=last.line_number + 1
         )
     ]
 
@@ -176,18 +176,18 @@ def promise(order_jobs: Sequence[Job], promised_at: datetime) -> list[Job]:
     return [replace(job, promised_at=promised_at) for job in order_jobs]
 
 
-def expect_parts(job: Job, at: datetime | None, reason: PartsReason) -> Job:
+def set_parts_eta(job: Job, at: datetime | None, reason: PartsReason) -> Job:
     """The last part of a planned job is expected ``at``, or is there (到料变更)."""
     _require(job, "planned")
-    return replace(job, parts_at=at, parts_reason=reason)
+    return replace(job, parts_eta=at, parts_reason=reason)
 
 
 def assign(
-    job: Job, assignment: Assignment, *, handover: timedelta, reason: Reason, by: str
+    job: Job, assignment: Assignment, *, delivery_lead: timedelta, reason: Reason, by: str
 ) -> tuple[Job, list[JobAssigned | JobReassigned]]:
     """Give a job its technician, bay and time; the first time it is assigned, later reassigned.
 
-    ``handover`` lies between the end of the work and the customer's departure.
+    ``delivery_lead`` lies between the end of the work and the customer's departure.
     """
     _require(job, "planned")
     if job.assignment == assignment:
@@ -207,13 +207,13 @@ def assign(
                 store_id=job.store_id,
                 order_id=job.order_id,
                 job_id=job.job_id,
-                operation_id=job.operation_id,
+                op_code=job.op_code,
                 standard_hours=job.standard_hours,
                 technician_ids=assignment.technician_ids,
                 bay_id=assignment.bay_id,
                 planned_start_at=assignment.start_at,
                 planned_finish_at=assignment.finish_at,
-                promisable_at=assignment.finish_at + handover,
+                promisable_at=assignment.finish_at + delivery_lead,
                 reason=reason.code,
             )
         ]
@@ -253,7 +253,7 @@ def start(
         if other.order_id == job.order_id and other.line_number < job.line_number:
             raise errors.predecessor_open(other.job_id)
         _require_free(technician_id, other)
-        if is_in_hand(other) and other.bay_id == job.bay_id:
+        if is_wip(other) and other.bay_id == job.bay_id:
             raise errors.bay_occupied(
                 str(job.bay_id), other.job_id, other.changed_by, other.changed_at
             )
@@ -294,8 +294,8 @@ def pause(
     return paused, [event]
 
 
-def close_forgotten_clock(job: Job, shift_end_at: datetime) -> tuple[Job, list[JobPaused]]:
-    """Clock off at the end of the shift for somebody who forgot to (忘打卡).
+def close_missed_punch(job: Job, shift_end_at: datetime) -> tuple[Job, list[JobPaused]]:
+    """Clock out at the end of the shift for somebody who forgot to (忘打卡).
 
     Nothing happens to a job that is not being worked on.
     """
@@ -308,15 +308,15 @@ def close_forgotten_clock(job: Job, shift_end_at: datetime) -> tuple[Job, list[J
         clocked_s=_clocked(job, closed_at),
         resumed_at=None,
         clockings=clock_out(job.clockings, clocked_in(job.clockings), closed_at),
-        forgotten_clocks=job.forgotten_clocks + 1,
+        missed_punches=job.missed_punches + 1,
     )
     event = JobPaused(
         store_id=job.store_id,
         order_id=job.order_id,
         job_id=job.job_id,
-        reason="clock_forgotten",
+        reason="missed_punch",
         paused_at=closed_at,
-        by_rule=True,
+        auto_closed=True,
     )
     return closed, [event]
 
@@ -325,7 +325,7 @@ def resume(
     job: Job, technician_id: str, open_jobs: Sequence[Job], now: datetime
 ) -> tuple[Job, list[JobResumed]]:
     """Clock in again (复工), or the first time where another technician has begun the job."""
-    if technician_id in clocked_in(job.clockings) or not is_in_hand(job):
+    if technician_id in clocked_in(job.clockings) or not is_wip(job):
         raise errors.wrong_status(job.status, "paused", job.changed_by, job.changed_at)
     _require_technician(job, technician_id)
     for other in open_jobs:
@@ -379,7 +379,7 @@ def find_additional_work(
     job: Job,
     technician_id: str,
     additional_work_id: str,
-    operations: Sequence[str],
+    op_codes: Sequence[str],
     part_numbers: Sequence[str],
     now: datetime,
 ) -> AdditionalWorkFound:
@@ -390,7 +390,7 @@ def find_additional_work(
         order_id=job.order_id,
         additional_work_id=additional_work_id,
         job_id=job.job_id,
-        operations=tuple(operations),
+        op_codes=tuple(op_codes),
         part_numbers=tuple(part_numbers),
         found_by=technician_id,
         found_at=now,
@@ -437,7 +437,7 @@ def fail_inspection(
         store_id=job.store_id,
         order_id=job.order_id,
         line_number=job.line_number,
-        operation_id=job.operation_id,
+        op_code=job.op_code,
         standard_hours=job.standard_hours * _REWORK_SHARE,
         status="planned",
         promised_at=job.promised_at,
@@ -466,16 +466,14 @@ def cancel(job: Job) -> Job:
 
 
 def withdraw(
-    order_jobs: Sequence[Job], operations: Sequence[str], now: datetime
+    order_jobs: Sequence[Job], op_codes: Sequence[str], now: datetime
 ) -> tuple[list[Job], list[JobStopped | VehicleReady]]:
     """End what is unfinished of operations that the customer does not want any more (中止).
 
     Returns the jobs that end. Where all others are done, the vehicle is ready (竣工).
     """
     ended = [
-        _stopped(job, now)
-        for job in order_jobs
-        if job.operation_id in operations and is_unfinished(job)
+        _stopped(job, now) for job in order_jobs if job.op_code in op_codes and is_unfinished(job)
     ]
     events: list[JobStopped | VehicleReady] = [
         JobStopped(
@@ -497,7 +495,7 @@ def withdraw(
 
 
 def _stopped(job: Job, now: datetime) -> Job:
-    if not is_in_hand(job):
+    if not is_wip(job):
         return replace(job, status="cancelled")
     return replace(
         job,
@@ -513,7 +511,7 @@ def _stopped(job: Job, now: datetime) -> Job:
 class WorkDone:
     """How far one operation of an order is; ``labor_s`` is the time of all who worked on it."""
 
-    operation_id: str
+    op_code: str
     state: WorkState
     labor_s: int
 
@@ -523,7 +521,7 @@ def work_done(order_jobs: Sequence[Job], now: datetime) -> list[WorkDone]:
     by_id = {job.job_id: job for job in order_jobs}
     redone = {job.rework_of for job in order_jobs}
     return [
-        WorkDone(job.operation_id, _state(job), _labor_s(job, by_id, now))
+        WorkDone(job.op_code, _state(job), _labor_s(job, by_id, now))
         for job in order_jobs
         if job.job_id not in redone and job.status not in ("stopped", "cancelled")
     ]
@@ -532,7 +530,7 @@ def work_done(order_jobs: Sequence[Job], now: datetime) -> list[WorkDone]:
 def _state(job: Job) -> WorkState:
     if not is_unfinished(job):
         return "finished"
-    return "begun" if is_in_hand(job) or job.rework_of else "open"
+    return "begun" if is_wip(job) or job.rework_of else "open"
 
 
 def _labor_s(job: Job, by_id: Mapping[str, Job], now: datetime) -> int:
@@ -540,7 +538,7 @@ def _labor_s(job: Job, by_id: Mapping[str, Job], now: datetime) -> int:
     return earlier + sum(each.stopped(now).clocked_s for each in job.clockings)
 
 
-def is_in_hand(job: Job) -> bool:
+def is_wip(job: Job) -> bool:
     """Whether the job was begun and is not done (在修)."""
     return job.status in _IN_HAND
 
@@ -585,7 +583,7 @@ def _require(job: Job, status: JobStatus) -> None:
 
 
 def _require_begun(job: Job, technician_id: str) -> None:
-    if not is_in_hand(job):
+    if not is_wip(job):
         raise errors.wrong_status(job.status, "in_progress", job.changed_by, job.changed_at)
     _require_technician(job, technician_id)
 

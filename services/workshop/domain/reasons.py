@@ -21,7 +21,7 @@ CHANGES: Final[Mapping[str, str]] = {
     "technician_absent": "{technician_id} is not at work then.",
     "bay_closed": "Bay {bay_id} cannot be used then.",
     "override": "A dispatcher decided who does it or where.",
-    "work_in_hand": "Job {job_id}, in hand, needs the technician or the bay for longer.",
+    "work_in_progress": "Job {job_id}, in progress, needs the technician or the bay for longer.",
     "reserved": "The slot is reserved for a customer from {at}.",
     "predecessor_moved": "Job {job_id}, which comes first, is finished later.",
     "late_start": "It should have begun at {at} and did not.",

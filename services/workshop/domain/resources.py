@@ -13,14 +13,14 @@ from shared.contracts.violations import unknown, unknown_code
 class Operation:
     """A labor operation (维修项目) and what it demands."""
 
-    operation_id: str
-    trade: str
+    op_code: str
+    skill_code: str
     level: int
     standard_hours: float
     bay_type: str
     technicians: int
     certificate: str | None
-    stage: str | None
+    process_step: str | None
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TechnicianConfig:
     name: str
     skills: Mapping[str, int]
     certificates: frozenset[str]
-    pace: float
+    time_factor: float
     shift: Shift
 
 
@@ -53,10 +53,10 @@ class BayConfig:
 
 
 class Demanding(Protocol):
-    """Work that demands a trade at a level, perhaps a certificate, and a type of bay."""
+    """Work that demands a skill at a level, perhaps a certificate, and a type of bay."""
 
     @property
-    def trade(self) -> str: ...
+    def skill_code(self) -> str: ...
     @property
     def level(self) -> int: ...
     @property
@@ -66,7 +66,7 @@ class Demanding(Protocol):
 
 
 class Skilled(Protocol):
-    """Somebody with the levels held by trade, and certificates."""
+    """Somebody with the levels held by skill, and certificates."""
 
     @property
     def skills(self) -> Mapping[str, int]: ...
@@ -82,21 +82,21 @@ class Equipped(Protocol):
 
 
 def has_level(work: Demanding, technician: Skilled) -> bool:
-    """Whether the technician has the trade at the level demanded."""
-    return technician.skills.get(work.trade, 0) >= work.level
+    """Whether the technician has the skill at the level demanded."""
+    return technician.skills.get(work.skill_code, 0) >= work.level
 
 
 def missing_qualification(work: Demanding, technician: Skilled) -> str | None:
     """Return the skill or certificate that the work demands and the technician lacks."""
     if not has_level(work, technician):
-        return f"{work.trade} {work.level}"
+        return f"{work.skill_code} {work.level}"
     if work.certificate is not None and work.certificate not in technician.certificates:
         return work.certificate
     return None
 
 
 def is_qualified(work: Demanding, technician: Skilled) -> bool:
-    """Whether the technician has the trade at the level demanded, and the certificate."""
+    """Whether the technician has the skill at the level demanded, and the certificate."""
     return missing_qualification(work, technician) is None
 
 
@@ -115,15 +115,15 @@ def suitable_bays(work: Demanding, bays: Iterable[BayConfig]) -> list[str]:
     return [bay.bay_id for bay in bays if is_suitable(work, bay)]
 
 
-def find_operation(operations: Mapping[str, Operation], operation_id: str) -> Operation:
+def find_operation(operations: Mapping[str, Operation], op_code: str) -> Operation:
     """An operation of the catalog.
 
     Raises:
         RuleViolation: it is not there.
     """
-    operation = operations.get(operation_id)
+    operation = operations.get(op_code)
     if operation is None:
-        raise unknown_code("operations", operation_id)
+        raise unknown_code("op_codes", op_code)
     return operation
 
 

@@ -35,5 +35,5 @@ TIMERS: Mapping[str, TimerHandler[Deps]] = {
         learning.apply_learned_durations, prepare=learning.learn_durations
     ),
     staffing.STAFFING: TimerHandler(staffing.report_shortages, prepare=staffing.figures),
-    clocks.CLOCK_OFF: TimerHandler(clocks.clock_out_automatically, lock_plan),
+    clocks.AUTO_CLOCK_OUT: TimerHandler(clocks.clock_out_automatically, lock_plan),
 }

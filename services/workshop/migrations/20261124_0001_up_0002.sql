@@ -22,7 +22,7 @@ CREATE TABLE job (
     job_id            text             NOT NULL,
     order_id          text             NOT NULL,
     line_number       integer          NOT NULL,
-    operation_id      text             NOT NULL,
+    op_code      text             NOT NULL,
     standard_hours    double precision NOT NULL,
     status            text             NOT NULL,
     technician_ids    jsonb            NOT NULL DEFAULT '[]',

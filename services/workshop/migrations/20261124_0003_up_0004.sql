@@ -1,7 +1,8 @@
--- What a store learns from its finished jobs and its promises, and why jobs are planned as they are.
+-- What a store learns from its finished jobs and its promises, and why jobs are planned as they
+-- are.
 
 ALTER TABLE job
-    ADD COLUMN parts_at   timestamptz,
+    ADD COLUMN parts_eta   timestamptz,
     ADD COLUMN rush       boolean NOT NULL DEFAULT false,
     ADD COLUMN reason     jsonb,
     ADD COLUMN planned_by text;

@@ -2,7 +2,8 @@
 
 ALTER TABLE job ADD COLUMN parts_reason text;
 
--- The risk of each open order's promise, as last computed. alerted_at: since when it counts as in danger.
+-- The risk of each open order's promise, as last computed. alerted_at: since when it counts as in
+-- danger.
 CREATE TABLE promise_risk (
     store_id        text             NOT NULL,
     order_id        text             NOT NULL,

@@ -3,7 +3,7 @@ ALTER TABLE job
     ADD COLUMN forbidden_technicians jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN rework_for            jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN comeback_of           text,
-    ADD COLUMN forgotten_clocks      integer NOT NULL DEFAULT 0,
+    ADD COLUMN missed_punches      integer NOT NULL DEFAULT 0,
     ADD COLUMN diagnosis             jsonb NOT NULL DEFAULT '[]';
 
 -- What the workshop needs to know of a repair order. late_min: minutes past the promise at which
@@ -64,7 +64,7 @@ CREATE TABLE additional_work (
     additional_work_id text        NOT NULL,
     job_id             text        NOT NULL,
     order_id           text        NOT NULL,
-    operations         jsonb       NOT NULL,
+    op_codes         jsonb       NOT NULL,
     part_numbers       jsonb       NOT NULL,
     note               bytea,
     found_by           text        NOT NULL,

@@ -18,7 +18,6 @@ from services.workshop.persistence.job import (
     current_jobs,
     finished_jobs,
     jobs_between,
-    jobs_in_hand,
     jobs_of_order,
     jobs_worked_on,
     last_finished,
@@ -27,6 +26,7 @@ from services.workshop.persistence.job import (
     ordered_hours,
     read_job,
     save_jobs,
+    wip_jobs,
 )
 from services.workshop.persistence.plan import lock_plan, plan_version
 from services.workshop.persistence.promise import (
@@ -71,7 +71,6 @@ __all__ = [
     "displace",
     "finished_jobs",
     "jobs_between",
-    "jobs_in_hand",
     "jobs_of_order",
     "jobs_worked_on",
     "last_finished",
@@ -95,5 +94,6 @@ __all__ = [
     "save_jobs",
     "save_promise_record",
     "save_promise_risks",
+    "wip_jobs",
     "withdraw_absence",
 ]

@@ -11,13 +11,13 @@ AdditionalWorkDecision = Literal["authorized", "declined"]
 
 _ADD = """
 INSERT INTO additional_work (
-    store_id, additional_work_id, job_id, order_id, operations, part_numbers, note, found_by,
+    store_id, additional_work_id, job_id, order_id, op_codes, part_numbers, note, found_by,
     found_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 _OF_ORDER = """
-SELECT additional_work_id, job_id, operations, part_numbers, note, found_by, found_at, decision
+SELECT additional_work_id, job_id, op_codes, part_numbers, note, found_by, found_at, decision
 FROM additional_work
 WHERE store_id = $1 AND order_id = $2
 ORDER BY found_at, additional_work_id
@@ -30,7 +30,7 @@ class AdditionalWork:
 
     additional_work_id: str
     job_id: str
-    operations: tuple[str, ...]
+    op_codes: tuple[str, ...]
     part_numbers: tuple[str, ...]
     note: bytes | None
     found_by: str
@@ -46,7 +46,7 @@ async def add(connection: Connection, found: AdditionalWorkFound, note: bytes | 
         found.additional_work_id,
         found.job_id,
         found.order_id,
-        list(found.operations),
+        list(found.op_codes),
         list(found.part_numbers),
         note,
         found.found_by,
@@ -72,5 +72,5 @@ async def of_order(connection: Connection, store_id: str, order_id: str) -> list
 
 
 def _found(row: Any) -> AdditionalWork:
-    lists = {name: tuple(row[name]) for name in ("operations", "part_numbers")}
+    lists = {name: tuple(row[name]) for name in ("op_codes", "part_numbers")}
     return AdditionalWork(**dict(row) | lists)

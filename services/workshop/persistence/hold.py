@@ -34,8 +34,8 @@ FROM capacity_hold
 WHERE store_id = $1 AND promised_at > $2 AND status <> 'released' AND made_by IS NOT NULL
   AND EXISTS (
       SELECT FROM jsonb_to_recordset(jobs)
-           AS job (operation_id text, start_at timestamptz, finish_at timestamptz)
-      WHERE operation_id = ANY ($4) AND start_at <= $3 AND finish_at > $2)
+           AS job (op_code text, start_at timestamptz, finish_at timestamptz)
+      WHERE op_code = ANY ($4) AND start_at <= $3 AND finish_at > $2)
 ORDER BY made_at DESC
 LIMIT 1
 """
@@ -46,7 +46,7 @@ async def save_hold(connection: Connection, hold: Hold) -> None:
     jobs = [
         {
             "job_id": job.job_id,
-            "operation_id": job.operation_id,
+            "op_code": job.op_code,
             "technician_ids": list(job.assignment.technician_ids),
             "bay_id": job.assignment.bay_id,
             "start_at": job.assignment.start_at.isoformat(),
@@ -83,7 +83,8 @@ async def lock_hold(connection: Connection, store_id: str, hold_id: str) -> Hold
 async def active_holds(connection: Connection, store_id: str, moment: datetime) -> list[Hold]:
     """The holds that have not ended, each with the jobs whose time is not over at ``moment``.
 
-    Work in hand that takes longer may have taken the booking of such a job: it will still be done.
+    Work in progress that takes longer may have taken the booking of such a job: it will still be
+    done.
     """
     holds = [_hold(row) for row in await connection.fetch(_HOLD + _ACTIVE, store_id)]
     return [
@@ -99,10 +100,10 @@ async def last_hold(
     store_id: str,
     begin: datetime,
     end: datetime,
-    operation_ids: Sequence[str],
+    op_codes: Sequence[str],
 ) -> tuple[str, datetime] | None:
     """Who last reserved time between ``begin`` and ``end`` for one of the operations, and when."""
-    row = await connection.fetchrow(_LAST_MADE, store_id, begin, end, list(operation_ids))
+    row = await connection.fetchrow(_LAST_MADE, store_id, begin, end, list(op_codes))
     return (row["made_by"], row["made_at"]) if row else None
 
 
@@ -117,4 +118,4 @@ def _held(entry: dict[str, Any]) -> HeldJob:
         datetime.fromisoformat(entry["start_at"]),
         datetime.fromisoformat(entry["finish_at"]),
     )
-    return HeldJob(entry["job_id"], entry["operation_id"], assignment)
+    return HeldJob(entry["job_id"], entry["op_code"], assignment)

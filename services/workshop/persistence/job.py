@@ -17,10 +17,10 @@ from shared.unit_of_work import UnitOfWork
 
 _JOB = """
 SELECT version, changed_by, changed_at,
-       job_id, store_id, order_id, line_number, operation_id, standard_hours, status, promised_at,
+       job_id, store_id, order_id, line_number, op_code, standard_hours, status, promised_at,
        opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
        pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
-       rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
+       rework_for, comeback_of, missed_punches, diagnosis, parts_eta, parts_reason, rush,
        reason, planned_by, clockings
 FROM job
 """
@@ -28,10 +28,10 @@ FROM job
 _SAVE_JOBS = """
 INSERT INTO job (
     version, changed_by, changed_at,
-    job_id, store_id, order_id, line_number, operation_id, standard_hours, status, promised_at,
+    job_id, store_id, order_id, line_number, op_code, standard_hours, status, promised_at,
     opened_at, technician_ids, bay_id, planned_start_at, planned_finish_at, waiting_customer,
     pinned, forbidden_technicians, started_at, resumed_at, clocked_s, finished_at, rework_of,
-    rework_for, comeback_of, forgotten_clocks, diagnosis, parts_at, parts_reason, rush,
+    rework_for, comeback_of, missed_punches, diagnosis, parts_eta, parts_reason, rush,
     reason, planned_by, clockings)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
         $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)
@@ -42,18 +42,18 @@ ON CONFLICT (store_id, job_id) DO UPDATE SET
     pinned = excluded.pinned, forbidden_technicians = excluded.forbidden_technicians,
     started_at = excluded.started_at, resumed_at = excluded.resumed_at,
     clocked_s = excluded.clocked_s, finished_at = excluded.finished_at,
-    comeback_of = excluded.comeback_of, forgotten_clocks = excluded.forgotten_clocks,
-    diagnosis = excluded.diagnosis, parts_at = excluded.parts_at,
+    comeback_of = excluded.comeback_of, missed_punches = excluded.missed_punches,
+    diagnosis = excluded.diagnosis, parts_eta = excluded.parts_eta,
     parts_reason = excluded.parts_reason, reason = excluded.reason,
     planned_by = excluded.planned_by, clockings = excluded.clockings, version = excluded.version,
     changed_by = excluded.changed_by, changed_at = excluded.changed_at
 """
 
 _FINISHED = """
-SELECT operation_id, technician_ids, standard_hours, clocked_s
+SELECT op_code, technician_ids, standard_hours, clocked_s
 FROM job
 WHERE store_id = $1 AND finished_at IS NOT NULL AND status <> 'stopped'
-ORDER BY finished_at DESC, operation_id, technician_ids, standard_hours, clocked_s
+ORDER BY finished_at DESC, op_code, technician_ids, standard_hours, clocked_s
 LIMIT $2
 """
 
@@ -62,21 +62,21 @@ LIMIT $2
 class Finished:
     """What one finished job took; ``clocked_s`` leaves pauses out."""
 
-    operation_id: str
+    op_code: str
     technician_ids: tuple[str, ...]
     standard_hours: float
     clocked_s: int
 
 
 _ORDERED = """
-SELECT operation_id, weeks_ago, sum(standard_hours) AS standard_hours
-FROM (SELECT operation_id, standard_hours,
+SELECT op_code, weeks_ago, sum(standard_hours) AS standard_hours
+FROM (SELECT op_code, standard_hours,
              1 + floor(extract(epoch FROM $2 - opened_at) / 604800)::integer AS weeks_ago
       FROM job
       WHERE store_id = $1 AND opened_at < $2 AND opened_at >= $2 - $3 * interval '7 days'
         AND status <> 'cancelled')
-GROUP BY operation_id, weeks_ago
-ORDER BY operation_id, weeks_ago
+GROUP BY op_code, weeks_ago
+ORDER BY op_code, weeks_ago
 """
 
 
@@ -84,7 +84,7 @@ ORDER BY operation_id, weeks_ago
 class OrderedHours:
     """Standard hours of one operation that were ordered in one past week; 1 is the last week."""
 
-    operation_id: str
+    op_code: str
     weeks_ago: int
     standard_hours: float
 
@@ -140,7 +140,7 @@ async def last_finished(connection: Connection, store_id: str) -> list[Job]:
     return list({row["order_id"]: _job(row) for row in rows}.values())
 
 
-async def jobs_in_hand(connection: Connection, store_id: str) -> list[Job]:
+async def wip_jobs(connection: Connection, store_id: str) -> list[Job]:
     """The store's jobs that were begun and are not done."""
     rows = await connection.fetch(
         _JOB + "WHERE store_id = $1 AND status IN ('in_progress', 'paused') ORDER BY job_id",

@@ -111,7 +111,7 @@ async def displace(
 async def reject_if_reserved(
     connection: Connection, store_id: str, job_id: str, assignment: Assignment
 ) -> None:
-    """Work in hand keeps its technicians and bay, and so does what is reserved for a customer.
+    """Work in progress keeps its technicians and bay, and so does what is reserved for a customer.
 
     Raises:
         RuleViolation: the assignment needs somebody or something that is kept at that time.

@@ -4,7 +4,6 @@ from services.workshop.planning.calibration import EMPTY_CALIBRATION, Calibratio
 from services.workshop.planning.durations import Durations, Estimate, FinishedJob, learn
 from services.workshop.planning.forecast import score, shop_hours
 from services.workshop.planning.greedy import greedy
-from services.workshop.planning.in_hand import expected_finish, with_overrun_buffers
 from services.workshop.planning.model import (
     Bay,
     CannotPromiseError,
@@ -27,6 +26,7 @@ from services.workshop.planning.quote import quote
 from services.workshop.planning.replan import Change, Replan, is_better, replan
 from services.workshop.planning.risk import RiskAssessment, assess_risks
 from services.workshop.planning.staffing import Demand, Shortage, shortages
+from services.workshop.planning.wip import expected_finish, with_overrun_buffers
 
 __all__ = [
     "EMPTY_CALIBRATION",

@@ -1,7 +1,7 @@
 """Shortening the makespan by simulated annealing (模拟退火), one job at a time.
 
-The annealing knows the vehicles and the teams, in shop minutes; bays, absences and work in hand it
-leaves to decoding.
+The annealing knows the vehicles and the teams, in shop minutes; bays, absences and work in progress
+it leaves to decoding.
 """
 
 from collections import defaultdict
@@ -53,7 +53,7 @@ class Annealing:
         self._steps = 0
         self._random = Random(seed)  # noqa: S311
         self._job_ids = [job.job_id for job in jobs]
-        self._earliest = [shop.at(max(now, job.earliest_start, job.parts_at)) for job in jobs]
+        self._earliest = [shop.at(max(now, job.earliest_start, job.parts_eta)) for job in jobs]
         self._teams = [a.technician_ids for a in movable]
         self._minutes = [*(span.finish - span.start for span in spans), 0]
         self._options = [

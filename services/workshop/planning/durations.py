@@ -1,9 +1,9 @@
 """What jobs really take, learned from finished ones (实际工时).
 
 A job takes ``standard minutes x pace x exp(shift + log_stddev x z)``: ``shift`` and ``log_stddev``
-belong to the operation, ``pace`` to the technician, and ``z`` follows the store's own residuals,
-kept as equally likely quantiles. Where data is thin, an operation leans on its trade, a trade on
-the store, and the store on the standard hours (标准工时).
+belong to the operation, ``time_factor`` to the technician, and ``z`` follows the store's own
+residuals, kept as equally likely quantiles. Where data is thin, an operation leans on its skill, a
+skill on the store, and the store on the standard hours (标准工时).
 """
 
 from collections import defaultdict
@@ -27,8 +27,8 @@ MAX_TIME_RATIO: Final = 8.0
 class FinishedJob:
     """A job that is done: ``minutes`` clocked without pauses, ``standard`` by the book."""
 
-    operation_id: str
-    trade: str
+    op_code: str
+    skill_code: str
     technician_id: str
     standard: float
     minutes: float
@@ -36,7 +36,7 @@ class FinishedJob:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Median working minutes at pace 1, and the standard deviation of the logarithm."""
+    """Median working minutes at time factor 1, and the standard deviation of the logarithm."""
 
     minutes: int
     log_stddev: float
@@ -47,22 +47,22 @@ class Durations:
     """What one store has learned; without finished jobs it is the standard hours."""
 
     shifts: Mapping[str, float] = field(default_factory=dict)
-    trade_shifts: Mapping[str, float] = field(default_factory=dict)
+    skill_shifts: Mapping[str, float] = field(default_factory=dict)
     log_stddevs: Mapping[str, float] = field(default_factory=dict)
     skill_log_stddevs: Mapping[str, float] = field(default_factory=dict)
-    paces: Mapping[str, float] = field(default_factory=dict)
+    time_factors: Mapping[str, float] = field(default_factory=dict)
     residual_quantiles: tuple[float, ...] = NORMAL
 
-    def estimate(self, operation_id: str, trade: str, standard: float) -> Estimate:
+    def estimate(self, op_code: str, skill_code: str, standard: float) -> Estimate:
         """What an operation of ``standard`` minutes takes in this store."""
-        shift = self.shifts.get(operation_id, self.trade_shifts.get(trade, 0.0))
-        known = self.skill_log_stddevs.get(trade, STANDARD_LOG_STDDEV)
-        log_stddev = self.log_stddevs.get(operation_id, known)
+        shift = self.shifts.get(op_code, self.skill_shifts.get(skill_code, 0.0))
+        known = self.skill_log_stddevs.get(skill_code, STANDARD_LOG_STDDEV)
+        log_stddev = self.log_stddevs.get(op_code, known)
         return Estimate(max(1, round(standard * exp(shift))), log_stddev)
 
-    def pace(self, technician_id: str) -> float:
+    def time_factor(self, technician_id: str) -> float:
         """The technician's multiplier of durations; 1 for one not known yet."""
-        return self.paces.get(technician_id, 1.0)
+        return self.time_factors.get(technician_id, 1.0)
 
 
 def learn(finished: Sequence[FinishedJob]) -> Durations:
@@ -76,9 +76,11 @@ def learn(finished: Sequence[FinishedJob]) -> Durations:
         if 1 / MAX_TIME_RATIO <= job.minutes / job.standard <= MAX_TIME_RATIO
     ]
     ratios = [log(job.minutes / job.standard) for job in finished]
-    trades = _pooled(finished, ratios, lambda job: job.trade, lambda _: 0.0)
-    shifts = _pooled(finished, ratios, lambda job: job.operation_id, lambda job: trades[job.trade])
-    residuals = [r - shifts[job.operation_id] for job, r in zip(finished, ratios, strict=True)]
+    skill_codes = _pooled(finished, ratios, lambda job: job.skill_code, lambda _: 0.0)
+    shifts = _pooled(
+        finished, ratios, lambda job: job.op_code, lambda job: skill_codes[job.skill_code]
+    )
+    residuals = [r - shifts[job.op_code] for job, r in zip(finished, ratios, strict=True)]
     individual = _pooled(finished, residuals, lambda job: job.technician_id, lambda _: 0.0)
     residuals = [
         r - individual[job.technician_id] for job, r in zip(finished, residuals, strict=True)
@@ -87,17 +89,17 @@ def learn(finished: Sequence[FinishedJob]) -> Durations:
     variance = (sum(squares) + PRIOR_JOB_COUNT * STANDARD_LOG_STDDEV**2) / (
         len(squares) + PRIOR_JOB_COUNT
     )
-    by_trade = _pooled(finished, squares, lambda job: job.trade, lambda _: variance)
+    by_skill = _pooled(finished, squares, lambda job: job.skill_code, lambda _: variance)
     by_operation = _pooled(
-        finished, squares, lambda job: job.operation_id, lambda job: by_trade[job.trade]
+        finished, squares, lambda job: job.op_code, lambda job: by_skill[job.skill_code]
     )
     log_stddevs = {name: sqrt(value) for name, value in by_operation.items()}
-    scaled = [r / log_stddevs[job.operation_id] for job, r in zip(finished, residuals, strict=True)]
+    scaled = [r / log_stddevs[job.op_code] for job, r in zip(finished, residuals, strict=True)]
     return Durations(
         shifts,
-        trades,
+        skill_codes,
         log_stddevs,
-        {trade: sqrt(value) for trade, value in by_trade.items()},
+        {skill_code: sqrt(value) for skill_code, value in by_skill.items()},
         {who: exp(shift) for who, shift in individual.items()},
         _residual_quantiles(scaled),
     )

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from services.workshop.domain.job import Job
 from services.workshop.domain.resource_booking import ResourceBooking, resources_of
 from services.workshop.planning.forecast import score, shop_hours
-from services.workshop.planning.in_hand import expected_finish, with_overrun_buffers
 from services.workshop.planning.model import Technician, Workshop
 from services.workshop.planning.real_time import as_assignment, minute, moment
 from services.workshop.planning.tasks import PlanningContext, latest_expected_finish, task
 from services.workshop.planning.teams import duration, shared_hours
 from services.workshop.planning.timeline import NEVER
+from services.workshop.planning.wip import expected_finish, with_overrun_buffers
 
 
 def first_expected_finish(
@@ -57,8 +57,8 @@ def with_expected_finish(
 def overrun_buffers(
     workshop: Workshop, bookings: Sequence[ResourceBooking]
 ) -> list[ResourceBooking]:
-    """Return the overrun buffers behind the work in hand of ``workshop``, in case it takes longer
-    than expected (缓冲).
+    """Return the overrun buffers behind the work in progress of ``workshop``, in case it takes
+    longer than expected (缓冲).
 
     They end where ``bookings`` begin.
     """

@@ -17,8 +17,8 @@ def find_limiting_factor(
     earliest = schedule.earliest(job, ready)
     if placed.start > schedule.calendar(placed.technician_ids).begin(earliest):
         return _blocked(schedule, job, ready, placed)
-    if job.parts_at == earliest > ready and job.parts_at > job.earliest_start:
-        return _limiting_factor(job, "part", at=job.parts_at)
+    if job.parts_eta == earliest > ready and job.parts_eta > job.earliest_start:
+        return _limiting_factor(job, "part", at=job.parts_eta)
     if job.earliest_start == earliest > ready and placed.start > schedule.now:
         return _limiting_factor(job, "vehicle", at=job.earliest_start)
     if placed.start > earliest:
@@ -44,9 +44,11 @@ def _blocked(
     if capable == job.technicians_needed:
         names = ", ".join(placed.technician_ids)
         return _limiting_factor(
-            job, "technician", technician_id=names, trade=job.trade, at=placed.start
+            job, "technician", technician_id=names, skill_code=job.skill_code, at=placed.start
         )
-    return _limiting_factor(job, "queue", trade=job.trade, capable=capable, at=placed.start)
+    return _limiting_factor(
+        job, "queue", skill_code=job.skill_code, capable=capable, at=placed.start
+    )
 
 
 def _limiting_factor(

@@ -1,6 +1,6 @@
-"""The load curve (负荷曲线): how much of each trade's time is taken, by half hour.
+"""The load curve (负荷曲线): how much of each skill's time is taken, by half hour.
 
-Taken is what is booked, and the overrun buffers of work in hand.
+Taken is what is booked, and the overrun buffers of work in progress.
 """
 
 from collections import defaultdict
@@ -20,9 +20,9 @@ _HALF_HOUR: Final = timedelta(minutes=SLOT_MINUTES)
 
 @dataclass(frozen=True)
 class Load:
-    """Technician minutes of one trade in the half hour from ``starts_at``: at work, and free."""
+    """Technician minutes of one skill in the half hour from ``starts_at``: at work, and free."""
 
-    trade: str
+    skill_code: str
     starts_at: datetime
     working_minutes: int
     free_minutes: int
@@ -34,7 +34,7 @@ def load(
     begin: datetime,
     end: datetime,
 ) -> list[Load]:
-    """The half hours in which one of these technicians works, by trade and time."""
+    """The half hours in which one of these technicians works, by skill and time."""
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for booked in taken:
         spans[booked.resource.removeprefix("technician:")].append(
@@ -47,19 +47,19 @@ def load(
     span = minute(begin), minute(end)
     free = free_minutes(skills, at_work, spans, *span)
     return [
-        Load(trade, moment(slot), minutes, free.get((trade, slot), 0))
-        for (trade, slot), minutes in sorted(free_minutes(skills, at_work, {}, *span).items())
+        Load(skill_code, moment(slot), minutes, free.get((skill_code, slot), 0))
+        for (skill_code, slot), minutes in sorted(free_minutes(skills, at_work, {}, *span).items())
     ]
 
 
-def free_time(load: Iterable[Load], handover: timedelta) -> list[FreeCapacity]:
+def free_time(load: Iterable[Load], delivery_lead: timedelta) -> list[FreeCapacity]:
     """The half hours in which a technician has time (空闲工时), and what they let one promise."""
     return [
         FreeCapacity(
-            trade=each.trade,
+            skill_code=each.skill_code,
             starts_at=each.starts_at,
             free_minutes=each.free_minutes,
-            promisable_at=each.starts_at + _HALF_HOUR + handover,
+            promisable_at=each.starts_at + _HALF_HOUR + delivery_lead,
         )
         for each in load
         if each.free_minutes

@@ -28,17 +28,17 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Technician:
-    """A technician (技师): ``skills`` maps a trade to the level held.
+    """A technician (技师): ``skills`` maps a skill to the level held.
 
-    ``pace`` multiplies durations (0.9 needs a tenth less than the standard). ``working`` holds
-    the shifts less breaks, leave and holidays.
+    ``time_factor`` multiplies durations (0.9 needs a tenth less than the standard). ``working``
+    holds the shifts less breaks, leave and holidays.
     """
 
     technician_id: str
     skills: Mapping[str, int]
     working: tuple[Interval, ...]
     certificates: frozenset[str] = frozenset()
-    pace: float = 1.0
+    time_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,18 @@ class Stay(Slot):
 class PlanTask:
     """One piece of work on one vehicle (作业).
 
-    ``minutes`` is the working time to plan with, at pace 1 and with all ``technicians_needed`` at
-    work together; ``own_minutes`` replaces it for technicians whose time on this job is known.
-    ``log_stddev`` is the standard deviation of the logarithm of the actual duration.
-    ``earliest_start`` is when the vehicle is there, ``parts_at`` when its last part is. ``promise``
-    is the order's promised time and ``weight`` its importance (1 is ordinary). ``fixed_assignment``
-    is the assignment of work in hand, with the finish expected now; it is never moved.
+    ``minutes`` is the working time to plan with, at time factor 1 and with all
+    ``technicians_needed`` at work together; ``own_minutes`` replaces it for technicians whose time
+    on this job is known. ``log_stddev`` is the standard deviation of the logarithm of the actual
+    duration. ``earliest_start`` is when the vehicle is there, ``parts_eta`` when its last part is.
+    ``promise`` is the order's promised time and ``weight`` its importance (1 is ordinary).
+    ``fixed_assignment`` is the assignment of work in progress, with the finish expected now; it is
+    never moved.
     """
 
     job_id: str
     order_id: str
-    trade: str
+    skill_code: str
     level: int
     bay_type: str
     minutes: int
@@ -104,7 +105,7 @@ class PlanTask:
     own_minutes: Mapping[str, int] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     earliest_start: int = 0
-    parts_at: int = 0
+    parts_eta: int = 0
     promise: int | None = None
     weight: int = 1
     waiting_customer: bool = False
@@ -124,8 +125,8 @@ class PlanTask:
 class ReservedTask:
     """A job that is not yet ordered, and the ``slot`` reserved for it (产能预留).
 
-    It does not begin before the start of its slot. Work in hand that takes longer may reach into
-    that slot; everything else goes elsewhere.
+    It does not begin before the start of its slot. Work in progress that takes longer may reach
+    into that slot; everything else goes elsewhere.
     """
 
     job: PlanTask
@@ -235,7 +236,7 @@ class LimitingFactor:
 
     ``work``: nothing, it starts at once. ``part``, ``vehicle``: they arrive ``at``.
     ``technician``: the one person who can do it is free ``at``. ``queue``: all ``capable``
-    technicians of the ``trade`` are busy. ``bay``: bays of the type are taken until ``at``.
+    technicians of the ``skill_code`` are busy. ``bay``: bays of the type are taken until ``at``.
     ``move``: the vehicle is moved to ``bay_id`` until ``at``.
     ``shift``: work is resumed ``at``.
     """

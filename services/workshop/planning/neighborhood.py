@@ -105,7 +105,7 @@ class Neighborhood:
             self._block(assignment, job.order_id)
             self._ends[job.job_id] = self._shop.at(assignment.finish)
             return
-        earliest = self._shop.at(max(self._shop.workshop.now, job.earliest_start, job.parts_at))
+        earliest = self._shop.at(max(self._shop.workshop.now, job.earliest_start, job.parts_eta))
         longest = max(options.minutes.values())
         start = self._model.new_int_var(earliest, max(earliest, self._last) + longest, "")
         self._model.add_hint(start, self._shop.at(assignment.start))

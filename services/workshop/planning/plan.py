@@ -6,9 +6,9 @@ Only who improves pays for loading the solver, which takes more than all the res
 from time import monotonic
 
 from services.workshop.planning.greedy import greedy
-from services.workshop.planning.in_hand import with_overrun_buffers
 from services.workshop.planning.model import Aim, Plan, Workshop
 from services.workshop.planning.objective import evaluate
+from services.workshop.planning.wip import with_overrun_buffers
 
 
 def plan(
@@ -39,9 +39,9 @@ def plan(
 
 
 def _as_expected(workshop: Workshop, found: Plan) -> Plan:
-    """The plan with work in hand as long as expected."""
-    in_hand = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
-    assignments = [in_hand.get(a.job_id, a) for a in found.assignments]
+    """The plan with work in progress as long as expected."""
+    wip = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
+    assignments = [wip.get(a.job_id, a) for a in found.assignments]
     return Plan(tuple(assignments), found.unplannable, evaluate(workshop, assignments))
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from services.workshop.planning.calibration import EMPTY_CALIBRATION, Calibration
 from services.workshop.planning.forecast import Forecast, shop_hours
 from services.workshop.planning.greedy import greedy
-from services.workshop.planning.in_hand import with_overrun_buffers
 from services.workshop.planning.limiting_factors import find_limiting_factor
 from services.workshop.planning.model import (
     CannotPromiseError,
@@ -21,6 +20,7 @@ from services.workshop.planning.network import Network
 from services.workshop.planning.simulation import WorkingTime, simulate_finishes
 from services.workshop.planning.slot_search import ResourceSchedule
 from services.workshop.planning.timeline import NEVER
+from services.workshop.planning.wip import with_overrun_buffers
 
 
 def quote(
@@ -31,7 +31,7 @@ def quote(
 ) -> PromiseQuote:
     """The earliest finish of one order's new jobs that holds with ``confidence`` (0 < p < 1).
 
-    The current plan, holds and work in hand keep their slots; nothing is reserved. The plan is
+    The current plan, holds and work in progress keep their slots; nothing is reserved. The plan is
     simulated with uncertain durations, and the store's ``calibration`` sets the margin. The promise
     never lies before the finish of the jobs' own slots.
 
@@ -58,7 +58,7 @@ def quote(
     finish = forecast.promise(confidence, calibration)
     if finish >= NEVER:
         raise CannotPromiseError(
-            Infeasibility(jobs[-1].job_id, "no_time", {"trade": jobs[-1].trade})
+            Infeasibility(jobs[-1].job_id, "no_time", {"skill_code": jobs[-1].skill_code})
         )
     return PromiseQuote(
         finish=finish,

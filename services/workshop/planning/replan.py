@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.workshop.planning.in_hand import with_overrun_buffers
 from services.workshop.planning.model import (
     Aim,
     Detail,
@@ -22,6 +21,7 @@ from services.workshop.planning.objective import evaluate
 from services.workshop.planning.plan import plan
 from services.workshop.planning.teams import candidates
 from services.workshop.planning.timeline import calendar
+from services.workshop.planning.wip import with_overrun_buffers
 
 ChangeCode = Literal[
     "new",
@@ -30,7 +30,7 @@ ChangeCode = Literal[
     "technician_absent",
     "bay_closed",
     "override",
-    "work_in_hand",
+    "work_in_progress",
     "reserved",
     "predecessor_moved",
     "late_start",
@@ -83,7 +83,8 @@ def replan(
 
 
 def changes(workshop: Workshop, new: Plan) -> tuple[Change, ...]:
-    """How ``new`` differs from the snapshot's current plan, and why; work in hand is left out."""
+    """How ``new`` differs from the snapshot's current plan, and why; work in progress is left
+    out."""
     facts = _Facts(with_overrun_buffers(workshop), new)
     current_plan = {assignment.job_id: assignment for assignment in workshop.current_plan}
     return tuple(
@@ -95,9 +96,10 @@ def changes(workshop: Workshop, new: Plan) -> tuple[Change, ...]:
 
 
 def is_better(workshop: Workshop, new: Plan) -> bool:
-    """Whether ``new`` is better than the plan in force, with work in hand as it is expected now."""
-    in_hand = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
-    present = [in_hand.get(each.job_id, each) for each in workshop.current_plan]
+    """Whether ``new`` is better than the plan in force, with work in progress as it is expected
+    now."""
+    wip = {job.job_id: job.fixed_assignment for job in workshop.jobs if job.fixed_assignment}
+    present = [wip.get(each.job_id, each) for each in workshop.current_plan]
     return _plan_rank(workshop, new.assignments) < _plan_rank(workshop, present)
 
 
@@ -154,8 +156,8 @@ class _Facts:
     ) -> Iterator[tuple[ChangeCode, Detail]]:
         if job.earliest_start > before.start:
             yield "vehicle_late", {"at": job.earliest_start}
-        if job.parts_at > before.start:
-            yield "part_late", {"at": job.parts_at}
+        if job.parts_eta > before.start:
+            yield "part_late", {"at": job.parts_eta}
 
     def _resources(self, before: PlanAssignment) -> Iterator[tuple[ChangeCode, Detail]]:
         for technician_id in before.technician_ids:
@@ -171,7 +173,7 @@ class _Facts:
     ) -> Iterator[tuple[ChangeCode, Detail]]:
         for other in _sharing(self._fixed, before):
             if other.job_id != job.job_id:
-                yield "work_in_hand", {"job_id": other.job_id}
+                yield "work_in_progress", {"job_id": other.job_id}
         for reserved in self._workshop.reservations:
             if _meet(before, reserved.slot):
                 yield "reserved", {"at": reserved.slot.start}

@@ -19,7 +19,7 @@ class RiskAssessment:
     """How one order's promise is at risk (承诺风险).
 
     ``probability`` is that of keeping ``promise``. ``code`` says what the finish hangs on: a job
-    in hand past its time (``overrun``), a part or the vehicle, other work of the technician
+    in progress past its time (``overrun``), a part or the vehicle, other work of the technician
     (``queue``) or in the bay, a slot ``reserved`` before it, or just the ``work`` itself.
     ``best_promise`` holds with the confidence asked for.
     """
@@ -75,8 +75,8 @@ def _cause(
         return ("overrun", {"job_id": job.job_id}) if _overruns(workshop, job) else ("work", {})
     first = min(waiting, key=lambda a: a.start)
     job = jobs[first.job_id]
-    if job.parts_at > workshop.now and job.parts_at >= job.earliest_start:
-        return "part_late", {"job_id": job.job_id, "at": job.parts_at}
+    if job.parts_eta > workshop.now and job.parts_eta >= job.earliest_start:
+        return "part_late", {"job_id": job.job_id, "at": job.parts_eta}
     if job.earliest_start > workshop.now:
         return "vehicle_late", {"job_id": job.job_id, "at": job.earliest_start}
     return _ahead(workshop, jobs, planned, first)
@@ -105,7 +105,7 @@ def _ahead(
 
 
 def _overruns(workshop: Workshop, job: PlanTask) -> bool:
-    """Whether a job in hand has been going on for longer than it should take."""
+    """Whether a job in progress has been going on for longer than it should take."""
     return (
         job.fixed_assignment is not None and workshop.now - job.fixed_assignment.start > job.minutes
     )

@@ -10,10 +10,10 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from services.workshop.planning.in_hand import total_minutes_quantile
 from services.workshop.planning.model import PlanAssignment, PlanTask, ReservedTask, Workshop
 from services.workshop.planning.teams import duration, shared_hours
 from services.workshop.planning.timeline import Calendar
+from services.workshop.planning.wip import total_minutes_quantile
 
 SAMPLES: Final = 200
 """Simulation runs of the plan; each job's durations are spread evenly over its distribution."""
@@ -57,8 +57,8 @@ def simulate_finishes(
     """Possible finishes by job, if people and bays take the work in the planned order.
 
     Work starts as soon as people, bay, vehicle, parts and what goes before allow, and the vehicle
-    has been moved there; work in hand has taken the time it has taken already. Reserved jobs are
-    simulated with the others, each not before its reserved start; those that start after all of
+    has been moved there; work in progress has taken the time it has taken already. Reserved jobs
+    are simulated with the others, each not before its reserved start; those that start after all of
     ``planned`` are left out. Jobs are simulated by planned start. The durations of ``new`` and of
     held work are drawn by their slot, so that work has the same finishes when it is asked about
     again under other ids, and when it is held.
@@ -124,7 +124,7 @@ class _Simulation:
             spent = float(time.worked(self._now) - time.worked(job.fixed_assignment.start))
             left = np.maximum(self._whole(job, median, spent) - max(0.0, spent), 1.0)
             return time.finish(self._at_once(), left)
-        start = np.full(SAMPLES, float(max(self._now, job.earliest_start, job.parts_at)))
+        start = np.full(SAMPLES, float(max(self._now, job.earliest_start, job.parts_eta)))
         for moments in [self._free[r] for r in resources]:
             np.maximum(start, moments, out=start)
         if self._bays.get(job.order_id, assignment.bay_id) != assignment.bay_id:

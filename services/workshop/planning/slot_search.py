@@ -31,7 +31,7 @@ MIN_GAIN_MINUTES: Final = 20
 SHORT_TASK_MOVES: Final = 6
 """Moves of a vehicle that a short job takes at most."""
 MULTISKILL_PENALTY: Final = 10
-"""Minutes that a plan gives up for each further trade that stays free for other work."""
+"""Minutes that a plan gives up for each further skill that stays free for other work."""
 
 _Rank = tuple[int, int, int, tuple[str, ...], int, str, int]
 """Finish with all costs, start negated, breadth of skills, technicians, breadth of bay, bay,
@@ -95,7 +95,7 @@ class _BayOption(NamedTuple):
 class ResourceSchedule:
     """Technicians, bays and vehicles while a plan is being made: who and what is taken when.
 
-    ``multiskill_penalty`` is the price in minutes of each further trade of the people chosen.
+    ``multiskill_penalty`` is the price in minutes of each further skill of the people chosen.
     """
 
     def __init__(self, workshop: Workshop, multiskill_penalty: int = 0) -> None:
@@ -311,7 +311,7 @@ class ResourceSchedule:
 
     def earliest(self, job: PlanTask, ready: int) -> int:
         """When the vehicle and the parts are there and what goes before is done."""
-        return max(ready, self.now, job.earliest_start, job.parts_at)
+        return max(ready, self.now, job.earliest_start, job.parts_eta)
 
     def people_free(self, job: PlanTask, ready: int) -> int:
         """When a team could start if a bay were always free, or NEVER."""
@@ -405,7 +405,9 @@ def _orders(jobs: tuple[PlanTask, ...]) -> Mapping[str, list[PlanTask]]:
 
 
 def _no_time(job: PlanTask) -> Infeasibility:
-    return Infeasibility(job.job_id, "no_time", {"trade": job.trade, "bay_type": job.bay_type})
+    return Infeasibility(
+        job.job_id, "no_time", {"skill_code": job.skill_code, "bay_type": job.bay_type}
+    )
 
 
 def _plainness(option: _BayOption) -> tuple[int, str]:
@@ -417,7 +419,7 @@ def _breadth(members: tuple[Technician, ...]) -> int:
 
 
 def _further(members: tuple[Technician, ...]) -> int:
-    """Trades of the team beyond one each."""
+    """Skills of the team beyond one each."""
     return sum(len(t.skills) - 1 for t in members)
 
 

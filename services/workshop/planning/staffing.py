@@ -18,13 +18,13 @@ WEEK: Final = 7 * 24 * 60
 
 @dataclass(frozen=True)
 class Demand:
-    """One trade's work in hours: by past week, oldest first, and ``queued`` at present.
+    """One skill's work in hours: by past week, oldest first, and ``queued`` at present.
 
     ``growth`` is the expected rise against the past weeks (0.03 is 3 %), from vehicles in the
     area (保有量) and visits per vehicle.
     """
 
-    trade: str
+    skill_code: str
     weekly_hours: tuple[float, ...]
     queued_hours: float = 0.0
     growth: float = 0.0
@@ -32,9 +32,9 @@ class Demand:
 
 @dataclass(frozen=True)
 class Shortage:
-    """Hours a week that the store's people cannot cover in a trade, and the people needed."""
+    """Hours a week that the store's people cannot cover in a skill, and the people needed."""
 
-    trade: str
+    skill_code: str
     needed_hours: float
     missing_hours: float
     people: int
@@ -46,10 +46,10 @@ def shortages(
     horizon: Interval,
     target: float = TARGET_UTILIZATION,
 ) -> tuple[Shortage, ...]:
-    """The trades that lack people, in order of trade.
+    """The skills that lack people, in order of skill.
 
     Hours are those that ``technicians`` work within ``horizon`` (at least a week), brought to a
-    week and multiplied by ``target``. A person of several trades is counted once, where needed
+    week and multiplied by ``target``. A person of several skills is counted once, where needed
     most. The queue is to be worked off within the horizon.
 
     Raises:
@@ -58,14 +58,16 @@ def shortages(
     weeks = (horizon.finish - horizon.start) / WEEK
     if weeks < 1:
         raise ValueError("staffing needs a horizon of at least a week")
-    needed = {d.trade: _needed(d, weeks) for d in demands}
+    needed = {d.skill_code: _needed(d, weeks) for d in demands}
     usable = {t.technician_id: _attended(t, horizon) / weeks * target for t in technicians}
     covered = _covered(technicians, needed, usable)
     a_person = target * _full_week(usable, target)
-    missing = {trade: needed[trade] - covered[trade] for trade in sorted(needed)}
+    missing = {
+        skill_code: needed[skill_code] - covered[skill_code] for skill_code in sorted(needed)
+    }
     return tuple(
-        Shortage(trade, round(needed[trade], 1), round(hours, 1), ceil(hours / a_person))
-        for trade, hours in missing.items()
+        Shortage(skill_code, round(needed[skill_code], 1), round(hours, 1), ceil(hours / a_person))
+        for skill_code, hours in missing.items()
         if hours >= 0.05
     )
 
@@ -91,18 +93,18 @@ def _full_week(usable: Mapping[str, float], target: float) -> float:
 def _covered(
     technicians: Sequence[Technician], needed: Mapping[str, float], usable: Mapping[str, float]
 ) -> dict[str, float]:
-    """Hours of each trade that the people can cover between them: a maximum flow in minutes."""
+    """Hours of each skill that the people can cover between them: a maximum flow in minutes."""
     flow = max_flow.SimpleMaxFlow()
-    trades = {trade: 2 + i for i, trade in enumerate(sorted(needed))}
+    skill_codes = {skill_code: 2 + i for i, skill_code in enumerate(sorted(needed))}
     sinks = {
-        trade: flow.add_arc_with_capacity(node, 1, round(needed[trade] * 60))
-        for trade, node in trades.items()
+        skill_code: flow.add_arc_with_capacity(node, 1, round(needed[skill_code] * 60))
+        for skill_code, node in skill_codes.items()
     }
     for i, technician in enumerate(sorted(technicians, key=lambda t: t.technician_id)):
-        node = 2 + len(trades) + i
+        node = 2 + len(skill_codes) + i
         minutes = round(usable[technician.technician_id] * 60)
         flow.add_arc_with_capacity(0, node, minutes)
-        for trade in sorted(technician.skills.keys() & trades.keys()):
-            flow.add_arc_with_capacity(node, trades[trade], minutes)
+        for skill_code in sorted(technician.skills.keys() & skill_codes.keys()):
+            flow.add_arc_with_capacity(node, skill_codes[skill_code], minutes)
     flow.solve(0, 1)
-    return {trade: flow.flow(arc) / 60 for trade, arc in sinks.items()}
+    return {skill_code: flow.flow(arc) / 60 for skill_code, arc in sinks.items()}

@@ -7,10 +7,9 @@ from itertools import pairwise
 from typing import Final
 
 from services.workshop.domain.hold import Hold
-from services.workshop.domain.job import Assignment, Job, is_in_hand
+from services.workshop.domain.job import Assignment, Job, is_wip
 from services.workshop.domain.resources import Operation, TechnicianConfig, find_operation
 from services.workshop.planning.durations import Durations, Estimate
-from services.workshop.planning.in_hand import MIN_REMAINING_MINUTES
 from services.workshop.planning.model import (
     Bay,
     PlanAssignment,
@@ -21,6 +20,7 @@ from services.workshop.planning.model import (
     Workshop,
 )
 from services.workshop.planning.real_time import minute, moment, next_minute, slot
+from services.workshop.planning.wip import MIN_REMAINING_MINUTES
 
 _RUSH_WEIGHT: Final = 3
 
@@ -36,7 +36,7 @@ class RequestedOperation:
     """A labor operation that is requested, with the id that its job will have."""
 
     job_id: str
-    operation_id: str
+    op_code: str
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ class PlanningContext:
 
     operations: Mapping[str, Operation]
     members: Sequence[TechnicianConfig]
-    handover_minutes: int
+    delivery_lead_minutes: int
     durations: Durations
 
     def estimate(self, operation: Operation, standard_hours: float) -> Estimate:
         """What an operation of so many standard hours takes in this store."""
-        return self.durations.estimate(operation.operation_id, operation.trade, standard_hours * 60)
+        return self.durations.estimate(operation.op_code, operation.skill_code, standard_hours * 60)
 
-    def labor(self, operation_id: str, standard_hours: float) -> tuple[str, float]:
-        """The trade of an operation, and the hours of technicians that it is expected to take."""
-        operation = find_operation(self.operations, operation_id)
+    def labor(self, op_code: str, standard_hours: float) -> tuple[str, float]:
+        """The skill of an operation, and the hours of technicians that it is expected to take."""
+        operation = find_operation(self.operations, op_code)
         minutes = self.estimate(operation, standard_hours).minutes
-        return operation.trade, minutes / 60 * operation.technicians
+        return operation.skill_code, minutes / 60 * operation.technicians
 
 
 def workshop_at(
@@ -91,23 +91,23 @@ def workshop_at(
 
 
 def work_since(jobs: Sequence[Job], now: datetime) -> datetime:
-    """Since when work goes on that is in hand ``now``."""
-    return min([now, *(job.started_at for job in jobs if job.started_at and is_in_hand(job))])
+    """Since when work goes on that is in progress ``now``."""
+    return min([now, *(job.started_at for job in jobs if job.started_at and is_wip(job))])
 
 
 def task(context: PlanningContext, job: Job, before: str | None, now: int) -> PlanTask:
     """A job for the planner; ``before`` is the order's job whose turn comes first."""
-    operation = find_operation(context.operations, job.operation_id)
+    operation = find_operation(context.operations, job.op_code)
     fixed_assignment = None
-    if is_in_hand(job) and job.assignment is not None:
+    if is_wip(job) and job.assignment is not None:
         finish = latest_expected_finish(job, moment(now))
-        in_hand = replace(job.assignment, finish_at=finish)
-        fixed_assignment = PlanAssignment(*slot(in_hand), job.job_id)
+        wip = replace(job.assignment, finish_at=finish)
+        fixed_assignment = PlanAssignment(*slot(wip), job.job_id)
     estimate = context.estimate(operation, job.standard_hours)
     return PlanTask(
         job_id=job.job_id,
         order_id=job.order_id,
-        trade=operation.trade,
+        skill_code=operation.skill_code,
         level=operation.level,
         bay_type=operation.bay_type,
         minutes=estimate.minutes,
@@ -117,8 +117,8 @@ def task(context: PlanningContext, job: Job, before: str | None, now: int) -> Pl
         technicians_needed=operation.technicians,
         after=(before,) if before else (),
         earliest_start=minute(_not_before(job)),
-        parts_at=next_minute(job.parts_at) if job.parts_at else 0,
-        promise=minute(job.promised_at) - context.handover_minutes,
+        parts_eta=next_minute(job.parts_eta) if job.parts_eta else 0,
+        promise=minute(job.promised_at) - context.delivery_lead_minutes,
         weight=_weight(job),
         waiting_customer=job.waiting_customer,
         pinned_technicians=job.technician_ids if job.pinned else (),
@@ -165,7 +165,7 @@ def stay(job: Job) -> Stay:
 
 
 def latest_expected_finish(job: Job, now: datetime) -> datetime:
-    """Return the latest expected finish of work in hand: the planned one, or soon if that is
+    """Return the latest expected finish of work in progress: the planned one, or soon if that is
     past."""
     planned = job.planned_finish_at or now
     return planned if planned > now else now + timedelta(minutes=MIN_REMAINING_MINUTES)
@@ -176,7 +176,7 @@ def _reservations(context: PlanningContext, hold: Hold) -> Iterator[ReservedTask
     before = None
     for held in hold.jobs:
         reserved = PlanAssignment(*slot(held.assignment), held.job_id)
-        requested = RequestedOperation(held.job_id, held.operation_id)
+        requested = RequestedOperation(held.job_id, held.op_code)
         order_id = hold.order_id or hold.hold_id
         job = _requested_task(context, order_id, requested, before, reserved.start)
         yield ReservedTask(job, reserved)
@@ -191,12 +191,12 @@ def _requested_task(
     earliest_start: int,
 ) -> PlanTask:
     """An operation that is not ordered yet, for the planner."""
-    operation = find_operation(context.operations, requested.operation_id)
+    operation = find_operation(context.operations, requested.op_code)
     estimate = context.estimate(operation, operation.standard_hours)
     return PlanTask(
         job_id=requested.job_id,
         order_id=order_id,
-        trade=operation.trade,
+        skill_code=operation.skill_code,
         level=operation.level,
         bay_type=operation.bay_type,
         minutes=estimate.minutes,
@@ -211,7 +211,7 @@ def _requested_task(
 def _familiar(context: PlanningContext, job: Job, minutes: int) -> dict[str, int]:
     """The minutes of whoever knows the vehicle from the work that is done again."""
     return {
-        member.technician_id: max(1, round(minutes * member.pace * _FAMILIAR))
+        member.technician_id: max(1, round(minutes * member.time_factor * _FAMILIAR))
         for member in context.members
         if member.technician_id in job.rework_for
     }

@@ -18,13 +18,13 @@ from services.workshop.planning.timeline import Calendar, calendar, common
 
 
 def duration(job: PlanTask, team: tuple[Technician, ...]) -> int:
-    """Working minutes of the job for these technicians; the slowest sets the pace."""
+    """Working minutes of the job for these technicians; the slowest sets the time factor."""
     return max(_own_duration(job, technician) for technician in team)
 
 
 def _own_duration(job: PlanTask, technician: Technician) -> int:
     known = job.own_minutes.get(technician.technician_id)
-    return known or max(1, floor(job.minutes * technician.pace + 0.5))
+    return known or max(1, floor(job.minutes * technician.time_factor + 0.5))
 
 
 def shared_hours(team: Sequence[Technician]) -> Calendar:
@@ -51,7 +51,7 @@ Need = tuple[Hashable, ...]
 def need(job: PlanTask) -> Need:
     """What of the job decides on its candidates."""
     return (
-        job.trade,
+        job.skill_code,
         job.level,
         job.certificate,
         job.technicians_needed,
@@ -82,7 +82,7 @@ def candidates(
         if len(allowed) < len(job.pinned_technicians):
             return _infeasible(job, "pin_unfit", technician_ids=", ".join(job.pinned_technicians))
     if len(allowed) < job.technicians_needed:
-        return _infeasible(job, "forbidden", trade=job.trade, level=job.level)
+        return _infeasible(job, "forbidden", skill_code=job.skill_code, level=job.level)
     return Candidates(allowed, fitting)
 
 
@@ -91,13 +91,15 @@ def _unskilled(
 ) -> Infeasibility:
     leveled = [t for t in technicians if has_level(job, t)]
     if not leveled:
-        return _infeasible(job, "no_skill", trade=job.trade, level=job.level)
+        return _infeasible(job, "no_skill", skill_code=job.skill_code, level=job.level)
     if not able and job.certificate:
-        return _infeasible(job, "no_certificate", certificate=job.certificate, trade=job.trade)
+        return _infeasible(
+            job, "no_certificate", certificate=job.certificate, skill_code=job.skill_code
+        )
     return _infeasible(
         job,
         "too_few_technicians",
-        trade=job.trade,
+        skill_code=job.skill_code,
         needed=job.technicians_needed,
         capable=len(able),
     )

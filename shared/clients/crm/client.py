@@ -9,15 +9,15 @@ from shared.clients.crm.models import (
     AppointmentReminderMessage,
     AtRiskMessage,
     AuthorisationMessage,
+    CallTask,
+    CompleteCallTask,
     CompletedTask,
-    CompletePhoneTask,
     ContactPreferences,
     ContactView,
     CustomerView,
     FollowUpView,
     MessageView,
     OverduePaymentMessage,
-    PhoneTask,
     Preferences,
     PromiseChangedMessage,
     ReadyMessage,
@@ -182,9 +182,9 @@ class CrmApi:
                 "waiting",
                 "sending",
                 "sent",
-                "to_call",
+                "call_required",
                 "called",
-                "unreached",
+                "not_reached",
                 "suppressed",
                 "obsolete",
             ]
@@ -205,22 +205,22 @@ class CrmApi:
             MessageView, "GET", f"/stores/{segment(store_id)}/messages/{segment(message_id)}"
         )
 
-    async def list_phone_tasks(self, store_id: str) -> list[PhoneTask]:
+    async def list_call_tasks(self, store_id: str) -> list[CallTask]:
         """List what is to be told by phone, those not called yet first; without what is
         obsolete.
         """
         return await self._calls.request(
-            list[PhoneTask], "GET", f"/stores/{segment(store_id)}/phone-tasks"
+            list[CallTask], "GET", f"/stores/{segment(store_id)}/call-tasks"
         )
 
-    async def complete_phone_task(
-        self, store_id: str, message_id: str, body: CompletePhoneTask, *, idempotency_key: str
+    async def complete_call_task(
+        self, store_id: str, message_id: str, body: CompleteCallTask, *, idempotency_key: str
     ) -> CompletedTask:
         """The agent has called, whether or not the customer was reached."""
         return await self._calls.request(
             CompletedTask,
             "POST",
-            f"/stores/{segment(store_id)}/phone-tasks/{segment(message_id)}/completion",
+            f"/stores/{segment(store_id)}/call-tasks/{segment(message_id)}/completion",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -58,7 +58,7 @@ class AuthorisationMessage(RequestBody):
     values: LinkedAuthorisation
 
 
-class CompletePhoneTask(RequestBody):
+class CompleteCallTask(RequestBody):
     reached: bool
 
 
@@ -195,7 +195,14 @@ class MessageView(ResponseBody):
     created_at: AwareDatetime
     expires_at: AwareDatetime | None
     status: Literal[
-        "waiting", "sending", "sent", "to_call", "called", "unreached", "suppressed", "obsolete"
+        "waiting",
+        "sending",
+        "sent",
+        "call_required",
+        "called",
+        "not_reached",
+        "suppressed",
+        "obsolete",
     ]
     channel: Literal["wecom", "sms", "email"] | None
     tries: int
@@ -207,7 +214,7 @@ class MessageView(ResponseBody):
 
 
 class OverduePayment(RequestBody):
-    """A bill is unpaid past its day (逾期未付)."""
+    """An invoice is unpaid past its day (逾期未付)."""
 
     amount_cents: int
     due_at: AwareDatetime
@@ -222,7 +229,7 @@ class OverduePaymentMessage(RequestBody):
     values: OverduePayment
 
 
-class PhoneTask(ResponseBody):
+class CallTask(ResponseBody):
     """Whom to call and what to say, in the customer's language."""
 
     message_id: str

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from shared.calls import ServiceCalls, segment
 from shared.clients.reception.models import (
     AppointmentView,
+    ApproveOnAccount,
     ArrivalView,
     AskForOffers,
     AssignAdvisor,
@@ -23,10 +24,9 @@ from shared.clients.reception.models import (
     Decided,
     Decision,
     EstimateView,
+    FeedbackDetail,
     FeedbackView,
-    FeedbackWithWords,
     GiveFeedback,
-    GrantCredit,
     HeldMoney,
     InvoicePreview,
     InvoiceView,
@@ -38,8 +38,8 @@ from shared.clients.reception.models import (
     MoveAppointment,
     Offers,
     OpenOrder,
+    OrderDetail,
     OrderView,
-    OrderWithWords,
     PayRefund,
     PhotoView,
     PresentedEstimate,
@@ -49,7 +49,7 @@ from shared.clients.reception.models import (
     RecordAnswer,
     RecordArrival,
     RecordCheck,
-    RecordEvidence,
+    RecordClaimDetails,
     RecordPayment,
     RecordStep,
     RequestDiscount,
@@ -258,7 +258,7 @@ class ReceptionApi:
                 "arrived",
                 "greeted",
                 "opened",
-                "in_work",
+                "in_progress",
                 "ready",
                 "delivered",
                 "settled",
@@ -271,10 +271,10 @@ class ReceptionApi:
             list[OrderView], "GET", f"/stores/{segment(store_id)}/orders", query={"stage": stage}
         )
 
-    async def get_order(self, store_id: str, order_id: str) -> OrderWithWords:
+    async def get_order(self, store_id: str, order_id: str) -> OrderDetail:
         """One order with the customer's own words."""
         return await self._calls.request(
-            OrderWithWords, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
+            OrderDetail, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}"
         )
 
     async def open_order(
@@ -307,7 +307,7 @@ class ReceptionApi:
         order_id: str,
         content: bytes,
         *,
-        kind: Literal["walk_round", "damage", "evidence", "delivery", "premises"],
+        kind: Literal["walkaround", "damage", "evidence", "delivery", "premises"],
         position: str | None = None,
         idempotency_key: str,
     ) -> PhotoView:
@@ -333,7 +333,8 @@ class ReceptionApi:
     async def add_premises_photo(
         self, store_id: str, content: bytes, *, idempotency_key: str
     ) -> PhotoView:
-        """Keep a picture of hall or lanes (场地照片), its content sent as the body."""
+        """Keep a picture of customer lounge or service drive (场地照片), its content sent as the
+        body."""
         return await self._calls.request(
             PhotoView,
             "POST",
@@ -480,14 +481,14 @@ class ReceptionApi:
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/links",
         )
 
-    async def declined_work(self, store_id: str, order_id: str) -> list[EstimateView]:
+    async def declined_services(self, store_id: str, order_id: str) -> list[EstimateView]:
         """What the vehicle's owner did not want at earlier visits and has not ordered since
         (未做增项): to be offered again.
         """
         return await self._calls.request(
             list[EstimateView],
             "GET",
-            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/declined-work",
+            f"/stores/{segment(store_id)}/orders/{segment(order_id)}/declined-services",
         )
 
     async def show_offer(
@@ -539,7 +540,7 @@ class ReceptionApi:
         """Take out work that the customer does not want any more; the workshop stops what has
         begun.
 
-        What was done of it is billed; the rest is declined, and offered again at the next visit.
+        What was done of it is invoiced; the rest is declined, and offered again at the next visit.
         """
         return await self._calls.request(
             OrderView,
@@ -608,7 +609,8 @@ class ReceptionApi:
     async def deliver_vehicle(
         self, store_id: str, order_id: str, body: Seen, *, idempotency_key: str
     ) -> OrderView:
-        """Hand the vehicle over (交车); refused while a step is missing or the bill is unpaid."""
+        """Hand the vehicle over (交车); refused while a step is missing or the invoice is
+        unpaid."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -658,7 +660,7 @@ class ReceptionApi:
     async def receive_deposit(
         self, store_id: str, order_id: str, body: RecordPayment, *, idempotency_key: str
     ) -> OrderView:
-        """Take money before the bill (定金); it will be set against it."""
+        """Take money before the invoice (定金); it will be set against it."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -670,7 +672,8 @@ class ReceptionApi:
     async def issue_invoice(
         self, store_id: str, order_id: str, body: IssueInvoice, *, idempotency_key: str
     ) -> OrderView:
-        """Bill the order (结算): what the customer has agreed to and the workshop has finished."""
+        """Invoice the order (结算): what the customer has agreed to and the workshop has
+        finished."""
         return await self._calls.request(
             OrderView,
             "POST",
@@ -680,7 +683,7 @@ class ReceptionApi:
         )
 
     async def get_invoice(self, store_id: str, order_id: str) -> InvoiceView:
-        """The order's bill as it was issued (结算单), and those before it."""
+        """The order's invoice as it was issued (结算单), and those before it."""
         return await self._calls.request(
             InvoiceView, "GET", f"/stores/{segment(store_id)}/orders/{segment(order_id)}/invoice"
         )
@@ -688,7 +691,7 @@ class ReceptionApi:
     async def preview_invoice(
         self, store_id: str, order_id: str, body: ChosenVouchers
     ) -> InvoicePreview:
-        """What the bill would be (预结算); nothing is issued or redeemed."""
+        """What the invoice would be (预结算); nothing is issued or redeemed."""
         return await self._calls.request(
             InvoicePreview,
             "POST",
@@ -699,8 +702,8 @@ class ReceptionApi:
     async def issue_credit_note(
         self, store_id: str, order_id: str, body: IssueCreditNote, *, idempotency_key: str
     ) -> OrderView:
-        """Correct a bill (红字): take back a part of what the customer pays, refund what is paid
-        of it already, and give vouchers back; with the last of what the customer pays, all of
+        """Correct an invoice (红字): take back a part of what the customer pays, refund what is
+        paid of it already, and reinstate vouchers; with the last of what the customer pays, all of
         them.
         """
         return await self._calls.request(
@@ -735,8 +738,8 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    async def grant_credit(
-        self, store_id: str, order_id: str, body: GrantCredit, *, idempotency_key: str
+    async def approve_on_account(
+        self, store_id: str, order_id: str, body: ApproveOnAccount, *, idempotency_key: str
     ) -> OrderView:
         """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
         return await self._calls.request(
@@ -792,14 +795,14 @@ class ReceptionApi:
             ClaimEntry, "GET", f"/stores/{segment(store_id)}/claims/{segment(claim_id)}"
         )
 
-    async def record_evidence(
-        self, store_id: str, claim_id: str, body: RecordEvidence, *, idempotency_key: str
+    async def record_claim_details(
+        self, store_id: str, claim_id: str, body: RecordClaimDetails, *, idempotency_key: str
     ) -> ClaimView:
         """Complete the evidence (索赔资料)."""
         return await self._calls.request(
             ClaimView,
             "POST",
-            f"/stores/{segment(store_id)}/claims/{segment(claim_id)}/evidence",
+            f"/stores/{segment(store_id)}/claims/{segment(claim_id)}/claim-details",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -882,10 +885,10 @@ class ReceptionApi:
             idempotency_key=idempotency_key,
         )
 
-    async def get_feedback(self, store_id: str, order_id: str) -> FeedbackWithWords:
+    async def get_feedback(self, store_id: str, order_id: str) -> FeedbackDetail:
         """What the customer of an order thought."""
         return await self._calls.request(
-            FeedbackWithWords,
+            FeedbackDetail,
             "GET",
             f"/stores/{segment(store_id)}/orders/{segment(order_id)}/feedback",
         )
@@ -893,13 +896,13 @@ class ReceptionApi:
     async def record_check(
         self, store_id: str, body: RecordCheck, *, idempotency_key: str
     ) -> CheckView:
-        """The caller has looked at an area (日常检查); what failed becomes a rectification
+        """The caller has looked at an area (日常检查); what failed becomes a corrective action
         (整改).
         """
         return await self._calls.request(
             CheckView,
             "POST",
-            f"/stores/{segment(store_id)}/daily-checks",
+            f"/stores/{segment(store_id)}/facility-checks",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -907,5 +910,8 @@ class ReceptionApi:
     async def list_checks(self, store_id: str, *, day: date | None = None) -> list[CheckView]:
         """The checks of a day of the store, today where none is named."""
         return await self._calls.request(
-            list[CheckView], "GET", f"/stores/{segment(store_id)}/daily-checks", query={"day": day}
+            list[CheckView],
+            "GET",
+            f"/stores/{segment(store_id)}/facility-checks",
+            query={"day": day},
         )

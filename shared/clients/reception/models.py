@@ -14,9 +14,9 @@ from shared.contracts.reception import (
     DeliveryWaiver,
     EstimateLine,
     InvoiceIssued,
-    PayerShare,
-    WalkRoundFinding,
-    WantedPart,
+    PayerSplit,
+    RequestedPart,
+    WalkaroundDamage,
 )
 
 
@@ -30,7 +30,7 @@ class AppointmentView(ResponseBody):
     customer_ref: str | None
     planned_at: AwareDatetime
     operations: list[str]
-    parts: list[WantedPart]
+    parts: list[RequestedPart]
     promised_at: AwareDatetime | None
     status: Literal["booked", "arrived", "cancelled", "missed"]
     provisional: bool
@@ -45,7 +45,7 @@ class ArrivalView(ResponseBody):
     order_id: str
     store_id: str
     stage: Literal[
-        "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
     ]
     queue_number: int
     plate_ref: str
@@ -57,11 +57,11 @@ class ArrivalView(ResponseBody):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_replacement: (
+    odometer_discrepancy_reason: (
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     )
-    energy_percent: int | None
-    findings: list[WalkRoundFinding]
+    fuel_or_charge_percent: int | None
+    findings: list[WalkaroundDamage]
     waiting_customer: bool
     symptoms: list[str]
     operations: list[str]
@@ -83,7 +83,7 @@ class ArrivalView(ResponseBody):
     deposit_cents: int | None
     money_by_method: dict[str, int] | None
     invoice_id: str | None
-    is_billed: bool | None
+    is_invoiced: bool | None
     shares: list[Share] | None
     invoiced_cents: int | None
     received_cents: int | None
@@ -109,7 +109,7 @@ class AssignAdvisor(RequestBody):
 
 
 class BillView(ResponseBody):
-    """A bill as it was issued, what was credited of it since, and number and tax of its tax
+    """An invoice as it was issued, what was credited of it since, and number and tax of its tax
     invoice (电子发票) as it was issued, once there is one.
 
     ``issued_tax_cents`` may differ from ``computed_tax_cents``, the tax of the customer's share.
@@ -182,7 +182,7 @@ class CheckView(ResponseBody):
 
 
 class ChosenVouchers(RequestBody):
-    """Vouchers and service cards to be redeemed with the bill; where it takes the place of one
+    """Vouchers and service cards to be redeemed with the invoice; where it takes the place of one
     that is credited whole, other payers by code of the operation or part.
     """
 
@@ -207,9 +207,9 @@ class ClaimEntry(ResponseBody):
         Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"] | None
     )
     answered_at: AwareDatetime | None
-    evidence: EvidenceView
+    evidence: ClaimDetailsView
     missing: list[str]
-    awaits: Literal["submission", "answer"] | None
+    pending_step: Literal["submission", "answer"] | None
     due_at: AwareDatetime
     round: int
     version: str
@@ -236,9 +236,9 @@ class ClaimView(ResponseBody):
         Literal["accepted", "partly_accepted", "not_covered", "evidence_doubtful", "other"] | None
     )
     answered_at: AwareDatetime | None
-    evidence: EvidenceView
+    evidence: ClaimDetailsView
     missing: list[str]
-    awaits: Literal["submission", "answer"] | None
+    pending_step: Literal["submission", "answer"] | None
     due_at: AwareDatetime
     round: int
     version: str
@@ -262,8 +262,8 @@ class Credit(ResponseBody):
 
     amount_cents: int
     reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
-    granted_by: str
-    granted_at: AwareDatetime
+    approved_by: str
+    approved_at: AwareDatetime
 
 
 class CreditNoteView(ResponseBody):
@@ -319,12 +319,12 @@ class Decision(RequestBody):
 
 
 class Discount(ResponseBody):
-    """Something taken off what the customer pays; without ``granted_by`` it is only asked for."""
+    """Something taken off what the customer pays; without ``approved_by`` it is only asked for."""
 
     amount_cents: int
     reason: Literal["loyalty", "complaint", "campaign", "price_match", "other"]
     requested_by: str
-    granted_by: str | None = None
+    approved_by: str | None = None
 
 
 class EstimateView(ResponseBody):
@@ -344,30 +344,30 @@ class EstimateView(ResponseBody):
     link_consent: LinkConsent | None
 
 
-class EvidenceView(ResponseBody):
+class ClaimDetailsView(ResponseBody):
     odometer_km: int | None
-    in_service_on: date | None
-    fault_code: str | None
-    part_no: str | None
+    in_service_date: date | None
+    dtc: str | None
+    part_number: str | None
     photo_ids: list[str]
 
 
 class FeedbackView(ResponseBody):
     order_id: str
     quality: int
-    technique: int
-    attitude: int
+    technical_skill: int
+    service_attitude: int
     recorded_by: str
     given_at: AwareDatetime
 
 
-class FeedbackWithWords(ResponseBody):
+class FeedbackDetail(ResponseBody):
     """The same with the customer's own words; absent when none were said or they were erased."""
 
     order_id: str
     quality: int
-    technique: int
-    attitude: int
+    technical_skill: int
+    service_attitude: int
     recorded_by: str
     given_at: AwareDatetime
     words: str | None
@@ -375,24 +375,25 @@ class FeedbackWithWords(ResponseBody):
 
 class GiveFeedback(RequestBody):
     quality: int
-    technique: int
-    attitude: int
+    technical_skill: int
+    service_attitude: int
     words: str | None = None
 
 
-class GrantCredit(RequestBody):
+class ApproveOnAccount(RequestBody):
     version: str
     reason: Literal["fleet_customer", "insurer_pays", "goodwill", "other"]
 
 
 class HeldMoney(ResponseBody):
-    """Money of a customer that no bill has used, in cents, and the customer's money by method."""
+    """Money of a customer that no invoice has used, in cents, and the customer's money by
+    method."""
 
     order_id: str
     customer_ref: str | None
     advisor_id: str | None
     stage: Literal[
-        "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
     ]
     invoice_id: str | None
     deposit_cents: int
@@ -400,12 +401,12 @@ class HeldMoney(ResponseBody):
 
 
 class InvoicePreview(ResponseBody):
-    """What the bill would be, in cents: gross lines, discount and vouchers, and their total with
+    """What the invoice would be, in cents: gross lines, discount and vouchers, and their total with
     the tax that it contains.
     """
 
     lines: list[EstimateLine]
-    shares: list[PayerShare]
+    shares: list[PayerSplit]
     gross_cents: int
     discount_cents: int
     vouchers: list[BilledVoucher]
@@ -417,7 +418,7 @@ class InvoicePreview(ResponseBody):
 
 
 class InvoiceView(ResponseBody):
-    """The order's latest bill with the vouchers that are redeemed with it, and ``earlier`` ones,
+    """The order's latest invoice with the vouchers that are redeemed with it, and ``earlier`` ones,
     which are credited whole, the latest first.
     """
 
@@ -431,8 +432,8 @@ class InvoiceView(ResponseBody):
 
 
 class IssueCreditNote(RequestBody):
-    """``vouchers`` that were redeemed with the bill are given back; what is paid already of
-    ``amount_cents`` is refunded by ``refund_method``; ``entire`` takes back the whole bill, of
+    """``vouchers`` that were redeemed with the invoice are given back; what is paid already of
+    ``amount_cents`` is refunded by ``refund_method``; ``entire`` takes back the whole invoice, of
     all payers.
     """
 
@@ -445,7 +446,7 @@ class IssueCreditNote(RequestBody):
 
 
 class IssueInvoice(RequestBody):
-    """The bill as it was previewed."""
+    """The invoice as it was previewed."""
 
     vouchers: list[str] = Field(default_factory=list)
     pay_types: dict[str, Literal["customer", "warranty", "goodwill", "internal"]] = Field(
@@ -455,13 +456,13 @@ class IssueInvoice(RequestBody):
 
 
 class IssueVoucher(RequestBody):
-    """A voucher is worth ``value_cents``; a service card does ``operation_id`` for nothing.
+    """A voucher is worth ``value_cents``; a service card does ``op_code`` for nothing.
     Without ``expires_at`` it is for ever.
     """
 
     kind: Literal["voucher", "service_card"]
     value_cents: int = 0
-    operation_id: str | None = None
+    op_code: str | None = None
     customer_ref: str | None = None
     expires_at: AwareDatetime = datetime.fromisoformat("2100-12-31T23:59:59Z")
 
@@ -527,9 +528,9 @@ class LinkWithUses(ResponseBody):
 
 
 class LoadView(ResponseBody):
-    """Technician minutes of a trade in half an hour: at work, and not yet booked."""
+    """Technician minutes of a skill in half an hour: at work, and not yet booked."""
 
-    trade: str
+    skill_code: str
     starts_at: AwareDatetime
     working_minutes: int
     free_minutes: int
@@ -601,11 +602,11 @@ class OpenOrder(RequestBody):
     vehicle_ref: str | None = None
     customer: CustomerDetails | None = None
     odometer_km: int
-    odometer_replacement: (
+    odometer_discrepancy_reason: (
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     ) = None
-    energy_percent: int | None = None
-    findings: list[WalkRoundFinding] = Field(default_factory=list)
+    fuel_or_charge_percent: int | None = None
+    findings: list[WalkaroundDamage] = Field(default_factory=list)
     belongings: str | None = None
     words: str
     symptoms: list[str] = Field(default_factory=list)
@@ -638,7 +639,7 @@ class OrderView(ResponseBody):
     order_id: str
     store_id: str
     stage: Literal[
-        "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
     ]
     queue_number: int
     plate_ref: str
@@ -650,11 +651,11 @@ class OrderView(ResponseBody):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_replacement: (
+    odometer_discrepancy_reason: (
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     )
-    energy_percent: int | None
-    findings: list[WalkRoundFinding]
+    fuel_or_charge_percent: int | None
+    findings: list[WalkaroundDamage]
     waiting_customer: bool
     symptoms: list[str]
     operations: list[str]
@@ -676,7 +677,7 @@ class OrderView(ResponseBody):
     deposit_cents: int | None
     money_by_method: dict[str, int] | None
     invoice_id: str | None
-    is_billed: bool | None
+    is_invoiced: bool | None
     shares: list[Share] | None
     invoiced_cents: int | None
     received_cents: int | None
@@ -685,7 +686,7 @@ class OrderView(ResponseBody):
     version: str
 
 
-class OrderWithWords(ResponseBody):
+class OrderDetail(ResponseBody):
     """The same with the customer's own words and what was left in the vehicle; absent when they
     were erased.
     """
@@ -693,7 +694,7 @@ class OrderWithWords(ResponseBody):
     order_id: str
     store_id: str
     stage: Literal[
-        "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
     ]
     queue_number: int
     plate_ref: str
@@ -705,11 +706,11 @@ class OrderWithWords(ResponseBody):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_replacement: (
+    odometer_discrepancy_reason: (
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     )
-    energy_percent: int | None
-    findings: list[WalkRoundFinding]
+    fuel_or_charge_percent: int | None
+    findings: list[WalkaroundDamage]
     waiting_customer: bool
     symptoms: list[str]
     operations: list[str]
@@ -731,7 +732,7 @@ class OrderWithWords(ResponseBody):
     deposit_cents: int | None
     money_by_method: dict[str, int] | None
     invoice_id: str | None
-    is_billed: bool | None
+    is_invoiced: bool | None
     shares: list[Share] | None
     invoiced_cents: int | None
     received_cents: int | None
@@ -743,7 +744,7 @@ class OrderWithWords(ResponseBody):
 
 
 class PartLine(RequestBody):
-    part_no: str
+    part_number: str
     quantity: int
 
 
@@ -757,7 +758,7 @@ class PayRefund(RequestBody):
 class PhotoView(ResponseBody):
     photo_id: str
     order_id: str | None
-    kind: Literal["walk_round", "damage", "evidence", "delivery", "premises"]
+    kind: Literal["walkaround", "damage", "evidence", "delivery", "premises"]
     position: str | None
     taken_by: str
     taken_at: AwareDatetime
@@ -819,7 +820,7 @@ class QuotedWork(RequestBody):
 
 
 class Receivable(ResponseBody):
-    """What a payer still owes of a bill (应收)."""
+    """What a payer still owes of an invoice (应收)."""
 
     order_id: str
     invoice_id: str
@@ -857,14 +858,14 @@ class RecordCheck(RequestBody):
     photo_id: str | None = None
 
 
-class RecordEvidence(RequestBody):
+class RecordClaimDetails(RequestBody):
     """All that is known."""
 
     version: str
     odometer_km: int | None = None
-    in_service_on: date | None = None
-    fault_code: str | None = None
-    part_no: str | None = None
+    in_service_date: date | None = None
+    dtc: str | None = None
+    part_number: str | None = None
     photo_ids: list[str] = Field(default_factory=list)
 
 
@@ -879,11 +880,11 @@ class RecordStep(RequestBody):
 
 
 class RedeemedVoucher(ResponseBody):
-    """What a voucher or service card takes off a bill, in cents."""
+    """What a voucher or service card takes off an invoice, in cents."""
 
     voucher_id: str
     kind: Literal["voucher", "service_card"]
-    operation_id: str | None
+    op_code: str | None
     redeemed_cents: int
 
 
@@ -938,7 +939,7 @@ class SettleClaim(RequestBody):
 
 
 class Share(ResponseBody):
-    """What one payer has to pay of the bill, and has paid."""
+    """What one payer has to pay of the invoice, and has paid."""
 
     payer: Literal["customer", "manufacturer", "internal"]
     amount_cents: int
@@ -996,7 +997,7 @@ class TakeWord(RequestBody):
 
 class UnwantedWork(RequestBody):
     """Operations and parts by code. Withdrawn operations are not begun or are stopped; a part
-    that is not named is billed.
+    that is not named is invoiced.
     """
 
     operations: list[str] = Field(default_factory=list)
@@ -1012,7 +1013,7 @@ class VehicleView(ResponseBody):
     visits to any store of the group, ``declined`` is work to be offered again.
     """
 
-    archive_away: bool
+    crm_unavailable: bool
     customer_ref: str | None
     vehicle_ref: str | None
     brand: str | None
@@ -1030,7 +1031,7 @@ class VisitView(ResponseBody):
     store_id: str
     order_id: str
     stage: Literal[
-        "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
     ]
     arrived_at: AwareDatetime
     odometer_km: int | None
@@ -1045,7 +1046,7 @@ class VoucherView(ResponseBody):
     voucher_id: str
     kind: Literal["voucher", "service_card"]
     value_cents: int
-    operation_id: str | None
+    op_code: str | None
     customer_ref: str | None
     expires_at: AwareDatetime
     issued_by: str
@@ -1063,7 +1064,7 @@ class WaitingView(ResponseBody):
     order_id: str
     store_id: str
     stage: Literal[
-        "arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled", "cancelled"
+        "arrived", "greeted", "opened", "in_progress", "ready", "delivered", "settled", "cancelled"
     ]
     queue_number: int
     plate_ref: str
@@ -1075,11 +1076,11 @@ class WaitingView(ResponseBody):
     customer_ref: str | None
     vehicle_ref: str | None
     odometer_km: int | None
-    odometer_replacement: (
+    odometer_discrepancy_reason: (
         Literal["cluster_replaced", "cluster_repaired", "reading_corrected"] | None
     )
-    energy_percent: int | None
-    findings: list[WalkRoundFinding]
+    fuel_or_charge_percent: int | None
+    findings: list[WalkaroundDamage]
     waiting_customer: bool
     symptoms: list[str]
     operations: list[str]
@@ -1101,7 +1102,7 @@ class WaitingView(ResponseBody):
     deposit_cents: int | None
     money_by_method: dict[str, int] | None
     invoice_id: str | None
-    is_billed: bool | None
+    is_invoiced: bool | None
     shares: list[Share] | None
     invoiced_cents: int | None
     received_cents: int | None
@@ -1125,7 +1126,7 @@ class WithdrawWork(RequestBody):
 
 
 class WithdrawalPreview(ResponseBody):
-    """What would remain and be billed, and what would be declined, in cents."""
+    """What would remain and be invoiced, and what would be declined, in cents."""
 
     lines: list[EstimateLine]
     estimate_cents: int

@@ -6,12 +6,12 @@ from typing import Literal
 
 from shared.calls import ServiceCalls, segment
 from shared.clients.reporting.models import (
-    CloseRectification,
+    CloseCorrectiveAction,
+    CorrectiveActionView,
+    CorrectiveActionWithNote,
     DailyReport,
     HistoryEntry,
     LiveFigures,
-    RectificationView,
-    RectificationWithNote,
 )
 from shared.contracts.reporting import DailyReportPublished
 
@@ -53,40 +53,40 @@ class ReportingApi:
             list[DailyReportPublished], "GET", "/group/daily-reports", query={"day": day}
         )
 
-    async def list_rectifications(
+    async def list_corrective_actions(
         self, store_id: str, *, state: Sequence[Literal["open", "overdue", "closed"]]
-    ) -> list[RectificationView]:
-        """Rectifications in one of the states, by when they are due (整改清单)."""
+    ) -> list[CorrectiveActionView]:
+        """Corrective actions in one of the states, by when they are due (整改清单)."""
         return await self._calls.request(
-            list[RectificationView],
+            list[CorrectiveActionView],
             "GET",
-            f"/stores/{segment(store_id)}/rectifications",
+            f"/stores/{segment(store_id)}/corrective-actions",
             query={"state": state},
         )
 
-    async def get_rectification(
-        self, store_id: str, rectification_id: str
-    ) -> RectificationWithNote:
-        """One rectification with the owner's note."""
+    async def get_corrective_action(
+        self, store_id: str, corrective_action_id: str
+    ) -> CorrectiveActionWithNote:
+        """One corrective action with the owner's note."""
         return await self._calls.request(
-            RectificationWithNote,
+            CorrectiveActionWithNote,
             "GET",
-            f"/stores/{segment(store_id)}/rectifications/{segment(rectification_id)}",
+            f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}",
         )
 
-    async def close_rectification(
+    async def close_corrective_action(
         self,
         store_id: str,
-        rectification_id: str,
-        body: CloseRectification,
+        corrective_action_id: str,
+        body: CloseCorrectiveAction,
         *,
         idempotency_key: str,
-    ) -> RectificationView:
+    ) -> CorrectiveActionView:
         """The owner, or a manager, says how it was put right (整改完成)."""
         return await self._calls.request(
-            RectificationView,
+            CorrectiveActionView,
             "POST",
-            f"/stores/{segment(store_id)}/rectifications/{segment(rectification_id)}/closing",
+            f"/stores/{segment(store_id)}/corrective-actions/{segment(corrective_action_id)}/closing",
             body=body,
             idempotency_key=idempotency_key,
         )

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from shared.clients.bodies import RequestBody, ResponseBody
 
 
-class CloseRectification(RequestBody):
+class CloseCorrectiveAction(RequestBody):
     result: Literal["corrected", "unfounded"]
     note: str
 
@@ -54,11 +54,11 @@ class DailyReport(ResponseBody):
     collected: float | None
     show: float | None
     feedback: float | None
-    rectifications_opened: int
-    rectifications_overdue: int
+    corrective_actions_opened: int
+    corrective_actions_overdue: int
     checks_missing: int
     checks_done: float | None
-    fault_accuracy: float | None
+    concern_match_rate: float | None
     promise_calibration: dict[str, float] | None
     rework_in: float | None
     rework_out: float | None
@@ -70,9 +70,9 @@ class DailyReport(ResponseBody):
     claims_submitted: int | None
     claims_settled: int | None
     claims_overdue: int | None
-    feedback_quality: float | None
-    feedback_technique: float | None
-    feedback_attitude: float | None
+    feedback_work_quality: float | None
+    feedback_technical_skill: float | None
+    feedback_service_attitude: float | None
     customers_notified: int | None
 
 
@@ -126,11 +126,11 @@ class LiveFigures(ResponseBody):
     collected: float | None
     show: float | None
     feedback: float | None
-    rectifications_opened: int
-    rectifications_overdue: int
+    corrective_actions_opened: int
+    corrective_actions_overdue: int
     checks_missing: int
     checks_done: float | None
-    fault_accuracy: float | None
+    concern_match_rate: float | None
     promise_calibration: dict[str, float] | None
     rework_in: float | None
     rework_out: float | None
@@ -142,17 +142,17 @@ class LiveFigures(ResponseBody):
     claims_submitted: int | None
     claims_settled: int | None
     claims_overdue: int | None
-    feedback_quality: float | None
-    feedback_technique: float | None
-    feedback_attitude: float | None
+    feedback_work_quality: float | None
+    feedback_technical_skill: float | None
+    feedback_service_attitude: float | None
     customers_notified: int | None
 
 
-class RectificationView(ResponseBody):
+class CorrectiveActionView(ResponseBody):
     """``subjects`` are the bad marks of a feedback or the failed items of a check."""
 
-    rectification_id: str
-    source: Literal["feedback", "daily_check"]
+    corrective_action_id: str
+    source: Literal["feedback", "facility_check"]
     source_id: str
     order_id: str | None
     subjects: list[str]
@@ -165,11 +165,11 @@ class RectificationView(ResponseBody):
     result: Literal["corrected", "unfounded"] | None
 
 
-class RectificationWithNote(ResponseBody):
+class CorrectiveActionWithNote(ResponseBody):
     """The same with what was done; absent while it is open."""
 
-    rectification_id: str
-    source: Literal["feedback", "daily_check"]
+    corrective_action_id: str
+    source: Literal["feedback", "facility_check"]
     source_id: str
     order_id: str | None
     subjects: list[str]

@@ -75,7 +75,7 @@ class WorkshopApi:
     async def get_load(
         self, store_id: str, *, day: date | None = None, days: int = 1
     ) -> list[LoadView]:
-        """Working and free time by trade and half hour (负荷曲线) of days from ``day``, today
+        """Working and free time by skill and half hour (负荷曲线) of days from ``day``, today
         first.
         """
         return await self._calls.request(
@@ -138,7 +138,7 @@ class WorkshopApi:
         )
 
     async def start_job(self, store_id: str, job_id: str, *, idempotency_key: str) -> JobView:
-        """The calling technician clocks on (开工)."""
+        """The calling technician clocks in (开工)."""
         return await self._calls.request(
             JobView,
             "POST",
@@ -200,14 +200,14 @@ class WorkshopApi:
             f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/clock-corrections",
         )
 
-    async def expect_parts(
+    async def set_parts_eta(
         self, store_id: str, job_id: str, body: PartsBody, *, idempotency_key: str
     ) -> JobView:
         """Parts of a planned job are late, or have arrived; the plan follows."""
         return await self._calls.request(
             JobView,
             "POST",
-            f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/parts-expected",
+            f"/stores/{segment(store_id)}/jobs/{segment(job_id)}/parts-eta",
             body=body,
             idempotency_key=idempotency_key,
         )
@@ -237,7 +237,7 @@ class WorkshopApi:
         )
 
     async def list_checklists(self, store_id: str) -> ChecklistsView:
-        """What an inspector looks at, by the trade of the job."""
+        """What an inspector looks at, by the skill of the job."""
         return await self._calls.request(
             ChecklistsView, "GET", f"/stores/{segment(store_id)}/inspection-checklists"
         )

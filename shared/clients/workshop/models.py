@@ -84,8 +84,8 @@ class BoardJob(ResponseBody):
 
     job_id: str
     order_id: str
-    operation_id: str
-    trade: str
+    op_code: str
+    skill_code: str
     status: Literal[
         "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
     ]
@@ -96,7 +96,7 @@ class BoardJob(ResponseBody):
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
     clocked_s: int
-    forgotten_clocks: int
+    missed_punches: int
     standard_hours: float
     promised_at: AwareDatetime
     waiting_customer: bool
@@ -104,7 +104,7 @@ class BoardJob(ResponseBody):
     forbidden_technicians: list[str]
     rework_of: str | None
     rush: bool
-    parts_at: AwareDatetime | None
+    parts_eta: AwareDatetime | None
     parts_reason: Literal["ordered", "delayed", "wrong_part", "arrived"] | None
     reason: ReasonView | None
     comeback_of: str | None
@@ -131,7 +131,7 @@ class BoardView(ResponseBody):
 
 
 class ChecklistItem(ResponseBody):
-    """One thing to look at (质检项目); a ``critical`` one applies to every job of its trade."""
+    """One thing to look at (质检项目); a ``critical`` one applies to every job of its skill."""
 
     item: str
     zh: str
@@ -140,7 +140,7 @@ class ChecklistItem(ResponseBody):
 
 
 class ChecklistsView(ResponseBody):
-    """The items to inspect by trade (质检单)."""
+    """The items to inspect by skill (质检单)."""
 
     checklists: dict[str, list[ChecklistItem]]
 
@@ -174,7 +174,7 @@ class ClockingView(ResponseBody):
 
 
 class CorrectionBody(RequestBody):
-    """When the technicians really clocked on and off; what is left out stays as it was."""
+    """When the technicians really clocked in and out; what is left out stays as it was."""
 
     version: str
     started_at: AwareDatetime | None = None
@@ -253,8 +253,8 @@ class JobView(ResponseBody):
 
     job_id: str
     order_id: str
-    operation_id: str
-    trade: str
+    op_code: str
+    skill_code: str
     status: Literal[
         "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
     ]
@@ -265,7 +265,7 @@ class JobView(ResponseBody):
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
     clocked_s: int
-    forgotten_clocks: int
+    missed_punches: int
     standard_hours: float
     promised_at: AwareDatetime
     waiting_customer: bool
@@ -273,7 +273,7 @@ class JobView(ResponseBody):
     forbidden_technicians: list[str]
     rework_of: str | None
     rush: bool
-    parts_at: AwareDatetime | None
+    parts_eta: AwareDatetime | None
     parts_reason: Literal["ordered", "delayed", "wrong_part", "arrived"] | None
     reason: ReasonView | None
     comeback_of: str | None
@@ -284,9 +284,9 @@ class JobView(ResponseBody):
 
 
 class LoadView(ResponseBody):
-    """Technician minutes of a trade in half an hour: at work, and not yet taken."""
+    """Technician minutes of a skill in half an hour: at work, and not yet taken."""
 
-    trade: str
+    skill_code: str
     starts_at: AwareDatetime
     working_minutes: int
     free_minutes: int
@@ -297,7 +297,14 @@ class OverrideRequest(RequestBody):
 
     version: str
     reason: Literal[
-        "customer_request", "skill", "handover", "workload", "bay", "vehicle", "training", "other"
+        "customer_request",
+        "skill",
+        "shift_handover",
+        "workload",
+        "bay",
+        "vehicle",
+        "training",
+        "other",
     ]
     note: str | None = None
 
@@ -332,7 +339,14 @@ class OverrideView(ResponseBody):
     queue_number: int | None
     kind: Literal["move", "pin", "unpin", "forbid", "allow", "swap"]
     reason: Literal[
-        "customer_request", "skill", "handover", "workload", "bay", "vehicle", "training", "other"
+        "customer_request",
+        "skill",
+        "shift_handover",
+        "workload",
+        "bay",
+        "vehicle",
+        "training",
+        "other",
     ]
     technician_id: str | None
     note: str | None
@@ -378,7 +392,7 @@ class PlanView(ResponseBody):
 class PlannedJob(ResponseBody):
     """Where and when a quoted operation would be done."""
 
-    operation_id: str
+    op_code: str
     technician_ids: list[str]
     bay_id: str
     planned_start_at: AwareDatetime
@@ -395,8 +409,8 @@ class PlannedJobView(ResponseBody):
 
     job_id: str
     order_id: str
-    operation_id: str
-    trade: str
+    op_code: str
+    skill_code: str
     status: Literal[
         "planned", "in_progress", "paused", "finished", "passed", "failed", "stopped", "cancelled"
     ]
@@ -407,7 +421,7 @@ class PlannedJobView(ResponseBody):
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
     clocked_s: int
-    forgotten_clocks: int
+    missed_punches: int
     standard_hours: float
     promised_at: AwareDatetime
     waiting_customer: bool
@@ -415,7 +429,7 @@ class PlannedJobView(ResponseBody):
     forbidden_technicians: list[str]
     rework_of: str | None
     rush: bool
-    parts_at: AwareDatetime | None
+    parts_eta: AwareDatetime | None
     parts_reason: Literal["ordered", "delayed", "wrong_part", "arrived"] | None
     reason: ReasonView | None
     comeback_of: str | None
@@ -480,7 +494,14 @@ class ReasonView(ResponseBody):
 class ReassignmentBody(RequestBody):
     version: str
     reason: Literal[
-        "customer_request", "skill", "handover", "workload", "bay", "vehicle", "training", "other"
+        "customer_request",
+        "skill",
+        "shift_handover",
+        "workload",
+        "bay",
+        "vehicle",
+        "training",
+        "other",
     ]
     note: str | None = None
     technician_ids: list[str]
@@ -494,17 +515,24 @@ class Span(ResponseBody):
 
 
 class StaffingView(ResponseBody):
-    """Demand and people by trade; ``growth`` is the rise expected against the past weeks."""
+    """Demand and people by skill; ``growth`` is the rise expected against the past weeks."""
 
     weeks_observed: int
     growth: float
-    trades: list[TradeDemand]
+    skill_codes: list[SkillDemand]
 
 
 class SwapBody(RequestBody):
     version: str
     reason: Literal[
-        "customer_request", "skill", "handover", "workload", "bay", "vehicle", "training", "other"
+        "customer_request",
+        "skill",
+        "shift_handover",
+        "workload",
+        "bay",
+        "vehicle",
+        "training",
+        "other",
     ]
     note: str | None = None
     other_job_id: str
@@ -520,7 +548,14 @@ class SwapView(ResponseBody):
 class TechnicianBody(RequestBody):
     version: str
     reason: Literal[
-        "customer_request", "skill", "handover", "workload", "bay", "vehicle", "training", "other"
+        "customer_request",
+        "skill",
+        "shift_handover",
+        "workload",
+        "bay",
+        "vehicle",
+        "training",
+        "other",
     ]
     note: str | None = None
     technician_id: str
@@ -535,13 +570,13 @@ class TechnicianView(ResponseBody):
     absences: list[Away]
 
 
-class TradeDemand(ResponseBody):
-    """One trade's hours of work: by past week, oldest first, queued now, and without people.
+class SkillDemand(ResponseBody):
+    """One skill's hours of work: by past week, oldest first, queued now, and without people.
 
     ``needed_hours`` a week, growth and queue included, are absent where nothing is missing.
     """
 
-    trade: str
+    skill_code: str
     weekly_hours: list[float]
     queued_hours: float
     needed_hours: float | None
@@ -552,7 +587,7 @@ class TradeDemand(ResponseBody):
 class WorkDoneView(ResponseBody):
     """How far an operation is; ``labor_s`` is the clocked time of all who worked on it."""
 
-    operation_id: str
+    op_code: str
     state: Literal["open", "begun", "finished"]
     labor_s: int
 

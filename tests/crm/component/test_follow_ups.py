@@ -30,7 +30,7 @@ def delivered(order: str, customer: str | None, store: str = "S01") -> VehicleDe
         advisor_id=f"{store}-advisor-1",
         customer_ref=customer,
         delivered_at=DELIVERED_AT,
-        steps=(DeliveryStep(step="explain_bill", done_by="a", done_at=DELIVERED_AT),),
+        steps=(DeliveryStep(step="explain_invoice", done_by="a", done_at=DELIVERED_AT),),
     )
 
 
@@ -51,7 +51,7 @@ async def scheduled(crm: InProcess, order: str) -> list[dict]:
     response = await crm.client.get(
         "/stores/S01/follow-ups",
         params={"status": ["scheduled", "due", "completed"]},
-        headers={"Authorization": f"Bearer {crm.token('agent')}"},
+        headers={"Authorization": f"Bearer {crm.token('customer_care_agent')}"},
     )
     return [call for call in response.json() if call["order_id"] == order]
 
@@ -77,7 +77,7 @@ async def test_calls_are_spread_evenly_over_the_stores_agents(
     for number in range(6):
         await outside.publish(delivered(f"spread-{number}", f"cs-{number}"), at=DELIVERED_AT)
     await crm.wait_until_idle()
-    response = await crm.get("/stores/S01/follow-ups", "agent", status="scheduled")
+    response = await crm.get("/stores/S01/follow-ups", "customer_care_agent", status="scheduled")
     agents = [call["agent_id"] for call in response.json()]
     counts = {agent: agents.count(agent) for agent in agents}
     assert set(counts) == {"S01-agent-1", "S01-agent-2"}
@@ -114,12 +114,16 @@ async def test_a_call_is_completed_once_and_its_record_is_encrypted(
     (call,) = await scheduled(crm, "o-4")
     path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
     body = {"reached": True, "satisfaction": 5, "channel": "phone", "record": "客户很满意"}
-    done = await crm.post(path, "agent", body, subject="S01-agent-1", key="complete-o-4")
+    done = await crm.post(
+        path, "customer_care_agent", body, subject="S01-agent-1", key="complete-o-4"
+    )
     assert done.status_code == 200, done.text
     assert (done.json()["status"], done.json()["completed_by"]) == ("completed", "S01-agent-1")
-    repeated = await crm.post(path, "agent", body, subject="S01-agent-1", key="complete-o-4")
+    repeated = await crm.post(
+        path, "customer_care_agent", body, subject="S01-agent-1", key="complete-o-4"
+    )
     assert repeated.json() == done.json()
-    again = await crm.post(path, "agent", body, subject="S01-agent-1")
+    again = await crm.post(path, "customer_care_agent", body, subject="S01-agent-1")
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "already_completed")
     await crm.wait_until_idle()
     events = [
@@ -138,12 +142,12 @@ async def test_a_call_is_completed_once_and_its_record_is_encrypted(
     assert "客户很满意".encode() not in record
 
 
-async def test_unreached_customer_stays_on_the_list(crm: InProcess, outside) -> None:
+async def test_not_reached_customer_stays_on_the_list(crm: InProcess, outside) -> None:
     await outside.publish(delivered("o-6", "c-6"), at=DELIVERED_AT)
     (call,) = await scheduled(crm, "o-6")
     path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
     body = {"reached": False, "channel": "phone", "record": "no answer"}
-    attempted = (await crm.post(path, "agent", body)).json()
+    attempted = (await crm.post(path, "customer_care_agent", body)).json()
     assert (attempted["attempts"], attempted["completed_at"]) == (1, None)
     assert attempted["calendar_assumed"] is False
     assert datetime.fromisoformat(attempted["due_at"]) > crm.app.state.service.clock.now()
@@ -165,24 +169,24 @@ async def test_an_impossible_completion_is_refused(crm, outside, changes, status
     body = {"reached": True, "channel": "phone", "record": "notes"} | changes
     (call,) = await scheduled(crm, "o-1")
     path = f"/stores/S01/follow-ups/{call['follow_up_id']}/calls"
-    assert (await crm.post(path, "agent", body)).status_code == status
+    assert (await crm.post(path, "customer_care_agent", body)).status_code == status
     (still,) = await scheduled(crm, "o-1")
     assert still["completed_at"] is None
 
 
 async def test_an_unknown_call_is_not_found_and_a_technician_makes_none(crm: InProcess) -> None:
     body = {"reached": False, "channel": "sms", "record": "no answer"}
-    unknown = await crm.post("/stores/S01/follow-ups/none/calls", "agent", body)
+    unknown = await crm.post("/stores/S01/follow-ups/none/calls", "customer_care_agent", body)
     refused = await crm.post("/stores/S01/follow-ups/none/calls", "technician", body)
     assert (unknown.status_code, refused.status_code) == (404, 403)
 
 
 async def test_visits_count_deliveries(crm: InProcess, outside) -> None:
-    registered = await crm.post("/stores/S01/customers", "advisor", person(1))
+    registered = await crm.post("/stores/S01/customers", "service_advisor", person(1))
     reference = registered.json()["customer_ref"]
     await outside.publish(delivered("v-1", reference), delivered("v-2", reference), at=DELIVERED_AT)
     await crm.wait_until_idle()
-    found = await crm.get("/stores/S01/customers", "advisor", plate=person(1)["plate"])
+    found = await crm.get("/stores/S01/customers", "service_advisor", plate=person(1)["plate"])
     assert found.json()["visits"] == 2
 
 

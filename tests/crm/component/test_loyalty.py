@@ -10,7 +10,7 @@ from shared.clock import SimulatedClock
 from shared.contracts.reception import (
     CreditNoteIssued,
     InvoiceIssued,
-    PayerShare,
+    PayerSplit,
     VehicleDelivered,
 )
 from tests.crm.persons import person
@@ -32,7 +32,7 @@ async def crm(servers: Platform, clock: SimulatedClock):
 
 
 def bearer(crm: InProcess, store: str) -> dict[str, str]:
-    token = crm.token("advisor", stores=[store], subject=f"{store}-advisor-1")
+    token = crm.token("service_advisor", stores=[store], subject=f"{store}-advisor-1")
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -54,10 +54,10 @@ async def loyalty(crm: InProcess, plate: str, store: str = "S01") -> tuple[str |
 
 
 def invoice(order: str, cents: int, at: datetime, store: str = "S01") -> InvoiceIssued:
-    """A bill of which the manufacturer pays another 1,000 yuan."""
-    shares = (
-        PayerShare(payer="customer", amount_cents=cents, due_at=at),
-        PayerShare(payer="manufacturer", amount_cents=100_000, due_at=at),
+    """An invoice of which the manufacturer pays another 1,000 yuan."""
+    payer_splits = (
+        PayerSplit(payer="customer", amount_cents=cents, due_at=at),
+        PayerSplit(payer="manufacturer", amount_cents=100_000, due_at=at),
     )
     return InvoiceIssued(
         store_id=store,
@@ -68,7 +68,7 @@ def invoice(order: str, cents: int, at: datetime, store: str = "S01") -> Invoice
         parts_cents=0,
         tax_cents=0,
         total_cents=cents + 100_000,
-        shares=shares,
+        payer_splits=payer_splits,
         due_at=at,
         issued_at=at,
     )
@@ -88,8 +88,8 @@ def delivery(order: str, customer: str, at: datetime, store: str = "S01") -> Veh
 async def visited(
     crm: InProcess, outside, order: str, customer: str, cents: int, at: datetime, store: str = "S01"
 ) -> None:
-    bill, leaves = invoice(order, cents, at, store), delivery(order, customer, at, store)
-    await outside.publish(bill, leaves, at=at)
+    issued, leaves = invoice(order, cents, at, store), delivery(order, customer, at, store)
+    await outside.publish(issued, leaves, at=at)
     await crm.wait_until_idle()
 
 
@@ -154,7 +154,7 @@ async def test_visits_to_any_store_of_the_group_count_everywhere_and_leave_a_tra
     await visited(crm, outside, "g-2", there, 60_000, now, OTHER)
     assert await loyalty(crm, plate) == ("bronze", 2)
     assert await loyalty(crm, plate, OTHER) == ("bronze", 2)
-    found = await crm.get("/stores/S01/customers", "agent", plate=plate)
+    found = await crm.get("/stores/S01/customers", "customer_care_agent", plate=plate)
     assert (found.json()["visits"], found.json()["tier"]) == (2, "bronze")
 
 
@@ -172,7 +172,7 @@ async def test_a_customers_second_vehicle_is_as_welcome_as_the_first(
         crm.app.state.service.deps.personal.reference("plate", each["plate"])
         for each in (second, person(7))
     ]
-    response = await crm.post("/stores/S01/resolutions", "advisor", {"tiers_of": plates})
+    response = await crm.post("/stores/S01/resolutions", "service_advisor", {"tiers_of": plates})
     assert response.json()["tiers"] == {plates[0]: "bronze"}
     luxury = person(6, phone=person(4)["phone"], brand="星驰")
     await registered(crm, luxury)
@@ -193,5 +193,5 @@ async def test_an_unknown_vehicle_has_no_tier_and_only_reception_may_ask(crm: In
     }
     path = "/stores/S01/vehicles/沪A99999"
     assert (await crm.get(path, "technician")).status_code == 403
-    assert (await crm.get("/stores/S02/vehicles/沪A99999", "advisor")).status_code == 403
-    assert (await crm.get("/stores/S01/vehicles/A1", "advisor")).status_code == 422
+    assert (await crm.get("/stores/S02/vehicles/沪A99999", "service_advisor")).status_code == 403
+    assert (await crm.get("/stores/S01/vehicles/A1", "service_advisor")).status_code == 422

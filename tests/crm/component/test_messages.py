@@ -106,9 +106,9 @@ def night(morning: datetime, clock: SimulatedClock) -> datetime:
 
 @pytest_asyncio.fixture
 async def customer(crm: InProcess, morning: datetime) -> dict[str, str]:
-    """Somebody in the archive, with the references and the details."""
+    """Somebody in customer records, with the references and the details."""
     details = person(next(_numbers))
-    response = await crm.post("/stores/S01/customers", "advisor", details)
+    response = await crm.post("/stores/S01/customers", "service_advisor", details)
     assert response.status_code == 201, response.text
     return details | response.json()
 
@@ -126,7 +126,7 @@ def opened(customer: dict[str, str], *, known: bool = True, waiting: bool = Fals
         vehicle_ref=customer["vehicle_ref"],
         odometer_km=1000,
         symptoms=(),
-        operations=(),
+        labor_operations=(),
         lines=(),
         estimate_cents=0,
         promised_at=datetime(2026, 3, 5, 9, tzinfo=UTC),
@@ -160,7 +160,7 @@ def delivered(customer: dict[str, str], at: datetime) -> VehicleDelivered:
 
 async def prefer(crm: InProcess, customer: dict[str, str], **preferences: Any) -> dict[str, Any]:
     path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
-    response = await crm.post(path, "agent", preferences, method="PUT")
+    response = await crm.post(path, "customer_care_agent", preferences, method="PUT")
     assert response.status_code == 200, response.text
     return response.json()
 
@@ -171,7 +171,7 @@ async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str
         "subject": "authorisation",
         "values": {"amount_cents": 123456, "link": "https://dealer.example/a/secret-token"},
     }
-    response = await crm.post(MESSAGES, "service", content | body)
+    response = await crm.post(MESSAGES, "system", content | body)
     assert response.status_code == 201, response.text
     return response.json()
 
@@ -179,14 +179,16 @@ async def ask(crm: InProcess, customer: dict[str, str], **body: Any) -> dict[str
 async def told(crm: InProcess, customer: dict[str, str], **filters: Any) -> list[dict[str, Any]]:
     """The messages to a customer once nothing is under way any more, oldest first."""
     await crm.wait_until_idle()
-    response = await crm.get(MESSAGES, "advisor", customer_ref=customer["customer_ref"], **filters)
+    response = await crm.get(
+        MESSAGES, "service_advisor", customer_ref=customer["customer_ref"], **filters
+    )
     assert response.status_code == 200, response.text
     return response.json()[::-1]
 
 
 async def tasks_for(crm: InProcess, customer: dict[str, str]) -> list[dict[str, Any]]:
     await crm.wait_until_idle()
-    response = await crm.get("/stores/S01/phone-tasks", "agent")
+    response = await crm.get("/stores/S01/call-tasks", "customer_care_agent")
     return [task for task in response.json() if task["customer_ref"] == customer["customer_ref"]]
 
 
@@ -231,7 +233,7 @@ async def test_a_customer_hears_in_their_language_on_the_channel_they_prefer(
     )
     assert view["reachable_by"] == ["wecom", "sms", "email"]
     shown = await crm.get(
-        f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences", "advisor"
+        f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences", "service_advisor"
     )
     assert (shown.json()["email"], shown.json()["wecom_id"]) == ("li.ming@mail.example", "wm-1")
     await outside.publish(opened(customer), revised(customer, morning), at=morning)
@@ -258,12 +260,14 @@ async def test_a_message_says_who_set_its_address(crm, customer, morning, clock)
     await prefer(crm, customer)
     other = person(next(_numbers))["phone"]
     details = {name: customer[name] for name in person(0)}
-    response = await crm.post("/stores/S01/customers", "advisor", details | {"phone": other})
+    response = await crm.post(
+        "/stores/S01/customers", "service_advisor", details | {"phone": other}
+    )
     assert response.json()["customer_ref"] == customer["customer_ref"]
     third = await ask(crm, customer)
     await told(crm, customer)
     seen = [
-        (await crm.get(f"{MESSAGES}/{each['message_id']}", "service")).json()
+        (await crm.get(f"{MESSAGES}/{each['message_id']}", "system")).json()
         for each in (first, second, third)
     ]
     assert [(each["channel"], each["contact_set_by"]) for each in seen] == [
@@ -315,7 +319,7 @@ async def test_an_agent_who_calls_reads_no_link(crm, customer, servers: Platform
     await connection.close()
 
 
-@pytest.mark.parametrize("role", ["advisor", "agent", "manager"])
+@pytest.mark.parametrize("role", ["service_advisor", "customer_care_agent", "service_manager"])
 async def test_no_colleague_sends_a_link_of_their_own(crm, customer, role) -> None:
     body = {
         "customer_ref": customer["customer_ref"],
@@ -334,8 +338,8 @@ async def test_one_request_is_one_message(crm, customer, sms: Gateway) -> None:
         "subject": "overdue_payment",
         "values": {"amount_cents": 100, "due_at": "2026-03-01T00:00:00Z"},
     }
-    first = await crm.post(MESSAGES, "service", body, key="pay-1234")
-    again = await crm.post(MESSAGES, "service", body, key="pay-1234")
+    first = await crm.post(MESSAGES, "system", body, key="pay-1234")
+    again = await crm.post(MESSAGES, "system", body, key="pay-1234")
     assert (first.status_code, again.json()) == (201, first.json())
     assert [each["status"] for each in await told(crm, customer)] == ["sent"]
     assert len(texts(sms, customer)) == 1
@@ -409,7 +413,7 @@ async def test_nobody_is_told_what_has_passed(
         store_id="S01",
         order_id=order,
         additional_work_id=f"work-{order}",
-        operations=(),
+        labor_operations=(),
         lines=(),
         amount_cents=1,
         estimate_version=2,
@@ -539,7 +543,7 @@ async def test_declined_channels_are_heeded_when_the_message_is_sent(
     assert texts(sms, customer) == []
     await prefer(crm, customer, declined_channels=["sms", "phone"])
     await ask(crm, customer)
-    assert [each["status"] for each in await told(crm, customer)] == ["to_call", "suppressed"]
+    assert [each["status"] for each in await told(crm, customer)] == ["call_required", "suppressed"]
 
 
 async def test_what_a_gateway_does_not_take_is_tried_again_and_then_elsewhere(
@@ -623,10 +627,10 @@ async def test_an_agent_tells_by_phone_once(crm, customer, sms: Gateway, servers
     (task,) = await tasks_for(crm, customer)
     assert task["agent_id"] in ("S01-agent-1", "S01-agent-2")
     assert (task["name"], task["language"]) == (customer["name"], "zh")
-    path = f"/stores/S01/phone-tasks/{message['message_id']}/completion"
-    done = await crm.post(path, "agent", {"reached": True}, subject="S01-agent-1")
+    path = f"/stores/S01/call-tasks/{message['message_id']}/completion"
+    done = await crm.post(path, "customer_care_agent", {"reached": True}, subject="S01-agent-1")
     assert (done.status_code, done.json()["completed_by"]) == (200, "S01-agent-1")
-    again = await crm.post(path, "agent", {"reached": True})
+    again = await crm.post(path, "customer_care_agent", {"reached": True})
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "nothing_to_call_about")
     assert await tasks_for(crm, customer) == []
     assert [each["status"] for each in await told(crm, customer)] == ["called"]
@@ -670,7 +674,7 @@ async def test_an_impossible_message_is_refused(crm, customer, changes, status, 
         "subject": "authorisation",
         "values": {"amount_cents": 1, "link": "https://a.example"},
     } | changes
-    response = await crm.post(MESSAGES, "service", body)
+    response = await crm.post(MESSAGES, "system", body)
     assert response.status_code == status, response.text
     assert response.json()["errors"][0]["field"].endswith(field)
     assert await told(crm, customer) == []
@@ -681,21 +685,21 @@ async def test_a_message_about_an_order_goes_to_its_customer(
 ) -> None:
     await outside.publish(opened(customer), at=morning)
     await crm.wait_until_idle()
-    other = await crm.post("/stores/S01/customers", "advisor", person(next(_numbers)))
+    other = await crm.post("/stores/S01/customers", "service_advisor", person(next(_numbers)))
     body = {
         "customer_ref": other.json()["customer_ref"],
         "subject": "ready",
         "values": {"ready_at": morning.isoformat()},
         "order_id": order_of(customer),
     }
-    response = await crm.post(MESSAGES, "advisor", body)
+    response = await crm.post(MESSAGES, "service_advisor", body)
     assert (response.status_code, response.json()["errors"][0]["field"]) == (409, "order_id")
 
 
-async def test_technicians_send_nothing_and_advisors_see_no_phone_tasks(crm, customer) -> None:
+async def test_technicians_send_nothing_and_advisors_see_no_call_tasks(crm, customer) -> None:
     refused = await crm.post(MESSAGES, "technician", {})
-    tasks = await crm.get("/stores/S01/phone-tasks", "advisor")
-    foreign = await crm.get("/stores/S02/messages", "advisor")
+    tasks = await crm.get("/stores/S01/call-tasks", "service_advisor")
+    foreign = await crm.get("/stores/S02/messages", "service_advisor")
     assert (refused.status_code, tasks.status_code, foreign.status_code) == (403, 403, 403)
 
 
@@ -712,10 +716,10 @@ async def test_technicians_send_nothing_and_advisors_see_no_phone_tasks(crm, cus
 )
 async def test_impossible_preferences_are_refused(crm, customer, preferences) -> None:
     path = f"/stores/S01/customers/{customer['customer_ref']}/contact-preferences"
-    response = await crm.post(path, "agent", preferences, method="PUT")
+    response = await crm.post(path, "customer_care_agent", preferences, method="PUT")
     assert response.status_code == 422
     unknown = "/stores/S01/customers/nobody/contact-preferences"
-    assert (await crm.post(unknown, "agent", {}, method="PUT")).status_code == 404
-    assert (await crm.get(unknown, "agent")).status_code == 404
-    kept = await crm.get(path, "agent")
+    assert (await crm.post(unknown, "customer_care_agent", {}, method="PUT")).status_code == 404
+    assert (await crm.get(unknown, "customer_care_agent")).status_code == 404
+    kept = await crm.get(path, "customer_care_agent")
     assert (kept.json()["email"], kept.json()["declined_channels"]) == (None, [])

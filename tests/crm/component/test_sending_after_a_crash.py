@@ -33,7 +33,9 @@ class Crm:
     client: httpx.AsyncClient
 
     async def call(self, method: str, path: str, body: Any = None) -> Any:
-        token = self.platform.issuer.token("S01-agent-1", roles=["agent"], stores=["S01"])
+        token = self.platform.issuer.token(
+            "S01-agent-1", roles=["customer_care_agent"], stores=["S01"]
+        )
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
         url = f"{self.platform.url('crm')}/stores/S01{path}"
         response = await self.client.request(method, url, json=body, headers=headers)
@@ -116,7 +118,7 @@ async def test_a_gateway_is_asked_again_under_the_same_id(
 
 
 @pytest.mark.parametrize(("place", "number"), [("message_claimed", 3), ("message_answered", 4)])
-async def test_a_mail_that_may_have_left_becomes_a_phone_task(
+async def test_a_mail_that_may_have_left_becomes_a_call_task(
     crm: Crm, place: str, number: int
 ) -> None:
     await crm.restart(AFTERSALES_FAILPOINT=place)
@@ -125,7 +127,7 @@ async def test_a_mail_that_may_have_left_becomes_a_phone_task(
     await crm.dead()
     await crm.restart()
     await crm.claim_runs_out(message_id)
-    assert (await crm.reaches(message_id, "to_call"))["reason"] == "unanswered"
+    assert (await crm.reaches(message_id, "call_required"))["reason"] == "unanswered"
     arrived = [each for each in crm.mail.taken if each["To"] == address]
     assert len(arrived) == (0 if place == "message_claimed" else 1)
 

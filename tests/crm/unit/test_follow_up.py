@@ -18,7 +18,7 @@ from shared.contracts.violations import RuleViolation
 
 DUE = datetime(2026, 3, 5, 2, tzinfo=UTC)
 NEXT = DUE + timedelta(days=1)
-CALL = FollowUp("f", "S01", "o", "c", "agent", DUE)
+CALL = FollowUp("f", "S01", "o", "c", "customer_care_agent", DUE)
 
 
 @given(st.integers(1, 8), st.integers(0, 60))
@@ -71,7 +71,7 @@ def test_reached_customer_completes_follow_up(satisfaction: int | None) -> None:
         call(completed, reached=True)
 
 
-def test_unreached_customer_is_called_again() -> None:
+def test_not_reached_customer_is_called_again() -> None:
     follow_up = CALL
     for attempt in range(1, MOST_ATTEMPTS):
         follow_up, (event,) = call(follow_up, reached=False)
@@ -85,6 +85,6 @@ def test_unreached_customer_is_called_again() -> None:
         call(ended, reached=True)
 
 
-def test_unreached_customer_has_no_satisfaction() -> None:
+def test_not_reached_customer_has_no_satisfaction() -> None:
     with pytest.raises(RuleViolation, match="not reached"):
         call(CALL, reached=False, satisfaction=3)

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from deploy.demo.group import GROUP_FOLDER
 from services.crm.clients.loyalty import load_loyalty_rules
 from services.crm.domain.loyalty import (
-    Custom,
+    CustomerHistory,
     LoyaltyRule,
     Threshold,
     Tier,
     rule_on,
     spend_by_order,
 )
-from shared.contracts.reception import CreditNoteIssued, InvoiceIssued, PayerShare
+from shared.contracts.reception import CreditNoteIssued, InvoiceIssued, PayerSplit
 
 NOW = datetime(2026, 3, 4, 2, tzinfo=UTC)
 RANKS: dict[Tier | None, int] = {None: 0, "bronze": 1, "silver": 2, "gold": 3}
@@ -37,8 +37,8 @@ RULE = LoyaltyRule(
     date(2026, 1, 1), days(730), PLAIN, {"星驰": (Threshold("gold", 1, 9_000_000, days(400)),)}
 )
 
-customs = st.builds(
-    Custom,
+histories = st.builds(
+    CustomerHistory,
     brand=st.sampled_from([None, "启岳", "星驰"]),
     visits=st.integers(0, 20),
     recent_visits=st.integers(0, 12),
@@ -48,34 +48,36 @@ customs = st.builds(
 )
 
 
-def rank(custom: Custom, now: datetime = NOW) -> int:
-    return RANKS[RULE.tier_of(custom, now)]
+def rank(history: CustomerHistory, now: datetime = NOW) -> int:
+    return RANKS[RULE.tier_of(history, now)]
 
 
-@given(customs, st.integers(0, 5), st.integers(0, 5_000_000))
+@given(histories, st.integers(0, 5), st.integers(0, 5_000_000))
 def test_more_visits_and_more_spend_never_cost_a_tier(
-    custom: Custom, visits: int, cents: int
+    history: CustomerHistory, visits: int, cents: int
 ) -> None:
     more = replace(
-        custom,
-        recent_visits=custom.recent_visits + visits,
-        recent_cents=custom.recent_cents + cents,
+        history,
+        recent_visits=history.recent_visits + visits,
+        recent_cents=history.recent_cents + cents,
     )
-    assert rank(more) >= rank(custom)
+    assert rank(more) >= rank(history)
 
 
-@given(customs, st.integers(0, 400))
+@given(histories, st.integers(0, 400))
 def test_who_stays_away_never_rises_and_loses_every_tier_in_the_end(
-    custom: Custom, later: int
+    history: CustomerHistory, later: int
 ) -> None:
-    assert rank(custom, NOW + days(later)) <= rank(custom)
-    assert rank(custom, NOW + days(401)) == 0
+    assert rank(history, NOW + days(later)) <= rank(history)
+    assert rank(history, NOW + days(401)) == 0
 
 
-@given(customs, st.sampled_from(PLAIN))
-def test_a_tier_is_reached_exactly_at_its_threshold(custom: Custom, tier: Threshold) -> None:
+@given(histories, st.sampled_from(PLAIN))
+def test_a_tier_is_reached_exactly_at_its_threshold(
+    history: CustomerHistory, tier: Threshold
+) -> None:
     met = replace(
-        custom,
+        history,
         brand="启岳",
         recent_visits=tier.visits,
         recent_cents=tier.spend_cents,
@@ -91,7 +93,7 @@ def test_a_tier_is_reached_exactly_at_its_threshold(custom: Custom, tier: Thresh
 
 
 def test_a_brand_has_thresholds_of_its_own() -> None:
-    regular = Custom("启岳", 9, 9, 9_000_000, NOW, ["S01"])
+    regular = CustomerHistory("启岳", 9, 9, 9_000_000, NOW, ["S01"])
     assert RULE.tier_of(regular, NOW) == "gold"
     assert RULE.tier_of(replace(regular, brand="星驰"), NOW) == "gold"
     assert RULE.tier_of(replace(regular, brand="星驰", recent_cents=8_999_999), NOW) is None
@@ -105,8 +107,8 @@ def test_the_version_that_began_last_holds(beginnings: set[date], day: date) -> 
 
 
 def invoice(order: str, total: int, **payers: int) -> InvoiceIssued:
-    shares = [
-        PayerShare(payer=payer, amount_cents=cents, due_at=NOW) for payer, cents in payers.items()
+    payer_splits = [
+        PayerSplit(payer=payer, amount_cents=cents, due_at=NOW) for payer, cents in payers.items()
     ]
     return InvoiceIssued(
         store_id="S01",
@@ -117,7 +119,7 @@ def invoice(order: str, total: int, **payers: int) -> InvoiceIssued:
         parts_cents=0,
         tax_cents=0,
         total_cents=total,
-        shares=tuple(shares),
+        payer_splits=tuple(payer_splits),
         due_at=NOW,
         issued_at=NOW,
     )
@@ -164,7 +166,11 @@ def test_the_groups_rule_is_readable() -> None:
     [
         ("visits: 4", "visits: 7", "silver asks for more than gold"),
         ("spend_cents: 50000,", "spend_cents: 500000,", "bronze asks for more than silver"),
-        ("within_days: 300}", "within_days: 200}", "silver asks for more than gold"),
+        (
+            "max_days_since_last_visit: 300}",
+            "max_days_since_last_visit: 200}",
+            "silver asks for more than gold",
+        ),
         ("tier: bronze", "tier: tin", "'gold', 'silver' or 'bronze'"),
         ("visits: 6", "visits: -1", "greater than or equal to 0"),
     ],

@@ -209,29 +209,29 @@ def test_what_was_to_be_told_ends_with_the_visit(
 
 
 def test_call_that_reaches_customer_is_made_once() -> None:
-    task = hand_to_agent(READY, "agent", "no_channel")
+    task = hand_to_agent(READY, "customer_care_agent", "no_channel")
     done, (event,) = complete_call(task, "other", reached=True, now=NOW)
     assert (done.state, done.agent_id, event.channel) == ("called", "other", "phone")
     with pytest.raises(RuleViolation, match="not to be told by phone"):
         complete_call(done, "other", reached=True, now=NOW)
 
 
-def test_unreached_customer_stays_to_be_called() -> None:
-    task = hand_to_agent(READY, "agent", "no_channel")
+def test_not_reached_customer_stays_to_be_called() -> None:
+    task = hand_to_agent(READY, "customer_care_agent", "no_channel")
     for calls in range(1, MOST_CALLS):
         task, events = complete_call(task, "other", reached=False, now=NOW)
-        assert (task.state, task.calls, events) == ("to_call", calls, [])
+        assert (task.state, task.calls, events) == ("call_required", calls, [])
     ended, _ = complete_call(task, "other", reached=False, now=NOW)
-    assert ended.state == "unreached"
+    assert ended.state == "not_reached"
     with pytest.raises(RuleViolation, match="not to be told by phone"):
         complete_call(ended, "other", reached=True, now=NOW)
 
 
 def test_nobody_calls_about_what_has_passed_or_is_not_wanted() -> None:
-    over = replace(hand_to_agent(READY, "agent", "no_channel"), expires_at=NOW)
+    over = replace(hand_to_agent(READY, "customer_care_agent", "no_channel"), expires_at=NOW)
     for message in (over, suppress(READY), READY):
         with pytest.raises(RuleViolation):
-            complete_call(message, "agent", reached=True, now=NOW)
+            complete_call(message, "customer_care_agent", reached=True, now=NOW)
 
 
 def test_an_unclaimed_message_has_no_result() -> None:

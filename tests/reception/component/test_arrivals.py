@@ -10,7 +10,7 @@ from services.reception.app import create_app
 from shared.contracts.reception import AdvisorAssigned
 from shared.ids import new_id
 from tests.harness import in_process, published
-from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, intake
+from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
 from tests.system.api import customer
 
 KNOWN = {
@@ -51,7 +51,7 @@ def registered(desk, path: str) -> httpx.Response:
 
 
 @pytest.fixture
-def archive(desk, monkeypatch):
+def crm(desk, monkeypatch):
     """Customer relations as a function of the request; what it was sent is kept."""
     sent = []
 
@@ -67,7 +67,7 @@ def archive(desk, monkeypatch):
         return httpx.Response(200, json=KNOWN if plate == KNOWN["plate"] else {"visits": 0})
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(respond), base_url="http://crm")
-    monkeypatch.setattr(desk.deps.archive, "_client", client)
+    monkeypatch.setattr(desk.deps.crm, "_client", client)
     return sent
 
 
@@ -83,12 +83,12 @@ def workshop(desk, monkeypatch):
     monkeypatch.setattr(desk.deps.workshop, "_client", client)
 
 
-async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk, archive):
+async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk, crm):
     arrived = await desk.done("/arrivals", {"plate": KNOWN["plate"]})
     vehicle = arrived["vehicle"]
     assert (vehicle["customer_ref"], vehicle["tier"], vehicle["visits"]) == ("c-1", "gold", 3)
     assert vehicle["recalls"] == ["RC-2026-014"]
-    assert (vehicle["history"], vehicle["archive_away"]) == ([], False)
+    assert (vehicle["history"], vehicle["crm_unavailable"]) == ([], False)
     for secret in ("name", "phone", "vin", "plate"):
         assert KNOWN[secret] not in str(arrived)
 
@@ -98,8 +98,8 @@ async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk,
         "customer_ref": "c-1",
         "vehicle_ref": "v-1",
         "odometer_km": 12_000,
-        "words": "冷车启动有异响",
-        "operations": ["MNT-001"],
+        "customer_concern": "冷车启动有异响",
+        "op_codes": ["MNT-001"],
     }
     await desk.done(f"/orders/{order_id}/opening", body)
     again = await desk.get(f"/vehicles/{KNOWN['plate']}")
@@ -107,17 +107,17 @@ async def test_a_known_vehicle_is_recognized_at_once_without_personal_data(desk,
         (order_id, 12_000)
     ]
     unknown = await desk.get("/vehicles/沪F19999")
-    assert (unknown["customer_ref"], unknown["archive_away"]) == (None, False)
+    assert (unknown["customer_ref"], unknown["crm_unavailable"]) == (None, False)
 
 
 async def test_another_store_sees_when_and_for_what_a_vehicle_came_but_not_its_order(desk, capsys):
     order = await desk.opened("沪F10009")
-    token = desk.service.token("advisor", stores=["S02"], subject="S02-advisor-1")
+    token = desk.service.token("service_advisor", stores=["S02"], subject="S02-advisor-1")
     headers = {"Authorization": f"Bearer {token}"}
     respond = await desk.service.client.get("/stores/S02/vehicles/沪F10009", headers=headers)
     (visit,) = respond.json()["history"]
     assert (visit["store_id"], visit["odometer_km"]) == ("S01", 12_000)
-    assert visit["operations"] == ["MNT-001"]
+    assert visit["op_codes"] == ["MNT-001"]
     assert respond.json()["declined"] == []
     assert '"by": "S02-advisor-1"' in capsys.readouterr().out
     path = f"/stores/S02/orders/{order['order_id']}"
@@ -126,7 +126,7 @@ async def test_another_store_sees_when_and_for_what_a_vehicle_came_but_not_its_o
 
 async def elsewhere(desk, path, body):
     """A command of store S02."""
-    token = desk.service.token("advisor", stores=["S02"], subject="S02-advisor-1")
+    token = desk.service.token("service_advisor", stores=["S02"], subject="S02-advisor-1")
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
     path = f"/stores/S02{path}"
     seen = await desk.service.seen(path, body)
@@ -138,10 +138,10 @@ async def test_vehicle_in_workshop_arrives_no_second_time(desk):
     values = await desk.assert_rejected(
         "/arrivals", {"plate": "沪F10011"}, "vehicle_already_here", "plate"
     )
-    assert (values["order_id"], values["stage"]) == (order["order_id"], "opened")
+    assert (values["order_id"], values["order_status"]) == (order["order_id"], "opened")
 
     other = await desk.greeted("沪F10012")
-    body = intake("沪F10012", vehicle_ref="v-F10011")
+    body = write_up("沪F10012", vehicle_ref="v-F10011")
     await desk.assert_rejected(f"/orders/{other}/opening", body, "vehicle_already_here", "plate")
 
 
@@ -163,12 +163,12 @@ async def test_two_stores_in_one_moment_get_one_arrival(desk):
     assert sorted(respond.status_code for respond in responses) == [201, 409, 409, 409]
 
 
-async def test_order_opens_only_for_the_vehicle_that_arrived(desk, archive):
+async def test_order_opens_only_for_the_vehicle_that_arrived(desk, crm):
     order_id = await desk.greeted("沪F10015")
     path = f"/orders/{order_id}"
-    other = intake("沪F10016")
+    other = write_up("沪F10016")
     await desk.assert_rejected(f"{path}/opening", other, "not_the_vehicle_that_arrived", "plate")
-    unknown = intake("沪F10015", vehicle_ref="unknown")
+    unknown = write_up("沪F10015", vehicle_ref="unknown")
     assert (await desk.post(f"{path}/opening", unknown)).status_code == 404
 
     await desk.done(f"{path}/plate", {"plate": "沪F10016"})
@@ -179,13 +179,15 @@ async def test_order_opens_only_for_the_vehicle_that_arrived(desk, archive):
 
 async def test_details_of_another_plate_open_no_order(desk):
     order_id = await desk.greeted("沪F10017")
-    body = intake("沪F10017", customer_ref=None, vehicle_ref=None, customer=customer(1, "沪F10001"))
+    body = write_up(
+        "沪F10017", customer_ref=None, vehicle_ref=None, customer=customer(1, "沪F10001")
+    )
     await desk.assert_rejected(
         f"/orders/{order_id}/opening", body, "not_the_vehicle_that_arrived", "plate"
     )
 
 
-async def test_history_stays_with_the_vehicle_when_the_plate_moves(desk, archive):
+async def test_history_stays_with_the_vehicle_when_the_plate_moves(desk, crm):
     old = await desk.opened("沪F10018", vehicle_ref="v-F10018", odometer_km=90_000)
     await desk.done(f"/orders/{old['order_id']}/cancellation", {"reason": "other"})
     KNOWN_PLATES["沪F10018"] = "v-new"
@@ -204,17 +206,17 @@ async def test_odometer_is_the_vehicles_in_every_store(desk):
     there = (await elsewhere(desk, "/arrivals", confirmed)).json()
     path = f"/orders/{there['order_id']}"
     await elsewhere(desk, f"{path}/greeting", None)
-    lower = intake("沪F10020", odometer_km=60_000)
+    lower = write_up("沪F10020", odometer_km=60_000)
     asked = await elsewhere(desk, f"{path}/opening", lower)
     assert asked.json()["errors"][0]["rule"] == "odometer_backwards"
     assert asked.json()["values"] == {"known": 150_000}
-    explained = lower | {"odometer_replacement": "cluster_replaced"}
+    explained = lower | {"odometer_discrepancy_reason": "cluster_replaced"}
     assert (await elsewhere(desk, f"{path}/opening", explained)).status_code == 200
 
 
 async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop):
     planned_at = clock.now() + timedelta(days=3, hours=3)
-    body = {"plate": "沪F10021", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]}
+    body = {"plate": "沪F10021", "planned_at": planned_at.isoformat(), "op_codes": ["MNT-001"]}
     booked = await desk.done("/appointments", body)
     values = await desk.assert_rejected("/appointments", body, "booked_already", "plate")
     assert values["store_id"] == "S01"
@@ -232,15 +234,15 @@ async def test_second_appointment_of_a_day_is_asked_about(desk, clock, workshop)
 
 @pytest.mark.parametrize("local", ["2026-03-06T07:00", "2026-03-06T19:00", "2026-03-06T03:00"])
 async def test_closed_store_is_booked_at_no_hour(desk, local):
-    body = {"plate": "沪F10022", "planned_at": f"{local}:00+08:00", "operations": ["MNT-001"]}
+    body = {"plate": "沪F10022", "planned_at": f"{local}:00+08:00", "op_codes": ["MNT-001"]}
     values = await desk.assert_rejected("/appointments", body, "store_closed", "planned_at")
     assert (values["opening"], values["closing"]) == ("08:00", "18:00")
 
 
-async def test_an_arrival_works_while_the_archive_is_unavailable(desk):
+async def test_an_arrival_works_while_the_customer_records_is_unavailable(desk):
     arrived = await desk.arrived("沪F10002")
-    assert arrived["vehicle"]["archive_away"] is True
-    assert arrived["stage"] == "arrived"
+    assert arrived["vehicle"]["crm_unavailable"] is True
+    assert arrived["status"] == "arrived"
 
 
 async def test_a_booked_customer_is_before_a_walk_in_and_the_wait_is_live(desk, clock):
@@ -248,7 +250,7 @@ async def test_a_booked_customer_is_before_a_walk_in_and_the_wait_is_live(desk, 
     planned_at = clock.now() + timedelta(hours=1)
     booked = await desk.done(
         "/appointments",
-        {"plate": "沪F10004", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]},
+        {"plate": "沪F10004", "planned_at": planned_at.isoformat(), "op_codes": ["MNT-001"]},
     )
     clock.set(clock.now() + timedelta(minutes=4))
     later = await desk.done(
@@ -284,14 +286,14 @@ async def test_waiting_customers_are_suggested_to_the_freest_advisors_or_assigne
     assert [(each.advisor_id, each.assigned_by) for each in events] == [(COLLEAGUE, MANAGER)]
 
 
-async def test_the_customer_is_reminded_once_on_the_day_before(desk, clock, archive, workshop):
+async def test_the_customer_is_reminded_once_on_the_day_before(desk, clock, crm, workshop):
     planned_at = clock.now() + timedelta(days=2, hours=3)
-    body = {"plate": "沪F10007", "planned_at": planned_at.isoformat(), "operations": ["MNT-001"]}
+    body = {"plate": "沪F10007", "planned_at": planned_at.isoformat(), "op_codes": ["MNT-001"]}
     await desk.done("/appointments", body | {"customer_ref": "c-7"})
     await desk.done("/appointments", body | {"plate": "沪F10008"})
     clock.set(clock.now() + timedelta(days=1, hours=9))
     await desk.service.wait_until_idle()
-    sent = [request for request in archive if request.method == "POST"]
+    sent = [request for request in crm if request.method == "POST"]
     assert len(sent) == 1
     assert b"c-7" in sent[0].content
     assert b"appointment_reminder" in sent[0].content

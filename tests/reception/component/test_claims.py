@@ -1,4 +1,4 @@
-"""Warranty claims from the bill to the manufacturer's money, on the real thing (R6)."""
+"""Warranty claims from the invoice to the manufacturer's money, on the real thing (R6)."""
 
 from datetime import datetime, timedelta
 
@@ -12,17 +12,17 @@ from shared.contracts.reception import (
     WarrantyClaimSubmitted,
 )
 from tests.harness import in_process, published, publisher
-from tests.reception.component.test_settlement import billed, ready
+from tests.reception.component.test_invoicing import invoiced, ready
 from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk
 from tests.reception.workshop_events import WorkshopEvents
 from tests.stack import MORNING
 
 LABOR_CENTS = 10_800
-EVIDENCE = {
+CLAIM_DETAILS = {
     "odometer_km": 12_000,
-    "in_service_on": "2025-05-01",
-    "fault_code": "P0301",
-    "part_no": "OIL-5W30",
+    "in_service_date": "2025-05-01",
+    "dtc": "P0301",
+    "causal_part_number": "OIL-5W30",
 }
 
 
@@ -39,9 +39,9 @@ async def workshop(servers):
 
 
 async def drafted(desk, workshop, plate):
-    """The claim on the labor of a billed order."""
+    """The claim on the labor of a invoiced order."""
     order_id = await ready(desk, workshop, plate, pay_types={"MNT-001": "warranty"})
-    await billed(desk, order_id)
+    await invoiced(desk, order_id)
     claims = await desk.get("/claims", status="draft")
     (claim,) = [each for each in claims if each["order_id"] == order_id]
     return claim
@@ -50,7 +50,7 @@ async def drafted(desk, workshop, plate):
 async def submitted(desk, workshop, plate):
     claim = await drafted(desk, workshop, plate)
     path = f"/claims/{claim['claim_id']}"
-    await desk.done(f"{path}/evidence", EVIDENCE | {"version": claim["version"]})
+    await desk.done(f"{path}/claim-details", CLAIM_DETAILS | {"version": claim["version"]})
     return await desk.done(f"{path}/submission")
 
 
@@ -62,35 +62,37 @@ async def events(servers, order_id, *kinds):
     ]
 
 
-async def test_a_claim_without_its_evidence_is_refused_naming_each(desk, workshop):
+async def test_a_claim_without_its_details_is_refused_naming_each(desk, workshop):
     claim = await drafted(desk, workshop, "沪F10001")
     assert claim["amount_cents"] == LABOR_CENTS
     order = await desk.get(f"/orders/{claim['order_id']}")
     for name in ("queue_number", "arrived_at", "customer_ref", "plate_ref"):
         assert claim[name] == order[name]
-    assert claim["evidence"]["odometer_km"] == 12_000
+    assert claim["claim_details"]["odometer_km"] == 12_000
     path = f"/claims/{claim['claim_id']}"
-    values = await desk.assert_rejected(f"{path}/submission", None, "evidence_missing", "evidence")
-    assert values["missing"] == ["in_service_on", "fault_code", "part_no"]
+    values = await desk.assert_rejected(
+        f"{path}/submission", None, "claim_details_missing", "claim_details"
+    )
+    assert values["missing"] == ["in_service_date", "dtc", "causal_part_number"]
     version = {"version": claim["version"]}
     for wrong, field in (
-        ({"fault_code": "banana"}, "fault_code"),
-        ({"part_no": "NO-SUCH"}, "part_no"),
-        ({"in_service_on": "2099-01-01"}, "in_service_on"),
+        ({"dtc": "banana"}, "dtc"),
+        ({"causal_part_number": "NO-SUCH"}, "causal_part_number"),
+        ({"in_service_date": "2099-01-01"}, "in_service_date"),
         ({"odometer_km": 10_000_000}, "odometer_km"),
         ({"photo_ids": ["no-such-photo"]}, "photo_ids"),
     ):
-        response = await desk.post(f"{path}/evidence", EVIDENCE | wrong | version)
+        response = await desk.post(f"{path}/claim-details", CLAIM_DETAILS | wrong | version)
         assert response.status_code == 422
         assert response.json()["errors"][0]["field"] == field
-    await desk.done(f"{path}/evidence", EVIDENCE | version)
-    stale = EVIDENCE | version
+    await desk.done(f"{path}/claim-details", CLAIM_DETAILS | version)
+    stale = CLAIM_DETAILS | version
     values = await desk.assert_rejected(
-        f"{path}/evidence", stale, "changed_meanwhile", "version", COLLEAGUE
+        f"{path}/claim-details", stale, "changed_meanwhile", "version", COLLEAGUE
     )
     assert values["by"] == ADVISOR
     sent = await desk.done(f"{path}/submission")
-    assert (sent["status"], sent["missing"], sent["round"]) == ("submitted", [], 1)
+    assert (sent["status"], sent["missing"], sent["submission_number"]) == ("submitted", [], 1)
 
 
 async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, servers):
@@ -106,14 +108,17 @@ async def test_a_rejected_claim_is_submitted_again_and_settled(desk, workshop, s
     early = {"method": "transfer"}
     await desk.assert_rejected(f"{path}/settlement", early, "wrong_claim_status", "claim_id")
     again = await desk.done(f"{path}/submission")
-    assert again["round"] == 2
+    assert again["submission_number"] == 2
     await desk.done(f"{path}/answer", {"approved_cents": 10_000, "code": "partly_accepted"})
     settled = await desk.done(f"{path}/settlement", {"method": "transfer"})
     assert (settled["status"], settled["answer"]) == ("settled", "partly_accepted")
     order = await desk.get(f"/orders/{claim['order_id']}")
-    shares = {share["payer"]: share for share in order["shares"]}
-    assert shares["manufacturer"]["amount_cents"] == shares["manufacturer"]["received_cents"]
-    assert shares["internal"]["amount_cents"] == LABOR_CENTS - 10_000
+    payer_splits = {split["payer"]: split for split in order["payer_splits"]}
+    assert (
+        payer_splits["manufacturer"]["amount_cents"]
+        == payer_splits["manufacturer"]["received_cents"]
+    )
+    assert payer_splits["internal"]["amount_cents"] == LABOR_CENTS - 10_000
     await desk.service.wait_until_idle()
     kinds = (WarrantyClaimDrafted, WarrantyClaimSubmitted, WarrantyClaimSettled)
     *_, last = told = await events(servers, claim["order_id"], *kinds)
@@ -137,10 +142,10 @@ async def test_a_claim_that_waits_is_escalated(desk, workshop, servers):
         await desk.service.wait_until_idle()
     overdue = await events(servers, claim["order_id"], WarrantyClaimOverdue)
     assert [(event.days_overdue, event.owner_role) for event in overdue] == [
-        (-3, "advisor"),
-        (0, "manager"),
+        (-3, "service_advisor"),
+        (0, "service_manager"),
         (3, "group_manager"),
     ]
     path = f"/claims/{claim['claim_id']}"
-    await desk.done(f"{path}/evidence", EVIDENCE | {"version": claim["version"]})
+    await desk.done(f"{path}/claim-details", CLAIM_DETAILS | {"version": claim["version"]})
     await desk.assert_rejected(f"{path}/submission", None, "claim_too_late", "claim_id")

@@ -20,11 +20,11 @@ from shared.contracts.reception import (
 from shared.contracts.workshop import AdditionalWorkFound
 from shared.envelope import Causation
 from tests.harness import in_process, published, publisher
-from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, intake
+from tests.reception.front_desk import ADVISOR, COLLEAGUE, MANAGER, ORDERS, FrontDesk, write_up
 from tests.reception.workshop_events import TECHNICIAN, WorkshopEvents
 from tests.stack import MORNING
 
-MINOR = {"operations": ["MNT-001"], "parts": [{"part_no": "OIL-5W30", "quantity": 4}]}
+MINOR = {"op_codes": ["MNT-001"], "parts": [{"part_number": "OIL-5W30", "quantity": 4}]}
 GRANTED = {"channel": "counter"}
 
 
@@ -48,7 +48,7 @@ async def events(servers, order_id, *kinds):
     ]
 
 
-async def in_work(desk, workshop, plate):
+async def in_progress(desk, workshop, plate):
     """An order whose job has begun; its id."""
     order = await desk.opened(plate)
     await workshop.planned(order["order_id"], "MNT-001")
@@ -152,7 +152,7 @@ async def test_a_customer_agrees_over_a_link_before_the_order_is_opened(desk, se
     assert rule(await decision_link(desk, token, key="customer-2")) == (409, "link_used")
     assert rule(await open_link(desk, token)) == (409, "link_used")
 
-    opened = await desk.done(f"/orders/{order_id}/opening", intake("沪D10002"))
+    opened = await desk.done(f"/orders/{order_id}/opening", write_up("沪D10002"))
     assert (opened["estimate_cents"], opened["awaiting_estimates"]) == (46_000, 0)
     assert len(await desk.get(f"/orders/{order_id}/estimates")) == 1
     await desk.service.wait_until_idle()
@@ -246,7 +246,7 @@ async def test_a_signed_in_colleague_cannot_consent(desk):
 
     told = {"X-Staff-Device": "S01-t"}
     tokens = desk.service.token
-    others = tokens("advisor"), tokens("service", stores=["S02"])
+    others = tokens("service_advisor"), tokens("system", stores=["S02"])
     for headers in ({}, *({"Authorization": f"Bearer {each}"} for each in others)):
         response = await decision_link(desk, token, headers=told | headers)
         assert rule(response) == (403, "staff_device_by_desk")
@@ -270,9 +270,9 @@ async def test_a_signed_in_colleague_cannot_consent(desk):
 async def test_a_contact_set_by_a_colleague_marks_the_consent(
     desk, workshop, clock, monkeypatch, plate, response, mark
 ):
-    order_id = await in_work(desk, workshop, plate)
+    order_id = await in_progress(desk, workshop, plate)
     version = (await desk.get(f"/orders/{order_id}"))["version"]
-    more = {"operations": ["MNT-006"], "version": version}
+    more = {"op_codes": ["MNT-006"], "version": version}
     number = (await desk.done(f"/orders/{order_id}/additional-work", more))["version"]
     status, set_by, ago = response
     set_at = None if ago is None else (clock.now() + ago).isoformat()
@@ -283,7 +283,7 @@ async def test_a_contact_set_by_a_colleague_marks_the_consent(
 
     transport = httpx.MockTransport(customer_relations)
     client = httpx.AsyncClient(transport=transport, base_url="http://crm")
-    monkeypatch.setattr(desk.deps.archive, "_client", client)
+    monkeypatch.setattr(desk.deps.crm, "_client", client)
     link = await desk.done(f"/orders/{order_id}/estimates/{number}/links", {"send": True})
     await desk.service.wait_until_idle()
     agreed = await decision_link(desk, token_of(desk, link), key=f"customer-of-{plate[1:]}")
@@ -296,9 +296,13 @@ async def test_a_contact_set_by_a_colleague_marks_the_consent(
 async def test_an_agent_records_a_word_on_the_phone_alone(desk):
     order_id = await estimated(desk, "沪D10024")
     path = f"/stores/S01/orders/{order_id}/estimates/1/authorisation"
-    counter = await desk.service.post(path, "agent", {"channel": "counter"}, subject="S01-agent-1")
+    counter = await desk.service.post(
+        path, "customer_care_agent", {"channel": "counter"}, subject="S01-agent-1"
+    )
     assert rule(counter) == (403, "counter_word_by_agent")
-    phone = await desk.service.post(path, "agent", {"channel": "phone"}, subject="S01-agent-1")
+    phone = await desk.service.post(
+        path, "customer_care_agent", {"channel": "phone"}, subject="S01-agent-1"
+    )
     told = phone.json()
     assert (told["channel"], told["recorded_by"]) == ("phone", "S01-agent-1")
     assert told["link_consent"] is None
@@ -309,16 +313,16 @@ async def test_a_technician_reads_no_money(desk):
     path = f"/stores/S01/orders/{order['order_id']}"
     seen = [
         (await desk.service.get(path, "technician")).json(),
-        (await desk.service.get("/stores/S01/orders", "technician", stage="opened")).json()[-1],
+        (await desk.service.get("/stores/S01/orders", "technician", status="opened")).json()[-1],
     ]
     for each in seen:
         assert {line["code"] for line in each["lines"]} == {"MNT-001", "OIL-5W30"}
         assert not [name for name in each if name.endswith("_cents") and each[name] is not None]
         assert "¥" not in str(each)
         assert {line["amount_cents"] for line in each["lines"]} == {None}
-        money = ("discount", "credit", "money_by_method", "invoice_id", "shares")
+        money = ("discount", "credit", "money_by_method", "invoice_id", "payer_splits")
         assert [each[name] for name in money] == [None] * 5
-    for part in ("estimates", "estimates/1/offer", "invoice", "feedback", "declined-work"):
+    for part in ("estimates", "estimates/1/offer", "invoice", "feedback", "declined-services"):
         refused = await desk.service.get(f"{path}/{part}", "technician")
         assert refused.status_code == 403
 
@@ -353,7 +357,7 @@ async def test_links_that_are_foreign_or_old_or_expired_are_refused(desk):
 
 
 async def test_second_started_job_keeps_order_version(desk, workshop):
-    order_id = await in_work(desk, workshop, "沪D10041")
+    order_id = await in_progress(desk, workshop, "沪D10041")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.started(order_id, "MNT-006")
     await desk.service.wait_until_idle()
@@ -378,20 +382,20 @@ async def test_opening_after_declined_link_is_refused(desk):
     seen = await desk.get(f"/orders/{order_id}")
     token = await link_to(desk, order_id, 1)
     await decision_link(desk, token, "decline")
-    path, body = f"/orders/{order_id}/opening", intake("沪D10044")
+    path, body = f"/orders/{order_id}/opening", write_up("沪D10044")
     stale = body | {"version": seen["version"]}
     values = await desk.assert_rejected(path, stale, "changed_meanwhile", "version")
     assert (values["by"], values["declined_estimate"]) == ("customer", 1)
-    assert (await desk.get(f"/orders/{order_id}"))["stage"] == "greeted"
+    assert (await desk.get(f"/orders/{order_id}"))["status"] == "greeted"
     opened = await desk.done(path, body | {"version": values["version"]})
-    assert opened["stage"] == "opened"
+    assert opened["status"] == "opened"
 
 
 async def test_opening_after_reassignment_keeps_responsible(desk):
     order_id = await desk.greeted("沪D10045")
     seen = await desk.get(f"/orders/{order_id}")
     await desk.done(f"/orders/{order_id}/advisor", {"advisor_id": COLLEAGUE}, MANAGER)
-    path, body = f"/orders/{order_id}/opening", intake("沪D10045")
+    path, body = f"/orders/{order_id}/opening", write_up("沪D10045")
     stale = body | {"version": seen["version"]}
     assert (await desk.assert_rejected(path, stale, "changed_meanwhile", "version"))[
         "by"
@@ -426,8 +430,8 @@ async def test_of_two_advisors_at_one_estimate_the_second_is_told(desk):
 async def test_the_operations_of_an_open_order_stay_while_its_prices_may_change(desk):
     order = await desk.opened("沪D10006")
     path = f"/orders/{order['order_id']}/estimates"
-    other = {"operations": ["MNT-003"], "version": order["version"]}
-    await desk.assert_rejected(path, other, "operations_differ", "operations")
+    other = {"op_codes": ["MNT-003"], "version": order["version"]}
+    await desk.assert_rejected(path, other, "op_codes_differ", "op_codes")
     goodwill = MINOR | {"pay_types": {"MNT-001": "warranty"}, "version": order["version"]}
     await desk.done(path, goodwill)
     await desk.done(f"{path}/2/authorisation", GRANTED)
@@ -439,7 +443,7 @@ async def test_the_operations_of_an_open_order_stay_while_its_prices_may_change(
 async def test_work_that_was_found_is_authorised_and_makes_the_promise_provisional(
     desk, workshop, servers
 ):
-    order_id = await in_work(desk, workshop, "沪D10007")
+    order_id = await in_progress(desk, workshop, "沪D10007")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-7", ["MNT-006"], ["PLG-IRID"] * 4)
     await desk.service.wait_until_idle()
@@ -450,7 +454,7 @@ async def test_work_that_was_found_is_authorised_and_makes_the_promise_provision
     assert (await open_link(desk, token)).json()["additional"] is True
     assert (await decision_link(desk, token)).json()["status"] == "authorized"
     after = await desk.get(f"/orders/{order_id}")
-    assert after["operations"] == ["MNT-001", "MNT-006"]
+    assert after["op_codes"] == ["MNT-001", "MNT-006"]
     assert after["estimate_cents"] == before["estimate_cents"] + proposal["total_cents"]
     assert after["promise_provisional"] is True
     await desk.service.wait_until_idle()
@@ -464,18 +468,18 @@ async def test_work_that_was_found_is_authorised_and_makes_the_promise_provision
     # The workshop did not know of it yet when it said that the vehicle is ready.
     await workshop.finished(order_id, "MNT-001")
     await desk.service.wait_until_idle()
-    assert (await desk.get(f"/orders/{order_id}"))["stage"] == "in_work"
+    assert (await desk.get(f"/orders/{order_id}"))["status"] == "in_progress"
     await workshop.planned(order_id, "MNT-006")
     await workshop.finished(order_id, "MNT-006")
     await desk.service.wait_until_idle()
     ready = await desk.get(f"/orders/{order_id}")
-    assert (ready["stage"], ready["promise_provisional"]) == ("ready", False)
+    assert (ready["status"], ready["promise_provisional"]) == ("ready", False)
 
 
 async def test_wholly_declined_estimate_is_offered_next_time(desk):
     first = await desk.greeted("沪D10046")
     path = f"/orders/{first}"
-    await desk.done(f"{path}/estimates", {"operations": ["MNT-006"]})
+    await desk.done(f"{path}/estimates", {"op_codes": ["MNT-006"]})
     await desk.done(f"{path}/estimates/1/refusal", GRANTED)
     await desk.done(f"{path}/estimates", MINOR)
     await desk.done(f"{path}/estimates/2/refusal", GRANTED)
@@ -483,39 +487,39 @@ async def test_wholly_declined_estimate_is_offered_next_time(desk):
     desk.clock.set(desk.clock.now() + timedelta(days=7))
     again = await desk.arrived("沪D10046")
     (visit,) = again["vehicle"]["history"]
-    assert (visit["order_id"], visit["stage"]) == (first, "cancelled")
-    (offer,) = await desk.get(f"/orders/{again['order_id']}/declined-work")
+    assert (visit["order_id"], visit["status"]) == (first, "cancelled")
+    (offer,) = await desk.get(f"/orders/{again['order_id']}/declined-services")
     assert (offer["order_id"], offer["version"]) == (first, 2)
     assert again["vehicle"]["declined"] == [offer]
     await desk.done(f"/orders/{again['order_id']}/greeting")
-    await desk.done(f"/orders/{again['order_id']}/opening", intake("沪D10046"))
+    await desk.done(f"/orders/{again['order_id']}/opening", write_up("沪D10046"))
     assert (await desk.get("/vehicles/沪D10046"))["declined"] == []
 
 
 async def test_work_that_was_declined_is_offered_at_the_next_visit(desk, workshop, servers):
-    order_id = await in_work(desk, workshop, "沪D10008")
+    order_id = await in_progress(desk, workshop, "沪D10008")
     await workshop.found(order_id, "w-8", ["MNT-006"])
     await desk.service.wait_until_idle()
     await desk.done(f"/orders/{order_id}/estimates/2/refusal", {"channel": "phone"})
-    assert await desk.get(f"/orders/{order_id}/declined-work") == []
+    assert await desk.get(f"/orders/{order_id}/declined-services") == []
     await workshop.finished(order_id, "MNT-001")
     await desk.service.wait_until_idle()
     (event,) = await events(servers, order_id, AdditionalWorkDeclined)
-    assert (event.operations, event.channel) == (("MNT-006",), "phone")
+    assert (event.op_codes, event.channel) == (("MNT-006",), "phone")
 
     await desk.delivered(order_id)
     desk.clock.set(desk.clock.now() + timedelta(days=30))
     second = await desk.greeted("沪D10008")
-    (offer,) = await desk.get(f"/orders/{second}/declined-work")
+    (offer,) = await desk.get(f"/orders/{second}/declined-services")
     assert offer["additional_work_id"] == "w-8"
     await desk.done(
-        f"/orders/{second}/opening", intake("沪D10008", operations=["MNT-006"], parts=[])
+        f"/orders/{second}/opening", write_up("沪D10008", op_codes=["MNT-006"], parts=[])
     )
-    assert await desk.get(f"/orders/{second}/declined-work") == []
+    assert await desk.get(f"/orders/{second}/declined-services") == []
 
 
 async def test_a_customer_wants_only_a_part_of_the_work_that_was_found(desk, workshop, servers):
-    order_id = await in_work(desk, workshop, "沪D10010")
+    order_id = await in_progress(desk, workshop, "沪D10010")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-10", ["MNT-006", "MNT-011"], ["PLG-IRID"] * 4)
     await desk.service.wait_until_idle()
@@ -539,23 +543,23 @@ async def test_a_customer_wants_only_a_part_of_the_work_that_was_found(desk, wor
     assert [each["status"] for each in versions[1:]] == ["superseded", "authorized", "declined"]
     assert versions[1]["total_cents"] == sum(each["total_cents"] for each in versions[2:])
     after = await desk.get(f"/orders/{order_id}")
-    assert after["operations"] == ["MNT-001", "MNT-006"]
+    assert after["op_codes"] == ["MNT-001", "MNT-006"]
     assert after["awaiting_estimates"] == 0
     assert after["estimate_cents"] == before["estimate_cents"] + versions[2]["total_cents"]
     await desk.service.wait_until_idle()
     (authorized,) = await events(servers, order_id, AdditionalWorkAuthorized)
     (declined,) = await events(servers, order_id, AdditionalWorkDeclined)
     assert authorized.additional_work_id == "w-10"
-    assert (declined.operations, declined.channel) == (("MNT-011",), "link")
+    assert (declined.op_codes, declined.channel) == (("MNT-011",), "link")
 
 
 async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers):
-    order_id = await in_work(desk, workshop, "沪D10013")
+    order_id = await in_progress(desk, workshop, "沪D10013")
     before = await desk.get(f"/orders/{order_id}")
     await workshop.found(order_id, "w-13", ["MNT-006", "MNT-011"])
     await desk.service.wait_until_idle()
     path = f"/orders/{order_id}/estimates/2"
-    operations = {"operations": ["MNT-006", "MNT-011"], "order_id": order_id}
+    operations = {"op_codes": ["MNT-006", "MNT-011"], "order_id": order_id}
     promised_at = (await desk.done("/quotes", operations))["promised_at"]
     assert promised_at > before["promised_at"]
     link = await desk.done(f"{path}/links")
@@ -581,10 +585,10 @@ async def test_additional_work_is_decided_by_new_promise(desk, workshop, servers
     assert event.promised_at == datetime.fromisoformat(promised_at)
 
 
-async def test_an_estimate_of_work_in_hand_is_agreed_to_as_a_whole(desk, workshop):
-    order_id = await in_work(desk, workshop, "沪D10011")
+async def test_an_estimate_of_work_in_progress_is_agreed_to_as_a_whole(desk, workshop):
+    order_id = await in_progress(desk, workshop, "沪D10011")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
-    more = [*MINOR["parts"], {"part_no": "FLT-CAB", "quantity": 1}]
+    more = [*MINOR["parts"], {"part_number": "FLT-CAB", "quantity": 1}]
     body = MINOR | {"parts": more, "version": version}
     await desk.done(f"/orders/{order_id}/estimates", body)
     path = f"/orders/{order_id}/estimates/2/authorisation"
@@ -602,10 +606,10 @@ async def test_no_link_is_sent_to_somebody_who_is_not_known(desk):
 
 
 async def test_an_advisor_adds_work_that_the_customer_asks_for_by_phone(desk, workshop):
-    order_id = await in_work(desk, workshop, "沪D10009")
+    order_id = await in_progress(desk, workshop, "沪D10009")
     version = (await desk.get(f"/orders/{order_id}"))["version"]
-    body = {"operations": ["MNT-006"], "version": version}
+    body = {"op_codes": ["MNT-006"], "version": version}
     proposal = await desk.done(f"/orders/{order_id}/additional-work", body)
     path = f"/orders/{order_id}/estimates/{proposal['version']}/authorisation"
     await desk.done(path, {"channel": "phone"})
-    assert (await desk.get(f"/orders/{order_id}"))["operations"] == ["MNT-001", "MNT-006"]
+    assert (await desk.get(f"/orders/{order_id}"))["op_codes"] == ["MNT-001", "MNT-006"]

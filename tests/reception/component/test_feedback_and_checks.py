@@ -1,4 +1,4 @@
-"""Feedback at the counter and daily checks, on real Kafka and PostgreSQL (R10, R43)."""
+"""Feedback at the counter and facility checks, on real Kafka and PostgreSQL (R10, R43)."""
 
 from datetime import timedelta
 
@@ -6,8 +6,8 @@ import asyncpg
 import pytest
 
 from services.reception.app import create_app
-from services.reception.application import daily_checks
-from services.reception.application.daily_checks import RecordCheck
+from services.reception.application import facility_checks
+from services.reception.application.facility_checks import RecordCheck
 from shared.contracts.reception import DailyCheckMissing, DailyCheckRecorded, FeedbackGiven
 from shared.envelope import Causation
 from tests.harness import in_process, published
@@ -15,7 +15,7 @@ from tests.reception.front_desk import ADVISOR, ORDERS, FrontDesk
 
 STORE_TOPIC = "aftersales.reception.store.v1"
 HALL = ["floor_clean", "desks_tidy", "seats_and_drinks", "toilets_clean", "prices_displayed"]
-MARKS = {"quality": 5, "technique": 4, "attitude": 2}
+RATINGS = {"work_quality": 5, "technical_skill": 4, "service_attitude": 2}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ async def delivered(desk, servers, plate):
     connection = await asyncpg.connect(servers.admin_url)
     try:
         await connection.execute(
-            "UPDATE reception.repair_order SET stage = 'delivered' WHERE order_id = $1", order_id
+            "UPDATE reception.repair_order SET status = 'delivered' WHERE order_id = $1", order_id
         )
     finally:
         await connection.close()
@@ -56,13 +56,13 @@ async def missing(servers):
 async def test_feedback_is_given_once_after_the_delivery_and_its_words_stay_here(desk, servers):
     order_id = await delivered(desk, servers, "沪G10001")
     path = f"/orders/{order_id}/feedback"
-    await desk.done(path, MARKS | {"words": "等候时间太长了"})
-    assert (await desk.get(path))["words"] == "等候时间太长了"
-    again = await desk.post(path, MARKS)
+    await desk.done(path, RATINGS | {"comment": "等候时间太长了"})
+    assert (await desk.get(path))["comment"] == "等候时间太长了"
+    again = await desk.post(path, RATINGS)
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "feedback_given")
     await desk.service.wait_until_idle()
     [received] = await told(servers, FeedbackGiven)
-    assert (received.event.attitude, received.event.recorded_by) == (2, ADVISOR)
+    assert (received.event.service_attitude, received.event.recorded_by) == (2, ADVISOR)
     assert "等候".encode() not in received.value
 
 
@@ -70,34 +70,37 @@ async def test_feedback_is_given_once_after_the_delivery_and_its_words_stay_here
 async def test_a_mark_outside_one_to_five_is_refused(desk, servers, mark):
     plate = f"沪G2000{['0', '6', '2.5', 'None'].index(str(mark))}"
     order_id = await delivered(desk, servers, plate)
-    response = await desk.post(f"/orders/{order_id}/feedback", MARKS | {"quality": mark})
-    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "quality")
+    response = await desk.post(f"/orders/{order_id}/feedback", RATINGS | {"work_quality": mark})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "work_quality")
 
 
 async def test_feedback_before_the_delivery_is_out_of_turn(desk):
     order = await desk.arrived("沪G10003")
     await desk.assert_rejected(
-        f"/orders/{order['order_id']}/feedback", MARKS, "wrong_stage", "order_id"
+        f"/orders/{order['order_id']}/feedback", RATINGS, "wrong_stage", "order_id"
     )
-    missing = await desk.service.get(f"/stores/S01/orders/{order['order_id']}/feedback", "advisor")
+    missing = await desk.service.get(
+        f"/stores/S01/orders/{order['order_id']}/feedback", "service_advisor"
+    )
     assert missing.status_code == 404
 
 
 async def test_a_check_names_every_item_of_its_area(desk, servers):
     results = dict.fromkeys(HALL, "ok")
     check = await desk.done(
-        "/daily-checks", {"area": "hall", "results": results | {"floor_clean": "failed"}}
+        "/facility-checks",
+        {"area": "customer_lounge", "results": results | {"floor_clean": "failed"}},
     )
     assert (check["failed"], check["day"]) == (["floor_clean"], "2026-03-04")
-    assert [each["check_id"] for each in await desk.get("/daily-checks")] == [check["check_id"]]
-    path = "/daily-checks"
-    few = {"area": "hall", "results": {"floor_clean": "ok"}}
+    assert [each["check_id"] for each in await desk.get("/facility-checks")] == [check["check_id"]]
+    path = "/facility-checks"
+    few = {"area": "customer_lounge", "results": {"floor_clean": "ok"}}
     values = await desk.assert_rejected(path, few, "check_items_missing", "results")
     assert values["missing"] == HALL[1:]
-    strange = {"area": "hall", "results": results | {"moon": "ok"}}
+    strange = {"area": "customer_lounge", "results": results | {"moon": "ok"}}
     await desk.assert_rejected(path, strange, "unknown_code", "results")
     await desk.assert_rejected(path, {"area": "roof", "results": results}, "unknown_code", "area")
-    photo = {"area": "hall", "results": results, "photo_id": "never-sent"}
+    photo = {"area": "customer_lounge", "results": results, "photo_id": "never-sent"}
     await desk.assert_rejected(path, photo, "unknown_photo", "photo_id")
     await desk.service.wait_until_idle()
     [received] = await told(servers, DailyCheckRecorded)
@@ -105,21 +108,21 @@ async def test_a_check_names_every_item_of_its_area(desk, servers):
 
 
 async def test_check_recorded_without_http_is_listed(desk):
-    check = RecordCheck(area="hall", results=dict.fromkeys(HALL, "ok"))
+    check = RecordCheck(area="customer_lounge", results=dict.fromkeys(HALL, "ok"))
     causation = Causation("a morning", "a check")
     async with desk.deps.uow_factory.open(["S02"], ADVISOR, causation) as uow:
-        recorded = await daily_checks.record_check(uow, check, desk.deps)
-    assert await daily_checks.list_checks("S02", None, desk.deps) == [recorded]
+        recorded = await facility_checks.record_check(uow, check, desk.deps)
+    assert await facility_checks.list_checks("S02", None, desk.deps) == [recorded]
 
 
 async def test_an_area_that_nobody_looked_at_by_the_hour_is_raised_every_day(desk, servers, clock):
     clock.set(clock.now() + timedelta(hours=2))
     await desk.service.wait_until_idle()
-    assert await missing(servers) == {("lanes", "2026-03-04")}
+    assert await missing(servers) == {("service_drive", "2026-03-04")}
     clock.set(clock.now() + timedelta(days=1))
     await desk.service.wait_until_idle()
     assert await missing(servers) == {
-        ("lanes", "2026-03-04"),
-        ("lanes", "2026-03-05"),
-        ("hall", "2026-03-05"),
+        ("service_drive", "2026-03-04"),
+        ("service_drive", "2026-03-05"),
+        ("customer_lounge", "2026-03-05"),
     }

@@ -29,7 +29,7 @@ async def test_a_visit_ends_with_a_reason_and_gives_back_what_its_appointment_he
     await desk.assert_rejected(path, {"reason": "customer left"}, "literal_error", "reason")
     why = {"reason": "waited_too_long", "note": "王先生等了一个小时"}
     ended = await desk.done(path, why)
-    assert ended["stage"] == "cancelled"
+    assert ended["status"] == "cancelled"
     again = await desk.post(path, why)
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (409, "wrong_stage")
     await desk.service.wait_until_idle()

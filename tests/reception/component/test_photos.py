@@ -22,7 +22,7 @@ async def desk(servers, clock):
         yield FrontDesk(running, clock)
 
 
-async def send(desk, path, content, *, key="", role="advisor", subject=ADVISOR, **params):
+async def send(desk, path, content, *, key="", role="service_advisor", subject=ADVISOR, **params):
     return await desk.service.client.post(
         f"/stores/S01{path}",
         params=params,
@@ -42,11 +42,11 @@ def kept_files(servers):
 async def test_a_photo_is_kept_encrypted_and_shown_to_the_store(desk, servers):
     order = await desk.arrived("沪D10001")
     path = f"/orders/{order['order_id']}/photos"
-    response = await send(desk, path, picture(), kind="walk_round", position="front_left")
+    response = await send(desk, path, picture(), kind="walkaround", position="front_left")
     assert response.status_code == 201, response.text
     photo = response.json()
     assert (photo["kind"], photo["position"], photo["taken_by"]) == (
-        "walk_round",
+        "walkaround",
         "front_left",
         ADVISOR,
     )
@@ -77,7 +77,7 @@ async def test_one_key_is_for_one_target(desk):
     content, key = picture(), "one-target-only"
     assert (await send(desk, path, content, key=key, kind="damage")).status_code == 201
     for other_path, params in (
-        (path, {"kind": "walk_round"}),
+        (path, {"kind": "walkaround"}),
         (path, {"kind": "damage", "position": "rear_left"}),
         ("/photos", {}),
     ):
@@ -111,14 +111,16 @@ async def test_what_is_no_picture_too_large_or_for_no_order_is_refused(desk, ser
     assert nowhere.status_code == 404
     kind = await send(desk, path, picture(), kind="selfie")
     assert (kind.status_code, kind.json()["errors"][0]["field"]) == (422, "kind")
-    agent = await send(desk, path, picture(), kind="damage", role="agent")
+    agent = await send(desk, path, picture(), kind="damage", role="customer_care_agent")
     assert agent.status_code == 403
     assert set(kept_files(servers)) == before
 
 
 async def test_a_photo_whose_key_was_destroyed_cannot_be_seen_any_more(desk, servers):
     photo = (await send(desk, "/photos", picture())).json()
-    assert (await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "advisor")).is_success
+    assert (
+        await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "service_advisor")
+    ).is_success
     connection = await asyncpg.connect(servers.admin_url)
     try:
         await connection.execute(
@@ -126,7 +128,7 @@ async def test_a_photo_whose_key_was_destroyed_cannot_be_seen_any_more(desk, ser
         )
     finally:
         await connection.close()
-    erased = await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "advisor")
+    erased = await desk.service.get(f"/stores/S01/photos/{photo['photo_id']}", "service_advisor")
     assert (erased.status_code, erased.json()["errors"][0]["rule"]) == (404, "photo_erased")
 
 
@@ -147,7 +149,7 @@ async def test_a_file_without_its_row_is_removed_after_a_day(desk, servers, monk
 
 async def test_another_store_sees_nothing(desk):
     photo = (await send(desk, "/photos", picture())).json()
-    token = desk.service.token("advisor", stores=["S02"])
+    token = desk.service.token("service_advisor", stores=["S02"])
     foreign = await desk.service.client.get(
         f"/stores/S02/photos/{photo['photo_id']}", headers={"Authorization": f"Bearer {token}"}
     )

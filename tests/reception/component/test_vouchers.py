@@ -1,4 +1,4 @@
-"""Vouchers and service cards, redeemed with the bill on the real thing (R8, R28)."""
+"""Vouchers and service cards, redeemed with the invoice on the real thing (R8, R28)."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ import pytest_asyncio
 from services.reception.app import create_app
 from shared.contracts.reception import VoucherIssued, VoucherRedeemed, VoucherReturned
 from tests.harness import in_process, published, publisher
-from tests.reception.component.test_settlement import ready
+from tests.reception.component.test_invoicing import ready
 from tests.reception.front_desk import MANAGER, FrontDesk
 from tests.reception.workshop_events import WorkshopEvents
 from tests.stack import MORNING
@@ -33,13 +33,13 @@ async def issued(desk, **changes):
     return (await desk.done("/vouchers", GIFT | changes, MANAGER))["voucher_id"]
 
 
-async def test_a_voucher_and_a_card_are_taken_off_the_bill(desk, workshop, servers):
+async def test_a_voucher_and_a_card_are_taken_off_the_invoice(desk, workshop, servers):
     order_id = await ready(desk, workshop, "沪H10001")
     gift = await issued(desk)
-    card = await issued(desk, kind="service_card", value_cents=0, operation_id="MNT-001")
+    card = await issued(desk, kind="service_card", value_cents=0, op_code="MNT-001")
     path = f"/orders/{order_id}/invoice"
-    bill = await desk.done(path, {"vouchers": [card, gift]})
-    assert bill["invoiced_cents"] == 46_000 - 10_800 - 5_000
+    invoice = await desk.done(path, {"vouchers": [card, gift]})
+    assert invoice["invoiced_cents"] == 46_000 - 10_800 - 5_000
     assert (await desk.get(path))["invoice"]["voucher_cents"] == 15_800
     redeemed = await desk.get(f"/vouchers/{gift}")
     assert (redeemed["order_id"], redeemed["redeemed_cents"]) == (order_id, 5_000)
@@ -49,7 +49,7 @@ async def test_a_voucher_and_a_card_are_taken_off_the_bill(desk, workshop, serve
     assert of_gift == [VoucherIssued, VoucherRedeemed]
 
 
-async def test_of_two_bills_at_once_only_one_gets_the_voucher(desk, workshop):
+async def test_of_two_invoices_at_once_only_one_gets_the_voucher(desk, workshop):
     orders = [await ready(desk, workshop, plate) for plate in ("沪H10002", "沪H10003")]
     gift = await issued(desk)
     responses = await asyncio.gather(
@@ -71,32 +71,32 @@ async def test_a_voucher_of_another_or_unknown_or_named_twice_is_refused(desk, w
     assert (await desk.get(f"/orders/{order_id}"))["invoice_id"] is None
 
 
-async def test_a_corrected_bill_gives_its_vouchers_back_to_be_redeemed_again(
+async def test_a_corrected_invoice_gives_its_vouchers_back_to_be_redeemed_again(
     desk, workshop, servers
 ):
     order_id = await ready(desk, workshop, "沪H10005")
     gift = await issued(desk)
-    card = await issued(desk, kind="service_card", value_cents=0, operation_id="MNT-001")
+    card = await issued(desk, kind="service_card", value_cents=0, op_code="MNT-001")
     path = f"/orders/{order_id}"
-    bill = await desk.done(f"{path}/invoice", {"vouchers": [card, gift]})
+    invoice = await desk.done(f"{path}/invoice", {"vouchers": [card, gift]})
     redeemed = {
-        each["voucher_id"]: (each["kind"], each["operation_id"], each["redeemed_cents"])
+        each["voucher_id"]: (each["kind"], each["op_code"], each["redeemed_cents"])
         for each in (await desk.get(f"{path}/invoice"))["vouchers"]
     }
     assert redeemed == {
         card: ("service_card", "MNT-001", 10_800),
         gift: ("voucher", None, 5_000),
     }
-    note = {"reason": "work_not_done", "version": bill["version"]}
+    note = {"reason": "work_not_done", "version": invoice["version"]}
     assert (await desk.post(f"{path}/credit-notes", note, MANAGER)).status_code == 422
     foreign = note | {"vouchers": [await issued(desk)]}
     await desk.assert_rejected(
-        f"{path}/credit-notes", foreign, "voucher_not_on_bill", "vouchers", MANAGER
+        f"{path}/credit-notes", foreign, "voucher_not_on_invoice", "vouchers", MANAGER
     )
     part = await desk.done(f"{path}/credit-notes", note | {"vouchers": [card]}, MANAGER)
-    assert part["balance_cents"] == bill["balance_cents"]
+    assert part["balance_cents"] == invoice["balance_cents"]
     assert (await desk.get(f"/vouchers/{card}"))["redeemed_at"] is None
-    whole = note | {"amount_cents": bill["balance_cents"], "version": part["version"]}
+    whole = note | {"amount_cents": invoice["balance_cents"], "version": part["version"]}
     await desk.done(f"{path}/credit-notes", whole, MANAGER)
     corrected = await desk.get(f"{path}/invoice")
     assert corrected["vouchers"] == []
@@ -110,12 +110,12 @@ async def test_a_corrected_bill_gives_its_vouchers_back_to_be_redeemed_again(
     assert of_gift == [VoucherIssued, VoucherRedeemed, VoucherReturned, VoucherRedeemed]
 
 
-async def test_a_bill_that_vouchers_paid_is_corrected_too(desk, workshop):
+async def test_an_invoice_that_vouchers_paid_is_corrected_too(desk, workshop):
     order_id = await ready(desk, workshop, "沪H10007")
     gift = await issued(desk, value_cents=46_000)
-    bill = await desk.done(f"/orders/{order_id}/invoice", {"vouchers": [gift]})
-    assert bill["balance_cents"] == 0
-    note = {"reason": "work_not_done", "version": bill["version"], "vouchers": [gift]}
+    invoice = await desk.done(f"/orders/{order_id}/invoice", {"vouchers": [gift]})
+    assert invoice["balance_cents"] == 0
+    note = {"reason": "work_not_done", "version": invoice["version"], "vouchers": [gift]}
     await desk.done(f"/orders/{order_id}/credit-notes", note, MANAGER)
     assert (await desk.get(f"/vouchers/{gift}"))["redeemed_at"] is None
 
@@ -126,8 +126,8 @@ async def test_a_bill_that_vouchers_paid_is_corrected_too(desk, workshop):
         {"value_cents": 0},
         {"value_cents": -1},
         {"kind": "service_card"},
-        {"operation_id": "MNT-001"},
-        {"kind": "service_card", "value_cents": 0, "operation_id": "NO-SUCH"},
+        {"op_code": "MNT-001"},
+        {"kind": "service_card", "value_cents": 0, "op_code": "NO-SUCH"},
         {"expires_at": "2020-01-01T00:00:00Z"},
     ],
 )

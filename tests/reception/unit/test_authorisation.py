@@ -16,8 +16,8 @@ from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
     PriceList,
+    RequestedWork,
     ServicePackage,
-    WantedWork,
     estimate,
     sum_of,
 )
@@ -38,7 +38,7 @@ COUNTER = DecisionRecord("counter", "a1", NOW)
 
 def work(*operations, parts=0):
     quantities = (PartQuantity("P", parts),) if parts else ()
-    return estimate(PRICES, WantedWork(operations, quantities))
+    return estimate(PRICES, RequestedWork(operations, quantities))
 
 
 @given(st.integers(0, 10**7))
@@ -47,24 +47,24 @@ def test_a_package_costs_its_price_however_its_lines_are_priced(price):
     prices = PriceList(
         PRICES.operations, PRICES.labor_rate_cents, PRICES.part_price_cents, {"K": package}
     )
-    assert estimate(prices, WantedWork(packages=("K",))).total_cents == price
+    assert estimate(prices, RequestedWork(packages=("K",))).total_cents == price
 
 
 TYPICAL = {"A": {"P"}, "B": {"P", "Q"}}
 OFFERED = estimate(
     PRICES,
-    WantedWork(("A", "B", "C"), (PartQuantity("Q", 2), PartQuantity("P", 1))),
+    RequestedWork(("A", "B", "C"), (PartQuantity("Q", 2), PartQuantity("P", 1))),
 )
 
 
 def proposed(priced):
     return EstimateVersion(
-        "S01", "o", 1, "w", priced.operations, priced.lines, "awaiting", "t", NOW
+        "S01", "o", 1, "w", priced.labor_operations, priced.lines, "awaiting", "t", NOW
     )
 
 
 def test_a_part_is_decided_on_with_the_first_operation_that_commonly_takes_it():
-    priced = estimate(PRICES, WantedWork(("C",), (PartQuantity("P", 1),), ("K",)))
+    priced = estimate(PRICES, RequestedWork(("C",), (PartQuantity("P", 1),), ("K",)))
     assert authorisation.items_of(OFFERED.lines, TYPICAL) == ["A", "B", "C", "B", "A"]
     assert authorisation.items_of(priced.lines, TYPICAL) == ["K", "K", "K", "C", "P"]
 
@@ -74,7 +74,7 @@ def test_what_is_wanted_and_the_rest_are_the_whole_to_the_cent(declined):
     wanted, rest = authorisation.without(proposed(OFFERED), declined, TYPICAL)
     assert wanted.total_cents + rest.total_cents == OFFERED.total_cents
     assert {*wanted.lines, *rest.lines} == set(OFFERED.lines)
-    assert {each.operation_id for each in rest.operations} == declined
+    assert {each.op_code for each in rest.labor_operations} == declined
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_something_of_what_was_offered_remains(declined, rule):
     ("later_min", "promised_min"), [(-16, -16), (-15, 0), (0, 0), (15, 15), (16, None)]
 )
 def test_promise_seen_stands_or_is_refused(later_min, promised_min):
-    order = replace(Decisions().order, stage="in_work", promised_at=NOW)
+    order = replace(Decisions().order, status="in_progress", promised_at=NOW)
     seen_at = NOW + timedelta(hours=2)
     promise = Promise(seen_at + timedelta(minutes=later_min), 0.95, "h", provisional=False)
     seen = DecisionRecord("link", None, NOW, seen_at)
@@ -109,7 +109,7 @@ def test_promise_seen_stands_or_is_refused(later_min, promised_min):
 
 
 def test_additional_work_never_makes_promise_earlier():
-    order = replace(Decisions().order, stage="in_work", promised_at=NOW + timedelta(hours=3))
+    order = replace(Decisions().order, status="in_progress", promised_at=NOW + timedelta(hours=3))
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h", provisional=False)
     assert authorisation.new_promise(order, promise).promised_at == order.promised_at
 
@@ -170,10 +170,10 @@ class Decisions(RuleBasedStateMachine):
         order, agreed, changed = authorisation.agree_at_opening(
             self.order, self.present, work("A", parts=parts), COUNTER, "a1"
         )
-        intake = orders.Intake("c", "v", 10, (), waiting_customer=False, rush=False)
+        write_up = orders.WriteUp("c", "v", 10, (), waiting_customer=False, rush=False)
         promise = Promise(NOW + timedelta(hours=1), 0.95, "h", provisional=False)
         order, (event,) = orders.open_order(
-            order, intake, promise, known_odometer_km=0, agreed=agreed, now=NOW
+            order, write_up, promise, known_odometer_km=0, agreed=agreed, now=NOW
         )
         assert event.estimate_cents == sum_of(event.lines)
         self.keep(order, changed)
@@ -207,7 +207,7 @@ class Decisions(RuleBasedStateMachine):
         assert len(awaiting) == len(set(awaiting)) == self.order.awaiting_estimates
 
     @invariant()
-    def what_will_be_billed_is_what_was_agreed_to_last(self):
+    def what_will_be_invoiced_is_what_was_agreed_to_last(self):
         agreed = {v.additional_work_id: v for v in self.present if v.status == "authorized"}
         assert self.order.estimate_cents == sum(v.total_cents for v in agreed.values())
         assert self.order.estimate_cents == sum_of(self.order.lines)

@@ -1,4 +1,4 @@
-"""Warranty claims: evidence, deadlines, money (R6)."""
+"""Warranty claims: details, deadlines, money (R6)."""
 
 from dataclasses import fields, replace
 from datetime import date, timedelta
@@ -8,29 +8,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.reception.domain import claim as claims
-from services.reception.domain.claim import ClaimRules, Evidence
-from services.reception.domain.settlement import Paid
+from services.reception.domain.claim import ClaimDetails, ClaimRules
+from services.reception.domain.invoicing import Paid
 from shared.contracts.violations import RuleViolation
-from tests.reception.unit.test_order import NOW, billed, opened, ready, violates
+from tests.reception.unit.test_order import NOW, invoiced, opened, ready, violates
 
 RULES = ClaimRules(15, 30, (-3, 0, 3), (0, 7, 14))
-COMPLETE = Evidence(5_000, date(2025, 1, 1), "P0301", "OIL")
+COMPLETE = ClaimDetails(5_000, date(2025, 1, 1), "P0301", "OIL")
 
 
 def under_warranty():
-    """A billed order whose labor the manufacturer pays."""
+    """A invoiced order whose labor the manufacturer pays."""
     lines = tuple(
         line.model_copy(update={"pay_type": "warranty" if line.kind == "labor" else "customer"})
         for line in opened().lines
     )
-    return billed(replace(ready(), lines=lines))
+    return invoiced(replace(ready(), lines=lines))
 
 
-def drafted(evidence=COMPLETE):
+def drafted(claim_details=COMPLETE):
     order = under_warranty()
     lines = [line for line in order.lines if line.pay_type == "warranty"]
     claim, _ = claims.draft(order, lines, "k1", RULES, NOW)
-    return order, replace(claim, evidence=evidence)
+    return order, replace(claim, claim_details=claim_details)
 
 
 def submitted():
@@ -38,8 +38,8 @@ def submitted():
     return order, claims.submit(claim, "a1", RULES, NOW)[0]
 
 
-@given(st.sets(st.sampled_from(["odometer_km", "in_service_on", "fault_code", "part_no"])))
-def test_each_missing_piece_of_evidence_is_named(missing):
+@given(st.sets(st.sampled_from(["odometer_km", "in_service_date", "dtc", "causal_part_number"])))
+def test_each_missing_claim_detail_is_named(missing):
     _, claim = drafted(replace(COMPLETE, **dict.fromkeys(missing)))
     if not missing:
         claims.submit(claim, "a1", RULES, NOW)
@@ -49,8 +49,10 @@ def test_each_missing_piece_of_evidence_is_named(missing):
     assert set(violation.value.values["missing"]) == missing
 
 
-def test_photos_are_optional_evidence():
-    assert {field.name for field in fields(Evidence)} - {"photo_ids"} == set(Evidence().missing)
+def test_photos_are_optional_details():
+    assert {field.name for field in fields(ClaimDetails)} - {"photo_ids"} == set(
+        ClaimDetails().missing
+    )
 
 
 def test_a_claim_is_submitted_in_time_or_not_at_all():
@@ -64,7 +66,7 @@ def test_a_rejected_claim_is_submitted_again():
     _, claim = submitted()
     rejected, _ = claims.answer(claim, 0, "evidence_doubtful", RULES, NOW)
     again, (event,) = claims.submit(rejected, "a1", RULES, NOW)
-    assert (again.status, event.round) == ("submitted", 2)
+    assert (again.status, event.submission_number) == ("submitted", 2)
 
 
 @given(st.integers(0, 12_000))
@@ -79,11 +81,11 @@ def test_what_the_manufacturer_does_not_pay_the_store_bears(approved):
         paid = Paid("p", "transfer", approved, NOW)
         ended, after, events = claims.settle(answered, order, paid, "a1")
     else:
-        ended, after, events = claims.give_up(answered, order, "m1", NOW)
-    assert ended.awaits is None
+        ended, after, events = claims.write_off_claim(answered, order, "m1", NOW)
+    assert ended.pending_step is None
     assert after.balance_of("manufacturer") == 0
     assert after.received_cents - order.received_cents == approved
-    assert sum(share.amount_cents for share in after.shares) == order.invoiced_cents
+    assert sum(split.amount_cents for split in after.payer_splits) == order.invoiced_cents
     assert events[-1].paid_cents + events[-1].written_off_cents == claim.amount_cents
 
 
@@ -94,7 +96,9 @@ def test_a_waiting_claim_is_escalated_step_by_step(days):
     events = claims.overdue(claim, RULES, now)
     roles = [
         role
-        for day, role in zip((-3, 0, 3), ("advisor", "manager", "group_manager"), strict=True)
+        for day, role in zip(
+            (-3, 0, 3), ("service_advisor", "service_manager", "group_manager"), strict=True
+        )
         if days >= day
     ]
     assert [event.owner_role for event in events] == roles[-1:]
@@ -104,7 +108,7 @@ def test_a_waiting_claim_is_escalated_step_by_step(days):
 
 def test_nobody_is_reminded_of_a_claim_that_has_ended():
     order, claim = drafted()
-    ended, _, _ = claims.give_up(claim, order, "m1", NOW)
+    ended, _, _ = claims.write_off_claim(claim, order, "m1", NOW)
     late = claim.due_at + timedelta(days=30)
     assert claims.overdue(ended, RULES, late) == []
     assert claims.next_reminder(ended, RULES, NOW) is None

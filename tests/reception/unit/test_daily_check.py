@@ -5,14 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.reception.domain import daily_check as checks
-from services.reception.domain.daily_check import CheckList
+from services.reception.domain import facility_check as checks
+from services.reception.domain.facility_check import FacilityChecklist
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 LISTS = [
-    CheckList("hall", time(9), ("floor_clean",)),
-    CheckList("lanes", time(9), ("lines_visible",)),
-    CheckList("toilets", time(14), ("soap",)),
+    FacilityChecklist("customer_lounge", time(9), ("floor_clean",)),
+    FacilityChecklist("service_drive", time(9), ("lines_visible",)),
+    FacilityChecklist("toilets", time(14), ("soap",)),
 ]
 NINE, TWO = datetime(2026, 3, 5, 1, tzinfo=UTC), datetime(2026, 3, 5, 6, tzinfo=UTC)
 
@@ -30,6 +30,6 @@ def test_next_checks_are_due_at_areas_hour(after: datetime, due_at: datetime) ->
 
 
 def test_unchecked_areas_of_the_hour_are_missing() -> None:
-    (event,) = checks.missing("S01", LISTS, SHANGHAI, NINE, {"hall"})
-    assert (event.area, event.day, event.due_at) == ("lanes", "2026-03-05", NINE)
+    (event,) = checks.missing("S01", LISTS, SHANGHAI, NINE, {"customer_lounge"})
+    assert (event.area, event.day, event.due_at) == ("service_drive", "2026-03-05", NINE)
     assert checks.missing("S01", LISTS, SHANGHAI, TWO, {"toilets"}) == []

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reception.domain import delivery, settlement
-from services.reception.domain.settlement import Correction, Paid
+from services.reception.domain import delivery, invoicing
+from services.reception.domain.invoicing import Correction, Paid
 from shared.contracts.reception import EstimateLine
 from shared.contracts.violations import RuleViolation
 from tests.reception.unit.test_order import (
     NOW,
     STEPS,
-    billed,
+    invoiced,
     opened,
     paid,
     pay,
@@ -22,7 +22,7 @@ from tests.reception.unit.test_order import (
     violates,
 )
 
-SIGNED = {**STEPS, "customer_signed": {"work", "bill"}}
+SIGNED = {**STEPS, "customer_signed": {"work", "invoice"}}
 WORK, BILL, OPERATION = STEPS
 
 
@@ -92,16 +92,16 @@ def test_only_the_signature_itself_does_the_step_of_signing():
 
 
 def test_an_unpaid_vehicle_stays_unless_somebody_else_grants_credit():
-    with violates("not_billed"):
+    with violates("not_invoiced"):
         delivery.deliver(all_done(ready()), STEPS, "a1", NOW)
-    unpaid = all_done(billed())
+    unpaid = all_done(invoiced())
     with violates("unpaid"):
         delivery.deliver(unpaid, STEPS, "a1", NOW)
-    granted, _ = settlement.grant_credit(unpaid, "other", "m1", NOW)
+    granted, _ = invoicing.approve_on_account(unpaid, "other", "m1", NOW)
     with violates("second_person_required"):
         delivery.deliver(granted, STEPS, "m1", NOW)
     order, (event,) = delivery.deliver(granted, STEPS, "a1", NOW)
-    assert (order.stage, event.credit_granted_by) == ("delivered", "m1")
+    assert (order.status, event.on_account_approved_by) == ("delivered", "m1")
 
 
 def with_more_work(order):
@@ -111,13 +111,13 @@ def with_more_work(order):
 
 
 def with_discount(order, cents=500):
-    return settlement.request_discount(order, cents, "other", "m1", 10_000)[0]
+    return invoicing.request_discount(order, cents, "other", "m1", 10_000)[0]
 
 
 def credited(order):
     correction = Correction("k1", 500, "wrong_price", "m1", NOW)
     lines = order.lines
-    return settlement.credit(order, lines, correction, redeemed=(), tax_rate_bp=1300)[0]
+    return invoicing.credit(order, lines, correction, redeemed=(), tax_rate_bp=1300)[0]
 
 
 def signed(order):
@@ -129,9 +129,9 @@ def signed(order):
     [
         (ready, with_more_work, {WORK, BILL, "customer_signed"}),
         (ready, with_discount, {BILL, "customer_signed"}),
-        (billed, credited, {BILL, "customer_signed"}),
-        (ready, billed, set()),
-        (billed, lambda order: pay(order, order.balance_cents), set()),
+        (invoiced, credited, {BILL, "customer_signed"}),
+        (ready, invoiced, set()),
+        (invoiced, lambda order: pay(order, order.balance_cents), set()),
     ],
     ids=["additional work", "discount", "credit note", "bill as explained", "payment"],
 )
@@ -184,14 +184,14 @@ def test_waiver_replaces_a_step_that_was_done_before():
 
 
 def test_credit_never_covers_more_than_was_approved():
-    order = billed()
+    order = invoiced()
     most = Paid("p1", "cash", order.balance_cents - 100, NOW)
-    nearly_paid, _ = settlement.receive_payment(all_done(order), most)
-    granted, _ = settlement.grant_credit(nearly_paid, "other", "m1", NOW)
-    refunded, _ = settlement.refund(granted, Paid("p2", "cash", 11_100, NOW), "other", "m1")
-    with violates("above_credit") as violation:
+    nearly_paid, _ = invoicing.receive_payment(all_done(order), most)
+    granted, _ = invoicing.approve_on_account(nearly_paid, "other", "m1", NOW)
+    refunded, _ = invoicing.refund(granted, Paid("p2", "cash", 11_100, NOW), "other", "m1")
+    with violates("above_on_account") as violation:
         delivery.deliver(refunded, STEPS, "a1", NOW)
     assert violation.value.values == {"balance_cents": 11_200, "amount_cents": 100}
-    assert delivery.deliver(granted, STEPS, "a1", NOW)[0].stage == "delivered"
-    approved_anew, _ = settlement.grant_credit(refunded, "other", "m1", NOW)
-    assert delivery.deliver(approved_anew, STEPS, "a1", NOW)[0].stage == "delivered"
+    assert delivery.deliver(granted, STEPS, "a1", NOW)[0].status == "delivered"
+    approved_anew, _ = invoicing.approve_on_account(refunded, "other", "m1", NOW)
+    assert delivery.deliver(approved_anew, STEPS, "a1", NOW)[0].status == "delivered"

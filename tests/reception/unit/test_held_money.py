@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reception.domain import held_money, settlement
-from services.reception.domain.settlement import Paid
-from tests.reception.unit.test_order import NOW, billed, ready, violates
+from services.reception.domain import held_money, invoicing
+from services.reception.domain.invoicing import Paid
+from tests.reception.unit.test_order import NOW, invoiced, ready, violates
 
 METHODS = st.sampled_from(["cash", "card", "wechat"])
 
@@ -16,7 +16,7 @@ METHODS = st.sampled_from(["cash", "card", "wechat"])
 def with_deposits(*deposits):
     order = replace(ready(), lines=())
     for method, cents in deposits:
-        order, _ = settlement.receive_deposit(order, Paid("p", method, cents, NOW))
+        order, _ = invoicing.receive_deposit(order, Paid("p", method, cents, NOW))
     return order
 
 
@@ -41,8 +41,8 @@ def test_carried_over_money_keeps_its_methods(deposits, data):
         (replace(ready(), order_id="o2", customer_ref="c2"), 1, "not_to_this_order"),
         (ready(), 1, "not_to_this_order"),
         (replace(ready(), order_id="o2"), 501, "above_money_held"),
-        (replace(billed(), order_id="o2"), 1, "already_billed"),
-        (replace(ready(), order_id="o2", stage="settled"), 1, "wrong_stage"),
+        (replace(invoiced(), order_id="o2"), 1, "already_invoiced"),
+        (replace(ready(), order_id="o2", status="closed"), 1, "wrong_stage"),
     ],
 )
 def test_wrong_carry_over_is_refused(target, cents, rule):

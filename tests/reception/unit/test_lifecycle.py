@@ -6,26 +6,26 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.reception.domain import delivery, settlement
+from services.reception.domain import delivery, invoicing
 from services.reception.domain import order as orders
 from services.reception.domain.authorisation import DecisionRecord, agree_at_opening
-from services.reception.domain.estimate import PartQuantity, WantedWork, estimate
-from services.reception.domain.order import Intake, Promise
-from services.reception.domain.settlement import Paid, Terms
+from services.reception.domain.estimate import PartQuantity, RequestedWork, estimate
+from services.reception.domain.invoicing import Paid, Terms
+from services.reception.domain.order import Promise, WriteUp
 from shared.contracts.violations import RuleViolation
 from tests.reception.unit.test_order import NOW, PRICES, STEPS, arrived, opened, paid, ready
 
 WAY = {
     "arrived": {"greeted", "cancelled"},
     "greeted": {"opened", "cancelled"},
-    "opened": {"in_work", "ready", "cancelled"},
-    "in_work": {"ready"},
-    "ready": {"delivered", "settled"},
-    "delivered": {"settled"},
-    "settled": {"delivered"},
+    "opened": {"in_progress", "ready", "cancelled"},
+    "in_progress": {"ready"},
+    "ready": {"delivered", "closed"},
+    "delivered": {"closed"},
+    "closed": {"delivered"},
     "cancelled": set(),
 }
-WORK = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
+WORK = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
 
 
 class Visit(RuleBasedStateMachine):
@@ -45,7 +45,7 @@ class Visit(RuleBasedStateMachine):
             after = change(before)
         except RuleViolation:
             return
-        assert after.stage == before.stage or after.stage in WAY[before.stage]
+        assert after.status == before.status or after.status in WAY[before.status]
         self.order = after
 
     @rule(who=st.sampled_from(["a1", "m1"]))
@@ -57,10 +57,10 @@ class Visit(RuleBasedStateMachine):
         def change(order):
             decision_record = DecisionRecord("counter", "a1", NOW)
             order, agreed, _ = agree_at_opening(order, (), WORK, decision_record, "a1")
-            intake = Intake("c1", "v1", 5000, (), waiting_customer=False, rush=False)
+            write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
             promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
             return orders.open_order(
-                order, intake, promise, known_odometer_km=0, agreed=agreed, now=NOW
+                order, write_up, promise, known_odometer_km=0, agreed=agreed, now=NOW
             )[0]
 
         self.attempt(change)
@@ -78,9 +78,9 @@ class Visit(RuleBasedStateMachine):
         self.attempt(lambda order: orders.finish_work(order, NOW, finished))
 
     @rule()
-    def bill(self):
+    def invoice(self):
         self.attempt(
-            lambda order: settlement.issue_invoice(
+            lambda order: invoicing.issue_invoice(
                 order, invoice_id="i", terms=Terms(1300, timedelta(days=30)), now=NOW
             )[0]
         )
@@ -88,22 +88,22 @@ class Visit(RuleBasedStateMachine):
     @rule(amount=st.sampled_from([1, 46_000, 46_001]))
     def pay(self, amount):
         paid = Paid("p", "cash", amount, NOW)
-        self.attempt(lambda order: settlement.receive_payment(order, paid)[0])
+        self.attempt(lambda order: invoicing.receive_payment(order, paid)[0])
 
     @rule(amount=st.sampled_from([1, 500]))
     def discount(self, amount):
         self.attempt(
-            lambda order: settlement.request_discount(order, amount, "other", "a1", 10_000)[0]
+            lambda order: invoicing.request_discount(order, amount, "other", "a1", 10_000)[0]
         )
 
     @rule(amount=st.sampled_from([1, 46_001]))
     def refund(self, amount):
         paid = Paid("r", "cash", amount, NOW)
-        self.attempt(lambda order: settlement.refund(order, paid, "other", "m1")[0])
+        self.attempt(lambda order: invoicing.refund(order, paid, "other", "m1")[0])
 
     @rule()
-    def grant_credit(self):
-        self.attempt(lambda order: settlement.grant_credit(order, "other", "m1", NOW)[0])
+    def approve_on_account(self):
+        self.attempt(lambda order: invoicing.approve_on_account(order, "other", "m1", NOW)[0])
 
     @rule(step=st.sampled_from([*STEPS]))
     def do_step(self, step):
@@ -127,19 +127,19 @@ class Visit(RuleBasedStateMachine):
         self.attempt(change)
 
     @invariant()
-    def a_vehicle_has_gone_only_with_its_steps_and_its_bill(self):
+    def a_vehicle_has_gone_only_with_its_steps_and_its_invoice(self):
         order = self.order
-        gone = order.stage in ("delivered", "settled")
+        gone = order.status in ("delivered", "closed")
         assert gone == (order.delivered_at is not None)
         if gone:
             waived = {step for step, each in order.waivers.items() if each.approved_by}
             assert set(STEPS) <= set(order.steps) | waived
             assert all(each.requested_by != each.approved_by for each in order.waivers.values())
             assert order.invoice_id
-            assert (order.stage == "settled") == (order.balance_cents == 0)
+            assert (order.status == "closed") == (order.balance_cents == 0)
 
     @invariant()
-    def nothing_is_billed_before_it_is_finished(self):
+    def nothing_is_invoiced_before_it_is_finished(self):
         assert self.order.invoice_id is None or self.order.ready_at is not None
 
 

@@ -1,4 +1,4 @@
-"""Times to offer are quiet, free and to come (R1)."""
+"""Times to offer are off-peak, free and to come (R1)."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -7,27 +7,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reception.domain.advisors import Desk, suggested
+from services.reception.domain.advisors import AdvisorWorkload, suggest_advisors
 from services.reception.domain.estimate import LaborOperation
-from services.reception.domain.offers import HALF_HOUR, HalfHour, quiet_slots
+from services.reception.domain.offers import HALF_HOUR, HalfHour, off_peak_slots
 from services.reception.domain.opening_hours import OpeningHours
 from services.reception.domain.recall import Recall, concerning
 
 MORNING = datetime(2026, 3, 4, 0, 0, tzinfo=UTC)
-TRADES = ("maintenance", "mechanical")
+SKILL_CODES = ("maintenance", "mechanical")
 CHINA = ZoneInfo("Asia/Shanghai")
 ALWAYS = OpeningHours(time.min, time.max, CHINA)
 
 
 @st.composite
 def curves(draw: st.DrawFn) -> list[HalfHour]:
-    """Half hours of a morning in which some people of two trades work, more or less booked."""
+    """Half hours of a morning in which some people of two skills work, more or less booked."""
     curve = []
-    for trade in TRADES:
+    for skill_code in SKILL_CODES:
         for place in draw(st.sets(st.integers(0, 15))):
             working = draw(st.integers(1, 4)) * 30
             free = draw(st.integers(0, working))
-            curve.append(HalfHour(trade, MORNING + place * HALF_HOUR, working, free))
+            curve.append(HalfHour(skill_code, MORNING + place * HALF_HOUR, working, free))
     return curve
 
 
@@ -35,7 +35,7 @@ operations = st.lists(
     st.builds(
         LaborOperation,
         st.just("OP"),
-        st.sampled_from(TRADES),
+        st.sampled_from(SKILL_CODES),
         st.sampled_from([0.3, 0.5, 1.2, 2.0]),
     ),
     min_size=1,
@@ -44,20 +44,21 @@ operations = st.lists(
 
 
 @given(curves(), operations, st.integers(-60, 300))
-def test_offered_times_are_to_come_have_room_and_the_quietest_is_first(curve, work, minutes):
+def test_offered_times_are_to_come_have_room_and_the_least_booked_is_first(curve, work, minutes):
     now = MORNING + timedelta(minutes=minutes)
-    slots = quiet_slots(curve, work, ALWAYS, now)
+    slots = off_peak_slots(curve, work, ALWAYS, now)
     assert slots == sorted(slots, key=lambda slot: (slot.booked_share, slot.starts_at))
     for slot in slots:
         assert slot.starts_at > now
         assert 0 <= slot.booked_share <= 1
-        for trade in {operation.trade for operation in work}:
-            needed = sum(o.standard_hours * 60 for o in work if o.trade == trade)
+        for skill_code in {operation.skill_code for operation in work}:
+            needed = sum(o.standard_hours * 60 for o in work if o.skill_code == skill_code)
             span = (needed + 29.999) // 30 * HALF_HOUR
             free = sum(
                 each.free_minutes
                 for each in curve
-                if each.trade == trade and slot.starts_at <= each.starts_at < slot.starts_at + span
+                if each.skill_code == skill_code
+                and slot.starts_at <= each.starts_at < slot.starts_at + span
             )
             assert free >= needed
 
@@ -65,11 +66,13 @@ def test_offered_times_are_to_come_have_room_and_the_quietest_is_first(curve, wo
 @given(curves(), operations)
 def test_less_booked_time_never_makes_a_time_less_attractive(curve, work):
     freed = [
-        HalfHour(each.trade, each.starts_at, each.working_minutes, each.working_minutes)
+        HalfHour(each.skill_code, each.starts_at, each.working_minutes, each.working_minutes)
         for each in curve
     ]
-    before = {slot.starts_at for slot in quiet_slots(curve, work, ALWAYS, MORNING - HALF_HOUR)}
-    after = {slot.starts_at: slot for slot in quiet_slots(freed, work, ALWAYS, MORNING - HALF_HOUR)}
+    before = {slot.starts_at for slot in off_peak_slots(curve, work, ALWAYS, MORNING - HALF_HOUR)}
+    after = {
+        slot.starts_at: slot for slot in off_peak_slots(freed, work, ALWAYS, MORNING - HALF_HOUR)
+    }
     assert before <= after.keys()
     assert all(slot.booked_share == 0 for slot in after.values())
 
@@ -77,8 +80,8 @@ def test_less_booked_time_never_makes_a_time_less_attractive(curve, work):
 @given(curves(), operations)
 def test_offers_lie_within_opening_hours(curve, work):
     day = OpeningHours(time(9), time(11), CHINA)
-    offered = [slot.starts_at for slot in quiet_slots(curve, work, day, MORNING - HALF_HOUR)]
-    always = [slot.starts_at for slot in quiet_slots(curve, work, ALWAYS, MORNING - HALF_HOUR)]
+    offered = [slot.starts_at for slot in off_peak_slots(curve, work, day, MORNING - HALF_HOUR)]
+    always = [slot.starts_at for slot in off_peak_slots(curve, work, ALWAYS, MORNING - HALF_HOUR)]
     assert offered == [at for at in always if 9 <= at.astimezone(CHINA).hour < 11]
 
 
@@ -99,27 +102,33 @@ def test_store_is_open_between_its_hours(local, is_open):
 
 
 advisors = st.lists(st.sampled_from("ABCDE"), unique=True, max_size=5)
-desks = st.dictionaries(
+advisor_workloads = st.dictionaries(
     st.sampled_from("ABCDE"),
     st.builds(
-        Desk, st.integers(0, 4), st.integers(0, 500).map(lambda m: MORNING + timedelta(minutes=m))
+        AdvisorWorkload,
+        st.integers(0, 4),
+        st.integers(0, 500).map(lambda m: MORNING + timedelta(minutes=m)),
     ),
 )
 
 
-@given(advisors, desks, st.integers(0, 8))
+@given(advisors, advisor_workloads, st.integers(0, 8))
 def test_customers_go_to_the_freest_and_nobody_gets_two_more_than_another(known, now, waiting):
-    chosen = suggested(known, now, waiting)
+    chosen = suggest_advisors(known, now, waiting)
     assert len(chosen) == (waiting if known else 0)
-    held = {each: now.get(each, Desk()).customers for each in known}
+    held = {each: now.get(each, AdvisorWorkload()).customers for each in known}
     for advisor in chosen:
         assert held[advisor] == min(held.values())
         held[advisor] += 1
 
 
 def test_of_equally_free_advisors_the_one_who_greeted_longest_ago_is_next():
-    now = {"A": Desk(0, MORNING + timedelta(hours=2)), "B": Desk(0, MORNING), "C": Desk(1, MORNING)}
-    assert suggested(["A", "B", "C", "D"], now, 5) == ["D", "B", "A", "C", "D"]
+    now = {
+        "A": AdvisorWorkload(0, MORNING + timedelta(hours=2)),
+        "B": AdvisorWorkload(0, MORNING),
+        "C": AdvisorWorkload(1, MORNING),
+    }
+    assert suggest_advisors(["A", "B", "C", "D"], now, 5) == ["D", "B", "A", "C", "D"]
 
 
 def test_a_recall_names_vehicles_by_brand_model_and_vin():

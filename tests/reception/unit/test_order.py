@@ -7,24 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reception.domain import delivery, settlement
+from services.reception.domain import delivery, invoicing
 from services.reception.domain import order as orders
 from services.reception.domain.authorisation import DecisionRecord, agree_at_opening
 from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
     PriceList,
-    WantedWork,
+    RequestedWork,
     estimate,
 )
-from services.reception.domain.order import Intake, Order, Promise
-from services.reception.domain.settlement import Paid, Terms
+from services.reception.domain.invoicing import Paid, Terms
+from services.reception.domain.order import Order, Promise, WriteUp
 from services.reception.domain.vehicle import VehicleIdentity
 from shared.contracts.reception import OrderOpened
 from shared.contracts.violations import RuleViolation
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
-STEPS = {"work_explained": {"work"}, "bill_explained": {"work", "bill"}, "operation_explained": ()}
+STEPS = {
+    "work_explained": {"work"},
+    "invoice_explained": {"work", "invoice"},
+    "operation_explained": (),
+}
 PRICES = PriceList(
     {"MNT-001": LaborOperation("MNT-001", "maintenance", 0.6)},
     {"maintenance": 18_001},
@@ -51,14 +55,14 @@ def opened(quantity: int = 4) -> Order:
 
 
 def opened_from(order: Order, quantity: int = 4) -> tuple[Order, OrderOpened]:
-    priced = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
+    priced = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", quantity),)))
     order, agreed, _ = agree_at_opening(
         order, (), priced, DecisionRecord("counter", "a1", NOW), "a1"
     )
-    intake = Intake("c1", "v1", 5000, (), waiting_customer=False, rush=False)
+    write_up = WriteUp("c1", "v1", 5000, (), waiting_customer=False, rush=False)
     promise = Promise(NOW + timedelta(hours=2), 0.95, "h1", provisional=False)
     order, (event,) = orders.open_order(
-        order, intake, promise, known_odometer_km=4000, agreed=agreed, now=NOW
+        order, write_up, promise, known_odometer_km=4000, agreed=agreed, now=NOW
     )
     return order, event
 
@@ -67,8 +71,8 @@ def ready() -> Order:
     return orders.finish_work(orders.start_work(opened()), NOW, ["MNT-001"])
 
 
-def billed(order: Order | None = None) -> Order:
-    return settlement.issue_invoice(
+def invoiced(order: Order | None = None) -> Order:
+    return invoicing.issue_invoice(
         order or ready(),
         invoice_id="i1",
         terms=Terms(1300, timedelta(days=30)),
@@ -77,7 +81,7 @@ def billed(order: Order | None = None) -> Order:
 
 
 def paid() -> Order:
-    order = billed()
+    order = invoiced()
     return pay(order, order.balance_cents)
 
 
@@ -120,30 +124,30 @@ def test_the_odometer_never_goes_back(given_km, known_km):
 
 
 def test_an_estimate_rounds_each_line_half_up():
-    priced = estimate(PRICES, WantedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
+    priced = estimate(PRICES, RequestedWork(("MNT-001",), (PartQuantity("OIL", 4),)))
     assert [line.amount_cents for line in priced.lines] == [10_801, 35_200]
     assert priced.total_cents == 46_001
 
 
-@pytest.mark.parametrize(("operations", "part"), [(["NO"], "OIL"), (["MNT-001"], "NO")])
-def test_what_is_not_in_the_catalog_is_refused(operations, part):
+@pytest.mark.parametrize(("op_codes", "part"), [(["NO"], "OIL"), (["MNT-001"], "NO")])
+def test_what_is_not_in_the_catalog_is_refused(op_codes, part):
     with violates("unknown_code"):
-        estimate(PRICES, WantedWork(tuple(operations), (PartQuantity(part, 1),)))
+        estimate(PRICES, RequestedWork(tuple(op_codes), (PartQuantity(part, 1),)))
 
 
 def pay(order: Order, amount_cents: int) -> Order:
-    return settlement.receive_payment(order, Paid("p", "cash", amount_cents, NOW))[0]
+    return invoicing.receive_payment(order, Paid("p", "cash", amount_cents, NOW))[0]
 
 
 def test_an_order_in_work_cannot_be_cancelled():
     with violates("wrong_stage"):
         orders.cancel(orders.start_work(opened()), "other", None)
-    assert orders.cancel(opened(), "customer_request", None)[0].stage == "cancelled"
+    assert orders.cancel(opened(), "customer_request", None)[0].status == "cancelled"
 
 
 def test_late_news_of_the_workshop_do_not_turn_the_stage_back():
-    assert orders.start_work(delivered()).stage == "settled"
-    assert orders.finish_work(delivered(), NOW, ["MNT-001"]).stage == "settled"
+    assert orders.start_work(delivered()).status == "closed"
+    assert orders.finish_work(delivered(), NOW, ["MNT-001"]).status == "closed"
 
 
 @given(st.integers(-120, 120))

@@ -10,19 +10,19 @@ from shared.contracts.workshop import FreeCapacity
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)
-HANDOVER = timedelta(minutes=20)
+DELIVERY_LEAD = timedelta(minutes=20)
 SERVICE = LaborOperation("MNT-001", "maintenance", 0.6)
 CLUTCH = LaborOperation("MEC-016", "mechanical", 1.0, technicians=2)
 
 
-def free(trade: str, *minutes: int) -> list[FreeCapacity]:
+def free(skill_code: str, *minutes: int) -> list[FreeCapacity]:
     """Half hours from NOW on; the handover is in what they let one promise."""
     return [
         FreeCapacity(
-            trade=trade,
+            skill_code=skill_code,
             starts_at=NOW + place * HALF_HOUR,
             free_minutes=each,
-            promisable_at=NOW + (place + 1) * HALF_HOUR + HANDOVER,
+            promisable_at=NOW + (place + 1) * HALF_HOUR + DELIVERY_LEAD,
         )
         for place, each in enumerate(minutes)
     ]
@@ -39,8 +39,8 @@ def free(trade: str, *minutes: int) -> list[FreeCapacity]:
     ],
     ids=["free", "more_technicians", "one_after_another", "team", "half_a_team"],
 )
-def test_published_promise_covers_work_and_handover(published, operations, half_hours):
-    expected = NOW + half_hours * HALF_HOUR + HANDOVER
+def test_published_promise_covers_work_and_delivery_lead(published, operations, half_hours):
+    expected = NOW + half_hours * HALF_HOUR + DELIVERY_LEAD
     assert provisional_promise(published, operations, NOW) == expected
 
 

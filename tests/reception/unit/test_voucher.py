@@ -7,33 +7,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reception.domain import settlement, voucher
+from services.reception.domain import invoicing, voucher
 from services.reception.domain.estimate import payable_cents, sum_of
+from services.reception.domain.invoicing import Correction, Terms
 from services.reception.domain.order import Discount
-from services.reception.domain.settlement import Correction, Terms
 from services.reception.domain.voucher import Voucher
 from shared.contracts.base import LAST_MOMENT
+from tests.reception.unit.test_invoicing import LINES
 from tests.reception.unit.test_order import NOW, ready, violates
-from tests.reception.unit.test_settlement import LINES
 
 GIFT = Voucher(
     store_id="S01",
     voucher_id="g1",
     kind="voucher",
     value_cents=5_000,
-    operation_id=None,
+    op_code=None,
     customer_ref=None,
     expires_at=NOW + timedelta(days=1),
     issued_by="m1",
     issued_at=NOW,
 )
-CARD = replace(GIFT, kind="service_card", value_cents=0, operation_id="MNT-001")
+CARD = replace(GIFT, kind="service_card", value_cents=0, op_code="MNT-001")
 
 
 @given(LINES, st.integers(1, 10**7))
 def test_a_voucher_takes_off_its_value_or_all_that_the_customer_pays(lines, value):
     gift = replace(GIFT, value_cents=value)
-    payable = settlement.payable_cents(lines)
+    payable = invoicing.payable_cents(lines)
     if not payable:
         with violates("voucher_fits_nothing"):
             voucher.redeem([gift], ready(), lines, NOW)
@@ -50,7 +50,7 @@ def test_a_service_card_makes_its_operation_free_and_nothing_else():
     assert [line.amount_cents for line in left if line.kind == "labor"] == [0]
     assert used.redeemed_cents == sum_of(order.lines) - sum_of(left)
     with violates("voucher_fits_nothing"):
-        voucher.redeem([replace(CARD, operation_id="MNT-999")], order, order.lines, NOW)
+        voucher.redeem([replace(CARD, op_code="MNT-999")], order, order.lines, NOW)
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,17 @@ LATER = NOW + timedelta(days=40)
 
 
 def credited(order, used, cents, vouchers=()):
-    """The bill corrected, with the vouchers that were ``used`` on it."""
+    """The invoice corrected, with the vouchers that were ``used`` on it."""
     correction = Correction("n1", cents, "work_not_done", "m1", LATER, tuple(vouchers))
-    left = settlement.remaining_lines(order.lines, [])
-    return settlement.credit(order, left, correction, redeemed=used, tax_rate_bp=1300)
+    left = invoicing.remaining_lines(order.lines, [])
+    return invoicing.credit(order, left, correction, redeemed=used, tax_rate_bp=1300)
 
 
 @pytest.fixture
-def bill():
-    """A bill on which a voucher and a card were redeemed."""
+def invoice():
+    """An invoice on which a voucher and a card were redeemed."""
     card = replace(CARD, voucher_id="c1")
-    order, used, invoice, _ = settlement.issue_invoice(
+    order, used, invoice, _ = invoicing.issue_invoice(
         ready(),
         invoice_id="i1",
         terms=Terms(1300, timedelta(days=30)),
@@ -96,8 +96,8 @@ def bill():
     return replace(order, lines=invoice.lines), used
 
 
-def test_what_is_taken_back_whole_gives_every_voucher_back_for_as_long_as_it_had(bill):
-    order, used = bill
+def test_what_is_taken_back_whole_gives_every_voucher_back_for_as_long_as_it_had(invoice):
+    order, used = invoice
     _, note, given, events = credited(order, used, order.balance_cents)
     assert note.voucher_cents == sum(each.redeemed_cents for each in used) > 5_000
     assert {each.voucher_id for each in given} == {"g1", "c1"}
@@ -111,12 +111,12 @@ def test_what_is_taken_back_whole_gives_every_voucher_back_for_as_long_as_it_had
 
 def test_voucher_for_ever_comes_back_for_ever():
     redeemed = replace(GIFT, expires_at=LAST_MOMENT, order_id="o1", redeemed_at=NOW)
-    (given,), (event,) = voucher.give_back([redeemed], "n1", LATER)
+    (given,), (event,) = voucher.reinstate([redeemed], "n1", LATER)
     assert given.expires_at == event.expires_at == LAST_MOMENT
 
 
-def test_of_a_part_only_the_vouchers_that_are_named_come_back(bill):
-    order, used = bill
+def test_of_a_part_only_the_vouchers_that_are_named_come_back(invoice):
+    order, used = invoice
     assert credited(order, used, 1)[2:] == ([], [])
     _, note, (given,), _ = credited(order, used, 0, ["c1"])
     assert (given.voucher_id, note.total_cents, note.balance_cents) == (
@@ -124,30 +124,32 @@ def test_of_a_part_only_the_vouchers_that_are_named_come_back(bill):
         0,
         order.balance_cents,
     )
-    with violates("voucher_not_on_bill"):
-        credited(order, used, 1, ["of another bill"])
+    with violates("voucher_not_on_invoice"):
+        credited(order, used, 1, ["of another invoice"])
 
 
 @given(LINES, st.data())
-def test_bill_adds_up_from_gross_to_total(lines, data):
+def test_invoice_adds_up_from_gross_to_total(lines, data):
     payable = payable_cents(lines)
     off = data.draw(st.integers(0, payable))
-    discount = Discount(amount_cents=off, reason="other", requested_by="a", granted_by="m")
+    discount = Discount(amount_cents=off, reason="other", requested_by="a", approved_by="m")
     worth = data.draw(st.lists(st.integers(1, 10**6), max_size=2)) if off < payable else []
     vouchers = [
         replace(GIFT, voucher_id=f"g{number}", value_cents=cents)
         for number, cents in enumerate(worth)
         if sum(worth[:number]) < payable - off
     ]
-    _, _, bill, _ = settlement.issue_invoice(
+    _, _, invoice, _ = invoicing.issue_invoice(
         replace(ready(), lines=lines, discount=discount),
         invoice_id="i",
         terms=Terms(1300, timedelta(days=30)),
         now=NOW,
         vouchers=vouchers,
     )
-    assert sum(line.gross_cents for line in bill.lines) == bill.gross_cents
-    assert sum(each.amount_cents for each in bill.vouchers) == bill.voucher_cents
-    assert bill.gross_cents - bill.discount_cents - bill.voucher_cents == bill.total_cents
-    assert bill.total_cents == sum(line.amount_cents for line in bill.lines)
-    assert all(line.amount_cents <= line.gross_cents for line in bill.lines)
+    assert sum(line.gross_cents for line in invoice.lines) == invoice.gross_cents
+    assert sum(each.amount_cents for each in invoice.vouchers) == invoice.voucher_cents
+    assert (
+        invoice.gross_cents - invoice.discount_cents - invoice.voucher_cents == invoice.total_cents
+    )
+    assert invoice.total_cents == sum(line.amount_cents for line in invoice.lines)
+    assert all(line.amount_cents <= line.gross_cents for line in invoice.lines)

@@ -1,4 +1,4 @@
-"""Work that the customer does not want any more: what was done is billed, no more (R4, R12)."""
+"""Work that the customer does not want any more: what was done is invoiced, no more (R4, R12)."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,14 +13,14 @@ from services.reception.domain.estimate import (
     LaborOperation,
     PartQuantity,
     PriceList,
-    WantedWork,
+    RequestedWork,
     estimate,
     sum_of,
 )
+from services.reception.domain.invoicing import Terms, issue_invoice
 from services.reception.domain.order import Discount, Promise, finish_work
-from services.reception.domain.settlement import Terms, issue_invoice
 from services.reception.domain.withdrawal import Withdrawal, WorkDone
-from tests.reception.unit.test_order import NOW, billed, opened, violates
+from tests.reception.unit.test_order import NOW, invoiced, opened, violates
 
 HOURS = {"A": 0.6, "B": 2.0, "C": 1.3}
 PRICES = PriceList(
@@ -32,18 +32,18 @@ DECISION = DecisionRecord("counter", "a1", NOW)
 STATES = st.sampled_from(["open", "begun", "finished"])
 
 
-def in_work(*more):
+def in_progress(*more):
     """An order in work with all versions of its estimate; ``more`` is additional work."""
-    order = replace(opened(), stage="greeted")
+    order = replace(opened(), status="greeted")
     parts = (PartQuantity("OIL", 4), PartQuantity("PAD", 1))
-    priced = estimate(PRICES, WantedWork(("A", "B", "C"), parts))
+    priced = estimate(PRICES, RequestedWork(("A", "B", "C"), parts))
     order, _, versions = agree_at_opening(order, (), priced, DECISION, "a1")
-    order = replace(order, stage="in_work", opened_at=NOW)
+    order = replace(order, status="in_progress", opened_at=NOW)
     if more:
         order, found, _ = authorisation.submit(
             order,
             versions,
-            estimate(PRICES, WantedWork(more)),
+            estimate(PRICES, RequestedWork(more)),
             additional_work_id="w1",
             submitted_by="t1",
             now=NOW,
@@ -56,8 +56,8 @@ def in_work(*more):
     return order, versions
 
 
-def withdraw(order, versions, operations=(), parts=(), done=()):
-    asked = Withdrawal(tuple(operations), tuple(parts), "vehicle_needed")
+def withdraw(order, versions, op_codes=(), parts=(), done=()):
+    asked = Withdrawal(tuple(op_codes), tuple(parts), "vehicle_needed")
     return withdrawal.withdraw(order, versions, asked, done, DECISION, "w9")
 
 
@@ -66,21 +66,21 @@ def amounts(lines):
 
 
 def test_operation_not_begun_is_declined_whole():
-    order, versions = in_work()
+    order, versions = in_progress()
     after, changed, (event,) = withdraw(order, versions, ["C"], ["PAD"])
     assert [line.code for line in after.lines] == ["A", "B", "OIL"]
-    assert [each.operation_id for each in after.operations] == ["A", "B"]
+    assert [each.op_code for each in after.labor_operations] == ["A", "B"]
     replaced, agreed, declined = changed
     assert (replaced.version, replaced.status) == (1, "superseded")
     assert (agreed.version, agreed.status, agreed.additional_work_id) == (2, "authorized", None)
     assert (declined.version, declined.status, declined.additional_work_id) == (3, "declined", "w9")
     assert [line.code for line in declined.lines] == ["C", "PAD"]
-    assert (event.withdrawn_operations, event.replaced_versions) == (("C",), (1,))
+    assert (event.withdrawn_op_codes, event.replaced_versions) == (("C",), (1,))
     assert (event.lines, event.estimate_cents) == (after.lines, sum_of(after.lines))
 
 
 def test_additional_work_wholly_withdrawn_leaves_the_ordered_work():
-    order, versions = in_work("B")
+    order, versions = in_progress("B")
     done = [WorkDone("B", "finished", 7200), WorkDone("B", "open", 0)]
     after, changed, _ = withdraw(order, versions, ["B"], done=done)
     assert after.lines == versions[0].lines
@@ -98,22 +98,22 @@ def test_additional_work_wholly_withdrawn_leaves_the_ordered_work():
     ],
 )
 def test_stopped_operation_costs_begun_tenths_of_an_hour(labor_s, hours, cents):
-    order, versions = in_work()
+    order, versions = in_progress()
     after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", labor_s)])
     (line,) = (line for line in after.lines if line.code == "B")
     assert (line.standard_hours, line.amount_cents) == (hours, cents)
-    assert "B" not in [each.operation_id for each in after.operations]
+    assert "B" not in [each.op_code for each in after.labor_operations]
 
 
 @given(
     st.dictionaries(st.sampled_from([*HOURS]), st.tuples(STATES, st.integers(0, 10_000))),
     st.sets(st.sampled_from(["OIL", "PAD"])),
 )
-def test_stopped_order_bills_what_was_done(progress, parts):
-    order, versions = in_work()
+def test_stopped_order_invoices_what_was_done(progress, parts):
+    order, versions = in_progress()
     done = [WorkDone(code, state, labor_s) for code, (state, labor_s) in progress.items()]
-    finished = {each.operation_id for each in done if each.state == "finished"}
-    begun = {each.operation_id for each in done if each.state == "begun"}
+    finished = {each.op_code for each in done if each.state == "finished"}
+    begun = {each.op_code for each in done if each.state == "begun"}
     unfinished = HOURS.keys() - finished
     billed_codes = (finished | begun | {"OIL", "PAD"}) - parts
     assume(unfinished and billed_codes)
@@ -122,30 +122,30 @@ def test_stopped_order_bills_what_was_done(progress, parts):
     assert kept.keys() == billed_codes
     assert all(kept[code] == whole[code] for code in finished)
     assert all(kept[code] <= whole[code] for code in begun)
-    assert {each.operation_id for each in after.operations} == finished
+    assert {each.op_code for each in after.labor_operations} == finished
     assert [each.status for each in changed].count("declined") == 1
 
 
 def test_withdrawal_drops_the_discount():
-    order, versions = in_work()
-    discount = Discount(amount_cents=9, reason="other", requested_by="a1", granted_by="m1")
+    order, versions = in_progress()
+    discount = Discount(amount_cents=9, reason="other", requested_by="a1", approved_by="m1")
     after, _, _ = withdraw(replace(order, discount=discount), versions, ["C"])
     assert after.discount is None
 
 
-def test_stopped_order_is_ready_and_billed():
-    order, versions = in_work()
+def test_stopped_order_is_ready_and_invoiced():
+    order, versions = in_progress()
     done = [WorkDone("A", "finished", 900), WorkDone("B", "begun", 3600)]
     after, _, _ = withdraw(order, versions, ["B", "C"], ["PAD"], done)
     ready = finish_work(after, NOW, ["A"])
-    _, _, bill, _ = issue_invoice(
+    _, _, invoice, _ = issue_invoice(
         ready, invoice_id="i1", terms=Terms(1300, timedelta(days=30)), now=NOW
     )
-    assert amounts(bill.lines) == {"A": 10_801, "B": 18_001, "OIL": 35_200}
+    assert amounts(invoice.lines) == {"A": 10_801, "B": 18_001, "OIL": 35_200}
 
 
 @pytest.mark.parametrize(
-    ("operations", "parts", "done", "rule"),
+    ("op_codes", "parts", "done", "rule"),
     [
         (["A"], [], [WorkDone("A", "finished", 1)], "already_finished"),
         ([], ["OIL"], [WorkDone(code, "finished", 1) for code in HOURS], "already_finished"),
@@ -155,21 +155,21 @@ def test_stopped_order_is_ready_and_billed():
         (["A", "B", "C"], ["OIL", "PAD"], [], "nothing_left"),
     ],
 )
-def test_impossible_withdrawal_is_refused(operations, parts, done, rule):
+def test_impossible_withdrawal_is_refused(op_codes, parts, done, rule):
     with violates(rule):
-        withdraw(*in_work(), operations, parts, done)
+        withdraw(*in_progress(), op_codes, parts, done)
 
 
 def test_withdrawal_waits_for_the_customers_other_decisions():
-    order, versions = in_work()
+    order, versions = in_progress()
     with violates("awaits_authorisation"):
         withdraw(replace(order, awaiting_estimates=1), versions, ["C"])
-    with violates("already_billed"):
-        withdraw(billed(), versions, ["C"])
+    with violates("already_invoiced"):
+        withdraw(invoiced(), versions, ["C"])
 
 
 def test_another_sum_than_agreed_is_refused():
-    order, versions = in_work()
+    order, versions = in_progress()
     after, _, _ = withdraw(order, versions, ["B"], done=[WorkDone("B", "begun", 360)])
     withdrawal.require_agreed(after, after.estimate_cents)
     with violates("amount_changed"):

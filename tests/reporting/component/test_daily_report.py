@@ -31,7 +31,7 @@ DAY = date(2026, 3, 4)
 STORES = ("S01", "S02", "S03")
 TABLES = (
     "event_log, order_fact, invoice_fact, payment_fact, credit_note_fact, job_fact, "
-    "follow_up_fact, feedback_fact, rectification, business_day, daily_report, "
+    "follow_up_fact, feedback_fact, corrective_action, business_day, daily_report, "
     "stream_position, applied_digests, timer"
 )
 
@@ -84,7 +84,7 @@ async def reports_on_topic(servers: Platform, store: str) -> list[DailyReportPub
 async def test_live_figures_are_what_the_events_add_up_to(
     reporting: InProcess, told, day: date
 ) -> None:
-    response = await reporting.get("/stores/S01/figures", "manager", day=day.isoformat())
+    response = await reporting.get("/stores/S01/figures", "service_manager", day=day.isoformat())
     expected = by_hand(told["S01"], *business_day(day))
     shown = response.json()
     assert flat({name: shown[name] for name in expected}) == pytest.approx(flat(expected))
@@ -92,7 +92,7 @@ async def test_live_figures_are_what_the_events_add_up_to(
 
 
 async def test_a_day_on_which_nothing_happened_has_no_ratios(reporting: InProcess) -> None:
-    shown = (await reporting.get("/stores/S01/figures", "manager", day="2020-01-01")).json()
+    shown = (await reporting.get("/stores/S01/figures", "service_manager", day="2020-01-01")).json()
     assert shown["arrived"] == shown["invoiced_cents"] == 0
     assert shown["on_time_first"] is shown["greet_wait_p90_s"] is shown["efficiency"] is None
 
@@ -100,7 +100,9 @@ async def test_a_day_on_which_nothing_happened_has_no_ratios(reporting: InProces
 async def test_no_report_before_closing_time(reporting: InProcess, clock: SimulatedClock) -> None:
     clock.set(local(DAY, 17, 59).astimezone(UTC))
     await reporting.wait_until_idle()
-    response = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
+    response = await reporting.get(
+        "/stores/S01/daily-reports", "service_manager", day=DAY.isoformat()
+    )
     assert response.json() == []
 
 
@@ -120,19 +122,24 @@ async def test_each_store_reports_its_day_once_at_closing_time(
         assert (report.covers_from, report.covers_until) == business_day(DAY)
         assert (report.published_at, report.revision) == (local(DAY, 18), 1)
         assert flat(report.model_dump(include=set(expected))) == pytest.approx(flat(expected))
-    stored = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
+    stored = await reporting.get(
+        "/stores/S01/daily-reports", "service_manager", day=DAY.isoformat()
+    )
     assert [DailyReportPublished.model_validate(each) for each in stored.json()] == [
         each for each in await reports_on_topic(servers, "S01") if each.day == DAY.isoformat()
     ]
 
 
-@pytest.mark.parametrize("role", ["dispatcher", "inspector"])
+@pytest.mark.parametrize("role", ["dispatcher", "quality_inspector"])
 @pytest.mark.parametrize("path", ["figures", "daily-reports"])
 async def test_who_does_the_work_reads_counts_alone(
     reporting: InProcess, role: Role, path: str
 ) -> None:
     asked = f"/stores/S01/{path}", {"day": DAY.isoformat()}
-    answers = [(await reporting.get(asked[0], each, **asked[1])).json() for each in (role, "agent")]
+    answers = [
+        (await reporting.get(asked[0], each, **asked[1])).json()
+        for each in (role, "customer_care_agent")
+    ]
     mine, office = (each[0] if isinstance(each, list) else each for each in answers)
     hidden = {name for name in office if name.endswith("_cents") or name.startswith("feedback")}
     hidden |= {"collected", "collected_by_age", "labour_rate", "output_per_vehicle"}
@@ -177,7 +184,9 @@ async def test_late_payment_revises_its_report(
     reporting: InProcess, servers: Platform, told
 ) -> None:
     async def answered() -> DailyReportPublished:
-        response = await reporting.get("/stores/S01/daily-reports", "manager", day=DAY.isoformat())
+        response = await reporting.get(
+            "/stores/S01/daily-reports", "service_manager", day=DAY.isoformat()
+        )
         (report,) = response.json()
         return DailyReportPublished.model_validate(report)
 
@@ -207,7 +216,7 @@ async def test_a_group_manager_sees_the_reports_of_all_their_stores(reporting: I
 
     assert await ask("group_manager", stores=STORES) == list(STORES)
     assert await ask("group_manager", stores=["S02"]) == ["S02"]
-    assert await ask("manager", stores=STORES) == 403
+    assert await ask("service_manager", stores=STORES) == 403
 
 
 async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, told) -> None:
@@ -219,7 +228,7 @@ async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, t
         for _, event in told["S01"]
         if getattr(event, "order_id", None) == order_id
     ]
-    response = await reporting.get(f"/stores/S01/orders/{order_id}/history", "manager")
+    response = await reporting.get(f"/stores/S01/orders/{order_id}/history", "service_manager")
     shown = response.json()
     assert sorted(entry["type"].split(".")[2] for entry in shown) == sorted(of_order)
     for topic in {entry["topic"] for entry in shown}:
@@ -232,20 +241,20 @@ async def test_an_order_shows_its_whole_history_in_order(reporting: InProcess, t
 
 async def test_a_foreign_stores_order_has_no_history_here(reporting: InProcess, told) -> None:
     order_id = next(event.order_id for _, event in told["S02"] if hasattr(event, "order_id"))
-    response = await reporting.get(f"/stores/S01/orders/{order_id}/history", "manager")
+    response = await reporting.get(f"/stores/S01/orders/{order_id}/history", "service_manager")
     assert (response.status_code, response.json()["errors"][0]["rule"]) == (404, "unknown_order")
 
 
 @pytest.mark.parametrize(
     ("path", "role", "status"),
     [
-        ("/stores/S01/figures?day=4.3.2026", "manager", 422),
-        ("/stores/S01/daily-reports", "manager", 422),
-        ("/stores/S02/figures", "manager", 403),
-        ("/stores/S99/figures", "manager", 404),
+        ("/stores/S01/figures?day=4.3.2026", "service_manager", 422),
+        ("/stores/S01/daily-reports", "service_manager", 422),
+        ("/stores/S02/figures", "service_manager", 403),
+        ("/stores/S99/figures", "service_manager", 404),
         ("/stores/S01/figures", "technician", 403),
         ("/stores/S01/orders/x/history", "operator", 403),
-        ("/group/daily-reports?day=2026-03-04", "advisor", 403),
+        ("/group/daily-reports?day=2026-03-04", "service_advisor", 403),
     ],
 )
 async def test_other_requests_are_refused(reporting, path, role, status) -> None:

@@ -51,7 +51,7 @@ def headers(event: VehicleArrived, **changes: str | None) -> dict[str, str]:
 
 async def count(reporting: InProcess) -> int:
     await reporting.wait_until_idle()
-    response = await reporting.get("/stores/S01/figures", "manager", day=DAY.isoformat())
+    response = await reporting.get("/stores/S01/figures", "service_manager", day=DAY.isoformat())
     return response.json()["arrived"]
 
 
@@ -119,13 +119,13 @@ async def test_events_of_a_key_wait_for_the_one_that_is_missing(
     )
     await outside.send_raw(TOPIC, "gap", later.model_dump_json().encode(), second)
     await reporting.wait_until_idle()
-    missing = await reporting.get("/stores/S01/orders/gap/history", "manager")
+    missing = await reporting.get("/stores/S01/orders/gap/history", "service_manager")
     assert missing.status_code == 404
     await outside.send_raw(
         TOPIC, "gap", arrived("gap").model_dump_json().encode(), headers(arrived("gap"))
     )
     assert await count(reporting) == before + 1
-    history = (await reporting.get("/stores/S01/orders/gap/history", "manager")).json()
+    history = (await reporting.get("/stores/S01/orders/gap/history", "service_manager")).json()
     assert [entry["sequence"] for entry in history] == [1, 2]
 
 
@@ -140,5 +140,7 @@ async def test_a_field_that_a_newer_publisher_added_is_kept_in_the_log(
         headers(arrived("newer-field")),
     )
     await reporting.wait_until_idle()
-    history = (await reporting.get("/stores/S01/orders/newer-field/history", "manager")).json()
+    history = (
+        await reporting.get("/stores/S01/orders/newer-field/history", "service_manager")
+    ).json()
     assert history[0]["data"]["lane"] == "B"

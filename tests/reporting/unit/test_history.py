@@ -38,7 +38,7 @@ def test_who_does_the_work_reads_no_money() -> None:
             "lines": [line],
             "estimate_cents": 1,
             "advisor_id": "a",
-            "credit_granted_by": "m",
+            "on_account_approved_by": "m",
         }
         kind = f"aftersales.{publisher}.{name}.v1"
         return replace(event(1, 0, "order", 1, None), type=kind, data=told)

@@ -54,8 +54,9 @@ QUESTIONS = {
     "reception.bookings_in_group": (
         "SELECT * FROM bookings_in_group($1, '-infinity', 'infinity')",
     ),
-    "crm.custom_in_group": (
-        "SELECT * FROM custom_in_group($1, '-infinity') WHERE visits > 0 OR stores <> '{}'",
+    "crm.customer_history_in_group": (
+        "SELECT * FROM customer_history_in_group($1, '-infinity') WHERE visits > 0 OR stores <> "
+        "'{}'",
     ),
 }
 """What each function that sees other stores' rows may be asked about one thing."""
@@ -65,7 +66,7 @@ ARGUMENTS = {
     "reception.open_visits_in_group": "('plate-S02', NULL)",
     "reception.odometer_in_group": "('vehicle-S02')",
     "reception.bookings_in_group": "('plate-S02', now(), now())",
-    "crm.custom_in_group": "('plate-S02', now())",
+    "crm.customer_history_in_group": "('plate-S02', now())",
 }
 
 TIDYING = {f"{service}.maintain_partitions" for service in SERVICES}
@@ -112,7 +113,11 @@ async def test_no_service_role_can_shadow_names(admin):
 @pytest.mark.parametrize("function", QUESTIONS)
 async def test_only_an_exact_reference_is_answered(servers, admin, function):
     service = function.partition(".")[0]
-    exact = "plate-S02" if function.endswith(("bookings_in_group", "custom_in_group")) else CAR
+    exact = (
+        "plate-S02"
+        if function.endswith(("bookings_in_group", "customer_history_in_group"))
+        else CAR
+    )
     async with acting(servers, service, "S01") as connection:
         assert await connection.fetch(QUESTIONS[function][0], exact)
         for question in QUESTIONS[function]:

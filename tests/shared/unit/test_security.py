@@ -74,7 +74,7 @@ def _claims() -> dict[str, Any]:
         "iss": "issuer",
         "aud": ["aftersales", "account"],
         "sub": "S01-advisor-1",
-        "roles": ["advisor"],
+        "roles": ["service_advisor"],
         "stores": ["S01"],
         "iat": now,
         "exp": now + 600,
@@ -115,7 +115,9 @@ async def service(verifier: Verifier) -> AsyncIterator[httpx.AsyncClient]:
     router = Router()
 
     @router.get("/me")
-    async def me(who: Annotated[Principal, Depends(require_roles("advisor"))]) -> dict[str, Any]:
+    async def me(
+        who: Annotated[Principal, Depends(require_roles("service_advisor"))],
+    ) -> dict[str, Any]:
         return {"sub": who.subject, "stores": sorted(who.stores)}
 
     app.include_router(router)
@@ -146,9 +148,9 @@ async def test_good_token_tells_person_and_stores(
         {"sub": 7},
         {"name": {"zh": "a"}},
         {"name": "\ud800"},
-        {"roles": "advisor"},
+        {"roles": "service_advisor"},
         {"roles": None},
-        {"roles": {"advisor": True}},
+        {"roles": {"service_advisor": True}},
         {"stores": [["S01"]]},
         {"stores": [1]},
         {"stores": "S01"},

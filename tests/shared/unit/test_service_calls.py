@@ -7,7 +7,7 @@ import pytest
 
 from shared.calls import ApiError, ServiceCalls, ServiceUnavailableError, segment
 from shared.clients.crm.client import CrmApi
-from shared.clients.crm.models import CompletePhoneTask, Registered
+from shared.clients.crm.models import CompleteCallTask, Registered
 from shared.clients.reception.client import ReceptionApi
 from shared.clients.workshop.client import WorkshopApi
 
@@ -33,11 +33,11 @@ async def test_command_sends_its_body_and_headers() -> None:
         return httpx.Response(200, json=completed | {"notified_at": "2026-03-04T01:00:00Z"})
 
     api = CrmApi(calls(respond, "t1"))
-    body = CompletePhoneTask(reached=True)
-    completed = await api.complete_phone_task("S01", "m/1", body, idempotency_key="attempt-1")
+    body = CompleteCallTask(reached=True)
+    completed = await api.complete_call_task("S01", "m/1", body, idempotency_key="attempt-1")
     [request] = sent
     assert completed.reached
-    assert request.url.raw_path == b"/stores/S01/phone-tasks/m%2F1/completion"
+    assert request.url.raw_path == b"/stores/S01/call-tasks/m%2F1/completion"
     assert request.content == b'{"reached":true}'
     assert request.headers["Content-Type"] == "application/json"
     assert request.headers["Authorization"] == "Bearer t1"

@@ -42,8 +42,8 @@ async def harness(servers: Platform, clock: SimulatedClock) -> AsyncIterator[Wor
         yield running
 
 
-async def finished(harness: WorkshopHarness, operation_id: str = "MNT-001") -> JsonObject:
-    (job,) = await harness.open_order(operation_id)
+async def finished(harness: WorkshopHarness, op_code: str = "MNT-001") -> JsonObject:
+    (job,) = await harness.open_order(op_code)
     await harness.work(job, "start")
     return await harness.work(job, "finish")
 
@@ -62,10 +62,10 @@ async def _kept(harness: WorkshopHarness, job: JsonObject) -> timedelta:
     return datetime.fromisoformat(shown["buffer_until"]) - _finish(shown)
 
 
-async def _free(harness: WorkshopHarness, trade: str) -> int:
+async def _free(harness: WorkshopHarness, skill_code: str) -> int:
     """Free minutes of the trade's people on this day."""
     free = (await harness.get("plan"))["free"]
-    return sum(each["free_minutes"] for each in free if each["trade"] == trade)
+    return sum(each["free_minutes"] for each in free if each["skill_code"] == skill_code)
 
 
 async def test_buffer_follows_wip_that_may_overrun(
@@ -168,7 +168,7 @@ async def test_nobody_inspects_their_own_work(harness: WorkshopHarness) -> None:
     job = await finished(harness)
     own = await harness.service.post(
         f"/stores/S01/jobs/{job['job_id']}/inspection",
-        "inspector",
+        "quality_inspector",
         {
             "items": dict.fromkeys(
                 ["fluids_level", "no_leaks", "wheel_torque", "service_reset"], "ok"
@@ -219,15 +219,13 @@ async def test_a_diagnosis_is_recorded_in_symptom_codes(harness: WorkshopHarness
     await harness.work(job, "finish")
 
 
-@pytest.mark.parametrize(
-    ("field", "code"), [("operations", "MNT-999"), ("part_numbers", "OIL-9W99")]
-)
+@pytest.mark.parametrize(("field", "code"), [("op_codes", "MNT-999"), ("part_numbers", "OIL-9W99")])
 async def test_additional_work_names_what_the_catalog_knows(
     harness: WorkshopHarness, field: str, code: str
 ) -> None:
     (job,) = await harness.open_order("MNT-001")
     await harness.work(job, "start")
-    body = {"operations": ["MNT-003"], "part_numbers": []} | {field: [code]}
+    body = {"op_codes": ["MNT-003"], "part_numbers": []} | {field: [code]}
     response = await harness.post(
         f"jobs/{job['job_id']}/additional-work", job["technician_ids"][0], body
     )
@@ -238,7 +236,7 @@ async def test_additional_work_names_what_the_catalog_knows(
 async def test_additional_work_waits_for_the_customers_answer(harness: WorkshopHarness) -> None:
     (job,) = await harness.open_order("MNT-001")
     await harness.work(job, "start")
-    body = {"operations": ["MNT-003"], "part_numbers": ["FLT-AIR"], "note": "空滤很脏"}
+    body = {"op_codes": ["MNT-003"], "part_numbers": ["FLT-AIR"], "note": "空滤很脏"}
     found = await harness.work(job, "additional-work", body)
     (event,) = await harness.events(AdditionalWorkFound, job["order_id"])
     assert event.additional_work_id == found["additional_work_id"]
@@ -249,7 +247,7 @@ async def test_additional_work_waits_for_the_customers_answer(harness: WorkshopH
         store_id="S01",
         order_id=job["order_id"],
         additional_work_id=found["additional_work_id"],
-        operations=("MNT-003",),
+        op_codes=("MNT-003",),
         channel="phone",
         recorded_by="S01-advisor-1",
         declined_at=harness.clock.now(),
@@ -366,7 +364,7 @@ async def test_the_big_screen_shows_everything_in_one_response(harness: Workshop
 
 async def test_concurrent_holds_get_separate_slots(harness: WorkshopHarness) -> None:
     harness = harness.of("S02")
-    wanted = {"operations": ["MNT-001"]}
+    wanted = {"op_codes": ["MNT-001"]}
     responses = await asyncio.gather(
         *(harness.post("capacity-holds", "S02-advisor-1", wanted) for _ in range(12))
     )
@@ -384,7 +382,7 @@ async def test_concurrent_holds_get_separate_slots(harness: WorkshopHarness) -> 
 
 
 async def test_expired_hold_gives_order_another_slot(harness: WorkshopHarness) -> None:
-    hold = await harness.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
+    hold = await harness.done("capacity-holds", "S01-advisor-1", {"op_codes": ["MNT-001"]})
     await harness.wait(16)
     state = await harness.done(f"capacity-holds/{hold['hold_id']}/release", "S01-advisor-1")
     assert state["status"] == "released"
@@ -396,7 +394,7 @@ async def test_order_with_displaced_hold_is_replanned(
     harness: WorkshopHarness,
 ) -> None:
     (early,) = await harness.open_order("MNT-004")
-    hold = await harness.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-001"]})
+    hold = await harness.done("capacity-holds", "S01-advisor-1", {"op_codes": ["MNT-001"]})
     (held,) = hold["jobs"]
     body = {
         "technician_ids": early["technician_ids"],
@@ -449,7 +447,7 @@ async def test_a_manager_puts_a_clock_right(harness: WorkshopHarness) -> None:
     assert entry["finished_before"] != entry["finished_at"] == corrected["finished_at"]
 
 
-async def test_the_clock_of_work_in_hand_is_put_back_and_its_finish_comes_sooner(
+async def test_the_clock_of_work_in_progress_is_put_back_and_its_finish_comes_sooner(
     harness: WorkshopHarness,
 ) -> None:
     (job,) = await harness.open_order("BDY-001")
@@ -480,7 +478,7 @@ async def test_work_past_its_time_is_expected_to_take_what_long_jobs_take(
     await harness.work(job, "finish")
 
 
-async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(
+async def test_a_missed_punch_is_closed_at_the_end_of_the_shift(
     harness: WorkshopHarness,
 ) -> None:
     harness.clock.set(harness.at(8))
@@ -501,9 +499,9 @@ async def test_a_forgotten_clock_is_closed_at_the_end_of_the_shift(
     harness.clock.set(harness.at(9.51))
     closed = await harness.job(job)
     assert (closed["status"], closed["clocked_s"]) == ("paused", 1800)
-    assert closed["forgotten_clocks"] == 1
+    assert closed["missed_punches"] == 1
     (event,) = await harness.events(JobPaused, job["order_id"])
-    assert (event.reason, event.by_rule) == ("clock_forgotten", True)
+    assert (event.reason, event.auto_closed) == ("missed_punch", True)
     assert event.paused_at == harness.at(9)
     await harness.work(job, "resume")
     harness.clock.set(harness.at(10.01))

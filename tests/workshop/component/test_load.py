@@ -14,19 +14,19 @@ async def workshop(servers, clock):
         yield running
 
 
-async def load(workshop, trade, **params):
-    response = await workshop.get("/stores/S01/load", "advisor", day=DAY, **params)
+async def load(workshop, skill_code, **params):
+    response = await workshop.get("/stores/S01/load", "service_advisor", day=DAY, **params)
     assert response.is_success, response.text
-    return [each for each in response.json() if each["trade"] == trade]
+    return [each for each in response.json() if each["skill_code"] == skill_code]
 
 
 async def test_what_is_held_is_not_free_but_still_working_time(workshop):
     before = await load(workshop, "high_voltage")
     assert before
     assert all(each["free_minutes"] == each["working_minutes"] for each in before)
-    body = {"operations": ["HVE-003"], "earliest_start_at": f"{DAY}T01:00:00Z"}
+    body = {"op_codes": ["HVE-003"], "earliest_start_at": f"{DAY}T01:00:00Z"}
     path = "/stores/S01/capacity-holds"
-    held = await workshop.post(path, "advisor", body, subject="S01-advisor-1")
+    held = await workshop.post(path, "service_advisor", body, subject="S01-advisor-1")
     assert held.status_code == 201, held.text
     after = await load(workshop, "high_voltage")
     assert [each["working_minutes"] for each in after] == [
@@ -43,20 +43,20 @@ async def test_several_days_are_told_and_nothing_that_is_over(workshop, clock):
     assert days[: len(day)] == day
     assert len(days) > len(day)
     now = clock.now().isoformat().replace("+00:00", "Z")
-    today = await workshop.get("/stores/S01/load", "agent")
+    today = await workshop.get("/stores/S01/load", "customer_care_agent")
     assert all(each["starts_at"] >= now for each in today.json())
 
 
 async def test_a_place_that_begins_too_late_is_refused_and_nothing_is_held(workshop, clock):
     body = {
-        "operations": ["HVE-003"],
+        "op_codes": ["HVE-003"],
         "earliest_start_at": f"{DAY}T01:00:00Z",
         "latest_start_at": f"{DAY}T01:30:00Z",
     }
     path = "/stores/S01/capacity-holds"
-    await workshop.post(path, "advisor", body, subject="S01-advisor-1")
+    await workshop.post(path, "service_advisor", body, subject="S01-advisor-1")
     before = await load(workshop, "high_voltage")
-    refused = await workshop.post(path, "advisor", body)
+    refused = await workshop.post(path, "service_advisor", body)
     assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (409, "no_place")
     values = refused.json()["values"]
     assert (values["by"], values["at"]) == ("S01-advisor-1", clock.now().isoformat())

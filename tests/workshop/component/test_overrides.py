@@ -67,7 +67,7 @@ async def test_second_override_gets_present_state(harness: WorkshopHarness) -> N
     assert problem.values["technician_ids"] == ["S01-technician-7"]
 
 
-async def test_nothing_is_moved_onto_work_in_hand(harness: WorkshopHarness) -> None:
+async def test_nothing_is_moved_onto_work_in_progress(harness: WorkshopHarness) -> None:
     (busy,) = await harness.open_order("MNT-004")
     started = await harness.work(busy, "start")
     (job,) = await harness.open_order("MNT-001")
@@ -115,7 +115,7 @@ async def test_plan_names_qualified_technicians_and_suitable_bays(
 
 
 async def test_override_cannot_take_reserved_capacity(harness: WorkshopHarness) -> None:
-    hold = await harness.done("capacity-holds", "S01-advisor-1", {"operations": ["MNT-004"]})
+    hold = await harness.done("capacity-holds", "S01-advisor-1", {"op_codes": ["MNT-004"]})
     (held,) = hold["jobs"]
     (job,) = await harness.open_order("MNT-001")
     body = reason(
@@ -226,7 +226,7 @@ async def test_overrides_are_for_those_who_answer_for_the_plan(harness: Workshop
     response = await harness.service.get("/stores/S01/overrides", "technician")
     assert response.status_code == 403
     backwards = await harness.service.get(
-        "/stores/S01/overrides", "manager", **{"from": "2026-03-05", "to": "2026-03-04"}
+        "/stores/S01/overrides", "service_manager", **{"from": "2026-03-05", "to": "2026-03-04"}
     )
     assert_rejected(backwards, 422, "ends_before_it_begins", "to")
 

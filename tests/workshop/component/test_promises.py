@@ -33,7 +33,7 @@ async def test_a_late_part_moves_the_job_endangers_the_promise_and_a_new_promise
     (job,) = await harness.open_order("MNT-001", held=True)
     order_id = job["order_id"]
     late = harness.clock.now() + timedelta(hours=4)
-    path = f"jobs/{job['job_id']}/parts-expected"
+    path = f"jobs/{job['job_id']}/parts-eta"
     await harness.done(path, "dispatcher", {"at": late.isoformat(), "reason": "delayed"})
     await harness.wait(1)
     assert datetime.fromisoformat((await harness.job(job))["planned_start_at"]) >= late
@@ -76,14 +76,14 @@ async def test_authorised_additional_work_comes_after_the_orders_other_jobs(
     (job,) = await harness.open_order("MNT-001", held=True)
     order_id = job["order_id"]
     hold = await harness.done(
-        "capacity-holds", "advisor", {"operations": ["MNT-006"], "order_id": order_id}
+        "capacity-holds", "service_advisor", {"op_codes": ["MNT-006"], "order_id": order_id}
     )
     await harness.publish(
         AdditionalWorkAuthorized(
             store_id="S02",
             order_id=order_id,
             additional_work_id="more-1",
-            operations=(OrderedOperation(operation_id="MNT-006", standard_hours=0.8),),
+            labor_operations=(OrderedOperation(op_code="MNT-006", standard_hours=0.8),),
             lines=(),
             amount_cents=0,
             estimate_version=2,
@@ -95,17 +95,19 @@ async def test_authorised_additional_work_comes_after_the_orders_other_jobs(
         )
     )
     jobs = await harness.get("jobs", order_id=order_id)
-    assert [job["operation_id"] for job in jobs] == ["MNT-001", "MNT-006"]
+    assert [job["op_code"] for job in jobs] == ["MNT-001", "MNT-006"]
     assert {job["promised_at"] for job in jobs} == {hold["promised_at"]}
     assert jobs[0]["planned_finish_at"] <= jobs[1]["planned_start_at"]
 
 
 async def test_bookings_of_one_bay_get_consecutive_promises(harness: WorkshopHarness) -> None:
     harness = harness.of("S06")
-    ten_tomorrow = {"operations": ["MNT-017"], "earliest_start_at": harness.at(26).isoformat()}
-    handover = harness.deps.config.handover("S06")
-    responses = [await harness.done("capacity-holds", "advisor", ten_tomorrow) for _ in range(3)]
-    responses.append(await harness.done("quotes", "advisor", ten_tomorrow))
+    ten_tomorrow = {"op_codes": ["MNT-017"], "earliest_start_at": harness.at(26).isoformat()}
+    delivery_lead = harness.deps.config.delivery_lead("S06")
+    responses = [
+        await harness.done("capacity-holds", "service_advisor", ten_tomorrow) for _ in range(3)
+    ]
+    responses.append(await harness.done("quotes", "service_advisor", ten_tomorrow))
     starts, finishes = (
         [datetime.fromisoformat(response["jobs"][0][name]) for response in responses]
         for name in ("planned_start_at", "planned_finish_at")
@@ -115,14 +117,16 @@ async def test_bookings_of_one_bay_get_consecutive_promises(harness: WorkshopHar
     assert starts[0] == harness.at(26)
     assert all(behind >= finish for finish, behind in zip(finishes, starts[1:], strict=False))
     assert promises == sorted(set(promises))
-    assert all(end + handover < told for end, told in zip(finishes, promises, strict=True))
+    assert all(end + delivery_lead < told for end, told in zip(finishes, promises, strict=True))
 
 
 async def test_second_finding_waits_for_held_work(harness: WorkshopHarness) -> None:
     harness = harness.of("S06")
     (job,) = await harness.open_order("MNT-001", held=True)
-    body = {"operations": ["MNT-006"], "order_id": job["order_id"]}
-    first, second = [await harness.done("capacity-holds", "advisor", body) for _ in range(2)]
+    body = {"op_codes": ["MNT-006"], "order_id": job["order_id"]}
+    first, second = [
+        await harness.done("capacity-holds", "service_advisor", body) for _ in range(2)
+    ]
     assert job["planned_finish_at"] <= first["jobs"][0]["planned_start_at"]
     assert first["jobs"][0]["planned_finish_at"] <= second["jobs"][0]["planned_start_at"]
     assert first["promised_at"] < second["promised_at"]
@@ -195,7 +199,7 @@ async def test_the_plan_tells_why_how_sure_and_what_is_free(harness: WorkshopHar
     people = {each["technician_id"]: each for each in plan["technicians"]}
     assert people["S04-technician-3"]["certificates"] == ["high_voltage"]
     assert [each["kind"] for each in people["S04-technician-3"]["absences"]] == ["sick"]
-    assert {each["trade"] for each in plan["free"]} >= {"maintenance", "body"}
+    assert {each["skill_code"] for each in plan["free"]} >= {"maintenance", "body"}
     assert all(0 <= job["risk"]["probability"] <= 1 for job in plan["jobs"])
 
 
@@ -219,12 +223,12 @@ async def test_staffing_is_looked_at_on_monday_before_opening(harness: WorkshopH
     harness = harness.of("S05")
     for _ in range(2):
         await harness.open_order(*["BDY-001"] * 20)
-    present = await harness.get("staffing", "manager")
-    (body,) = [each for each in present["trades"] if each["trade"] == "body"]
+    present = await harness.get("staffing", "service_manager")
+    (body,) = [each for each in present["skill_codes"] if each["skill_code"] == "body"]
     assert body["queued_hours"] > 0
     await harness.wait(5 * 24 * 60)
     short = await harness.events(StaffingShort, topic=STORE)
-    assert {event.trade for event in short} <= {"body"}
+    assert {event.skill_code for event in short} <= {"body"}
 
 
 async def test_a_store_that_cannot_do_it_names_those_that_can(
@@ -235,7 +239,7 @@ async def test_a_store_that_cannot_do_it_names_those_that_can(
     without = {**config.members, "S06": config.members["S06"][:1]}
     fewer = replace(deps, config=replace(config, members=without))
     monkeypatch.setattr(harness.service.app.state.service, "deps", fewer)
-    response = await harness.post("quotes", "advisor", {"operations": ["BDY-001"]})
+    response = await harness.post("quotes", "service_advisor", {"op_codes": ["BDY-001"]})
     assert (response.status_code, response.json()["errors"][0]["rule"]) == (409, "no_skill")
     elsewhere = response.json()["values"]["elsewhere"]
     assert {each["store_id"] for each in elsewhere} == {"S01", "S02", "S03", "S04", "S05"}

@@ -76,9 +76,9 @@ def test_a_bay_shows_its_vehicle_and_the_next_one():
 
 
 def test_a_vehicle_waits_when_nobody_works_on_it():
-    in_hand = job("j1", order_id="o1", status="in_progress")
+    wip = job("j1", order_id="o1", status="in_progress")
     jobs = [
-        in_hand,
+        wip,
         job("j2", order_id="o1", line_number=1),
         job("j3", order_id="o2", line_number=1),
         job("j4", order_id="o2"),

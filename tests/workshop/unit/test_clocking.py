@@ -79,6 +79,6 @@ def test_coworker_on_another_job_cannot_join():
 
 def test_missed_punch_closes_every_clock():
     job, _ = jobs.resume(begun(team_job()), "t2", [], NOW + 30 * MINUTE)
-    closed, _ = jobs.close_forgotten_clock(job, NOW + 60 * MINUTE)
+    closed, _ = jobs.close_missed_punch(job, NOW + 60 * MINUTE)
     assert [each.clocked_s for each in closed.clockings] == [60 * 60, 30 * 60]
     assert [each.resumed_at for each in closed.clockings] == [None, None]

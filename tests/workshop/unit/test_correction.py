@@ -93,6 +93,6 @@ def test_only_begun_work_has_a_clock_and_only_finished_work_an_end() -> None:
     planned = replace(job(OPENED, NOW), status="planned", started_at=None, finished_at=None)
     with violates("wrong_status"):
         correct(planned, started_at=OPENED)
-    in_hand = replace(job(OPENED, NOW), status="in_progress", finished_at=None)
+    wip = replace(job(OPENED, NOW), status="in_progress", finished_at=None)
     with violates("wrong_status"):
-        correct(in_hand, finished_at=NOW)
+        correct(wip, finished_at=NOW)

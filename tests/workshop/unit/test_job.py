@@ -17,12 +17,14 @@ from shared.contracts.workshop import JobAssigned, JobReassigned, VehicleReady
 
 NOW = datetime(2026, 3, 4, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-HANDOVER = timedelta(minutes=20)
+DELIVERY_LEAD = timedelta(minutes=20)
 PLACE = Assignment(("t1",), "b1", NOW, NOW + HOUR)
 
 
 def assign(job: Job, line_number: Assignment, code: str):
-    return jobs.assign(job, line_number, handover=HANDOVER, reason=Reason(code), by="planner")
+    return jobs.assign(
+        job, line_number, delivery_lead=DELIVERY_LEAD, reason=Reason(code), by="planner"
+    )
 
 
 def new_job(job_id: str = "j1", line_number: int = 0, order_id: str = "o1") -> Job:
@@ -48,16 +50,16 @@ def test_a_job_is_assigned_once_and_reassigned_later():
     moved = replace(PLACE, bay_id="b2")
     manual_override = Reason("override", {"why": "workload"})
     _, second = jobs.assign(
-        job, moved, handover=HANDOVER, reason=manual_override, by="S01-dispatcher-1"
+        job, moved, delivery_lead=DELIVERY_LEAD, reason=manual_override, by="S01-dispatcher-1"
     )
     assert isinstance(first[0], JobAssigned)
-    assert first[0].promisable_at == PLACE.finish_at + HANDOVER
+    assert first[0].promisable_at == PLACE.finish_at + DELIVERY_LEAD
     assert same == []
     assert isinstance(second[0], JobReassigned)
     assert (second[0].reason, second[0].by) == ("override", "S01-dispatcher-1")
 
 
-def test_work_in_hand_is_never_torn_up():
+def test_work_in_progress_is_never_torn_up():
     with violates("wrong_status"):
         assign(started(), replace(PLACE, bay_id="b2"), "x")
 
@@ -103,18 +105,18 @@ def test_pauses_are_not_clocked(seconds):
 
 
 @given(st.integers(-7200, 7200))
-def test_a_forgotten_clock_stops_with_the_shift_but_never_before_it_began(seconds):
+def test_a_missed_punch_stops_with_the_shift_but_never_before_it_began(seconds):
     shift_end = NOW + timedelta(seconds=seconds)
-    closed, (event,) = jobs.close_forgotten_clock(started(), shift_end)
+    closed, (event,) = jobs.close_missed_punch(started(), shift_end)
     assert closed.status == "paused"
     assert closed.clocked_s == max(0, seconds)
-    assert closed.forgotten_clocks == 1
-    assert (event.by_rule, event.paused_at) == (True, max(NOW, shift_end))
+    assert closed.missed_punches == 1
+    assert (event.auto_closed, event.paused_at) == (True, max(NOW, shift_end))
 
 
 def test_paused_clock_is_left_alone():
     paused, _ = jobs.pause(started(), "t1", "break", NOW)
-    assert jobs.close_forgotten_clock(paused, NOW + HOUR) == (paused, [])
+    assert jobs.close_missed_punch(paused, NOW + HOUR) == (paused, [])
 
 
 def test_whoever_is_kept_from_a_job_does_not_begin_it():
@@ -122,7 +124,7 @@ def test_whoever_is_kept_from_a_job_does_not_begin_it():
         jobs.start(planned(forbidden_technicians=("t1",)), "t1", [], NOW + HOUR, NOW)
 
 
-def test_findings_come_from_work_in_hand():
+def test_findings_come_from_work_in_progress():
     with violates("wrong_status"):
         jobs.diagnose(planned(), "t1", ["ENG-IDLE-COLD"], NOW)
     with violates("not_your_job"):
@@ -174,10 +176,12 @@ def test_free_time_is_working_time_that_is_not_taken(work, busy):
         for minute in range(300)
         if any(a <= minute < b for a, b in working) and not any(a <= minute < b for a, b in taken)
     ]
-    assert sum(value for (trade, _), value in free.items() if trade == "body") == len(minutes)
+    assert sum(value for (skill_code, _), value in free.items() if skill_code == "body") == len(
+        minutes
+    )
     assert free == {
-        (trade, slot): count
-        for trade in ("body", "paint")
+        (skill_code, slot): count
+        for skill_code in ("body", "paint")
         for slot in range(0, 300, 30)
         if (count := sum(slot <= minute < slot + 30 for minute in minutes))
     }
@@ -191,8 +195,8 @@ def test_time_beyond_every_plan_is_refused():
 
 def test_withdrawn_work_stops_and_readies_the_vehicle():
     begun = started()
-    waiting = planned("j2", line_number=1, operation_id="MNT-006")
-    done = planned("j3", line_number=2, operation_id="MNT-007", status="passed")
+    waiting = planned("j2", line_number=1, op_code="MNT-006")
+    done = planned("j3", line_number=2, op_code="MNT-007", status="passed")
     ended, events = jobs.withdraw([begun, waiting, done], ["MNT-001", "MNT-006"], NOW + HOUR)
     assert [(job.status, job.clocked_s) for job in ended] == [("stopped", 3600), ("cancelled", 0)]
     assert [event.clocked_s for event in events[:2]] == [3600, 0]
@@ -200,7 +204,7 @@ def test_withdrawn_work_stops_and_readies_the_vehicle():
 
 
 def test_withdrawn_work_leaves_other_jobs_alone():
-    begun, waiting = started(), planned("j2", line_number=1, operation_id="MNT-006")
+    begun, waiting = started(), planned("j2", line_number=1, op_code="MNT-006")
     ended, events = jobs.withdraw([begun, waiting], ["MNT-006"], NOW)
     assert [job.job_id for job in ended] == ["j2"]
     assert not any(isinstance(event, VehicleReady) for event in events)
@@ -220,9 +224,9 @@ def test_work_done_counts_rework_with_its_job():
     failed, rework, _ = jobs.fail_inspection(
         finished, "i1", ["leak"], rework_job_id="j2", now=NOW + HOUR
     )
-    waiting = planned("j3", operation_id="MNT-006")
+    waiting = planned("j3", op_code="MNT-006")
     done = jobs.work_done([failed, rework, waiting], NOW + 2 * HOUR)
-    assert [(each.operation_id, each.state, each.labor_s) for each in done] == [
+    assert [(each.op_code, each.state, each.labor_s) for each in done] == [
         ("MNT-001", "begun", 7200),
         ("MNT-006", "open", 0),
     ]

@@ -102,9 +102,9 @@ def test_swapped_jobs_do_not_collide(start, other_start, length, other_length, s
 
 
 @given(st.lists(lengths, min_size=1, max_size=5), st.integers(0, 60))
-def test_an_order_is_as_late_as_its_last_job(finishes, handover_min):
+def test_an_order_is_as_late_as_its_last_job(finishes, delivery_lead_min):
     jobs = [replace(JOB, planned_finish_at=NOW + finish) for finish in finishes]
-    late = dispatch.lateness_min(jobs, handover_min)
-    assert late == max(0, int(max(finishes).total_seconds()) // 60 + handover_min - 180)
+    late = dispatch.lateness_min(jobs, delivery_lead_min)
+    assert late == max(0, int(max(finishes).total_seconds()) // 60 + delivery_lead_min - 180)
     gone = replace(JOB, status="cancelled", planned_finish_at=NOW + 99 * HOUR)
-    assert dispatch.lateness_min([*jobs, gone], handover_min) == late
+    assert dispatch.lateness_min([*jobs, gone], delivery_lead_min) == late

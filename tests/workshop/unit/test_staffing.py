@@ -24,7 +24,7 @@ def test_the_next_look_is_on_the_next_monday_an_hour_before_opening(minutes):
 
 
 def test_growth_is_that_of_vehicles_and_of_visits_together():
-    place = PLACE.model_copy(update={"vehicle_growth": 0.1, "visit_growth": 0.05})
+    place = PLACE.model_copy(update={"units_in_operation_growth": 0.1, "visit_growth": 0.05})
     assert round(place.growth, 4) == 0.155
 
 

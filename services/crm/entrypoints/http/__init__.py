@@ -1,15 +1,15 @@
 """Commands and queries of customer relations, one module a subject."""
 
 from services.crm.entrypoints.http import (
+    call_tasks,
     contacts,
     customers,
     follow_ups,
     messages,
-    phone_tasks,
     vehicles,
 )
 from shared.routing import Router
 
 router = Router()
-for part in (customers, vehicles, contacts, follow_ups, messages, phone_tasks):
+for part in (customers, vehicles, contacts, follow_ups, messages, call_tasks):
     router.include_router(part.router)

@@ -10,14 +10,20 @@ from shared.routing import Router
 from shared.security import Principal, require_roles
 
 FrontOfficeCommand = Annotated[
-    CommandContext, Depends(accept_command("advisor", "manager", "agent", "service"))
+    CommandContext,
+    Depends(accept_command("service_advisor", "service_manager", "customer_care_agent", "system")),
 ]
-Caller = Annotated[CommandContext, Depends(accept_command("agent", "manager"))]
-Reader = Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))]
+Caller = Annotated[
+    CommandContext, Depends(accept_command("customer_care_agent", "service_manager"))
+]
+Reader = Annotated[
+    Principal, Depends(require_roles("service_advisor", "service_manager", "customer_care_agent"))
+]
 MessageReader = Annotated[
-    Principal, Depends(require_roles("advisor", "manager", "agent", "service"))
+    Principal,
+    Depends(require_roles("service_advisor", "service_manager", "customer_care_agent", "system")),
 ]
-CallReader = Annotated[Principal, Depends(require_roles("agent", "manager"))]
+CallReader = Annotated[Principal, Depends(require_roles("customer_care_agent", "service_manager"))]
 
 
 async def _deps(request: Request) -> Deps:

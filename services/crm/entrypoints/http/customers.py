@@ -1,4 +1,4 @@
-"""The archive of customers and their vehicles (客户档案)."""
+"""The records of customers and their vehicles (客户档案)."""
 
 from typing import Annotated
 
@@ -35,7 +35,7 @@ router = store_router()
 async def register_customer(
     body: RegisterCustomer, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """Enter a customer and vehicle into the archive (建档), or bring them up to date.
+    """Enter a customer and vehicle into customer records (建档), or bring them up to date.
 
     A known vehicle keeps its customer, and a known telephone number its owner: the response holds
     the references that they already have.

@@ -38,7 +38,7 @@ async def send_message(
     It leaves after the response; quiet hours hold it. Without a channel an agent has to call. What
     the customer answers over a link is asked by the service that has made the link.
     """
-    by_service = command.principal.has("service")
+    by_service = command.principal.has("system")
     return await command.run(
         lambda uow: messages.send_message(uow, body, deps, by_service=by_service), status=201
     )

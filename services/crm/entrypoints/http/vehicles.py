@@ -18,8 +18,8 @@ router = store_router()
 async def get_vehicle(
     store_id: str, plate: Annotated[Plate, Path()], principal: Reader, deps: Reach
 ) -> VehicleView:
-    """What this store's archive knows of the vehicle with this plate, and how loyal its customer is
-    to the group; also of a vehicle that only other stores know."""
+    """What this store's customer records know of the vehicle with this plate, and how loyal its
+    customer is to the group; also of a vehicle that only other stores know."""
     return await vehicles.get_vehicle(store_id, plate, principal, deps)
 
 
@@ -29,7 +29,7 @@ async def get_vehicle(
 async def get_registered_vehicle(
     store_id: str, vehicle_ref: str, _: Reader, deps: Reach
 ) -> Registered:
-    """The references of a vehicle and its customer in this store's archive."""
+    """The references of a vehicle and its customer in this store's customer records."""
     return await vehicles.get_registered_vehicle(store_id, vehicle_ref, deps)
 
 
@@ -37,5 +37,6 @@ async def get_registered_vehicle(
 async def get_registered_customer(
     store_id: str, customer_ref: str, _: Reader, deps: Reach
 ) -> RegisteredCustomer:
-    """Whether a customer is in this store's archive, for whoever is about to refer to them."""
+    """Whether a customer is in this store's customer records, for whoever is about to refer to
+    them."""
     return await vehicles.get_registered_customer(store_id, customer_ref, deps)

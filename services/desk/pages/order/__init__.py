@@ -1,4 +1,4 @@
-"""One order (工单详情): promise, estimates, work, delivery, bill, and its history of events."""
+"""One order (工单详情): promise, estimates, work, delivery, invoice, and its history of events."""
 
 from functools import partial
 
@@ -22,7 +22,7 @@ from services.desk.pages.order.file import (
     Opened,
     read,
 )
-from services.desk.pages.order.settlement import settlement
+from services.desk.pages.order.invoicing import invoicing
 from services.desk.pages.order.summary import summary
 from services.desk.pages.order.work import concern, work
 
@@ -32,7 +32,15 @@ PAGE = Page(
     path="/stores/{store_id}/orders/{order_id}",
     title="Order",
     roles=frozenset(
-        {"advisor", "manager", "dispatcher", "inspector", "technician", "agent", "group_manager"}
+        {
+            "service_advisor",
+            "service_manager",
+            "dispatcher",
+            "quality_inspector",
+            "technician",
+            "customer_care_agent",
+            "group_manager",
+        }
     ),
     duties=DUTIES,
     script=SCRIPT,
@@ -51,17 +59,17 @@ async def show(ctx: PageContext) -> None:
         awaiting = bool(file.order["awaiting_estimates"])
         if awaiting:
             estimates(page, renderer)
-        if file.stage in RETURNED:
+        if file.status in RETURNED:
             feedback(page, renderer)
-        if file.stage in FINISHED:
+        if file.status in FINISHED:
             _money(page, renderer)
             delivery(page, renderer)
-        if file.stage not in BEFORE_OPENING:
+        if file.status not in BEFORE_OPENING:
             work(page, renderer)
             concern(page, renderer)
         if not awaiting:
             estimates(page, renderer)
-        if file.stage in AT_WORK:
+        if file.status in AT_WORK:
             _money(page, renderer)
 
     with box("columns"):
@@ -77,7 +85,7 @@ async def show(ctx: PageContext) -> None:
 
 def _money(page: Opened, renderer: PartialRenderer) -> None:
     if page.ctx.sees_money:
-        settlement(page, renderer)
+        invoicing(page, renderer)
 
 
 async def _events(ctx: PageContext) -> list[Entry]:

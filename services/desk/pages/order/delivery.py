@@ -29,7 +29,7 @@ _ICONS = {
     "waived": "do_not_disturb_on",
     "open": "radio_button_unchecked",
 }
-_APPROVES = ("manager", "group_manager")
+_APPROVES = ("service_manager", "group_manager")
 
 
 def delivery(page: Opened, renderer: PartialRenderer) -> None:
@@ -37,7 +37,7 @@ def delivery(page: Opened, renderer: PartialRenderer) -> None:
     order, steps = page.file.order, page.catalog.steps
     done, waivers = ({each["step"]: each for each in order[kind]} for kind in ("steps", "waivers"))
     repeat = {*order["steps_to_repeat"]}
-    ready = page.file.stage == "ready"
+    ready = page.file.status == "ready"
     with renderer.frame("delivery", panel, page.ctx.t("Delivery checklist")):
         with renderer.frame("checklist", box, "checklist"):
             for step in steps:
@@ -45,7 +45,7 @@ def delivery(page: Opened, renderer: PartialRenderer) -> None:
                 recorded = done.get(step), waivers.get(step)
                 renderer.section(step, shown, *recorded, step in repeat, ready)
         if repeat & steps.keys():
-            words = page.ctx.t("Work or bill has changed: do the marked steps again.")
+            words = page.ctx.t("Work or invoice has changed: do the marked steps again.")
             renderer.section("repeat", text, words, "hint")
         if page.may(MAY_CHANGE):
             missing = steps.keys() - ((done.keys() | _waived(waivers)) - repeat)
@@ -74,7 +74,7 @@ def _hand_over(page: Opened, missing: int, paid: bool) -> None:
     if missing:
         text(t("Steps missing: {count}", count=missing), "hint")
     elif not paid:
-        text(t("The bill is not paid."), "hint")
+        text(t("The invoice is not paid."), "hint")
 
 
 def _signature(page: Opened) -> None:
@@ -163,7 +163,7 @@ def _sign(page: Opened) -> None:
     ctx, t = page.ctx, page.ctx.t
 
     def explained() -> None:
-        sentence = "I have received the vehicle; work and bill of {amount} were explained to me."
+        sentence = "I have received the vehicle; work and invoice of {amount} were explained to me."
         amount = formats.money(page.file.order["payable_cents"])
         text(t(sentence, amount=amount), "explained")
 

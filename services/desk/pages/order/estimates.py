@@ -34,9 +34,9 @@ from services.desk.pages.order.summary import MAY_CHANGE
 from services.desk.promise import limiting_factor_text
 
 _TONES = {"awaiting": "warn", "authorized": "good", "declined": "bad", "superseded": "quiet"}
-_ESTIMABLE = ("greeted", "opened", "in_work", "ready")
+_ESTIMABLE = ("greeted", "opened", "in_progress", "ready")
 _SHOWN = 4
-_TAKES_WORDS = (*MAY_CHANGE, "agent")
+_TAKES_WORDS = (*MAY_CHANGE, "customer_care_agent")
 
 LineKey = tuple[str, str]
 """The package and the code of a line, which tell it apart in every version."""
@@ -45,7 +45,7 @@ LineKey = tuple[str, str]
 def estimates(page: Opened, renderer: PartialRenderer) -> None:
     """What was proposed on each matter, and what the customer said."""
     t, file = page.ctx.t, page.file
-    in_time = file.stage in _ESTIMABLE and not file.order["invoice_id"]
+    in_time = file.status in _ESTIMABLE and not file.order["invoice_id"]
     may_change = page.may(MAY_CHANGE) and in_time
     may_answer = page.may(_TAKES_WORDS) and in_time
     if not (file.estimates or may_change):
@@ -58,7 +58,7 @@ def estimates(page: Opened, renderer: PartialRenderer) -> None:
             if versions:
                 renderer.section(title, partial(_matter, page, title), versions, links, may_answer)
         if may_change:
-            renderer.section("editing", partial(_editing, page), bool(file.estimates), file.stage)
+            renderer.section("editing", partial(_editing, page), bool(file.estimates), file.status)
             for offered in file.declined:
                 key = f"{offered['order_id']} {offered['version']}"
                 renderer.section(key, partial(_offered_before, page), offered)
@@ -322,7 +322,7 @@ def _show_link(ctx: PageContext, link: Mapping[str, Any]) -> None:
     text(t("Valid until {time}", time=until), "card-note")
 
 
-def _editing(page: Opened, estimated: bool, stage: str) -> None:
+def _editing(page: Opened, estimated: bool, status: str) -> None:
     t = page.ctx.t
     with box("card-actions"):
         button(
@@ -330,7 +330,7 @@ def _editing(page: Opened, estimated: bool, stage: str) -> None:
             lambda: _Editor(page, "estimates").open(page.file.order["lines"]),
             name="revise-estimate",
         )
-        if stage != "greeted":
+        if status != "greeted":
             button(
                 t("Add work …"),
                 lambda: _Editor(page, "additional-work").open(()),

@@ -1,4 +1,5 @@
-"""What the customer thinks at the counter (现场评价), and the rectification it opened (整改)."""
+"""What the customer thinks at the counter (现场评价), and the corrective action it opened
+(整改)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -6,6 +7,7 @@ from functools import partial
 from nicegui import ui
 
 from services.desk import formats
+from services.desk.components.corrective_action import close_button
 from services.desk.components.elements import (
     badge,
     box,
@@ -18,13 +20,12 @@ from services.desk.components.elements import (
 )
 from services.desk.components.forms import Form, dialog_actions, submit
 from services.desk.components.partial_renderer import PartialRenderer
-from services.desk.components.rectification import close_button
 from services.desk.context import PageContext
 from services.desk.pages.order.file import Entry, Opened
 
-MARKS = ("quality", "technique", "attitude")
+RATINGS = ("work_quality", "technical_skill", "service_attitude")
 
-_ASKS = ("advisor", "manager", "agent")
+_ASKS = ("service_advisor", "service_manager", "customer_care_agent")
 _BEST = 5
 
 
@@ -32,63 +33,67 @@ def feedback(page: Opened, renderer: PartialRenderer) -> None:
     """The customer's marks, else the question for them."""
     given = page.file.feedback
     if given or page.may(_ASKS):
-        renderer.section("feedback", partial(_feedback, page), given, page.file.rectifications)
+        renderer.section("feedback", partial(_feedback, page), given, page.file.corrective_actions)
 
 
-def _feedback(page: Opened, given: Entry | None, rectifications: Sequence[Entry]) -> None:
+def _feedback(page: Opened, given: Entry | None, corrective_actions: Sequence[Entry]) -> None:
     ctx, t = page.ctx, page.ctx.t
     with panel(t("Feedback at the counter"), name="feedback"):
         if not given:
             with box("card-actions"):
                 button(t("Ask for feedback …"), partial(_ask, page), name="give-feedback")
             return
-        facts([(t.code("mark", name), _stars(given[name])) for name in MARKS])
-        if given["words"]:
-            text(f"“{given['words']}”", "words")
-        for rectification in rectifications:
-            _rectification(ctx, rectification)
+        facts([(t.code("rating", name), _stars(given[name])) for name in RATINGS])
+        if given["comment"]:
+            text(f"“{given['comment']}”", "comment")
+        for corrective_action in corrective_actions:
+            _corrective_action(ctx, corrective_action)
 
 
 def _stars(given: int) -> str:
     return "★" * given + "☆" * (_BEST - given)
 
 
-def _rectification(ctx: PageContext, rectification: Entry) -> None:
+def _corrective_action(ctx: PageContext, corrective_action: Entry) -> None:
     """Who puts right what, until when."""
     t, zone = ctx.t, ctx.store.timezone
-    with test_id("rectification", box("state-line")):
-        if rectification["closed_at"]:
-            badge(t.code("rectified", rectification["result"]), "good")
-        elif rectification["overdue_at"]:
-            badge(t("Rectification overdue"), "bad")
+    with test_id("corrective_action", box("state-line")):
+        if corrective_action["closed_at"]:
+            badge(t.code("corrective_action_result", corrective_action["result"]), "good")
+        elif corrective_action["overdue_at"]:
+            badge(t("Corrective action overdue"), "bad")
         else:
-            badge(t("Rectification open"), "warn")
-        text(t.listed(t.code("mark", subject) for subject in rectification["subjects"]))
-        due = formats.day_and_clock(rectification["due_at"], zone, ctx.now())
-        owner = ctx.colleague(rectification["owner_id"])
+            badge(t("Corrective action open"), "warn")
+        text(t.listed(t.code("rating", subject) for subject in corrective_action["subjects"]))
+        due = formats.day_and_clock(corrective_action["due_at"], zone, ctx.now())
+        owner = ctx.colleague(corrective_action["owner_id"])
         text(t("{person}, due {time}", person=owner, time=due), "card-note")
-        close_button(ctx, rectification)
+        close_button(ctx, corrective_action)
 
 
 def _ask(page: Opened) -> None:
-    """Three marks and words; a bad mark has somebody put it right."""
+    """Three ratings and a comment; a bad rating has somebody put it right."""
     ctx, t = page.ctx, page.ctx.t
     with dialog(t("Feedback at the counter")) as opened:
         form = Form(ctx)
-        marks = {}
-        for name in MARKS:
-            with test_id(f"mark-{name}", box("mark-row")):
-                text(t.code("mark", name))
-                marks[name] = ui.rating(value=None, max=_BEST, icon="star", size="36px")
-        words = form.field("words", ui.textarea(t("In the customer's own words")).props("autogrow"))
-        text(t("A mark of 1 or 2 opens a rectification with an owner and a due date."), "hint")
+        ratings = {}
+        for name in RATINGS:
+            with test_id(f"rating-{name}", box("rating-row")):
+                text(t.code("rating", name))
+                ratings[name] = ui.rating(value=None, max=_BEST, icon="star", size="36px")
+        comment = form.field(
+            "comment", ui.textarea(t("In the customer's own words")).props("autogrow")
+        )
+        text(
+            t("A rating of 1 or 2 opens a corrective action with an owner and a due date."), "hint"
+        )
 
         async def send() -> None:
-            if not all(each.value for each in marks.values()):
-                form.say(t("Please give all three marks."))
+            if not all(each.value for each in ratings.values()):
+                form.say(t("Please give all three ratings."))
                 return
-            body = {name: int(each.value or 0) for name, each in marks.items()}
-            body_with_words = body | {"words": words.value or None}
-            await submit(form, opened, "reception", f"{page.path}/feedback", body_with_words)
+            body = {name: int(each.value or 0) for name, each in ratings.items()}
+            body_with_comment = body | {"comment": comment.value or None}
+            await submit(form, opened, "reception", f"{page.path}/feedback", body_with_comment)
 
         dialog_actions(form, opened, t("Save"), send)

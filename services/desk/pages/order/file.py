@@ -13,13 +13,20 @@ Entry = Mapping[str, Any]
 """One row of a response."""
 
 BEFORE_OPENING = ("arrived", "greeted")
-AT_WORK = ("opened", "in_work")
-FINISHED = ("ready", "delivered", "settled")
-RETURNED = ("delivered", "settled")
+AT_WORK = ("opened", "in_progress")
+FINISHED = ("ready", "delivered", "closed")
+RETURNED = ("delivered", "closed")
 
 _STATES = ["open", "overdue", "closed"]
-_SEES_LINKS = ("advisor", "manager", "agent")
-_SEES_RECTIFICATIONS = ("advisor", "dispatcher", "inspector", "agent", "manager", "group_manager")
+_SEES_LINKS = ("service_advisor", "service_manager", "customer_care_agent")
+_SEES_CORRECTIVE_ACTIONS = (
+    "service_advisor",
+    "dispatcher",
+    "quality_inspector",
+    "customer_care_agent",
+    "service_manager",
+    "group_manager",
+)
 
 
 def only(entry: Entry, *names: str) -> Entry:
@@ -40,7 +47,7 @@ class File:
     declined: Sequence[Entry]
     invoice: Entry | None
     feedback: Entry | None
-    rectifications: Sequence[Entry]
+    corrective_actions: Sequence[Entry]
     cancellation: Entry | None
 
     @property
@@ -53,14 +60,14 @@ class File:
 
     @property
     def may_go(self) -> bool:
-        """Whether the bill is paid, or credit covers what is not."""
-        credit = self.order["credit"]
-        covered = credit["amount_cents"] if credit else 0
+        """Whether the invoice is paid, or an on-account release covers what is not."""
+        on_account = self.order["on_account"]
+        covered = on_account["amount_cents"] if on_account else 0
         return bool(self.order["invoice_id"]) and self.order["balance_cents"] <= covered
 
     @property
-    def stage(self) -> str:
-        return str(self.order["stage"])
+    def status(self) -> str:
+        return str(self.order["status"])
 
 
 @dataclass
@@ -87,13 +94,13 @@ class Opened:
 
 
 async def read(ctx: PageContext) -> File:
-    """Ask for all that the order's stage has."""
+    """Ask for all that the order's status has."""
     order_id = ctx.parameters["order_id"]
     path = f"/orders/{order_id}"
     order: Entry = await ctx.shared(
         f"order {order_id}", lambda: ctx.services.get("reception", ctx.store_path + path)
     )
-    in_work = order["stage"] in AT_WORK
+    in_progress = order["status"] in AT_WORK
     delivered = order["delivered_at"]
     (
         jobs,
@@ -103,25 +110,25 @@ async def read(ctx: PageContext) -> File:
         declined,
         invoice,
         feedback,
-        rectifications,
+        corrective_actions,
         cancellation,
         names,
     ) = await together(
         _ask(ctx, "workshop", "/jobs", order_id=order_id),
-        _ask(ctx, "workshop", "/risks", when=in_work),
+        _ask(ctx, "workshop", "/risks", when=in_progress),
         _ask(ctx, "reception", f"{path}/estimates", when=ctx.sees_money),
         _ask(ctx, "reception", f"{path}/links", when=ctx.person.has(_SEES_LINKS)),
-        _ask(ctx, "reception", f"{path}/declined-work", when=in_work and ctx.sees_money),
+        _ask(ctx, "reception", f"{path}/declined-services", when=in_progress and ctx.sees_money),
         _ask(ctx, "reception", f"{path}/invoice", when=order["invoice_id"]),
         _ask(ctx, "reception", f"{path}/feedback", when=delivered and ctx.sees_money),
         _ask(
             ctx,
             "reporting",
-            "/rectifications",
-            when=delivered and ctx.person.has(_SEES_RECTIFICATIONS),
+            "/corrective-actions",
+            when=delivered and ctx.person.has(_SEES_CORRECTIVE_ACTIONS),
             state=_STATES,
         ),
-        _ask(ctx, "reception", f"{path}/cancellation", when=order["stage"] == "cancelled"),
+        _ask(ctx, "reception", f"{path}/cancellation", when=order["status"] == "cancelled"),
         ctx.names([order], tiers=True),
         forgiving=True,
     )
@@ -135,8 +142,8 @@ async def read(ctx: PageContext) -> File:
         declined=_known(declined) or [],
         invoice=_known(invoice),
         feedback=_known(feedback),
-        rectifications=[
-            each for each in _known(rectifications) or () if each["order_id"] == order_id
+        corrective_actions=[
+            each for each in _known(corrective_actions) or () if each["order_id"] == order_id
         ],
         cancellation=_known(cancellation),
     )

@@ -1,4 +1,4 @@
-"""The head of an order: its stage, its promise and what endangers it."""
+"""The head of an order: its status, its promise and what endangers it."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -31,13 +31,13 @@ from services.desk.context import PageContext, Who
 from services.desk.i18n import Translator
 from services.desk.pages.order.file import AT_WORK, Entry, File, Opened, only
 from services.desk.pages.order.withdrawal import Withdrawal
-from services.desk.pages.orders import STAGE_TONES
+from services.desk.pages.orders import ORDER_TONES
 from services.desk.pages.reception import end_dialog, t_number, tier_badge
 from services.desk.reasons import sentence
 
-MAY_CHANGE = ("advisor", "manager")
+MAY_CHANGE = ("service_advisor", "service_manager")
 
-_WAY = ("arrived", "greeted", "opened", "in_work", "ready", "delivered", "settled")
+_WAY = ("arrived", "greeted", "opened", "in_progress", "ready", "delivered", "closed")
 _CANCELLABLE = ("arrived", "greeted", "opened")
 _REVISIONS = (
     "overrun",
@@ -48,7 +48,7 @@ _REVISIONS = (
     "customer_request",
     "other",
 )
-_IN_HEAD = ("queue_number", "stage", "waiting_customer", "promised_at", "delivered_at")
+_IN_HEAD = ("queue_number", "status", "waiting_customer", "promised_at", "delivered_at")
 _IN_FACTS = (
     "arrived_at",
     "advisor_id",
@@ -68,23 +68,23 @@ def summary(page: Opened, renderer: PartialRenderer) -> None:
     with renderer.frame("summary", panel, "", "summary-panel"):
         shown = partial(_head, ctx, renderer.every_second)
         renderer.section("head", shown, only(order, *_IN_HEAD), file.names.of(order))
-        if file.stage != "cancelled":
-            renderer.section("way", partial(_steps_of_the_way, t), file.stage)
+        if file.status != "cancelled":
+            renderer.section("way", partial(_steps_of_the_way, t), file.status)
         renderer.section("facts", partial(_facts, ctx), only(order, *_IN_FACTS))
         if file.cancellation:
             renderer.section("cancellation", partial(cancellation_facts, ctx), file.cancellation)
         if order["promise_provisional"]:
             words = t("Provisional: not planned by the workshop yet")
             renderer.section("provisional", badge, words, "warn")
-        if file.stage in AT_WORK and file.risk:
-            operations = {job["job_id"]: job["operation_id"] for job in file.jobs}
+        if file.status in AT_WORK and file.risk:
+            operations = {job["job_id"]: job["op_code"] for job in file.jobs}
             renderer.section("promise-risk", partial(_promise_risk, page), file.risk, operations)
         if page.may(MAY_CHANGE):
-            renderer.section("actions", partial(_actions, page), file.stage)
+            renderer.section("actions", partial(_actions, page), file.status)
 
 
 def _head(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -> None:
-    t, stage = ctx.t, order["stage"]
+    t, status = ctx.t, order["status"]
     with box("order-head"):
         text(t_number(order["queue_number"]), "queue-number")
         with box("card-names"):
@@ -92,7 +92,7 @@ def _head(ctx: PageContext, every_second: EverySecond, order: Entry, who: Who) -
                 text(who.plate, "plate")
             if who.name:
                 text(who.name, "card-note")
-        badge(t.code("stage", stage), STAGE_TONES[stage])
+        badge(t.code("order_status", status), ORDER_TONES[status])
         if who.tier:
             tier_badge(t, who.tier)
         if order["waiting_customer"]:
@@ -154,14 +154,14 @@ def _duration(ctx: PageContext, seconds: float) -> str:
     return ctx.t("{hours} h {minutes} min", hours=hours, minutes=rest // 60)
 
 
-def _steps_of_the_way(t: Translator, reached_stage: str) -> None:
-    reached = _WAY.index(reached_stage)
+def _steps_of_the_way(t: Translator, reached_status: str) -> None:
+    reached = _WAY.index(reached_status)
     with box("way"):
-        for place, stage in enumerate(_WAY):
+        for place, status in enumerate(_WAY):
             state = "done" if place < reached else "here" if place == reached else "ahead"
             with box(f"way-step {state}"):
                 box("way-dot")
-                text(t.code("stage", stage), "way-name")
+                text(t.code("order_status", status), "way-name")
 
 
 def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> None:
@@ -169,8 +169,8 @@ def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> N
     ctx, t = page.ctx, page.ctx.t
 
     def job_name(job_id: str) -> str:
-        operation_id = operations.get(job_id)
-        return page.catalog.operation(operation_id) if operation_id else t("another job")
+        op_code = operations.get(job_id)
+        return page.catalog.operation(op_code) if op_code else t("another job")
 
     alerted, broken = risk["alerted_at"], risk["probability"] < _RATHER_BROKEN
     tone = "bad" if broken else "warn" if alerted else "calm"
@@ -186,16 +186,16 @@ def _promise_risk(page: Opened, risk: Entry, operations: Mapping[str, str]) -> N
             text(formats.day_and_clock(best, ctx.store.timezone, ctx.now()), "promise-risk-time")
 
 
-def _actions(page: Opened, stage: str) -> None:
+def _actions(page: Opened, status: str) -> None:
     t = page.ctx.t
-    if stage not in (*_CANCELLABLE, *AT_WORK):
+    if status not in (*_CANCELLABLE, *AT_WORK):
         return
     with box("card-actions"):
-        if stage in AT_WORK:
+        if status in AT_WORK:
             button(t("Change the promise …"), partial(_revise, page), name="revise-promise")
             label = t("Withdraw or stop work …")
             button(label, lambda: Withdrawal(page).open(), name="withdraw-work")
-        if stage in _CANCELLABLE:
+        if status in _CANCELLABLE:
             button(
                 t("End the visit without work"),
                 lambda: end_dialog(page.ctx, page.file.order),

@@ -22,8 +22,8 @@ _CHANGED = "amount_changed"
 class Withdrawal:
     """What is withdrawn on the left; on the right what would remain and what it costs.
 
-    What was begun is billed by the time clocked on it, so the amount is asked from the services and
-    sent back as what the customer has agreed to.
+    What was begun is invoiced by the time clocked on it, so the amount is asked from the services
+    and sent back as what the customer has agreed to.
     """
 
     def __init__(self, page: Opened) -> None:
@@ -31,7 +31,7 @@ class Withdrawal:
         self._ctx = page.ctx
         self._asked = 0
         self._remaining: int | None = None
-        states = {job["operation_id"]: job["status"] for job in page.file.jobs}
+        states = {job["op_code"]: job["status"] for job in page.file.jobs}
         self._unfinished = [code for code, state in states.items() if state in _UNFINISHED]
         self._begun = {code for code, state in states.items() if state in _BEGUN}
         parts = (line for line in page.file.order["lines"] if line["kind"] == "part")
@@ -46,7 +46,9 @@ class Withdrawal:
                     self._fields()
                 with box("editor-side"):
                     self._quote = box("summary")
-            text(t("Begun work is billed by the time clocked on it, in tenths of an hour."), "hint")
+            text(
+                t("Begun work is invoiced by the time clocked on it, in tenths of an hour."), "hint"
+            )
 
             async def send() -> None:
                 if not form.require("reason") or self._remaining is None:
@@ -70,7 +72,7 @@ class Withdrawal:
         t, form, catalog = self._ctx.t, self._form, self._page.catalog
         operations = {code: catalog.operation(code) for code in self._unfinished}
         self._operations = form.field(
-            "operations", several(operations, t("Operations not wanted any more"))
+            "op_codes", several(operations, t("Operations not wanted any more"))
         )
         self._operations.on_value_change(self._choose)
         button(
@@ -96,7 +98,7 @@ class Withdrawal:
 
     @property
     def _body(self) -> dict[str, Any]:
-        return {"operations": self._operations.value, "parts": self._not_fitted.value}
+        return {"op_codes": self._operations.value, "parts": self._not_fitted.value}
 
     async def _choose(self) -> None:
         """Parts that go with operations which nobody has begun are not fitted."""
@@ -131,7 +133,7 @@ class Withdrawal:
 
     def _show(self, preview: Entry) -> None:
         t = self._ctx.t
-        self._lines(t("Remains and is billed"), preview["lines"])
+        self._lines(t("Remains and is invoiced"), preview["lines"])
         self._lines(t("Declined, to be offered again"), preview["declined"])
         with box("quote-total"):
             text(t("The customer pays"))

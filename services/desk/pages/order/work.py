@@ -25,21 +25,23 @@ PAY_TONES = {"warranty": "calm", "goodwill": "warn", "internal": "quiet"}
 
 
 def concern(page: Opened, renderer: PartialRenderer) -> None:
-    """The customer's own words and the symptoms (故障描述)."""
+    """The customer's concern and the symptoms (故障描述)."""
     order = page.file.order
-    renderer.section("concern", partial(_concern, page), order["words"], order["symptoms"])
+    renderer.section(
+        "concern", partial(_concern, page), order["customer_concern"], order["symptoms"]
+    )
 
 
 def work(page: Opened, renderer: PartialRenderer) -> None:
-    """What is done and billed, and the workshop's jobs for it."""
+    """What is done and invoiced, and the workshop's jobs for it."""
     shown = partial(_work, page, renderer.every_second)
     renderer.section("work", shown, page.file.order["lines"], page.file.jobs)
 
 
-def _concern(page: Opened, words: str | None, symptoms: Sequence[str]) -> None:
-    with panel(page.ctx.t("Fault description")):
-        if words:
-            text(f"“{words}”", "words")
+def _concern(page: Opened, customer_concern: str | None, symptoms: Sequence[str]) -> None:
+    with panel(page.ctx.t("Customer concern")):
+        if customer_concern:
+            text(f"“{customer_concern}”", "customer_concern")
         with box("chips"):
             for code in symptoms:
                 badge(page.catalog.symptom(code), "quiet")
@@ -67,7 +69,7 @@ def _work(
             with table([t("Job"), t("Status"), *who_and_where], [t("Clocked")]):
                 for job in jobs:
                     with row():
-                        cell(catalog.operation(job["operation_id"]))
+                        cell(catalog.operation(job["op_code"]))
                         with cell_box():
                             badge(t.code("status", job["status"]), JOB_TONES[job["status"]])
                         cell(t.listed(map(ctx.colleague, job["technician_ids"])) or "—")

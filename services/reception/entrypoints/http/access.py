@@ -10,22 +10,42 @@ from shared.commands import CommandContext, accept_command
 from shared.routing import Router
 from shared.security import SEES_MONEY, Principal, require_roles
 
-Advisor = Annotated[CommandContext, Depends(accept_command("advisor", "manager"))]
-Manager = Annotated[CommandContext, Depends(accept_command("manager", "group_manager"))]
+Advisor = Annotated[CommandContext, Depends(accept_command("service_advisor", "service_manager"))]
+Manager = Annotated[CommandContext, Depends(accept_command("service_manager", "group_manager"))]
 FrontOfficeCommand = Annotated[
-    CommandContext, Depends(accept_command("advisor", "manager", "agent"))
+    CommandContext,
+    Depends(accept_command("service_advisor", "service_manager", "customer_care_agent")),
 ]
-Office = Annotated[Principal, Depends(require_roles("advisor", "manager", "group_manager"))]
+Office = Annotated[
+    Principal, Depends(require_roles("service_advisor", "service_manager", "group_manager"))
+]
 MoneyReader = Annotated[Principal, Depends(require_roles(*SEES_MONEY))]
 FrontReader = Annotated[
-    Principal, Depends(require_roles("advisor", "dispatcher", "agent", "manager", "group_manager"))
+    Principal,
+    Depends(
+        require_roles(
+            "service_advisor",
+            "dispatcher",
+            "customer_care_agent",
+            "service_manager",
+            "group_manager",
+        )
+    ),
 ]
-OwnerReader = Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))]
+OwnerReader = Annotated[
+    Principal, Depends(require_roles("service_advisor", "service_manager", "customer_care_agent"))
+]
 Reader = Annotated[
     Principal,
     Depends(
         require_roles(
-            "advisor", "dispatcher", "technician", "inspector", "agent", "manager", "group_manager"
+            "service_advisor",
+            "dispatcher",
+            "technician",
+            "quality_inspector",
+            "customer_care_agent",
+            "service_manager",
+            "group_manager",
         )
     ),
 ]

@@ -31,10 +31,14 @@ router = store_router()
 async def offer_times(
     store_id: str,
     body: AskForOffers,
-    principal: Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))],
+    principal: Annotated[
+        Principal,
+        Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
+    ],
     deps: Reach,
 ) -> Offers:
-    """Times at which the workshop has room, quiet hours first (错峰预约); nothing is reserved."""
+    """Times at which the workshop has room, off-peak hours first (错峰预约); nothing is
+    reserved."""
     return await appointment_offers.offer_times(principal.token, store_id, body, deps)
 
 

@@ -27,7 +27,7 @@ from shared.request_model import Seen
 
 router = store_router()
 
-Dispatcher = Annotated[CommandContext, Depends(accept_command("manager", "dispatcher"))]
+Dispatcher = Annotated[CommandContext, Depends(accept_command("service_manager", "dispatcher"))]
 
 
 @router.post(

@@ -10,7 +10,7 @@ from services.reception.application.claims import (
     ClaimEntry,
     ClaimView,
     RecordAnswer,
-    RecordEvidence,
+    RecordClaimDetails,
     SettleClaim,
 )
 from services.reception.domain.claim import ClaimStatus
@@ -34,7 +34,7 @@ async def list_claims(
     status: Annotated[list[ClaimStatus], Query(max_length=10)],
     deps: Reach,
 ) -> list[ClaimEntry]:
-    """Claims at one of the statuses (索赔台账), the most urgent first."""
+    """Claims in one of the statuses (索赔台账), the most urgent first."""
     return await claims.list_claims(store_id, status, deps)
 
 
@@ -45,16 +45,16 @@ async def get_claim(store_id: str, claim_id: str, _: Office, deps: Reach) -> Cla
 
 
 @router.post(
-    "/claims/{claim_id}/evidence",
+    "/claims/{claim_id}/claim-details",
     response_model=ClaimView,
     tags=["claims"],
     openapi_extra=serves("R6"),
 )
-async def record_evidence(
-    claim_id: str, body: RecordEvidence, command: Advisor, deps: Reach
+async def record_claim_details(
+    claim_id: str, body: RecordClaimDetails, command: Advisor, deps: Reach
 ) -> JSONResponse:
-    """Complete the evidence (索赔资料)."""
-    return await command.run(lambda uow: claims.record_evidence(uow, claim_id, body, deps))
+    """Complete the claim details (索赔资料)."""
+    return await command.run(lambda uow: claims.record_claim_details(uow, claim_id, body, deps))
 
 
 @router.post(
@@ -64,7 +64,7 @@ async def record_evidence(
     openapi_extra=serves("R6"),
 )
 async def submit_claim(claim_id: str, body: Seen, command: Advisor, deps: Reach) -> JSONResponse:
-    """The claim goes to the manufacturer (提交); refused while evidence is missing."""
+    """The claim goes to the manufacturer (提交); refused while details are missing."""
     return await command.run(lambda uow: claims.submit_claim(uow, claim_id, body, deps))
 
 

@@ -77,7 +77,7 @@ async def record_signature(
 async def get_signature(
     store_id: str,
     order_id: str,
-    _: Annotated[Principal, Depends(require_roles("advisor", "manager"))],
+    _: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
     deps: Reach,
 ) -> SignatureView:
     """The signature as it was drawn."""
@@ -91,5 +91,5 @@ async def get_signature(
     openapi_extra=serves("R7", "R8"),
 )
 async def deliver_vehicle(order_id: str, body: Seen, command: Advisor, deps: Reach) -> JSONResponse:
-    """Hand the vehicle over (交车); refused while a step is missing or the bill is unpaid."""
+    """Hand the vehicle over (交车); refused while a step is missing or the invoice is unpaid."""
     return await command.run(lambda uow: delivery.deliver_vehicle(uow, order_id, body, deps))

@@ -182,10 +182,10 @@ async def list_links(
     return await links.list_links(store_id, order_id, deps)
 
 
-@router.get("/orders/{order_id}/declined-work", tags=["estimates"], openapi_extra=serves("R4"))
-async def declined_work(
+@router.get("/orders/{order_id}/declined-services", tags=["estimates"], openapi_extra=serves("R4"))
+async def declined_services(
     store_id: str, order_id: str, _: MoneyReader, deps: Reach
 ) -> list[EstimateView]:
     """What the vehicle's owner did not want at earlier visits and has not ordered since
     (未做增项): to be offered again."""
-    return await estimates.declined_work(store_id, order_id, deps)
+    return await estimates.declined_services(store_id, order_id, deps)

@@ -3,7 +3,7 @@
 from fastapi.responses import JSONResponse
 
 from services.reception.application import feedback
-from services.reception.application.feedback import FeedbackView, FeedbackWithWords, GiveFeedback
+from services.reception.application.feedback import FeedbackDetail, FeedbackView, GiveFeedback
 from services.reception.entrypoints.http.access import (
     FrontOfficeCommand,
     MoneyReader,
@@ -25,15 +25,14 @@ router = store_router()
 async def give_feedback(
     order_id: str, body: GiveFeedback, command: FrontOfficeCommand, deps: Reach
 ) -> JSONResponse:
-    """What the customer thinks of quality, technique and attitude, once the vehicle is back."""
+    """What the customer thinks of work quality, technical skill and service attitude, once the
+    vehicle is back."""
     return await command.run(
         lambda uow: feedback.give_feedback(uow, order_id, body, deps), status=201
     )
 
 
 @router.get("/orders/{order_id}/feedback", tags=["feedback"], openapi_extra=serves("R10"))
-async def get_feedback(
-    store_id: str, order_id: str, _: MoneyReader, deps: Reach
-) -> FeedbackWithWords:
+async def get_feedback(store_id: str, order_id: str, _: MoneyReader, deps: Reach) -> FeedbackDetail:
     """What the customer of an order thought."""
     return await feedback.get_feedback(store_id, order_id, deps)

@@ -11,7 +11,7 @@ from shared.duties import serves
 router = store_router()
 
 
-@router.get("/held-money", tags=["settlement"], openapi_extra=serves("R8"))
+@router.get("/held-money", tags=["invoicing"], openapi_extra=serves("R8"))
 async def list_held_money(store_id: str, _: Office, deps: Reach) -> list[HeldMoney]:
     """Orders of which money is held (暂存款台账), the oldest first."""
     return await held_money.list_held_money(store_id, deps)
@@ -20,7 +20,7 @@ async def list_held_money(store_id: str, _: Office, deps: Reach) -> list[HeldMon
 @router.post(
     "/orders/{order_id}/deposit-carry-over",
     response_model=OrderView,
-    tags=["settlement"],
+    tags=["invoicing"],
     openapi_extra=serves("R8"),
 )
 async def carry_over(order_id: str, body: CarryOver, command: Advisor) -> JSONResponse:

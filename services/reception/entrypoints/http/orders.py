@@ -8,8 +8,8 @@ from fastapi.responses import JSONResponse
 from services.reception.application import orders
 from services.reception.application.cancellations import Cancel
 from services.reception.application.orders import OpenOrder
-from services.reception.application.views import OrderView, OrderWithWords
-from services.reception.domain.lifecycle import Stage
+from services.reception.application.views import OrderDetail, OrderView
+from services.reception.domain.lifecycle import RepairOrderStatus
 from services.reception.entrypoints.http.access import (
     Advisor,
     Reach,
@@ -26,16 +26,16 @@ router = store_router()
 async def list_orders(
     store_id: str,
     reader: Reader,
-    stage: Annotated[list[Stage], Query(max_length=20)],
+    status: Annotated[list[RepairOrderStatus], Query(max_length=20)],
     deps: Reach,
 ) -> list[OrderView]:
-    """Orders of the last 30 days at one of the stages."""
-    return await orders.list_orders(reader, store_id, stage, deps)
+    """Orders of the last 30 days in one of the statuses."""
+    return await orders.list_orders(reader, store_id, status, deps)
 
 
 @router.get("/orders/{order_id}", tags=["orders"], openapi_extra=serves("R3", "R5"))
-async def get_order(store_id: str, order_id: str, reader: Reader, deps: Reach) -> OrderWithWords:
-    """One order with the customer's own words."""
+async def get_order(store_id: str, order_id: str, reader: Reader, deps: Reach) -> OrderDetail:
+    """One order with the customer's concern."""
     return await orders.get_order(reader, store_id, order_id, deps)
 
 

@@ -16,7 +16,10 @@ from shared.receiving import LARGEST_PICTURE
 router = store_router()
 
 Photographer = Annotated[
-    CommandContext, Depends(accept_command("advisor", "manager", "technician", "inspector"))
+    CommandContext,
+    Depends(
+        accept_command("service_advisor", "service_manager", "technician", "quality_inspector")
+    ),
 ]
 Position = Annotated[str | None, Query(pattern="^[a-z_]+$", max_length=40)]
 
@@ -69,7 +72,8 @@ async def add_order_photo(
     max_body_size=LARGEST_PICTURE,
 )
 async def add_premises_photo(request: Request, command: Photographer, deps: Reach) -> JSONResponse:
-    """Keep a picture of hall or lanes (场地照片), its content sent as the body."""
+    """Keep a picture of customer lounge or service drive (场地照片), its content sent as the
+    body."""
     picture, store_id, causation = await request.body(), command.store_id, command.causation
     return await command.run_prepared(
         lambda: photos.keep_picture(store_id, None, picture, causation, deps),

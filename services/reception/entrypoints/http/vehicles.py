@@ -18,7 +18,10 @@ router = store_router()
 async def get_vehicle(
     store_id: str,
     plate: Annotated[Plate, Path()],
-    principal: Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))],
+    principal: Annotated[
+        Principal,
+        Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
+    ],
     deps: Reach,
 ) -> VehicleView:
     """Customer, tier, open recalls and history of the vehicle with this plate (到店识别)."""

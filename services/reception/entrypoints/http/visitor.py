@@ -34,7 +34,7 @@ async def _visitor(
     store_id = token.partition(".")[0]
     if credentials is not None:
         principal = await bearer_of(request, credentials)
-    by_desk = principal is not None and principal.has("service") and store_id in principal.stores
+    by_desk = principal is not None and principal.has("system") and store_id in principal.stores
     if staff_device and not by_desk:
         raise errors.staff_device_by_desk()
     return Visitor(

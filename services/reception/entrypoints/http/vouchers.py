@@ -1,4 +1,4 @@
-"""Vouchers and service cards (代金券, 维修卡): issued here, redeemed with the bill."""
+"""Vouchers and service cards (代金券, 维修卡): issued here, redeemed with the invoice."""
 
 from typing import Annotated
 
@@ -13,7 +13,9 @@ from shared.duties import serves
 
 router = store_router()
 
-Issuer = Annotated[CommandContext, Depends(accept_command("agent", "manager"))]
+Issuer = Annotated[
+    CommandContext, Depends(accept_command("customer_care_agent", "service_manager"))
+]
 
 
 @router.post(

@@ -26,7 +26,7 @@ async def preview_withdrawal(
     store_id: str,
     order_id: str,
     body: UnwantedWork,
-    principal: Annotated[Principal, Depends(require_roles("advisor", "manager"))],
+    principal: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
     deps: Reach,
 ) -> WithdrawalPreview:
     """What the order would be without some work; nothing is changed."""
@@ -44,7 +44,7 @@ async def withdraw_work(
 ) -> JSONResponse:
     """Take out work that the customer does not want any more; the workshop stops what has begun.
 
-    What was done of it is billed; the rest is declined, and offered again at the next visit.
+    What was done of it is invoiced; the rest is declined, and offered again at the next visit.
     """
     return await command.run_prepared(
         lambda: withdrawals.ask_work_done(caller_of(command), order_id, deps),

@@ -17,7 +17,10 @@ router = store_router()
 async def quote(
     store_id: str,
     body: QuotedWork,
-    principal: Annotated[Principal, Depends(require_roles("advisor", "manager", "agent"))],
+    principal: Annotated[
+        Principal,
+        Depends(require_roles("service_advisor", "service_manager", "customer_care_agent")),
+    ],
     deps: Reach,
 ) -> Quote:
     """What the work costs and when it would be done (报价); nothing is reserved."""

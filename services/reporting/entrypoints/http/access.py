@@ -9,7 +9,13 @@ from shared.commands import CommandContext, accept_command
 from shared.routing import Router
 from shared.security import Principal, Role, require_roles
 
-_OWNERS: tuple[Role, ...] = ("advisor", "dispatcher", "inspector", "agent", "manager")
+_OWNERS: tuple[Role, ...] = (
+    "service_advisor",
+    "dispatcher",
+    "quality_inspector",
+    "customer_care_agent",
+    "service_manager",
+)
 _OFFICE: tuple[Role, ...] = (*_OWNERS, "group_manager")
 
 Owner = Annotated[CommandContext, Depends(accept_command(*_OWNERS))]

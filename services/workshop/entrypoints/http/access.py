@@ -9,23 +9,42 @@ from shared.commands import CommandContext, accept_command
 from shared.security import Principal, require_roles
 
 FrontOfficeCommand = Annotated[
-    CommandContext, Depends(accept_command("advisor", "agent", "manager", "service"))
+    CommandContext,
+    Depends(accept_command("service_advisor", "customer_care_agent", "service_manager", "system")),
 ]
 Technician = Annotated[CommandContext, Depends(accept_command("technician"))]
-Inspector = Annotated[CommandContext, Depends(accept_command("inspector"))]
-Dispatcher = Annotated[CommandContext, Depends(accept_command("dispatcher", "manager"))]
-Supplier = Annotated[CommandContext, Depends(accept_command("dispatcher", "manager", "service"))]
-Manager = Annotated[CommandContext, Depends(accept_command("manager"))]
-FrontReader = Annotated[Principal, Depends(require_roles("advisor", "agent", "manager", "service"))]
-LoadReader = Annotated[
-    Principal, Depends(require_roles("advisor", "agent", "dispatcher", "manager", "service"))
+Inspector = Annotated[CommandContext, Depends(accept_command("quality_inspector"))]
+Dispatcher = Annotated[CommandContext, Depends(accept_command("dispatcher", "service_manager"))]
+Supplier = Annotated[
+    CommandContext, Depends(accept_command("dispatcher", "service_manager", "system"))
 ]
-Overseer = Annotated[Principal, Depends(require_roles("dispatcher", "manager", "group_manager"))]
+Manager = Annotated[CommandContext, Depends(accept_command("service_manager"))]
+FrontReader = Annotated[
+    Principal,
+    Depends(require_roles("service_advisor", "customer_care_agent", "service_manager", "system")),
+]
+LoadReader = Annotated[
+    Principal,
+    Depends(
+        require_roles(
+            "service_advisor", "customer_care_agent", "dispatcher", "service_manager", "system"
+        )
+    ),
+]
+Overseer = Annotated[
+    Principal, Depends(require_roles("dispatcher", "service_manager", "group_manager"))
+]
 Reader = Annotated[
     Principal,
     Depends(
         require_roles(
-            "advisor", "dispatcher", "technician", "inspector", "agent", "manager", "group_manager"
+            "service_advisor",
+            "dispatcher",
+            "technician",
+            "quality_inspector",
+            "customer_care_agent",
+            "service_manager",
+            "group_manager",
         )
     ),
 ]

@@ -40,7 +40,7 @@ async def get_job(store_id: str, job_id: str, deps: Reach, _: Reader) -> JobView
     "/jobs/{job_id}/start", response_model=JobView, tags=["jobs"], openapi_extra=serves("R13")
 )
 async def start_job(job_id: str, command: Technician, deps: Reach) -> JSONResponse:
-    """The calling technician clocks on (开工)."""
+    """The calling technician clocks in (开工)."""
     return await command.run(lambda uow: jobs.start_job(uow, job_id, deps))
 
 

@@ -13,13 +13,13 @@ router = Router(prefix="/stores/{store_id}")
 
 
 @router.post(
-    "/jobs/{job_id}/parts-expected",
+    "/jobs/{job_id}/parts-eta",
     response_model=JobView,
     tags=["plan"],
     openapi_extra=serves("R12", "R15"),
 )
-async def expect_parts(
+async def set_parts_eta(
     job_id: str, body: PartsBody, command: Supplier, deps: Reach
 ) -> JSONResponse:
     """Parts of a planned job are late, or have arrived; the plan follows."""
-    return await command.run(lambda uow: parts.expect_parts(uow, job_id, body, deps))
+    return await command.run(lambda uow: parts.set_parts_eta(uow, job_id, body, deps))

@@ -32,13 +32,13 @@ def check(workshop: Workshop, plan: Plan) -> None:
 def _check_slot(
     workshop: Workshop, job: PlanTask, a: PlanAssignment, people: dict[str, Technician]
 ) -> None:
-    assert a.start >= max(workshop.now, job.earliest_start, job.parts_at)
+    assert a.start >= max(workshop.now, job.earliest_start, job.parts_eta)
     assert len(a.technician_ids) == job.technicians_needed
     bay = next(b for b in workshop.bays if b.bay_id == a.bay_id)
     assert job.bay_type in bay.capabilities
     team = [people[i] for i in a.technician_ids]
     for member in team:
-        assert member.skills[job.trade] >= job.level
+        assert member.skills[job.skill_code] >= job.level
         assert job.certificate is None or job.certificate in member.certificates
         assert member.technician_id not in job.forbidden_technicians
     worked = sum(
@@ -47,7 +47,8 @@ def _check_slot(
         for m in range(a.start, a.finish)
     )
     needed = max(
-        job.own_minutes.get(t.technician_id, max(1, int(job.minutes * t.pace + 0.5))) for t in team
+        job.own_minutes.get(t.technician_id, max(1, int(job.minutes * t.time_factor + 0.5)))
+        for t in team
     )
     assert worked == needed
 

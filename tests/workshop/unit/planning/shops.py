@@ -15,7 +15,7 @@ from services.workshop.planning import (
 )
 
 DAY = 24 * 60
-TRADES = ("maintenance", "mechanical", "electrical", "body", "paint")
+SKILL_CODES = ("maintenance", "mechanical", "electrical", "body", "paint")
 SHIFT = ((8 * 60, 12 * 60), (13 * 60, 17 * 60))
 
 
@@ -29,8 +29,12 @@ def opening(days: int = 14) -> tuple[Interval, ...]:
     return tuple(Interval(d * DAY + 8 * 60, d * DAY + 18 * 60) for d in range(days))
 
 
-def technician(technician_id: str, *trades: str, level: int = 3, pace: float = 1.0) -> Technician:
-    return Technician(technician_id, dict.fromkeys(trades, level), shift(), pace=pace)
+def technician(
+    technician_id: str, *skill_codes: str, level: int = 3, time_factor: float = 1.0
+) -> Technician:
+    return Technician(
+        technician_id, dict.fromkeys(skill_codes, level), shift(), time_factor=time_factor
+    )
 
 
 def bay(bay_id: str, *capabilities: str) -> Bay:
@@ -64,12 +68,12 @@ def small(now: int = 8 * 60) -> Workshop:
 def technicians(draw: st.DrawFn) -> tuple[Technician, ...]:
     members = []
     for i in range(draw(st.integers(1, 5))):
-        skills = draw(st.dictionaries(st.sampled_from(TRADES), st.integers(1, 3), min_size=1))
+        skills = draw(st.dictionaries(st.sampled_from(SKILL_CODES), st.integers(1, 3), min_size=1))
         absent = draw(st.sets(st.integers(0, 27), max_size=6))
         working = tuple(w for n, w in enumerate(shift()) if n not in absent)
         certificates = frozenset(draw(st.sets(st.just("high_voltage"))))
-        pace = draw(st.sampled_from((0.8, 1.0, 1.2)))
-        members.append(Technician(f"t{i}", skills, working, certificates, pace))
+        time_factor = draw(st.sampled_from((0.8, 1.0, 1.2)))
+        members.append(Technician(f"t{i}", skills, working, certificates, time_factor))
     return tuple(members)
 
 
@@ -83,7 +87,7 @@ def jobs(draw: st.DrawFn, first: int = 0, most: int = 12) -> tuple[PlanTask, ...
             PlanTask(
                 f"j{i}",
                 order_id,
-                draw(st.sampled_from(TRADES)),
+                draw(st.sampled_from(SKILL_CODES)),
                 draw(st.integers(1, 3)),
                 draw(st.sampled_from(("lift", "body", "quick"))),
                 draw(st.integers(5, 700)),
@@ -91,7 +95,7 @@ def jobs(draw: st.DrawFn, first: int = 0, most: int = 12) -> tuple[PlanTask, ...
                 technicians_needed=draw(st.sampled_from((1, 1, 1, 2))),
                 after=tuple(siblings[-1:]) if draw(st.booleans()) else (),
                 earliest_start=draw(st.integers(0, 2 * DAY)),
-                parts_at=draw(st.integers(0, 2 * DAY)),
+                parts_eta=draw(st.integers(0, 2 * DAY)),
                 promise=draw(st.none() | st.integers(0, 4 * DAY)),
                 waiting_customer=draw(st.booleans()),
             )

@@ -14,7 +14,7 @@ def finished(operation: str, factor: float, count: int, who: str = "t1") -> list
 def test_nothing_known_means_the_standard_hours() -> None:
     estimate = learn([]).estimate("brakes", "mechanical", 90)
     assert (estimate.minutes, estimate.log_stddev) == (90, 0.3)
-    assert learn([]).pace("t1") == 1.0
+    assert learn([]).time_factor("t1") == 1.0
     assert Durations().residual_quantiles == pytest.approx(learn([]).residual_quantiles, abs=0.1)
 
 
@@ -25,16 +25,16 @@ def test_one_job_moves_an_estimate_a_little_and_many_move_it_all_the_way() -> No
     assert 116 <= many <= 120
 
 
-def test_an_unknown_operation_leans_on_its_trade() -> None:
+def test_an_unknown_operation_leans_on_its_skill() -> None:
     known = learn(finished("brakes", 1.5, 100))
     assert known.estimate("clutch", "mechanical", 60).minutes > 80
     assert known.estimate("wiring", "electrical", 60).minutes == 60
 
 
-def test_the_pace_of_a_technician_is_told_from_the_operation() -> None:
+def test_the_time_factor_of_a_technician_is_told_from_the_operation() -> None:
     jobs = finished("a", 0.8, 60, "fast") + finished("a", 1.25, 60, "slow")
     known = learn(jobs)
-    assert known.pace("fast") < 0.9 < 1.1 < known.pace("slow")
+    assert known.time_factor("fast") < 0.9 < 1.1 < known.time_factor("slow")
     assert 55 <= known.estimate("a", "mechanical", 60).minutes <= 65
 
 

@@ -21,7 +21,7 @@ def test_the_same_snapshot_gives_the_same_plan(workshop: Workshop) -> None:
 
 
 @given(workshops())
-def test_work_in_hand_is_never_moved(workshop: Workshop) -> None:
+def test_work_in_progress_is_never_moved(workshop: Workshop) -> None:
     first = plan(workshop)
     begun = {a.job_id: a for a in first.assignments[:2]}
     later = replace(
@@ -73,7 +73,7 @@ def test_scarce_skills_are_kept_free() -> None:
 
 def test_infeasibilities_name_what_is_missing() -> None:
     jobs = (
-        job("paint", trade="paint"),
+        job("paint", skill_code="paint"),
         job("hv", certificate="high_voltage"),
         job("booth", bay_type="paint_booth"),
         job("three", technicians_needed=3),
@@ -97,14 +97,14 @@ def test_infeasibilities_name_what_is_missing() -> None:
         "circle1": "predecessor",
         "circle2": "predecessor",
     }
-    assert infeasibilities["paint"].detail == {"trade": "paint", "level": 1}
+    assert infeasibilities["paint"].detail == {"skill_code": "paint", "level": 1}
     assert infeasibilities["hv"].detail["certificate"] == "high_voltage"
     assert infeasibilities["booth"].detail["bay_type"] == "paint_booth"
 
 
 def test_the_faster_technician_finishes_earlier() -> None:
-    workshop = replace(small(), technicians=(technician("slow", "mechanical", pace=1.2),))
+    workshop = replace(small(), technicians=(technician("slow", "mechanical", time_factor=1.2),))
     slow = plan(replace(workshop, jobs=(job("a", 100),))).assignments[0]
-    fast = replace(workshop, technicians=(technician("fast", "mechanical", pace=0.8),))
+    fast = replace(workshop, technicians=(technician("fast", "mechanical", time_factor=0.8),))
     assert slow.finish - slow.start == 120
     assert plan(replace(fast, jobs=(job("a", 100),))).makespan == 8 * 60 + 80

@@ -28,7 +28,9 @@ def wipers() -> Workshop:
     """Three short jobs of one vehicle, and three people with a bay each."""
     people = tuple(technician(f"t{i}", "mechanical", "electrical") for i in range(3))
     bays = (bay("b0", "lift"), bay("b1", "lift"), bay("b2", "lift", "quick"))
-    jobs = chained(job("a", 12), job("b", 12, trade="electrical"), job("c", 12, bay_type="quick"))
+    jobs = chained(
+        job("a", 12), job("b", 12, skill_code="electrical"), job("c", 12, bay_type="quick")
+    )
     return replace(small(), technicians=people, bays=bays, jobs=jobs, move_minutes=MOVE)
 
 
@@ -58,7 +60,7 @@ def short_work(draw: st.DrawFn) -> Workshop:
                 order_id=order_id,
                 bay_type=draw(st.sampled_from(kinds)),
                 after=tuple(before[-1:]) if draw(st.booleans()) else (),
-                parts_at=draw(st.integers(470, 560)),
+                parts_eta=draw(st.integers(470, 560)),
                 promise=draw(st.none() | st.integers(500, 700)),
             )
         )
@@ -121,10 +123,10 @@ def test_searched_plans_leave_time_to_move(workshop: Workshop, seed: int) -> Non
 def test_one_order_stays_in_one_bay(
     people: tuple, minutes: list[int], needs: list[str], bays: list[set[str]]
 ) -> None:
-    trade, level = next(iter(people[0].skills.items()))
+    skill_code, level = next(iter(people[0].skills.items()))
     jobs = chained(
         *(
-            job(f"j{i}", each, trade=trade, level=level, bay_type=needs[i])
+            job(f"j{i}", each, skill_code=skill_code, level=level, bay_type=needs[i])
             for i, each in enumerate(minutes)
         )
     )
@@ -137,7 +139,7 @@ def test_one_order_stays_in_one_bay(
     assert len({a.bay_id for a in searched.assignments}) == 1
 
 
-def test_work_in_hand_keeps_the_vehicle_in_its_bay() -> None:
+def test_work_in_progress_keeps_the_vehicle_in_its_bay() -> None:
     begun = PlanAssignment(("t1",), "b1", 470, 500, "begun")
     shop = replace(small(), move_minutes=MOVE, bays=(bay("b1", "lift"), bay("b2", "lift", "quick")))
     first, *rest = chained(
@@ -145,7 +147,7 @@ def test_work_in_hand_keeps_the_vehicle_in_its_bay() -> None:
     )
     _, stays = plan(replace(shop, jobs=(first, *rest))).assignments
     assert (stays.technician_ids, stays.bay_id, stays.start) == (("t1",), "b1", 500)
-    late = replace(rest[0], parts_at=600)
+    late = replace(rest[0], parts_eta=600)
     crowded = replace(shop, bays=(bay("b1", "lift", "quick"), bay("b2", "lift")))
     _, waits = plan(replace(crowded, jobs=(first, late))).assignments
     assert (waits.technician_ids, waits.bay_id, waits.start) == (("t1",), "b1", 600)
@@ -164,7 +166,7 @@ def test_finished_work_leaves_the_vehicle_in_its_bay() -> None:
 
 
 def test_one_technician_who_can_do_all_gets_short_jobs() -> None:
-    jobs = chained(job("a", 12), job("b", 12, trade="electrical"))
+    jobs = chained(job("a", 12), job("b", 12, skill_code="electrical"))
     promise = quote(replace(small(), move_minutes=MOVE), jobs, 0.9)
     assert [a.technician_ids for a in promise.assignments] == [("t2",), ("t2",)]
     long = (replace(jobs[0], minutes=90), jobs[1])

@@ -22,7 +22,7 @@ from services.workshop.planning import (
 from tests.workshop.unit.planning.rules import check
 from tests.workshop.unit.planning.shops import (
     DAY,
-    TRADES,
+    SKILL_CODES,
     job,
     jobs,
     reserved,
@@ -58,7 +58,7 @@ def test_one_more_technician_never_delays_a_job(
         return
     more = replace(
         empty,
-        technicians=(*empty.technicians, Technician("t9", dict.fromkeys(TRADES, 3), shift())),
+        technicians=(*empty.technicians, Technician("t9", dict.fromkeys(SKILL_CODES, 3), shift())),
     )
     assert quote(more, new, 0.5).assignments[0].finish <= alone.assignments[0].finish
 
@@ -192,18 +192,18 @@ def test_quote_names_its_limiting_factor() -> None:
     bays = (reserved("", "b1", 480, 600), reserved("", "b2", 480, 600))
     both = (reserved("t1", "b1", 480, 600), reserved("t2", "b2", 480, 600))
     assert factor(job("a")) == "work"
-    assert factor(job("a", parts_at=DAY + 540)) == "part"
+    assert factor(job("a", parts_eta=DAY + 540)) == "part"
     assert factor(job("a", earliest_start=540)) == "vehicle"
-    assert factor(job("a", parts_at=DAY + 60)) == "part"
+    assert factor(job("a", parts_eta=DAY + 60)) == "part"
     assert factor(job("a"), *bays) == "bay"
     assert factor(job("a"), *both) == "queue"
-    assert factor(job("a", trade="electrical"), *both) == "technician"
+    assert factor(job("a", skill_code="electrical"), *both) == "technician"
     assert quote(replace(workshop, now=60), (job("a"),), 0.5).limiting_factors[0].code == "shift"
 
 
 def test_what_nobody_can_do_is_refused() -> None:
     with pytest.raises(CannotPromiseError) as infeasible:
-        quote(small(), (job("a", trade="paint"),), 0.95)
+        quote(small(), (job("a", skill_code="paint"),), 0.95)
     assert infeasible.value.infeasibility.code == "no_skill"
     with pytest.raises(ValueError, match="confidence"):
         quote(small(), (job("a"),), 1.0)

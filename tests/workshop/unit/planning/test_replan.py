@@ -38,7 +38,7 @@ def test_reasons() -> None:
     t2 = shop.technicians[1]
     overrun = PlanAssignment(("t1",), "b1", 470, 600, "long")
     assert reason(shop, job("a", earliest_start=600)) == "vehicle_late"
-    assert reason(shop, job("a", parts_at=600)) == "part_late"
+    assert reason(shop, job("a", parts_eta=600)) == "part_late"
     assert reason(replace(shop, technicians=(absent, t2)), job("a")) == "technician_absent"
     assert reason(replace(shop, technicians=(t2,)), job("a")) == "technician_absent"
     assert reason(replace(shop, bays=(bay("b2", "lift"),)), job("a")) == "bay_closed"
@@ -46,7 +46,7 @@ def test_reasons() -> None:
     assert reason(shop, job("a", pinned_bay="b2")) == "override"
     assert (
         reason(replace(shop, jobs=(job("long", fixed_assignment=overrun),)), job("a"))
-        == "work_in_hand"
+        == "work_in_progress"
     )
     taken = (reserved("t1", "b1", 500, 560),)
     assert reason(replace(shop, reservations=taken), job("a")) == "reserved"

@@ -48,7 +48,7 @@ def test_reservation_puts_waiting_job_at_risk() -> None:
 
 
 def test_a_late_part_is_the_cause() -> None:
-    (risk,) = assess_risks(workshop(job("a", 60, promise=560, parts_at=600)))
+    (risk,) = assess_risks(workshop(job("a", 60, promise=560, parts_eta=600)))
     assert (risk.code, risk.probability) == ("part_late", 0.0)
     assert risk.best_promise > 660
 

@@ -38,7 +38,7 @@ def knotty() -> Workshop:
             f"j{i:02}",
             m,
             promise=480 + 90 * (i * 5 % 11 + 1),
-            trade="electrical" if i % 3 == 0 else "mechanical",
+            skill_code="electrical" if i % 3 == 0 else "mechanical",
             order_id=f"order-{i // 2}",
             weight=1 + i // 2 % 3,
         )
@@ -58,13 +58,13 @@ def test_the_same_seed_gives_the_same_plan(aim: Aim) -> None:
     assert first == plan(knotty(), seed=3, seconds=60, rounds=4, workers=2, aim=aim)
 
 
-def test_search_leaves_work_in_hand_and_holds_alone_and_plans_around_leave() -> None:
+def test_search_leaves_work_in_progress_and_holds_alone_and_plans_around_leave() -> None:
     begun = PlanAssignment(("t1",), "b1", 470, 560, "begun")
     shop = knotty()
     away = tuple(w for w in shift() if not DAY <= w.start < 3 * DAY)
     people = (shop.technicians[0], replace(shop.technicians[1], working=away))
     taken = (reserved("t2", "b2", 500, 530),)
-    jobs = (*shop.jobs, job("begun", 90, fixed_assignment=begun), job("late", 400, parts_at=DAY))
+    jobs = (*shop.jobs, job("begun", 90, fixed_assignment=begun), job("late", 400, parts_eta=DAY))
     shop = replace(shop, technicians=people, jobs=jobs, reservations=taken)
     found = plan(shop, seed=2, seconds=60, rounds=4)
     check(shop, found)

@@ -1,4 +1,4 @@
-"""Hours and people missing, by trade."""
+"""Hours and people missing, by skill."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def test_missing_hours_and_people() -> None:
     assert short.people == 2
 
 
-def test_a_person_of_two_trades_counts_once_and_where_needed() -> None:
+def test_a_person_of_two_skills_counts_once_and_where_needed() -> None:
     people = [technician("t1", "mechanical", "electrical"), technician("t2", "mechanical")]
     demands = [Demand("mechanical", (49.0,)), Demand("electrical", (49.0,))]
     assert shortages(people, demands, FORTNIGHT) == ()
@@ -30,7 +30,7 @@ def test_a_person_of_two_trades_counts_once_and_where_needed() -> None:
     assert sum(s.missing_hours for s in shortages(people, demands, FORTNIGHT)) == 11.0
 
 
-def test_a_trade_without_anyone_needs_people_of_a_full_week() -> None:
+def test_a_skill_without_anyone_needs_people_of_a_full_week() -> None:
     (short,) = shortages([], [Demand("paint", (70.0,))], FORTNIGHT)
     assert (short.missing_hours, short.people) == (70.0, 2)
     with pytest.raises(ValueError, match="week"):

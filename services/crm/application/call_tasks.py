@@ -1,0 +1,98 @@
+"""Call tasks (电话任务): messages that a person has to tell."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.crm import persistence
+from services.crm.application.deps import Deps
+from services.crm.application.message_renderer import RenderedMessage, render_messages
+from services.crm.domain import message as messages
+from services.crm.domain.message import CallReason, Language, Subject
+from services.crm.persistence.persons import find_persons
+from shared.request_model import RequestModel
+from shared.unit_of_work import UnitOfWork
+
+
+class CompleteCallTask(RequestModel):
+    reached: Annotated[bool, Field(description="已接通")]
+
+
+class CallTask(BaseModel):
+    """Whom to call and what to say, in the customer's language."""
+
+    message_id: str
+    customer_ref: str
+    order_id: str | None
+    subject: Subject
+    agent_id: str | None
+    reason: CallReason | None
+    name: str
+    phone: str
+    language: Language
+    text: str
+    since: datetime
+    calls: int
+
+
+class CompletedTask(BaseModel):
+    """``notified_at`` is absent when the customer was not reached."""
+
+    message_id: str
+    reached: bool
+    completed_by: str
+    notified_at: datetime | None
+
+
+async def list_call_tasks(store_id: str, deps: Deps) -> list[CallTask]:
+    """List what is to be told by phone, those not called yet first; without what is obsolete."""
+    async with deps.uow_factory.read(store_id) as connection:
+        now = deps.uow_factory.clock.now()
+        tasks = await persistence.messages_with_call_required(connection, store_id, now)
+        refs = [task.customer_ref for task in tasks if task.customer_ref]
+        persons = await find_persons(connection, deps.personal, store_id, refs)
+        renderings = await render_messages(connection, store_id, tasks, persons, deps)
+    return [_view(rendered) for rendered in renderings]
+
+
+async def complete_call_task(
+    uow: UnitOfWork, message_id: str, command: CompleteCallTask
+) -> CompletedTask:
+    """Record that the person has called, whether or not the customer was reached.
+
+    Raises:
+        RuleViolation: there is no such message, or nothing to tell by phone any more.
+    """
+    completed, events = messages.complete_call(
+        await persistence.lock_message(uow.connection, uow.store_id, message_id),
+        uow.person,
+        reached=command.reached,
+        now=uow.now,
+    )
+    await persistence.save_message(uow.connection, completed)
+    uow.publish(events)
+    return CompletedTask(
+        message_id=message_id,
+        reached=command.reached,
+        completed_by=uow.person,
+        notified_at=completed.notified_at,
+    )
+
+
+def _view(rendered: RenderedMessage) -> CallTask:
+    task, person = rendered.message, rendered.person
+    return CallTask(
+        message_id=task.message_id,
+        customer_ref=person.customer_ref,
+        order_id=task.order_id,
+        subject=task.subject,
+        agent_id=task.agent_id,
+        reason=task.reason,
+        name=person.name,
+        phone=person.phone,
+        language=person.language,
+        text=rendered.content.text,
+        since=task.created_at,
+        calls=task.calls,
+    )

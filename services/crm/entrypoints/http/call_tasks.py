@@ -1,0 +1,29 @@
+"""Call tasks (电话任务): messages that a person has to tell."""
+
+from fastapi.responses import JSONResponse
+
+from services.crm.application import call_tasks
+from services.crm.application.call_tasks import CallTask, CompleteCallTask, CompletedTask
+from services.crm.entrypoints.http.access import Caller, CallReader, Reach, store_router
+from shared.duties import serves
+
+router = store_router()
+
+
+@router.get("/call-tasks", tags=["messages"], openapi_extra=serves("R9"))
+async def list_call_tasks(store_id: str, _: CallReader, deps: Reach) -> list[CallTask]:
+    """List what is to be told by phone, those not called yet first; without what is obsolete."""
+    return await call_tasks.list_call_tasks(store_id, deps)
+
+
+@router.post(
+    "/call-tasks/{message_id}/completion",
+    response_model=CompletedTask,
+    tags=["messages"],
+    openapi_extra=serves("R9"),
+)
+async def complete_call_task(
+    message_id: str, body: CompleteCallTask, command: Caller
+) -> JSONResponse:
+    """The agent has called, whether or not the customer was reached."""
+    return await command.run(lambda uow: call_tasks.complete_call_task(uow, message_id, body))

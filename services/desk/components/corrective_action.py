@@ -1,0 +1,55 @@
+"""Corrective actions (整改): their state, and how their owner closes them."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from services.desk.components.elements import badge, button, dialog
+from services.desk.components.forms import Form, choices, dialog_actions, submit
+from services.desk.context import PageContext
+
+_CLOSINGS = ("corrected", "unfounded")
+
+CorrectiveAction = Mapping[str, Any]
+
+
+def corrective_action_state(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
+    """Done, overdue, or on its way."""
+    if corrective_action["closed_at"]:
+        badge(ctx.t("Done"), "good")
+    elif corrective_action["overdue_at"]:
+        badge(ctx.t("Overdue"), "bad")
+    else:
+        badge(ctx.t("Being put right"), "warn")
+
+
+def close_button(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
+    """Offer the owner, and a manager, to say how it was put right."""
+    mine = corrective_action["owner_id"] == ctx.person.subject
+    if not corrective_action["closed_at"] and (mine or ctx.person.has(("service_manager",))):
+        button(
+            ctx.t("Put right"),
+            partial(_closing_dialog, ctx, corrective_action),
+            name="close-corrective-action",
+            kind="small",
+        )
+
+
+def _closing_dialog(ctx: PageContext, corrective_action: CorrectiveAction) -> None:
+    t = ctx.t
+    with dialog(t("Put right")) as opened:
+        form = Form(ctx)
+        results = choices(t, "closing", _CLOSINGS)
+        result = form.field("result", ui.select(results, label=t("Result"), value="corrected"))
+        note = form.field("note", ui.textarea(t("What was done")).props("autogrow"))
+
+        async def send() -> None:
+            if not form.require("note"):
+                return
+            body = {"result": result.value, "note": note.value}
+            path = f"/corrective-actions/{corrective_action['corrective_action_id']}/closing"
+            await submit(form, opened, "reporting", path, body)
+
+        dialog_actions(form, opened, t("Save"), send)

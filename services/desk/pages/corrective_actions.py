@@ -1,0 +1,107 @@
+"""Corrective actions (整改) of feedback and facility checks, and who puts them right."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from services.desk import formats
+from services.desk.catalog import Catalog
+from services.desk.components.corrective_action import close_button, corrective_action_state
+from services.desk.components.elements import (
+    badge,
+    cell,
+    cell_box,
+    empty,
+    link,
+    row,
+    table,
+    test_id,
+)
+from services.desk.components.live import live
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.context import PageContext
+from services.desk.page import Page
+
+DUTIES = ("R10", "R43")
+
+PAGE = Page(
+    path="/stores/{store_id}/corrective-actions",
+    title="Corrective actions",
+    icon="build_circle",
+    roles=frozenset(
+        {
+            "service_advisor",
+            "dispatcher",
+            "quality_inspector",
+            "customer_care_agent",
+            "service_manager",
+        }
+    ),
+    duties=DUTIES,
+)
+
+_STATES = ("open", "overdue", "closed")
+
+Entry = Mapping[str, Any]
+
+
+@PAGE.shows
+async def show(ctx: PageContext) -> None:
+    """A person's own first, each with its finding, deadline and result."""
+    catalog = await ctx.catalog()
+
+    async def fetch() -> list[Entry]:
+        found: list[Entry] = await ctx.shared(
+            "corrective_actions",
+            lambda: ctx.services.get(
+                "reporting", f"{ctx.store_path}/corrective-actions", state=list(_STATES)
+            ),
+        )
+        return found
+
+    def render(found: Sequence[Entry], renderer: PartialRenderer) -> None:
+        t = ctx.t
+        if not found:
+            renderer.section("none", empty, t("Nothing is to be put right."))
+            return
+        headings = [t("Source"), t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
+        with renderer.frame("table", table, headings):
+            for each in sorted(found, key=partial(_order, ctx)):
+                renderer.section(each["corrective_action_id"], partial(_row, ctx, catalog), each)
+
+    await live(ctx, fetch, render)
+
+
+def _order(ctx: PageContext, corrective_action: Entry) -> tuple[bool, bool, str]:
+    """Open before closed, own before others', the most urgent first."""
+    is_others = corrective_action["owner_id"] != ctx.person.subject
+    return corrective_action["closed_at"] is not None, is_others, corrective_action["due_at"]
+
+
+def _row(ctx: PageContext, catalog: Catalog, corrective_action: Entry) -> None:
+    t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
+    with test_id("corrective_action", row()):
+        with cell_box():
+            badge(t.code("corrective_action_source", corrective_action["source"]), "quiet")
+        cell(t.listed(_subjects(ctx, catalog, corrective_action)))
+        cell(ctx.colleague(corrective_action["owner_id"]))
+        cell(formats.day_and_clock(corrective_action["due_at"], zone, now), "number")
+        with cell_box():
+            corrective_action_state(ctx, corrective_action)
+        cell(t.code("closing", corrective_action["result"]))
+        with cell_box("cell-actions"):
+            close_button(ctx, corrective_action)
+            if order_id := corrective_action["order_id"]:
+                link(t("Order"), f"{ctx.store_path}/orders/{order_id}", "text-link")
+
+
+def _subjects(ctx: PageContext, catalog: Catalog, corrective_action: Entry) -> list[str]:
+    """Bad ratings of a feedback, or failed items of a check, in words."""
+    if corrective_action["source"] == "feedback":
+        return [ctx.t.code("rating", subject) for subject in corrective_action["subjects"]]
+    items = {
+        item["item"]: ctx.t.of(dict(item))
+        for area in catalog.check_areas.values()
+        for item in area["items"]
+    }
+    return [items.get(subject, subject) for subject in corrective_action["subjects"]]

@@ -1,0 +1,197 @@
+"""Facility checks (日常检查) of customer lounge and service drive: each area by its hour, and what
+is to be put right."""
+
+from collections.abc import Mapping, Sequence
+from datetime import time
+from functools import partial
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalog import Catalog
+from services.desk.components.corrective_action import close_button, corrective_action_state
+from services.desk.components.elements import (
+    badge,
+    box,
+    button,
+    cell,
+    cell_box,
+    dialog,
+    empty,
+    panel,
+    row,
+    table,
+    test_id,
+    text,
+)
+from services.desk.components.forms import Form, choices, dialog_actions, submit
+from services.desk.components.live import live
+from services.desk.components.partial_renderer import PartialRenderer
+from services.desk.components.photos import Photo, gallery, photo_button
+from services.desk.context import PageContext, together
+from services.desk.page import Page
+from services.desk.pages.today import chosen_day, day_choice
+
+DUTIES = ("R43", "R10")
+
+PAGE = Page(
+    path="/stores/{store_id}/facility-checks",
+    title="Facility checks",
+    icon="fact_check",
+    roles=frozenset({"service_advisor", "service_manager"}),
+    duties=DUTIES,
+)
+
+_RESULTS = ("ok", "failed")
+_STATES = ("open", "overdue", "closed")
+
+Entry = Mapping[str, Any]
+Found = tuple[list[Entry], list[Entry]]
+
+
+@PAGE.shows
+async def show(ctx: PageContext) -> None:
+    """Each area with its checks of the day, and the corrective actions of such checks."""
+    catalog, day = await ctx.catalog(), chosen_day(ctx)
+    with box("toolbar"):
+        day_choice(ctx, day)
+    today = day == ctx.today()
+
+    async def fetch() -> Found:
+        checks, corrective_actions = await together(
+            ctx.shared(
+                f"facility checks {day}",
+                lambda: ctx.services.get(
+                    "reception", f"{ctx.store_path}/facility-checks", day=f"{day}"
+                ),
+            ),
+            ctx.shared(
+                "corrective_actions",
+                lambda: ctx.services.get(
+                    "reporting", f"{ctx.store_path}/corrective-actions", state=list(_STATES)
+                ),
+            ),
+            forgiving=True,
+        )
+        if isinstance(checks, Exception):
+            raise checks
+        known = [] if isinstance(corrective_actions, Exception) else corrective_actions
+        return checks, [each for each in known if each["source"] == "facility_check"]
+
+    def render(found: Found, renderer: PartialRenderer) -> None:
+        checks, corrective_actions = found
+        with renderer.frame("areas", box, "columns even"):
+            for name, area in catalog.check_areas.items():
+                of_area = [each for each in checks if each["area"] == name]
+                renderer.section(name, partial(_area, ctx, today), area, of_area)
+        with renderer.frame("corrective_actions", panel, ctx.t("Corrective actions")):
+            _corrective_actions(ctx, catalog, corrective_actions, renderer)
+
+    await live(ctx, fetch, render)
+
+
+def _area(ctx: PageContext, today: bool, area: Entry, checks: Sequence[Entry]) -> None:
+    t, due = ctx.t, time.fromisoformat(area["due"])
+    items = {item["item"]: t.of(dict(item)) for item in area["items"]}
+    with test_id(f"area-{area['area']}", box("column-wide")), panel(t.of(dict(area))):
+        with box("card-tags"):
+            if checks:
+                badge(t("Checked"), "good")
+            else:
+                late = not today or ctx.now().astimezone(ctx.store.timezone).time() > due
+                badge(t("Not checked") if late else t("Due"), "bad" if late else "calm")
+            text(t("due by {time}", time=f"{due:%H:%M}"), "card-note")
+        for check in checks:
+            with box("check-line"):
+                who = ctx.colleague(check["checked_by"])
+                at = formats.clock(check["checked_at"], ctx.store.timezone)
+                text(f"{at} {who}")
+                for item in check["failed"]:
+                    badge(items.get(item, item), "bad")
+                if not check["failed"]:
+                    badge(t("All in order"), "good")
+            if check["photo_id"]:
+                gallery(
+                    ctx,
+                    [{"photo_id": check["photo_id"], "position": None, "kind": "premises"}],
+                )
+        if today:
+            with box("card-actions"):
+                button(
+                    t("Check"),
+                    partial(_check_dialog, ctx, area, items),
+                    name=f"check-{area['area']}",
+                    kind="plain" if checks else "main",
+                )
+
+
+def _check_dialog(ctx: PageContext, area: Entry, items: Mapping[str, str]) -> None:
+    t = ctx.t
+    results: dict[str, ui.toggle] = {}
+    photos: list[Photo] = []
+    with dialog(t("Check {area}", area=t.of(dict(area)))) as opened:
+        form = Form(ctx)
+        for item, name in items.items():
+            with test_id(f"item-{item}", box("inspection-item")):
+                text(name, "item-name")
+                toggle = ui.toggle(choices(t, "result", _RESULTS)).props("no-caps unelevated")
+                results[item] = toggle.classes("result-toggle")
+
+        async def taken(photo: Photo) -> None:
+            photos[:] = [photo]
+            shown.clear()
+            with shown:
+                gallery(ctx, photos)
+
+        with box("photo-bar"):
+            photo_button(ctx, t("Take photos"), lambda: "/photos", taken, name="photos")
+        shown = box("shown-photos")
+
+        async def send() -> None:
+            if any(toggle.value is None for toggle in results.values()):
+                form.say(t("Every item needs a result."))
+                return
+            body = {
+                "area": area["area"],
+                "results": {item: toggle.value for item, toggle in results.items()},
+                "photo_id": photos[0]["photo_id"] if photos else None,
+            }
+            await submit(form, opened, "reception", "/facility-checks", body)
+
+        dialog_actions(form, opened, t("Save"), send)
+
+
+def _corrective_actions(
+    ctx: PageContext, catalog: Catalog, found: Sequence[Entry], renderer: PartialRenderer
+) -> None:
+    t = ctx.t
+    names = {
+        item["item"]: t.of(dict(item))
+        for area in catalog.check_areas.values()
+        for item in area["items"]
+    }
+    if not found:
+        renderer.section("none", empty, t("Nothing is to be put right."))
+        return
+    headings = [t("What"), t("Owner"), t("Due"), t("Status"), t("Result"), ""]
+    with renderer.frame("table", table, headings):
+        for each in found:
+            renderer.section(
+                each["corrective_action_id"], partial(_corrective_action, ctx, names), each
+            )
+
+
+def _corrective_action(
+    ctx: PageContext, names: Mapping[str, str], corrective_action: Entry
+) -> None:
+    t, zone, now = ctx.t, ctx.store.timezone, ctx.now()
+    with test_id("corrective_action", row()):
+        cell(t.listed(names.get(item, item) for item in corrective_action["subjects"]))
+        cell(ctx.colleague(corrective_action["owner_id"]))
+        cell(formats.day_and_clock(corrective_action["due_at"], zone, now), "number")
+        with cell_box():
+            corrective_action_state(ctx, corrective_action)
+        cell(t.code("closing", corrective_action["result"]))
+        with cell_box("cell-actions"):
+            close_button(ctx, corrective_action)

@@ -1,5 +1,0 @@
-"""Opening an order (开单) in one page: vehicle, its condition, the fault, the work, the promise."""
-
-from services.desk.pages.intake.page import DUTIES, PAGE
-
-__all__ = ["DUTIES", "PAGE"]

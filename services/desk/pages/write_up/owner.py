@@ -1,0 +1,236 @@
+"""Whose vehicle it is (客户与车辆), by plate or VIN, and what the group knows of it."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from services.desk import formats
+from services.desk.catalog import Catalog
+from services.desk.components.elements import badge, box, button, facts, test_id, text
+from services.desk.components.forms import Form, enter_goes_on
+from services.desk.context import PageContext
+from services.desk.pages.reception import tier_badge
+from services.desk.vehicles import (
+    Known,
+    find_customer,
+    has_unusual_digit,
+    is_vin,
+    vehicle_facts,
+)
+from shared.calls import ApiError, ServiceUnavailableError
+
+_PERSON_FIELDS = ("name", "phone", "vin", "brand", "model")
+_SHOWN_VISITS = 4
+
+Offered = Callable[[Mapping[str, int], Mapping[str, int], str], None]
+"""Takes operations and parts, each with its quantity, and who pays."""
+
+
+class Owner:
+    """The first part of the write-up. ``customer`` is the customer record, ``vehicle`` what
+    reception knows; ``offered`` is called with work that the vehicle's history suggests."""
+
+    def __init__(
+        self, ctx: PageContext, catalog: Catalog, order: Mapping[str, Any], form: Form
+    ) -> None:
+        self.customer: Known | None = None
+        self.vehicle: Known | None = None
+        self._ctx = ctx
+        self._catalog = catalog
+        self._order = order
+        self._form = form
+        self._crm_unavailable = False
+
+    def show(self, offered: Offered) -> None:
+        t = self._ctx.t
+        self._offered = offered
+        with box("fields"):
+            self.plate = self._form.field("plate", ui.input(t("Plate or VIN")))
+            self.plate.on("keydown.enter", self.find)
+            button(t("Find"), self.find, name="find-customer")
+        self._found = box("found")
+        with box("fields") as self._details:
+            labels = (t("Name"), t("Phone"), t("VIN"), t("Brand"), t("Model"))
+            self._person = {
+                name: self._form.field(name, ui.input(label))
+                for name, label in zip(_PERSON_FIELDS, labels, strict=True)
+            }
+            self._vin_confirmed = ui.checkbox(t("The vehicle says so"))
+            test_id("vin-confirmed", self._vin_confirmed)
+        self._person["brand"].set_value(self._store_brand())
+        self._vin_confirmed.set_visibility(False)
+        self._person["vin"].on_value_change(self._ask_for_vin)
+        enter_goes_on(*self._person.values())
+        self._details.set_visibility(False)
+
+    @property
+    def last(self) -> ui.element:
+        """The last field; Enter goes on from here."""
+        return self._person["model"]
+
+    @property
+    def known_km(self) -> int:
+        """The highest reading of the vehicle's earlier visits."""
+        history = self.vehicle["history"] if self.vehicle else []
+        return max((each["odometer_km"] or 0 for each in history), default=0)
+
+    async def begin(self) -> bool:
+        """Find the vehicle that has arrived; whether customer records know it."""
+        try:
+            names = await self._ctx.names([self._order])
+        except (ServiceUnavailableError, ApiError):
+            names = None
+        if names and (plate := names.plates.get(self._order["plate_ref"])):
+            self.plate.set_value(plate)
+            await self.find()
+        if self.customer is None:
+            self.plate.run_method("focus")
+        return self.customer is not None
+
+    async def find(self) -> None:
+        """Look the vehicle up; ask for the details of one that customer records do not have."""
+        if not self._form.require("plate"):
+            return
+        typed = str(self.plate.value)
+        if not await self._form.send(lambda: self._look_up(typed)):
+            return
+        if is_vin(typed):
+            self._person["vin"].set_value(typed)
+            self.plate.set_value((self.customer and self.customer["plate"]) or typed)
+        self._details.set_visibility(self.customer is None)
+        self._found.clear()
+        with self._found:
+            self._show_found()
+        if self.customer is None:
+            self._person["name"].run_method("focus")
+
+    def missing(self) -> tuple[str, ...]:
+        """The fields that have to be filled in."""
+        if self.customer is not None:
+            return ("plate",)
+        self._details.set_visibility(True)
+        return ("plate", *_PERSON_FIELDS)
+
+    async def references(self) -> dict[str, Any]:
+        """The references of the customer and the vehicle, else the details themselves."""
+        details = {"plate": self.plate.value} | {
+            name: element.value for name, element in self._person.items()
+        }
+        details["vin_confirmed"] = self._vin_confirmed.value
+        try:
+            known = self.customer or await self._ctx.services.command(
+                "crm", f"{self._ctx.store_path}/customers", details, attempt=self._form.attempt
+            )
+        except ServiceUnavailableError:
+            return {"customer": details}
+        return {name: known[name] for name in ("customer_ref", "vehicle_ref")}
+
+    def _ask_for_vin(self) -> None:
+        """A VIN with an unusual check digit is taken when the person confirms it."""
+        self._vin_confirmed.set_value(False)
+        self._vin_confirmed.set_visibility(has_unusual_digit(self._person["vin"].value or ""))
+
+    def _store_brand(self) -> str:
+        entry = self._ctx.app_context.brands.get(self._ctx.store.id)
+        return self._ctx.t.of(dict(entry)) if entry else ""
+
+    async def _look_up(self, typed: str) -> bool:
+        """Ask customer records, then reception, which needs the plate."""
+        try:
+            self.customer, self._crm_unavailable = await find_customer(self._ctx, typed), False
+        except ServiceUnavailableError:
+            self.customer, self._crm_unavailable = None, True
+        plate = self.customer["plate"] if self.customer else None if is_vin(typed) else typed
+        self.vehicle = await vehicle_facts(self._ctx, plate) if plate else None
+        return True
+
+    def _show_found(self) -> None:
+        t, known = self._ctx.t, self.customer
+        if self._crm_unavailable:
+            text(
+                t("Customer records are unavailable. Please take the details; they follow later."),
+                "hint",
+            )
+        elif known is None:
+            text(t("Not in customer records yet. Please take the details."), "hint")
+        else:
+            self._show_owner(known)
+        if self.vehicle:
+            self._show_recalls(self.vehicle)
+            self._show_declined(self.vehicle)
+            self._show_history(self.vehicle)
+
+    def _show_owner(self, known: Known) -> None:
+        t, ctx = self._ctx.t, self._ctx
+        with box("owner"):
+            text(known["name"] or formats.NOTHING, "owner-name")
+            if self.vehicle and self.vehicle["tier"]:
+                tier_badge(t, self.vehicle["tier"])
+            if kind := known["plate_kind"]:
+                badge(t.code("plate_kind", kind), "calm")
+            if known["vin_unusual"]:
+                badge(t("Unusual VIN, confirmed"), "warn")
+            ui.link(
+                t("Contact preferences"),
+                f"{ctx.store_path}/customers/{known['customer_ref']}",
+                new_tab=True,
+            ).classes("text-link")
+        facts(
+            [
+                (t("Phone"), formats.phone(t, known["phone"])),
+                (t("Vehicle"), f"{known['brand']} {known['model']}"),
+                (t("VIN"), known["vin"] or formats.NOTHING),
+                (t("Visits"), str(known["visits"])),
+            ]
+        )
+
+    def _show_recalls(self, vehicle: Known) -> None:
+        t = self._ctx.t
+        for recall_id in vehicle["recalls"]:
+            operations = self._catalog.recalls[recall_id]["op_codes"]
+            with test_id("recall", box("offer urgent")):
+                ui.icon("campaign")
+                text(t("Open recall: {name}", name=self._catalog.recall(recall_id)))
+                self._take_button(dict.fromkeys(operations, 1), {}, "warranty")
+
+    def _show_declined(self, vehicle: Known) -> None:
+        t = self._ctx.t
+        for version in vehicle["declined"]:
+            lines = version["lines"]
+            names = t.listed(self._catalog.line(each["kind"], each["code"]) for each in lines)
+            with test_id("declined", box("offer")):
+                ui.icon("history")
+                cost = formats.money(version["total_cents"])
+                text(t("Declined before: {work}, {amount}", work=names, amount=cost))
+                operations, parts = (
+                    {each["code"]: each["quantity"] for each in lines if each["kind"] == kind}
+                    for kind in ("labor", "part")
+                )
+                self._take_button(operations, parts, "customer")
+
+    def _take_button(
+        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
+    ) -> None:
+        button(
+            self._ctx.t("Take in"),
+            lambda: self._offered(operations, parts, pay_type),
+            name="take-in",
+            kind="small",
+        )
+
+    def _show_history(self, vehicle: Known) -> None:
+        ctx = self._ctx
+        stores = {store.id: store for store in ctx.app_context.stores.values()}
+        for each in vehicle["history"][:_SHOWN_VISITS]:
+            store = stores[each["store_id"]]
+            with test_id("earlier-visit", box("visit-line")):
+                day = ctx.store.local_day(datetime.fromisoformat(each["arrived_at"]))
+                text(f"{day}", "number")
+                text(store.zh if ctx.t.language == "zh" else store.en)
+                km = each["odometer_km"]
+                text(formats.NOTHING if km is None else f"{km:,} km", "number")
+                work = self._ctx.t.listed(map(self._catalog.operation, each["op_codes"]))
+                ended = each["status"] == "cancelled"
+                text(ctx.t.code("order_status", "cancelled") if ended else work, "visit-work")

@@ -1,0 +1,200 @@
+"""The write-up as a whole: its parts, the way through them by keyboard, and the opening."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from nicegui import ui
+
+from services.desk.catalog import Catalog
+from services.desk.components.elements import box, button, link, panel, test_id, text
+from services.desk.components.forms import Form, enter_goes_on, who_was_first
+from services.desk.context import PageContext, together
+from services.desk.page import Page
+from services.desk.pages.reception import t_number
+from services.desk.pages.write_up.condition import Condition
+from services.desk.pages.write_up.owner import Owner
+from services.desk.pages.write_up.work import Concern, Work
+from shared.calls import ApiError
+
+_SHOW_FIRST_ERROR = (
+    'document.querySelector(".column-wide .q-field--error, .conflict > *")'
+    '?.scrollIntoView({block: "center"})'
+)
+
+DUTIES = ("R3", "R4", "R5", "R11", "R19", "R25")
+
+PAGE = Page(
+    path="/stores/{store_id}/reception/{order_id}",
+    title="Open order",
+    roles=frozenset({"service_advisor", "service_manager"}),
+    duties=DUTIES,
+)
+
+
+@PAGE.shows
+async def show(ctx: PageContext) -> None:
+    """The form on the left, what it costs and when it is done on the right."""
+    path = f"{ctx.store_path}/orders/{ctx.parameters['order_id']}"
+    order, catalog = await together(ctx.services.get("reception", path), ctx.catalog())
+    if order["status"] != "greeted":
+        ui.navigate.to(path)
+        return
+    await WriteUp(ctx, catalog, order).build()
+
+
+class WriteUp:
+    """What is being taken down for one order."""
+
+    def __init__(self, ctx: PageContext, catalog: Catalog, order: Mapping[str, Any]) -> None:
+        self.ctx = ctx
+        self.catalog = catalog
+        self.order = order
+
+    async def build(self) -> None:
+        ctx, t, catalog = self.ctx, self.ctx.t, self.catalog
+        text(t("Queue number {number}", number=t_number(self.order["queue_number"])), "subtitle")
+        with box("columns write-up"):
+            left = box("column-wide")
+            with box("column-side"), panel(t("Estimate and promise"), "sticky"):
+                summary = box("summary")
+                button(t("Open order"), self.open, name="open-order", kind="main wide")
+                self.form = Form(ctx, self.order["version"])
+        with left:
+            self.conflict = test_id("conflict", box("conflict"))
+            self.owner = Owner(ctx, catalog, self.order, self.form)
+            self.condition = Condition(ctx, self.order["order_id"], self.form)
+            self.concern = Concern(ctx, catalog, self.form)
+            self.work = Work(ctx, catalog, self.form, summary)
+            self._parts()
+        enter_goes_on(
+            self.owner.last,
+            self.condition.odometer,
+            self.concern.customer_concern,
+            self.concern.symptoms,
+        )
+        if await self.owner.begin():
+            self.condition.odometer.run_method("focus")
+        self.condition.compare()
+        await self._take_booked_work()
+        await self.work.quote()
+
+    def _parts(self) -> None:
+        t = self.ctx.t
+        with panel(t("Customer and vehicle"), number=1):
+            self.owner.show(self._take_in)
+        with panel(t("Vehicle check"), number=2):
+            self.condition.show(lambda: self.owner.known_km)
+        with panel(t("Customer concern"), number=3):
+            self.concern.show(self.work.suggest)
+        with panel(t("Work and parts"), number=4):
+            self.work.show()
+
+    def _take_in(
+        self, operations: Mapping[str, int], parts: Mapping[str, int], pay_type: str
+    ) -> None:
+        """Work that the vehicle's history suggests."""
+        self.work.choice.take_in(operations, parts, pay_type)
+
+    async def _take_booked_work(self) -> None:
+        """What was booked is done, unless it is taken out."""
+        if not self.order["appointment_id"]:
+            return
+        booked = await self.ctx.services.get("reception", f"{self.ctx.store_path}/appointments")
+        for each in booked:
+            if each["appointment_id"] == self.order["appointment_id"]:
+                parts = {part["part_number"]: part["quantity"] for part in each["parts"]}
+                operations = dict.fromkeys(each["op_codes"], 1)
+                self.work.choice.take_in(operations, parts, "customer")
+
+    async def open(self) -> None:
+        """Register a new customer first, then open the order with the workshop's hold.
+
+        While customer records is unavailable the details go with the order and follow later.
+        """
+        needed = [*self.owner.missing(), "odometer_km", "customer_concern"]
+        if self.work.choice.is_empty:
+            needed.append("op_codes")
+        if not self.form.require(*needed):
+            self.form.say(self.ctx.t("Something is still missing; see the fields."))
+            ui.run_javascript(_SHOW_FIRST_ERROR)
+            return
+        order = await self.form.send(self._open)
+        if order:
+            self.ctx.app_context.response_cache.drop(self.ctx.store.id)
+            ui.navigate.to(f"{self.ctx.store_path}/orders/{order['order_id']}")
+        elif self.form.error:
+            await self._explain(self.form.error)
+            ui.run_javascript(_SHOW_FIRST_ERROR)
+
+    async def _open(self) -> dict[str, Any]:
+        body = {
+            **self.work.choice.body,
+            **self.condition.body(),
+            **await self.owner.references(),
+            "customer_concern": self.concern.customer_concern.value,
+            "symptoms": self.concern.symptoms.value,
+        }
+        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/opening"
+        opened: dict[str, Any] = await self.ctx.services.command(
+            "reception", path, self.form.seen(body), attempt=self.form.attempt
+        )
+        return opened
+
+    async def _explain(self, error: ApiError) -> None:
+        """What has changed meanwhile; what was typed stays."""
+        if error.rule == "odometer_backwards":
+            self.condition.ask_why_lower()
+        elif error.rule == "not_the_vehicle_that_arrived":
+            self._offer_to_correct_plate()
+        elif self.form.conflict:
+            await self._show_changes(error)
+
+    def _offer_to_correct_plate(self) -> None:
+        """The plate was typed wrongly at the arrival; it is corrected, then the order opened."""
+        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}/plate"
+
+        async def correct() -> None:
+            self.conflict.clear()
+            plate = self.form.seen({"plate": self.owner.plate.value})
+            corrected = await self.form.send(
+                lambda: self.ctx.services.command(
+                    "reception", path, plate, attempt=self.form.attempt
+                )
+            )
+            if corrected:
+                self.form.version = corrected["version"]
+                await self.open()
+
+        self.conflict.clear()
+        with self.conflict:
+            text(self.ctx.t("Another plate was recorded at the arrival."))
+            button(
+                self.ctx.t("That one was wrong: correct it and open the order"),
+                correct,
+                name="correct-plate",
+                kind="small",
+            )
+
+    async def _show_changes(self, error: ApiError) -> None:
+        path = f"{self.ctx.store_path}/orders/{self.order['order_id']}"
+        order = await self.ctx.services.get("reception", path)
+        self.conflict.clear()
+        with self.conflict:
+            text(who_was_first(self.ctx, error))
+            for sentence in self._changes(order, error.values["declined_estimate"]):
+                text(sentence)
+            link(self.ctx.t("Look at the order"), path, "text-link")
+        self.order = order
+
+    def _changes(self, order: Mapping[str, Any], declined: int | None) -> Iterator[str]:
+        """How the order differs from the one that was seen before."""
+        t, advisor_id = self.ctx.t, order["advisor_id"]
+        if order["status"] != self.order["status"]:
+            yield t(
+                "The order is now at: {status}.", status=t.code("order_status", order["status"])
+            )
+        if advisor_id != self.order["advisor_id"]:
+            person = self.ctx.colleague(advisor_id)
+            yield t("{person} is responsible for this order now.", person=person)
+        if declined:
+            yield t("The customer has declined estimate {number}.", number=declined)

@@ -1,0 +1,96 @@
+"""What is owed (应收): its list, and one deadline for each payer split of an invoice that is not
+paid."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
+from services.reception.domain import invoicing
+from services.reception.domain.order import Order
+from shared import timers
+from shared.contracts.reception import Payer
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+RECEIVABLE_OVERDUE = "receivable_overdue"
+
+
+class Receivable(BaseModel):
+    """What a payer still owes of an invoice (应收)."""
+
+    order_id: str
+    invoice_id: str
+    payer: Payer
+    customer_ref: str | None
+    advisor_id: str | None
+    amount_cents: int
+    received_cents: int
+    balance_cents: int
+    due_at: datetime
+    days_overdue: int
+
+
+async def list_receivables(store_id: str, deps: Deps) -> list[Receivable]:
+    """List what customers and manufacturer still owe the store (应收台账), the oldest first."""
+    now = deps.uow_factory.clock.now()
+    async with deps.uow_factory.read(store_id) as connection:
+        unpaid = await persistence.unpaid_orders(connection, store_id)
+    return [each for order in unpaid for each in _receivables(order, now)]
+
+
+async def schedule_next_reminder(uow: UnitOfWork, order: Order, deps: Deps) -> None:
+    """Set the next reminder of each unpaid payer split, and drop those of splits that are paid."""
+    for split in invoicing.receivable_splits(order):
+        subject = _subject_of(order.order_id, split.payer)
+        due_at = invoicing.next_reminder(split.due_at, deps.catalog.dunning_days, uow.now)
+        if split.balance_cents and due_at:
+            await timers.schedule(
+                uow,
+                RECEIVABLE_OVERDUE,
+                subject,
+                store_id=order.store_id,
+                due_at=due_at,
+                data={"payer": split.payer},
+            )
+        else:
+            await timers.cancel(uow, RECEIVABLE_OVERDUE, subject)
+
+
+async def report_overdue(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Report a payer split of an invoice that is not paid, and chase it again later (R8)."""
+    order_id = _order_of(timer.subject)
+    order = await persistence.read_order(uow.connection, timer.store_id, order_id)
+    uow.publish(invoicing.receivable_overdue(order, timer.data["payer"], uow.now))
+    await schedule_next_reminder(uow, order, deps)
+
+
+async def lock_order(uow: UnitOfWork, store_id: str, subject: str) -> None:
+    """Lock the order of a reminder."""
+    await persistence.lock_order(uow.connection, store_id, _order_of(subject))
+
+
+def _subject_of(order_id: str, payer: Payer) -> str:
+    return f"{order_id}/{payer}"
+
+
+def _order_of(subject: str) -> str:
+    return subject.partition("/")[0]
+
+
+def _receivables(order: Order, now: datetime) -> Sequence[Receivable]:
+    return [
+        Receivable(
+            order_id=order.order_id,
+            invoice_id=order.invoice_id or "",
+            customer_ref=order.customer_ref,
+            advisor_id=order.advisor_id,
+            balance_cents=split.balance_cents,
+            days_overdue=max(0, (now - split.due_at).days),
+            **split.model_dump(),
+        )
+        for split in invoicing.receivable_splits(order)
+        if split.balance_cents
+    ]

@@ -1,0 +1,109 @@
+"""Facility checks of customer lounge and service drive (日常检查), and areas that nobody has looked
+at in time (R43).
+
+Each store has one timer, which sets the next, so a day is noticed on which nothing happens.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.reception import persistence
+from services.reception.application.deps import Deps
+from services.reception.domain import facility_check as checks
+from services.reception.domain.facility_check import FacilityCheck, Result
+from shared import timers
+from shared.contracts.base import Identifier
+from shared.envelope import Causation
+from shared.ids import new_id
+from shared.request_model import RequestModel
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+CHECKS_DUE = "facility_checks_due"
+
+
+class RecordCheck(RequestModel):
+    """Every item of the area's list with its result; ``photo_id`` of a photo that was sent."""
+
+    area: Identifier
+    results: Annotated[dict[Identifier, Result], Field(min_length=1, max_length=50)]
+    photo_id: Identifier | None = None
+
+
+class CheckView(BaseModel):
+    check_id: str
+    area: str
+    day: date
+    results: dict[str, Result]
+    failed: Sequence[str]
+    photo_id: str | None
+    checked_by: str
+    checked_at: datetime
+
+
+async def record_check(uow: UnitOfWork, command: RecordCheck, deps: Deps) -> CheckView:
+    """Record how the caller has found an area; what failed becomes a corrective action (整改)."""
+    check = FacilityCheck(
+        check_id=str(new_id()),
+        store_id=uow.store_id,
+        area=command.area,
+        day=deps.catalog.stores[uow.store_id].local_day(uow.now),
+        results=command.results,
+        photo_id=command.photo_id,
+        checked_by=uow.person,
+        checked_at=uow.now,
+    )
+    events = checks.record(check, deps.catalog.facility_checklists)
+    if command.photo_id is not None:
+        await persistence.read_photo(uow.connection, uow.store_id, command.photo_id)
+    await persistence.add_facility_check(uow.connection, check)
+    uow.publish(events)
+    return _view(check)
+
+
+async def list_checks(store_id: str, day: date | None, deps: Deps) -> list[CheckView]:
+    """List the checks of a day of the store, today's where none is named."""
+    today = deps.catalog.stores[store_id].local_day(deps.uow_factory.clock.now())
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await persistence.facility_checks(connection, store_id, day or today)
+    return [_view(check) for check in found]
+
+
+async def schedule_first_checks(deps: Deps) -> None:
+    """Expect the next checks of each store for which none are expected yet."""
+    causation = Causation(CHECKS_DUE, CHECKS_DUE)
+    async with deps.uow_factory.open(deps.catalog.stores, causation=causation) as uow:
+        due = {store_id: _next_due(store_id, uow.now, deps) for store_id in deps.catalog.stores}
+        await timers.schedule_missing(uow, CHECKS_DUE, due)
+
+
+async def report_missing_checks(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Report areas that were not looked at in time, and expect the next checks; closed days
+    (休业日) need no check."""
+    store, due_at = deps.catalog.stores[timer.store_id], timer.due_at
+    await timers.schedule(
+        uow,
+        CHECKS_DUE,
+        store.id,
+        store_id=store.id,
+        due_at=_next_due(store.id, due_at, deps),
+    )
+    day = store.local_day(due_at)
+    if day in deps.catalog.calendar.closed:
+        return
+    found = await persistence.facility_checks(uow.connection, store.id, day)
+    checked = {check.area for check in found}
+    lists = deps.catalog.facility_checklists
+    uow.publish(checks.missing(store.id, lists, store.timezone, due_at, checked))
+
+
+def _next_due(store_id: str, after: datetime, deps: Deps) -> datetime:
+    store = deps.catalog.stores[store_id]
+    return checks.next_due(deps.catalog.facility_checklists, store.timezone, after)
+
+
+def _view(check: FacilityCheck) -> CheckView:
+    return CheckView.model_validate(check, from_attributes=True)

@@ -1,0 +1,581 @@
+"""Invoicing (结算): discounts, the invoice and its payers, deposits, payments, refunds, on-account
+release.
+
+All money is integer cents. A discount is taken off the lines that the customer pays, allocated by
+their amounts, so that the invoice is always the sum of its lines, and its payer splits the same
+sum.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from services.reception.domain import errors
+from services.reception.domain.estimate import payable_cents, sum_of
+from services.reception.domain.lifecycle import require_status
+from services.reception.domain.money import included_tax
+from services.reception.domain.order import Discount, OnAccount, Order, PayerBalance, after_delivery
+from services.reception.domain.voucher import Voucher, redeem, reduce_lines, reinstate
+from shared.contracts.reception import (
+    BilledVoucher,
+    CreditGranted,
+    CreditNoteIssued,
+    CreditNoteReason,
+    DepositReceived,
+    DiscountGranted,
+    DiscountReason,
+    EstimateLine,
+    InvoiceIssued,
+    OnAccountReason,
+    Payer,
+    PayerSplit,
+    PaymentMethod,
+    PaymentReceived,
+    PayType,
+    ReceivableOverdue,
+    RefundPaid,
+    RefundReason,
+    VoucherRedeemed,
+    VoucherReturned,
+)
+
+_PAYERS: dict[PayType, Payer] = {
+    "customer": "customer",
+    "warranty": "manufacturer",
+    "goodwill": "internal",
+    "internal": "internal",
+}
+_REFUND_REASONS: dict[CreditNoteReason, RefundReason] = {
+    "wrong_price": "paid_too_much",
+    "work_not_done": "work_cancelled",
+    "complaint": "complaint",
+    "other": "other",
+}
+_WHOLE_BP = 10_000
+
+
+@dataclass(frozen=True)
+class Paid:
+    """Money that changed hands."""
+
+    payment_id: str
+    method: PaymentMethod
+    amount_cents: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is taken back of an invoice: money, vouchers to be reinstated by id, and why.
+
+    ``amount_cents`` is taken back of what the customer pays; an ``entire`` correction takes back
+    what the other payers pay as well.
+    """
+
+    credit_note_id: str
+    amount_cents: int
+    reason: CreditNoteReason
+    person: str
+    at: datetime
+    vouchers: tuple[str, ...] = ()
+    entire: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How a store invoices: tax contained in its prices, in basis points, and days to pay."""
+
+    tax_rate_bp: int
+    payment_term: timedelta
+
+
+def discount_limit_bp(roles: Collection[str], limits: Mapping[str, int]) -> int:
+    """The highest discount that a person of these roles may approve, in basis points."""
+    return max((limits.get(role, 0) for role in roles), default=0)
+
+
+def request_discount(
+    order: Order, amount_cents: int, reason: DiscountReason, person: str, limit_bp: int
+) -> tuple[Order, list[DiscountGranted]]:
+    """Take something off what the customer pays (优惠); above the person's limit, in basis points,
+    it waits for a second person.
+
+    Raises:
+        RuleViolation: not now, or more than the customer pays.
+    """
+    require_not_invoiced(order)
+    payable = payable_cents(order.lines)
+    if amount_cents > payable:
+        raise errors.discount_above_invoice(payable)
+    discount = Discount(amount_cents=amount_cents, reason=reason, requested_by=person)
+    if amount_cents * _WHOLE_BP > payable * limit_bp:
+        return replace(order, discount=discount), []
+    return _approve(order, discount.model_copy(update={"approved_by": person}))
+
+
+def approve_discount(
+    order: Order, person: str, limit_bp: int
+) -> tuple[Order, list[DiscountGranted]]:
+    """A second person approves the discount (优惠审批), within their own limit.
+
+    Raises:
+        RuleViolation: nobody asked for one, the same person did, or it is above the limit.
+    """
+    discount = _waiting_discount(order)
+    if discount.requested_by == person:
+        raise errors.second_person_required()
+    allowed = payable_cents(order.lines) * limit_bp // _WHOLE_BP
+    if discount.amount_cents > allowed:
+        raise errors.discount_above_limit(allowed)
+    return _approve(order, discount.model_copy(update={"approved_by": person}))
+
+
+def withdraw_discount(order: Order) -> Order:
+    """Take back a discount that waits for its approval (撤回优惠).
+
+    Raises:
+        RuleViolation: none waits.
+    """
+    _waiting_discount(order)
+    return replace(order, discount=None)
+
+
+def issue_invoice(
+    order: Order,
+    *,
+    invoice_id: str,
+    terms: Terms,
+    now: datetime,
+    vouchers: Sequence[Voucher] = (),
+    pay_types: Mapping[str, PayType] | None = None,
+) -> tuple[Order, list[Voucher], InvoiceIssued, list[VoucherRedeemed]]:
+    """Invoice what the customer has agreed to and the workshop has finished; again, where the
+    invoice before is credited whole (换开), with other payers by ``pay_types``.
+
+    Prices include tax; the tax is what they contain. The discount and then the vouchers are taken
+    off the customer's lines, a deposit is set against the customer's share.
+
+    Raises:
+        RuleViolation: the work is not finished, something awaits the customer's decision, a
+            discount
+        awaits
+            its approval, a voucher cannot be redeemed, the order is invoiced already, or a first
+            invoice has other payers than were agreed.
+    """
+    require_status(order.status, "reissue_invoice" if order.invoice_id else "invoice")
+    _require_nothing_open(order)
+    agreed = _with_payers(order, pay_types or {})
+    asked = order.discount.amount_cents if order.discount else 0
+    discount_cents = min(asked, payable_cents(agreed))
+    lines = discounted(agreed, discount_cents)
+    used, lines, redeemed = redeem(vouchers, order, lines, now)
+    total = sum_of(lines)
+    due_at = now + terms.payment_term
+    deposit = min(order.deposit_cents, payable_cents(lines))
+    event = InvoiceIssued(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        invoice_id=invoice_id,
+        lines=tuple(
+            line.model_copy(update={"gross_cents": gross.amount_cents})
+            for line, gross in zip(lines, order.lines, strict=True)
+        ),
+        labor_cents=sum_of(line for line in lines if line.kind == "labor"),
+        parts_cents=sum_of(line for line in lines if line.kind == "part"),
+        tax_cents=included_tax(total, terms.tax_rate_bp),
+        tax_rate_bp=terms.tax_rate_bp,
+        total_cents=total,
+        payer_splits=_payer_splits(lines, due_at),
+        gross_cents=sum_of(order.lines),
+        discount_cents=discount_cents,
+        vouchers=tuple(
+            BilledVoucher(
+                voucher_id=each.voucher_id,
+                kind=each.kind,
+                op_code=each.op_code,
+                amount_cents=each.redeemed_cents,
+            )
+            for each in used
+        ),
+        voucher_cents=sum(each.redeemed_cents for each in used),
+        deposit_cents=deposit,
+        due_at=due_at,
+        issued_at=now,
+    )
+    invoiced = replace(
+        order,
+        invoice_id=invoice_id,
+        invoiced_cents=total,
+        credited_cents=0,
+        on_account=None,
+        deposit_cents=order.deposit_cents - deposit,
+        payer_splits=tuple(PayerBalance(**split.model_dump()) for split in event.payer_splits),
+    )
+    return _receive(invoiced, "customer", deposit), used, event, redeemed
+
+
+def receive_deposit(order: Order, paid: Paid) -> tuple[Order, list[DepositReceived]]:
+    """Take money before the invoice (定金)."""
+    require_status(order.status, "take_deposit")
+    require_not_invoiced(order)
+    held = order.deposit_cents + paid.amount_cents
+    event = DepositReceived(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        payment_id=paid.payment_id,
+        method=paid.method,
+        amount_cents=paid.amount_cents,
+        held_cents=held,
+        received_at=paid.at,
+    )
+    return _move_money(replace(order, deposit_cents=held), paid.method, paid.amount_cents), [event]
+
+
+def receive_payment(
+    order: Order, paid: Paid, payer: Payer = "customer"
+) -> tuple[Order, list[PaymentReceived]]:
+    """Take money against the invoice, never more than the payer's balance.
+
+    Raises:
+        RuleViolation: there is no invoice, or too much money.
+    """
+    require_status(order.status, "receive_payment")
+    if order.invoice_id is None:
+        raise errors.not_invoiced()
+    balance = order.balance_of(payer) - paid.amount_cents
+    if balance < 0:
+        raise errors.payment_above_balance(order.balance_of(payer))
+    event = PaymentReceived(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        payment_id=paid.payment_id,
+        invoice_id=order.invoice_id,
+        payer=payer,
+        method=paid.method,
+        amount_cents=paid.amount_cents,
+        balance_cents=balance,
+        received_at=paid.at,
+    )
+    received = _receive(order, payer, paid.amount_cents)
+    if payer == "customer":
+        received = _move_money(received, paid.method, paid.amount_cents)
+    return received, [event]
+
+
+def refund(
+    order: Order, paid: Paid, reason: RefundReason, person: str
+) -> tuple[Order, list[RefundPaid]]:
+    """Give money back to the customer (退款) by a method it came in by (原路退回): a deposit first,
+    then payments, whose part of the invoice is open again.
+
+    Raises:
+        RuleViolation: more than the customer has paid, or has paid by that method.
+    """
+    from_deposit = min(order.deposit_cents, paid.amount_cents)
+    _require_method(order, paid, "method")
+    return _reinstate(order, paid, from_deposit, reason, person)
+
+
+def refund_credited(
+    order: Order, correction: Correction, refund_id: str, method: PaymentMethod | None
+) -> tuple[Order, list[RefundPaid]]:
+    """Refund what is paid already of a correction, so that all of it is open to be credited;
+    nothing without a ``method``.
+
+    Raises:
+        RuleViolation: more than the customer has paid.
+    """
+    cents = correction.amount_cents - order.balance_cents
+    if method is None or cents <= 0:
+        return order, []
+    paid = Paid(refund_id, method, cents, correction.at)
+    _require_method(order, paid, "refund_method")
+    return _reinstate(order, paid, 0, _REFUND_REASONS[correction.reason], correction.person)
+
+
+def _require_method(order: Order, paid: Paid, field: str) -> None:
+    """Money that the customer has paid goes back by the method it came in by."""
+    came_in = order.money_by_method.get(paid.method, 0)
+    if came_in < paid.amount_cents <= sum(order.money_by_method.values()):
+        raise errors.refund_above_method(field, paid.method, came_in)
+
+
+def _reinstate(
+    order: Order, paid: Paid, from_deposit: int, reason: RefundReason, person: str
+) -> tuple[Order, list[RefundPaid]]:
+    from_payments = paid.amount_cents - from_deposit
+    received = sum(
+        split.received_cents for split in order.payer_splits if split.payer == "customer"
+    )
+    if from_payments > received:
+        raise errors.refund_above_paid(from_deposit + received)
+    refunded = _move_money(order, paid.method, -paid.amount_cents)
+    refunded = replace(refunded, deposit_cents=order.deposit_cents - from_deposit)
+    if from_payments:
+        refunded = _receive(refunded, "customer", -from_payments)
+    event = RefundPaid(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        refund_id=paid.payment_id,
+        invoice_id=order.invoice_id,
+        method=paid.method,
+        amount_cents=paid.amount_cents,
+        deposit_cents=from_deposit,
+        balance_cents=refunded.balance_cents,
+        reason=reason,
+        paid_by=person,
+        paid_at=paid.at,
+    )
+    return refunded, [event]
+
+
+def remaining_lines(
+    invoiced: Sequence[EstimateLine], notes: Iterable[CreditNoteIssued]
+) -> tuple[EstimateLine, ...]:
+    """Return the remaining lines of an invoice: each less what was credited of it."""
+    left = [line.amount_cents for line in invoiced]
+    for note in notes:
+        left = [cents - line.amount_cents for cents, line in zip(left, note.lines, strict=True)]
+    return tuple(
+        line.model_copy(update={"amount_cents": cents, "gross_cents": None})
+        for line, cents in zip(invoiced, left, strict=True)
+    )
+
+
+def credit(
+    order: Order,
+    left: Sequence[EstimateLine],
+    correction: Correction,
+    *,
+    redeemed: Sequence[Voucher],
+    tax_rate_bp: int,
+) -> tuple[Order, CreditNoteIssued, list[Voucher], list[VoucherReturned]]:
+    """Correct an invoice (红字): take back a part of what is open of the customer's share,
+    allocated to what is ``left`` of their lines.
+
+    Of the vouchers ``redeemed`` with the invoice those are reinstated that the correction names,
+    and all of them when nothing is left that the customer pays. Its tax is that of what was left
+    less that of what is left now, so that credit notes in any cut sum to the tax of what they
+    credit.
+
+    Raises:
+        RuleViolation: there is no invoice, or less is open (see :func:`refund_credited`), or a
+        voucher
+            is named that was not redeemed with the invoice.
+    """
+    if order.invoice_id is None or not order.is_invoiced:
+        raise errors.not_invoiced()
+    if correction.amount_cents > order.balance_cents:
+        raise errors.credit_above_balance(order.balance_cents)
+    after = discounted(left, correction.amount_cents)
+    if correction.entire:
+        after = tuple(line.model_copy(update={"amount_cents": 0}) for line in after)
+    lines = tuple(
+        line.model_copy(update={"amount_cents": line.amount_cents - kept.amount_cents})
+        for line, kept in zip(left, after, strict=True)
+    )
+    total_cents = sum_of(lines)
+    vouchers = _to_reinstate(correction, redeemed, payable_cents(after))
+    reinstated, returned = reinstate(vouchers, correction.credit_note_id, correction.at)
+    taken = _amounts_by_payer(lines)
+    credited = after_delivery(
+        replace(
+            order,
+            payer_splits=tuple(
+                _of_amount(split, split.amount_cents - taken.get(split.payer, 0))
+                for split in order.payer_splits
+            ),
+            invoiced_cents=order.invoiced_cents - total_cents,
+            credited_cents=order.credited_cents + total_cents,
+        )
+    )
+    event = CreditNoteIssued(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        credit_note_id=correction.credit_note_id,
+        invoice_id=order.invoice_id,
+        lines=lines,
+        tax_cents=included_tax(sum_of(left), tax_rate_bp)
+        - included_tax(sum_of(after), tax_rate_bp),
+        total_cents=total_cents,
+        balance_cents=credited.balance_cents,
+        reason=correction.reason,
+        voucher_cents=sum(each.amount_cents for each in returned),
+        issued_by=correction.person,
+        issued_at=correction.at,
+    )
+    return credited, event, reinstated, returned
+
+
+def _to_reinstate(
+    correction: Correction, redeemed: Sequence[Voucher], left_cents: int
+) -> Sequence[Voucher]:
+    known = {each.voucher_id: each for each in redeemed}
+    for voucher_id in correction.vouchers:
+        if voucher_id not in known:
+            raise errors.voucher_not_on_invoice(voucher_id)
+    if not left_cents:
+        return redeemed
+    return [known[voucher_id] for voucher_id in correction.vouchers]
+
+
+def write_off(order: Order, cents: int) -> Order:
+    """The store itself bears so much of the manufacturer's share (核销)."""
+    if not cents:
+        return order
+    amounts = {split.payer: split for split in order.payer_splits}
+    manufacturer = amounts["manufacturer"]
+    internal = amounts.get(
+        "internal", PayerBalance(payer="internal", amount_cents=0, due_at=manufacturer.due_at)
+    )
+    amounts["manufacturer"] = _of_amount(manufacturer, manufacturer.amount_cents - cents)
+    amounts["internal"] = _of_amount(internal, internal.amount_cents + cents)
+    return replace(order, payer_splits=tuple(amounts[payer] for payer in sorted(amounts)))
+
+
+def _of_amount(split: PayerBalance, amount_cents: int) -> PayerBalance:
+    return split.model_copy(update={"amount_cents": amount_cents})
+
+
+def approve_on_account(
+    order: Order, reason: OnAccountReason, person: str, now: datetime
+) -> tuple[Order, list[CreditGranted]]:
+    """Let the vehicle go with what is unpaid of its invoice now, never with more (挂账批准)."""
+    require_status(order.status, "deliver")
+    if order.invoice_id is None:
+        raise errors.not_invoiced()
+    on_account = OnAccount(
+        amount_cents=order.balance_cents, reason=reason, approved_by=person, approved_at=now
+    )
+    event = CreditGranted(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        invoice_id=order.invoice_id,
+        balance_cents=order.balance_cents,
+        reason=reason,
+        approved_by=person,
+        approved_at=now,
+    )
+    return replace(order, on_account=on_account), [event]
+
+
+def receivable_overdue(order: Order, payer: Payer, now: datetime) -> list[ReceivableOverdue]:
+    """A payer split is unpaid so many days after it was due (应收逾期): an event if it still is."""
+    split = next((each for each in order.payer_splits if each.payer == payer), None)
+    if split is None or not split.balance_cents or order.invoice_id is None:
+        return []
+    return [
+        ReceivableOverdue(
+            store_id=order.store_id,
+            order_id=order.order_id,
+            invoice_id=order.invoice_id,
+            payer=payer,
+            balance_cents=split.balance_cents,
+            due_at=split.due_at,
+            days_overdue=(now - split.due_at).days,
+            advisor_id=order.advisor_id or "",
+        )
+    ]
+
+
+def receivable_splits(order: Order) -> list[PayerBalance]:
+    """The payer splits of the invoice that somebody pays to the store; it pays nothing to
+    itself."""
+    return [split for split in order.payer_splits if split.payer != "internal"]
+
+
+def next_reminder(due_at: datetime, dunning_days: Sequence[int], now: datetime) -> datetime | None:
+    """When an unpaid payer split is reminded of next."""
+    later = (due_at + timedelta(days=days) for days in dunning_days)
+    return next((moment for moment in later if moment > now), None)
+
+
+def discounted(lines: Sequence[EstimateLine], discount_cents: int) -> tuple[EstimateLine, ...]:
+    """The lines after a discount on what the customer pays, which is not more than that."""
+    weights = [line.amount_cents if line.pay_type == "customer" else 0 for line in lines]
+    return reduce_lines(lines, discount_cents, weights)
+
+
+def _waiting_discount(order: Order) -> Discount:
+    require_not_invoiced(order)
+    if order.discount is None or order.discount.approved_by:
+        raise errors.nothing_to_approve("discount")
+    return order.discount
+
+
+def _approve(order: Order, discount: Discount) -> tuple[Order, list[DiscountGranted]]:
+    assert discount.approved_by  # noqa: S101
+    event = DiscountGranted(
+        store_id=order.store_id,
+        order_id=order.order_id,
+        amount_cents=discount.amount_cents,
+        reason=discount.reason,
+        requested_by=discount.requested_by,
+        approved_by=discount.approved_by,
+    )
+    return replace(order, discount=discount), [event]
+
+
+def _payer_splits(lines: Sequence[EstimateLine], due_at: datetime) -> tuple[PayerSplit, ...]:
+    """Who pays how much of the invoice, payers in a fixed order."""
+    amounts = _amounts_by_payer(lines)
+    return tuple(
+        PayerSplit(payer=payer, amount_cents=amounts[payer], due_at=due_at)
+        for payer in sorted(amounts)
+    )
+
+
+def _amounts_by_payer(lines: Iterable[EstimateLine]) -> dict[Payer, int]:
+    amounts: dict[Payer, int] = {}
+    for line in lines:
+        payer = _PAYERS[line.pay_type]
+        amounts[payer] = amounts.get(payer, 0) + line.amount_cents
+    return amounts
+
+
+def _with_payers(order: Order, pay_types: Mapping[str, PayType]) -> tuple[EstimateLine, ...]:
+    """The agreed lines with corrected payers."""
+    if pay_types and order.invoice_id is None:
+        raise errors.payers_agreed()
+    for code in pay_types.keys() - {line.code for line in order.lines}:
+        raise errors.pay_type_without_line(code)
+    return tuple(
+        line.model_copy(update={"pay_type": pay_types.get(line.code, line.pay_type)})
+        for line in order.lines
+    )
+
+
+def _move_money(order: Order, method: PaymentMethod, amount_cents: int) -> Order:
+    """Count money of the customer's in, or back out where it is negative."""
+    moved = order.money_by_method.get(method, 0) + amount_cents
+    return replace(order, money_by_method={**order.money_by_method, method: moved})
+
+
+def _receive(order: Order, payer: Payer, amount_cents: int) -> Order:
+    """Count money against a payer's split; the customer's last payment settles the order."""
+    payer_splits = tuple(
+        split.model_copy(update={"received_cents": split.received_cents + amount_cents})
+        if split.payer == payer
+        else split
+        for split in order.payer_splits
+    )
+    received = sum(split.received_cents for split in payer_splits)
+    return after_delivery(replace(order, payer_splits=payer_splits, received_cents=received))
+
+
+def require_not_invoiced(order: Order) -> None:
+    """Raises:
+    RuleViolation: the order is invoiced, or not in a status with an estimate.
+    """
+    require_status(order.status, "estimate")
+    if order.is_invoiced:
+        raise errors.already_invoiced()
+
+
+def _require_nothing_open(order: Order) -> None:
+    if order.is_invoiced:
+        raise errors.already_invoiced()
+    if order.awaiting_estimates:
+        raise errors.awaits_authorisation(order.awaiting_estimates)
+    if order.discount and order.discount.approved_by is None:
+        raise errors.awaits_approval()

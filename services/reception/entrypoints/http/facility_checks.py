@@ -1,0 +1,37 @@
+"""Facility checks of customer lounge and service drive (日常检查)."""
+
+from fastapi.responses import JSONResponse
+
+from services.reception.application import facility_checks
+from services.reception.application.facility_checks import CheckView, RecordCheck
+from services.reception.entrypoints.http.access import (
+    FrontOfficeCommand,
+    Reach,
+    Reader,
+    store_router,
+)
+from shared.duties import serves
+from shared.group import CalendarDay
+
+router = store_router()
+
+
+@router.post(
+    "/facility-checks",
+    status_code=201,
+    response_model=CheckView,
+    tags=["daily checks"],
+    openapi_extra=serves("R43"),
+)
+async def record_check(body: RecordCheck, command: FrontOfficeCommand, deps: Reach) -> JSONResponse:
+    """The caller has looked at an area (日常检查); what failed becomes a corrective action
+    (整改)."""
+    return await command.run(lambda uow: facility_checks.record_check(uow, body, deps), status=201)
+
+
+@router.get("/facility-checks", tags=["daily checks"], openapi_extra=serves("R43"))
+async def list_checks(
+    store_id: str, _: Reader, deps: Reach, day: CalendarDay | None = None
+) -> list[CheckView]:
+    """The checks of a day of the store, today where none is named."""
+    return await facility_checks.list_checks(store_id, day, deps)

@@ -1,0 +1,176 @@
+"""Invoicing (结算): discounts, the invoice, deposits, payments, refunds, on-account release,
+receivables."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.responses import JSONResponse
+
+from services.reception.application import credit_notes, discounts, dunning, invoices, payments
+from services.reception.application.credit_notes import IssueCreditNote
+from services.reception.application.discounts import RequestDiscount
+from services.reception.application.dunning import Receivable
+from services.reception.application.invoices import (
+    ChosenVouchers,
+    InvoicePreview,
+    InvoiceView,
+    IssueInvoice,
+)
+from services.reception.application.payments import ApproveOnAccount, PayRefund, RecordPayment
+from services.reception.application.views import OrderView
+from services.reception.entrypoints.http.access import (
+    Advisor,
+    Manager,
+    MoneyReader,
+    Office,
+    Reach,
+    store_router,
+)
+from shared.duties import serves
+from shared.request_model import Seen
+from shared.security import Principal, require_roles
+
+router = store_router()
+
+
+@router.post(
+    "/orders/{order_id}/discount",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def request_discount(
+    order_id: str, body: RequestDiscount, command: Advisor, deps: Reach
+) -> JSONResponse:
+    """Take something off what the customer pays (优惠); above the role's limit it waits for
+    another person's approval."""
+    roles = command.principal.roles
+    return await command.run(
+        lambda uow: discounts.request_discount(uow, order_id, body, roles, deps)
+    )
+
+
+@router.post(
+    "/orders/{order_id}/discount/approval",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def approve_discount(
+    order_id: str, body: Seen, command: Manager, deps: Reach
+) -> JSONResponse:
+    """Grant a discount (优惠审批) that somebody else has asked for, within one's own limit."""
+    roles = command.principal.roles
+    return await command.run(
+        lambda uow: discounts.approve_discount(uow, order_id, body, roles, deps)
+    )
+
+
+@router.post(
+    "/orders/{order_id}/discount/withdrawal",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def withdraw_discount(order_id: str, body: Seen, command: Advisor) -> JSONResponse:
+    """Take back a discount that waits for its approval (撤回优惠), or decline it."""
+    return await command.run(lambda uow: discounts.withdraw_discount(uow, order_id, body))
+
+
+@router.post(
+    "/orders/{order_id}/deposits",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def receive_deposit(order_id: str, body: RecordPayment, command: Advisor) -> JSONResponse:
+    """Take money before the invoice (定金); it will be set against it."""
+    return await command.run(lambda uow: payments.receive_deposit(uow, order_id, body))
+
+
+@router.post(
+    "/orders/{order_id}/invoice",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def issue_invoice(
+    order_id: str, body: IssueInvoice, command: Advisor, deps: Reach
+) -> JSONResponse:
+    """Invoice the order (结算): what the customer has agreed to and the workshop has finished."""
+    return await command.run(lambda uow: invoices.issue_invoice(uow, order_id, body, deps))
+
+
+@router.post("/orders/{order_id}/invoice-preview", tags=["invoicing"], openapi_extra=serves("R8"))
+async def preview_invoice(
+    store_id: str,
+    order_id: str,
+    body: ChosenVouchers,
+    _: Annotated[Principal, Depends(require_roles("service_advisor", "service_manager"))],
+    deps: Reach,
+) -> InvoicePreview:
+    """What the invoice would be (预结算); nothing is issued or redeemed."""
+    return await invoices.preview_invoice(store_id, order_id, body, deps)
+
+
+@router.get("/orders/{order_id}/invoice", tags=["invoicing"], openapi_extra=serves("R8"))
+async def get_invoice(store_id: str, order_id: str, _: MoneyReader, deps: Reach) -> InvoiceView:
+    """The order's invoice as it was issued (结算单), and those before it."""
+    return await invoices.get_invoice(store_id, order_id, deps)
+
+
+@router.post(
+    "/orders/{order_id}/credit-notes",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def issue_credit_note(
+    order_id: str, body: IssueCreditNote, command: Manager, deps: Reach
+) -> JSONResponse:
+    """Correct an invoice (红字): take back a part of what the customer pays, refund what is paid of
+    it already, and reinstate vouchers; with the last of what the customer pays, all of them."""
+    return await command.run(lambda uow: credit_notes.issue_credit_note(uow, order_id, body, deps))
+
+
+@router.post(
+    "/orders/{order_id}/payments",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def receive_payment(
+    order_id: str, body: RecordPayment, command: Advisor, deps: Reach
+) -> JSONResponse:
+    """Take money from the customer (收款), never more than the balance."""
+    return await command.run(lambda uow: payments.receive_payment(uow, order_id, body, deps))
+
+
+@router.post(
+    "/orders/{order_id}/refunds",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def pay_refund(order_id: str, body: PayRefund, command: Manager, deps: Reach) -> JSONResponse:
+    """Give money back to the customer (退款): a deposit first, then payments."""
+    return await command.run(lambda uow: payments.pay_refund(uow, order_id, body, deps))
+
+
+@router.post(
+    "/orders/{order_id}/on-account-release",
+    response_model=OrderView,
+    tags=["invoicing"],
+    openapi_extra=serves("R8"),
+)
+async def approve_on_account(
+    order_id: str, body: ApproveOnAccount, command: Manager
+) -> JSONResponse:
+    """Let the vehicle go before it is paid (挂账批准); somebody else hands it over."""
+    return await command.run(lambda uow: payments.approve_on_account(uow, order_id, body))
+
+
+@router.get("/receivables", tags=["invoicing"], openapi_extra=serves("R8", "R32"))
+async def list_receivables(store_id: str, _: Office, deps: Reach) -> list[Receivable]:
+    """What customers and manufacturer still owe the store (应收台账), the oldest first."""
+    return await dunning.list_receivables(store_id, deps)

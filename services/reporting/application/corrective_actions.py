@@ -1,0 +1,177 @@
+"""Corrective actions (整改): what was found gets an owner, a deadline and an end (R10, R43)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.reporting.application.deps import Deps
+from services.reporting.domain import corrective_action as corrective_actions
+from services.reporting.domain.corrective_action import CorrectiveAction, Finding, Result, State
+from services.reporting.persistence import corrective_actions as store
+from shared import timers
+from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.reporting import (
+    CorrectiveActionSource,
+    RectificationClosed,
+    RectificationOpened,
+    RectificationOverdue,
+)
+from shared.ids import new_id
+from shared.request_model import RequestModel
+from shared.timers import Timer
+from shared.unit_of_work import UnitOfWork
+
+FOUND, OVERDUE = "finding", "corrective_action_overdue"
+
+
+class CloseCorrectiveAction(RequestModel):
+    result: Result
+    note: Annotated[str, Field(min_length=2, max_length=2000, description="整改情况")]
+
+
+class CorrectiveActionView(BaseModel):
+    """``subjects`` are the bad ratings of a feedback or the failed items of a check."""
+
+    corrective_action_id: str
+    source: CorrectiveActionSource
+    source_id: str
+    order_id: str | None
+    subjects: Sequence[str]
+    owner_id: str
+    due_at: datetime
+    opened_at: datetime
+    overdue_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str | None
+    result: Result | None
+
+
+class CorrectiveActionWithNote(CorrectiveActionView):
+    """The same with what was done; absent while it is open."""
+
+    note: str | None
+
+
+async def note_finding(uow: UnitOfWork, event: FeedbackGiven | DailyCheckRecorded, _: Deps) -> None:
+    """Note what a feedback or a facility check found to be wrong."""
+    if finding := corrective_actions.finding_from(event):
+        await timers.schedule(
+            uow,
+            FOUND,
+            f"{finding.source}/{finding.source_id}",
+            store_id=event.store_id,
+            due_at=uow.now,
+            data=asdict(finding),
+        )
+
+
+async def open_rectification(uow: UnitOfWork, timer: Timer, deps: Deps) -> None:
+    """Open the corrective action (整改) of a finding, once."""
+    finding = Finding(
+        timer.data["source"],
+        timer.data["source_id"],
+        timer.data["order_id"],
+        tuple(timer.data["subjects"]),
+    )
+    connection, store_id = uow.connection, timer.store_id
+    if await store.is_opened(connection, store_id, finding.source, finding.source_id):
+        return
+    rule = corrective_actions.rule_for(deps.owners.rules, finding)
+    opened, events = corrective_actions.open_action(
+        finding,
+        corrective_action_id=str(new_id()),
+        store_id=store_id,
+        owners=deps.owners.staff[store_id, rule.role],
+        open_count_by_owner=await store.open_count_by_owner(connection, store_id),
+        days=rule.days,
+        now=uow.now,
+    )
+    await store.save(connection, opened)
+    uow.publish(events)
+
+
+async def keep_opened(uow: UnitOfWork, event: RectificationOpened, _: Deps) -> None:
+    """Keep what was published as opened, and watch its deadline."""
+    await store.keep(uow.connection, event)
+    await timers.schedule(
+        uow, OVERDUE, event.corrective_action_id, store_id=event.store_id, due_at=event.due_at
+    )
+
+
+async def mark_overdue(uow: UnitOfWork, timer: Timer, _: Deps) -> None:
+    """Publish that the owner has not closed it in time (整改超期)."""
+    locked = await store.lock(uow.connection, timer.store_id, timer.subject)
+    late, events = corrective_actions.overdue(locked, uow.now)
+    await store.save(uow.connection, late)
+    uow.publish(events)
+
+
+async def keep_overdue(uow: UnitOfWork, event: RectificationOverdue, _: Deps) -> None:
+    """Keep what was published as overdue."""
+    await store.keep_overdue(uow.connection, event, uow.caused_at)
+
+
+async def close_corrective_action(
+    uow: UnitOfWork,
+    corrective_action_id: str,
+    command: CloseCorrectiveAction,
+    deps: Deps,
+    *,
+    is_manager: bool,
+) -> CorrectiveActionView:
+    """Close it with what the owner, or a manager, says of how it was put right (整改完成).
+
+    Raises:
+        RuleViolation: there is no such one in the store, it is closed, or it belongs to somebody
+            else.
+    """
+    connection, store_id = uow.connection, uow.store_id
+    closed, events = corrective_actions.close(
+        await store.lock(connection, store_id, corrective_action_id),
+        command.result,
+        uow.person,
+        may=is_manager,
+        now=uow.now,
+    )
+    await store.save(connection, closed)
+    note = await deps.personal.encrypt(connection, store_id, corrective_action_id, command.note)
+    await store.save_note(connection, store_id, corrective_action_id, note)
+    uow.publish(events)
+    return _view(closed)
+
+
+async def keep_closed(uow: UnitOfWork, event: RectificationClosed, _: Deps) -> None:
+    """Keep what was published as closed; its deadline no longer matters."""
+    await store.keep_closed(uow.connection, event)
+    await timers.cancel(uow, OVERDUE, event.corrective_action_id)
+
+
+async def list_corrective_actions(
+    store_id: str, states: Sequence[State], deps: Deps
+) -> list[CorrectiveActionView]:
+    """List corrective actions in one of the states, by when they are due (整改清单)."""
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await store.listed(connection, store_id, states)
+    return [_view(corrective_action) for corrective_action in found]
+
+
+async def get_corrective_action(
+    store_id: str, corrective_action_id: str, deps: Deps
+) -> CorrectiveActionWithNote:
+    """Read one corrective action with the owner's note.
+
+    Raises:
+        RuleViolation: there is no such one in the store.
+    """
+    async with deps.uow_factory.read(store_id) as connection:
+        found = await store.lock(connection, store_id, corrective_action_id)
+        encrypted = await store.encrypted_note(connection, store_id, corrective_action_id)
+        note = await deps.personal.decrypt(connection, store_id, corrective_action_id, encrypted)
+    return CorrectiveActionWithNote(**_view(found).model_dump(), note=note)
+
+
+def _view(corrective_action: CorrectiveAction) -> CorrectiveActionView:
+    return CorrectiveActionView.model_validate(corrective_action, from_attributes=True)

@@ -1,0 +1,169 @@
+"""Corrective actions (整改): what was found to be wrong, its owner, its deadline and its end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.reporting import (
+    CorrectiveActionSource,
+    RectificationClosed,
+    RectificationOpened,
+    RectificationOverdue,
+)
+from shared.contracts.violations import RuleViolation
+
+Result = Literal["corrected", "unfounded"]
+
+State = Literal["open", "overdue", "closed"]
+
+LOWEST_ACCEPTABLE_RATING = 3
+"""A rating below this one leads to a corrective action."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a feedback or a facility check found to be wrong, the worst first."""
+
+    source: CorrectiveActionSource
+    source_id: str
+    order_id: str | None
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Whose task it is: the role, and days until it is due. Without ``subject`` for all others."""
+
+    source: CorrectiveActionSource
+    subject: str | None
+    role: str
+    days: int
+
+
+@dataclass(frozen=True)
+class CorrectiveAction:
+    """One thing to be put right."""
+
+    corrective_action_id: str
+    store_id: str
+    source: CorrectiveActionSource
+    source_id: str
+    order_id: str | None
+    subjects: tuple[str, ...]
+    owner_id: str
+    due_at: datetime
+    opened_at: datetime
+    overdue_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    result: Result | None = None
+
+
+def finding_from(event: FeedbackGiven | DailyCheckRecorded) -> Finding | None:
+    """What is to be put right after a feedback with a bad rating, or a check with a failed item."""
+    if isinstance(event, DailyCheckRecorded):
+        finding = Finding("facility_check", event.check_id, None, event.failed)
+    else:
+        ratings = {
+            "service_attitude": event.service_attitude,
+            "technical_skill": event.technical_skill,
+            "work_quality": event.work_quality,
+        }
+        bad = [subject for subject, rating in ratings.items() if rating < LOWEST_ACCEPTABLE_RATING]
+        worst_first = tuple(sorted(bad, key=lambda subject: ratings[subject]))
+        finding = Finding("feedback", event.order_id, event.order_id, worst_first)
+    return finding if finding.subjects else None
+
+
+def rule_for(rules: Sequence[Rule], finding: Finding) -> Rule:
+    """The rule of the source for the worst subject, else its general one, else its first."""
+    own = [rule for rule in rules if rule.source == finding.source]
+    worst = finding.subjects[0]
+    exact = [rule for rule in own if rule.subject == worst]
+    general = [rule for rule in own if rule.subject is None]
+    return (exact or general or own)[0]
+
+
+def open_action(
+    finding: Finding,
+    *,
+    corrective_action_id: str,
+    store_id: str,
+    owners: Sequence[str],
+    open_count_by_owner: Mapping[str, int],
+    days: int,
+    now: datetime,
+) -> tuple[CorrectiveAction, list[RectificationOpened]]:
+    """Give the finding to the one of ``owners`` with the fewest open ones."""
+    owner_id = min(owners, key=lambda each: (open_count_by_owner.get(each, 0), each))
+    opened = CorrectiveAction(
+        corrective_action_id=corrective_action_id,
+        store_id=store_id,
+        source=finding.source,
+        source_id=finding.source_id,
+        order_id=finding.order_id,
+        subjects=finding.subjects,
+        owner_id=owner_id,
+        due_at=now + timedelta(days=days),
+        opened_at=now,
+    )
+    event = RectificationOpened(
+        store_id=store_id,
+        corrective_action_id=corrective_action_id,
+        source=finding.source,
+        source_id=finding.source_id,
+        order_id=finding.order_id,
+        subjects=finding.subjects,
+        owner_id=owner_id,
+        due_at=opened.due_at,
+        opened_at=now,
+    )
+    return opened, [event]
+
+
+def overdue(
+    corrective_action: CorrectiveAction, now: datetime
+) -> tuple[CorrectiveAction, list[RectificationOverdue]]:
+    """Its time is over: an event, once, if it is still open."""
+    if corrective_action.closed_at or corrective_action.overdue_at:
+        return corrective_action, []
+    event = RectificationOverdue(
+        store_id=corrective_action.store_id,
+        corrective_action_id=corrective_action.corrective_action_id,
+        owner_id=corrective_action.owner_id,
+        due_at=corrective_action.due_at,
+    )
+    return replace(corrective_action, overdue_at=now), [event]
+
+
+def close(
+    corrective_action: CorrectiveAction, result: Result, closed_by: str, *, may: bool, now: datetime
+) -> tuple[CorrectiveAction, list[RectificationClosed]]:
+    """End it with a result; ``may`` says that the caller is allowed to, if not the owner."""
+    if corrective_action.closed_at:
+        raise RuleViolation(
+            "corrective_action_closed",
+            "The corrective action is closed already.",
+            field="corrective_action_id",
+            kind="conflict",
+            by=corrective_action.closed_by,
+            at=corrective_action.closed_at.isoformat(),
+        )
+    if not may and closed_by != corrective_action.owner_id:
+        raise RuleViolation(
+            "not_the_owner",
+            f"The corrective action belongs to {corrective_action.owner_id}.",
+            field="corrective_action_id",
+            kind="forbidden",
+        )
+    event = RectificationClosed(
+        store_id=corrective_action.store_id,
+        corrective_action_id=corrective_action.corrective_action_id,
+        result=result,
+        closed_by=closed_by,
+        closed_at=now,
+    )
+    closed = replace(corrective_action, closed_at=now, closed_by=closed_by, result=result)
+    return closed, [event]

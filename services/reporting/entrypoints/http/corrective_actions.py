@@ -1,0 +1,62 @@
+"""Corrective actions (整改): listed, and closed with a result."""
+
+from typing import Annotated
+
+from fastapi import Query
+from fastapi.responses import JSONResponse
+
+from services.reporting.application import corrective_actions
+from services.reporting.application.corrective_actions import (
+    CloseCorrectiveAction,
+    CorrectiveActionView,
+    CorrectiveActionWithNote,
+)
+from services.reporting.domain.corrective_action import State
+from services.reporting.entrypoints.http.access import OfficeReader, Owner, Reach, store_router
+from shared.duties import serves
+
+router = store_router()
+
+
+@router.get("/corrective-actions", tags=["corrective_actions"], openapi_extra=serves("R10", "R43"))
+async def list_corrective_actions(
+    store_id: str,
+    _: OfficeReader,
+    deps: Reach,
+    state: Annotated[list[State], Query(max_length=10)],
+) -> list[CorrectiveActionView]:
+    """Corrective actions in one of the states, by when they are due (整改清单)."""
+    return await corrective_actions.list_corrective_actions(store_id, state, deps)
+
+
+@router.get(
+    "/corrective-actions/{corrective_action_id}",
+    tags=["corrective_actions"],
+    openapi_extra=serves("R10", "R43"),
+)
+async def get_corrective_action(
+    store_id: str, corrective_action_id: str, _: OfficeReader, deps: Reach
+) -> CorrectiveActionWithNote:
+    """One corrective action with the owner's note."""
+    return await corrective_actions.get_corrective_action(store_id, corrective_action_id, deps)
+
+
+@router.post(
+    "/corrective-actions/{corrective_action_id}/closing",
+    response_model=CorrectiveActionView,
+    tags=["corrective_actions"],
+    openapi_extra=serves("R10", "R43"),
+)
+async def close_corrective_action(
+    corrective_action_id: str, body: CloseCorrectiveAction, command: Owner, deps: Reach
+) -> JSONResponse:
+    """The owner, or a manager, says how it was put right (整改完成)."""
+    return await command.run(
+        lambda uow: corrective_actions.close_corrective_action(
+            uow,
+            corrective_action_id,
+            body,
+            deps,
+            is_manager=command.principal.has("service_manager"),
+        )
+    )

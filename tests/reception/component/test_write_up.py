@@ -1,0 +1,83 @@
+"""What is taken down of a vehicle, on the real thing (R3, R5)."""
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from services.reception.app import create_app
+from shared.contracts.reception import OrderOpened
+from tests.harness import in_process, published
+from tests.reception.front_desk import ORDERS, FrontDesk, write_up
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk(servers, clock):
+    async with in_process(servers, "reception", create_app) as running:
+        yield FrontDesk(running, clock)
+
+
+async def ended(desk, order):
+    await desk.done(f"/orders/{order['order_id']}/cancellation", {"reason": "waited_too_long"})
+
+
+async def test_damages_and_level_are_told_and_belongings_stay_encrypted(desk, servers):
+    walkaround_damages = [
+        {"position": "left", "damage": "scratch"},
+        {"position": "roof", "damage": "dent"},
+    ]
+    order = await desk.opened(
+        "沪G10001",
+        fuel_or_charge_percent=35,
+        walkaround_damages=walkaround_damages,
+        belongings="后备箱有儿童座椅",
+    )
+    assert (order["fuel_or_charge_percent"], order["walkaround_damages"]) == (
+        35,
+        walkaround_damages,
+    )
+    assert (await desk.get(f"/orders/{order['order_id']}"))["belongings"] == "后备箱有儿童座椅"
+    await desk.service.wait_until_idle()
+    (received,) = [
+        each
+        for each in await published(servers, [ORDERS])
+        if isinstance(each.event, OrderOpened) and each.event.order_id == order["order_id"]
+    ]
+    assert [finding.position for finding in received.event.walkaround_damages] == ["left", "roof"]
+    assert "儿童座椅".encode() not in received.value
+    connection = await asyncpg.connect(servers.admin_url)
+    encrypted = await connection.fetchval(
+        "SELECT belongings FROM reception.repair_order WHERE order_id = $1", order["order_id"]
+    )
+    await connection.close()
+    assert "儿童座椅".encode() not in encrypted
+
+
+async def test_a_replaced_cluster_begins_anew(desk):
+    await ended(desk, await desk.opened("沪G10002", odometer_km=90_000))
+    order_id = await desk.greeted("沪G10002")
+    path = f"/orders/{order_id}/opening"
+    lower = write_up("沪G10002", odometer_km=12)
+    values = await desk.assert_rejected(path, lower, "odometer_backwards", "odometer_km")
+    assert values == {"known": 90_000}
+    order = await desk.done(path, lower | {"odometer_discrepancy_reason": "cluster_replaced"})
+    await ended(desk, order)
+    await desk.opened("沪G10002", odometer_km=13)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"odometer_km": 2_000_001}, "odometer_km"),
+        ({"odometer_discrepancy_reason": "felt like it"}, "odometer_discrepancy_reason"),
+        ({"fuel_or_charge_percent": 101}, "fuel_or_charge_percent"),
+        (
+            {"walkaround_damages": [{"position": "moon", "damage": "dent"}]},
+            "walkaround_damages.0.position",
+        ),
+        ({"belongings": ""}, "belongings"),
+    ],
+)
+async def test_what_cannot_be_is_refused(desk, change, field):
+    response = await desk.post("/orders/any/opening", write_up("沪G10003", **change))
+    assert response.status_code == 422
+    assert field in [each["field"] for each in response.json()["errors"]]

@@ -1,0 +1,291 @@
+"""Money of an invoice: no cent lost, no limit passed (R8)."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from services.reception.domain import invoicing
+from services.reception.domain.estimate import payable_cents, sum_of
+from services.reception.domain.invoicing import Correction, Paid, Terms
+from services.reception.domain.money import included_tax
+from services.reception.domain.order import Discount
+from shared.contracts.reception import CreditNoteIssued, EstimateLine
+from shared.contracts.violations import RuleViolation
+from tests.reception.unit.test_order import NOW, delivered, invoiced, opened, pay, ready, violates
+
+DAYS = (7, 15, 30)
+METHODS = st.sampled_from(["cash", "wechat", "card"])
+LINES = st.lists(
+    st.builds(
+        EstimateLine,
+        kind=st.sampled_from(["labor", "part"]),
+        code=st.just("X"),
+        pay_type=st.sampled_from(["customer", "warranty", "goodwill", "internal"]),
+        quantity=st.just(1),
+        amount_cents=st.integers(0, 10**7),
+    ),
+    min_size=1,
+    max_size=8,
+).map(tuple)
+
+
+@given(st.integers(0, 10**9), st.integers(0, 3000))
+def test_the_included_tax_is_what_the_price_contains(total, rate_bp):
+    tax = included_tax(total, rate_bp)
+    assert 0 <= tax <= total
+    assert abs((total - tax) * rate_bp / 10_000 - tax) <= 1
+
+
+@given(LINES, st.data())
+def test_credit_notes_sum_to_the_invoices_tax(lines, data):
+    rate_bp = data.draw(st.integers(0, 3000))
+    order, _, invoice, _ = invoicing.issue_invoice(
+        replace(ready(), lines=lines),
+        invoice_id="i",
+        terms=Terms(rate_bp, timedelta(days=30)),
+        now=NOW,
+    )
+    notes: list[CreditNoteIssued] = []
+    while order.balance_cents:
+        cents = data.draw(st.integers(1, order.balance_cents))
+        if len(notes) == 8:
+            cents = order.balance_cents
+        order, note, _, _ = invoicing.credit(
+            order,
+            invoicing.remaining_lines(invoice.lines, notes),
+            Correction("n", cents, "other", "m", NOW),
+            redeemed=[],
+            tax_rate_bp=invoice.tax_rate_bp,
+        )
+        notes.append(note)
+    if order.is_invoiced:
+        order, note, _, _ = invoicing.credit(
+            order,
+            invoicing.remaining_lines(invoice.lines, notes),
+            Correction("n", 0, "other", "m", NOW, entire=True),
+            redeemed=[],
+            tax_rate_bp=invoice.tax_rate_bp,
+        )
+        notes.append(note)
+    assert sum(note.tax_cents for note in notes) == invoice.tax_cents
+    assert all(0 <= note.tax_cents <= note.total_cents for note in notes)
+
+
+@given(LINES, st.data())
+def test_an_invoice_is_the_sum_of_its_lines_and_of_its_payers(lines, data):
+    payable = payable_cents(lines)
+    off = data.draw(st.integers(0, payable))
+    deposit = data.draw(st.integers(0, 2 * payable))
+    discount = Discount(amount_cents=off, reason="other", requested_by="a", approved_by="m")
+    order = replace(ready(), lines=lines, discount=discount, deposit_cents=deposit)
+    after, _, event, _ = invoicing.issue_invoice(
+        order, invoice_id="i", terms=Terms(1300, timedelta(days=30)), now=NOW
+    )
+    assert event.total_cents == sum_of(event.lines) == sum_of(lines) - off
+    assert event.total_cents == event.labor_cents + event.parts_cents
+    assert event.total_cents == sum(split.amount_cents for split in event.payer_splits)
+    assert all(line.amount_cents >= 0 for line in event.lines)
+    assert after.balance_cents == max(0, payable - off - deposit)
+    assert after.deposit_cents == max(0, deposit - (payable - off))
+
+
+def test_an_order_is_invoiced_once_and_only_when_the_work_is_finished():
+    for order in (invoiced(), opened()):
+        with pytest.raises(RuleViolation):
+            invoiced(order)
+
+
+@given(st.integers(1, 40_000), st.integers(0, 2_000))
+def test_above_the_limit_of_the_role_a_discount_waits_for_a_second_person(amount, limit_bp):
+    order = ready()
+    payable = payable_cents(order.lines)
+    asked, events = invoicing.request_discount(order, amount, "loyalty", "a1", limit_bp)
+    if amount * 10_000 <= payable * limit_bp:
+        assert [event.approved_by for event in events] == ["a1"]
+        return
+    assert events == []
+    with violates("awaits_approval"):
+        invoiced(asked)
+    with violates("second_person_required"):
+        invoicing.approve_discount(asked, "a1", 10_000)
+    with violates("discount_above_limit"):
+        invoicing.approve_discount(asked, "m1", limit_bp)
+    granted, _ = invoicing.approve_discount(asked, "m1", 10_000)
+    assert invoiced(granted).invoiced_cents == payable - amount
+
+
+def credit_entirely(order, lines):
+    order, _ = invoicing.refund_credited(order, entire(order), "r1", "cash")
+    return invoicing.credit(order, lines, entire(order), redeemed=(), tax_rate_bp=1300)
+
+
+def entire(order):
+    return Correction("k1", order.payable_cents, "other", "m1", NOW, entire=True)
+
+
+@given(LINES, st.data())
+def test_invoice_credited_whole_is_issued_again(lines, data):
+    before = replace(ready(), lines=lines)
+    order, _, first, _ = invoicing.issue_invoice(
+        before, invoice_id="i1", terms=Terms(1300, timedelta(days=30)), now=NOW
+    )
+    order = pay(order, data.draw(st.integers(0, order.balance_cents)))
+    order, note, _, _ = credit_entirely(order, first.lines)
+    assert note.total_cents == first.total_cents
+    assert {split.balance_cents for split in order.payer_splits} == {0}
+    assert order.is_invoiced is not (first.total_cents > 0)
+    if order.is_invoiced:
+        return
+    payer = data.draw(st.sampled_from(["customer", "warranty", "internal"]))
+    again, _, second, _ = invoicing.issue_invoice(
+        order,
+        invoice_id="i2",
+        terms=Terms(1300, timedelta(days=30)),
+        now=NOW,
+        pay_types={"X": payer},
+    )
+    assert {line.pay_type for line in second.lines} == {payer}
+    assert second.total_cents == first.total_cents == again.invoiced_cents
+    assert again.balance_cents == (first.total_cents if payer == "customer" else 0)
+    with violates("already_invoiced"):
+        invoicing.issue_invoice(
+            again, invoice_id="i3", terms=Terms(1300, timedelta(days=30)), now=NOW
+        )
+
+
+def test_delivered_order_is_invoiced_again_and_owes():
+    order, _, _, _ = credit_entirely(delivered(), ready().lines)
+    assert order.status == "closed"
+    assert invoiced(order).status == "delivered"
+
+
+def test_first_invoice_has_the_agreed_payers():
+    with violates("payers_agreed"):
+        invoicing.issue_invoice(
+            ready(),
+            invoice_id="i1",
+            terms=Terms(1300, timedelta(days=30)),
+            now=NOW,
+            pay_types={"OIL": "warranty"},
+        )
+
+
+def test_part_credited_invoice_is_not_issued_again():
+    correction = Correction("k1", 1, "other", "m1", NOW)
+    order, _, _, _ = invoicing.credit(
+        invoiced(), ready().lines, correction, redeemed=(), tax_rate_bp=1300
+    )
+    with violates("already_invoiced"):
+        invoiced(order)
+
+
+def test_waiting_discount_is_withdrawn_and_invoicing_goes_on():
+    waiting, _ = invoicing.request_discount(ready(), 1, "other", "a1", 0)
+    with violates("awaits_approval"):
+        invoiced(waiting)
+    assert invoiced(invoicing.withdraw_discount(waiting)) == invoiced()
+
+
+def test_granted_discount_is_not_withdrawn():
+    granted, _ = invoicing.request_discount(ready(), 1, "other", "m1", 10_000)
+    with violates("nothing_to_approve"):
+        invoicing.withdraw_discount(granted)
+
+
+def test_a_discount_is_not_above_what_the_customer_pays():
+    order = ready()
+    with violates("discount_above_invoice"):
+        invoicing.request_discount(order, order.estimate_cents + 1, "other", "a", 10_000)
+
+
+class Till(RuleBasedStateMachine):
+    """Deposits, payments, refunds and credit notes in any order, before and after the invoice."""
+
+    def __init__(self):
+        super().__init__()
+        self.order = ready()
+        self.cash = 0
+        self.by_method = Counter()
+        self.notes = []
+
+    def attempt(self, change, method, amount, sign):
+        try:
+            self.order, _ = change(self.order, Paid("p", method, amount, NOW))
+        except RuleViolation:
+            return
+        self.cash += sign * amount
+        self.by_method[method] += sign * amount
+
+    @rule(method=METHODS, amount=st.integers(1, 60_000))
+    def deposit(self, method, amount):
+        self.attempt(invoicing.receive_deposit, method, amount, 1)
+
+    @rule(method=METHODS, amount=st.integers(1, 60_000))
+    def pay(self, method, amount):
+        self.attempt(invoicing.receive_payment, method, amount, 1)
+
+    @rule(method=METHODS, amount=st.integers(1, 60_000))
+    def refund(self, method, amount):
+        self.attempt(lambda o, paid: invoicing.refund(o, paid, "other", "m"), method, amount, -1)
+
+    @precondition(lambda self: self.order.invoice_id is None)
+    @rule()
+    def invoice(self):
+        self.order = invoiced(self.order)
+
+    @rule(amount=st.integers(1, 60_000), method=st.none() | METHODS)
+    def credit(self, amount, method):
+        left = invoicing.remaining_lines(self.order.lines, self.notes)
+        correction = Correction("n", amount, "other", "m", NOW)
+        try:
+            refunded, refunds = invoicing.refund_credited(self.order, correction, "r", method)
+            self.order, note, _, _ = invoicing.credit(
+                refunded, left, correction, redeemed=[], tax_rate_bp=1300
+            )
+        except RuleViolation:
+            return
+        self.cash -= sum(each.amount_cents for each in refunds)
+        self.by_method[method] -= sum(each.amount_cents for each in refunds)
+        self.notes.append(note)
+        assert note.total_cents == amount == sum_of(note.lines)
+
+    @invariant()
+    def an_invoice_less_its_credit_notes_is_the_sum_of_the_shares(self):
+        left = invoicing.remaining_lines(self.order.lines, self.notes)
+        assert all(line.amount_cents >= 0 for line in left)
+        if self.order.invoice_id:
+            payer_splits = sum(split.amount_cents for split in self.order.payer_splits)
+            assert sum_of(left) == self.order.invoiced_cents == payer_splits
+
+    @invariant()
+    def the_till_holds_what_the_order_says(self):
+        assert self.cash == self.order.deposit_cents + self.order.received_cents
+        assert +self.by_method == +Counter(self.order.money_by_method)
+        assert min(self.by_method.values(), default=0) >= 0
+        assert self.order.deposit_cents >= 0
+        assert 0 <= self.order.received_cents <= self.order.invoiced_cents
+        assert self.order.balance_cents == self.order.invoiced_cents - self.order.received_cents
+
+
+TestTill = Till.TestCase
+TestTill.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+
+
+@given(st.integers(0, 60))
+def test_what_is_unpaid_is_reminded_of_at_each_of_the_days_and_no_more(days):
+    due = NOW
+    moments = [invoicing.next_reminder(due, DAYS, due + timedelta(days=days))]
+    assert moments == [next((due + timedelta(days=each) for each in DAYS if each > days), None)]
+
+
+def test_a_paid_share_is_not_overdue():
+    order = invoiced()
+    late = NOW + timedelta(days=37)
+    (event,) = invoicing.receivable_overdue(order, "customer", late)
+    assert (event.days_overdue, event.balance_cents) == (7, order.balance_cents)
+    assert invoicing.receivable_overdue(pay(order, order.balance_cents), "customer", late) == []

@@ -1,0 +1,149 @@
+"""What is found gets an owner and a deadline, on real Kafka and PostgreSQL (R10, R43)."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.reporting.app import create_app
+from services.reporting.application import corrective_actions
+from services.reporting.application.corrective_actions import CloseCorrectiveAction
+from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.reporting import (
+    RectificationClosed,
+    RectificationOpened,
+    RectificationOverdue,
+)
+from shared.contracts.violations import RuleViolation
+from shared.envelope import Causation
+from tests.harness import in_process, published, publisher
+
+TOPIC = "aftersales.reporting.store.v1"
+MANAGER = "S01-manager-1"
+
+
+@pytest.fixture(scope="module")
+async def reporting(servers, clock):
+    async with in_process(servers, "reporting", create_app) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def outside(servers):
+    async with publisher(servers) as playing:
+        yield playing
+
+
+def feedback(order_id, service_attitude, now):
+    return FeedbackGiven(
+        store_id="S01",
+        order_id=order_id,
+        work_quality=4,
+        technical_skill=4,
+        service_attitude=service_attitude,
+        advisor_id="S01-advisor-1",
+        customer_ref=None,
+        recorded_by="S01-advisor-2",
+        given_at=now,
+    )
+
+
+async def listed(reporting, *states):
+    response = await reporting.get(
+        "/stores/S01/corrective-actions", "service_manager", state=list(states)
+    )
+    assert response.is_success, response.text
+    return response.json()
+
+
+async def events(servers, kind):
+    found = [received.event for received in await published(servers, [TOPIC])]
+    return [event for event in found if isinstance(event, kind)]
+
+
+async def test_a_bad_mark_opens_one_and_a_good_one_none(reporting, outside, servers, clock):
+    now = clock.now()
+    await outside.publish(feedback("o-1", 2, now), feedback("o-2", 5, now), at=now)
+    await reporting.wait_until_idle()
+    [opened] = await listed(reporting, "open")
+    assert (opened["source"], opened["order_id"], opened["subjects"]) == (
+        "feedback",
+        "o-1",
+        ["service_attitude"],
+    )
+    assert opened["owner_id"] == MANAGER
+    assert [event.source_id for event in await events(servers, RectificationOpened)] == ["o-1"]
+    figures = (await reporting.get("/stores/S01/figures", "service_manager")).json()
+    assert figures["feedback"] == pytest.approx((4 + 4 + 2 + 4 + 4 + 5) / 6)
+    assert figures["corrective_actions_opened"] == 1
+
+
+async def test_a_failed_item_of_a_check_becomes_overdue_and_is_closed(
+    reporting, outside, servers, clock
+):
+    now = clock.now()
+    check = DailyCheckRecorded(
+        store_id="S01",
+        check_id="k-1",
+        area="customer_lounge",
+        day="2026-03-04",
+        items=("floor_clean", "desks_tidy"),
+        failed=("floor_clean",),
+        photo_id=None,
+        checked_by="S01-advisor-1",
+        checked_at=now,
+    )
+    await outside.publish(check, at=now)
+    await reporting.wait_until_idle()
+    opened = next(each for each in await listed(reporting, "open") if each["source_id"] == "k-1")
+    path = f"/stores/S01/corrective-actions/{opened['corrective_action_id']}"
+
+    clock.set(now + timedelta(days=1, minutes=1))
+    await reporting.wait_until_idle()
+    assert [each["source_id"] for each in await listed(reporting, "overdue")] == ["k-1"]
+    overdue = await events(servers, RectificationOverdue)
+    assert [event.corrective_action_id for event in overdue] == [opened["corrective_action_id"]]
+    figures = (await reporting.get("/stores/S01/figures", "service_manager")).json()
+    assert figures["corrective_actions_overdue"] == 1
+
+    body = {"result": "corrected", "note": "地面已重新清洁"}
+    foreign = await reporting.post(
+        f"{path}/closing", "service_advisor", body, subject="S01-advisor-1"
+    )
+    assert (foreign.status_code, foreign.json()["errors"][0]["rule"]) == (403, "not_the_owner")
+    closed = await reporting.post(f"{path}/closing", "service_manager", body, subject=MANAGER)
+    assert closed.status_code == 200, closed.text
+    again = await reporting.post(f"{path}/closing", "service_manager", body, subject=MANAGER)
+    assert (again.status_code, again.json()["errors"][0]["rule"]) == (
+        409,
+        "corrective_action_closed",
+    )
+    await reporting.wait_until_idle()
+    assert (await reporting.get(path, "service_manager")).json()["note"] == "地面已重新清洁"
+    [ended] = await events(servers, RectificationClosed)
+    assert (ended.result, ended.closed_by) == ("corrected", MANAGER)
+    assert await listed(reporting, "overdue") == []
+
+
+async def test_foreign_owner_cannot_close(reporting, outside, clock):
+    service = reporting.app.state.service
+    await outside.publish(feedback("o-3", 1, clock.now()), at=clock.now())
+    await reporting.wait_until_idle()
+    found = await corrective_actions.list_corrective_actions("S01", ["open"], service.deps)
+    (opened,) = [each for each in found if each.order_id == "o-3"]
+    with pytest.raises(RuleViolation) as refused:
+        async with service.uow_factory.open(
+            ["S01"], "S01-advisor-1", Causation("test", "test")
+        ) as uow:
+            await corrective_actions.close_corrective_action(
+                uow,
+                opened.corrective_action_id,
+                CloseCorrectiveAction(result="corrected", note="done"),
+                service.deps,
+                is_manager=False,
+            )
+    assert refused.value.rule == "not_the_owner"
+
+
+async def test_an_unknown_one_is_not_found(reporting):
+    response = await reporting.get("/stores/S01/corrective-actions/none", "service_manager")
+    assert response.status_code == 404

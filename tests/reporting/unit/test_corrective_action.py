@@ -1,0 +1,128 @@
+"""What is found to be wrong gets an owner and a deadline (R10, R43)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.reporting.domain import corrective_action as corrective_actions
+from services.reporting.domain.corrective_action import Finding, Rule
+from shared.contracts.reception import DailyCheckRecorded, FeedbackGiven
+from shared.contracts.violations import RuleViolation
+
+NOW = datetime(2026, 3, 4, 2, 0, tzinfo=UTC)
+ratings = st.integers(1, 5)
+RULES = [
+    Rule("feedback", "work_quality", "quality_inspector", 3),
+    Rule("feedback", None, "service_manager", 2),
+    Rule("facility_check", None, "service_manager", 1),
+]
+
+
+def feedback(work_quality, technical_skill, service_attitude):
+    return FeedbackGiven(
+        store_id="S01",
+        order_id="o-1",
+        work_quality=work_quality,
+        technical_skill=technical_skill,
+        service_attitude=service_attitude,
+        advisor_id="a-1",
+        customer_ref=None,
+        recorded_by="a-2",
+        given_at=NOW,
+    )
+
+
+def opened(owners=("a", "b"), open_count_by_owner=None, days=2):
+    finding = Finding("feedback", "o-1", "o-1", ("service_attitude",))
+    return corrective_actions.open_action(
+        finding,
+        corrective_action_id="r-1",
+        store_id="S01",
+        owners=owners,
+        open_count_by_owner=open_count_by_owner or {},
+        days=days,
+        now=NOW,
+    )
+
+
+@given(ratings, ratings, ratings)
+def test_every_mark_up_to_two_is_found_the_worst_first(
+    work_quality, technical_skill, service_attitude
+):
+    found = corrective_actions.finding_from(
+        feedback(work_quality, technical_skill, service_attitude)
+    )
+    by_name = {
+        "work_quality": work_quality,
+        "technical_skill": technical_skill,
+        "service_attitude": service_attitude,
+    }
+    subjects = found.subjects if found else ()
+    assert set(subjects) == {name for name, rating in by_name.items() if rating <= 2}
+    assert [by_name[name] for name in subjects] == sorted(by_name[name] for name in subjects)
+
+
+@pytest.mark.parametrize("failed", [(), ("floor_clean", "desks_tidy")])
+def test_a_check_is_found_wrong_by_its_failed_items(failed):
+    check = DailyCheckRecorded(
+        store_id="S01",
+        check_id="k-1",
+        area="customer_lounge",
+        day="2026-03-04",
+        items=("floor_clean", "desks_tidy"),
+        failed=failed,
+        photo_id=None,
+        checked_by="a-1",
+        checked_at=NOW,
+    )
+    found = corrective_actions.finding_from(check)
+    assert (found.subjects if found else ()) == failed
+
+
+def test_the_worst_subject_decides_whose_task_it_is():
+    finding = Finding("feedback", "o-1", "o-1", ("work_quality", "service_attitude"))
+    assert corrective_actions.rule_for(RULES, finding).role == "quality_inspector"
+    assert (
+        corrective_actions.rule_for(
+            RULES, Finding("feedback", "o", "o", ("service_attitude",))
+        ).days
+        == 2
+    )
+    assert (
+        corrective_actions.rule_for(
+            RULES[:1], Finding("feedback", "o", "o", ("service_attitude",))
+        ).days
+        == 3
+    )
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.integers(0, 9)))
+def test_owner_with_fewest_open_actions_gets_it(open_count_by_owner):
+    corrective_action, events = opened(("a", "b", "c"), open_count_by_owner)
+    assert open_count_by_owner.get(corrective_action.owner_id, 0) == min(
+        open_count_by_owner.get(each, 0) for each in "abc"
+    )
+    assert events[0].due_at == NOW + timedelta(days=2)
+
+
+def test_it_becomes_overdue_once_and_not_after_it_was_closed():
+    corrective_action, _ = opened()
+    late, events = corrective_actions.overdue(corrective_action, NOW)
+    assert len(events) == 1
+    assert corrective_actions.overdue(late, NOW)[1] == []
+    closed, _ = corrective_actions.close(corrective_action, "corrected", "a", may=False, now=NOW)
+    assert corrective_actions.overdue(closed, NOW)[1] == []
+
+
+def test_only_the_owner_or_a_manager_closes_it_and_once():
+    corrective_action, _ = opened()
+    with pytest.raises(RuleViolation, match="belongs to a"):
+        corrective_actions.close(corrective_action, "corrected", "b", may=False, now=NOW)
+    closed, events = corrective_actions.close(
+        corrective_action, "unfounded", "b", may=True, now=NOW
+    )
+    assert (closed.closed_by, events[0].result) == ("b", "unfounded")
+    with pytest.raises(RuleViolation, match="closed already"):
+        corrective_actions.close(closed, "corrected", "a", may=True, now=NOW)
